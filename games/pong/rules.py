@@ -1,0 +1,225 @@
+"""The rules of Pong: pure functions from one tick of a match to the next.
+
+Nothing here knows of a network, a window or a clock. A match is a plain dict (see `Match`), and `step` makes
+the next one from it without changing what it was given. The same match and the same inputs always lead to
+the same next match, on every machine: that is what lets a client run these rules ahead of its server.
+
+Lengths are in court units: the court is 320 wide and 180 high, (0, 0) is its top left corner, y points down.
+Time is in ticks, `TICKS_PER_SECOND` of them a second. Speeds are court units per tick.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypedDict
+
+Side = Literal["left", "right"]
+Phase = Literal["waiting", "serve", "rally", "over"]
+
+LEFT: Final = "left"
+RIGHT: Final = "right"
+SIDES: Final[tuple[Side, Side]] = (LEFT, RIGHT)
+
+WAITING: Final = "waiting"  # for somebody to play against: nothing moves
+SERVE: Final = "serve"  # the ball lies in the middle until the countdown ends
+RALLY: Final = "rally"  # the ball is in play
+OVER: Final = "over"  # somebody has won
+
+TICKS_PER_SECOND: Final = 60
+WIDTH: Final = 320.0
+HEIGHT: Final = 180.0  # 16:9 like most screens
+
+PADDLE_HALF: Final = 17.0  # from its middle to its end
+PADDLE_WIDTH: Final = 5.0
+PADDLE_SPEED: Final = 3.0  # all the way across in a second
+PADDLE_MARGIN: Final = 12.0  # from the edge of the court to the paddle's near side
+
+BALL_RADIUS: Final = 3.0
+SERVE_SPEED: Final = 2.1  # about a second from the middle to a paddle
+SPEED_PER_HIT: Final = 0.2
+TOP_SPEED: Final = 6.0  # paddle to paddle in 0.8 s: hard, but human
+STEEPEST: Final = 1.2  # height per width of a ball hit with the very end of a paddle: about 50 degrees
+
+SERVE_TICKS: Final = 75  # long enough to see where the ball will start
+WINNING_SCORE: Final = 11
+SERVE_SLOPES: Final = (0.35, -0.5, 0.15, -0.25, 0.6)  # one after the other: varied, yet the same for everyone
+
+# Where the middle of the ball is when it touches a paddle.
+REACH: Final[dict[Side, float]] = {
+    LEFT: PADDLE_MARGIN + PADDLE_WIDTH + BALL_RADIUS,
+    RIGHT: WIDTH - PADDLE_MARGIN - PADDLE_WIDTH - BALL_RADIUS,
+}
+
+
+class Ball(TypedDict):
+    """Its middle in court units and its velocity in court units per tick. In flight `vx` is never 0."""
+
+    x: float
+    y: float
+    vx: float
+    vy: float
+
+
+class Match(TypedDict):
+    """All that the rules need to know from one tick to the next."""
+
+    phase: Phase
+    countdown: int  # ticks until the serve; 0 when the ball is in play
+    serve_to: Side  # whom the next serve flies to: the one who lost the last point
+    rally: int  # how often the ball has been hit since the serve
+    ball: Ball
+    paddles: dict[Side, float]  # y of each paddle's middle
+    score: dict[Side, int]
+    winner: Side | Literal[""]
+
+
+def new_match(phase: Phase = SERVE) -> Match:
+    """Nobody has scored, everything is in its middle, and the first serve is about to come."""
+    return {
+        "phase": phase,
+        "countdown": SERVE_TICKS,
+        "serve_to": RIGHT,
+        "rally": 0,
+        "ball": _resting_ball(),
+        "paddles": {LEFT: HEIGHT / 2, RIGHT: HEIGHT / 2},
+        "score": {LEFT: 0, RIGHT: 0},
+        "winner": "",
+    }
+
+
+def step(match: Match, inputs: Mapping[Side, int]) -> Match:
+    """Return the match one tick later.
+
+    `inputs` says for each side where its paddle is to go: -1 up, 1 down, 0 (or no entry) stay.
+    """
+    if match["phase"] == WAITING:
+        return match
+    match = _with_moved_paddles(match, inputs)
+    if match["phase"] == SERVE:
+        return _count_down(match)
+    if match["phase"] == RALLY:
+        return _play(match)
+    return match
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is different in `after`, as nested dicts: all that a network has to carry."""
+    update: dict[str, Any] = {}
+    for key, value in after.items():
+        if isinstance(value, Mapping):
+            inner = changes(before[key], value)
+            if inner:
+                update[key] = inner
+        elif value != before[key]:
+            update[key] = value
+    return update
+
+
+def other(side: Side) -> Side:
+    """Return the opposite side."""
+    return RIGHT if side == LEFT else LEFT
+
+
+def move_paddle(y: float, direction: int) -> float:
+    """Return where a paddle is one tick later: it goes at one speed only, and never leaves the court."""
+    if not direction:
+        return y
+    moved = y + math.copysign(PADDLE_SPEED, direction)
+    return min(max(moved, PADDLE_HALF), HEIGHT - PADDLE_HALF)
+
+
+def ball_speed(rally: int) -> float:
+    """Return how fast a ball flies that has been hit `rally` times since its serve."""
+    return min(SERVE_SPEED + rally * SPEED_PER_HIT, TOP_SPEED)
+
+
+def fly(ball: Ball, ticks: float) -> Ball:
+    """Return the ball after `ticks` of flight, bounced off the walls above and below as often as they come.
+
+    A bounce mirrors the way that the ball would have taken through the wall, so no speed is too high.
+    """
+    y, vy = ball["y"] + ball["vy"] * ticks, ball["vy"]
+    top, bottom = BALL_RADIUS, HEIGHT - BALL_RADIUS
+    if not top <= y <= bottom:
+        walls, beyond = divmod(y - top, bottom - top)
+        mirrored = walls % 2 == 1
+        y = bottom - beyond if mirrored else top + beyond
+        vy = -vy if mirrored else vy
+    return {"x": ball["x"] + ball["vx"] * ticks, "y": y, "vx": ball["vx"], "vy": vy}
+
+
+def ticks_to_reach(ball: Ball, side: Side) -> float:
+    """Return after how many ticks the ball touches the paddle's line on that side; below 0: it never will."""
+    if ball["vx"] == 0:
+        return -1.0
+    return (REACH[side] - ball["x"]) / ball["vx"]
+
+
+def _with_moved_paddles(match: Match, inputs: Mapping[Side, int]) -> Match:
+    paddles = {side: move_paddle(y, inputs.get(side, 0)) for side, y in match["paddles"].items()}
+    return {**match, "paddles": paddles}
+
+
+def _count_down(match: Match) -> Match:
+    left = match["countdown"] - 1
+    if left > 0:
+        return {**match, "countdown": left}
+    points = sum(match["score"].values())
+    ball = _sent(match["ball"], match["serve_to"], SERVE_SLOPES[points % len(SERVE_SLOPES)], rally=0)
+    return {**match, "phase": RALLY, "countdown": 0, "ball": ball}
+
+
+def _play(match: Match) -> Match:
+    """Fly for one tick, by way of any paddle that stands in the way, and see who has scored."""
+    ball, rally, ticks = match["ball"], match["rally"], 1.0
+    while (hitter := _who_hits(ball, match["paddles"], ticks)) is not None:
+        until_hit = ticks_to_reach(ball, hitter)
+        ball, rally, ticks = fly(ball, until_hit), rally + 1, ticks - until_hit
+        ball = _hit(ball, hitter, match["paddles"][hitter], rally)
+    ball = fly(ball, ticks)
+    if ball["x"] < -BALL_RADIUS:
+        return _score(match, RIGHT)
+    if ball["x"] > WIDTH + BALL_RADIUS:
+        return _score(match, LEFT)
+    return {**match, "ball": ball, "rally": rally}
+
+
+def _who_hits(ball: Ball, paddles: Mapping[Side, float], ticks: float) -> Side | None:
+    """Return whose paddle the ball meets within the next `ticks`: what counts is where it crosses the line."""
+    side: Side = LEFT if ball["vx"] < 0 else RIGHT
+    until = ticks_to_reach(ball, side)
+    if not 0 <= until <= ticks:
+        return None
+    off_middle = fly(ball, until)["y"] - paddles[side]
+    return side if abs(off_middle) <= PADDLE_HALF + BALL_RADIUS else None
+
+
+def _hit(ball: Ball, hitter: Side, paddle: float, rally: int) -> Ball:
+    """Send the ball back: the further from the middle of the paddle it was hit, the steeper."""
+    off_middle = (ball["y"] - paddle) / (PADDLE_HALF + BALL_RADIUS)
+    at_line: Ball = {**ball, "x": REACH[hitter]}
+    return _sent(at_line, other(hitter), off_middle * STEEPEST, rally)
+
+
+def _sent(ball: Ball, to: Side, slope: float, rally: int) -> Ball:
+    """Return the ball on its way to a side, with `slope` units of height per unit of width."""
+    across = ball_speed(rally) / math.sqrt(1 + slope * slope)
+    return {**ball, "vx": across if to == RIGHT else -across, "vy": across * slope}
+
+
+def _score(match: Match, scorer: Side) -> Match:
+    points = match["score"][scorer] + 1
+    won = points >= WINNING_SCORE
+    return {
+        **match,
+        "phase": OVER if won else SERVE,
+        "countdown": 0 if won else SERVE_TICKS,
+        "serve_to": other(scorer),
+        "rally": 0,
+        "ball": _resting_ball(),
+        "score": {**match["score"], scorer: points},
+        "winner": scorer if won else "",
+    }
+
+
+def _resting_ball() -> Ball:
+    return {"x": WIDTH / 2, "y": HEIGHT / 2, "vx": 0.0, "vy": 0.0}

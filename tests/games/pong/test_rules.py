@@ -1,0 +1,205 @@
+"""The rules of Pong hold for every match that can come about, not only for the usual ones."""
+
+import ast
+import copy
+import inspect
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from games.pong import rules
+from games.pong.rules import LEFT, RIGHT, SIDES, Match
+
+directions = st.sampled_from([-1, 0, 1])
+inputs = st.fixed_dictionaries({LEFT: directions, RIGHT: directions})
+# Each is held for some ticks, as a key would be: many points are played in few draws.
+Played = list[tuple[dict[Any, int], int]]
+playing = st.lists(st.tuples(inputs, st.integers(1, 120)), max_size=40)
+paddle_ys = st.floats(rules.PADDLE_HALF, rules.HEIGHT - rules.PADDLE_HALF)
+ball_ys = st.floats(rules.BALL_RADIUS, rules.HEIGHT - rules.BALL_RADIUS)
+
+
+def matches_of(played: Played) -> list[Match]:
+    matches = [rules.new_match()]
+    for held, ticks in played:
+        for _ in range(ticks):
+            matches.append(rules.step(matches[-1], held))
+    return matches
+
+
+def in_flight(x: float, y: float, vx: float, vy: float, **more: Any) -> Match:
+    match = rules.new_match(rules.RALLY)
+    return {**match, "countdown": 0, "ball": {"x": x, "y": y, "vx": vx, "vy": vy}, **more}  # type: ignore[typeddict-item]
+
+
+@given(playing)
+def test_ball_and_paddles_never_leave_the_court(played: Played) -> None:
+    """The ball may be half way out at the ends, where it is about to score, and nowhere else."""
+    for match in matches_of(played):
+        ball = match["ball"]
+        assert -rules.BALL_RADIUS <= ball["x"] <= rules.WIDTH + rules.BALL_RADIUS
+        assert rules.BALL_RADIUS <= ball["y"] <= rules.HEIGHT - rules.BALL_RADIUS
+        for y in match["paddles"].values():
+            assert rules.PADDLE_HALF <= y <= rules.HEIGHT - rules.PADDLE_HALF
+
+
+@given(playing)
+def test_scores_only_ever_grow_one_point_at_a_time_and_a_point_brings_a_serve(played: Played) -> None:
+    before, *rest = matches_of(played)
+    for match in rest:
+        gained = [match["score"][side] - before["score"][side] for side in SIDES]
+        assert sorted(gained) in ([0, 0], [0, 1])
+        if any(gained):
+            assert match["phase"] in (rules.SERVE, rules.OVER)
+            assert match["ball"]["x"] == rules.WIDTH / 2
+        before = match
+
+
+@given(playing)
+def test_the_same_inputs_always_play_the_same_match(played: Played) -> None:
+    assert matches_of(played) == matches_of(played)
+
+
+@given(playing)
+def test_a_step_changes_nothing_that_it_was_given(played: Played) -> None:
+    match = matches_of(played)[-1]
+    before = copy.deepcopy(match)
+    rules.step(match, {LEFT: 1, RIGHT: -1})
+    assert match == before
+
+
+@given(playing)
+def test_changes_merged_into_the_old_match_make_the_new_one(played: Played) -> None:
+    before, *rest = matches_of(played)
+    for after in rest:
+        assert merged(before, rules.changes(before, after)) == after
+        before = after
+
+
+def merged(base: Any, update: Any) -> Any:
+    if not isinstance(update, dict):
+        return update
+    return {**base, **{key: merged(base.get(key), value) for key, value in update.items()}}
+
+
+@given(st.floats(1.0, 100_000.0), ball_ys, st.floats(-3.0, 3.0), st.sampled_from(SIDES))
+def test_no_ball_is_fast_enough_to_fly_through_a_paddle(
+    speed: float, y: float, slope: float, side: rules.Side
+) -> None:
+    """Wherever the ball crosses the paddle's line: if the paddle is there, the ball comes back."""
+    vx = -speed if side == LEFT else speed
+    ball: rules.Ball = {"x": rules.WIDTH / 2, "y": y, "vx": vx, "vy": slope * speed}
+    crossing = rules.fly(ball, rules.ticks_to_reach(ball, side))["y"]
+    paddle = min(max(crossing, rules.PADDLE_HALF), rules.HEIGHT - rules.PADDLE_HALF)
+    match = in_flight(**ball, paddles={LEFT: paddle, RIGHT: paddle})
+    for _ in range(200):
+        match = rules.step(match, {})
+        if match["rally"]:
+            break
+    assert match["rally"] == 1
+    assert (match["ball"]["vx"] > 0) == (side == LEFT)
+
+
+@given(st.floats(1.0, 100_000.0), st.sampled_from(SIDES))
+def test_a_ball_past_the_paddle_scores_for_the_other_side(speed: float, side: rules.Side) -> None:
+    vx = -speed if side == LEFT else speed
+    corner = rules.HEIGHT - rules.PADDLE_HALF
+    match = in_flight(rules.WIDTH / 2, 10.0, vx, 0.0, paddles={LEFT: corner, RIGHT: corner})
+    while match["phase"] == rules.RALLY:
+        match = rules.step(match, {})
+    assert match["score"] == {rules.other(side): 1, side: 0}
+    assert match["serve_to"] == side
+
+
+@given(ball_ys, st.floats(-1e5, 1e5), st.floats(0, 50))
+def test_a_bounce_off_a_wall_keeps_the_speed_and_the_ball_inside(y: float, vy: float, ticks: float) -> None:
+    ball = rules.fly({"x": 0.0, "y": y, "vx": 1.0, "vy": vy}, ticks)
+    assert rules.BALL_RADIUS <= ball["y"] <= rules.HEIGHT - rules.BALL_RADIUS
+    assert abs(ball["vy"]) == abs(vy)
+
+
+def test_flying_tick_by_tick_arrives_where_one_long_flight_does() -> None:
+    ball: rules.Ball = {"x": 20.0, "y": 50.0, "vx": 1.0, "vy": 4.7}
+    at_once = rules.fly(ball, 100)
+    for _ in range(100):
+        ball = rules.fly(ball, 1)
+    assert math.isclose(ball["y"], at_once["y"])
+    assert ball["vy"] == at_once["vy"]
+
+
+@pytest.mark.parametrize("off_middle", [-20.0, -10.0, 0.0, 10.0, 20.0])
+def test_where_the_paddle_is_hit_decides_the_angle(off_middle: float) -> None:
+    match = in_flight(30.0, 90.0 + off_middle, -4.0, 0.0, paddles={LEFT: 90.0, RIGHT: 90.0})
+    for _ in range(4):
+        match = rules.step(match, {})
+    ball = match["ball"]
+    expected = off_middle / (rules.PADDLE_HALF + rules.BALL_RADIUS) * rules.STEEPEST
+    assert math.isclose(ball["vy"] / ball["vx"], expected, abs_tol=1e-9)
+    assert math.isclose(math.hypot(ball["vx"], ball["vy"]), rules.ball_speed(1))
+
+
+def test_the_ball_gets_faster_with_every_hit_up_to_its_top_speed() -> None:
+    speeds = [rules.ball_speed(rally) for rally in range(100)]
+    assert speeds == sorted(speeds)
+    assert speeds[0] == rules.SERVE_SPEED < speeds[1]
+    assert speeds[-1] == rules.TOP_SPEED
+
+
+def test_a_serve_waits_for_its_countdown_and_flies_to_whoever_lost_the_point() -> None:
+    match: Match = {**rules.new_match(), "serve_to": LEFT}
+    for _ in range(rules.SERVE_TICKS - 1):
+        match = rules.step(match, {})
+        assert match["phase"] == rules.SERVE
+        assert match["ball"]["vx"] == 0
+    match = rules.step(match, {})
+    assert match["phase"] == rules.RALLY
+    assert match["ball"]["vx"] < 0
+
+
+def test_paddles_move_during_a_serve_and_stop_at_the_walls() -> None:
+    match = rules.new_match()
+    for _ in range(70):
+        match = rules.step(match, {LEFT: -1, RIGHT: 1})
+    assert match["paddles"] == {LEFT: rules.PADDLE_HALF, RIGHT: rules.HEIGHT - rules.PADDLE_HALF}
+
+
+def test_a_direction_of_any_size_moves_a_paddle_at_its_one_speed() -> None:
+    assert rules.move_paddle(90.0, 1_000_000) == 90.0 + rules.PADDLE_SPEED
+    assert rules.move_paddle(90.0, -7) == 90.0 - rules.PADDLE_SPEED
+
+
+def test_eleven_points_win_and_then_the_ball_rests() -> None:
+    nearly = in_flight(2.0, 20.0, -5.0, 0.0, score={LEFT: 10, RIGHT: 10})
+    won = rules.step(rules.step(nearly, {}), {})
+    assert won["score"] == {LEFT: 10, RIGHT: 11}
+    assert won["winner"] == RIGHT
+    assert won["phase"] == rules.OVER
+    later = rules.step(rules.step(won, {}), {})
+    assert rules.changes(won, later) == {}
+
+
+def test_nothing_moves_while_waiting_for_somebody_to_play_against() -> None:
+    waiting = rules.new_match(rules.WAITING)
+    assert rules.step(waiting, {LEFT: 1, RIGHT: -1}) == waiting
+
+
+def test_every_serve_can_be_reached_by_a_paddle_from_the_middle() -> None:
+    for points, slope in enumerate(rules.SERVE_SLOPES):
+        match: Match = {**rules.new_match(), "score": {LEFT: points, RIGHT: 0}, "countdown": 1}
+        match = rules.step(match, {})
+        ticks = rules.ticks_to_reach(match["ball"], RIGHT)
+        away = abs(rules.fly(match["ball"], ticks)["y"] - rules.HEIGHT / 2)
+        assert away < rules.PADDLE_SPEED * ticks, slope
+
+
+def test_the_rules_know_neither_network_nor_window() -> None:
+    imported = set()
+    for node in ast.walk(ast.parse(inspect.getsource(rules))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            imported.add(node.module or "")
+    assert imported == {"math", "collections.abc", "typing"}
