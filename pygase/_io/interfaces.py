@@ -1,0 +1,97 @@
+"""Which addresses this machine has: what a host tells the friends who want to join.
+
+The standard library has no call that answers this on every system, so several ways of asking are put
+together, and one that fails is left out.
+"""
+
+from __future__ import annotations
+
+import array
+import ipaddress
+import socket
+import struct
+import sys
+from collections.abc import Callable, Iterable, Iterator
+
+_LOOPBACK = "127.0.0.1"
+
+_ROUTE_PROBE = ("192.0.2.1", 9)
+"""An address that belongs to nobody (TEST-NET-1, RFC 5737); nothing is sent there."""
+
+_SIOCGIFCONF = 0x8912
+"""Linux: "list the interfaces that have an IPv4 address" (netdevice(7))."""
+
+_NAME_BYTES = 16
+_ENTRY_BYTES = 40 if struct.calcsize("P") == 8 else 32
+"""Linux: the size of `struct ifreq`: a name, and a union whose largest member holds pointers."""
+
+_MAX_ENTRIES = 256
+"""Interfaces beyond these are not listed. Even a machine full of containers has fewer."""
+
+
+def get_available_ip_addresses() -> list[str]:
+    """Return all IPv4 addresses of this machine, the one that other machines most likely see first.
+
+    Without duplicates. Loopback addresses come last, and 127.0.0.1 is always there. Never raises: an address
+    that cannot be found out is missing.
+    """
+    ways = (_address_of_default_route, _addresses_of_all_interfaces)
+    found = [address for way in ways for address in _ask(way)]
+    return _in_order([*found, _LOOPBACK])
+
+
+def _ask(way: Callable[[], Iterable[str]]) -> list[str]:
+    """Return what `way` finds, or nothing where the system does not let it ask."""
+    try:
+        return list(way())
+    except (OSError, UnicodeError):  # UnicodeError: a machine's name that is no valid domain name
+        return []
+
+
+def _address_of_default_route() -> Iterator[str]:
+    """Yield the address from which this machine would send into the wide world.
+
+    Connecting a UDP socket sends nothing: the system only chooses the route, and with it the address.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(_ROUTE_PROBE)
+        yield probe.getsockname()[0]
+
+
+if sys.platform == "linux":
+    import fcntl
+
+    def _addresses_of_all_interfaces() -> Iterator[str]:
+        """Yield what the kernel lists; the machine's own name might be looked up over the network."""
+        entries = array.array("B", bytes(_MAX_ENTRIES * _ENTRY_BYTES))
+        question = bytearray(struct.pack("iP", len(entries), entries.buffer_info()[0]))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            fcntl.ioctl(any_socket, _SIOCGIFCONF, question)
+        used_bytes, _ = struct.unpack("iP", question)
+        return _addresses_in(entries.tobytes()[:used_bytes])
+
+else:
+
+    def _addresses_of_all_interfaces() -> Iterator[str]:
+        """Yield what the machine's own name stands for: every address on Windows, often one on macOS."""
+        return _addresses_of_name(socket.gethostname())
+
+
+def _addresses_in(entries: bytes) -> Iterator[str]:
+    """Yield the addresses in Linux' list of interfaces, entries of `_ENTRY_BYTES` each."""
+    for start in range(0, len(entries), _ENTRY_BYTES):
+        at = start + _NAME_BYTES + 4  # a sockaddr_in: family and port, 2 bytes each, then the address
+        yield socket.inet_ntoa(entries[at : at + 4])
+
+
+def _addresses_of_name(host_name: str) -> Iterator[str]:
+    """Yield the IPv4 addresses that the system's resolver knows for `host_name`."""
+    for *_, address in socket.getaddrinfo(host_name, None, socket.AF_INET, socket.SOCK_DGRAM):
+        yield str(address[0])
+
+
+def _in_order(addresses: Iterable[str]) -> list[str]:
+    """Return `addresses` without duplicates and without 0.0.0.0, those of the loopback last."""
+    known = (ipaddress.IPv4Address(address) for address in dict.fromkeys(addresses))
+    usable = [address for address in known if not address.is_unspecified]
+    return [str(address) for address in sorted(usable, key=lambda address: address.is_loopback)]
