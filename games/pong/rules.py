@@ -184,7 +184,7 @@ def _play(match: Match) -> Match:
 
 
 def _who_hits(ball: Ball, paddles: Mapping[Side, float], ticks: float) -> Side | None:
-    """Return whose paddle the ball meets within the next `ticks`: what counts is where it crosses the line."""
+    """Return whose paddle the ball meets within the next `ticks`: it counts where it crosses the line."""
     side: Side = LEFT if ball["vx"] < 0 else RIGHT
     until = ticks_to_reach(ball, side)
     if not 0 <= until <= ticks:
