@@ -1,8 +1,8 @@
 """Draws Pong: a `Scene`, which says all that there is to see, onto a surface of any size.
 
-Everything is laid out in the court units of the rules and then scaled, so that one layout serves every window.
-Orange and sky blue are told apart by nearly everyone who cannot tell other colours apart; even so nothing is said
-by colour alone.
+Everything is laid out in the court units of the rules and then scaled, so one layout serves every window.
+Orange and sky blue are told apart by nearly everyone who cannot tell other colours apart; even so, nothing is
+said by colour alone.
 """
 
 import math
@@ -22,6 +22,11 @@ FAINT: Colour = (52, 64, 92)
 WHITE: Colour = (240, 243, 249)
 GREY: Colour = (158, 170, 194)
 SIDE_COLOURS: dict[Side, Colour] = {LEFT: (240, 165, 0), RIGHT: (86, 180, 233)}
+
+PADDLE_X: dict[Side, float] = {
+    LEFT: rules.PADDLE_MARGIN,
+    RIGHT: rules.WIDTH - rules.PADDLE_MARGIN - rules.PADDLE_WIDTH,
+}
 
 MARGIN = 8.0  # court units around the court, and between all else
 HEADER = 24.0  # court units for the names above the court ...
@@ -115,20 +120,17 @@ class Court:
             self._draw_ball(surface, match)
 
     def _draw_score(self, surface: pygame.Surface, match: Match) -> None:
-        for side, x in ((LEFT, rules.WIDTH / 4), (RIGHT, rules.WIDTH * 3 / 4)):
-            points = str(match["score"][side])
-            text = self._lettering.line(points, self._layout.pixels(72), LINE, self._layout.court.w // 2)
+        for side, points in match["score"].items():
+            x = rules.WIDTH * (1 / 4 if side == LEFT else 3 / 4)
+            text = self._lettering.line(str(points), self._layout.pixels(72), LINE, self._layout.court.w // 2)
             surface.blit(text, text.get_rect(center=self._layout.point(x, 34)))
 
     def _draw_paddles(self, surface: pygame.Surface, match: Match, you: Side | None) -> None:
         layout = self._layout
         for side, y in match["paddles"].items():
-            x = (
-                rules.PADDLE_MARGIN
-                if side == LEFT
-                else rules.WIDTH - rules.PADDLE_MARGIN - rules.PADDLE_WIDTH
+            paddle = layout.rect(
+                PADDLE_X[side], y - rules.PADDLE_HALF, rules.PADDLE_WIDTH, 2 * rules.PADDLE_HALF
             )
-            paddle = layout.rect(x, y - rules.PADDLE_HALF, rules.PADDLE_WIDTH, 2 * rules.PADDLE_HALF)
             pygame.draw.rect(surface, SIDE_COLOURS[side], paddle, border_radius=layout.pixels(2))
             if side == you:
                 self._draw_pointer(surface, side, y)
@@ -173,9 +175,8 @@ class Court:
         footer, size = self._layout.footer, self._layout.pixels(15)
         dot = self._layout.pixels(3)
         middle = (footer.left + dot, footer.centery)
-        pygame.draw.circle(
-            surface, WHITE if scene.healthy else GREY, middle, dot, 0 if scene.healthy else max(1, dot // 3)
-        )
+        filled = 0 if scene.healthy else max(1, dot // 3)  # a ring for trouble: told without a colour, too
+        pygame.draw.circle(surface, WHITE if scene.healthy else GREY, middle, dot, filled)
         left = footer.left + 4 * dot
         status = self._lettering.line(scene.status, size, GREY, footer.right - left)
         surface.blit(status, status.get_rect(midleft=(left, footer.centery)))
