@@ -1,4 +1,4 @@
-"""The house keeps its rules: imports point downward, pure rooms stay pure, `import pygase` brings nothing else.
+"""The house keeps its rules: imports point downward, and `import pygase` brings in nothing it does not need.
 
 The rules are the tables in `tests/architecture.py`. Half of the tests here hold them against the real files,
 the other half show that the checker would notice.
