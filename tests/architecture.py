@@ -19,7 +19,10 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("plain values", ["pygase.tree", "pygase.codec"]),
     ("events and state", ["pygase.event", "pygase.gamestate"]),
     ("the protocol", ["pygase._protocol"]),
-    ("past states", ["pygase.interpolation", "pygase.prediction", "pygase.history", "pygase.ticks"]),
+    (
+        "past states",
+        ["pygase.interpolation", "pygase.prediction", "pygase.history", "pygase.ticks", "pygase.blending"],
+    ),
     ("sockets and clocks", ["pygase._io"]),
     ("connections", ["pygase.connection"]),
     ("the faces", ["pygase.client", "pygase.backend", "pygase.discovery"]),
@@ -31,7 +34,7 @@ FLOORS: list[tuple[str, list[str]]] = [
 
 PURE = [
     *["pygase.tree", "pygase.codec", "pygase.event", "pygase.gamestate", "pygase._protocol"],
-    *["pygase.interpolation", "pygase.prediction", "pygase.history", "pygase.ticks"],
+    *["pygase.interpolation", "pygase.blending", "pygase.prediction", "pygase.history", "pygase.ticks"],
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]
 SOCKETS = ["socket", "select", "selectors"]
