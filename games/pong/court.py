@@ -6,14 +6,13 @@ said by colour alone.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import pygame
 
 from games.pong import rules
 from games.pong.lettering import Colour, Lettering, stacked
 from games.pong.rules import LEFT, RIGHT, Match, Side
+from games.pong.scene import Notice, Scene
 
 NIGHT: Colour = (10, 14, 24)
 FLOOR: Colour = (21, 29, 47)
@@ -33,29 +32,6 @@ HEADER = 24.0  # court units for the names above the court ...
 FOOTER = 17.0  # ... and for the line below it
 NOTICE_SIZES = (18.0, 16.0, 14.0, 12.0, 10.0)  # court units, as large as fits
 PICTURE = (rules.WIDTH + 2 * MARGIN, HEADER + rules.HEIGHT + FOOTER + MARGIN)
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something that stands in front of the court: a heading, a sentence, and what one can do about it."""
-
-    title: str
-    text: str = ""
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything that is to be seen in one frame."""
-
-    match: Match | None = None  # an empty court until the server has told us more
-    names: Mapping[Side, str] = field(default_factory=dict)
-    you: Side | None = None
-    status: str = ""
-    healthy: bool = False  # does the status tell of a connection that works?
-    keys: str = ""
-    news: str = ""
-    notice: Notice | None = None
 
 
 class Layout:
