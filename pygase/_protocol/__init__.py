@@ -1,0 +1,19 @@
+"""The protocol, pure: bytes and ``now`` in, bytes and events out.
+
+Nothing here knows sockets, threads, loops or the clock. Layers, lowest first:
+
+=============  ==============================================================================================
+sequence       packet numbers: unwrapping 16-bit numbers, which ones have been received
+wire           how every byte lies in a datagram; encode beside decode
+timing         round-trip time, jitter, loss, rates
+pacing         a token bucket of bytes per second
+acks           what was sent in which packet, and what became of it
+fragments      large messages in pieces, and back, within fixed bounds
+channels       unreliable, retried and reliable messages
+delta          the difference of two state trees, and its application
+snapshots      which state a client has, and what to send it next
+handshake      stateless challenge; the client's way to a connection
+protocol       one peer: ClientProtocol, ServerProtocol
+endpoint       one socket, many peers: ServerEndpoint
+=============  ==============================================================================================
+"""

@@ -1,0 +1,71 @@
+"""What was sent in which packet, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .sequence import unwrap
+
+Contents = tuple[Any, ...] | None
+"""What a packet carried that somebody wants to hear about (channels' pieces), or None."""
+
+
+class SentPackets:
+    """Packets sent and not yet acknowledged, oldest first; bounded, since what many newer ones have overtaken counts as lost.
+
+    ``next_sequence`` is the number that the next packet gets. ``loss`` is the recent share of lost packets, 0..1.
+    """
+
+    __slots__ = ("_packets", "loss", "next_sequence")
+
+    LOST_AFTER = 96
+    """Overtaken by so many acknowledged packets, one counts as lost. More than the 32 of ack_bits, since after a burst an
+    ACKS message tells of those further back."""
+    LOSS_GAIN = 1 / 64
+    """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
+
+    def __init__(self, first_sequence: int = 0) -> None:
+        self._packets: dict[int, tuple[float, Contents]] = {}
+        self.next_sequence = first_sequence
+        self.loss = 0.0
+
+    def __len__(self) -> int:
+        return len(self._packets)
+
+    def sent(self, contents: Contents, now: float) -> None:
+        """Note that packet ``next_sequence`` leaves now."""
+        self._packets[self.next_sequence] = (now, contents)
+        self.next_sequence += 1
+
+    def acknowledge(self, wire_ack: int, ack_bits: int, width: int = 32) -> tuple[float | None, list[Contents]]:
+        """Take in a received acknowledgement (16-bit number, bits of the ``width`` packets before it).
+
+        :returns: when the packet ``ack`` was sent if this is the first we hear of it (else None: no round trip to be
+            measured), and the contents of all packets newly acknowledged.
+        """
+        packets = self._packets
+        ack = unwrap(wire_ack, self.next_sequence - 1)
+        newest = packets.pop(ack, None)
+        if newest is None:
+            sent_at, acked = None, []
+        else:
+            sent_at, acked = newest[0], [newest[1]] if newest[1] else []
+            self.loss -= self.loss * self.LOSS_GAIN
+        if packets and next(iter(packets)) < ack < self.next_sequence:
+            self._acknowledge_older(ack, ack_bits, width, acked)
+        return sent_at, acked
+
+    def _acknowledge_older(self, ack: int, ack_bits: int, width: int, acked: list[Contents]) -> None:
+        done = []
+        for sequence, (_, contents) in self._packets.items():
+            back = ack - sequence
+            if back <= 0:
+                break
+            received = back <= width and ack_bits >> (back - 1) & 1
+            if received or back > self.LOST_AFTER:
+                done.append(sequence)
+                self.loss += ((0.0 if received else 1.0) - self.loss) * self.LOSS_GAIN
+                if received and contents:
+                    acked.append(contents)
+        for sequence in done:
+            del self._packets[sequence]

@@ -1,0 +1,295 @@
+"""The delivery guarantees: unreliable, retried, reliable ordered.
+
+The sender keeps *pieces*: framed messages, each small enough for a datagram. A large message is several pieces. Which
+packet carried which piece is known to ``acks``; when a packet is acknowledged, its pieces are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from ..errors import MalformedPacket
+from .fragments import Reassembler, split
+from .sequence import ReceiveWindow, unwrap
+from .wire import EVENT, EVENT_ONCE, EVENT_ORDERED, ORDER
+
+RELIABLE: Final = -1
+"""As ``retries``: resend until the peer has it, exactly once and in order."""
+
+WINDOW_MESSAGES: Final = 128
+"""Tracked messages that may be under way at once. The receiver of the reliable channel holds no more than these back."""
+
+WINDOW_BYTES: Final = 512 * 1024
+"""The same in bytes; a single larger message travels alone."""
+
+_ONCE_WINDOW: Final = 4096
+"""How many numbers back the receiver recognises a retried event that it has already handled."""
+
+
+class Message:
+    """An event on its way: its pieces, how often each may still be resent, and whom to tell of its arrival.
+
+    :ivar ticket: what is reported when the peer has all of it, or None.
+    :ivar resends: how often each piece may be resent; math.inf for reliable.
+    :ivar abandoned: given up; if it turns out to have arrived after all, that is still reported.
+    """
+
+    __slots__ = ("abandoned", "pieces", "resends", "size_bytes", "ticket", "unacked")
+
+    def __init__(self, pieces: list[bytes], resends: float, ticket: int | None) -> None:
+        self.pieces = [Piece(piece, self) for piece in pieces]
+        self.size_bytes = sum(map(len, pieces))
+        self.resends = resends
+        self.ticket = ticket
+        self.unacked = len(pieces)
+        self.abandoned = False
+
+
+class Piece:
+    """One framed message, as it goes into a datagram."""
+
+    __slots__ = ("acked", "data", "due_at", "message", "sends")
+
+    def __init__(self, data: bytes, message: Message) -> None:
+        self.data = data
+        self.message = message
+        self.due_at = 0.0
+        self.sends = 0
+        self.acked = False
+
+    @property
+    def tracked(self) -> bool:
+        """True if somebody wants to know of its arrival."""
+        return self.message.resends > 0 or self.message.ticket is not None
+
+    def acknowledge(self) -> int | None:
+        """Note the arrival; return the message's ticket if it is whole at the peer with this."""
+        if self.acked:
+            return None
+        self.acked = True
+        self.message.unacked -= 1
+        return self.message.ticket if self.message.unacked == 0 else None
+
+
+class UnreliableSender:
+    """Messages that are sent once. Those with a ticket are still tracked, to report their arrival."""
+
+    __slots__ = ("_group", "_max_queued", "pieces")
+
+    def __init__(self, max_queued: int) -> None:
+        self.pieces: deque[Piece] = deque()
+        self._group = 0
+        self._max_queued = max_queued
+
+    def queue(self, body: bytes, ticket: int | None) -> None:
+        """Add a message; beyond the bound the oldest piece makes room."""
+        self._group += 1
+        message = Message(split(EVENT, self._group, body), 0, ticket)
+        self.pieces.extend(message.pieces)
+        while len(self.pieces) > self._max_queued:
+            self.pieces.popleft()
+
+    def take(self, room_bytes: int, now: float) -> Piece | None:
+        """Return the next piece if it fits."""
+        if self.pieces and len(self.pieces[0].data) <= room_bytes:
+            return self.pieces.popleft()
+        return None
+
+
+class TrackedSender:
+    """Messages that are resent when their acknowledgement stays away: the retried and the reliable channel, bulk states.
+
+    A message starts when it fits into the window. Fragmented ones travel one at a time, so that the receiver needs to
+    keep one unfinished message only.
+    """
+
+    __slots__ = ("_give_up", "_in_flight", "_max_in_flight", "_oldest", "_open", "_open_bytes", "_queue", "_unsent")
+
+    def __init__(self, max_in_flight_bytes: int) -> None:
+        self._max_in_flight = max_in_flight_bytes
+        self._queue: deque[Message] = deque()
+        self._open: deque[Message] = deque()
+        self._open_bytes = 0
+        self._unsent: deque[Piece] = deque()
+        self._in_flight: list[Piece] = []
+
+    def __len__(self) -> int:
+        return len(self._queue) + len(self._open)
+
+    def queue(self, message: Message) -> None:
+        """Add a message to those that wait."""
+        self._queue.append(message)
+
+    def _start_messages(self) -> None:
+        while self._queue and len(self._open) < WINDOW_MESSAGES:
+            message = self._queue[0]
+            if self._open and (
+                self._open_bytes + message.size_bytes > WINDOW_BYTES
+                or (len(message.pieces) > 1 and any(len(other.pieces) > 1 for other in self._open))
+            ):
+                return
+            self._open.append(self._queue.popleft())
+            self._open_bytes += message.size_bytes
+            self._unsent.extend(message.pieces)
+
+    def take(self, room_bytes: int, now: float) -> Piece | None:
+        """Return a piece to be sent now: one overdue, else a fresh one, if it fits."""
+        for piece in self._in_flight:
+            if piece.due_at <= now and len(piece.data) <= room_bytes and not piece.acked:
+                if piece.sends <= piece.message.resends:
+                    self._in_flight.remove(piece)
+                    return piece
+        self._start_messages()
+        if not self._unsent or len(self._unsent[0].data) > room_bytes:
+            return None
+        if self._in_flight and sum(len(p.data) for p in self._in_flight) >= self._max_in_flight:
+            return None
+        return self._unsent.popleft()
+
+    def sent(self, piece: Piece, rto: float, now: float) -> None:
+        """Note that a piece has left; it is due again after the time-out, which grows by half each time."""
+        piece.due_at = now + rto * min(1.5**piece.sends, 8.0)
+        piece.sends += 1
+        self._in_flight.append(piece)
+
+    def on_acked(self) -> None:
+        """Forget the pieces that have been acknowledged, and messages that are complete."""
+        self._in_flight = [piece for piece in self._in_flight if not piece.acked]
+        self._close_finished()
+
+    def give_up(self, now: float) -> None:
+        """Drop pieces that have been resent often enough and still are not acknowledged."""
+        spent = [p for p in self._in_flight if p.due_at <= now and p.sends > p.message.resends]
+        if spent:
+            for piece in spent:
+                piece.message.abandoned = True
+            self._in_flight = [p for p in self._in_flight if not p.message.abandoned]
+            self._unsent = deque(p for p in self._unsent if not p.message.abandoned)
+            self._close_finished()
+
+    def _close_finished(self) -> None:
+        # in order only: the window spans from the oldest open message, as the receiver's does
+        while self._open and (self._open[0].unacked == 0 or self._open[0].abandoned):
+            self._open_bytes -= self._open.popleft().size_bytes
+
+    def next_due(self, now: float) -> float | None:
+        """When :meth:`take` or :meth:`give_up` has something to do next; None for never."""
+        if self._unsent or (self._queue and len(self._open) < WINDOW_MESSAGES):
+            return now
+        return min((piece.due_at for piece in self._in_flight), default=None)
+
+
+class EventSender:
+    """All outgoing events of a connection. ``queue_event`` picks the channel by ``retries``."""
+
+    __slots__ = ("_group", "_max_queued", "_once_number", "_order", "once", "ordered", "unreliable")
+
+    def __init__(self, max_queued: int, max_in_flight_bytes: int) -> None:
+        self.unreliable = UnreliableSender(max_queued)
+        self.once = TrackedSender(max_in_flight_bytes)
+        self.ordered = TrackedSender(max_in_flight_bytes)
+        self._max_queued = max_queued
+        self._once_number = 0
+        self._order = 0
+        self._group = 0
+
+    def queue_event(self, payload: bytes, retries: int, ticket: int | None) -> None:
+        """Queue one serialised event: ``retries`` 0 (unreliable), n > 0 (resent up to n times) or RELIABLE.
+
+        :raises BufferError: if ``max_queued_messages`` tracked events wait already.
+        """
+        if retries == 0:
+            self.unreliable.queue(payload, ticket)
+            return
+        channel = self.ordered if retries == RELIABLE else self.once
+        if len(channel) >= self._max_queued:
+            raise BufferError(f"{len(channel)} events wait already for this peer; send fewer, or send them with retries=0")
+        self._group += 1
+        if retries == RELIABLE:
+            self._order += 1
+            pieces = split(EVENT_ORDERED, self._group, ORDER.pack(self._order & 0xFFFF) + payload)
+            self.ordered.queue(Message(pieces, math.inf, ticket))
+        else:
+            self._once_number += 1
+            pieces = split(EVENT_ONCE, self._group, ORDER.pack(self._once_number & 0xFFFF) + payload)
+            self.once.queue(Message(pieces, retries, ticket))
+
+    @property
+    def idle(self) -> bool:
+        """True if nothing waits and nothing is unacknowledged."""
+        return not (self.unreliable.pieces or len(self.once) or len(self.ordered))
+
+    def next_due(self, now: float) -> float | None:
+        """When something is to be sent next."""
+        if self.unreliable.pieces:
+            return now
+        due = [at for at in (self.once.next_due(now), self.ordered.next_due(now)) if at is not None]
+        return min(due, default=None)
+
+
+class EventReceiver:
+    """All incoming events of a connection: puts fragments together, drops duplicates, restores the order.
+
+    ``deliver`` gets each serialised event, when it is its turn.
+    """
+
+    __slots__ = ("_deliver", "_held", "_next_order", "_once", "_reassemblers")
+
+    def __init__(self, deliver: Callable[[bytes], None], max_message_bytes: int) -> None:
+        self._deliver = deliver
+        self._once = ReceiveWindow(_ONCE_WINDOW)
+        self._next_order = 1
+        self._held: dict[int, bytes] = {}
+        limit = max_message_bytes + ORDER.size
+        self._reassemblers = {
+            EVENT: Reassembler(limit, max_groups=4),
+            EVENT_ONCE: Reassembler(limit),
+            EVENT_ORDERED: Reassembler(limit),
+        }
+
+    @property
+    def held_bytes(self) -> int:
+        """How much is being held: unfinished messages, and reliable ones that came too early."""
+        return sum(map(len, self._held.values())) + sum(r.held_bytes for r in self._reassemblers.values())
+
+    def receive(self, kind: int, body: bytes) -> None:
+        """Take a whole message of kind EVENT, EVENT_ONCE or EVENT_ORDERED.
+
+        :raises MalformedPacket: if it is too short to carry its number.
+        """
+        if kind == EVENT:
+            self._deliver(body)
+            return
+        if len(body) < ORDER.size:
+            raise MalformedPacket("event without its number")
+        number = ORDER.unpack_from(body)[0]
+        if kind == EVENT_ONCE:
+            if self._once.receive(unwrap(number, max(self._once.latest, 0))):
+                self._deliver(body[ORDER.size :])
+        else:
+            self._receive_ordered(unwrap(number, self._next_order), body[ORDER.size :])
+
+    def _receive_ordered(self, order: int, payload: bytes) -> None:
+        if not self._next_order <= order < self._next_order + WINDOW_MESSAGES or order in self._held:
+            return
+        if self._held and self.held_bytes + len(payload) > 2 * WINDOW_BYTES and order != self._next_order:
+            raise MalformedPacket("more reliable events ahead of their turn than the window allows")
+        self._held[order] = payload
+        while self._next_order in self._held:
+            self._next_order += 1
+            self._deliver(self._held.pop(self._next_order - 1))
+
+    def receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes) -> None:
+        """Take a fragment of an event; the event is received once it is complete.
+
+        :raises MalformedPacket: if the fragment is wrong, or its kind is none of events.
+        """
+        reassembler = self._reassemblers.get(kind)
+        if reassembler is None:
+            raise MalformedPacket(f"fragment of unknown kind {kind}")
+        body = reassembler.receive(group, index, count, part)
+        if body is not None:
+            self.receive(kind, body)

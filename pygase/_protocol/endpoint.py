@@ -1,0 +1,212 @@
+"""The server's end, pure: one socket's worth of datagrams, many peers. No datagram of any content does any harm here."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from hmac import compare_digest
+from typing import Final
+
+from ..codec import pack
+from ..config import ServerConfig
+from ..errors import DisconnectReason, MalformedPacket
+from ..tree import Tree
+from .handshake import Address, CookieJar, RandomBytes, password_proof, refusal
+from .protocol import CLOSE_COPIES, Connected, ProtocolEvent, ServerProtocol
+from .snapshots import SnapshotRing, to_wire_time
+from .wire import (
+    CHALLENGE_RESPONSE,
+    CLIENT_HEADER,
+    CONNECT_REQUEST,
+    DATA,
+    PROTOCOL_VERSION,
+    TOKEN_BYTES,
+    Accepted,
+    ChallengeResponse,
+    ConnectRequest,
+)
+
+Outgoing = tuple[bytes, Address]
+
+_REMEMBERED_NONCES: Final = 1024
+
+
+class ServerEndpoint:
+    """Finds the peer of each datagram, admits new ones, and collects what is to be sent.
+
+    :param random_bytes: a source of unpredictable bytes.
+    :param is_local: tells of an address whether it is this very machine's.
+    :ivar peers: the connections by address.
+    :ivar dropped: how many datagrams were dropped, by reason.
+    :ivar refuse_all: if set, everybody new is refused with this reason.
+    """
+
+    def __init__(
+        self,
+        *,
+        random_bytes: RandomBytes,
+        config: ServerConfig | None = None,
+        game: str = "",
+        password: str | None = None,
+        host_token: str = "",
+        is_local: Callable[[Address], bool] = lambda address: False,
+        first_sequence: int = 0,
+    ) -> None:
+        self.config = config or ServerConfig()
+        self.ring = SnapshotRing(self.config.snapshot_ring)
+        self.peers: dict[Address, ServerProtocol] = {}
+        self.dropped: Counter[str] = Counter()
+        self.refuse_all: DisconnectReason | None = None
+        self.banned_hosts: set[object] = set()
+        self.inbox: deque[tuple[ServerProtocol, ProtocolEvent]] = deque()
+        self._by_token: dict[bytes, ServerProtocol] = {}
+        self._ended_nonces: deque[bytes] = deque(maxlen=_REMEMBERED_NONCES)
+        self._outbox: list[Outgoing] = []
+        self._random_bytes = random_bytes
+        self._cookies = CookieJar(random_bytes, self.config.cookie_lifetime)
+        self._game = game
+        self._password = password
+        self._host_token = host_token
+        self._is_local = is_local
+        self._first_sequence = first_sequence
+
+    # -- receiving -----------------------------------------------------------------------------------------------
+
+    def receive_datagram(self, data: bytes, address: Address, *, now: float) -> None:
+        """Take whatever came from wherever."""
+        if len(data) >= CLIENT_HEADER.size and data[0] == DATA:
+            peer = self._by_token.get(data[1:9])
+            if peer is None:
+                self.dropped["unknown token"] += 1
+            elif peer.address != address:
+                self.dropped["token from another address"] += 1
+            else:
+                peer.receive_packet(data, now)
+                if peer.closed is not None:
+                    self._forget(peer)
+            return
+        try:
+            self._receive_handshake(data, address, now)
+        except MalformedPacket:
+            self.dropped["malformed"] += 1
+
+    def _receive_handshake(self, data: bytes, address: Address, now: float) -> None:
+        kind = data[0] if data else -1
+        if kind == CONNECT_REQUEST:
+            self._receive_request(ConnectRequest.decode(data), address, now)
+        elif kind == CHALLENGE_RESPONSE:
+            self._receive_response(ChallengeResponse.decode(data), address, now)
+        else:
+            self.dropped["unknown kind"] += 1
+
+    def _receive_request(self, request: ConnectRequest, address: Address, now: float) -> None:
+        refused = self._objection(request.version, request.game, address)
+        if refused is not None:
+            self._outbox.append((refusal(request.nonce, *refused), address))
+        else:
+            self._outbox.append((self._cookies.challenge(request.nonce, address, now).encode(), address))
+
+    def _objection(self, version: int, game: str, address: Address) -> tuple[DisconnectReason, str] | None:
+        if version != PROTOCOL_VERSION:
+            words = f"It speaks protocol version {PROTOCOL_VERSION}, this client version {version}."
+            return DisconnectReason.WRONG_VERSION, words
+        if self.refuse_all is not None:
+            return self.refuse_all, ""
+        if game != self._game:
+            return DisconnectReason.WRONG_GAME, f"It hosts {self._game or 'a game without a name'!r}."
+        if address[0] in self.banned_hosts:
+            return DisconnectReason.BANNED, ""
+        if len(self.peers) >= self.config.max_clients and address not in self.peers:
+            return DisconnectReason.SERVER_FULL, f"It takes {self.config.max_clients} players."
+        return None
+
+    def _receive_response(self, response: ChallengeResponse, address: Address, now: float) -> None:
+        if response.version != PROTOCOL_VERSION or not self._cookies.accepts(response, address, now):
+            self.dropped["wrong cookie"] += 1
+            return
+        known = self.peers.get(address)
+        if known is not None and known.nonce == response.nonce:
+            self._outbox.append((known.accepted, address))  # our answer was lost; say it again
+            return
+        if response.nonce in self._ended_nonces:
+            self.dropped["connection already over"] += 1
+            return
+        refused = self._objection(response.version, response.game, address)
+        if refused is None and not self._password_fits(response):
+            refused = DisconnectReason.WRONG_PASSWORD, ""
+        if refused is not None:
+            self._outbox.append((refusal(response.nonce, *refused), address))
+            return
+        if known is not None:
+            self.close_peer(known, DisconnectReason.REPLACED, now=now)
+        self._admit(response, address, now)
+
+    def _password_fits(self, response: ChallengeResponse) -> bool:
+        if self._password is None:
+            return True
+        expected = password_proof(self._password, response.cookie, response.nonce)
+        return compare_digest(expected, response.password_proof)
+
+    def _admit(self, response: ChallengeResponse, address: Address, now: float) -> None:
+        token = self._random_bytes(TOKEN_BYTES)
+        peer = ServerProtocol(
+            address, response.nonce, token, self.ring, self.inbox, self.config, now, self._first_sequence
+        )
+        presented = bool(self._host_token) and compare_digest(
+            self._host_token.encode(), response.host_token.encode()
+        )
+        has_host = any(other.is_host for other in self.peers.values())
+        peer.is_host = presented or (not has_host and self._is_local(address))
+        accepted = Accepted(response.nonce, token, peer.is_host, to_wire_time(now), pack(list(address)))
+        peer.accepted = accepted.encode()
+        self.peers[address] = self._by_token[token] = peer
+        self._outbox.append((peer.accepted, address))
+        self.inbox.append((peer, Connected(accepted)))
+
+    # -- the end of a connection ---------------------------------------------------------------------------------
+
+    def close_peer(self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float) -> None:
+        """End a connection and tell the peer why."""
+        if peer.closed is None:
+            self._outbox.extend((data, peer.address) for data in peer.close_datagrams(reason, detail, now))
+            peer._end(reason, detail, remote=False)
+            self._forget(peer)
+
+    def _forget(self, peer: ServerProtocol) -> None:
+        self._by_token.pop(peer.token, None)
+        self._ended_nonces.append(peer.nonce)
+        if self.peers.get(peer.address) is peer:
+            del self.peers[peer.address]
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    def push_state(self, tick: int, tree: Tree, *, time: float, span: float) -> bool:
+        """Make ``tree`` (frozen) the current state; it goes out with the next ``datagrams_to_send``.
+
+        :param tick: its number, higher than the one before.
+        :param time: the tick's time on the server's clock, seconds; ``span``: seconds since the tick before.
+        :returns: False if it is the very state that is current already.
+        """
+        return self.ring.push(tick, tree, time, span)
+
+    def datagrams_to_send(self, *, now: float, everyone: bool = False) -> list[Outgoing]:
+        """Return what is due: for all peers (after a tick), or for those whose time has come."""
+        outgoing, self._outbox = self._outbox, []
+        for address, peer in self.peers.items():
+            if everyone or peer.next_at <= now:
+                for datagram in peer.datagrams_to_send(now):
+                    outgoing.append((datagram, address))
+        return outgoing
+
+    def next_timeout(self) -> float | None:
+        """When to call :meth:`handle_timeout` and ``datagrams_to_send`` next, if nothing is received until then."""
+        return min([peer.next_at for peer in self.peers.values()], default=None)
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Notice peers that have been silent for too long."""
+        for peer in [p for p in self.peers.values() if p.next_at <= now and p.timed_out(now)]:
+            peer._end(DisconnectReason.TIMED_OUT, "", remote=False)
+            self._forget(peer)
+
+
+__all__ = ["CLOSE_COPIES", "Outgoing", "ServerEndpoint"]

@@ -1,0 +1,157 @@
+"""How a connection comes about.
+
+::
+
+    client                                             server
+    ConnectRequest (>= 1,000 bytes) ------------------>  remembers nothing
+    <---------------------------------------- Challenge  29 bytes: a keyed hash over address, nonce and time
+    ChallengeResponse (the hash, what I want) -------->  the address can receive: now there is a connection
+    <----------------------------------------- Accepted  a random token, carried by every packet from here on
+                                          (or Refused, at either step, with the reason)
+
+Each step is repeated by the client until it is answered; the server answers repetitions alike. The cookie is the idea of
+SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1); the hash is keyed BLAKE2b (RFC 7693).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+from hmac import compare_digest
+from typing import Final
+
+from ..errors import DisconnectReason, MalformedPacket
+from .wire import (
+    ACCEPTED,
+    CHALLENGE,
+    COOKIE_BYTES,
+    NONCE_BYTES,
+    PROOF_BYTES,
+    PROTOCOL_VERSION,
+    REFUSED,
+    Accepted,
+    Challenge,
+    ChallengeResponse,
+    ConnectRequest,
+    Refused,
+)
+
+Address = tuple[object, ...]
+RandomBytes = Callable[[int], bytes]
+"""A source of unpredictable bytes: ``secrets.token_bytes`` in earnest, ``random.Random(seed).randbytes`` in tests."""
+
+
+def password_proof(password: str, cookie: bytes, nonce: bytes) -> bytes:
+    """Return what shows that one knows the password, for this one challenge. The password itself never travels."""
+    key = blake2b(password.encode(), digest_size=32).digest()
+    return blake2b(cookie + nonce, digest_size=PROOF_BYTES, key=key).digest()
+
+
+class CookieJar:
+    """Makes and checks challenges, and remembers none of them.
+
+    :param lifetime: seconds for which an answer is accepted.
+    """
+
+    __slots__ = ("_key", "_lifetime")
+
+    def __init__(self, random_bytes: RandomBytes, lifetime: float) -> None:
+        self._key = random_bytes(32)
+        self._lifetime = lifetime
+
+    def challenge(self, nonce: bytes, address: Address, now: float) -> Challenge:
+        """Return the challenge for a request from ``address``."""
+        issued_at = int(now * 10) & 0xFFFFFFFF
+        return Challenge(nonce, issued_at, self._cookie(nonce, issued_at, address))
+
+    def accepts(self, response: ChallengeResponse, address: Address, now: float) -> bool:
+        """Tell whether the response answers a challenge that was sent to this address, not too long ago."""
+        age = ((int(now * 10) & 0xFFFFFFFF) - response.issued_at) & 0xFFFFFFFF
+        expected = self._cookie(response.nonce, response.issued_at, address)
+        return age <= self._lifetime * 10 and compare_digest(expected, response.cookie)
+
+    def _cookie(self, nonce: bytes, issued_at: int, address: Address) -> bytes:
+        text = repr(address).encode() + nonce + issued_at.to_bytes(4, "big")
+        return blake2b(text, digest_size=COOKIE_BYTES, key=self._key).digest()
+
+
+class Connector:
+    """The client's way to a connection: what to send, when again, and what came of it.
+
+    ``outcome`` is None while it goes on, then Accepted or Refused.
+    """
+
+    NEVER: Final = float("-inf")
+
+    def __init__(
+        self, game: str, password: str | None, host_token: str, random_bytes: RandomBytes, retry_interval: float
+    ) -> None:
+        self.nonce = random_bytes(NONCE_BYTES)
+        self.outcome: Accepted | Refused | None = None
+        self._game = game
+        self._password = password
+        self._host_token = host_token
+        self._retry_interval = retry_interval
+        self._datagram = ConnectRequest(PROTOCOL_VERSION, self.nonce, game).encode()
+        self._sent_at = self.NEVER
+        self._first_request = self._datagram
+        self._responding_since = self.NEVER
+
+    def receive(self, kind: int, data: bytes, now: float) -> None:
+        """Take a handshake datagram from the server; those that are not for us are ignored.
+
+        :raises MalformedPacket: if it does not parse.
+        """
+        if kind == CHALLENGE:
+            challenge = Challenge.decode(data)
+            if challenge.nonce == self.nonce and self.outcome is None:
+                self._respond(challenge, now)
+        elif kind == ACCEPTED:
+            self._end(Accepted.decode(data))
+        elif kind == REFUSED:
+            self._end(Refused.decode(data))
+
+    def _end(self, outcome: Accepted | Refused) -> None:
+        if outcome.nonce == self.nonce and self.outcome is None:
+            self.outcome = outcome
+
+    def _respond(self, challenge: Challenge, now: float) -> None:
+        proof = bytes(PROOF_BYTES)
+        if self._password is not None:
+            proof = password_proof(self._password, challenge.cookie, self.nonce)
+        response = ChallengeResponse(
+            PROTOCOL_VERSION, self.nonce, challenge.issued_at, challenge.cookie, proof, self._game, self._host_token
+        ).encode()
+        if self._responding_since == self.NEVER:
+            self._responding_since = now
+        self._datagram, self._sent_at = response, self.NEVER
+
+    def datagram_to_send(self, now: float) -> bytes | None:
+        """Return what is to be sent now, if anything."""
+        if self.outcome is not None or now < self.next_timeout():
+            return None
+        if self._responding_since != self.NEVER and now > self._responding_since + 8 * self._retry_interval:
+            # No answer to the proof: the server may have been restarted and no longer know its challenge.
+            self._datagram, self._responding_since = self._first_request, self.NEVER
+        self._sent_at = now
+        return self._datagram
+
+    def next_timeout(self) -> float:
+        """When :meth:`datagram_to_send` has something next."""
+        return self._sent_at + self._retry_interval
+
+
+def refusal(nonce: bytes, reason: DisconnectReason, detail: str = "") -> bytes:
+    """Return the datagram that refuses a request."""
+    return Refused(nonce, reason.value, detail).encode()
+
+
+def reason_from_wire(value: int) -> DisconnectReason:
+    """Return the reason with that number; one from a future version reads as CLOSED."""
+    try:
+        return DisconnectReason(value)
+    except ValueError:
+        return DisconnectReason.CLOSED
+
+
+__all__ = ["Address", "Connector", "CookieJar", "MalformedPacket", "password_proof", "reason_from_wire", "refusal"]

@@ -1,0 +1,583 @@
+"""One peer's protocol, pure: datagrams and ``now`` in, datagrams and events out. ClientProtocol and ServerProtocol.
+
+``now`` is any clock in seconds that never goes back, the same one in all calls of one object. The order of a turn: receive
+what has come, take the events, queue what is to be sent, take the datagrams, sleep until ``next_timeout``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Any, Final, NamedTuple
+
+from ..config import ClientConfig, ConnectionConfig
+from ..errors import DisconnectReason, MalformedPacket
+from .acks import Contents, SentPackets
+from .channels import EventReceiver, EventSender, Message, Piece, TrackedSender
+from .fragments import Reassembler, split
+from .handshake import Connector, RandomBytes, reason_from_wire
+from .pacing import TokenBucket
+from .sequence import ReceiveWindow, unwrap
+from .snapshots import ReceivedState, SnapshotReceiver, SnapshotRing, SnapshotSender
+from .timing import ConnectionStats, RateMeter, RttEstimator
+from .wire import (
+    ACKS,
+    BULK_SNAPSHOT,
+    CLIENT_HEADER,
+    CLOSE,
+    DATA,
+    EVENT,
+    EVENT_ONCE,
+    EVENT_ORDERED,
+    FRAGMENT,
+    FRAGMENT_HEADER,
+    MAX_DATAGRAM_BYTES,
+    MESSAGE_HEADER,
+    NO_ACK_DELAY,
+    SERVER_HEADER,
+    SNAPSHOT,
+    SNAPSHOT_HEADER,
+    TIME_UNIT,
+    TOKEN_BYTES,
+    Accepted,
+    acks_message,
+    close_message,
+    decode_acks,
+    decode_close,
+)
+
+CLOSE_COPIES: Final = 3
+"""A goodbye is not acknowledged: at 10 % loss one of three arrives in 999 of 1,000 cases; else the time-out tells."""
+
+_ACK_AT_ONCE: Final = 8
+"""After so many packets an acknowledgement waits no longer: ack_bits reach 32 packets back, so each is covered four times."""
+
+_ACK_BITS: Final = 32
+
+_BULK_TICKET: Final = -1
+
+# -- what next_event() returns ---------------------------------------------------------------------------------------
+
+
+class Connected(NamedTuple):
+    """The connection stands."""
+
+    accepted: Accepted
+
+
+class EventReceived(NamedTuple):
+    """The peer's event, serialised."""
+
+    payload: bytes
+
+
+class MessageAcked(NamedTuple):
+    """The peer has the event which was queued with this ticket."""
+
+    ticket: int
+
+
+class StateReceived(NamedTuple):
+    """A new state (client only)."""
+
+    state: ReceivedState
+
+
+class Disconnected(NamedTuple):
+    """The connection has ended, or never came about. Nothing follows."""
+
+    reason: DisconnectReason
+    detail: str
+    remote: bool
+
+
+ProtocolEvent = Connected | EventReceived | MessageAcked | StateReceived | Disconnected
+
+
+class PeerProtocol:
+    """What both ends share: packets, acknowledgements, events, heartbeats, time-outs."""
+
+    _header_bytes: int
+
+    def __init__(self, token: bytes, config: ConnectionConfig, now: float, first_sequence: int = 0) -> None:
+        self.token = token
+        self.config = config
+        self.rtt = RttEstimator(config.min_rto)
+        self.outgoing = EventSender(config.max_queued_messages, config.burst_bytes)
+        self.closed: Disconnected | None = None
+        self.last_received_at = now
+        self.next_at = now
+        """Not later than the time at which this peer has something to send or to notice."""
+        self.packets_received = self.bytes_received = self.packets_dropped = self.bytes_sent = 0
+        self._first_sequence = first_sequence
+        self._sent = SentPackets(first_sequence)
+        self._window = ReceiveWindow()
+        self._latest_received_at = now
+        self._last_sent_at = now
+        self._ack_due_at = math.inf
+        self._unacknowledged = 0
+        self._bucket = TokenBucket(config.bytes_per_second, config.burst_bytes)
+        self._rates = RateMeter(4)
+        self._incoming = EventReceiver(self._deliver, config.max_message_bytes)
+
+    # -- receiving -----------------------------------------------------------------------------------------------
+
+    def _deliver(self, payload: bytes) -> None:
+        raise NotImplementedError
+
+    def _on_message_acked(self, ticket: int, now: float) -> None:
+        raise NotImplementedError
+
+    def _end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
+        raise NotImplementedError
+
+    def _is_duplicate(self, wire_sequence: int, now: float) -> bool:
+        window = self._window
+        latest = window.latest
+        sequence = wire_sequence
+        if latest >= 0:
+            sequence = latest + ((wire_sequence - latest + 0x8000) & 0xFFFF) - 0x8000
+        if not window.receive(sequence):
+            self.packets_dropped += 1
+            return True
+        if sequence > latest:
+            self._latest_received_at = now
+        self.last_received_at = now
+        self.packets_received += 1
+        return False
+
+    def _receive_ack(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
+        sent_at, acked = self._sent.acknowledge(ack, ack_bits)
+        if sent_at is not None and delay != NO_ACK_DELAY:
+            sample = now - sent_at - delay * TIME_UNIT
+            self.rtt.sample(sample if sample > TIME_UNIT else TIME_UNIT)
+        if acked:
+            self._receive_acked_contents(acked, now)
+
+    def _receive_acked_contents(self, acked: list[Contents], now: float) -> None:
+        for contents in acked:
+            for piece in contents or ():
+                ticket = piece.acknowledge()
+                if ticket is not None:
+                    self._on_message_acked(ticket, now)
+        for sender in self._tracked_senders():
+            if len(sender):
+                sender.on_acked()
+
+    def _tracked_senders(self) -> tuple[TrackedSender, ...]:
+        return (self.outgoing.ordered, self.outgoing.once)
+
+    def _receive_messages(self, data: bytes, now: float) -> None:
+        """Take in all messages of a packet; counts what is malformed and drops the rest of it."""
+        at, end = self._header_bytes, len(data)
+        self._unacknowledged += 1
+        due = now if self._unacknowledged >= _ACK_AT_ONCE else now + self.config.ack_delay
+        if due < self._ack_due_at:
+            self._ack_due_at = due
+            if due < self.next_at:
+                self.next_at = due
+        try:
+            while at < end and self.closed is None:
+                if end - at < 3:
+                    raise MalformedPacket("message header is cut off")
+                kind, length = MESSAGE_HEADER.unpack_from(data, at)
+                at += 3
+                if at + length > end:
+                    raise MalformedPacket("message reaches beyond its packet")
+                body = data[at : at + length]
+                at += length
+                if kind == EVENT:
+                    self._deliver(body)
+                else:
+                    self._receive_message(kind, body, now)
+        except MalformedPacket:
+            self.packets_dropped += 1
+
+    def _receive_message(self, kind: int, body: bytes, now: float) -> None:
+        if kind == EVENT_ONCE or kind == EVENT_ORDERED:
+            self._incoming.receive(kind, body)
+        elif kind == FRAGMENT:
+            if len(body) < FRAGMENT_HEADER.size:
+                raise MalformedPacket("fragment without its header")
+            whole, group, index, count = FRAGMENT_HEADER.unpack_from(body)
+            self._receive_fragment(whole, group, index, count, body[FRAGMENT_HEADER.size :])
+        elif kind == ACKS:
+            sequence, bits = decode_acks(body)
+            self._receive_acked_contents(self._sent.acknowledge(sequence, bits, 256)[1], now)
+        elif kind == CLOSE:
+            reason, detail = decode_close(body)
+            self._end(reason_from_wire(reason), detail, remote=True)
+        # an unknown kind is from a future version: skipped
+
+    def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes) -> None:
+        self._incoming.receive_fragment(kind, group, index, count, part)
+
+    # -- sending -------------------------------------------------------------------------------------------------
+
+    def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
+        """Queue a serialised event; see :meth:`EventSender.queue_event`. It leaves with the next ``datagrams_to_send``."""
+        self.outgoing.queue_event(payload, retries, ticket)
+        self.next_at = min(self.next_at, now)
+
+    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
+        raise NotImplementedError
+
+    def _packet(self, messages: bytes, contents: Contents, now: float) -> bytes:
+        """Return a finished DATA datagram and note that it leaves now."""
+        window = self._window
+        delay = NO_ACK_DELAY
+        if window.latest >= 0:
+            delay = min(int((now - self._latest_received_at) / TIME_UNIT + 0.5), NO_ACK_DELAY)
+        sent = self._sent
+        header = self._header(
+            sent.next_sequence & 0xFFFF, window.latest & 0xFFFF, (window.mask >> 1) & 0xFFFFFFFF, delay
+        )
+        sent.sent(contents, now)
+        datagram = header + messages
+        self.bytes_sent += len(datagram)
+        self._bucket.spend(len(datagram))
+        self._last_sent_at = now
+        self._ack_due_at = math.inf
+        self._unacknowledged = 0
+        return datagram
+
+    def _datagrams(self, now: float) -> list[bytes]:
+        """Return all datagrams that are due, as far as the budget goes."""
+        datagrams: list[bytes] = []
+        rto = self.rtt.rto
+        for sender in self._tracked_senders():
+            if len(sender):
+                sender.give_up(now)
+        while self._bucket.allows(now):
+            filled = self._fill_packet(rto, now)
+            if filled is None:
+                break
+            datagrams.append(self._packet(*filled, now))
+        if not datagrams and (now >= self._ack_due_at or now >= self._last_sent_at + self.config.heartbeat_interval):
+            datagrams.append(self._packet(self._acks(), None, now))
+        return datagrams
+
+    def _acks(self) -> bytes:
+        """Return an ACKS message if more has come since our last packet than its header can acknowledge."""
+        if self._unacknowledged <= _ACK_BITS:
+            return b""
+        return acks_message(self._window.latest, self._window.mask >> 1)
+
+    def _fill_packet(self, rto: float, now: float) -> tuple[bytes, Contents] | None:
+        """Collect messages for one packet; None if nothing is waiting."""
+        acks = self._acks()
+        room = MAX_DATAGRAM_BYTES - self._header_bytes - len(acks)
+        parts: list[bytes] = []
+        contents: list[Piece] = []
+        for sender in self._tracked_senders():
+            while len(sender) and (piece := sender.take(room, now)) is not None:
+                sender.sent(piece, rto, now)
+                parts.append(piece.data)
+                contents.append(piece)
+                room -= len(piece.data)
+        unreliable = self.outgoing.unreliable
+        while (loose := unreliable.take(room, now)) is not None:
+            parts.append(loose.data)
+            room -= len(loose.data)
+            if loose.tracked:
+                contents.append(loose)
+        self._fill_with_states(parts, room)
+        return (acks + b"".join(parts), tuple(contents) or None) if parts else None
+
+    def _fill_with_states(self, parts: list[bytes], room: int) -> None:
+        """Add state messages (server only)."""
+
+    def _due_at(self, now: float) -> float:
+        """Return when there is something to send or to notice next."""
+        config = self.config
+        due = min(
+            self._ack_due_at, self._last_sent_at + config.heartbeat_interval, self.last_received_at + config.timeout
+        )
+        waiting = None if self.outgoing.idle else self.outgoing.next_due(now)
+        if waiting is not None:
+            due = min(due, max(waiting, self._bucket.ready_at(now)))
+        return due
+
+    def timed_out(self, now: float) -> bool:
+        """True if the peer has been silent for too long."""
+        return now >= self.last_received_at + self.config.timeout
+
+    def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
+        """Return the datagrams that say goodbye (the same one several times), with what waits to be sent before them."""
+        return [*self._datagrams(now), *[self._packet(close_message(reason.value, detail), None, now)] * CLOSE_COPIES]
+
+    def stats(self, *, now: float) -> ConnectionStats:
+        """Return what has been measured of this connection so far."""
+        sent = self._sent.next_sequence - self._first_sequence
+        totals = (sent, self.packets_received, self.bytes_sent, self.bytes_received)
+        self._rates.update(totals, now)
+        return ConnectionStats(
+            self.rtt.rtt, self.rtt.variation, self._sent.loss, *totals, *self._rates.rates, self.packets_dropped
+        )
+
+
+class ServerProtocol(PeerProtocol):
+    """The server's end of one connection. Made by ServerEndpoint, which hands it what comes from this peer.
+
+    :ivar address: where the peer is.
+    :ivar nonce: the client's, from the handshake.
+    """
+
+    _header_bytes = CLIENT_HEADER.size
+
+    def __init__(
+        self,
+        address: tuple[Any, ...],
+        nonce: bytes,
+        token: bytes,
+        ring: SnapshotRing,
+        inbox: deque[tuple[ServerProtocol, ProtocolEvent]],
+        config: ConnectionConfig,
+        now: float,
+        first_sequence: int = 0,
+    ) -> None:
+        super().__init__(token, config, now, first_sequence)
+        self.address = address
+        self.nonce = nonce
+        self.is_host = False
+        self.accepted = b""
+        self.user: Any = None
+        """Whatever the layer above wants to find again with this peer."""
+        self.snapshots = SnapshotSender(ring)
+        self._ring = ring
+        self._inbox = inbox
+        self._reported_tick = -1
+        self._reported_by = -1
+        self._bulk = TrackedSender(config.burst_bytes)
+        self._bulk_group = 0
+        self._loose: deque[bytes] = deque()
+
+    def _deliver(self, payload: bytes) -> None:
+        self._inbox.append((self, EventReceived(payload)))
+
+    def _on_message_acked(self, ticket: int, now: float) -> None:
+        if ticket == _BULK_TICKET:
+            self.snapshots.bulk_delivered_at = now
+        else:
+            self._inbox.append((self, MessageAcked(ticket)))
+
+    def _end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
+        if self.closed is None:
+            self.closed = Disconnected(reason, detail, remote)
+            self._inbox.append((self, self.closed))
+
+    def _tracked_senders(self) -> tuple[TrackedSender, ...]:
+        return (self.outgoing.ordered, self.outgoing.once, self._bulk)
+
+    def receive_packet(self, data: bytes, now: float) -> None:
+        """Take a DATA datagram that carries this connection's token."""
+        _, _, sequence, ack, ack_bits, delay, reported = CLIENT_HEADER.unpack_from(data)
+        self.bytes_received += len(data)
+        if self._is_duplicate(sequence, now):
+            return
+        self._receive_ack(ack, ack_bits, delay, now)
+        newest = self._window.latest
+        if newest > self._reported_by and sequence == newest & 0xFFFF:  # what an overtaken packet reports is out of date
+            self._reported_by = newest
+            if reported != self._reported_tick:
+                self._reported_tick = reported
+                self.snapshots.on_reported(unwrap(reported, self._ring.tick, 32) if reported else 0)
+        if len(data) > CLIENT_HEADER.size:
+            self._receive_messages(data, now)
+
+    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
+        return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay)
+
+    def datagrams_to_send(self, now: float) -> list[bytes]:
+        """Return all datagrams that are due."""
+        snapshots, ring = self.snapshots, self._ring
+        if self.outgoing.idle and not self._loose and snapshots.sent_tick != ring.tick and not snapshots.bulk_tick:
+            # the common case, every tick for every client: one state, shared by many, in one packet
+            framed = ring.framed(snapshots.baseline_tick, snapshots.baseline)
+            if framed and snapshots.baseline_tick != ring.tick and self._unacknowledged <= _ACK_BITS and self._bucket.allows(now):
+                snapshots.sent_tick, snapshots.sent_at = ring.tick, now
+                datagram = self._packet(framed, None, now)
+                self.next_at = min(now + self.rtt.rto, self.last_received_at + self.config.timeout)
+                return [datagram]
+        datagrams = self._datagrams(now)
+        self.next_at = self._due_at(now)
+        return datagrams
+
+    def _datagrams(self, now: float) -> list[bytes]:
+        if self.snapshots.wanted(now, self.rtt.rto) and self._bucket.allows(now):
+            self._queue_state(now)
+        return super()._datagrams(now)
+
+    def _queue_state(self, now: float) -> None:
+        body, kind = self.snapshots.next_body(now)
+        if kind == SNAPSHOT:
+            self._loose.clear()  # what is left of an older state is worthless now
+            self._loose.extend(self.snapshots.fragments(body))
+        else:
+            self._bulk_group += 1
+            self._bulk = TrackedSender(self.config.burst_bytes)
+            self._bulk.queue(Message(split(BULK_SNAPSHOT, self._bulk_group, body), math.inf, _BULK_TICKET))
+
+    def _fill_with_states(self, parts: list[bytes], room: int) -> None:
+        while self._loose and len(self._loose[0]) <= room:
+            parts.append(self._loose.popleft())
+            room -= len(parts[-1])
+
+    def _due_at(self, now: float) -> float:
+        due = super()._due_at(now)
+        waiting = [self.snapshots.due_at(self.rtt.rto), self._bulk.next_due(now) if len(self._bulk) else None]
+        if self._loose:
+            waiting.append(now)
+        for at in waiting:
+            if at is not None:
+                due = min(due, max(at, self._bucket.ready_at(now)))
+        return due
+
+
+class ClientProtocol(PeerProtocol):
+    """The client's end of a connection, from the first request on.
+
+    :param game: name of the game; the server's must be the same.
+    :param random_bytes: a source of unpredictable bytes.
+    """
+
+    _header_bytes = SERVER_HEADER.size
+
+    def __init__(
+        self,
+        *,
+        now: float,
+        random_bytes: RandomBytes,
+        config: ClientConfig | None = None,
+        game: str = "",
+        password: str | None = None,
+        host_token: str = "",
+        first_sequence: int = 0,
+    ) -> None:
+        self._client_config = config or ClientConfig()
+        super().__init__(bytes(TOKEN_BYTES), self._client_config, now, first_sequence)
+        self.connected = False
+        self.server_port_unreachable = False
+        self._connector = Connector(
+            game, password, host_token, random_bytes, self._client_config.connect_retry_interval
+        )
+        self._give_up_at = now + self._client_config.connect_timeout
+        self._states = SnapshotReceiver(config.max_state_bytes if config else ClientConfig.max_state_bytes)
+        limit = self._client_config.max_state_bytes + SNAPSHOT_HEADER.size + 64
+        self._state_fragments = {SNAPSHOT: Reassembler(limit, 2), BULK_SNAPSHOT: Reassembler(limit)}
+        self._events: deque[ProtocolEvent] = deque()
+        self._farewell: list[bytes] = []
+
+    def next_event(self) -> ProtocolEvent | None:
+        """Return the next thing that has happened, or None."""
+        return self._events.popleft() if self._events else None
+
+    def _deliver(self, payload: bytes) -> None:
+        self._events.append(EventReceived(payload))
+
+    def _on_message_acked(self, ticket: int, now: float) -> None:
+        self._events.append(MessageAcked(ticket))
+
+    def _end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
+        if self.closed is None:
+            self.closed = Disconnected(reason, detail, remote)
+            self._events.append(self.closed)
+
+    def receive_datagram(self, data: bytes, *, now: float) -> None:
+        """Take whatever came from the server's address. Nothing that does not belong here does any harm."""
+        if self.closed is not None or not data:
+            return
+        self.bytes_received += len(data)
+        if data[0] == DATA:
+            if self.connected and len(data) >= SERVER_HEADER.size and data[1:9] == self.token:
+                self._receive_packet(data, now)
+            else:
+                self.packets_dropped += 1
+            return
+        try:
+            self._connector.receive(data[0], data, now)
+        except MalformedPacket:
+            self.packets_dropped += 1
+        if not self.connected and self._connector.outcome is not None:
+            self._finish_handshake(now)
+
+    def _finish_handshake(self, now: float) -> None:
+        outcome = self._connector.outcome
+        if isinstance(outcome, Accepted):
+            self.connected = True
+            self.token = outcome.token
+            self.last_received_at = self._last_sent_at = now
+            self._ack_due_at = now  # greet at once: the server's first round-trip measurement
+            self._events.append(Connected(outcome))
+        elif outcome is not None:
+            self._end(reason_from_wire(outcome.reason), outcome.detail, remote=True)
+
+    def _receive_packet(self, data: bytes, now: float) -> None:
+        _, _, sequence, ack, ack_bits, delay = SERVER_HEADER.unpack_from(data)
+        if self._is_duplicate(sequence, now):
+            return
+        self._receive_ack(ack, ack_bits, delay, now)
+        if len(data) > SERVER_HEADER.size:
+            self._receive_messages(data, now)
+
+    def _receive_message(self, kind: int, body: bytes, now: float) -> None:
+        if kind == SNAPSHOT:
+            self._receive_state(body)
+        else:
+            super()._receive_message(kind, body, now)
+
+    def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes) -> None:
+        fragments = self._state_fragments.get(kind)
+        if fragments is None:
+            super()._receive_fragment(kind, group, index, count, part)
+            return
+        body = fragments.receive(group, index, count, part)
+        if body is not None:
+            self._receive_state(body)
+
+    def _receive_state(self, body: bytes) -> None:
+        state = self._states.receive(body)
+        if state is not None:
+            self._events.append(StateReceived(state))
+
+    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
+        reported = self._states.reported_tick & 0xFFFFFFFF
+        return CLIENT_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, reported)
+
+    def datagrams_to_send(self, *, now: float) -> list[bytes]:
+        """Return all datagrams that are due."""
+        if self.closed is not None:
+            farewell, self._farewell = self._farewell, []
+            return farewell
+        if self.connected:
+            return self._datagrams(now)
+        request = self._connector.datagram_to_send(now)
+        if request is None:
+            return []
+        self.bytes_sent += len(request)
+        return [request]
+
+    def next_timeout(self, *, now: float) -> float | None:
+        """When to call :meth:`handle_timeout` and ``datagrams_to_send`` next, if nothing is received until then."""
+        if self.closed is not None:
+            return None
+        if self.connected:
+            return self._due_at(now)
+        return min(self._connector.next_timeout(), self._give_up_at)
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Notice what the passing of time brings: the end of patience."""
+        if self.closed is not None:
+            return
+        if self.connected:
+            if self.timed_out(now):
+                self._end(DisconnectReason.TIMED_OUT, "", remote=False)
+        elif now >= self._give_up_at:
+            self._end(DisconnectReason.NO_ANSWER, "", remote=False)
+
+    def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float) -> None:
+        """Hang up. What is queued and the goodbye leave with the next ``datagrams_to_send``."""
+        if self.closed is None:
+            if self.connected:
+                self._farewell = self.close_datagrams(reason, detail, now)
+            self._end(reason, detail, remote=False)

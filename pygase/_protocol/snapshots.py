@@ -1,0 +1,270 @@
+"""Which state a client has, and what to send it next.
+
+The server keeps a ring of the states that it has sent lately (they share structure). A client reports the tick of the
+newest state it has, with every packet; that state is its baseline, and it is sent the delta from there to now. So a lost
+packet needs no repair: the next delta contains what it contained. Who has no baseline gets a full state. (The idea is
+Quake III's; see Sanglard, "Quake 3 source code review: network model".)
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from ..codec import pack, unpack
+from ..errors import MalformedPacket
+from ..tree import Tree
+from .delta import apply, diff
+from .fragments import split
+from .sequence import unwrap
+from .wire import BULK_SNAPSHOT, COMPRESSED, MAX_BODY_BYTES, SNAPSHOT, SNAPSHOT_HEADER, TIME_UNIT, message
+
+MAX_UNRELIABLE_FRAGMENTS: Final = 4
+"""Larger deltas are sent as a bulk transfer, whose fragments are resent: at 5 % loss four arrive together in 81 of 100
+cases, ten in 60."""
+
+_MAX_BACK: Final = 0xFFFF
+_LARGE_DELTA: Final = 64 * 1024
+"""From this size on it is worth while to see whether the full state is smaller (as after deleting most of it)."""
+
+_ZLIB_LEVEL: Final = 1
+"""Fastest: a full state is compressed between two ticks."""
+
+
+def to_wire_time(seconds: float) -> int:
+    """Return a time in the wire's units, modulo 2**32."""
+    return int(seconds / TIME_UNIT + 0.5) & 0xFFFFFFFF
+
+
+class SnapshotRing:
+    """The server's recent states and their encodings, shared by all clients of an endpoint.
+
+    Only ticks that changed something are held. ``tick`` 0 means that there is no state yet.
+    """
+
+    __slots__ = ("_deltas", "_framed", "_previous_tick", "_size", "_span", "ring", "tick", "time", "tree")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self.ring: OrderedDict[int, Tree] = OrderedDict()
+        self.tick = 0
+        self.tree: Tree = {}
+        self.time = 0.0
+        self._span = 0.0
+        self._previous_tick = 0
+        self._deltas: dict[int, bytes] = {}
+        self._framed: dict[int, bytes | None] = {}
+
+    def push(self, tick: int, tree: Tree, time: float, span: float) -> bool:
+        """Make ``tree`` the current state; False if it is the same as before, so that there is nothing to send.
+
+        :param time: the tick's time on the server's clock, seconds.
+        :param span: seconds since the tick before, up to which the state was still the previous one.
+        """
+        if tree is self.tree and self.tick:
+            return False
+        self._previous_tick, self.tick = self.tick, tick
+        self.tree, self.time, self._span = tree, time, span
+        self.ring[tick] = tree
+        if len(self.ring) > self._size:
+            self.ring.popitem(last=False)
+        self._deltas.clear()
+        self._framed.clear()
+        return True
+
+    def encoded(self, baseline_tick: int, baseline: Tree) -> bytes:
+        """Return the body of the message that takes ``baseline`` (tick 0: nothing) to the current state; made only once."""
+        body = self._deltas.get(baseline_tick)
+        if body is None:
+            body = self._deltas[baseline_tick] = self._encode(baseline_tick, baseline)
+        return body
+
+    def framed(self, baseline_tick: int, baseline: Tree) -> bytes | None:
+        """Return the framed message from a baseline to the current state if it fits into one packet, else None."""
+        try:
+            return self._framed[baseline_tick]
+        except KeyError:
+            framed = None
+            if self.tick and (not baseline_tick or self.tick - baseline_tick <= _MAX_BACK):
+                body = self.encoded(baseline_tick, baseline)
+                framed = message(SNAPSHOT, body) if len(body) <= MAX_BODY_BYTES else None
+            self._framed[baseline_tick] = framed
+            return framed
+
+    def _encode(self, baseline_tick: int, baseline: Tree) -> bytes:
+        payload = pack(diff(baseline, self.tree) if baseline_tick else self.tree)
+        flags = 0
+        if len(payload) > MAX_BODY_BYTES - SNAPSHOT_HEADER.size:
+            compressed = zlib.compress(payload, _ZLIB_LEVEL)
+            if len(compressed) < len(payload):
+                payload, flags = compressed, COMPRESSED
+        header = SNAPSHOT_HEADER.pack(
+            flags,
+            self.tick & 0xFFFFFFFF,
+            self.tick - baseline_tick if baseline_tick else 0,
+            min(self.tick - self._previous_tick, _MAX_BACK),
+            to_wire_time(self.time),
+            min(int(self._span / TIME_UNIT), 0xFFFF),
+        )
+        return header + payload
+
+
+class SnapshotSender:
+    """What one client has, and what it is to be sent next."""
+
+    __slots__ = ("_bulk", "_ring", "baseline", "baseline_tick", "bulk_delivered_at", "bulk_tick", "sent_at", "sent_tick")
+
+    def __init__(self, ring: SnapshotRing) -> None:
+        self._ring = ring
+        self.baseline_tick = 0
+        self.baseline: Tree = {}
+        self.sent_tick = 0
+        self.sent_at = 0.0
+        self.bulk_tick = 0
+        self.bulk_delivered_at: float | None = None
+        self._bulk: Tree = {}
+
+    def on_reported(self, tick: int) -> None:
+        """The client says that ``tick`` is the newest state it has; 0 asks for a full state."""
+        if tick == 0:
+            self.baseline_tick, self.baseline = 0, {}
+            return
+        if tick == self.bulk_tick:
+            tree: Tree | None = self._bulk
+            self._end_bulk()
+        else:
+            tree = self._ring.ring.get(tick)
+        if tree is not None:
+            self.baseline_tick, self.baseline = tick, tree
+
+    def _end_bulk(self) -> None:
+        self.bulk_tick, self._bulk, self.bulk_delivered_at = 0, {}, None
+
+    @property
+    def up_to_date(self) -> bool:
+        """True if the client is known to have the current state, or there is none."""
+        ring = self._ring
+        return (self.baseline_tick == ring.tick) or not ring.tick
+
+    def wanted(self, now: float, rto: float) -> bool:
+        """Tell whether a snapshot should be sent now: a new one, or the last one again after a time-out."""
+        ring = self._ring
+        if self.bulk_tick:
+            if self.bulk_delivered_at is None or now < self.bulk_delivered_at + 2 * rto:
+                return False
+            self._end_bulk()  # all of it arrived, yet the client does not have it: it could not use it
+        if self.baseline_tick == ring.tick or not ring.tick:
+            return False
+        return self.sent_tick != ring.tick or now >= self.sent_at + rto
+
+    def due_at(self, rto: float) -> float | None:
+        """When :meth:`wanted` becomes true if the state stays as it is; None for never."""
+        if self.bulk_tick:
+            return None if self.bulk_delivered_at is None else self.bulk_delivered_at + 2 * rto
+        if self.up_to_date:
+            return None
+        return self.sent_at + rto if self.sent_tick == self._ring.tick else 0.0
+
+    def next_body(self, now: float) -> tuple[bytes, int]:
+        """Return the message body to send, and its kind: SNAPSHOT, or BULK_SNAPSHOT to be sent reliably."""
+        ring = self._ring
+        usable = self.baseline_tick and ring.tick - self.baseline_tick <= _MAX_BACK
+        body = ring.encoded(self.baseline_tick, self.baseline) if usable else ring.encoded(0, {})
+        if usable and len(body) > _LARGE_DELTA:
+            body = min(body, ring.encoded(0, {}), key=len)
+        again = self.sent_tick == ring.tick
+        self.sent_tick, self.sent_at = ring.tick, now
+        if len(body) <= MAX_BODY_BYTES:
+            return body, SNAPSHOT
+        if usable and not again and len(body) <= MAX_UNRELIABLE_FRAGMENTS * MAX_BODY_BYTES * 0.9:
+            return body, SNAPSHOT
+        self.bulk_tick, self._bulk = ring.tick, ring.tree
+        return body, BULK_SNAPSHOT
+
+    def fragments(self, body: bytes) -> list[bytes]:
+        """Return the framed messages of a body that goes out unreliably."""
+        return split(SNAPSHOT, self.sent_tick, body)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedState:
+    """A state as the client got it.
+
+    :ivar tick: its number.
+    :ivar time: the tick's time on the server's clock, seconds.
+    :ivar changed_after: until this time (same clock) the state was still that of ``previous_tick``.
+    :ivar previous_tick: the last tick before that differed.
+    :ivar tree: the frozen state.
+    """
+
+    tick: int
+    time: float
+    changed_after: float
+    previous_tick: int
+    tree: Tree
+
+
+class SnapshotReceiver:
+    """The client's side: applies deltas to the states it has, and knows what to report."""
+
+    __slots__ = ("_max_bytes", "_states", "_time", "newest_tick", "reported_tick", "unusable")
+
+    MAX_STATES: Final = 1024
+    """States kept as possible baselines. More means that none of our reports has arrived for long: start again."""
+
+    def __init__(self, max_state_bytes: int) -> None:
+        self._max_bytes = max_state_bytes
+        self._states: dict[int, Tree] = {}
+        self._time = 0
+        self.newest_tick = 0
+        self.reported_tick = 0
+        self.unusable = 0
+
+    def receive(self, body: bytes) -> ReceivedState | None:
+        """Take a snapshot's message body; return the new state, or None if it is no news.
+
+        :raises MalformedPacket: if it is not what it should be.
+        """
+        if len(body) < SNAPSHOT_HEADER.size:
+            raise MalformedPacket("snapshot without its header")
+        flags, wire_tick, back, previous_back, wire_time, wire_span = SNAPSHOT_HEADER.unpack_from(body)
+        tick = unwrap(wire_tick, self.newest_tick, 32)
+        if tick < self.newest_tick or (tick == self.newest_tick and self.reported_tick):
+            return None
+        baseline = self._states.get(tick - back) if back else {}
+        if baseline is None:
+            self.unusable += 1
+            return None
+        tree = apply(baseline, unpack(self._payload(flags, body)))
+        self._remember(tick, tree, tick - back)
+        self._time = unwrap(wire_time, self._time, 32)
+        time = self._time * TIME_UNIT
+        return ReceivedState(tick, time, time - wire_span * TIME_UNIT, tick - previous_back, tree)
+
+    def _payload(self, flags: int, body: bytes) -> bytes:
+        payload = body[SNAPSHOT_HEADER.size :]
+        if not flags & COMPRESSED:
+            return payload
+        try:
+            inflater = zlib.decompressobj()
+            inflated = inflater.decompress(payload, self._max_bytes + 64)
+        except zlib.error as error:
+            raise MalformedPacket(f"snapshot does not decompress: {error}") from None
+        if inflater.unconsumed_tail or not inflater.eof:
+            raise MalformedPacket(f"snapshot inflates to more than {self._max_bytes} bytes, or is cut off")
+        return inflated
+
+    def _remember(self, tick: int, tree: Tree, baseline_tick: int) -> None:
+        # The server's baselines never go back, so nothing before this one will be needed again.
+        for old in [t for t in self._states if t < baseline_tick]:
+            del self._states[old]
+        if len(self._states) >= self.MAX_STATES:
+            self._states.clear()
+            self.newest_tick, self.reported_tick = tick, 0
+            return
+        self._states[tick] = tree
+        self.newest_tick = tick
+        if tick & 0xFFFFFFFF:  # on the wire, 0 would ask for a full state
+            self.reported_tick = tick

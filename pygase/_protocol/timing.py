@@ -1,0 +1,86 @@
+"""What a connection measures of its path: round-trip time, jitter, loss, rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class RttEstimator:
+    """Smoothed round-trip time and its variation, after RFC 6298 section 2. All in seconds."""
+
+    __slots__ = ("min_rto", "rtt", "variation")
+
+    INITIAL_RTO = 0.5
+    """Before anything is measured: RFC 6298 says 1 s, for the whole Internet; games that need more are unplayable."""
+    MAX_RTO = 2.0
+    """Longest wait before something is resent, so that a reliable event survives a dead second or two."""
+
+    def __init__(self, min_rto: float) -> None:
+        self.min_rto = min_rto
+        self.rtt = 0.0
+        self.variation = 0.0
+
+    def sample(self, rtt: float) -> None:
+        """Take in one measured round trip, the peer's holding time already subtracted."""
+        if not self.rtt:
+            self.rtt, self.variation = rtt, rtt / 2
+            return
+        error = rtt - self.rtt
+        self.variation += (abs(error) - self.variation) / 4
+        self.rtt += error / 8
+
+    @property
+    def rto(self) -> float:
+        """Retransmission time-out: how long to wait for an acknowledgement."""
+        if not self.rtt:
+            return self.INITIAL_RTO
+        return min(self.rtt + max(4 * self.variation, self.min_rto), self.MAX_RTO)
+
+
+class RateMeter:
+    """Turns growing totals into amounts a second, over roughly the last second."""
+
+    __slots__ = ("_checkpoint_at", "_checkpoint", "rates")
+
+    INTERVAL = 1.0
+
+    def __init__(self, size: int) -> None:
+        self._checkpoint_at: float | None = None
+        self._checkpoint = (0,) * size
+        self.rates = (0.0,) * size
+
+    def update(self, totals: tuple[int, ...], now: float) -> None:
+        """Note the totals so far; at most once an interval does this change ``rates``."""
+        if self._checkpoint_at is None:
+            self._checkpoint_at, self._checkpoint = now, totals
+            return
+        elapsed = now - self._checkpoint_at
+        if elapsed >= self.INTERVAL:
+            self.rates = tuple((new - old) / elapsed for new, old in zip(totals, self._checkpoint, strict=True))
+            self._checkpoint_at, self._checkpoint = now, totals
+
+
+@dataclass(frozen=True)
+class ConnectionStats:
+    """A connection's condition, as measured by this side.
+
+    :ivar rtt: smoothed round-trip time in seconds; 0.0 before the first measurement.
+    :ivar jitter: mean variation of the round trip, seconds.
+    :ivar loss: share of our packets that got lost lately, 0..1.
+    :ivar packets_sent, packets_received, bytes_sent, bytes_received: totals, UDP payload only.
+    :ivar packets_sent_per_second, ...: rates over about the last second.
+    :ivar packets_dropped: received packets that were duplicates, too late or malformed.
+    """
+
+    rtt: float = 0.0
+    jitter: float = 0.0
+    loss: float = 0.0
+    packets_sent: int = 0
+    packets_received: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    packets_sent_per_second: float = 0.0
+    packets_received_per_second: float = 0.0
+    bytes_sent_per_second: float = 0.0
+    bytes_received_per_second: float = 0.0
+    packets_dropped: int = 0

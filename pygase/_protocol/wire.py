@@ -1,0 +1,228 @@
+"""How every byte lies in a datagram: encode beside decode, nothing else. ``docs/protocol.md`` says the same in words.
+
+All numbers are big-endian. A datagram begins with its kind (one byte). Handshake datagrams have a layout each; a DATA
+datagram is a header and then messages, each ``kind (1), length (2), body (length)``.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final, NamedTuple
+
+from ..errors import MalformedPacket
+
+PROTOCOL_VERSION: Final = 1
+
+MAX_DATAGRAM_BYTES: Final = 1200
+"""Fits through every path of today's Internet unfragmented (IPv6 guarantees 1,280; RFC 9000, section 14, chooses 1,200)."""
+
+MIN_REQUEST_BYTES: Final = 1000
+"""A connection request is padded to at least this, so that no answer to it can be larger (no amplification)."""
+
+# -- kinds of datagrams ----------------------------------------------------------------------------------------------
+CONNECT_REQUEST: Final = 0x01
+CHALLENGE: Final = 0x02
+CHALLENGE_RESPONSE: Final = 0x03
+ACCEPTED: Final = 0x04
+REFUSED: Final = 0x05
+DATA: Final = 0x06
+# 0x07 encrypted data, 0x08/0x09 path challenge and response, 0x0A resume: reserved
+
+# -- kinds of messages -----------------------------------------------------------------------------------------------
+EVENT: Final = 1
+EVENT_ONCE: Final = 2
+EVENT_ORDERED: Final = 3
+SNAPSHOT: Final = 4
+FRAGMENT: Final = 5
+CLOSE: Final = 6
+BULK_SNAPSHOT: Final = 7
+ACKS: Final = 8
+
+TOKEN_BYTES: Final = 8
+NONCE_BYTES: Final = 8
+COOKIE_BYTES: Final = 16
+PROOF_BYTES: Final = 16
+MAX_GAME_BYTES: Final = 64
+MAX_DETAIL_BYTES: Final = 200
+
+# kind, token, sequence, ack, ack_bits, ack_delay (units of 0.1 ms)
+SERVER_HEADER: Final = Struct("!B8sHHIH")
+# the same, and the tick of the newest state that the client has (0: none)
+CLIENT_HEADER: Final = Struct("!B8sHHIHI")
+
+MESSAGE_HEADER: Final = Struct("!BH")
+ORDER: Final = Struct("!H")
+# kind of the whole message, group, index, count
+FRAGMENT_HEADER: Final = Struct("!BHHH")
+# flags, tick, ticks back to the baseline (0: full state), ticks back to the state before, time (0.1 ms), span (0.1 ms)
+SNAPSHOT_HEADER: Final = Struct("!BIHHIH")
+# sequence; then 256 bits for the packets before it, nearest in the lowest bit
+ACKS_HEADER: Final = Struct("!H")
+ACKS_BYTES: Final = 32
+COMPRESSED: Final = 0x01
+
+TIME_UNIT: Final = 1e-4
+"""Seconds per unit of the times on the wire: fine enough for a LAN's round trip, and 16 bits reach 6.5 s."""
+
+NO_ACK_DELAY: Final = 0xFFFF
+"""ack_delay saturates here: "held for longer, do not measure the round trip by this"."""
+
+MAX_MESSAGE_ROOM: Final = MAX_DATAGRAM_BYTES - CLIENT_HEADER.size
+MAX_BODY_BYTES: Final = MAX_MESSAGE_ROOM - MESSAGE_HEADER.size
+FRAGMENT_BYTES: Final = MAX_BODY_BYTES - FRAGMENT_HEADER.size
+"""Payload of every fragment but the last: fixed, so that the receiver knows each one's place and can bound the whole."""
+
+_REQUEST: Final = Struct("!BH8sB")
+_CHALLENGE: Final = Struct("!B8sI16s")
+_RESPONSE: Final = Struct("!BH8sI16s16sB")
+_ACCEPTED: Final = Struct("!B8s8sBI")
+_REFUSED: Final = Struct("!B8sB")
+
+
+def message(kind: int, body: bytes) -> bytes:
+    """Frame a message body (at most MAX_BODY_BYTES) for a DATA datagram."""
+    return MESSAGE_HEADER.pack(kind, len(body)) + body
+
+
+def _short(data: bytes, layout: Struct, name: str) -> None:
+    if len(data) < layout.size:
+        raise MalformedPacket(f"{name} of {len(data)} bytes, at least {layout.size} expected")
+
+
+def _sized_text(data: bytes, at: int) -> tuple[str, int]:
+    """Read a length byte and as many bytes of UTF-8; return the text and where it ends."""
+    if at >= len(data) or at + 1 + data[at] > len(data):
+        raise MalformedPacket("text reaches beyond the datagram")
+    end = at + 1 + data[at]
+    try:
+        return data[at + 1 : end].decode(), end
+    except UnicodeDecodeError:
+        raise MalformedPacket("text is not UTF-8") from None
+
+
+def _text(value: str, limit: int) -> bytes:
+    data = value.encode(errors="replace")[:limit].decode(errors="ignore").encode()
+    return bytes([len(data)]) + data
+
+
+class ConnectRequest(NamedTuple):
+    """A client's first datagram: who are you, and do you run my game?"""
+
+    version: int
+    nonce: bytes
+    game: str
+
+    def encode(self) -> bytes:
+        head = _REQUEST.pack(CONNECT_REQUEST, self.version, self.nonce, 0)[:-1] + _text(self.game, MAX_GAME_BYTES)
+        return head.ljust(MAX_DATAGRAM_BYTES, b"\0")
+
+    @classmethod
+    def decode(cls, data: bytes) -> ConnectRequest:
+        if len(data) < MIN_REQUEST_BYTES:
+            raise MalformedPacket(f"request of {len(data)} bytes is not padded to {MIN_REQUEST_BYTES}")
+        _, version, nonce, _ = _REQUEST.unpack_from(data)
+        if version != PROTOCOL_VERSION:  # another version may lay out the rest differently
+            return cls(version, nonce, "")
+        return cls(version, nonce, _sized_text(data, _REQUEST.size - 1)[0])
+
+
+class Challenge(NamedTuple):
+    """The server's answer: prove that you receive at that address. The server remembers nothing of it."""
+
+    nonce: bytes
+    issued_at: int
+    cookie: bytes
+
+    def encode(self) -> bytes:
+        return _CHALLENGE.pack(CHALLENGE, *self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Challenge:
+        _short(data, _CHALLENGE, "challenge")
+        return cls(*_CHALLENGE.unpack_from(data)[1:])
+
+
+class ChallengeResponse(NamedTuple):
+    """The client's proof, and what it wants."""
+
+    version: int
+    nonce: bytes
+    issued_at: int
+    cookie: bytes
+    password_proof: bytes
+    game: str
+    host_token: str
+
+    def encode(self) -> bytes:
+        head = _RESPONSE.pack(CHALLENGE_RESPONSE, *self[:5], 0)[:-1]
+        return head + _text(self.game, MAX_GAME_BYTES) + _text(self.host_token, 64)
+
+    @classmethod
+    def decode(cls, data: bytes) -> ChallengeResponse:
+        _short(data, _RESPONSE, "challenge response")
+        game, end = _sized_text(data, _RESPONSE.size - 1)
+        host_token, _ = _sized_text(data, end)
+        return cls(*_RESPONSE.unpack_from(data)[1:-1], game, host_token)
+
+
+class Accepted(NamedTuple):
+    """Welcome: the connection's token, whether you are the host, the server's time, and your address as the server sees it.
+
+    ``time`` in units of 0.1 ms, modulo 2**32; ``address`` is msgpack of a list, as the server's socket reports it.
+    """
+
+    nonce: bytes
+    token: bytes
+    is_host: bool
+    time: int
+    address: bytes
+
+    def encode(self) -> bytes:
+        return _ACCEPTED.pack(ACCEPTED, self.nonce, self.token, self.is_host, self.time) + self.address
+
+    @classmethod
+    def decode(cls, data: bytes) -> Accepted:
+        _short(data, _ACCEPTED, "acceptance")
+        _, nonce, token, is_host, time = _ACCEPTED.unpack_from(data)
+        return cls(nonce, token, bool(is_host), time, data[_ACCEPTED.size :])
+
+
+class Refused(NamedTuple):
+    """No, and why: a DisconnectReason's value and words of the server's own."""
+
+    nonce: bytes
+    reason: int
+    detail: str
+
+    def encode(self) -> bytes:
+        return _REFUSED.pack(REFUSED, self.nonce, self.reason) + _text(self.detail, MAX_DETAIL_BYTES)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Refused:
+        _short(data, _REFUSED, "refusal")
+        _, nonce, reason = _REFUSED.unpack_from(data)
+        return cls(nonce, reason, _sized_text(data, _REFUSED.size)[0])
+
+
+def acks_message(sequence: int, bits: int) -> bytes:
+    """Frame an ACKS message: like ack and ack_bits of the header, but 256 packets back."""
+    return message(ACKS, ACKS_HEADER.pack(sequence & 0xFFFF) + bits.to_bytes(ACKS_BYTES, "big"))
+
+
+def decode_acks(body: bytes) -> tuple[int, int]:
+    """Return sequence and bits of an ACKS message's body."""
+    if len(body) != ACKS_HEADER.size + ACKS_BYTES:
+        raise MalformedPacket(f"ACKS of {len(body)} bytes")
+    return ACKS_HEADER.unpack_from(body)[0], int.from_bytes(body[ACKS_HEADER.size :], "big")
+
+
+def close_message(reason: int, detail: str) -> bytes:
+    """Frame a CLOSE message."""
+    return message(CLOSE, bytes([reason]) + _text(detail, MAX_DETAIL_BYTES))
+
+
+def decode_close(body: bytes) -> tuple[int, str]:
+    """Return reason and detail of a CLOSE message's body."""
+    if not body:
+        raise MalformedPacket("empty CLOSE")
+    return body[0], _sized_text(body, 1)[0]

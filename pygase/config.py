@@ -1,0 +1,68 @@
+"""Every tunable of the netcode, with its unit, its default and the reason for it.
+
+All are frozen: make another with ``dataclasses.replace(config, timeout=10.0)``, or ``ServerConfig(timeout=10.0)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class ConnectionConfig:
+    """What both ends of a connection can tune. Durations are seconds, sizes bytes."""
+
+    timeout: float = 5.0
+    """Silence after which the peer counts as lost. Bad Wi-Fi is often deaf for 1-2 s, rarely for 5."""
+    heartbeat_interval: float = 1.0
+    """Longest silence of our own. A fifth of ``timeout``: four in a row may be lost before anybody is given up."""
+    ack_delay: float = 0.025
+    """How long an acknowledgement may wait for a packet to ride on. Longer than a 50 Hz tick, so that a
+    client which sends every tick never sends a packet for the acknowledgement alone."""
+    bytes_per_second: int = 2_000_000
+    """Sending budget of a connection (token bucket). A full state of 4 MiB takes about two seconds."""
+    burst_bytes: int = 64_000
+    """How much of the budget may be saved up; also what a bulk transfer may have in flight at once. A quarter
+    of the smallest default receive buffer of today's systems (Linux: 212,992)."""
+    max_message_bytes: int = 256 * 1024
+    """Largest event, serialised. More is an error at the sender, and is dropped by the receiver."""
+    max_state_bytes: int = 4 * 1024 * 1024
+    """Largest game state, serialised and uncompressed."""
+    min_rto: float = 0.05
+    """Shortest time after which something unacknowledged is resent; twice ``ack_delay``, since the peer may
+    hold an acknowledgement for that long."""
+    max_queued_messages: int = 4096
+    """Events that may wait for one peer. Beyond it the oldest unreliable ones make room."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and value <= 0:
+                raise ValueError(f"{type(self).__name__}.{field.name} must be positive, got {value!r}")
+
+
+@dataclass(frozen=True)
+class ClientConfig(ConnectionConfig):
+    """What a client can tune."""
+
+    connect_timeout: float = 5.0
+    """How long ``Client.connect`` tries before it raises ConnectionFailed."""
+    connect_retry_interval: float = 0.25
+    """Time between two connection requests; 20 tries within the default ``connect_timeout``."""
+    kept_snapshots: int = 64
+    """How many received states ``Client.snapshots`` holds: about one second at 60 Hz."""
+
+
+@dataclass(frozen=True)
+class ServerConfig(ConnectionConfig):
+    """What a server can tune."""
+
+    max_clients: int = 256
+    """More are refused with SERVER_FULL."""
+    snapshot_ring: int = 256
+    """How many past states are kept as baselines for deltas; they share structure, so that many cost little.
+    At 60 Hz this bridges a round trip of four seconds."""
+    push_interval: float = 0.01
+    """Updates pushed outside a game loop are sent together, at most this often."""
+    cookie_lifetime: float = 10.0
+    """How long the answer to a challenge is accepted."""

@@ -1,0 +1,115 @@
+"""Every exception that PyGaSe raises on purpose, as one tree.
+
+::
+
+    PygaseError
+    ├── LocalError                     you asked for something that cannot be done
+    │   ├── InvalidValue               a value that msgpack cannot carry (names path and type); also a TypeError
+    │   ├── MessageTooLarge            an event above the configured bound; also a ValueError
+    │   ├── StateTooLarge              a game state above the configured bound; also a ValueError
+    │   ├── InPlaceChange              debug mode: a handler changed the state in place
+    │   ├── AddressInUse               the port is taken by another program; also an OSError
+    │   └── AddressNotUsable           host name unknown, or an address that is not ours; also an OSError
+    ├── RemoteError                    the other side sent something it must not send
+    │   └── MalformedPacket            bytes that do not parse; counted and dropped, never seen by a game
+    └── ConnectionFailed               no connection came about; also a ConnectionError
+
+A local mistake is raised where it is made. A remote fault never is: it is counted, and the datagram dropped.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class PygaseError(Exception):
+    """Base class of all exceptions raised by PyGaSe."""
+
+
+class LocalError(PygaseError):
+    """A mistake of this program, raised at once to who made it."""
+
+
+class InvalidValue(LocalError, TypeError):
+    """A value in a state or an event that cannot be sent; the message names its path and its type."""
+
+
+class MessageTooLarge(LocalError, ValueError):
+    """An event is larger than ``max_message_bytes`` allows."""
+
+
+class StateTooLarge(LocalError, ValueError):
+    """The game state would be larger than ``max_state_bytes`` allows; the update was not applied."""
+
+
+class InPlaceChange(LocalError, RuntimeError):
+    """Debug mode: a handler or time step changed the game state itself instead of returning an update."""
+
+
+class AddressInUse(LocalError, OSError):
+    """The port to be bound is taken by another program."""
+
+
+class AddressNotUsable(LocalError, OSError):
+    """The host name cannot be resolved, or is not an address of this machine."""
+
+
+class RemoteError(PygaseError):
+    """The peer broke the protocol. Never reaches a game: it is counted and dropped."""
+
+
+class MalformedPacket(RemoteError):
+    """Bytes that are not what the protocol says they should be."""
+
+
+class DisconnectReason(enum.IntEnum):
+    """Why a connection ended or never came about; the value is what goes over the wire."""
+
+    CLOSED = 0
+    SERVER_SHUTDOWN = 1
+    KICKED = 2
+    BANNED = 3
+    SERVER_FULL = 4
+    WRONG_VERSION = 5
+    WRONG_GAME = 6
+    WRONG_PASSWORD = 7
+    TIMED_OUT = 8
+    NO_ANSWER = 9
+    REPLACED = 10
+    STATE_TOO_LARGE = 11
+    PROTOCOL_ERROR = 12
+
+    @property
+    def sentence(self) -> str:
+        """One plain English sentence, fit to be shown to a player."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    DisconnectReason.CLOSED: "The connection was closed.",
+    DisconnectReason.SERVER_SHUTDOWN: "The host has ended the game.",
+    DisconnectReason.KICKED: "The host has removed you from the game.",
+    DisconnectReason.BANNED: "The host does not let you in.",
+    DisconnectReason.SERVER_FULL: "The game is full.",
+    DisconnectReason.WRONG_VERSION: "The host runs another version of PyGaSe; both need the same one.",
+    DisconnectReason.WRONG_GAME: "A different game runs at this address.",
+    DisconnectReason.WRONG_PASSWORD: "The password is wrong.",
+    DisconnectReason.TIMED_OUT: "The other side no longer answers; the network or the program there has stopped.",
+    DisconnectReason.NO_ANSWER: "Nobody answers there. Check the address and the port, and that the host's firewall lets UDP in.",
+    DisconnectReason.REPLACED: "The same player has connected again from the same address.",
+    DisconnectReason.STATE_TOO_LARGE: "The game's state is larger than this program accepts.",
+    DisconnectReason.PROTOCOL_ERROR: "The other side does not follow the protocol.",
+}
+
+
+class ConnectionFailed(PygaseError, ConnectionError):
+    """No connection came about.
+
+    :ivar reason: a :class:`DisconnectReason`, why.
+    :ivar detail: what the server added in its own words, or ``""``.
+    """
+
+    def __init__(self, reason: DisconnectReason, detail: str = "", hint: str = "") -> None:
+        self.reason = reason
+        self.detail = detail
+        super().__init__(" ".join(part for part in (reason.sentence, detail, hint) if part))
