@@ -406,7 +406,8 @@ RULES = (
     "ball.x", "ball.p", "players.*.y", "players.1.p",
     Interpolate("players.*.heading", angle="radians"),
     Interpolate("players.*.x", "players.*.p", snap_on="players.*.jumps", snap_distance=1e9),
-    Interpolate("ball.heading", "ball.y", angle="degrees"),
+    "ball.y",
+    Interpolate("ball.heading", angle="degrees"),
 )  # fmt: skip
 
 
