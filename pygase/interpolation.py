@@ -63,6 +63,14 @@ class SnapshotLike(Protocol):
     def state(self) -> Mapping[str, Any]:
         """The state, never changed by anyone."""
 
+    @property
+    def previous_tick(self) -> int:
+        """The last tick before this one whose state was a different one."""
+
+    @property
+    def changed_after(self) -> float:
+        """The server's clock, in seconds, up to which that state was still true."""
+
 
 class PlaybackClock(Protocol):
     """Decides which moment of the server's time is drawn. Within one connection it never steps back."""
@@ -210,10 +218,13 @@ class SnapshotBuffer:
     def _progress(self, older: SnapshotLike, newer: SnapshotLike, playback: float) -> float:
         """Return how far playback is on the way from one snapshot to the next, 0 to below 1.
 
-        A gap longer than the delay (the world rested, or the link was down) is crossed in its last ``delay``
-        seconds: until then nobody could know of the movement, and a picture once shown must not jump.
+        Where the world rested in between, movement begins when the rest ended. However long the gap (some
+        were lost, or the link was down), it is crossed in its last ``delay`` seconds: until then nobody could
+        know of the movement, and a picture once shown must not jump.
         """
         start = max(older.time, newer.time - self._clock.delay)
+        if older.tick >= newer.previous_tick:  # nothing in between was lost
+            start = min(max(start, newer.changed_after), newer.time)
         return (playback - start) / (newer.time - start) if playback > start else 0.0
 
     def _is_restart(self, snapshot: SnapshotLike) -> bool:

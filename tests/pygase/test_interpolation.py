@@ -35,6 +35,8 @@ class FakeSnapshot:
     time: float
     received_at: float
     state: Mapping[str, Any]
+    previous_tick: int = 0
+    changed_after: float = 0.0
 
 
 def snapshot(tick: int, late: float = 0.0, **state: Any) -> FakeSnapshot:
@@ -149,6 +151,22 @@ def test_after_a_rest_movement_starts_within_the_delay_and_not_at_the_rests_begi
     assert buffer.view(now=arrived) == {"x": 0.0}
     assert buffer.view(now=arrived + DELAY / 2)["x"] == pytest.approx(4.0)
     assert buffer.view(now=arrived + DELAY) == {"x": 8.0}
+
+
+def test_after_a_rest_movement_starts_in_the_tick_that_ended_it():
+    buffer = buffer_of({"x": 0.0}, rules="x")
+    moved_at = 100 * INTERVAL
+    buffer.add(FakeSnapshot(100, moved_at, moved_at + LATENCY, {"x": 8.0}, 0, 99 * INTERVAL))
+    assert buffer.view(now=at(98.5)) == {"x": 0.0}
+    assert buffer.view(now=at(99)) == {"x": 0.0}
+    assert buffer.view(now=at(99.5))["x"] == pytest.approx(4.0)
+    assert buffer.view(now=at(100)) == {"x": 8.0}
+
+
+def test_where_a_changed_tick_was_lost_movement_does_not_wait_for_the_last_one():
+    buffer = buffer_of({"x": 0.0}, rules="x")
+    buffer.add(FakeSnapshot(2, 2 * INTERVAL, 2 * INTERVAL + LATENCY, {"x": 2.0}, 1, INTERVAL))
+    assert buffer.view(now=at(0.5))["x"] == pytest.approx(0.5)
 
 
 def test_two_lost_snapshots_in_a_row_are_bridged():
