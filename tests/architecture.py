@@ -13,19 +13,24 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+PAST = [
+    *["pygase.interpolation", "pygase.blending", "pygase.prediction", "pygase.history", "pygase.ticks"],
+]
+FACES = [
+    *["pygase.client", "pygase.discovery"],
+    *["pygase.backend", "pygase.store", "pygase.machine", "pygase.server"],
+]
+
 FLOORS: list[tuple[str, list[str]]] = [
     # lowest first; a name is a module, or a package with everything in it (but `pygase` only its __init__)
     ("the ground", ["pygase.utils", "pygase.errors", "pygase.config"]),
     ("plain values", ["pygase.tree", "pygase.codec"]),
     ("events and state", ["pygase.event", "pygase.gamestate"]),
     ("the protocol", ["pygase._protocol"]),
-    (
-        "past states",
-        ["pygase.interpolation", "pygase.prediction", "pygase.history", "pygase.ticks", "pygase.blending"],
-    ),
+    ("past states", PAST),
     ("sockets and clocks", ["pygase._io"]),
     ("connections", ["pygase.connection"]),
-    ("the faces", ["pygase.client", "pygase.backend", "pygase.discovery"]),
+    ("the faces", FACES),
     ("the public names", ["pygase"]),
     ("the tools", ["pygase.testing", "pygase.__main__"]),
     ("the adapter", ["pygase_pygame"]),
@@ -34,7 +39,7 @@ FLOORS: list[tuple[str, list[str]]] = [
 
 PURE = [
     *["pygase.tree", "pygase.codec", "pygase.event", "pygase.gamestate", "pygase._protocol"],
-    *["pygase.interpolation", "pygase.blending", "pygase.prediction", "pygase.history", "pygase.ticks"],
+    *PAST,
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]
 SOCKETS = ["socket", "select", "selectors"]

@@ -107,7 +107,7 @@ BROKEN = [
     # rooms with rules of their own
     ("pygase/_protocol/acks.py", "from ..event import Event", "it moves plain trees"),
     ("pygase/_protocol/acks.py", "from ..gamestate import GameState", "it moves plain trees"),
-    ("pygase/client.py", "import socket", "sockets are the business of _io"),
+    ("pygase/client.py", "import socket", "sockets, clock and chance come from _io"),
     (
         "pygase/client.py",
         "try:\n    import pygame\nexcept ImportError:\n    pass",
