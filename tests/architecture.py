@@ -62,7 +62,9 @@ NEVER = [
     ),
     Never(["pygase._protocol"], ["pygase.event", "pygase.gamestate"], "it moves plain trees and messages"),
     Never(
-        ["pygase.connection", "pygase.client", "pygase.backend"], SOCKETS, "sockets are the business of _io"
+        ["pygase.connection", *FACES],
+        [*SOCKETS, *CHANCE, "time"],
+        "sockets, clock and chance come from _io, which a simulation replaces",
     ),
     Never(["pygase"], ["pygame"], "the library works without a window"),
     Never(["pygase_pygame"], ["pygase.*"], "the adapter sees only the names that `pygase` itself has"),
