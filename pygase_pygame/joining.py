@@ -1,0 +1,91 @@
+"""The two ways into a game: join one, or host one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import TypedDict, Unpack
+
+from pygase import Backend, Client, Interpolate
+
+from .address import DEFAULT_PORT, format_address, parse_address
+from .session import Session
+
+_REACHED_AT = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Where a server that listens at all addresses is found from its own machine."""
+
+
+class SessionOptions(TypedDict, total=False):
+    """What :class:`Session` takes beside a client; explained there."""
+
+    interpolate: Iterable[str | Interpolate]
+    delay: float
+    input_event: str
+    input_rate: float | None
+    clock: Callable[[], float]
+
+
+def join(
+    hostname: str = "localhost",
+    port: int = DEFAULT_PORT,
+    *,
+    game: str = "",
+    password: str | None = None,
+    connect_timeout: float | None = None,
+    **options: Unpack[SessionOptions],
+) -> Session:
+    """Begin to connect to a server, in the background, and return the session at once.
+
+    :param hostname: ``HOST``, ``HOST:PORT``, an IPv6 address or ``[IPV6]:PORT``; a port in it wins over
+        ``port``.
+    :param game: name of the game; it must be the server's.
+    :param connect_timeout: seconds after which nobody is expected to answer any more.
+    :param options: ``interpolate``, ``delay``, ``input_event``, ``input_rate``: see :class:`Session`.
+    :raises ValueError: the address, or another argument, makes no sense; fit for showing to a player.
+    """
+    hostname, port = parse_address(hostname, port)
+    client = Client(game=game, password=password)
+
+    def connect() -> threading.Thread:
+        return client.connect_in_thread(port, hostname, connect_timeout=connect_timeout)
+
+    session = Session(client, connect=connect, address=format_address(hostname, port), **options)
+    session.connect()
+    return session
+
+
+def host(
+    backend: Backend,
+    port: int = 0,
+    hostname: str = "localhost",
+    *,
+    game: str = "",
+    password: str | None = None,
+    interval: float = 0.02,
+    **options: Unpack[SessionOptions],
+) -> Session:
+    """Serve a game in the background, join it as its host, and return the session. Closing it ends both.
+
+    :param port: 0 for any that is free: ``session.backend.server.port`` tells which.
+    :param hostname: own address to serve at: "localhost" for this machine only, "0.0.0.0" or "::" for all.
+    :param game: the name that the backend was given; ``password`` likewise.
+    :param interval: seconds between two ticks.
+    :param options: ``interpolate``, ``delay``, ``input_event``, ``input_rate``: see :class:`Session`.
+    :raises pygase.errors.AddressInUse: another program has that port; fit for showing to a player.
+    """
+    client = Client(game=game, password=password)
+    reached_at = _REACHED_AT.get(hostname, hostname)
+
+    def connect() -> threading.Thread:
+        server = backend.server
+        bound = server.port or port  # one that has ended has no port: then nobody answers, and we hear so
+        return client.connect_in_thread(bound, reached_at, host_token=server.host_token)
+
+    session = Session(client, connect=connect, backend=backend, address="your own server", **options)
+    backend.run_in_thread(hostname, port, interval)
+    try:
+        session.connect()
+    except BaseException:
+        session.close()
+        raise
+    return session

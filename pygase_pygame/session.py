@@ -1,0 +1,221 @@
+"""A player's connection to a game, in the form that a pygame loop wants it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, Self
+
+import pygame
+
+from pygase import ANY_EVENT, Backend, Client, DisconnectReason, Interpolate, Snapshot, SnapshotBuffer
+from pygase import CONNECTED as CLIENT_IS_CONNECTED
+from pygase import DISCONNECTED as CLIENT_IS_DISCONNECTED
+
+from . import events
+from .inputs import DEFAULT_EVENT, InputSender
+from .reasons import explain
+from .view import View
+
+Status = Literal["connecting", "connected", "lost", "closed"]
+
+DEFAULT_DELAY = 0.1
+"""Seconds that what is drawn stays behind the server: at 20 ticks a second, one may be lost unnoticed."""
+
+_CLOSE_TIMEOUT = 1.0
+"""Seconds that closing waits for the network's thread, which is a daemon and holds up nobody's exit."""
+
+
+class Session:
+    """A :class:`pygase.Client` in a render loop: call :meth:`view` once per frame, the rest is as you like.
+
+    Never blocks, and never takes over the loop. All methods belong to the main thread. Usually made by
+    :func:`join` or :func:`host`; made directly, the client is yours to connect. As a context manager it
+    closes itself.
+
+    :param client: not connected yet, or just now.
+    :param interpolate: paths (or :class:`pygase.Interpolate` rules) of the numbers that shall move smoothly.
+    :param delay: seconds that the view stays behind the server; more hides more loss and jitter.
+    :param input_event: type of the event that :meth:`send_input` dispatches.
+    :param input_rate: inputs a second, sent unreliably; None: each change, reliably. See :meth:`send_input`.
+    :param clock: the clock of ``Snapshot.received_at``, in seconds; another one for tests in virtual time.
+    :param connect: called by :meth:`retry` to connect the client again.
+    :param backend: what is served in the background here, and ends with this session.
+    :param address: what to call the server's address in sentences.
+    :raises ValueError: an argument makes no sense; the message says which, and what would.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        interpolate: Iterable[str | Interpolate] = (),
+        delay: float = DEFAULT_DELAY,
+        input_event: str = DEFAULT_EVENT,
+        input_rate: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        connect: Callable[[], threading.Thread | None] | None = None,
+        backend: Backend | None = None,
+        address: str = "the server",
+    ) -> None:
+        self.client = client
+        self.backend = backend
+        self.address = address
+        self._clock = clock
+        self._connect = connect
+        self._buffer = SnapshotBuffer(interpolate, delay=delay)
+        self._inputs = InputSender(
+            client.dispatch_event, event_type=input_event, rate=input_rate, clock=clock
+        )
+        self._outbox = events.Outbox()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()  # for `_loss_told`, which both threads change
+        self._loss_told = False
+        self._connections = 0  # counted by the network's thread; the main one compares it with what it knows:
+        self._shown_connection = 0
+        self._steered_connection = 0
+        self._last_taken: Snapshot | None = None
+        self._closed = False
+        client.register_event_handler(ANY_EVENT, self._on_event)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- once per frame
+
+    def view(self) -> View:
+        """Return the game state for this frame: interpolated, and empty before the first one has arrived."""
+        self.poll()
+        return View(self._buffer.view(now=self._clock()), ready=self._buffer.newest is not None)
+
+    def send_input(self, state: Any) -> bool:
+        """Tell the server what the player does; call it in each frame. True if something was sent.
+
+        The server gets an event (``"INPUT"``, with the state as its argument), whose handler keeps the state
+        until the next one. By default it is sent when it says something new, reliably and in order, and again
+        after a reconnect: no lost datagram leaves a key stuck, and the shortest tap arrives. With
+        ``input_rate`` it is sent at that rate, unreliably, for what changes all the time. Nothing is sent
+        without a connection.
+
+        :param state: ``controls.state``, or whatever else can be sent.
+        """
+        if self.client.status != "connected":
+            return False
+        if self._steered_connection != self._connections:
+            self._steered_connection = self._connections
+            self._inputs.forget()
+        return self._inputs.send(state)
+
+    def poll(self) -> None:
+        """Take in what has arrived. :meth:`view` does that; call it yourself in frames that draw nothing."""
+        self._take_snapshots()
+        if self.status == "lost":
+            self._tell_loss(self.reason)
+        self._outbox.flush()
+
+    # -- the connection
+
+    @property
+    def status(self) -> Status:
+        """"connecting", "connected", "lost" (:attr:`reason` says why) or "closed" (by this program)."""
+        if self._closed:
+            return "closed"
+        if self.client.status == "connected":
+            return "connected"
+        reason = self.client.disconnect_reason
+        if self.client.status == "connecting" or (reason is None and self.client.error is None):
+            return "connecting"
+        return "closed" if reason is DisconnectReason.CLOSED else "lost"
+
+    @property
+    def reason(self) -> str:
+        """A plain sentence about the status, fit for the screen; "" while connected."""
+        status = self.status
+        if status == "connecting":
+            return f"Connecting to {self.address} …"
+        if status == "closed":
+            return "You have left the game."
+        if status == "connected":
+            return ""
+        return explain(self.client.disconnect_reason, self.client.disconnect_detail, self.client.error)
+
+    def connect(self) -> None:
+        """Begin to connect; :func:`join` and :func:`host` have done so.
+
+        :raises RuntimeError: the session is closed, or was made around a client that the game connects
+        itself.
+        """
+        if self._closed:
+            raise RuntimeError("this session is closed; join again to get a new one")
+        if self._connect is None:
+            raise RuntimeError("this Session was made without connect=..., so connect its client yourself")
+        with self._lock:
+            self._loss_told = False
+        self._thread = self._connect()
+
+    def retry(self) -> None:
+        """Connect once more, if the connection is lost; else do nothing.
+
+        :raises RuntimeError: as :meth:`connect`.
+        """
+        if self.status == "lost":
+            self.connect()
+
+    def close(self) -> None:
+        """Leave the game; a host ends it for everyone. Afterwards the session only shows the last state."""
+        if self._closed:
+            return
+        self._closed = True
+        self.client.disconnect()
+        if self.backend is not None:
+            self.backend.shutdown()
+        if self._thread is not None:
+            self._thread.join(_CLOSE_TIMEOUT)
+
+    # -- inside
+
+    def _take_snapshots(self) -> None:
+        snapshots, fresh = self.client.snapshots, []
+        for snapshot in reversed(snapshots):
+            if snapshot is self._last_taken:
+                break
+            fresh.append(snapshot)
+        if not fresh:
+            return
+        if self._shown_connection != self._connections:
+            self._shown_connection = self._connections
+            self._buffer.reset()  # only now: until the first state was here, the old picture stayed
+        for snapshot in reversed(fresh):
+            self._buffer.add(snapshot)
+        self._last_taken = fresh[0]
+
+    def _on_event(self, event_type: str, /, *args: Any, **kwargs: Any) -> None:
+        """Turn an event of the client into one of pygame. Runs on the network's thread."""
+        if self._closed:
+            return
+        if event_type == CLIENT_IS_CONNECTED:
+            with self._lock:
+                self._loss_told = False
+            self._connections += 1
+            self._post(events.CONNECTED)
+        elif event_type == CLIENT_IS_DISCONNECTED:
+            self._on_disconnected(*args, **kwargs)
+        else:
+            self._post(events.SERVER_EVENT, name=event_type, args=args, kwargs=kwargs)
+
+    def _on_disconnected(self, reason: DisconnectReason, detail: str = "") -> None:
+        if reason is not DisconnectReason.CLOSED:
+            self._tell_loss(explain(reason, detail))
+
+    def _tell_loss(self, reason: str) -> None:
+        with self._lock:
+            told, self._loss_told = self._loss_told, True
+        if not told:
+            self._post(events.LOST, reason=reason)
+
+    def _post(self, event_type: int, **attributes: Any) -> None:
+        self._outbox.post(pygame.event.Event(event_type, session=self, **attributes))

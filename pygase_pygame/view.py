@@ -1,0 +1,68 @@
+"""The game state of one frame, as it is to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
+
+from pygase import GameStatus
+
+
+class View(Mapping[str, Any]):
+    """A game state to read: ``view.ball``, ``view["ball"]``, ``view.get("ball", default)``, ``"ball" in
+    view``.
+
+    Empty until the first state has arrived (:attr:`ready` tells). What the game calls like something of
+    this class (``ready``, ``get``, ``items`` …) is found as ``view["items"]``. Its values are shared with
+    other frames: never change them, ask the server by an event.
+    """
+
+    __slots__ = ("_state", "ready")
+
+    ready: bool
+    """Whether any state has arrived."""
+
+    def __init__(self, state: Mapping[str, Any], *, ready: bool = True) -> None:
+        object.__setattr__(self, "_state", state)
+        object.__setattr__(self, "ready", ready)
+
+    def is_paused(self) -> bool:
+        """Tell whether the server's game loop stands still, as far as we know."""
+        return bool(self.get("game_status") == GameStatus.get("Paused"))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name in View.__slots__:
+            raise AttributeError(name)  # Python's own question, as when copying: never a part of the game
+        try:
+            return self._state[name]
+        except KeyError:
+            known = ", ".join(str(key) for key in self._state) or "nothing yet"
+            raise AttributeError(
+                f"the game state has no {name!r} (it has: {known}). While that is possible, ask for "
+                f"view.get({name!r}, default), or look at view.ready first",
+                name=name,
+                obj=self,
+            ) from None
+
+    def __getitem__(self, key: str) -> Any:
+        return self._state[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._state)
+
+    def __len__(self) -> int:
+        return len(self._state)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        reason = f"a view is read-only: to change {name!r}, send the server an event"
+        raise AttributeError(reason, name=name, obj=self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (dict(self._state), self.ready)
+
+    def __repr__(self) -> str:
+        return f"View({dict(self._state)!r})"
+
+
+def _restore(state: dict[str, Any], ready: bool) -> View:
+    return View(state, ready=ready)
