@@ -1,0 +1,89 @@
+"""The README's two programs are run as they stand there, and two people can play what they make."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pygase import Client
+from tests.documents import ROOT, free_port, on_port, programs
+
+STARTING = 20.0  # seconds that a process may take on a busy machine
+README = programs((ROOT / "README.md").read_text(encoding="utf-8"))
+GUIDE = programs((ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8"))
+
+
+@contextmanager
+def running(code: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run the program `code` in a process of its own for as long as the block lasts."""
+    program = folder / "program.py"
+    program.write_text(code, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def connected(port: int) -> Iterator[Client]:
+    client = Client()
+    client.connect_in_thread(port=port)
+    try:
+        yield client
+    finally:
+        client.disconnect()
+
+
+@pytest.mark.integration
+def test_readme_game_runs_as_it_stands_there(tmp_path: Path) -> None:
+    """Its client joins its server, both see each other, and leaving is noticed."""
+    port = free_port()
+    with running(on_port(README["server.py"], port), tmp_path) as server, connected(port) as watcher:
+        watcher.wait_until(lambda game_state: len(game_state.players) == 1, timeout=STARTING)
+        with running(on_port(README["client.py"], port), tmp_path) as client:
+            watcher.wait_until(lambda game_state: len(game_state.players) == 2, timeout=STARTING)
+            watcher.dispatch_event("AIM", 20, 30)
+            me = str(watcher.address)
+            watcher.wait_until(lambda game_state: game_state.players[me]["x"] == pytest.approx(20), timeout=5)
+            assert client.poll() is None, "the client runs until its window is closed"
+            client.terminate()  # SDL turns this into closing the window
+            assert client.communicate(timeout=10)[1] == ""
+            assert client.returncode == 0
+            watcher.wait_until(lambda game_state: len(game_state.players) == 1, timeout=5)
+        assert server.poll() is None, "the server goes on when a player leaves"
+
+
+@pytest.mark.integration
+def test_readme_client_ends_when_nobody_serves(tmp_path: Path) -> None:
+    """It does not hang, and the log says why in one line."""
+    with running(on_port(README["client.py"], free_port()), tmp_path) as client:
+        (line,) = client.communicate(timeout=STARTING)[1].splitlines()
+        assert "Nobody answers there" in line
+        assert client.returncode == 0
+
+
+@pytest.mark.integration
+def test_guide_server_tells_friends_where_to_join_and_lets_them(tmp_path: Path) -> None:
+    port = free_port()
+    # on the loopback only: nobody else is to reach a test
+    code = on_port(GUIDE["lan_server.py"], port).replace("0.0.0.0", "127.0.0.1")
+    with running(code, tmp_path) as server, connected(port) as client:
+        client.wait_until(lambda game_state: game_state.seconds > 0, timeout=STARTING)
+        assert server.stdout is not None
+        lines = (server.stdout.readline().strip() for _ in range(100))
+        assert f"Friends can join at 127.0.0.1:{port}" in lines
+
+
+def test_readme_programs_are_as_short_as_it_says() -> None:
+    """Twenty lines each, not counting the empty ones."""
+    for name, code in README.items():
+        assert len([line for line in code.splitlines() if line.strip()]) <= 20, name
