@@ -84,6 +84,9 @@ class DisconnectReason(enum.IntEnum):
         """One plain English sentence, fit to be shown to a player."""
         return _SENTENCES[self]
 
+    def __str__(self) -> str:
+        return self.name
+
 
 _SENTENCES = {
     DisconnectReason.CLOSED: "The connection was closed.",

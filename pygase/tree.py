@@ -134,7 +134,9 @@ class Cleaner:
         try:
             for item in value:
                 if item is TO_DELETE:
-                    raise _Refused("is TO_DELETE in a list; lists are replaced whole, so leave the item out instead")
+                    raise _Refused(
+                        "is TO_DELETE in a list; lists are replaced whole, so leave the item out instead"
+                    )
                 result.append(self._clean(item, depth + 1))
         except _Refused as refused:
             refused.path.append(f"[{len(result)}]")
@@ -196,7 +198,9 @@ def exactly_equal(a: Any, b: Any) -> bool:
     if kind is not type(b):
         return False
     if kind is float:
-        return (a == b and (a != 0.0 or math.copysign(1.0, a) == math.copysign(1.0, b))) or (a != a and b != b)
+        return (a == b and (a != 0.0 or math.copysign(1.0, a) == math.copysign(1.0, b))) or (
+            a != a and b != b
+        )
     if kind is list:
         return len(a) == len(b) and all(map(exactly_equal, a, b))
     if kind is dict:
@@ -218,9 +222,7 @@ def first_difference(a: Any, b: Any, path: str = "") -> str | None:
 
 def without_markers(value: Tree) -> Tree:
     """Return an update as the tree it creates where there was none: nested TO_DELETE are left out."""
-    return {
-        k: without_markers(v) if type(v) is dict else v for k, v in value.items() if v is not TO_DELETE
-    }
+    return {k: without_markers(v) if type(v) is dict else v for k, v in value.items() if v is not TO_DELETE}
 
 
 def merge(node: Tree, update: Tree, owned: dict[int, Tree]) -> Tree:

@@ -23,7 +23,7 @@ class Comparable:
     __hash__ = None  # type: ignore[assignment]  # equal today, different tomorrow: no key for a dict
 
 
-class Sendable:
+class Sendable(Comparable):
     """Objects that can be turned into bytes and back, by msgpack.
 
     Attributes may be `str`, `bytes`, `Sqn`, `int`, `float`, `bool`, `None`, and lists, tuples and dicts (with

@@ -37,7 +37,9 @@ class SentPackets:
         self._packets[self.next_sequence] = (now, contents)
         self.next_sequence += 1
 
-    def acknowledge(self, wire_ack: int, ack_bits: int, width: int = 32) -> tuple[float | None, list[Contents]]:
+    def acknowledge(
+        self, wire_ack: int, ack_bits: int, width: int = 32
+    ) -> tuple[float | None, list[Contents]]:
         """Take in a received acknowledgement (16-bit number, bits of the ``width`` packets before it).
 
         :returns: when the packet ``ack`` was sent if this is the first we hear of it (else None: no round trip to be

@@ -106,7 +106,16 @@ class TrackedSender:
     keep one unfinished message only.
     """
 
-    __slots__ = ("_give_up", "_in_flight", "_max_in_flight", "_oldest", "_open", "_open_bytes", "_queue", "_unsent")
+    __slots__ = (
+        "_give_up",
+        "_in_flight",
+        "_max_in_flight",
+        "_oldest",
+        "_open",
+        "_open_bytes",
+        "_queue",
+        "_unsent",
+    )
 
     def __init__(self, max_in_flight_bytes: int) -> None:
         self._max_in_flight = max_in_flight_bytes
@@ -145,9 +154,11 @@ class TrackedSender:
         self._start_messages()
         if not self._unsent or len(self._unsent[0].data) > room_bytes:
             return None
-        if self._in_flight and sum(len(p.data) for p in self._in_flight) >= self._max_in_flight:
-            return None
-        return self._unsent.popleft()
+        return None if self._full else self._unsent.popleft()
+
+    @property
+    def _full(self) -> bool:
+        return sum(len(piece.data) for piece in self._in_flight) >= self._max_in_flight
 
     def sent(self, piece: Piece, rto: float, now: float) -> None:
         """Note that a piece has left; it is due again after the time-out, which grows by half each time."""
@@ -177,7 +188,7 @@ class TrackedSender:
 
     def next_due(self, now: float) -> float | None:
         """When :meth:`take` or :meth:`give_up` has something to do next; None for never."""
-        if self._unsent or (self._queue and len(self._open) < WINDOW_MESSAGES):
+        if (self._unsent and not self._full) or (self._queue and not self._open):
             return now
         return min((piece.due_at for piece in self._in_flight), default=None)
 
@@ -206,7 +217,9 @@ class EventSender:
             return
         channel = self.ordered if retries == RELIABLE else self.once
         if len(channel) >= self._max_queued:
-            raise BufferError(f"{len(channel)} events wait already for this peer; send fewer, or send them with retries=0")
+            raise BufferError(
+                f"{len(channel)} events wait already for this peer; send fewer, or send them with retries=0"
+            )
         self._group += 1
         if retries == RELIABLE:
             self._order += 1

@@ -165,7 +165,9 @@ class ServerEndpoint:
 
     # -- the end of a connection ---------------------------------------------------------------------------------
 
-    def close_peer(self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float) -> None:
+    def close_peer(
+        self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float
+    ) -> None:
         """End a connection and tell the peer why."""
         if peer.closed is None:
             self._outbox.extend((data, peer.address) for data in peer.close_datagrams(reason, detail, now))

@@ -84,7 +84,12 @@ class Connector:
     NEVER: Final = float("-inf")
 
     def __init__(
-        self, game: str, password: str | None, host_token: str, random_bytes: RandomBytes, retry_interval: float
+        self,
+        game: str,
+        password: str | None,
+        host_token: str,
+        random_bytes: RandomBytes,
+        retry_interval: float,
     ) -> None:
         self.nonce = random_bytes(NONCE_BYTES)
         self.outcome: Accepted | Refused | None = None
@@ -120,7 +125,13 @@ class Connector:
         if self._password is not None:
             proof = password_proof(self._password, challenge.cookie, self.nonce)
         response = ChallengeResponse(
-            PROTOCOL_VERSION, self.nonce, challenge.issued_at, challenge.cookie, proof, self._game, self._host_token
+            PROTOCOL_VERSION,
+            self.nonce,
+            challenge.issued_at,
+            challenge.cookie,
+            proof,
+            self._game,
+            self._host_token,
         ).encode()
         if self._responding_since == self.NEVER:
             self._responding_since = now
@@ -154,4 +165,12 @@ def reason_from_wire(value: int) -> DisconnectReason:
         return DisconnectReason.CLOSED
 
 
-__all__ = ["Address", "Connector", "CookieJar", "MalformedPacket", "password_proof", "reason_from_wire", "refusal"]
+__all__ = [
+    "Address",
+    "Connector",
+    "CookieJar",
+    "MalformedPacket",
+    "password_proof",
+    "reason_from_wire",
+    "refusal",
+]

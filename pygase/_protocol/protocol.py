@@ -253,7 +253,9 @@ class PeerProtocol:
             if filled is None:
                 break
             datagrams.append(self._packet(*filled, now))
-        if not datagrams and (now >= self._ack_due_at or now >= self._last_sent_at + self.config.heartbeat_interval):
+        if not datagrams and (
+            now >= self._ack_due_at or now >= self._last_sent_at + self.config.heartbeat_interval
+        ):
             datagrams.append(self._packet(self._acks(), None, now))
         return datagrams
 
@@ -291,7 +293,9 @@ class PeerProtocol:
         """Return when there is something to send or to notice next."""
         config = self.config
         due = min(
-            self._ack_due_at, self._last_sent_at + config.heartbeat_interval, self.last_received_at + config.timeout
+            self._ack_due_at,
+            self._last_sent_at + config.heartbeat_interval,
+            self.last_received_at + config.timeout,
         )
         waiting = None if self.outgoing.idle else self.outgoing.next_due(now)
         if waiting is not None:
@@ -304,7 +308,10 @@ class PeerProtocol:
 
     def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
         """Return the datagrams that say goodbye (the same one several times), with what waits to be sent before them."""
-        return [*self._datagrams(now), *[self._packet(close_message(reason.value, detail), None, now)] * CLOSE_COPIES]
+        return [
+            *self._datagrams(now),
+            *[self._packet(close_message(reason.value, detail), None, now)] * CLOSE_COPIES,
+        ]
 
     def stats(self, *, now: float) -> ConnectionStats:
         """Return what has been measured of this connection so far."""
@@ -312,7 +319,12 @@ class PeerProtocol:
         totals = (sent, self.packets_received, self.bytes_sent, self.bytes_received)
         self._rates.update(totals, now)
         return ConnectionStats(
-            self.rtt.rtt, self.rtt.variation, self._sent.loss, *totals, *self._rates.rates, self.packets_dropped
+            self.rtt.rtt,
+            self.rtt.variation,
+            self._sent.loss,
+            *totals,
+            *self._rates.rates,
+            self.packets_dropped,
         )
 
 
@@ -377,7 +389,9 @@ class ServerProtocol(PeerProtocol):
             return
         self._receive_ack(ack, ack_bits, delay, now)
         newest = self._window.latest
-        if newest > self._reported_by and sequence == newest & 0xFFFF:  # what an overtaken packet reports is out of date
+        if (
+            newest > self._reported_by and sequence == newest & 0xFFFF
+        ):  # what an overtaken packet reports is out of date
             self._reported_by = newest
             if reported != self._reported_tick:
                 self._reported_tick = reported
@@ -391,10 +405,20 @@ class ServerProtocol(PeerProtocol):
     def datagrams_to_send(self, now: float) -> list[bytes]:
         """Return all datagrams that are due."""
         snapshots, ring = self.snapshots, self._ring
-        if self.outgoing.idle and not self._loose and snapshots.sent_tick != ring.tick and not snapshots.bulk_tick:
+        if (
+            self.outgoing.idle
+            and not self._loose
+            and snapshots.sent_tick != ring.tick
+            and not snapshots.bulk_tick
+        ):
             # the common case, every tick for every client: one state, shared by many, in one packet
             framed = ring.framed(snapshots.baseline_tick, snapshots.baseline)
-            if framed and snapshots.baseline_tick != ring.tick and self._unacknowledged <= _ACK_BITS and self._bucket.allows(now):
+            if (
+                framed
+                and snapshots.baseline_tick != ring.tick
+                and self._unacknowledged <= _ACK_BITS
+                and self._bucket.allows(now)
+            ):
                 snapshots.sent_tick, snapshots.sent_at = ring.tick, now
                 datagram = self._packet(framed, None, now)
                 self.next_at = min(now + self.rtt.rto, self.last_received_at + self.config.timeout)
@@ -575,7 +599,9 @@ class ClientProtocol(PeerProtocol):
         elif now >= self._give_up_at:
             self._end(DisconnectReason.NO_ANSWER, "", remote=False)
 
-    def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float) -> None:
+    def close(
+        self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float
+    ) -> None:
         """Hang up. What is queued and the goodbye leave with the next ``datagrams_to_send``."""
         if self.closed is None:
             if self.connected:

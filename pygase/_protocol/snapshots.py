@@ -114,7 +114,16 @@ class SnapshotRing:
 class SnapshotSender:
     """What one client has, and what it is to be sent next."""
 
-    __slots__ = ("_bulk", "_ring", "baseline", "baseline_tick", "bulk_delivered_at", "bulk_tick", "sent_at", "sent_tick")
+    __slots__ = (
+        "_bulk",
+        "_ring",
+        "baseline",
+        "baseline_tick",
+        "bulk_delivered_at",
+        "bulk_tick",
+        "sent_at",
+        "sent_tick",
+    )
 
     def __init__(self, ring: SnapshotRing) -> None:
         self._ring = ring

@@ -56,7 +56,9 @@ class RateMeter:
             return
         elapsed = now - self._checkpoint_at
         if elapsed >= self.INTERVAL:
-            self.rates = tuple((new - old) / elapsed for new, old in zip(totals, self._checkpoint, strict=True))
+            self.rates = tuple(
+                (new - old) / elapsed for new, old in zip(totals, self._checkpoint, strict=True)
+            )
             self._checkpoint_at, self._checkpoint = now, totals
 
 

@@ -113,7 +113,9 @@ class ConnectRequest(NamedTuple):
     game: str
 
     def encode(self) -> bytes:
-        head = _REQUEST.pack(CONNECT_REQUEST, self.version, self.nonce, 0)[:-1] + _text(self.game, MAX_GAME_BYTES)
+        head = _REQUEST.pack(CONNECT_REQUEST, self.version, self.nonce, 0)[:-1] + _text(
+            self.game, MAX_GAME_BYTES
+        )
         return head.ljust(MAX_DATAGRAM_BYTES, b"\0")
 
     @classmethod

@@ -1,0 +1,70 @@
+"""PyGaSe: real-time networking for games. A server holds the true game state; clients see it, and both exchange events."""
+
+from ._io.interfaces import get_available_ip_addresses
+from ._protocol.channels import RELIABLE
+from .backend import Backend, GameStateMachine, GameStateStore, Server
+from .blending import Interpolate
+from .client import Client, Snapshot
+from .config import ClientConfig, ServerConfig
+from .connection import ClientConnection, ConnectionStats, ConnectionStatus, ServerConnection
+from .errors import (
+    AddressInUse,
+    AddressNotUsable,
+    ConnectionFailed,
+    DisconnectReason,
+    InPlaceChange,
+    InvalidValue,
+    LocalError,
+    MessageTooLarge,
+    PygaseError,
+    StateTooLarge,
+)
+from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
+from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
+from .interpolation import SnapshotBuffer
+
+get_availabe_ip_addresses = get_available_ip_addresses
+"""The old documentation spells it like this once."""
+
+__version__ = "1.0.0"
+
+__all__ = [
+    "ANY_EVENT",
+    "CLIENT_CONNECTED",
+    "CLIENT_LEFT",
+    "CLIENT_RESUMED",
+    "CONNECTED",
+    "DISCONNECTED",
+    "RELIABLE",
+    "TO_DELETE",
+    "AddressInUse",
+    "AddressNotUsable",
+    "Backend",
+    "Client",
+    "ClientConfig",
+    "ClientConnection",
+    "ConnectionFailed",
+    "ConnectionStats",
+    "ConnectionStatus",
+    "DisconnectReason",
+    "Event",
+    "GameState",
+    "GameStateMachine",
+    "GameStateStore",
+    "GameStateUpdate",
+    "GameStatus",
+    "InPlaceChange",
+    "Interpolate",
+    "InvalidValue",
+    "LocalError",
+    "MessageTooLarge",
+    "PygaseError",
+    "Server",
+    "ServerConfig",
+    "ServerConnection",
+    "Snapshot",
+    "SnapshotBuffer",
+    "StateTooLarge",
+    "get_availabe_ip_addresses",
+    "get_available_ip_addresses",
+]

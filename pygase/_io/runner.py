@@ -1,0 +1,394 @@
+"""Loops, threads, the real clock: what drives the pure parts in earnest.
+
+What is driven is a :class:`Pump`: it takes in what its transport has received, and says when it wants to be called next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections.abc
+import concurrent.futures
+import logging
+import select
+import secrets
+import threading
+import time
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Final, Protocol
+
+logger = logging.getLogger("pygase")
+
+monotonic: Callable[[], float] = time.monotonic
+random_bytes: Callable[[int], bytes] = secrets.token_bytes
+
+BATCH: Final = 4
+"""From so many datagrams at once, the socket is left alone for BATCH_PAUSE: under load, one wake-up serves many."""
+BATCH_PAUSE: Final = 0.002
+"""Seconds. Adds at most this to what is not awaited by a tick anyway; 500 wake-ups a second at most."""
+
+
+class Pump(Protocol):
+    """What a driver drives."""
+
+    def receive(self) -> int:
+        """Take in all datagrams that have come; return how many."""
+
+    def advance(self) -> float | None:
+        """Do what is due, send what is to be sent; return when to be called next (None: only when something comes)."""
+
+
+class Transport(Protocol):
+    """What a driver listens to."""
+
+    sockets: list[Any]
+
+
+class Driver(Protocol):
+    """What a face asks of whoever drives it."""
+
+    def wake(self) -> None:
+        """Have ``advance`` called soon; from any thread."""
+
+    def call(self, function: Callable[[], Any]) -> None:
+        """Run a function on the network's thread: at once if this is it, else soon; from any thread."""
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Run a coroutine."""
+
+    def defer(self, function: Callable[[], Any]) -> None:
+        """Run a function after the turn that is going on."""
+
+    def finish(self, completion: Completion) -> Any:
+        """Wait for a completion, in the way that fits whoever drives."""
+
+    def stop(self) -> None:
+        """Drive no longer."""
+
+
+class LoopDriver:
+    """Drives a pump on an asyncio loop, from the loop's own thread. Nothing is polled: it sleeps until there is a reason."""
+
+    def __init__(self, pump: Pump, transport: Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._pump = pump
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self._timer: asyncio.TimerHandle | None = None
+        self._wake_pending = False
+        self._stopped = False
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._transport = transport
+        self._listener = (
+            _ThreadListener(transport, loop, self._on_readable) if not _has_readers(loop) else None
+        )
+        self._listen(True)
+
+    def _listen(self, on: bool) -> None:
+        if self._listener is not None:
+            self._listener.resume() if on else None
+            return
+        for sock in self._transport.sockets:
+            if on:
+                self._loop.add_reader(sock, self._on_readable)
+            elif sock.fileno() >= 0:
+                self._loop.remove_reader(sock)
+
+    def _on_readable(self) -> None:
+        if self._stopped:
+            return
+        count = self._pump.receive()
+        self.turn()
+        if count >= BATCH and not self._stopped:
+            self._listen(False)
+            self._loop.call_later(BATCH_PAUSE, self._resume)
+        elif self._listener is not None:
+            self._listener.resume()
+
+    def _resume(self) -> None:
+        if not self._stopped:
+            self._pump.receive()
+            self.turn()
+            if not self._stopped:
+                self._listen(True)
+
+    def turn(self) -> None:
+        """Let the pump do what is due, and set the alarm for the next time."""
+        self._wake_pending = False
+        if self._stopped:
+            return
+        due_at = self._pump.advance()
+        if due_at is None or self._stopped:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= due_at:
+                return  # it fires early enough, and will be set anew then
+            self._timer.cancel()
+        self._timer = self._loop.call_at(due_at, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.turn()
+
+    def wake(self) -> None:
+        """See Driver."""
+        if self._wake_pending or self._stopped:
+            return
+        self._wake_pending = True
+        if threading.get_ident() == self._thread:
+            self._loop.call_soon(self.turn)
+        else:
+            self._threadsafe(self.turn)
+
+    def call(self, function: Callable[[], Any]) -> None:
+        """See Driver."""
+        if threading.get_ident() == self._thread:
+            function()
+        else:
+            self._threadsafe(function)
+
+    def _threadsafe(self, function: Callable[[], Any]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(function)
+        except RuntimeError:  # the loop has ended in the meantime
+            self._stopped = True
+
+    @property
+    def on_own_thread(self) -> bool:
+        """True if the caller runs on the network's thread."""
+        return threading.get_ident() == self._thread
+
+    def defer(self, function: Callable[[], Any]) -> None:
+        """See Driver."""
+        self._loop.call_soon(function)
+
+    def finish(self, completion: Completion) -> Any:
+        """See Driver."""
+        return completion.or_block()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """See Driver. What the coroutine raises is logged."""
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_task_done)
+
+    def _on_task_done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a coroutine raised %r", error, exc_info=error)
+
+    def stop(self) -> None:
+        """See Driver."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._listen(False)
+        if self._listener is not None:
+            self._listener.close()
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _has_readers(loop: asyncio.AbstractEventLoop) -> bool:
+    # Windows' default loop has no add_reader, and its own UDP goes deaf (CPython issue 127057)
+    return (
+        type(loop).add_reader is not asyncio.AbstractEventLoop.add_reader
+        and "Proactor" not in type(loop).__name__
+    )
+
+
+class _ThreadListener:
+    """Waits for datagrams in a thread, for loops that cannot: calls back on the loop, then waits to be resumed."""
+
+    def __init__(
+        self, transport: Transport, loop: asyncio.AbstractEventLoop, on_readable: Callable[[], None]
+    ) -> None:
+        self._sockets = transport.sockets
+        self._loop = loop
+        self._on_readable = on_readable
+        self._go = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, daemon=True, name="pygase-listener")
+        self._thread.start()
+
+    def resume(self) -> None:
+        self._go.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._go.set()
+        self._thread.join(1.0)  # it looks up every 0.2 s; the sockets are closed after this
+
+    def _run(self) -> None:
+        while True:
+            self._go.wait()
+            self._go.clear()
+            readable: list[Any] = []
+            while not readable and not self._closed:
+                readable, _, _ = select.select(self._sockets, [], [], 0.2)
+            if self._closed:
+                return
+            try:
+                self._loop.call_soon_threadsafe(self._on_readable)
+            except RuntimeError:
+                return
+
+
+class PumpDriver:
+    """Drives a pump from the caller's own loop: ``turn()`` once a frame. No thread."""
+
+    def __init__(self, pump: Pump, ended: concurrent.futures.Future[Any]) -> None:
+        self._pump = pump
+        self._ended = ended
+        self._stopped = False
+        self._deferred: list[Callable[[], Any]] = []
+
+    def turn(self) -> None:
+        """Receive, do what is due, send."""
+        if not self._stopped:
+            self._pump.receive()
+        self.wake()
+
+    def wake(self) -> None:
+        """See Driver."""
+        if not self._stopped:
+            self._pump.advance()
+        deferred, self._deferred = self._deferred, []
+        for function in deferred:
+            function()
+
+    def call(self, function: Callable[[], Any]) -> None:
+        """See Driver."""
+        function()
+        self.wake()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """See Driver: there is no loop, so the coroutine runs to its end here."""
+        run_to_end(coroutine)
+
+    def defer(self, function: Callable[[], Any]) -> None:
+        """See Driver."""
+        self._deferred.append(function)
+
+    def finish(self, completion: Completion) -> Any:
+        """See Driver: nobody else turns the handle, so it is turned here."""
+        give_up_at = monotonic() + 1.5
+        while not self._ended.done() and monotonic() < give_up_at:
+            self.turn()
+            concurrent.futures.wait([self._ended], 0.005)
+        return completion.or_block()
+
+    def stop(self) -> None:
+        """See Driver."""
+        self._stopped = True
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return a loop of the kind that serves UDP well on every system."""
+    return asyncio.SelectorEventLoop()
+
+
+def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in a loop of its own, and block until it has ended. Ctrl-C cancels it first, then is raised."""
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(coroutine)
+
+
+def in_running_loop() -> bool:
+    """Tell whether the caller runs inside an asyncio event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def run_or_return(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Inside an event loop return the coroutine, to be awaited or made a task; elsewhere run it and block."""
+    return coroutine if in_running_loop() else run_to_end(coroutine)
+
+
+def start_thread(target: Callable[[], Any], name: str, *, daemon: bool = True) -> threading.Thread:
+    """Start a thread and return it."""
+    thread = threading.Thread(target=target, name=name, daemon=daemon)
+    thread.start()
+    return thread
+
+
+class Completion(collections.abc.Coroutine[Any, Any, Any]):
+    """Something already under way: ``await`` it, make it a task, block on it, or let it be.
+
+    :param future: done when that something is.
+    :param timeout: how long to wait for it, seconds.
+    :param result: what awaiting or blocking gives, made from whether it was done in time.
+    """
+
+    def __init__(
+        self,
+        future: concurrent.futures.Future[Any],
+        timeout: float,
+        result: Callable[[bool], Any] = lambda done: None,
+    ) -> None:
+        self._future = future
+        self._timeout = timeout
+        self._result = result
+        self._inner: Coroutine[Any, Any, Any] | None = None
+
+    def block(self) -> Any:
+        """Wait in this thread."""
+        done, _ = concurrent.futures.wait([self._future], self._timeout)
+        return self._result(bool(done))
+
+    def or_block(self) -> Any:
+        """Inside an event loop return self, elsewhere block."""
+        return self if in_running_loop() else self.block()
+
+    async def _wait(self) -> Any:
+        done, _ = await asyncio.wait([asyncio.wrap_future(self._future)], timeout=self._timeout)
+        return self._result(bool(done))
+
+    def _coroutine(self) -> Coroutine[Any, Any, Any]:
+        if self._inner is None:
+            self._inner = self._wait()
+        return self._inner
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._coroutine().__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._coroutine().send(value)
+
+    def throw(self, *args: Any) -> Any:
+        return self._coroutine().throw(*args)
+
+    def close(self) -> None:
+        if self._inner is not None:
+            self._inner.close()
+
+
+def done_future() -> concurrent.futures.Future[Any]:
+    """Return a future that is done already."""
+    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    future.set_result(None)
+    return future
+
+
+async def sleep_until(at: float, wakeup: asyncio.Future[None]) -> None:
+    """Sleep until the loop's clock says ``at``, or ``wakeup`` is done."""
+    loop = asyncio.get_running_loop()
+    timer = loop.call_at(at, _set_done, wakeup)
+    try:
+        await wakeup
+    finally:
+        timer.cancel()
+
+
+def _set_done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def wake_sleeper(loop: asyncio.AbstractEventLoop, wakeup: asyncio.Future[None]) -> None:
+    """End a sleep_until early, from any thread."""
+    try:
+        loop.call_soon_threadsafe(_set_done, wakeup)
+    except RuntimeError:
+        pass  # the loop has ended, and the sleep with it

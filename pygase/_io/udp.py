@@ -1,0 +1,219 @@
+"""UDP sockets, non-blocking, with large buffers; every system's peculiarities end here.
+
+A transport has ``sockets``, ``drain(receive, limit)``, ``send(data, address)`` and ``close()``. pygase.testing has
+another one, without sockets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from ..errors import AddressInUse, AddressNotUsable
+
+logger = logging.getLogger("pygase")
+
+Address = tuple[Any, ...]
+Receive = Callable[[bytes, Address], None]
+
+BUFFER_BYTES: Final = 4 * 1024 * 1024
+"""Asked of the system for each direction (Linux grants net.core.rmem_max, by default 208 KiB): room for what arrives
+while a tick is being computed."""
+
+RECEIVE_BYTES: Final = 2048
+"""More than any datagram of ours; longer ones are cut off, and dropped for it."""
+
+DRAIN_LIMIT: Final = 2048
+"""Datagrams taken in one turn at most, so that a flood cannot keep a tick from happening."""
+
+_LOCAL_NETWORK_HINT: Final = (
+    "this program may not reach other machines: on macOS 15 or later allow the terminal or editor you started it "
+    "from under System Settings > Privacy & Security > Local Network"
+)
+
+
+def _resolve(hostname: str, port: int, *, passive: bool) -> list[tuple[int, Address]]:
+    """Return (family, address) of every address of a host, IPv4 first: that is what most local networks speak."""
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
+        raise ValueError(f"port must be an int from 0 to 65535, got {port!r}")
+    if not isinstance(hostname, str):
+        raise TypeError(f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}")
+    flags = socket.AI_PASSIVE if passive else 0
+    try:
+        found = socket.getaddrinfo(hostname or None, port, type=socket.SOCK_DGRAM, flags=flags)
+    except (OSError, UnicodeError) as error:
+        raise AddressNotUsable(
+            f"the host name {hostname!r} is not known ({error}); check the spelling, or use its IP address"
+        ) from None
+    addresses = [
+        (family, address) for family, _, _, _, address in found if family in (socket.AF_INET, socket.AF_INET6)
+    ]
+    return sorted(dict.fromkeys(addresses), key=lambda item: item[0] != socket.AF_INET)
+
+
+def _open_socket(family: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+    return sock
+
+
+class UdpTransport:
+    """Non-blocking UDP sockets (one, or one per address family), and what went wrong with them.
+
+    :ivar send_errors: how many datagrams the system refused to send; ``last_error`` says why, or is None.
+    """
+
+    def __init__(self, sockets: Sequence[socket.socket]) -> None:
+        self.sockets = list(sockets)
+        self.send_errors = 0
+        self.last_error: OSError | None = None
+        self._by_family = {sock.family: sock for sock in sockets}
+
+    def drain(self, receive: Receive, limit: int = DRAIN_LIMIT) -> int:
+        """Hand all datagrams that have come to ``receive(data, address)``; return how many there were."""
+        count = 0
+        for sock in self.sockets:
+            recvfrom = sock.recvfrom
+            while count < limit:
+                count += 1
+                try:
+                    data, address = recvfrom(RECEIVE_BYTES)
+                except (BlockingIOError, InterruptedError):
+                    count -= 1
+                    break
+                except OSError as error:
+                    # Windows reports here that an earlier datagram met a closed port (10054), or that one was too
+                    # long (10040); Linux that a network went away. The socket itself is fine.
+                    if sock.fileno() < 0:
+                        break
+                    self.last_error = error
+                    continue
+                receive(data, address)
+        return count
+
+    def send(self, data: bytes, address: Address) -> None:
+        """Send one datagram. What the system will not take now is lost, as datagrams may be."""
+        try:
+            self.sockets[0].sendto(data, address)
+        except (BlockingIOError, InterruptedError):
+            self.send_errors += 1
+        except OSError as error:
+            self._note(error)
+
+    def _note(self, error: OSError) -> None:
+        self.send_errors += 1
+        if self.last_error is None or self.last_error.errno != error.errno:
+            logger.debug("a datagram could not be sent: %s", error)
+        self.last_error = error
+
+    def close(self) -> None:
+        """Close the sockets."""
+        for sock in self.sockets:
+            sock.close()
+
+
+class ServerTransport(UdpTransport):
+    """A bound socket. ``address`` is where it is bound."""
+
+    def __init__(self, hostname: str, port: int) -> None:
+        family, wanted = _resolve(hostname, port, passive=True)[0]
+        sock = _open_socket(family)
+        try:
+            if family == socket.AF_INET6:
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            if sys.platform == "win32":  # without it, Windows lets a second program take the port over
+                sock.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009
+            sock.bind(wanted)
+        except OSError as error:
+            sock.close()
+            raise _bind_error(error, hostname, port) from None
+        super().__init__([sock])
+        self.address: Address = sock.getsockname()
+
+
+def _bind_error(error: OSError, hostname: str, port: int) -> OSError:
+    if error.errno in (errno.EADDRINUSE, 10048):
+        return AddressInUse(
+            f"port {port} is already in use, probably by another game server on this machine; "
+            f"end that one, or choose another port (such as {port + 1 if port < 65535 else port - 1}), or 0 for any free one"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, 10013):
+        return AddressNotUsable(f"this program may not use port {port}; choose one from 1024 to 65535")
+    return AddressNotUsable(
+        f"{hostname!r} is not an address of this machine ({error.strerror or error}); use 'localhost' for this machine "
+        "alone, '0.0.0.0' for everyone on the network, or one of get_available_ip_addresses()"
+    )
+
+
+class ClientTransport(UdpTransport):
+    """A socket for each address family under which the server's host is known.
+
+    Until the server has answered from one of its addresses, they take turns (:meth:`try_next`). Datagrams from anywhere
+    else are dropped.
+    """
+
+    def __init__(self, hostname: str, port: int) -> None:
+        if port == 0:
+            raise ValueError(
+                "port 0 is no port to connect to; use the one that the server printed (server.port)"
+            )
+        self._candidates = _resolve(hostname, port, passive=False)
+        self._known = {address[:2] for _, address in self._candidates}
+        self._current = 0
+        self._settled = False
+        super().__init__([_open_socket(family) for family in dict(self._candidates)])
+
+    @property
+    def address(self) -> Address:
+        """The server's address that is in use."""
+        return self._candidates[self._current][1]
+
+    def try_next(self) -> None:
+        """Turn to the next of the server's addresses, unless one has answered."""
+        if not self._settled:
+            self._current = (self._current + 1) % len(self._candidates)
+
+    def drain(self, receive: Receive, limit: int = DRAIN_LIMIT) -> int:
+        """As UdpTransport.drain, but only what comes from the server's addresses."""
+
+        def from_server(data: bytes, address: Address) -> None:
+            if address[:2] in self._known:
+                self._settle(address)
+                receive(data, address)
+
+        return super().drain(from_server, limit)
+
+    def _settle(self, address: Address) -> None:
+        if not self._settled:
+            self._settled = True
+            self._current = next(
+                i for i, (_, known) in enumerate(self._candidates) if known[:2] == address[:2]
+            )
+
+    def send(self, data: bytes, address: Address = ()) -> None:
+        """Send one datagram to the server."""
+        family, current = self._candidates[self._current]
+        try:
+            self._by_family[socket.AddressFamily(family)].sendto(data, current)
+        except (BlockingIOError, InterruptedError):
+            self.send_errors += 1
+        except OSError as error:
+            self._note(error)
+
+    @property
+    def hint(self) -> str:
+        """What the system's last refusal may mean for a person, or ``""``."""
+        if self.last_error is None:
+            return ""
+        if self.last_error.errno == errno.EHOSTUNREACH and sys.platform == "darwin":
+            return f"({_LOCAL_NETWORK_HINT})"
+        return f"(The system says: {self.last_error.strerror or self.last_error}.)"

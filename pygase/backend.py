@@ -1,0 +1,157 @@
+"""The backend of a game: the state, the loop that advances it, and the server that shows it to clients."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ._io import runner
+from .config import ServerConfig
+from .event import Handler
+from .gamestate import GameState
+from .machine import GameStateMachine
+from .server import Server
+from .store import GameStateStore
+
+__all__ = ["Backend", "GameStateMachine", "GameStateStore", "Server"]
+
+
+class Backend:
+    """Easily create a fully integrated PyGaSe backend.
+
+    :param initial_game_state: state of the game before the simulation begins. (``initial_gamestate`` works, too.)
+    :param time_step_function: takes a game state and a time difference in seconds and returns a dict of updated state
+        attributes; see ``GameStateMachine.time_step``.
+    :param event_handlers: event types and their handlers; see ``GameStateMachine.register_event_handler``.
+    :param game: the game's name; clients of another are refused.
+    :param password: if given, clients must know it.
+    :param config: tunables; see ServerConfig.
+    :param debug: raise what handlers raise, and catch changes in place; see GameStateMachine.
+
+    :ivar game_state_store: the GameStateStore, ``game_state_machine``: the GameStateMachine, ``server``: the Server.
+
+    Next: :meth:`run`, or :meth:`run_in_thread`.
+    """
+
+    def __init__(
+        self,
+        initial_game_state: GameState | None = None,
+        time_step_function: Callable[[GameState, float], dict[str, Any] | None] | None = None,
+        event_handlers: Mapping[str, Handler] | None = None,
+        *,
+        initial_gamestate: GameState | None = None,
+        game: str = "",
+        password: str | None = None,
+        config: ServerConfig | None = None,
+        debug: bool | None = None,
+    ) -> None:
+        if (initial_game_state is None) == (initial_gamestate is None):
+            raise TypeError(
+                "Backend needs initial_game_state, once: Backend(GameState(...), time_step_function)"
+            )
+        if not callable(time_step_function):
+            raise TypeError(
+                f"time_step_function must be a function of (game_state, dt) that returns a dict, got {time_step_function!r}"
+            )
+        config = config or ServerConfig()
+        state = initial_game_state if initial_game_state is not None else initial_gamestate
+        self.game_state_store = GameStateStore(state, max_state_bytes=config.max_state_bytes)
+        self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug)
+        self.game_state_machine.time_step = time_step_function  # type: ignore[method-assign,assignment]
+        self.server = Server(self.game_state_store, game=game, password=password, config=config)
+        for event_type, handler in (event_handlers or {}).items():
+            self.game_state_machine.register_event_handler(event_type, handler)
+
+    def run(self, hostname: str = "localhost", port: int = 0, interval: float = 0.02) -> Any:
+        """Run state machine and server, in one loop, and bind the server to a given address.
+
+        Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine.
+
+        :param hostname: hostname or IP address to be bound to; see ``Server.run``.
+        :param port: port number to be bound to; 0 for a free one.
+        :param interval: seconds between ticks; 0.02 is 50 a second.
+        :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
+        """
+        self._claim(interval)
+        return runner.run_or_return(self._run(hostname, port, interval))
+
+    def run_in_thread(
+        self, hostname: str = "localhost", port: int = 0, interval: float = 0.02
+    ) -> threading.Thread:
+        """Run in a separate (daemon) thread, and return it as soon as the server is bound. See :meth:`run`."""
+        self._claim(interval)
+        bound = self.server._bound
+
+        def run() -> None:
+            try:
+                runner.run_to_end(self._run(hostname, port, interval))
+            except Exception as error:
+                if bound.done():
+                    raise
+                bound.set_exception(error)
+
+        thread = runner.start_thread(run, "pygase-backend")
+        bound.result()
+        return thread
+
+    def _claim(self, interval: float) -> None:
+        self.game_state_machine._claim(interval)
+        try:
+            self.server._claim(self.game_state_machine)
+        except BaseException:
+            self.game_state_machine._ended.set_result(None)
+            raise
+
+    async def _run(self, hostname: str, port: int, interval: float) -> None:
+        machine, server = self.game_state_machine, self.server
+        self._join()
+        serving = asyncio.ensure_future(server._run(port, hostname, machine))
+        try:
+            await asyncio.wait(
+                [serving, asyncio.wrap_future(server._bound)], return_when=asyncio.FIRST_COMPLETED
+            )
+            if serving.done():  # it could not be bound
+                machine._ended.set_result(None)
+                await serving
+                return
+            playing = asyncio.ensure_future(machine._run(interval))
+            try:
+                await asyncio.wait([serving, playing], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                machine._stopping = True
+                if machine._wakeup is not None and not machine._wakeup.done():
+                    machine._wakeup.set_result(None)
+                if not serving.done():
+                    await self._after_game_loop(playing, serving)
+            await asyncio.gather(serving, playing)
+        except asyncio.CancelledError:
+            server._request_stop()
+            await serving
+            raise
+
+    async def _after_game_loop(self, playing: asyncio.Future[Any], serving: asyncio.Future[Any]) -> None:
+        """The game loop has ended first: paused by stop(), then clients stay; broken by an error, then all ends."""
+        if not playing.done():
+            await asyncio.wait([playing])
+        if playing.cancelled() or playing.exception() is not None:
+            self.server._request_stop()
+        await asyncio.wait([serving])
+
+    def _join(self) -> None:
+        """Let the game loop and the server, on one thread, take turns: receive, tick, send."""
+        machine, server = self.game_state_machine, self.server
+
+        def before_tick() -> None:
+            if server._driver is not None and server._driver.on_own_thread:
+                server.receive()
+                server._ticking = True
+
+        machine._before_tick = before_tick
+        machine._after_tick = lambda: setattr(server, "_ticking", False)
+
+    def shutdown(self) -> Any:
+        """Shut down server and stop game loop. Blocks; inside an event loop it begins at once and can be awaited."""
+        self.game_state_machine._stopping = True
+        return self.server.shutdown()

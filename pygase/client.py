@@ -1,0 +1,579 @@
+"""The client: exchanges events with a server, and has its game state."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+from ._io import runner
+from ._io.udp import ClientTransport
+from ._protocol.channels import RELIABLE
+from ._protocol.protocol import (
+    ClientProtocol,
+    Connected,
+    Disconnected,
+    EventReceived,
+    MessageAcked,
+    ProtocolEvent,
+    StateReceived,
+)
+from .codec import unpack
+from .config import ClientConfig
+from .connection import AckCallback, ClientConnection, ConnectionStats, run_callback
+from .errors import ConnectionFailed, DisconnectReason, MalformedPacket
+from .event import (
+    ANY_EVENT,
+    CONNECTED,
+    DISCONNECTED,
+    RESERVED_PREFIX,
+    SHUTDOWN_REQUEST,
+    Event,
+    Handler,
+    UniversalEventHandler,
+    decode_event,
+    encode_event,
+)
+from .gamestate import GameState
+from .tree import Tree
+
+logger = logging.getLogger("pygase")
+
+T = TypeVar("T")
+
+_MAX_WAITING_EVENTS: Final = 1024
+"""Events that may wait for the connection; the oldest unreliable ones make room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A state as it was received. Snapshots share structure: never change anything in ``state``.
+
+    :ivar tick: absolute number of the tick; counts up.
+    :ivar time: the tick's time on the server's clock, seconds.
+    :ivar received_at: when it came, on this side's monotonic clock, seconds.
+    :ivar state: all attributes of the game state, by name.
+    :ivar changed_after: up to this time (server's clock) the state was still that of ``previous_tick``.
+    :ivar previous_tick: the last tick before this one in which the state differed.
+    """
+
+    tick: int
+    time: float
+    received_at: float
+    state: Tree
+    changed_after: float = 0.0
+    previous_tick: int = 0
+
+
+class _StateAccess:
+    """What ``Client.access_game_state`` returns: a context manager that gives the newest state."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __enter__(self) -> GameState:
+        return self._client._game_state()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        return None
+
+
+class Client:
+    """Exchange events with a PyGaSe server and access a synchronised game state.
+
+    :param game: the game's name; the server's must be the same. ``""`` is a name, too.
+    :param password: if the server asks for one.
+    :param config: tunables; see ClientConfig.
+
+    :ivar connection: the ClientConnection with everything about the network; None before the first ``connect``.
+    :ivar error: why ``connect_in_thread`` came to nothing (ConnectionFailed, or another exception), or None.
+    :ivar disconnect_reason: why the connection ended (DisconnectReason), or None; ``disconnect_detail``: words of the server.
+
+    Next: ``connect_in_thread(port, hostname)`` in a game, ``open`` and ``pump`` where there are no threads, ``connect`` in
+    an asyncio program.
+    """
+
+    def __init__(
+        self, *, game: str = "", password: str | None = None, config: ClientConfig | None = None
+    ) -> None:
+        self.config = config or ClientConfig()
+        self.connection: ClientConnection | None = None
+        self.error: Exception | None = None
+        self.disconnect_reason: DisconnectReason | None = None
+        self.disconnect_detail = ""
+        self._game = game
+        self._password = password
+        self._address: tuple[Any, ...] | None = None
+        self._handler = UniversalEventHandler()
+        self._driver: Any = None
+        self._clock: Callable[[], float] = runner.monotonic
+        self._waiting: deque[tuple[bytes, int, AckCallback | None]] = deque()
+        self._snapshots: tuple[Snapshot, ...] = ()
+        self._handed_out: tuple[Snapshot | None, GameState] = (None, GameState())
+        self._news = threading.Condition()
+        self._ended: concurrent.futures.Future[Any] = runner.done_future()
+        self._on_start: Callable[[], Any] | None = None
+
+    # -- connecting ----------------------------------------------------------------------------------------------
+
+    def connect(
+        self,
+        port: int,
+        hostname: str = "localhost",
+        *,
+        connect_timeout: float | None = None,
+        host_token: str = "",
+    ) -> Any:
+        """Open a connection to a PyGaSe server, and keep it up until it ends.
+
+        Blocks until then; inside an event loop it returns a coroutine to be awaited or made a task. While it runs, use
+        the other methods from elsewhere.
+
+        :param port: port number of the server.
+        :param hostname: its host name, IPv4 or IPv6 address.
+        :param connect_timeout: seconds to try for; ``config.connect_timeout`` (5 s) if None.
+        :param host_token: what the server's owner knows (``server.host_token``) to be recognised as the host.
+        :raises ConnectionFailed: if nobody answers in time, or the server refuses; says why, and what to do.
+        :raises AddressNotUsable: if the host name is not known.
+        :raises RuntimeError: if this client is connected already.
+        """
+        self._claim()
+        return runner.run_or_return(self._run(port, hostname, connect_timeout, host_token))
+
+    def connect_in_thread(
+        self,
+        port: int,
+        hostname: str = "localhost",
+        *,
+        connect_timeout: float | None = None,
+        host_token: str = "",
+    ) -> threading.Thread:
+        """Open a connection in a separate (daemon) thread, and return at once.
+
+        Parameters as in :meth:`connect`. If no connection comes about, the thread ends, and ``error`` says why; a
+        handler for DISCONNECTED is told as well.
+
+        :returns: the thread; it ends when the connection does.
+        """
+        self._claim()
+
+        def run() -> None:
+            try:
+                runner.run_to_end(self._run(port, hostname, connect_timeout, host_token))
+            except Exception as error:
+                self.error = error
+                logger.warning("no connection to %s:%s: %s", hostname, port, error)
+
+        return runner.start_thread(run, f"pygase-client-{hostname}:{port}")
+
+    def open(
+        self,
+        port: int,
+        hostname: str = "localhost",
+        *,
+        connect_timeout: float | None = None,
+        host_token: str = "",
+    ) -> None:
+        """Begin to connect without any thread or loop: from now on call :meth:`pump` once a frame.
+
+        Parameters as in :meth:`connect`. Whether it works is told by ``status`` and ``error``.
+        """
+        self._claim()
+        try:
+            self._begin(port, hostname, ClientTransport(hostname, port), connect_timeout, host_token)
+        except BaseException:
+            self._finish()
+            raise
+        assert self.connection is not None
+        self._driver = runner.PumpDriver(self.connection, self._ended)
+        self._start()
+
+    def _start(self) -> None:
+        if self._on_start is not None:  # disconnected before it began
+            self._on_start()
+        self._driver.turn()
+
+    def pump(self) -> None:
+        """Receive, handle events, send: once a frame, after :meth:`open`. Never blocks."""
+        if not isinstance(self._driver, runner.PumpDriver):
+            raise RuntimeError(
+                "pump() is for clients that were opened with open(); this one is driven otherwise"
+            )
+        self._driver.turn()
+
+    def _claim(self) -> None:
+        if not self._ended.done():
+            raise RuntimeError(
+                "this client is connected, or connecting, already; disconnect() it first, or make another Client"
+            )
+        self._ended = concurrent.futures.Future()
+        self._driver = self._on_start = None
+        self.error = self.disconnect_reason = self._address = None
+        self.disconnect_detail = ""
+        self._snapshots = ()
+        self._handed_out = (None, GameState())
+
+    async def _run(self, port: int, hostname: str, connect_timeout: float | None, host_token: str) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+            transport = ClientTransport(hostname, port)
+            self._begin(port, hostname, transport, connect_timeout, host_token)
+            assert self.connection is not None
+            self._driver = runner.LoopDriver(self.connection, transport, loop)
+            self._start()
+            try:
+                await asyncio.wrap_future(self._ended)
+            except asyncio.CancelledError:
+                self._hang_up()
+                raise
+        finally:
+            self._finish()
+        if isinstance(self.error, ConnectionFailed):
+            raise self.error
+
+    def _begin(
+        self,
+        port: int,
+        hostname: str,
+        transport: Any,
+        connect_timeout: float | None,
+        host_token: str,
+        random_bytes: Callable[[int], bytes] = runner.random_bytes,
+    ) -> None:
+        config = self.config
+        if connect_timeout is not None:
+            config = replace(config, connect_timeout=connect_timeout)
+        protocol = ClientProtocol(
+            now=self._clock(),
+            random_bytes=random_bytes,
+            config=config,
+            game=self._game,
+            password=self._password,
+            host_token=host_token,
+        )
+        self.connection = ClientConnection(
+            (hostname, port), protocol, transport, self._clock, self._on_protocol_event
+        )
+
+    def _finish(self) -> None:
+        """Release everything; the connection is over, or never came about."""
+        if self._driver is not None:
+            self._driver.stop()
+        if self.connection is not None:
+            self.connection.release()
+        if not self._ended.done():
+            self._ended.set_result(None)
+        with self._news:
+            self._news.notify_all()
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def disconnect(self, shutdown_server: bool = False) -> Any:
+        """Close the connection; what has been dispatched before is sent first.
+
+        Blocks until it is closed (a second at most); inside an event loop it begins at once, and what it returns can be
+        awaited.
+
+        :param shutdown_server: also ask the server to shut down, which it does if this client is the host.
+        """
+        if not self._ended.done():
+            if shutdown_server and self.status == "connected":
+                payload = encode_event(SHUTDOWN_REQUEST, (), {}, self.config.max_message_bytes)
+                self._queue(payload, RELIABLE, self._hang_up)
+            else:
+                self._call(self._hang_up)
+        completion = runner.Completion(self._ended, 2.0, self._after_disconnect)
+        return completion.or_block() if self._driver is None else self._driver.finish(completion)
+
+    def _after_disconnect(self, in_time: bool) -> None:
+        if not in_time:
+            self._call(self._hang_up)
+
+    def _call(self, function: Callable[[], Any]) -> None:
+        """Run a function on the network's thread; if that has not begun yet, as the first thing there."""
+        self._on_start = function
+        if self._driver is not None:
+            self._driver.call(function)
+
+    def _hang_up(self) -> None:
+        """On the network's thread: say goodbye, and end."""
+        if self.connection is None or self._ended.done():
+            return
+        self.connection.close()
+        self.connection.advance()  # the goodbye leaves, and Disconnected is handled
+
+    # -- what happens --------------------------------------------------------------------------------------------
+
+    def _on_protocol_event(self, event: ProtocolEvent) -> None:
+        if isinstance(event, StateReceived):
+            self._receive_state(event)
+        elif isinstance(event, EventReceived):
+            self._receive_event(event.payload)
+        elif isinstance(event, MessageAcked):
+            callback = self.connection.redeem(event.ticket) if self.connection else None
+            if callback is not None:
+                run_callback(self._driver, callback)
+        elif isinstance(event, Connected):
+            self._address = tuple(unpack(event.accepted.address))
+            self._send_waiting()
+            self._handle(Event(CONNECTED))
+        elif isinstance(event, Disconnected):
+            self._on_disconnected(event)
+
+    def _receive_state(self, event: StateReceived) -> None:
+        state = event.state
+        # on the wire ticks begin with 1, since 0 says "no state"
+        snapshot = Snapshot(
+            state.tick - 1,
+            state.time,
+            self._clock(),
+            state.tree,
+            state.changed_after,
+            state.previous_tick - 1,
+        )
+        with self._news:
+            self._snapshots = (*self._snapshots[1 - self.config.kept_snapshots :], snapshot)
+            self._news.notify_all()
+
+    def _receive_event(self, payload: bytes) -> None:
+        try:
+            event = decode_event(payload)
+        except MalformedPacket as error:
+            logger.debug("dropped an event: %s", error)
+            return
+        if not event.type.startswith(RESERVED_PREFIX):
+            self._handle(event)
+
+    def _handle(self, event: Event) -> None:
+        own = event.type.startswith(RESERVED_PREFIX)
+        catch_all = self._handler.has_event_type(ANY_EVENT)
+        if catch_all:
+            everything = Event(ANY_EVENT, event.type, *event.handler_args)
+            everything.handler_kwargs = event.handler_kwargs
+            self._call_handler(everything)
+        if self._handler.has_event_type(event.type) or not (own or catch_all):
+            self._call_handler(event)
+
+    def _call_handler(self, event: Event) -> None:
+        try:
+            result = self._handler.call(event, {})
+        except Exception:
+            logger.exception("the handler of event %r raised", event.type)
+            return
+        if hasattr(result, "__await__"):
+            self._driver.spawn(result)
+
+    def _on_disconnected(self, event: Disconnected) -> None:
+        was_connected = self._address is not None
+        self.disconnect_detail = event.detail
+        self.disconnect_reason = event.reason
+        if not was_connected and event.reason is not DisconnectReason.CLOSED:
+            hint = (
+                self.connection.hint if self.connection and event.reason is DisconnectReason.NO_ANSWER else ""
+            )
+            where = "{}:{}".format(*self.connection.remote_address) if self.connection else ""
+            self.error = ConnectionFailed(
+                event.reason, event.detail, " ".join(filter(None, [f"[{where}]", hint]))
+            )
+        self._handle(Event(DISCONNECTED, event.reason, event.detail))
+        self._driver.defer(self._finish)  # after the goodbye has left
+
+    # -- the state -----------------------------------------------------------------------------------------------
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """The last states received, newest last; at most ``config.kept_snapshots``. Never changes: there is a new one."""
+        return self._snapshots
+
+    def _game_state(self) -> GameState:
+        snapshots = self._snapshots
+        newest = snapshots[-1] if snapshots else None
+        source, state = self._handed_out
+        if source is not newest or newest is None:
+            state = GameState._of_tree(newest.state, newest.tick) if newest is not None else GameState()
+            self._handed_out = (newest, state)
+        return state
+
+    def access_game_state(self) -> _StateAccess:
+        """Return a context manager that gives the newest game state: ``with client.access_game_state() as game_state:``.
+
+        Inside the block the state does not change, and the network is not held up either. Before the first state has
+        arrived it is an empty one.
+        """
+        return _StateAccess(self)
+
+    def wait_until(self, game_state_condition: Callable[[GameState], bool], timeout: float = 1.0) -> None:
+        """Block until a condition on the game state is satisfied. Where it asks for what is missing yet, it is not.
+
+        :param game_state_condition: takes a GameState, returns a bool.
+        :param timeout: seconds.
+        :raises TimeoutError: if it is not satisfied in time.
+        """
+        self._retry(
+            lambda state: None if game_state_condition(state) else _NOT_YET,
+            timeout,
+            "the condition was not met",
+        )
+
+    def try_to(self, function: Callable[[GameState], T], timeout: float = 1.0) -> T:
+        """Return ``function(game_state)``, trying again with newer states as long as an attribute or key is missing.
+
+        :param function: takes a GameState, returns anything.
+        :param timeout: seconds.
+        :raises TimeoutError: if it does not work in time.
+        """
+        return self._retry(function, timeout, "the function did not run through")
+
+    def _retry(self, function: Callable[[GameState], Any], timeout: float, what: str) -> Any:
+        end = runner.monotonic() + timeout
+        missing: Exception | None = None
+        while True:
+            seen = self._snapshots
+            state = self._game_state()
+            try:
+                result = function(state)
+            except (KeyError, AttributeError) as error:
+                if isinstance(error, AttributeError) and error.obj is not state:
+                    raise
+                missing, result = error, _NOT_YET
+            if result is not _NOT_YET:
+                return result
+            if runner.monotonic() >= end or not self._wait_for_news(seen, end):
+                reason = f"; last missing: {missing}" if missing else ""
+                raise TimeoutError(
+                    f"{what} within {timeout} s (this client is {self.status}){reason}"
+                ) from missing
+
+    def _wait_for_news(self, seen: tuple[Snapshot, ...], end: float) -> bool:
+        """Wait for a newer state than those seen, or for a short while; False if there will be none."""
+        if isinstance(self._driver, runner.PumpDriver):
+            self.pump()
+            concurrent.futures.wait([self._ended], 0.002)
+            return True
+        if (
+            isinstance(self._driver, runner.LoopDriver)
+            and self._driver.on_own_thread
+            and not self._ended.done()
+        ):
+            raise RuntimeError(
+                "wait_until and try_to block, so they cannot be used on the thread that receives the states "
+                "(in an event handler, or beside `await client.connect()`); look at access_game_state() there"
+            )
+        with self._news:
+            if self._snapshots is seen:
+                # states that never change again still get a second look, for conditions on other things
+                self._news.wait(min(max(end - runner.monotonic(), 0.0), 0.05))
+        return True
+
+    # -- events --------------------------------------------------------------------------------------------------
+
+    def dispatch_event(
+        self,
+        event_type: str,
+        *args: Any,
+        retries: int = 0,
+        ack_callback: AckCallback | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Send an event to the server; from any thread. Before the connection stands, it waits for it.
+
+        :param event_type: links to the server's handler.
+        :param retries: 0: sent once. n: resent up to n times until it has arrived, handled at most once. RELIABLE:
+            arrives exactly once, and all of these in order, as long as the connection lives.
+        :param ack_callback: function or coroutine function without parameters, called when the server has the event. It
+            must not block.
+        :param args, kwargs: the event's data, passed to the handler.
+        :raises InvalidValue: (a TypeError) if the data holds what cannot be sent.
+        :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.
+        """
+        check_dispatch(retries, ack_callback)
+        self._queue(
+            encode_event(event_type, args, kwargs, self.config.max_message_bytes), retries, ack_callback
+        )
+
+    def _queue(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
+        driver = self._driver
+        if driver is None or self.status != "connected":
+            self._waiting.append((payload, retries, ack_callback))
+            while len(self._waiting) > _MAX_WAITING_EVENTS:
+                self._drop_oldest_waiting()
+            if driver is not None:
+                driver.call(self._send_waiting)
+            return
+        driver.call(lambda: self._send(payload, retries, ack_callback))
+
+    def _drop_oldest_waiting(self) -> None:
+        for index, (_, retries, _) in enumerate(self._waiting):
+            if retries == 0:
+                del self._waiting[index]
+                return
+        self._waiting.popleft()
+
+    def _send(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
+        assert self.connection is not None
+        try:
+            self.connection.queue_event(payload, retries, ack_callback)
+        except BufferError as error:
+            logger.error("an event was not sent: %s", error)
+            return
+        self._driver.wake()
+
+    def _send_waiting(self) -> None:
+        while self._waiting and self.status == "connected":
+            self._send(*self._waiting.popleft())
+
+    def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
+        """Register a handler for events of a type; ANY_EVENT, CONNECTED and DISCONNECTED are types, too.
+
+        It runs on the network's thread and must not block for long; a coroutine function is run as a task.
+
+        :param event_type: event type to link the handler to.
+        :param event_handler_function: function or coroutine function; gets the event's data.
+        """
+        self._handler.register_event_handler(event_type, event_handler_function)
+
+    # -- how it stands -------------------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> str:
+        """``"disconnected"``, ``"connecting"`` or ``"connected"``."""
+        if self._ended.done():
+            return "disconnected"
+        if self.connection is None:
+            return "connecting"
+        return ("disconnected", "connecting", "connected")[self.connection.status]
+
+    @property
+    def address(self) -> tuple[Any, ...] | None:
+        """Our own address as the server sees it, its ``client_address``; None before the connection stands."""
+        return self._address
+
+    @property
+    def stats(self) -> ConnectionStats:
+        """What has been measured of the connection so far: round-trip time, jitter, loss, rates."""
+        return self.connection.stats if self.connection is not None else ConnectionStats()
+
+
+_NOT_YET: Final = object()
+
+
+def check_dispatch(retries: Any, ack_callback: Any) -> None:
+    """Check the arguments that all ``dispatch_event`` share.
+
+    :raises ValueError, TypeError: saying what was expected.
+    """
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < RELIABLE:
+        raise ValueError(f"retries must be 0, a positive int, or pygase.RELIABLE; got {retries!r}")
+    if ack_callback is not None and not callable(ack_callback):
+        raise TypeError(f"ack_callback must be a function, got {ack_callback!r}; pass it without calling it")
+
+
+__all__ = ["Client", "Snapshot"]

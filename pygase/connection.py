@@ -1,0 +1,209 @@
+"""A protocol joined to a transport: the two ends of a connection, as a game sees them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ._io.runner import Driver
+from ._io.udp import ClientTransport
+from ._protocol.endpoint import ServerEndpoint
+from ._protocol.protocol import ClientProtocol, ProtocolEvent, ServerProtocol
+from ._protocol.timing import ConnectionStats
+from .errors import DisconnectReason
+from .event import encode_event
+from .utils import NamedEnum
+
+__all__ = ["ClientConnection", "ConnectionStats", "ConnectionStatus", "ServerConnection"]
+
+logger = logging.getLogger("pygase")
+
+AckCallback = Callable[..., Any]
+
+
+class ConnectionStatus(NamedEnum):
+    """Status of a connection: ``"Disconnected"`` (0), ``"Connecting"`` (1) or ``"Connected"`` (2)."""
+
+
+ConnectionStatus.register("Disconnected")
+ConnectionStatus.register("Connecting")
+ConnectionStatus.register("Connected")
+
+_DISCONNECTED = ConnectionStatus.get("Disconnected")
+_CONNECTING = ConnectionStatus.get("Connecting")
+_CONNECTED = ConnectionStatus.get("Connected")
+
+
+class _Tickets:
+    """Numbers for events whose arrival somebody wants to hear of, and whom to tell."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._callbacks: dict[int, AckCallback] = {}
+
+    def issue(self, callback: AckCallback | None) -> int | None:
+        if callback is None:
+            return None
+        self._next += 1
+        self._callbacks[self._next] = callback
+        if len(self._callbacks) > 16384:  # of events that never arrived
+            del self._callbacks[next(iter(self._callbacks))]
+        return self._next
+
+    def redeem(self, ticket: int) -> AckCallback | None:
+        return self._callbacks.pop(ticket, None)
+
+
+def run_callback(driver: Driver, callback: Callable[..., Any], *args: Any) -> None:
+    """Call what a user has given us; a coroutine is spawned, and what it raises is logged and goes no further."""
+    try:
+        result = callback(*args)
+    except Exception:
+        logger.exception("callback %r raised", callback)
+    else:
+        if hasattr(result, "__await__"):
+            driver.spawn(result)
+
+
+class ClientConnection:
+    """A client's end of a connection: its protocol and its socket.
+
+    :ivar remote_address: ``(hostname, port)`` as given to ``Client.connect``.
+    :ivar status: a ConnectionStatus value.
+    """
+
+    def __init__(
+        self,
+        remote_address: tuple[str, int],
+        protocol: ClientProtocol,
+        transport: ClientTransport | Any,
+        clock: Callable[[], float],
+        on_event: Callable[[ProtocolEvent], None],
+    ) -> None:
+        self.remote_address = remote_address
+        self._protocol = protocol
+        self._transport = transport
+        self._clock = clock
+        self._on_event = on_event
+        self._tickets = _Tickets()
+
+    @property
+    def status(self) -> int:
+        """A ConnectionStatus value."""
+        if self._protocol.closed is not None:
+            return _DISCONNECTED
+        return _CONNECTED if self._protocol.connected else _CONNECTING
+
+    @property
+    def stats(self) -> ConnectionStats:
+        """What has been measured of this connection so far."""
+        return self._protocol.stats(now=self._clock())
+
+    @property
+    def latency(self) -> float:
+        """Round-trip time in seconds; the same as ``stats.rtt``."""
+        return self._protocol.rtt.rtt
+
+    def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
+        """Queue a serialised event; it leaves with the next :meth:`advance`. On the network's thread only."""
+        self._protocol.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self._clock())
+
+    def redeem(self, ticket: int) -> AckCallback | None:
+        """Return the callback of an event that has arrived."""
+        return self._tickets.redeem(ticket)
+
+    def close(self, reason: DisconnectReason = DisconnectReason.CLOSED) -> None:
+        """Hang up; the goodbye leaves with the next :meth:`advance`."""
+        self._protocol.close(reason, now=self._clock())
+
+    def receive(self) -> int:
+        """Take in all datagrams that have come, and handle what they bring."""
+        now = self._clock()
+        count: int = self._transport.drain(lambda data, _: self._protocol.receive_datagram(data, now=now))
+        self._handle_events()
+        return count
+
+    def advance(self) -> float | None:
+        """Do what is due, and send what is to be sent; return when to be called next."""
+        now = self._clock()
+        protocol = self._protocol
+        protocol.handle_timeout(now=now)
+        self._handle_events()
+        for datagram in protocol.datagrams_to_send(now=now):
+            if not protocol.connected and protocol.closed is None:
+                self._transport.try_next()
+            self._transport.send(datagram, self._transport.address)
+        return protocol.next_timeout(now=now)
+
+    def _handle_events(self) -> None:
+        while (event := self._protocol.next_event()) is not None:
+            self._on_event(event)
+
+    @property
+    def hint(self) -> str:
+        """What the system said when it refused to send, or ``""``."""
+        return str(getattr(self._transport, "hint", ""))
+
+    def release(self) -> None:
+        """Close the socket."""
+        self._transport.close()
+
+
+class ServerConnection:
+    """The server's end of one connection, as ``Server.connections`` holds it.
+
+    :ivar remote_address: the client's address.
+    """
+
+    def __init__(self, peer: ServerProtocol, endpoint: ServerEndpoint, clock: Callable[[], float]) -> None:
+        self.remote_address = peer.address
+        self._peer = peer
+        self._endpoint = endpoint
+        self._clock = clock
+        self._tickets = _Tickets()
+
+    @property
+    def status(self) -> int:
+        """A ConnectionStatus value."""
+        return _CONNECTED if self._peer.closed is None else _DISCONNECTED
+
+    @property
+    def stats(self) -> ConnectionStats:
+        """What has been measured of this connection so far."""
+        return self._peer.stats(now=self._clock())
+
+    @property
+    def latency(self) -> float:
+        """Round-trip time in seconds; the same as ``stats.rtt``."""
+        return self._peer.rtt.rtt
+
+    @property
+    def is_host(self) -> bool:
+        """True if this client may shut the server down."""
+        return self._peer.is_host
+
+    def dispatch_event(
+        self,
+        event_type: str,
+        *args: Any,
+        retries: int = 0,
+        ack_callback: AckCallback | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Send an event to this client; see ``Server.dispatch_event``. On the network's thread only (as handlers are)."""
+        payload = encode_event(event_type, args, kwargs, self._endpoint.config.max_message_bytes)
+        self.queue_event(payload, retries, ack_callback)
+
+    def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
+        """Queue a serialised event. On the network's thread only."""
+        if self._peer.closed is None:
+            self._peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self._clock())
+
+    def redeem(self, ticket: int) -> AckCallback | None:
+        """Return the callback of an event that has arrived."""
+        return self._tickets.redeem(ticket)
+
+    def close(self, reason: DisconnectReason, detail: str = "") -> None:
+        """End the connection and tell the client why. On the network's thread only."""
+        self._endpoint.close_peer(self._peer, reason, detail, now=self._clock())

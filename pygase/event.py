@@ -1,0 +1,211 @@
+"""Events and their dispatch: what is sent, and which function handles it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from .codec import pack, unpack
+from .errors import InvalidValue, MalformedPacket, MessageTooLarge
+from .tree import Cleaner
+from .utils import Sendable
+
+logger = logging.getLogger("pygase")
+
+Handler = Callable[..., Any]
+
+RESERVED_PREFIX: Final = "pygase:"
+"""Event types that begin like this are PyGaSe's own; nobody can send them."""
+
+CLIENT_CONNECTED: Final = "pygase:client_connected"
+"""Server: a client has connected. Handlers get ``client_address`` (and ``game_state``, ``dt``) by name."""
+CLIENT_RESUMED: Final = "pygase:client_resumed"
+"""Server: a client that had lost its connection is back."""
+CLIENT_LEFT: Final = "pygase:client_left"
+"""Server: a client is gone. Handlers get ``reason`` (DisconnectReason) and, by name, ``client_address``."""
+CONNECTED: Final = "pygase:connected"
+"""Client: the connection stands."""
+DISCONNECTED: Final = "pygase:disconnected"
+"""Client: the connection has ended. Handlers get ``reason`` (DisconnectReason) and ``detail`` (str)."""
+ANY_EVENT: Final = "pygase:any"
+"""A handler registered for this gets every event: ``handler(event_type, *args, **kwargs)``."""
+SHUTDOWN_REQUEST: Final = "pygase:shutdown"
+"""On the wire: the host asks the server to shut down."""
+
+
+class Event(Sendable):
+    """Something that happened, to be handled on the other side.
+
+    :param event_type: links the event to its handlers.
+    :param args: positional data; with ``kwargs``: what states can hold, too.
+
+    :ivar type: the event type, ``handler_args`` (list) and ``handler_kwargs`` (dict): the data.
+    :ivar client_address: on the server, who sent it; None otherwise.
+    """
+
+    client_address: tuple[Any, ...] | None = None
+
+    def __init__(self, event_type: str, *args: Any, **kwargs: Any) -> None:
+        self.type = event_type
+        self.handler_args = list(args)
+        self.handler_kwargs = kwargs
+
+    def __repr__(self) -> str:
+        data = [repr(arg) for arg in self.handler_args]
+        data += [f"{name}={value!r}" for name, value in self.handler_kwargs.items()]
+        return f"Event({', '.join([repr(self.type), *data])})"
+
+
+def encode_event(event_type: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], max_bytes: int) -> bytes:
+    """Serialise an event for the wire: msgpack of ``[type]``, ``[type, args]`` or ``[type, args, kwargs]``.
+
+    :raises InvalidValue: if the data holds what cannot be sent (names path and type), or the type is no str.
+    :raises MessageTooLarge: if it is larger than ``max_bytes``.
+    :raises ValueError: if the type is one of PyGaSe's own.
+    """
+    if not isinstance(event_type, str):
+        raise InvalidValue(
+            f"event_type must be a str, got {event_type!r} of type {type(event_type).__name__}"
+        )
+    if event_type.startswith(RESERVED_PREFIX) and event_type != SHUTDOWN_REQUEST:
+        raise ValueError(
+            f"event types that begin with {RESERVED_PREFIX!r} are PyGaSe's own; choose another than {event_type!r}"
+        )
+    cleaner = Cleaner()
+    parts: list[Any] = [cleaner.clean(event_type, "event_type")]
+    if args or kwargs:
+        parts.append(cleaner.clean(list(args), f"event {event_type!r}: args"))
+    if kwargs:
+        parts.append(cleaner.clean(dict(kwargs), f"event {event_type!r}: kwargs"))
+    payload = pack(parts)
+    if len(payload) > max_bytes:
+        raise MessageTooLarge(
+            f"event {event_type!r} takes {len(payload):,} bytes, at most {max_bytes:,} are allowed; "
+            "send less at once, or raise max_message_bytes in the config of BOTH sides"
+        )
+    return payload
+
+
+def decode_event(payload: bytes) -> Event:
+    """Return the event that :func:`encode_event` serialised.
+
+    :raises MalformedPacket: if it is none.
+    """
+    parts = unpack(payload)
+    if type(parts) is not list or not 1 <= len(parts) <= 3 or type(parts[0]) is not str:
+        raise MalformedPacket("not an event")
+    args = parts[1] if len(parts) > 1 else []
+    kwargs = parts[2] if len(parts) > 2 else {}
+    if type(args) is not list or type(kwargs) is not dict or not all(type(name) is str for name in kwargs):
+        raise MalformedPacket("an event's data must be a list and a dict with names as keys")
+    event = Event(parts[0])
+    event.handler_args, event.handler_kwargs = args, kwargs
+    return event
+
+
+class _Registered:
+    """A handler, and which of the context's values its signature takes."""
+
+    __slots__ = ("accepts_all", "function", "names", "signature")
+
+    def __init__(self, function: Handler) -> None:
+        self.function = function
+        try:
+            self.signature: inspect.Signature | None = inspect.signature(function)
+        except (TypeError, ValueError):  # some built-in functions have none
+            self.signature = None
+        parameters = self.signature.parameters.values() if self.signature else ()
+        self.accepts_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        self.names = frozenset(
+            p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        )
+
+    def keyword_arguments(self, event: Event, context: Mapping[str, Any]) -> dict[str, Any]:
+        if self.accepts_all:
+            wanted = dict(context)
+        else:
+            wanted = {name: context[name] for name in context if name in self.names}
+        if event.handler_kwargs:
+            return {**event.handler_kwargs, **wanted}  # the context wins: no client can pose as another
+        return wanted
+
+    def mismatch(self, args: list[Any], kwargs: dict[str, Any]) -> str | None:
+        """Return why the arguments do not fit the signature, or None if they do."""
+        if self.signature is None:
+            return None
+        try:
+            self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            return str(error)
+        return None
+
+
+class UniversalEventHandler:
+    """Finds and calls the handler of an event.
+
+    :ivar failures: how many events could not be handled, by ``"unknown type"`` and ``"wrong arguments"``.
+    """
+
+    MAX_WARNINGS_PER_TYPE: Final = 5
+    """A peer cannot fill the log: after so many warnings of one kind the rest is only counted."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, _Registered] = {}
+        self._warned: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+
+    def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
+        """Link a function or coroutine function to an event type; a later one replaces an earlier one.
+
+        :raises TypeError: if it is not callable or the type is no str.
+        """
+        if not isinstance(event_type, str):
+            raise TypeError(f"event_type must be a str, got {event_type!r}")
+        if not callable(event_handler_function):
+            raise TypeError(
+                f"the handler of {event_type!r} must be a function, got {event_handler_function!r}; "
+                "pass the function itself, without calling it"
+            )
+        self._handlers[event_type] = _Registered(event_handler_function)
+
+    def has_event_type(self, event_type: str) -> bool:
+        """Tell whether there is a handler for that type."""
+        return event_type in self._handlers
+
+    def handle(self, event: Event, **context: Any) -> Any:
+        """Call the event's handler with its data, and with what of ``context`` its signature takes.
+
+        Returns what the handler returns (a coroutine, if it is a coroutine function). An unknown type or arguments that
+        do not fit are logged and counted, and give None; what the handler itself raises is raised.
+        """
+        return self.call(event, context)
+
+    def call(self, event: Event, context: Mapping[str, Any]) -> Any:
+        """The same as :meth:`handle`, with the context as a mapping."""
+        handler = self._handlers.get(event.type)
+        if handler is None:
+            known = (
+                ", ".join(name for name in self._handlers if not name.startswith(RESERVED_PREFIX)) or "none"
+            )
+            self._warn("unknown type", event, f"there is no handler for it; known are: {known}")
+            return None
+        kwargs = handler.keyword_arguments(event, context)
+        try:
+            return handler.function(*event.handler_args, **kwargs)
+        except TypeError:
+            reason = handler.mismatch(event.handler_args, kwargs)
+            if reason is None:
+                raise
+        self._warn("wrong arguments", event, f"{reason}; its handler takes {handler.signature}")
+        return None
+
+    def _warn(self, kind: str, event: Event, text: str) -> None:
+        self.failures[kind] += 1
+        key = f"{kind} {event.type[:40]}" if event.type in self._handlers else kind
+        self._warned[key] += 1
+        if self._warned[key] <= self.MAX_WARNINGS_PER_TYPE:
+            sender = f" from {event.client_address}" if event.client_address else ""
+            logger.warning("Event %.80r%s was ignored (%s): %.400s", event.type, sender, kind, text)

@@ -1,0 +1,279 @@
+"""The game loop: handlers and time step, tick by tick."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import os
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from ._io import runner
+from .errors import InPlaceChange, PygaseError
+from .event import RESERVED_PREFIX, Event, Handler, UniversalEventHandler
+from .gamestate import GameState, GameStatus
+from .store import GameStateStore
+
+logger = logging.getLogger("pygase")
+
+MAX_QUEUED_EVENTS: Final = 65536
+"""Events that may wait for a tick; more come in only if ticks take far too long. The oldest make room."""
+
+
+def debug_wanted(debug: bool | None) -> bool:
+    """Return ``debug``; if it is None, whether PYGASE_DEBUG is set or Python runs in its development mode."""
+    if debug is not None:
+        return debug
+    return os.environ.get("PYGASE_DEBUG", "") not in ("", "0") or sys.flags.dev_mode
+
+
+class GameStateMachine:
+    """Run a simulation that propagates the game state.
+
+    Inherit from it and implement :meth:`time_step`, or assign a function to ``time_step`` after instantiation.
+
+    :param game_state_store: the part of the backend that holds the state.
+    :param debug: raise what handlers and time step raise, and catch changes made in place; if None, the environment
+        variable PYGASE_DEBUG or ``python -X dev`` decide.
+
+    :ivar game_time: how long the game has been running, in seconds.
+    :ivar late_ticks: how many ticks were left out because earlier ones took too long.
+    """
+
+    time_step: Callable[[GameState, float], dict[str, Any] | None]
+
+    def __init__(self, game_state_store: GameStateStore, *, debug: bool | None = None) -> None:
+        if not isinstance(game_state_store, GameStateStore):
+            raise TypeError(f"game_state_store must be a GameStateStore, got {game_state_store!r}")
+        self.game_time = 0.0
+        self.late_ticks = 0
+        self.debug = debug_wanted(debug)
+        self.game_state_store = game_state_store
+        self._handler = UniversalEventHandler()
+        self._events: deque[Event] = deque(maxlen=MAX_QUEUED_EVENTS)
+        self._finished_updates: deque[tuple[Any, str]] = deque()
+        self._ended: concurrent.futures.Future[Any] = runner.done_future()
+        self._stopping = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wakeup: asyncio.Future[None] | None = None
+        self._spawn: Callable[[Any], Any] = runner.run_to_end
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._before_tick: Callable[[], Any] = lambda: None
+        self._after_tick: Callable[[], Any] = lambda: None
+        self._wait: Callable[[runner.Completion], Any] = runner.Completion.or_block
+        self._claim_lock = threading.Lock()
+
+    @property
+    def _game_state_store(self) -> GameStateStore:
+        return self.game_state_store
+
+    # -- events --------------------------------------------------------------------------------------------------
+
+    def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
+        """Register an event handler for a specific event type.
+
+        For handlers to have any effect, events have to be wired from a Server to this machine: ``event_wire`` of
+        ``Server.run``. (Backend does that.)
+
+        :param event_type: which type of event to link the handler function to.
+        :param event_handler_function: function or coroutine function. Besides the event's data it gets, by name, what its
+            signature takes of ``game_state``, ``dt`` (seconds since the last tick) and ``client_address`` (who sent it).
+            It returns a dict of updated state attributes, like :meth:`time_step`, or None. A coroutine's update is
+            applied in the tick after it has ended.
+        """
+        self._handler.register_event_handler(event_type, event_handler_function)
+
+    def _push_event(self, event: Event) -> None:
+        """Take an event, to be handled in the next tick; from any thread."""
+        self._events.append(event)
+
+    def has_event_type(self, event_type: str) -> bool:
+        """Tell whether there is a handler for that type."""
+        return self._handler.has_event_type(event_type)
+
+    # -- the loop ------------------------------------------------------------------------------------------------
+
+    def run_game_loop(self, interval: float = 0.02) -> Any:
+        """Simulate the game world.
+
+        Blocks until :meth:`stop`; inside an event loop it returns a coroutine. As long as the simulation runs,
+        ``game_state.game_status`` is ``GameStatus.get("Active")``. Ticks have fixed times, ``interval`` apart, so that
+        their rate is kept on average; if one takes longer than that, those that are overdue are left out.
+
+        :param interval: seconds between consecutive ticks.
+        :raises ValueError: if it is not positive.
+        :raises RuntimeError: if the loop runs already.
+        """
+        self._claim(interval)
+        return runner.run_or_return(self._run(interval))
+
+    def run_game_loop_in_thread(self, interval: float = 0.02) -> threading.Thread:
+        """Simulate the game in a separate (daemon) thread, and return it. See :meth:`run_game_loop`."""
+        self._claim(interval)
+        return runner.start_thread(lambda: runner.run_to_end(self._run(interval)), "pygase-game-loop")
+
+    def _claim(self, interval: float) -> None:
+        if not isinstance(interval, (int, float)) or isinstance(interval, bool) or not interval > 0:
+            raise ValueError(f"interval must be a positive number of seconds, got {interval!r}")
+        with self._claim_lock:
+            if not self._ended.done():
+                raise RuntimeError("this game loop runs already; stop() it first")
+            self._ended = concurrent.futures.Future()
+            self._stopping = False
+
+    async def _run(self, interval: float) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        self._spawn = self._spawn_task
+        self._wait = runner.Completion.or_block
+        try:
+            self._set_status("Active")
+            last = loop.time()
+            next_at = last + interval
+            while not self._stopping:
+                self._wakeup = loop.create_future()
+                await runner.sleep_until(next_at, self._wakeup)
+                if self._stopping:
+                    break
+                now = loop.time()
+                self.tick(now - last, now)
+                last = now
+                next_at += interval
+                overdue = int((loop.time() - next_at) / interval)
+                if overdue > 0:
+                    next_at += overdue * interval
+                    self.late_ticks += overdue
+        finally:
+            self._loop = None
+            for task in tuple(self._tasks):
+                task.cancel()
+            self._end()
+
+    def _end(self) -> None:
+        self._set_status("Paused")
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _set_status(self, name: str) -> None:
+        store = self.game_state_store
+        store.begin_tick()
+        store.apply({"game_status": GameStatus.get(name)}, "game_status")
+        store.end_tick(store._clock())
+
+    def stop(self, timeout: float = 1.0) -> Any:
+        """Pause the game simulation: ``game_status`` becomes ``GameStatus.get("Paused")``.
+
+        A later ``run_game_loop`` resumes where it was stopped. Blocks; inside an event loop it begins at once, and what it
+        returns can be awaited for the result.
+
+        :param timeout: seconds to wait for the simulation to stop.
+        :returns: whether it has stopped in time.
+        """
+        self._stopping = True
+        loop, wakeup = self._loop, self._wakeup
+        if loop is not None and wakeup is not None:
+            runner.wake_sleeper(loop, wakeup)
+        return self._wait(runner.Completion(self._ended, timeout, lambda done: done))
+
+    # -- a tick --------------------------------------------------------------------------------------------------
+
+    def tick(self, dt: float, now: float) -> None:
+        """Advance the simulation by one tick: events first, then the time step; then the new state goes out.
+
+        Called by the game loop; call it yourself only where there is none, as tests do.
+
+        :param dt: seconds since the last tick; ``now``: the time on the store's clock.
+        """
+        self._before_tick()
+        store = self.game_state_store
+        store.begin_tick()
+        try:
+            while self._finished_updates:
+                self._apply(*self._finished_updates.popleft())
+            for _ in range(len(self._events)):
+                self._handle(self._events.popleft(), dt)
+            self._guarded(
+                lambda: self._apply(self.time_step(store.working_state, dt), "time_step"), "time_step"
+            )
+            self.game_time += dt
+        finally:
+            store.end_tick(now)
+            self._after_tick()
+
+    def _handle(self, event: Event, dt: float) -> None:
+        if event.type.startswith(RESERVED_PREFIX) and not self._handler.has_event_type(event.type):
+            return
+        context = {
+            "game_state": self.game_state_store.working_state,
+            "dt": dt,
+            "client_address": event.client_address,
+        }
+        try:
+            result = self._handler.call(event, context)
+            if hasattr(result, "__await__"):
+                self._spawn(self._finish_handler(result, event))
+            else:
+                self._apply(result, event.type)
+        except Exception as error:
+            self._report(error, f"the handler of event {event.type!r}")
+
+    async def _finish_handler(self, coroutine: Any, event: Event) -> None:
+        try:
+            self._finished_updates.append((await coroutine, event.type))
+        except Exception as error:
+            logger.error("the handler of event %r raised %r", event.type, error, exc_info=error)
+
+    def _spawn_task(self, coroutine: Any) -> None:
+        assert self._loop is not None
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _guarded(self, step: Callable[[], None], name: str) -> None:
+        try:
+            step()
+        except Exception as error:
+            if (
+                isinstance(error, NotImplementedError)
+                and getattr(self.time_step, "__func__", None) is _missing_time_step
+            ):
+                raise
+            self._report(error, name)
+
+    def _report(self, error: Exception, name: str) -> None:
+        """Log what a handler or time step raised, and go on; in debug mode raise it."""
+        if self.debug:
+            raise error
+        if isinstance(error, PygaseError):  # says all there is to say
+            logger.error("%s: %s", name, error)
+        else:
+            logger.error("%s raised %r; the game goes on", name, error, exc_info=error)
+
+    def _apply(self, update: Any, name: str) -> None:
+        if update:
+            self.game_state_store.apply(update, f"({name}) update")
+        if self.debug:
+            path = self.game_state_store.strayed()
+            if path is not None:
+                raise InPlaceChange(
+                    f"{name} changed game_state.{path} in place, where nobody else sees it; leave the state as it is, and "
+                    "return a dict of what shall change"
+                )
+
+    def time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:  # type: ignore[no-redef]
+        """Calculate a game state update; to be implemented by the game.
+
+        :param game_state: the state before the tick. Do not change it; return what shall change.
+        :param dt: seconds since the last tick; use it to simulate at a constant speed.
+        :returns: updated state attributes: nested dicts are merged, everything else replaced, TO_DELETE removes a key.
+        """
+        raise NotImplementedError(
+            "time_step is not implemented: assign a function time_step(game_state, dt) to the GameStateMachine, or inherit "
+            "from it and define the method"
+        )
+
+
+_missing_time_step = GameStateMachine.time_step

@@ -1,0 +1,508 @@
+"""The server: connections to clients, the flow of events, and the state to everyone."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import ipaddress
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from ._io import runner
+from ._io.interfaces import get_available_ip_addresses
+from ._io.udp import ServerTransport
+from ._protocol.endpoint import ServerEndpoint
+from ._protocol.protocol import Connected, Disconnected, EventReceived, MessageAcked, ServerProtocol
+from .client import check_dispatch
+from .config import ServerConfig
+from .connection import AckCallback, ServerConnection, run_callback
+from .errors import DisconnectReason, MalformedPacket
+from .event import (
+    CLIENT_CONNECTED,
+    CLIENT_LEFT,
+    RESERVED_PREFIX,
+    SHUTDOWN_REQUEST,
+    Event,
+    Handler,
+    UniversalEventHandler,
+    decode_event,
+    encode_event,
+)
+from .store import GameStateStore
+
+logger = logging.getLogger("pygase")
+
+Address = tuple[Any, ...]
+
+
+def is_own_address(address: Address) -> bool:
+    """Tell whether an address is this very machine's: loopback, or one of its interfaces'."""
+    host = str(address[0]).partition("%")[0]
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    parsed = mapped or parsed
+    return parsed.is_loopback or str(parsed) in get_available_ip_addresses()
+
+
+class Server:
+    """Listen to clients and orchestrate the flow of events and state updates.
+
+    Contains no game logic or state: the state is provided by a GameStateStore, the logic by a GameStateMachine.
+
+    :param game_state_store: part of the backend that holds the state.
+    :param game: the game's name; clients of another are refused.
+    :param password: if given, clients must know it.
+    :param config: tunables; see ServerConfig.
+
+    :ivar connections: client address → ServerConnection.
+    :ivar host_client: address of the host client, who may shut down the server, or None. That is the first client from
+        this machine, or one that presents ``host_token``.
+    :ivar host_token: a secret; who knows it may be host from anywhere.
+    :ivar game_state_store: the store.
+    """
+
+    def __init__(
+        self,
+        game_state_store: GameStateStore,
+        *,
+        game: str = "",
+        password: str | None = None,
+        config: ServerConfig | None = None,
+    ) -> None:
+        if not isinstance(game_state_store, GameStateStore):
+            raise TypeError(f"game_state_store must be a GameStateStore, got {game_state_store!r}")
+        self.config = config or ServerConfig()
+        self.game_state_store = game_state_store
+        self.connections: dict[Address, ServerConnection] = {}
+        self.host_token = runner.random_bytes(16).hex()
+        self._game = game
+        self._password = password
+        self._universal_event_handler = UniversalEventHandler()
+        self._clock: Callable[[], float] = runner.monotonic
+        self._endpoint: ServerEndpoint | None = None
+        self._transport: Any = None
+        self._driver: Any = None
+        self._event_wire: Any = None
+        self._hostname: str | None = None
+        self._ended: concurrent.futures.Future[Any] = runner.done_future()
+        self._bound: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self._stop_now: Callable[[], Any] = lambda: None
+        self._stop_requested = False
+        self._next_push_at = 0.0
+        self._everyone = False
+        self._claim_lock = threading.Lock()
+
+    # -- how it stands -------------------------------------------------------------------------------------------
+
+    @property
+    def hostname(self) -> str | None:
+        """Hostname or IP address on which the server listens, as given to ``run``; None when it is not running."""
+        return self._hostname if self._transport is not None else None
+
+    @property
+    def port(self) -> int | None:
+        """Port number on which the server listens; None when it is not running."""
+        return int(self._transport.address[1]) if self._transport is not None else None
+
+    @property
+    def host_client(self) -> Address | None:
+        """Address of the client that may shut down the server, if there is any."""
+        peers = self._endpoint.peers.values() if self._endpoint is not None else ()
+        return next((peer.address for peer in tuple(peers) if peer.is_host), None)
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How many datagrams were dropped, by reason: strangers, forgeries, noise."""
+        return self._endpoint.dropped if self._endpoint is not None else Counter()
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def run(self, port: int = 0, hostname: str = "localhost", event_wire: Any = None) -> Any:
+        """Start the server under a specified address.
+
+        Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine.
+
+        :param port: port number to be bound to; 0 lets the system choose a free one (see :attr:`port`).
+        :param hostname: hostname or IP address to be bound to: ``"localhost"`` serves this machine alone, ``"0.0.0.0"``
+            everyone in the network (``"::"`` with IPv6, too).
+        :param event_wire: object to which events are repeated: has a ``_push_event(event)`` method; typically a GameStateMachine.
+        :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
+        :raises RuntimeError: if it runs already.
+        """
+        self._claim(event_wire)
+        return runner.run_or_return(self._run(port, hostname, event_wire))
+
+    def run_in_thread(
+        self, port: int = 0, hostname: str = "localhost", event_wire: Any = None, daemon: bool = True
+    ) -> threading.Thread:
+        """Start the server in a separate thread, and return it as soon as the server is bound. See :meth:`run`."""
+        self._claim(event_wire)
+        bound = self._bound
+
+        def run() -> None:
+            try:
+                runner.run_to_end(self._run(port, hostname, event_wire))
+            except Exception as error:
+                if not bound.done():
+                    bound.set_exception(error)
+                else:
+                    logger.exception("the server has ended")
+
+        thread = runner.start_thread(run, "pygase-server", daemon=daemon)
+        bound.result()
+        return thread
+
+    def _claim(self, event_wire: Any) -> None:
+        if event_wire is not None and not callable(getattr(event_wire, "_push_event", None)):
+            raise TypeError(
+                f"event_wire must have a method _push_event(event), as a GameStateMachine has; got {event_wire!r}"
+            )
+        with self._claim_lock:
+            if not self._ended.done():
+                raise RuntimeError(
+                    "this server is running already; shutdown() it first, or make another Server"
+                )
+            self._ended = concurrent.futures.Future()
+            self._bound = concurrent.futures.Future()
+            self._driver, self._stop_requested = None, False
+
+    async def _run(self, port: int, hostname: str, event_wire: Any) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+            stop: asyncio.Future[None] = loop.create_future()
+            self._stop_now = lambda: None if stop.done() else stop.set_result(None)
+            transport = ServerTransport(hostname, port)
+            self._begin(transport, hostname, event_wire)
+            self._driver = runner.LoopDriver(self, transport, loop)
+            self._bound.set_result(None)
+            self._driver.turn()
+            if self._stop_requested:
+                self._request_stop()
+            try:
+                await stop
+            finally:
+                self._say_goodbye()
+        finally:
+            self._finish()
+
+    def _begin(
+        self,
+        transport: Any,
+        hostname: str,
+        event_wire: Any,
+        random_bytes: Callable[[int], bytes] = runner.random_bytes,
+    ) -> None:
+        self._endpoint = ServerEndpoint(
+            random_bytes=random_bytes,
+            config=self.config,
+            game=self._game,
+            password=self._password,
+            host_token=self.host_token,
+            is_local=is_own_address,
+        )
+        self._transport, self._hostname, self._event_wire = transport, hostname, event_wire
+        self._next_push_at = 0.0
+        self._take_over_state()
+        self.game_state_store.subscribe(self._on_commit)
+
+    def _say_goodbye(self) -> None:
+        """Tell every client that it is over."""
+        endpoint = self._endpoint
+        assert endpoint is not None
+        now = self._clock()
+        endpoint.refuse_all = DisconnectReason.SERVER_SHUTDOWN
+        for peer in tuple(endpoint.peers.values()):
+            endpoint.close_peer(peer, DisconnectReason.SERVER_SHUTDOWN, now=now)
+        self._flush(now)
+        self._handle_inbox()
+
+    def _finish(self) -> None:
+        self.game_state_store.unsubscribe(self._on_commit)
+        if self._driver is not None:
+            self._driver.stop()
+        if self._transport is not None:
+            self._transport.close()
+        self._transport = None
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def shutdown(self) -> Any:
+        """Shut down the server: every client is told, and the port is free again.
+
+        Blocks until it is done; inside an event loop it begins at once, and what it returns can be awaited. The server can
+        be restarted with :meth:`run`; ``connections`` still holds those that there were.
+        """
+        completion = runner.Completion(self._ended, 5.0)
+        driver = self._driver
+        if driver is None or self._ended.done():
+            self._stop_requested = True
+            return completion.or_block()
+        driver.call(self._request_stop)
+        return driver.finish(completion)
+
+    def _request_stop(self) -> None:
+        self._stop_requested = True
+        self._stop_now()
+
+    # -- the pump: what a driver calls -----------------------------------------------------------------------------
+
+    def receive(self) -> int:
+        """Take in all datagrams that have come. (Called by whoever drives the server.)"""
+        if self._transport is None or self._endpoint is None:
+            return 0
+        receive_datagram = self._endpoint.receive_datagram
+        now = self._clock()
+        count: int = self._transport.drain(lambda data, address: receive_datagram(data, address, now=now))
+        if self._endpoint.inbox:
+            self._handle_inbox()
+        return count
+
+    def advance(self) -> float | None:
+        """Do what is due, send what is to be sent; return when to be called next. (Called by whoever drives the server.)"""
+        endpoint = self._endpoint
+        if self._transport is None or endpoint is None:
+            return None
+        now = self._clock()
+        endpoint.handle_timeout(now=now)
+        if endpoint.inbox:
+            self._handle_inbox()
+        if self._everyone and now >= self._next_push_at:
+            self._take_over_state()
+        self._flush(now)
+        due_at = endpoint.next_timeout()
+        if self._everyone:
+            due_at = min(due_at, self._next_push_at) if due_at is not None else self._next_push_at
+        return due_at
+
+    def _flush(self, now: float, everyone: bool = False) -> None:
+        assert self._endpoint is not None
+        send = self._transport.send
+        for datagram, address in self._endpoint.datagrams_to_send(now=now, everyone=everyone):
+            send(datagram, address)
+
+    def _on_commit(self) -> None:
+        """The store has settled a new state: on a tick of our own loop it leaves at once."""
+        driver = self._driver
+        if driver is None:
+            return
+        if driver.on_own_thread and self._ticking:
+            self._send_state()
+        else:
+            self._everyone = True
+            driver.wake()
+
+    _ticking = False
+    """True while a game loop on our own thread is in a tick, so that the end of the tick is the moment to send."""
+
+    def _send_state(self) -> None:
+        if self._transport is not None:
+            self._take_over_state()
+            self._flush(self._clock(), everyone=True)
+
+    def _take_over_state(self) -> None:
+        assert self._endpoint is not None
+        commit = self.game_state_store.committed
+        self._everyone = False
+        self._next_push_at = self._clock() + self.config.push_interval
+        # on the wire ticks begin with 1, since 0 says "no state"
+        if self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span):
+            for peer in self._endpoint.peers.values():
+                peer.next_at = 0.0
+
+    # -- what comes in -------------------------------------------------------------------------------------------
+
+    def _handle_inbox(self) -> None:
+        assert self._endpoint is not None
+        inbox = self._endpoint.inbox
+        while inbox:
+            peer, event = inbox.popleft()
+            if type(event) is EventReceived:
+                self._receive_event(peer, event.payload)
+            elif isinstance(event, MessageAcked):
+                connection = peer.user
+                callback = connection.redeem(event.ticket) if connection is not None else None
+                if callback is not None:
+                    run_callback(self._driver, callback, connection)
+            elif isinstance(event, Connected):
+                peer.user = self.connections[peer.address] = ServerConnection(
+                    peer, self._endpoint, self._clock
+                )
+                logger.info("client %s has connected", peer.address)
+                self._distribute(Event(CLIENT_CONNECTED), peer.address)
+            elif isinstance(event, Disconnected):
+                self._on_left(peer, event)
+
+    def _on_left(self, peer: ServerProtocol, event: Disconnected) -> None:
+        logger.info("client %s has left: %s", peer.address, event.reason.sentence)
+        if (
+            event.reason is not DisconnectReason.SERVER_SHUTDOWN
+            and self.connections.get(peer.address) is peer.user
+        ):
+            self.connections.pop(peer.address, None)
+        self._distribute(Event(CLIENT_LEFT, event.reason), peer.address)
+
+    def _receive_event(self, peer: ServerProtocol, payload: bytes) -> None:
+        assert self._endpoint is not None
+        try:
+            event = decode_event(payload)
+        except MalformedPacket:
+            self._endpoint.dropped["malformed event"] += 1
+            return
+        if not event.type.startswith(RESERVED_PREFIX):
+            self._distribute(event, peer.address)
+        elif event.type == SHUTDOWN_REQUEST and peer.is_host:
+            logger.info("the host %s has asked for the shutdown", peer.address)
+            self._driver.defer(self._request_stop)
+        else:
+            self._endpoint.dropped["reserved event type"] += 1
+
+    def _distribute(self, event: Event, address: Address) -> None:
+        """Hand an event to our own handler and to the wire, whoever knows it."""
+        event.client_address = address
+        handled = self._universal_event_handler.has_event_type(event.type)
+        if handled:
+            self._call_handler(event)
+        wire = self._event_wire
+        if wire is None:
+            if not handled and not event.type.startswith(RESERVED_PREFIX):
+                self._call_handler(event)  # warns, and counts it
+            return
+        knows = getattr(wire, "has_event_type", None)
+        if handled and knows is not None and not knows(event.type):
+            return
+        result = wire._push_event(event)
+        if hasattr(result, "__await__"):
+            self._driver.spawn(result)
+
+    def _call_handler(self, event: Event) -> None:
+        context = {
+            "client_address": event.client_address,
+            "game_state": self.game_state_store.get_game_state(),
+            "dt": 0.0,
+        }
+        try:
+            result = self._universal_event_handler.call(event, context)
+        except Exception:
+            logger.exception("the handler of event %r raised; the server goes on", event.type)
+            return
+        if hasattr(result, "__await__"):
+            self._driver.spawn(result)
+
+    # -- what goes out -------------------------------------------------------------------------------------------
+
+    def dispatch_event(
+        self,
+        event_type: str,
+        *args: Any,
+        target_client: Any = "all",
+        retries: int = 0,
+        ack_callback: AckCallback | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Send an event to one or all clients; from any thread. From a handler of the game loop it leaves with that tick.
+
+        :param event_type: links to the client's handler.
+        :param target_client: ``"all"``, or a client's address.
+        :param retries: 0: sent once. n: resent up to n times until it has arrived, handled at most once. RELIABLE:
+            arrives exactly once, and all of these in order, as long as the connection lives.
+        :param ack_callback: function or coroutine function, called with the client's ServerConnection when the client has
+            the event (for ``"all"``: for each). It must not block.
+        :param args, kwargs: the event's data, passed to the handler.
+        :raises InvalidValue: (a TypeError) if the data holds what cannot be sent.
+        :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.
+        """
+        check_dispatch(retries, ack_callback)
+        address = _target(target_client)
+        payload = encode_event(event_type, args, kwargs, self.config.max_message_bytes)
+        driver = self._driver
+        if driver is None or self._transport is None:
+            logger.warning("event %r was not sent: the server is not running", event_type)
+        else:
+            driver.call(lambda: self._queue(event_type, payload, address, retries, ack_callback))
+
+    def _queue(
+        self,
+        event_type: str,
+        payload: bytes,
+        address: Address | None,
+        retries: int,
+        ack_callback: AckCallback | None,
+    ) -> None:
+        assert self._endpoint is not None
+        peers = self._endpoint.peers
+        if address is None:
+            targets = list(peers.values())
+        elif address in peers:
+            targets = [peers[address]]
+        else:
+            logger.warning(
+                "event %r was not sent: no client is connected from %s (any more)", event_type, address
+            )
+            return
+        for peer in targets:
+            try:
+                if peer.user is not None:
+                    peer.user.queue_event(payload, retries, ack_callback)
+            except BufferError as error:
+                logger.error("event %r to %s was not sent: %s", event_type, peer.address, error)
+        if not self._ticking:
+            self._driver.wake()
+
+    def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
+        """Register an event handler for a specific event type.
+
+        It is called on the network's thread, as soon as the event arrives, and must not block. What it returns is not
+        used: for changes to the state, register the handler with a GameStateMachine.
+
+        :param event_type: event type to link the handler function to.
+        :param event_handler_function: function or coroutine function; gets the event's data, and by name ``client_address``.
+        """
+        self._universal_event_handler.register_event_handler(event_type, event_handler_function)
+
+    def kick(self, client_address: Address, reason: str = "") -> None:
+        """End a client's connection; it is told so, with ``reason`` in your words. From any thread."""
+        self._throw_out(client_address, DisconnectReason.KICKED, reason)
+
+    def ban(self, client_address: Address, reason: str = "") -> None:
+        """Kick a client and refuse everyone from its IP address until the server is restarted. From any thread."""
+
+        def ban() -> None:
+            if self._endpoint is not None:
+                self._endpoint.banned_hosts.add(tuple(client_address)[0])
+
+        if self._driver is not None:
+            self._driver.call(ban)
+        self._throw_out(client_address, DisconnectReason.BANNED, reason)
+
+    def _throw_out(self, client_address: Address, reason: DisconnectReason, detail: str) -> None:
+        address = _target(client_address)
+
+        def close() -> None:
+            peer = (
+                self._endpoint.peers.get(address)
+                if self._endpoint is not None and address is not None
+                else None
+            )
+            if peer is not None and peer.user is not None:
+                peer.user.close(reason, detail)
+                self._driver.wake()
+
+        if self._driver is not None:
+            self._driver.call(close)
+
+
+def _target(target_client: Any) -> Address | None:
+    """Return a client's address as the tuple that it is known by; None for ``"all"``."""
+    if target_client == "all":
+        return None
+    if isinstance(target_client, (tuple, list)) and len(target_client) >= 2:
+        return tuple(target_client)
+    raise TypeError(
+        f"target_client must be 'all' or a client's address such as ('127.0.0.1', 50000), got {target_client!r}"
+    )

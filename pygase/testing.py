@@ -1,0 +1,430 @@
+"""Test a game without a network: server and clients in virtual time, on links as bad as you like, the same way each time.
+
+::
+
+    from pygase.testing import Link, SimulatedNetwork
+
+    network = SimulatedNetwork(seed=7, link=Link(latency=0.05, jitter=0.02, loss=0.05))
+    network.serve(backend)
+    client = Client()
+    network.connect(client)
+    network.run(10.0)                       # ten seconds, in a few milliseconds
+    with client.access_game_state() as game_state:
+        assert game_state.score == 1
+
+No socket, no thread, no sleep. Everything random comes from the seed: what fails once fails again.
+"""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ._io.runner import Completion, run_to_end
+from .backend import Backend
+from .client import Client
+from .server import Server
+
+__all__ = ["Link", "ManualClock", "SimulatedNetwork"]
+
+logger = logging.getLogger("pygase")
+
+Address = tuple[Any, ...]
+
+_TIMER_RESOLUTION: Final = 1e-4
+"""Seconds; a timer never fires twice at one moment, so that virtual time always moves on."""
+
+
+class ManualClock:
+    """A clock that stands still until it is told to go on; call it for the time in seconds.
+
+    :param start: the time it shows first.
+    """
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._now = start
+
+    def __call__(self) -> float:
+        return self._now
+
+    @property
+    def now(self) -> float:
+        """The time, seconds."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass.
+
+        :raises ValueError: if it would go back.
+        """
+        if seconds < 0:
+            raise ValueError(f"a clock cannot go back; got {seconds!r} seconds")
+        self._now += seconds
+
+
+@dataclass(frozen=True)
+class Link:
+    """How bad a path is, in one direction. A connection has one for each direction, usually the same.
+
+    :ivar latency: seconds that every datagram takes.
+    :ivar jitter: additional delay, uniform from 0 to so many seconds; datagrams overtake each other.
+    :ivar loss: share of datagrams that get lost at random, 0..1.
+    :ivar burst_loss: share of datagrams with which a burst of loss begins, 0..1.
+    :ivar burst_length: mean length of a burst, in datagrams.
+    :ivar duplicate: share of datagrams that arrive twice, 0..1.
+    :ivar reorder: share of datagrams held back for an additional ``latency + jitter + 20 ms``, 0..1.
+    :ivar bandwidth: bytes a second that get through; None: any number.
+    :ivar queue_bytes: what the bottleneck holds before it drops.
+    """
+
+    latency: float = 0.0
+    jitter: float = 0.0
+    loss: float = 0.0
+    burst_loss: float = 0.0
+    burst_length: float = 5.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    bandwidth: float | None = None
+    queue_bytes: int = 64_000
+
+    def __post_init__(self) -> None:
+        for name in ("loss", "burst_loss", "duplicate", "reorder"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ValueError(f"Link.{name} is a share, from 0 to 1; got {getattr(self, name)!r}")
+        for name in ("latency", "jitter"):
+            if getattr(self, name) < 0.0:
+                raise ValueError(
+                    f"Link.{name} is a number of seconds, not negative; got {getattr(self, name)!r}"
+                )
+        if self.bandwidth is not None and self.bandwidth <= 0:
+            raise ValueError(
+                f"Link.bandwidth is a positive number of bytes a second, or None; got {self.bandwidth!r}"
+            )
+
+
+class _Path:
+    """One direction of one connection: decides when, and how often, a datagram arrives."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.blocked = False
+        self._burst_left = 0
+        self._free_at = 0.0
+
+    def delays(self, size_bytes: int, now: float, rng: random.Random) -> list[float]:
+        """Return after how many seconds each copy of the datagram arrives; empty if it is lost."""
+        link = self.link
+        if self.blocked or self._is_lost(rng):
+            return []
+        queued = self._queue_delay(size_bytes, now)
+        if queued is None:
+            return []
+        copies = 2 if link.duplicate and rng.random() < link.duplicate else 1
+        return [queued + link.latency + self._extra(rng) for _ in range(copies)]
+
+    def _is_lost(self, rng: random.Random) -> bool:
+        link = self.link
+        if self._burst_left > 0:
+            self._burst_left -= 1
+            return True
+        if link.burst_loss and rng.random() < link.burst_loss:
+            self._burst_left = int(rng.expovariate(1.0 / link.burst_length))
+            return True
+        return bool(link.loss) and rng.random() < link.loss
+
+    def _queue_delay(self, size_bytes: int, now: float) -> float | None:
+        bandwidth = self.link.bandwidth
+        if bandwidth is None:
+            return 0.0
+        waiting = max(self._free_at - now, 0.0)
+        if waiting * bandwidth > self.link.queue_bytes:
+            return None
+        self._free_at = now + waiting + size_bytes / bandwidth
+        return self._free_at - now
+
+    def _extra(self, rng: random.Random) -> float:
+        link = self.link
+        extra = rng.random() * link.jitter if link.jitter else 0.0
+        if link.reorder and rng.random() < link.reorder:
+            extra += link.latency + link.jitter + 0.02
+        return extra
+
+
+class _SimulatedTransport:
+    """What takes a UDP socket's place."""
+
+    def __init__(self, network: SimulatedNetwork, own: Address, remote: Address | None) -> None:
+        self.sockets: list[Any] = []
+        self.own = own
+        self.address = remote if remote is not None else own
+        self.inbox: deque[tuple[bytes, Address]] = deque()
+        self.on_readable: Callable[[], None] = lambda: None
+        self.closed = False
+        self.hint = ""
+        self._network = network
+
+    def drain(self, receive: Callable[[bytes, Address], None], limit: int = 1_000_000) -> int:
+        count = 0
+        while self.inbox and count < limit:
+            receive(*self.inbox.popleft())
+            count += 1
+        return count
+
+    def send(self, data: bytes, address: Address) -> None:
+        self._network._send(data, self.own, address)
+
+    def try_next(self) -> None:
+        """There is one address only."""
+
+    def close(self) -> None:
+        self.closed = True
+        self._network._release(self)
+
+
+class _SimulatedDriver:
+    """Drives a pump in virtual time."""
+
+    on_own_thread = True
+
+    def __init__(self, network: SimulatedNetwork, pump: Any, transport: _SimulatedTransport) -> None:
+        self._network = network
+        self._pump = pump
+        self._timer_at: float | None = None
+        self._stopped = False
+        transport.on_readable = self._on_readable
+
+    def _on_readable(self) -> None:
+        if not self._stopped:
+            self._pump.receive()
+            self.turn()
+
+    def turn(self) -> None:
+        if self._stopped:
+            return
+        due_at = self._pump.advance()
+        if due_at is None or self._stopped:
+            return
+        due_at = max(due_at, self._network.now + _TIMER_RESOLUTION)
+        if self._timer_at is None or due_at < self._timer_at - _TIMER_RESOLUTION / 2:
+            self._timer_at = due_at
+            self._network.call_at(due_at, lambda: self._on_timer(due_at))
+
+    def _on_timer(self, due_at: float) -> None:
+        if self._timer_at == due_at:
+            self._timer_at = None
+            self.turn()
+
+    def wake(self) -> None:
+        self._network.call_at(self._network.now, self.turn)
+
+    def call(self, function: Callable[[], Any]) -> None:
+        function()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        run_to_end(coroutine)
+
+    def defer(self, function: Callable[[], Any]) -> None:
+        self._network.call_at(self._network.now, function)
+
+    def finish(self, completion: Completion) -> Any:
+        return completion  # virtual time goes on only when the test lets it: nothing may block
+
+    def stop(self) -> None:
+        self._stopped = True
+
+
+class SimulatedNetwork:
+    """Runs servers and clients in virtual time, joined by links that lose, delay, duplicate and reorder.
+
+    :param seed: of everything random here.
+    :param link: the path between the server and each client, both ways, unless ``connect`` names another.
+    :param start: the time at which the clock begins, seconds.
+
+    :ivar clock: a ManualClock; ``now``: its time.
+    :ivar delivered, lost: how many datagrams were.
+    """
+
+    def __init__(self, seed: int = 0, link: Link | None = None, *, start: float = 0.0) -> None:
+        self.seed = seed
+        self.clock = ManualClock(start)
+        self.link = link or Link()
+        self.delivered = self.lost = 0
+        self.bytes_sent: Counter[Address] = Counter()
+        self.on_datagram: Callable[[bytes, Address, Address], None] | None = None
+        """Called with (data, sender, receiver) for every datagram sent, if set."""
+        self._rng = random.Random(seed)
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._counter = 0
+        self._transports: dict[Address, _SimulatedTransport] = {}
+        self._paths: dict[tuple[Address, Address], _Path] = {}
+        self._next_port = 50000
+
+    def __repr__(self) -> str:
+        return f"SimulatedNetwork(seed={self.seed}, link={self.link}, now={self.now:.6f})"
+
+    @property
+    def now(self) -> float:
+        """Virtual time, seconds."""
+        return self.clock.now
+
+    # -- who takes part --------------------------------------------------------------------------------------------
+
+    def serve(self, backend: Backend | Server, interval: float = 0.02, port: int = 8080) -> Address:
+        """Run a Backend (or a Server alone) here, ticking every ``interval`` seconds; return its address."""
+        address = ("127.0.0.1", port)
+        if address in self._transports:
+            raise ValueError(f"port {port} is taken by another server on this network")
+        if isinstance(backend, Backend):
+            backend._claim(interval)
+            backend._join()
+            self._start_server(backend.server, address, backend.game_state_machine)
+            self._start_loop(backend, interval)
+        else:
+            backend._claim(None)
+            self._start_server(backend, address, None)
+        return address
+
+    def _start_server(self, server: Server, address: Address, wire: Any) -> None:
+        server._clock = server.game_state_store._clock = self.clock
+        transport = self._add(address, None)
+        server._begin(transport, "localhost", wire, self._rng.randbytes)
+        driver = server._driver = _SimulatedDriver(self, server, transport)
+
+        def stop() -> None:
+            server._say_goodbye()
+            server._finish()
+
+        server._stop_now = stop
+        server._bound.set_result(None)
+        driver.turn()
+
+    def _start_loop(self, backend: Backend, interval: float) -> None:
+        machine = backend.game_state_machine
+        machine._wait = lambda completion: completion
+        machine._spawn = run_to_end
+        machine._set_status("Active")
+
+        def tick() -> None:
+            if machine._stopping:
+                machine._end()
+                return
+            machine.tick(interval, self.now)
+            self.call_at(self.now + interval, tick)
+
+        self.call_at(self.now + interval, tick)
+
+    def connect(
+        self,
+        client: Client,
+        port: int = 8080,
+        *,
+        link: Link | None = None,
+        address: Address | None = None,
+        connect_timeout: float | None = None,
+        host_token: str = "",
+    ) -> None:
+        """Let a client connect to the server at ``port``, as ``Client.open`` would; let time pass for it to succeed.
+
+        :param link: the path of this client, both ways; the network's own if None.
+        :param address: the client's address; a free port on this machine if None.
+        """
+        if address is None:
+            self._next_port += 1
+            address = ("127.0.0.1", self._next_port)
+        server_address = ("127.0.0.1", port)
+        client._claim()
+        client._clock = self.clock
+        transport = self._add(address, server_address)
+        for path in ((address, server_address), (server_address, address)):
+            self._paths[path] = _Path(link or self.link)
+        client._begin(port, "localhost", transport, connect_timeout, host_token, self._rng.randbytes)
+        client._driver = _SimulatedDriver(self, client.connection, transport)
+        client._start()
+
+    def _add(self, own: Address, remote: Address | None) -> _SimulatedTransport:
+        transport = self._transports[own] = _SimulatedTransport(self, own, remote)
+        return transport
+
+    def _release(self, transport: _SimulatedTransport) -> None:
+        if self._transports.get(transport.own) is transport:
+            del self._transports[transport.own]
+
+    # -- the weather -------------------------------------------------------------------------------------------------
+
+    def set_link(self, client: Client, link: Link) -> None:
+        """Change the path of a client, both ways, from now on."""
+        for path in self._paths_of(client):
+            path.link = link
+
+    def partition(self, client: Client, on: bool = True) -> None:
+        """Cut a client off (or join it again): nothing gets through in either direction."""
+        for path in self._paths_of(client):
+            path.blocked = on
+
+    def _paths_of(self, client: Client) -> list[_Path]:
+        if client.connection is None or not isinstance(client.connection._transport, _SimulatedTransport):
+            raise ValueError("this client has not been connected by this network")
+        own = client.connection._transport.own
+        return [path for ends, path in self._paths.items() if own in ends]
+
+    def inject(self, data: bytes, sender: Address, receiver: Address) -> None:
+        """Deliver any datagram at once, as if ``sender`` had sent it: for tests of strangers, forgers and noise."""
+        self._deliver(data, sender, receiver)
+
+    def _send(self, data: bytes, sender: Address, receiver: Address) -> None:
+        self.bytes_sent[sender] += len(data)
+        if self.on_datagram is not None:
+            self.on_datagram(data, sender, receiver)
+        path = self._paths.get((sender, receiver))
+        if path is None:
+            path = self._paths[sender, receiver] = _Path(self.link)
+        delays = path.delays(len(data), self.now, self._rng)
+        if not delays:
+            self.lost += 1
+        for delay in delays:
+            self.call_at(self.now + delay, lambda: self._deliver(data, sender, receiver))
+
+    def _deliver(self, data: bytes, sender: Address, receiver: Address) -> None:
+        transport = self._transports.get(receiver)
+        if transport is None:
+            self.lost += 1
+            return
+        self.delivered += 1
+        transport.inbox.append((data, sender))
+        transport.on_readable()
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    def call_at(self, at: float, function: Callable[[], Any]) -> None:
+        """Have a function called when virtual time reaches ``at`` (at once, if it has passed, but not before this returns)."""
+        self._counter += 1
+        heapq.heappush(self._events, (at, self._counter, function))
+
+    def run(self, seconds: float) -> None:
+        """Let so much virtual time pass."""
+        end = self.now + seconds
+        while self._events and self._events[0][0] <= end:
+            self._step()
+        self.clock.advance(max(end - self.now, 0.0))
+
+    def run_until(self, condition: Callable[[], Any], timeout: float = 10.0) -> None:
+        """Let virtual time pass until ``condition()`` is true.
+
+        :param timeout: virtual seconds.
+        :raises TimeoutError: if it is not by then.
+        """
+        end = self.now + timeout
+        while not condition():
+            if not self._events or self._events[0][0] > end:
+                raise TimeoutError(f"condition not met within {timeout} virtual seconds ({self!r})")
+            self._step()
+
+    def _step(self) -> None:
+        at, _, function = heapq.heappop(self._events)
+        self.clock.advance(max(at - self.now, 0.0))
+        function()
