@@ -44,12 +44,15 @@ def connected(port: int) -> Iterator[Client]:
 
 
 @pytest.mark.integration
-def test_readme_game_runs_as_it_stands_there(tmp_path: Path) -> None:
-    """Its client joins its server, both see each other, and leaving is noticed."""
+@pytest.mark.parametrize(
+    "client_code", [README["client.py"], GUIDE["smooth_client.py"]], ids=["README", "guide"]
+)
+def test_game_runs_as_it_stands_there(tmp_path: Path, client_code: str) -> None:
+    """The client joins the README's server, both see each other, and leaving is noticed."""
     port = free_port()
     with running(on_port(README["server.py"], port), tmp_path) as server, connected(port) as watcher:
         watcher.wait_until(lambda game_state: len(game_state.players) == 1, timeout=STARTING)
-        with running(on_port(README["client.py"], port), tmp_path) as client:
+        with running(on_port(client_code, port), tmp_path) as client:
             watcher.wait_until(lambda game_state: len(game_state.players) == 2, timeout=STARTING)
             watcher.dispatch_event("AIM", 20, 30)
             me = str(watcher.address)
