@@ -7,11 +7,16 @@ import pytest
 from tests.documents import (
     PAGES,
     ROOT,
+    free_port,
+    on_port,
     programs,
     run_script,
     runnable_script,
     unknown_marks,
 )
+
+SCRIPTS = {page: runnable_script(page.read_text(encoding="utf-8")) for page in PAGES}
+PAGES_WITH_SCRIPTS = [page for page, script in SCRIPTS.items() if script.strip()]
 
 
 def name_of(page: Path) -> str:
@@ -55,3 +60,10 @@ class TestReader:
     @pytest.mark.parametrize("mark", ["runable", "runnable ", "program=", "programs=a.py"])
     def test_a_misspelt_mark_is_noticed(self, mark: str) -> None:
         assert unknown_marks(f"```python {mark}\nx = 1\n```\n") == [mark]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("page", PAGES_WITH_SCRIPTS, ids=name_of)
+def test_runnable_blocks_run_and_print_what_they_promise(page: Path) -> None:
+    promised, printed = run_script(on_port(SCRIPTS[page], free_port()), name_of(page))
+    assert printed == promised
