@@ -7,6 +7,8 @@ from typing import Any, Final, Literal
 from games.pong import rules
 from games.pong.rules import SIDES, Match, Side
 
+Seat = Literal["left", "right", ""]  # one's own side, or "" for those who watch
+
 KEYS: Final = "W/S or Up/Down: move · Esc: quit"
 KEYS_WATCHING: Final = "Esc: quit"
 KEYS_LOST: Final = "R: try again · Esc: quit"
@@ -45,7 +47,7 @@ class Link:
     trouble: str = ""  # when lost: why, in a sentence
 
 
-def scene_of(state: Mapping[str, Any], seat: Side | Literal[""] | None, link: Link, news: str = "") -> Scene:
+def scene_of(state: Mapping[str, Any], seat: Seat | None, link: Link, news: str = "") -> Scene:
     """Return what to show of a game state, which may be empty as long as none has come.
 
     `seat` is our own side, "" if we watch, or None as long as the server has not told us.
@@ -67,7 +69,7 @@ def scene_of(state: Mapping[str, Any], seat: Side | Literal[""] | None, link: Li
     )
 
 
-def _status(link: Link, seat: Side | Literal[""] | None, watching: int) -> str:
+def _status(link: Link, seat: Seat | None, watching: int) -> str:
     if link.status == "connecting":
         return "Connecting"
     if link.status == "lost":
@@ -83,12 +85,10 @@ def _status(link: Link, seat: Side | Literal[""] | None, watching: int) -> str:
 def _link_notice(link: Link, played: bool) -> Notice:
     if link.status == "connecting":
         return Notice("Pong", f"Connecting to {link.where} ...", "Esc: quit")
-    return Notice("The game is over" if played else f"No game at {link.where}", link.trouble, KEYS_LOST)
+    return Notice("Disconnected" if played else f"No game at {link.where}", link.trouble, KEYS_LOST)
 
 
-def _match_notice(
-    match: Match | None, names: Mapping[Side, str], seat: Side | Literal[""] | None
-) -> Notice | None:
+def _match_notice(match: Match | None, names: Mapping[Side, str], seat: Seat | None) -> Notice | None:
     if match is None:
         return None
     if match["phase"] == rules.WAITING:
@@ -98,7 +98,7 @@ def _match_notice(
     return None
 
 
-def _result(match: Match, names: Mapping[Side, str], seat: Side | Literal[""] | None) -> Notice:
+def _result(match: Match, names: Mapping[Side, str], seat: Seat | None) -> Notice:
     winner: Side = match["winner"] or "left"
     score = f"{match['score'][winner]} : {match['score'][rules.other(winner)]}"
     who = "You win" if seat == winner else f"{names[winner]} wins"

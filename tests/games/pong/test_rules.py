@@ -86,9 +86,7 @@ def merged(base: Any, update: Any) -> Any:
 
 
 @given(st.floats(1.0, 100_000.0), ball_ys, st.floats(-3.0, 3.0), st.sampled_from(SIDES))
-def test_no_ball_is_fast_enough_to_fly_through_a_paddle(
-    speed: float, y: float, slope: float, side: rules.Side
-) -> None:
+def test_no_ball_is_fast_enough_to_fly_through_a_paddle(speed: float, y: float, slope: float, side: rules.Side) -> None:
     """Wherever the ball crosses the paddle's line: if the paddle is there, the ball comes back."""
     vx = -speed if side == LEFT else speed
     ball: rules.Ball = {"x": rules.WIDTH / 2, "y": y, "vx": vx, "vy": slope * speed}

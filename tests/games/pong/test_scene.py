@@ -18,9 +18,7 @@ def state(**of_the_match: Any) -> dict[str, Any]:
 
 def words(scene: Scene) -> str:
     notice = scene.notice
-    return " | ".join(
-        [scene.status, scene.keys, *([notice.title, notice.text, notice.hint] if notice else [])]
-    )
+    return " | ".join([scene.status, scene.keys, *([notice.title, notice.text, notice.hint] if notice else [])])
 
 
 def test_while_connecting_it_says_to_where_and_how_to_stop() -> None:

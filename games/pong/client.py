@@ -1,0 +1,138 @@
+"""Pong's window: what the keys do goes to the server, what the server says goes to the screen."""
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import pygame
+
+import pygase_pygame
+from games.pong import rules
+from games.pong.court import Court
+from games.pong.scene import Link, Scene, Seat, scene_of
+from games.pong.server import GAME
+from pygase import RELIABLE, Interpolate
+
+WINDOW_SIZE: Final = (960, 640)
+FRAMES_PER_SECOND: Final = 60
+NEWS_SECONDS: Final = 5.0
+DELAY: Final = 0.05  # seconds: three ticks, so that two lost in a row do not stutter, yet keys answer quickly
+
+# What glides between two ticks. A new phase means that all is put back into the middle: that is no movement.
+MOVING: Final = (
+    Interpolate("match.ball.x", "match.ball.y", snap_on="match.phase"),
+    Interpolate("match.paddles.*", snap_on="match.phase"),
+)
+
+NO_DRIVERS: Final = {"dummy", "offscreen"}  # what SDL may fall back on where there is nothing to be seen
+NO_DISPLAY: Final = "There is no display here to open a window on."
+
+
+class NoDisplay(Exception):
+    """There is nothing to open a window on; says so in a sentence."""
+
+
+def play(name: str, hostname: str, port: int) -> None:
+    """Join the game at an address, in a window, until the player closes it. Raises `NoDisplay`."""
+    open_window()
+    try:
+        with pygase_pygame.join(hostname, port, game=GAME, interpolate=MOVING, delay=DELAY) as session:
+            Player(session, name).run()
+    finally:
+        pygame.quit()
+
+
+def open_window() -> pygame.Surface:
+    """Open a window that can be resized, or raise `NoDisplay`."""
+    try:
+        pygame.display.init()
+        if pygame.display.get_driver() in NO_DRIVERS and not os.environ.get("SDL_VIDEODRIVER"):
+            raise pygame.error(NO_DISPLAY)
+        window = pygame.display.set_mode(WINDOW_SIZE, pygame.RESIZABLE)
+    except pygame.error as error:
+        pygame.quit()
+        raise NoDisplay(NO_DISPLAY) from error
+    pygame.font.init()
+    pygame.display.set_caption("Pong")
+    return window
+
+
+class Player:
+    """One player's loop: takes in events, sends inputs, draws frames. The window must be open."""
+
+    def __init__(
+        self, session: pygase_pygame.Session, name: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._session = session
+        self._name = name
+        self._clock = clock
+        self._controls = pygase_pygame.Controls(
+            up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s, pygame.K_DOWN]
+        )
+        self._court = Court()
+        self._seat: Seat | None = None  # until the server tells
+        self._news = ""
+        self._news_until = 0.0
+        self._leaving = False
+
+    def run(self) -> None:
+        """Play until the player leaves."""
+        frames = pygame.time.Clock()
+        while self.frame(pygame.event.get()):
+            frames.tick(FRAMES_PER_SECOND)
+
+    def frame(self, events: Iterable[pygame.event.Event]) -> bool:
+        """Do all that one frame takes; return whether there is to be another."""
+        for event in events:
+            self._handle(event)
+        self._session.send_input(self._controls.axis("up", "down"))
+        self._court.draw(pygame.display.get_surface(), self.scene())
+        pygame.display.flip()
+        return not self._leaving
+
+    def scene(self) -> Scene:
+        """Return what there is to see right now."""
+        news = self._news if self._clock() < self._news_until else ""
+        return scene_of(self._session.view(), self._seat, self._link(), news)
+
+    def _link(self) -> Link:
+        session = self._session
+        if session.status == "connected":
+            return Link("connected", session.address, rtt=session.client.stats.rtt)
+        if session.status == "connecting":
+            return Link("connecting", session.address)
+        return Link("lost", session.address, trouble=session.reason)
+
+    def _handle(self, event: pygame.event.Event) -> None:
+        self._controls.handle(event)
+        if event.type == pygame.QUIT:
+            self._leaving = True
+        elif event.type == pygame.KEYDOWN:
+            self._press(event.key)
+        elif event.type == pygase_pygame.CONNECTED:
+            self._seat = None
+            self._session.client.dispatch_event("JOIN", self._name, retries=RELIABLE)
+        elif event.type == pygase_pygame.SERVER_EVENT:
+            self._hear(event)
+
+    def _press(self, key: int) -> None:
+        if key == pygame.K_ESCAPE:
+            self._leaving = True
+        elif key == pygame.K_r:
+            self._session.retry()  # which does nothing unless the connection is lost
+        elif key == pygame.K_SPACE and self._is_over():
+            self._session.client.dispatch_event("AGAIN", retries=RELIABLE)
+
+    def _is_over(self) -> bool:
+        """Return whether a match has ended and the server is there to begin another."""
+        match = self._session.view().get("match")
+        return self._session.status == "connected" and match is not None and match["phase"] == rules.OVER
+
+    def _hear(self, event: pygame.event.Event) -> None:
+        """Take in what the server says. Whatever else it may say is for newer games than this one."""
+        match event.name, event.args:
+            case "SEAT", ("left" | "right" | "" as seat,):
+                self._seat = seat
+            case "NEWS", (str(text),):
+                self._news, self._news_until = text, self._clock() + NEWS_SECONDS

@@ -1,0 +1,80 @@
+"""Addresses as people type them, and the words with which a host invites friends."""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Final
+
+from pygase import get_available_ip_addresses
+
+DEFAULT_PORT: Final = 7664  # what PONG spells on the keys of a telephone
+COMMAND: Final = "python -m games.pong"
+EVERYWHERE: Final = {
+    "": "127.0.0.1",
+    "0.0.0.0": "127.0.0.1",
+    "::": "::1",
+}  # bound to all; how this machine joins
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return host and port of `HOST`, `HOST:PORT`, `[IPv6]:PORT` or a bare IPv6 address.
+
+    Raises `ValueError` with a sentence for whoever typed it.
+    """
+    text = text.strip()
+    host, port = _split(text)
+    if not host or any(c.isspace() or c in "/[]" for c in host):
+        raise ValueError(f"{text!r} is no address: type HOST or HOST:PORT, 192.168.1.5:{DEFAULT_PORT} say")
+    return host, parse_port(port) if port is not None else DEFAULT_PORT
+
+
+def parse_port(text: str) -> int:
+    """Return a port that a game can have. Raises `ValueError` with a sentence for whoever typed it."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= 65535):
+        raise ValueError(f"{text!r} is no port: a port is a number from 1 to 65535")
+    return int(text)
+
+
+def address_text(host: str, port: int) -> str:
+    """Return an address as short as it can be typed: the inverse of `parse_address`."""
+    if port == DEFAULT_PORT:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def joining_host(bound: str) -> str:
+    """Return the address at which the machine itself reaches a server that is bound to `bound`."""
+    return EVERYWHERE.get(bound, bound)
+
+
+def invitation(bound: str, port: int) -> str:
+    """Return what the host is told: who can join, and what exactly they have to type."""
+    if bound in EVERYWHERE:
+        who = "everyone who can reach this machine over its network"
+        hosts: Iterable[str] = get_available_ip_addresses()
+    else:
+        who = "this machine only" if _is_loopback(bound) else f"everyone who can reach {bound}"
+        hosts = [] if _is_loopback(bound) else [bound]
+    own = address_text(joining_host(bound), port)
+    lines = [f"Pong is open on port {port}, for {who}."]
+    commands = [f"    {COMMAND} join {address_text(host, port)}" for host in hosts if not _is_loopback(host)]
+    if commands:
+        lines += ["Friends type" if len(commands) == 1 else "Friends type one of", *commands]
+    lines += ["In another terminal on this machine:", f"    {COMMAND} join {own}"]
+    return "\n".join(lines)
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    if text.startswith("[") and "]" in text:
+        host, _, rest = text[1:].partition("]")
+        return (host, rest[1:]) if rest.startswith(":") else (host if not rest else "", None)
+    if text.count(":") == 1:
+        host, _, port = text.partition(":")
+        return host, port
+    return text, None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

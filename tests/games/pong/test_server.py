@@ -1,0 +1,277 @@
+"""Pong's server is fair to everyone: to those who play, who watch, who leave, and who cheat.
+
+The real backend and real clients, on a simulated network in virtual time.
+"""
+
+import random
+from typing import Any
+
+import pytest
+
+from games.pong import rules
+from games.pong.rules import LEFT, RIGHT
+from games.pong.server import GAME, LONGEST_NAME, TICK, PongServer, clean_name
+from pygase import RELIABLE, Client
+from pygase.testing import SimulatedNetwork
+
+
+class Guest:
+    """A client at the table, and all that it was told."""
+
+    def __init__(self, network: SimulatedNetwork, name: str | None) -> None:
+        self.network = network
+        self.client = Client(game=GAME)
+        self.seats: list[str] = []
+        self.news: list[str] = []
+        self.client.register_event_handler("SEAT", self.seats.append)
+        self.client.register_event_handler("NEWS", self.news.append)
+        network.connect(self.client)
+        if name is not None:
+            self.client.dispatch_event("JOIN", name, retries=RELIABLE)
+        network.run(0.3)
+
+    @property
+    def state(self) -> Any:
+        return self.client.snapshots[-1].state
+
+    @property
+    def match(self) -> rules.Match:
+        match: rules.Match = self.state["match"]
+        return match
+
+    def names(self) -> tuple[str, str]:
+        players = self.state["players"]
+        return players[LEFT]["name"], players[RIGHT]["name"]
+
+    def does(self, event_type: str, *args: Any, **kwargs: Any) -> None:
+        self.client.dispatch_event(event_type, *args, retries=RELIABLE, **kwargs)
+        self.network.run(0.1)
+
+    def leaves(self) -> None:
+        self.client.disconnect()
+        self.network.run(0.3)
+
+
+class Table:
+    """A server of Pong on a network of its own."""
+
+    def __init__(self, bots: bool = True) -> None:
+        self.network = SimulatedNetwork(seed=1)
+        self.pong = PongServer(bots, random.Random(1))
+        self.network.serve(self.pong.backend, interval=TICK)
+
+    def guest(self, name: str | None) -> Guest:
+        return Guest(self.network, name)
+
+    def put(self, **of_the_match: Any) -> None:
+        """Bring about a situation that would take long to play up to."""
+        match = self.pong.backend.game_state_store.get_game_state().match
+        handlers = self.pong.backend.game_state_machine
+        handlers.register_event_handler("PUT", lambda: {"match": {**match, **of_the_match}})
+        guest = Client(game=GAME)
+        self.network.connect(guest)
+        guest.dispatch_event("PUT", retries=RELIABLE)
+        self.network.run(0.1)
+        guest.disconnect()
+        self.network.run(0.1)
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table()
+
+
+def test_the_first_guest_plays_against_a_bot_at_once(table: Table) -> None:
+    ada = table.guest("Ada")
+    assert ada.seats == [LEFT]
+    assert ada.names() == ("Ada", "Bot")
+    assert ada.state["players"][RIGHT]["bot"]
+    table.network.run(2.0)
+    assert ada.match["phase"] == rules.RALLY
+
+
+def test_the_second_guest_takes_the_bots_place_and_the_match_begins_anew(table: Table) -> None:
+    ada = table.guest("Ada")
+    table.network.run(3.0)
+    bob = table.guest("Bob")
+    assert bob.seats == [RIGHT]
+    assert ada.seats == [LEFT]
+    assert ada.names() == bob.names() == ("Ada", "Bob")
+    assert ada.match["phase"] == rules.SERVE
+    assert "Bob plays now." in ada.news
+    assert bob.news == []
+
+
+def test_each_player_moves_their_own_paddle(table: Table) -> None:
+    ada, bob = table.guest("Ada"), table.guest("Bob")
+    ada.does("INPUT", -1)
+    bob.does("INPUT", 1)
+    table.network.run(1.5)
+    assert ada.match["paddles"] == {LEFT: rules.PADDLE_HALF, RIGHT: rules.HEIGHT - rules.PADDLE_HALF}
+    bob.does("INPUT", 0)
+    before = bob.match["paddles"][RIGHT]
+    table.network.run(0.5)
+    assert bob.match["paddles"][RIGHT] == before
+
+
+def test_a_match_is_played_to_its_end_and_space_starts_the_next(table: Table) -> None:
+    ada, bob = table.guest("Ada"), table.guest("Bob")
+    ada.does("INPUT", -1)
+    bob.does("INPUT", -1)
+    table.network.run_until(lambda: ada.match["phase"] == rules.OVER, timeout=240.0)
+    assert max(ada.match["score"].values()) == rules.WINNING_SCORE
+    bob.does("AGAIN")
+    table.network.run(0.2)
+    assert ada.match["score"] == {LEFT: 0, RIGHT: 0}
+    assert ada.match["phase"] == rules.SERVE
+
+
+def test_nobody_starts_again_in_the_middle_of_a_match(table: Table) -> None:
+    ada, bob = table.guest("Ada"), table.guest("Bob")
+    table.put(score={LEFT: 3, RIGHT: 4})
+    ada.does("AGAIN")
+    assert bob.match["score"] == {LEFT: 3, RIGHT: 4}
+
+
+def test_a_third_guest_watches_and_moves_nothing(table: Table) -> None:
+    ada, bob, eve = table.guest("Ada"), table.guest("Bob"), table.guest("Eve")
+    assert eve.seats == [""]
+    assert eve.state["watching"] == 1
+    assert "Eve watches now." in ada.news
+    assert "Eve watches now." in bob.news
+    before = dict(ada.match["paddles"])
+    eve.does("INPUT", -1)
+    table.network.run(0.5)
+    assert ada.match["paddles"] == before
+
+
+def test_a_spectator_cannot_start_a_match(table: Table) -> None:
+    table.guest("Ada"), table.guest("Bob")
+    eve = table.guest("Eve")
+    table.put(phase=rules.OVER, winner=LEFT, score={LEFT: 11, RIGHT: 2})
+    eve.does("AGAIN")
+    assert eve.match["phase"] == rules.OVER
+
+
+def test_a_spectator_moves_up_when_a_player_leaves(table: Table) -> None:
+    ada, bob, eve = table.guest("Ada"), table.guest("Bob"), table.guest("Eve")
+    table.put(score={LEFT: 3, RIGHT: 4})
+    ada.leaves()
+    assert eve.seats == ["", LEFT]
+    assert bob.names() == ("Eve", "Bob")
+    assert bob.state["watching"] == 0
+    assert bob.match["score"] == {LEFT: 0, RIGHT: 0}
+    assert "Ada has left. Eve takes their place." in bob.news
+    assert "Ada has left. Eve takes their place." in eve.news
+
+
+def test_a_bot_plays_on_for_whoever_leaves_and_the_other_is_told(table: Table) -> None:
+    ada, bob = table.guest("Ada"), table.guest("Bob")
+    table.put(score={LEFT: 3, RIGHT: 4})
+    bob.leaves()
+    assert ada.names() == ("Ada", "Bot")
+    assert ada.match["score"] == {LEFT: 3, RIGHT: 4}
+    assert ada.news[-1] == "Bob has left. A bot plays on."
+    ada.does("INPUT", -1)
+    table.network.run_until(lambda: ada.match["rally"] > 0 or ada.match["score"][RIGHT] > 4, timeout=30)
+
+
+def test_without_bots_the_match_waits_for_a_second_player() -> None:
+    table = Table(bots=False)
+    ada = table.guest("Ada")
+    table.network.run(3.0)
+    assert ada.match["phase"] == rules.WAITING
+    assert ada.names() == ("Ada", "")
+    bob = table.guest("Bob")
+    assert ada.match["phase"] == rules.SERVE
+    bob.leaves()
+    assert ada.match["phase"] == rules.WAITING
+    assert ada.news[-1] == "Bob has left."
+
+
+def test_an_empty_table_rests(table: Table) -> None:
+    ada = table.guest("Ada")
+    ada.leaves()
+    state = table.pong.backend.game_state_store.get_game_state()
+    assert state.match == rules.new_match(rules.WAITING)
+    assert table.pong.time_step(state, TICK) == {}
+
+
+def test_whoever_comes_after_everyone_has_left_finds_a_fresh_match(table: Table) -> None:
+    table.guest("Ada").leaves()
+    bob = table.guest("Bob")
+    assert bob.seats == [LEFT]
+    assert bob.match["phase"] == rules.SERVE
+
+
+def test_a_time_step_returns_only_what_changed_and_changes_nothing_in_place(table: Table) -> None:
+    table.guest("Ada")
+    state = table.pong.backend.game_state_store.get_game_state()
+    before = repr(state.match)
+    update = table.pong.time_step(state, TICK)
+    assert update["match"].keys() <= {"countdown", "paddles", "ball", "phase"}
+    assert repr(state.match) == before
+
+
+@pytest.mark.parametrize(
+    "nonsense", [5, -2, 0.5, "1", None, [1], {"up": True}, b"\x01", 10**18, float("nan"), float("inf")]
+)
+def test_an_input_that_is_no_direction_moves_nothing(table: Table, nonsense: Any) -> None:
+    ada, bob = table.guest("Ada"), table.guest("Bob")
+    ada.does("INPUT", nonsense)
+    table.network.run(0.5)
+    assert bob.match["paddles"] == {LEFT: rules.HEIGHT / 2, RIGHT: rules.HEIGHT / 2}
+
+
+def test_a_hostile_client_moves_at_most_its_own_paddle(table: Table) -> None:
+    ada, mallory = table.guest("Ada"), table.guest("Mallory")
+    before = dict(ada.state["players"])
+    mallory.does("INPUT")
+    mallory.does("INPUT", 1, 2, 3)
+    mallory.does("INPUT", 1, side=LEFT)
+    mallory.does("INPUT", 1, client_address=ada.client.address)
+    mallory.does("JOIN", "Ada", "Bob")
+    mallory.does("JOIN", "Somebody else")
+    mallory.does("AGAIN", "now")
+    mallory.does("CLIENT_LEFT")
+    mallory.does("SEAT", LEFT)
+    mallory.does("NEWS", "Ada cheats")
+    table.network.run(1.0)
+    assert ada.match["paddles"][LEFT] == rules.HEIGHT / 2
+    assert ada.state["players"] == before
+    assert ada.news == ["Mallory plays now."]
+    assert ada.client.status == mallory.client.status == "connected"
+
+
+def test_two_guests_of_one_name_can_be_told_apart(table: Table) -> None:
+    ada, other = table.guest("Ada"), table.guest("Ada")
+    assert other.names() == ("Ada", "Ada 2")
+    assert ada.names() == ("Ada", "Ada 2")
+
+
+def test_nobody_can_call_themselves_the_bot(table: Table) -> None:
+    assert table.guest("Bot").names() == ("Bot 2", "Bot")
+
+
+def test_a_guest_who_tells_no_name_plays_all_the_same(table: Table) -> None:
+    ada = table.guest(None)
+    assert ada.names()[0]
+    assert ada.match["phase"] != rules.WAITING
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("Ada", "Ada"),
+        ("  Ada \n Lovelace\t", "Ada Lovelace"),
+        ("", "Player"),
+        (" \x00\x1b\u202e", "Player"),
+        ("x" * 500, "x" * LONGEST_NAME),
+        ("🐍 Ada", "🐍 Ada"),
+        (None, "Player"),
+        (17, "Player"),
+        ({"a": 1}, "Player"),
+    ],
+)
+def test_every_name_becomes_one_that_can_be_shown(sent: object, shown: str) -> None:
+    assert clean_name(sent) == shown
