@@ -11,7 +11,7 @@ from typing import NoReturn, TypeVar
 
 from games.pong import invite
 from games.pong.server import TICK, PongServer
-from pygase.errors import AddressInUse
+from pygase import AddressInUse, Backend
 
 T = TypeVar("T")
 
@@ -24,7 +24,8 @@ NO_PYGAME_HOST = "Without it, `host --headless` serves a game that others can jo
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says, until the window closes or Ctrl-C; return the exit status."""
     args = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _leave)  # so that whoever is connected is told, as after Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):  # shells start what runs in the background deaf to Ctrl-C
+        signal.signal(number, _leave)
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -44,7 +45,8 @@ def host(args: argparse.Namespace) -> int:
         return _complain(f"Cannot serve at {args.bind}, port {args.port}: {error}")
     try:
         print(invite.invitation(args.bind, args.port), flush=True)
-        if args.headless or not _play(args.name, invite.joining_host(args.bind), args.port):
+        hostname = invite.joining_host(args.bind)
+        if args.headless or not _play(args.name, hostname, args.port, hosted=backend):
             print("Serving without a window. Ctrl-C ends the game for everyone.", flush=True)
             while thread.is_alive():
                 thread.join(timeout=1.0)  # without a timeout, Ctrl-C would not get through on Windows
@@ -61,13 +63,13 @@ def join(args: argparse.Namespace) -> int:
     return 0 if _play(args.name, hostname, port) else 1
 
 
-def _play(name: str, hostname: str, port: int) -> bool:
+def _play(name: str, hostname: str, port: int, hosted: Backend | None = None) -> bool:
     """Play in a window until it closes; return False, having said why, if there can be no window."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # the terminal is for the invitation
     from games.pong import client  # only now: a server without a window does without pygame
 
     try:
-        client.play(name, hostname, port)
+        client.play(name, hostname, port, hosted)
     except client.NoDisplay as error:
         print(error, flush=True)
         return False
@@ -94,9 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         help="own address to serve at (default: all, so that friends can join; localhost: this machine only)",
     )
     hosting.add_argument("--headless", action="store_true", help="serve only, without a window")
-    hosting.add_argument(
-        "--no-bot", action="store_true", help="wait for people instead of playing against a bot"
-    )
+    hosting.add_argument("--no-bot", action="store_true", help="wait for people instead of playing against a bot")
 
     joining = commands.add_parser("join", help="play in somebody's game", description=join.__doc__)
     joining.set_defaults(run=join)
@@ -109,9 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         help="where the game is (default: this machine)",
     )
     for command in (hosting, joining):
-        command.add_argument(
-            "--name", default=_own_name(), help="what the others call you (default: %(default)s)"
-        )
+        command.add_argument("--name", default=_own_name(), help="what the others call you (default: %(default)s)")
     return parser
 
 

@@ -12,7 +12,7 @@ from games.pong import rules
 from games.pong.court import Court
 from games.pong.scene import Link, Scene, Seat, scene_of
 from games.pong.server import GAME
-from pygase import RELIABLE, Interpolate
+from pygase import RELIABLE, Backend, Interpolate
 
 WINDOW_SIZE: Final = (960, 640)
 FRAMES_PER_SECOND: Final = 60
@@ -33,12 +33,19 @@ class NoDisplay(Exception):
     """There is nothing to open a window on; says so in a sentence."""
 
 
-def play(name: str, hostname: str, port: int) -> None:
-    """Join the game at an address, in a window, until the player closes it. Raises `NoDisplay`."""
+def play(name: str, hostname: str, port: int, hosted: Backend | None = None) -> None:
+    """Join the game at an address, in a window, until the player closes it. Raises `NoDisplay`.
+
+    A game that is `hosted` here ends with it.
+    """
     open_window()
     try:
         with pygase_pygame.join(hostname, port, game=GAME, interpolate=MOVING, delay=DELAY) as session:
-            Player(session, name).run()
+            try:
+                Player(session, name).run()
+            finally:
+                if hosted:
+                    hosted.shutdown()  # before we leave, so that the others keep the match in sight as it was
     finally:
         pygame.quit()
 
@@ -61,15 +68,11 @@ def open_window() -> pygame.Surface:
 class Player:
     """One player's loop: takes in events, sends inputs, draws frames. The window must be open."""
 
-    def __init__(
-        self, session: pygase_pygame.Session, name: str, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, session: pygase_pygame.Session, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._session = session
         self._name = name
         self._clock = clock
-        self._controls = pygase_pygame.Controls(
-            up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s, pygame.K_DOWN]
-        )
+        self._controls = pygase_pygame.Controls(up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s, pygame.K_DOWN])
         self._court = Court()
         self._seat: Seat | None = None  # until the server tells
         self._news = ""

@@ -29,7 +29,7 @@ PADDLE_X: dict[Side, float] = {
 
 MARGIN = 8.0  # court units around the court, and between all else
 HEADER = 24.0  # court units for the names above the court ...
-FOOTER = 17.0  # ... and for the line below it
+FOOTER = 18.0  # ... and for the line below it
 NOTICE_SIZES = (18.0, 16.0, 14.0, 12.0, 10.0)  # court units, as large as fits
 PICTURE = (rules.WIDTH + 2 * MARGIN, HEADER + rules.HEIGHT + FOOTER + MARGIN)
 
@@ -104,9 +104,7 @@ class Court:
     def _draw_paddles(self, surface: pygame.Surface, match: Match, you: Side | None) -> None:
         layout = self._layout
         for side, y in match["paddles"].items():
-            paddle = layout.rect(
-                PADDLE_X[side], y - rules.PADDLE_HALF, rules.PADDLE_WIDTH, 2 * rules.PADDLE_HALF
-            )
+            paddle = layout.rect(PADDLE_X[side], y - rules.PADDLE_HALF, rules.PADDLE_WIDTH, 2 * rules.PADDLE_HALF)
             pygame.draw.rect(surface, SIDE_COLOURS[side], paddle, border_radius=layout.pixels(2))
             if side == you:
                 self._draw_pointer(surface, side, y)
@@ -148,7 +146,7 @@ class Court:
             surface.blit(text, text.get_rect(midleft=at))
 
     def _draw_footer(self, surface: pygame.Surface, scene: Scene) -> None:
-        footer, size = self._layout.footer, self._layout.pixels(15)
+        footer, size = self._layout.footer, self._layout.pixels(17)
         dot = self._layout.pixels(3)
         middle = (footer.left + dot, footer.centery)
         filled = 0 if scene.healthy else max(1, dot // 3)  # a ring for trouble: told without a colour, too
@@ -185,7 +183,7 @@ class Court:
         return text
 
     def _notice_at(self, notice: Notice, size: float) -> pygame.Surface:
-        width = round(self._layout.court.w * 0.84)
+        width = round(self._layout.court.w * 0.77)  # clear of the paddles
         blocks = [
             self._lettering.block(words, self._layout.pixels(block_size), colour, width)
             for words, block_size, colour in (

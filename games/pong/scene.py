@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from games.pong import rules
 from games.pong.rules import SIDES, Match, Side
@@ -12,6 +12,13 @@ Seat = Literal["left", "right", ""]  # one's own side, or "" for those who watch
 KEYS: Final = "W/S or Up/Down: move · Esc: quit"
 KEYS_WATCHING: Final = "Esc: quit"
 KEYS_LOST: Final = "R: try again · Esc: quit"
+
+
+class State(Protocol):
+    """A game state to read, be it an interpolated view or a plain dict: empty until the first has come."""
+
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Return a part of the state, or `default` where there is none."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +54,13 @@ class Link:
     trouble: str = ""  # when lost: why, in a sentence
 
 
-def scene_of(state: Mapping[str, Any], seat: Seat | None, link: Link, news: str = "") -> Scene:
-    """Return what to show of a game state, which may be empty as long as none has come.
+def scene_of(state: State, seat: Seat | None, link: Link, news: str = "") -> Scene:
+    """Return what there is to show.
 
     `seat` is our own side, "" if we watch, or None as long as the server has not told us.
     """
     match: Match | None = state.get("match")
-    names: dict[Side, str] = {side: state["players"][side]["name"] for side in SIDES} if match else {}
+    names: dict[Side, str] = {side: state.get("players")[side]["name"] for side in SIDES} if match else {}
     connected = link.status == "connected"
     return Scene(
         match=match,
@@ -63,9 +70,7 @@ def scene_of(state: Mapping[str, Any], seat: Seat | None, link: Link, news: str 
         healthy=connected,
         keys=(KEYS if seat else KEYS_WATCHING) if connected else "",
         news=news,
-        notice=_match_notice(match, names, seat)
-        if connected
-        else _link_notice(link, played=match is not None),
+        notice=_match_notice(match, names, seat) if connected else _link_notice(link, played=match is not None),
     )
 
 

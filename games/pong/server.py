@@ -125,8 +125,7 @@ class PongServer:
 
     def _players(self) -> dict[Side, dict[str, Any]]:
         players: dict[Side, dict[str, Any]] = {
-            side: {"name": BOT_NAME if self._bots_allowed else "", "bot": self._bots_allowed}
-            for side in SIDES
+            side: {"name": BOT_NAME if self._bots_allowed else "", "bot": self._bots_allowed} for side in SIDES
         }
         for person in self._people.values():
             if person.side:
