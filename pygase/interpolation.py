@@ -38,6 +38,12 @@ OFFSET_WINDOW: Final = 5.0
 MAX_ARRIVALS: Final = 1024
 """Most arrivals remembered for that choice, whatever the window."""
 
+MAX_SLEW: Final = 0.05
+"""By how much of its speed playback may hurry or dawdle to get where it should be; nobody sees a twentieth."""
+
+MAX_SLEWED: Final = 0.25
+"""Seconds off that are made good like that, within five seconds; what is farther off is made good at once."""
+
 RESTART_LATENESS: Final = 1.0
 """An older snapshot that took this many seconds longer than the newest is a new server's, not a slow one."""
 
@@ -93,8 +99,8 @@ class FixedDelayClock:
     """Plays back a fixed ``delay`` behind the server's time, as the fastest of the latest arrivals tell it.
 
     The offset between the two machines' clocks is the smallest ``received_at - time`` within ``window``
-    seconds, so a datagram that was held up moves nothing. ``delay`` may be changed at any time; playback
-    then waits rather than step back.
+    seconds, so a datagram that was held up moves nothing. When a faster one corrects the offset, or the
+    ``delay`` is changed, playback hurries or dawdles a little until it is right; it never steps back.
     """
 
     def __init__(self, delay: float = DEFAULT_DELAY, *, window: float = OFFSET_WINDOW) -> None:
@@ -102,7 +108,8 @@ class FixedDelayClock:
         self._window = window
         # (received_at, offset), both rising: the fastest that is left comes first
         self._fastest: deque[tuple[float, float]] = deque(maxlen=MAX_ARRIVALS)
-        self._latest = -math.inf
+        self._latest: float | None = None  # the latest answer, and when it was given:
+        self._asked_at = -math.inf
 
     @property
     def delay(self) -> float:
@@ -128,13 +135,23 @@ class FixedDelayClock:
         """Return the server time to be drawn, in seconds; None before the first arrival."""
         if not self._fastest:
             return None
-        self._latest = max(self._latest, now - self._fastest[0][1] - self._delay)
-        return self._latest
+        wanted = now - self._fastest[0][1] - self._delay
+        if self._latest is not None:
+            wanted = max(self._latest, self._approach(wanted, now - self._asked_at))
+        self._latest, self._asked_at = wanted, max(self._asked_at, now)
+        return wanted
 
     def reset(self) -> None:
         """Forget everything: a new connection begins."""
         self._fastest.clear()
-        self._latest = -math.inf
+        self._latest, self._asked_at = None, -math.inf
+
+    def _approach(self, wanted: float, passed: float) -> float:
+        """Return where playback is ``passed`` seconds after its latest answer, if it ought to be at ``wanted``."""
+        assert self._latest is not None
+        expected = self._latest + max(passed, 0.0)
+        off, reach = wanted - expected, MAX_SLEW * max(passed, 0.0)
+        return expected + math.copysign(reach, off) if reach < abs(off) <= MAX_SLEWED else wanted
 
 
 class SnapshotBuffer:

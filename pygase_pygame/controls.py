@@ -74,7 +74,7 @@ class Controls:
 
 
 def _key_set(name: str, value: object) -> frozenset[int]:
-    keys = [value] if isinstance(value, int) or not isinstance(value, Iterable) else list(value)
+    keys = frozenset(value if isinstance(value, Iterable) else [value])
     for key in keys:
         if not isinstance(key, int) or isinstance(key, bool):
             raise TypeError(
@@ -82,4 +82,4 @@ def _key_set(name: str, value: object) -> frozenset[int]:
             )
     if not keys:
         raise ValueError(f"Controls({name}=...) needs at least one key")
-    return frozenset(keys)
+    return keys

@@ -153,6 +153,8 @@ class Session:
             raise RuntimeError("this session is closed; join again to get a new one")
         if self._connect is None:
             raise RuntimeError("this Session was made without connect=..., so connect its client yourself")
+        if self._thread is not None:
+            self._thread.join(_CLOSE_TIMEOUT)  # of the connection before: it is over, or about to be
         with self._lock:
             self._loss_told = False
         self._thread = self._connect()
@@ -209,7 +211,7 @@ class Session:
 
     def _on_disconnected(self, reason: DisconnectReason, detail: str = "") -> None:
         if reason is not DisconnectReason.CLOSED:
-            self._tell_loss(explain(reason, detail))
+            self._tell_loss(explain(reason, detail, self.client.error))
 
     def _tell_loss(self, reason: str) -> None:
         with self._lock:

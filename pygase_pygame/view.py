@@ -8,23 +8,27 @@ from typing import Any, NoReturn
 from pygase import GameStatus
 
 
-class View(Mapping[str, Any]):
-    """A game state to read: ``view.ball``, ``view["ball"]``, ``view.get("ball", default)``, ``"ball" in
-    view``.
+class View:
+    """A game state to read: ``view.ball``, ``view["ball"]``, ``view.get("ball", default)``, ``"ball" in view``.
 
-    Empty until the first state has arrived (:attr:`ready` tells). What the game calls like something of
-    this class (``ready``, ``get``, ``items`` …) is found as ``view["items"]``. Its values are shared with
-    other frames: never change them, ask the server by an event.
+    Empty until the first state has arrived (:attr:`ready` tells). Three names are the view's own (``ready``,
+    ``get``, ``is_paused``); should the game use one of them, it is found as ``view["ready"]``. The values are
+    shared with other frames: never change them, ask the server by an event.
     """
 
     __slots__ = ("_state", "ready")
 
+    _state: Mapping[str, Any]
     ready: bool
     """Whether any state has arrived."""
 
     def __init__(self, state: Mapping[str, Any], *, ready: bool = True) -> None:
         object.__setattr__(self, "_state", state)
         object.__setattr__(self, "ready", ready)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a part of the state, or ``default`` while there is none of that name."""
+        return self._state.get(name, default)
 
     def is_paused(self) -> bool:
         """Tell whether the server's game loop stands still, as far as we know."""
@@ -44,14 +48,22 @@ class View(Mapping[str, Any]):
                 obj=self,
             ) from None
 
-    def __getitem__(self, key: str) -> Any:
-        return self._state[key]
+    def __getitem__(self, name: str) -> Any:
+        return self._state[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._state)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._state
+
     def __len__(self) -> int:
         return len(self._state)
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._state == (other._state if isinstance(other, View) else other))
+
+    __hash__ = None  # type: ignore[assignment]  # as with a dict
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         reason = f"a view is read-only: to change {name!r}, send the server an event"

@@ -98,6 +98,28 @@ def test_playback_waits_rather_than_step_back_when_the_delay_grows():
     assert clock.playback_time(now=1.5) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("frame", [1 / 30, 1 / 144])
+@pytest.mark.parametrize("correction", [0.06, -0.06])
+def test_a_correction_of_the_clock_is_made_good_softly_and_completely(frame, correction):
+    clock = FixedDelayClock(0.1 + max(correction, 0.0))
+    clock.observe(time=0.0, received_at=0.0)
+    times = [clock.playback_time(now=0.0)]
+    clock.delay -= correction
+    for n in range(1, int(3.0 / frame)):
+        times.append(clock.playback_time(now=n * frame))
+    steps = [(after - before) / frame for before, after in itertools.pairwise(times)]
+    assert 0.949 <= min(steps) <= max(steps) <= 1.051
+    assert times[-1] == n * frame - clock.delay
+
+
+def test_a_correction_too_large_for_that_is_made_good_at_once():
+    clock = FixedDelayClock(0.1)
+    clock.observe(time=0.0, received_at=1.0)
+    assert clock.playback_time(now=2.0) == pytest.approx(0.9)
+    clock.observe(time=1.5, received_at=2.0)
+    assert clock.playback_time(now=2.0) == pytest.approx(1.4)
+
+
 def test_another_clock_can_take_over_without_changing_the_callers():
     class Live:
         delay = 0.0

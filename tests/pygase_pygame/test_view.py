@@ -14,7 +14,7 @@ def test_a_view_reads_like_a_game_state_and_like_a_dict():
     view = View({"ball": {"x": 1}, "score": 3})
     assert view.ball == view["ball"] == view.get("ball") == {"x": 1}
     assert "score" in view
-    assert dict(view) == {"ball": {"x": 1}, "score": 3}
+    assert {name: view[name] for name in view} == view == {"ball": {"x": 1}, "score": 3}
     assert len(view) == 2
     assert view.ready
 
@@ -36,8 +36,12 @@ def test_what_is_missing_is_named_together_with_what_there_is_and_what_to_do():
         View({})["ball"]
 
 
-def test_what_is_called_like_a_method_is_found_by_its_key():
-    assert View({"items": [1], "ready": 2})["items"] == [1]
+def test_a_game_may_call_its_things_keys_and_items_and_values():
+    view = View({"keys": {"up": True}, "items": [1], "values": 2})
+    assert (view.keys, view.items, view.values) == ({"up": True}, [1], 2)
+
+
+def test_what_is_called_like_a_name_of_the_views_own_is_found_by_its_key():
     assert View({"ready": 2})["ready"] == 2
 
 
@@ -49,6 +53,8 @@ def test_a_view_is_read_only():
         view.ready = False
     with pytest.raises(TypeError):
         view["score"] = 2
+    with pytest.raises(TypeError):
+        hash(view)
 
 
 def test_a_view_shares_what_it_shows():
