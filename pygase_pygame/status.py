@@ -10,8 +10,8 @@ from .reasons import clean
 from .session import Session
 
 _PADDING = 0.5  # around the text, in font heights
-_LARGEST, _SMALLEST = 40, 12  # font heights in pixels
-_LINES_PER_WINDOW = 20  # what would fill the window's height, between those two
+_LARGEST, _SMALL, _SMALLEST = 40, 16, 12  # font heights in pixels; the last only where it would not fit else
+_LINES_PER_WINDOW = 15  # what would fill the window's height, between those two
 _BACKGROUNDS = {"connecting": (28, 52, 94), "lost": (122, 24, 24), "closed": (48, 48, 48)}
 _TEXT = (255, 255, 255)
 
@@ -35,10 +35,10 @@ class StatusBanner:
         status = session.status
         if status == "connected":
             return None
-        text = clean(f"{session.reason} {hint if status == 'lost' else ''}")
-        if self._drawn_for != (text, status, surface.get_size()):
-            self._drawn_for = (text, status, surface.get_size())
-            self._band = _render_band(text, _BACKGROUNDS[status], surface.get_size())
+        texts = (clean(session.reason), clean(hint) if status == "lost" else "")
+        if self._drawn_for != (texts, status, surface.get_size()):
+            self._drawn_for = (texts, status, surface.get_size())
+            self._band = _render_band(texts, _BACKGROUNDS[status], surface.get_size())
         return surface.blit(self._band, (0, 0)) if self._band is not None else None
 
 
@@ -50,16 +50,18 @@ def draw_status(surface: pygame.Surface, session: Session, hint: str = "") -> py
 _banner = StatusBanner()
 
 
-def _render_band(text: str, background: tuple[int, int, int], size: tuple[int, int]) -> pygame.Surface:
-    """Return a band as wide as ``size`` with the text in it, in the largest font in which it fits."""
+def _render_band(
+    texts: tuple[str, ...], background: tuple[int, int, int], size: tuple[int, int]
+) -> pygame.Surface:
+    """Return a band as wide as ``size`` with the texts in it, each on its own lines, as large as they fit."""
     if not pygame.font.get_init():
         pygame.font.init()
     width, height = size
-    font_height = max(_SMALLEST, min(_LARGEST, height // _LINES_PER_WINDOW))
+    font_height = max(_SMALL, min(_LARGEST, height // _LINES_PER_WINDOW))
     while True:
         font = pygame.font.Font(None, font_height)
         padding = int(font_height * _PADDING)
-        lines = list(_wrapped(text, font, max(1, width - 2 * padding)))
+        lines = [line for text in texts for line in _wrapped(text, font, max(1, width - 2 * padding))]
         needed = len(lines) * font.get_linesize() + 2 * padding
         if needed <= height or font_height <= _SMALLEST:
             break
