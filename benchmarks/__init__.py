@@ -1,0 +1,1 @@
+"""What the README claims, measured. Each module is a program: `python -m benchmarks.NAME`."""
