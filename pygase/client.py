@@ -352,11 +352,12 @@ class Client:
         if not event.type.startswith(RESERVED_PREFIX):
             self._handle(event)
 
-    def _handle(self, event: Event) -> None:
+    def _handle(self, event: Event, **details: Any) -> None:
+        event.details = details
         own = event.type.startswith(RESERVED_PREFIX)
         catch_all = self._handler.has_event_type(ANY_EVENT)
         if catch_all:
-            everything = Event(ANY_EVENT, event.type, *event.handler_args)
+            everything = Event(ANY_EVENT, event.type, *event.handler_args, *details.values())
             everything.handler_kwargs = event.handler_kwargs
             self._call_handler(everything)
         if self._handler.has_event_type(event.type) or not (own or catch_all):
@@ -383,7 +384,7 @@ class Client:
             self.error = ConnectionFailed(
                 event.reason, event.detail, " ".join(filter(None, [f"[{where}]", hint]))
             )
-        self._handle(Event(DISCONNECTED, event.reason, event.detail))
+        self._handle(Event(DISCONNECTED), reason=event.reason, detail=event.detail)
         self._driver.defer(self._finish)  # after the goodbye has left
 
     # -- the state -----------------------------------------------------------------------------------------------

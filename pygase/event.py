@@ -47,6 +47,8 @@ class Event(Sendable):
     """
 
     client_address: tuple[Any, ...] | None = None
+    details: Mapping[str, Any] | None = None
+    """What handlers of PyGaSe's own events may take by name."""
 
     def __init__(self, event_type: str, *args: Any, **kwargs: Any) -> None:
         self.type = event_type
@@ -97,19 +99,23 @@ def decode_event(payload: bytes) -> Event:
     parts = unpack(payload)
     if type(parts) is not list or not 1 <= len(parts) <= 3 or type(parts[0]) is not str:
         raise MalformedPacket("not an event")
-    args = parts[1] if len(parts) > 1 else []
-    kwargs = parts[2] if len(parts) > 2 else {}
-    if type(args) is not list or type(kwargs) is not dict or not all(type(name) is str for name in kwargs):
+    event = Event.__new__(Event)
+    event.type = parts[0]
+    event.handler_args = args = parts[1] if len(parts) > 1 else []
+    event.handler_kwargs = kwargs = parts[2] if len(parts) > 2 else {}
+    if type(args) is not list or type(kwargs) is not dict or (kwargs and {str} != set(map(type, kwargs))):
         raise MalformedPacket("an event's data must be a list and a dict with names as keys")
-    event = Event(parts[0])
-    event.handler_args, event.handler_kwargs = args, kwargs
     return event
+
+
+_CONTEXT: Final = ("game_state", "dt", "client_address")
+"""What handlers may take by name besides an event's own data."""
 
 
 class _Registered:
     """A handler, and which of the context's values its signature takes."""
 
-    __slots__ = ("accepts_all", "function", "names", "signature")
+    __slots__ = ("accepts_all", "function", "names", "signature", "usual")
 
     def __init__(self, function: Handler) -> None:
         self.function = function
@@ -119,15 +125,16 @@ class _Registered:
             self.signature = None
         parameters = self.signature.parameters.values() if self.signature else ()
         self.accepts_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
-        self.names = frozenset(
-            p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-        )
+        self.names = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+        self.usual = tuple(name for name in _CONTEXT if name in self.names)
 
     def keyword_arguments(self, event: Event, context: Mapping[str, Any]) -> dict[str, Any]:
         if self.accepts_all:
-            wanted = dict(context)
+            wanted = {**context, **(event.details or {})}
         else:
-            wanted = {name: context[name] for name in context if name in self.names}
+            wanted = {name: context[name] for name in self.usual if name in context}
+            if event.details:
+                wanted.update((name, value) for name, value in event.details.items() if name in self.names)
         if event.handler_kwargs:
             return {**event.handler_kwargs, **wanted}  # the context wins: no client can pose as another
         return wanted
@@ -181,6 +188,9 @@ class UniversalEventHandler:
         Returns what the handler returns (a coroutine, if it is a coroutine function). An unknown type or arguments that
         do not fit are logged and counted, and give None; what the handler itself raises is raised.
         """
+        others = {name: value for name, value in context.items() if name not in _CONTEXT}
+        if others:
+            event.details = {**(event.details or {}), **others}
         return self.call(event, context)
 
     def call(self, event: Event, context: Mapping[str, Any]) -> Any:

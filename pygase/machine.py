@@ -193,32 +193,44 @@ class GameStateMachine:
         try:
             while self._finished_updates:
                 self._apply(*self._finished_updates.popleft())
-            for _ in range(len(self._events)):
-                self._handle(self._events.popleft(), dt)
-            self._guarded(
-                lambda: self._apply(self.time_step(store.working_state, dt), "time_step"), "time_step"
-            )
+            self._handle_events(dt)
+            self._take_step(dt)
             self.game_time += dt
         finally:
             store.end_tick(now)
             self._after_tick()
 
-    def _handle(self, event: Event, dt: float) -> None:
-        if event.type.startswith(RESERVED_PREFIX) and not self._handler.has_event_type(event.type):
-            return
-        context = {
-            "game_state": self.game_state_store.working_state,
-            "dt": dt,
-            "client_address": event.client_address,
-        }
+    def _handle_events(self, dt: float) -> None:
+        events, call = self._events, self._handler.call
+        context: dict[str, Any] = {"game_state": self.game_state_store.working_state, "dt": dt}
+        for _ in range(len(events)):
+            event = events.popleft()
+            if event.type.startswith(RESERVED_PREFIX) and not self._handler.has_event_type(event.type):
+                continue
+            context["client_address"] = event.client_address
+            try:
+                result = call(event, context)
+                if result is None or type(result) is dict:
+                    self._apply(result, event.type)
+                else:
+                    self._apply_later(result, event)
+            except Exception as error:
+                self._report(error, f"the handler of event {event.type!r}")
+
+    def _apply_later(self, result: Any, event: Event) -> None:
+        if hasattr(result, "__await__"):
+            self._spawn(self._finish_handler(result, event))
+        else:
+            self._apply(result, event.type)
+
+    def _take_step(self, dt: float) -> None:
         try:
-            result = self._handler.call(event, context)
-            if hasattr(result, "__await__"):
-                self._spawn(self._finish_handler(result, event))
-            else:
-                self._apply(result, event.type)
+            self._apply(self.time_step(self.game_state_store.working_state, dt), "time_step")
         except Exception as error:
-            self._report(error, f"the handler of event {event.type!r}")
+            missing = getattr(self.time_step, "__func__", None) is _missing_time_step
+            if missing and isinstance(error, NotImplementedError):
+                raise
+            self._report(error, "time_step")
 
     async def _finish_handler(self, coroutine: Any, event: Event) -> None:
         try:
@@ -232,17 +244,6 @@ class GameStateMachine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _guarded(self, step: Callable[[], None], name: str) -> None:
-        try:
-            step()
-        except Exception as error:
-            if (
-                isinstance(error, NotImplementedError)
-                and getattr(self.time_step, "__func__", None) is _missing_time_step
-            ):
-                raise
-            self._report(error, name)
-
     def _report(self, error: Exception, name: str) -> None:
         """Log what a handler or time step raised, and go on; in debug mode raise it."""
         if self.debug:
@@ -254,7 +255,7 @@ class GameStateMachine:
 
     def _apply(self, update: Any, name: str) -> None:
         if update:
-            self.game_state_store.apply(update, f"({name}) update")
+            self.game_state_store.apply(update, name)
         if self.debug:
             path = self.game_state_store.strayed()
             if path is not None:

@@ -9,13 +9,14 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ._io import runner
 from ._io.interfaces import get_available_ip_addresses
 from ._io.udp import ServerTransport
 from ._protocol.endpoint import ServerEndpoint
-from ._protocol.protocol import Connected, Disconnected, EventReceived, MessageAcked, ServerProtocol
+from ._protocol.protocol import Connected, Disconnected, MessageAcked, ServerProtocol
 from .client import check_dispatch
 from .config import ServerConfig
 from .connection import AckCallback, ServerConnection, run_callback
@@ -31,6 +32,7 @@ from .event import (
     decode_event,
     encode_event,
 )
+from .machine import GameStateMachine
 from .store import GameStateStore
 
 logger = logging.getLogger("pygase")
@@ -89,6 +91,7 @@ class Server:
         self._transport: Any = None
         self._driver: Any = None
         self._event_wire: Any = None
+        self._push_straight: Callable[[Event], None] | None = None
         self._hostname: str | None = None
         self._ended: concurrent.futures.Future[Any] = runner.done_future()
         self._bound: concurrent.futures.Future[Any] = concurrent.futures.Future()
@@ -207,6 +210,7 @@ class Server:
             is_local=is_own_address,
         )
         self._transport, self._hostname, self._event_wire = transport, hostname, event_wire
+        self._push_straight = event_wire._push_event if isinstance(event_wire, GameStateMachine) else None
         self._next_push_at = 0.0
         self._take_over_state()
         self.game_state_store.subscribe(self._on_commit)
@@ -256,9 +260,7 @@ class Server:
         """Take in all datagrams that have come. (Called by whoever drives the server.)"""
         if self._transport is None or self._endpoint is None:
             return 0
-        receive_datagram = self._endpoint.receive_datagram
-        now = self._clock()
-        count: int = self._transport.drain(lambda data, address: receive_datagram(data, address, now=now))
+        count: int = self._transport.drain(partial(self._endpoint.receive_datagram, now=self._clock()))
         if self._endpoint.inbox:
             self._handle_inbox()
         return count
@@ -282,9 +284,7 @@ class Server:
 
     def _flush(self, now: float, everyone: bool = False) -> None:
         assert self._endpoint is not None
-        send = self._transport.send
-        for datagram, address in self._endpoint.datagrams_to_send(now=now, everyone=everyone):
-            send(datagram, address)
+        self._transport.send_all(self._endpoint.datagrams_to_send(now=now, everyone=everyone))
 
     def _on_commit(self) -> None:
         """The store has settled a new state: on a tick of our own loop it leaves at once."""
@@ -322,8 +322,8 @@ class Server:
         inbox = self._endpoint.inbox
         while inbox:
             peer, event = inbox.popleft()
-            if type(event) is EventReceived:
-                self._receive_event(peer, event.payload)
+            if isinstance(event, bytes):
+                self._receive_event(peer, event)
             elif isinstance(event, MessageAcked):
                 connection = peer.user
                 callback = connection.redeem(event.ticket) if connection is not None else None
@@ -345,7 +345,9 @@ class Server:
             and self.connections.get(peer.address) is peer.user
         ):
             self.connections.pop(peer.address, None)
-        self._distribute(Event(CLIENT_LEFT, event.reason), peer.address)
+        left = Event(CLIENT_LEFT)
+        left.details = {"reason": event.reason}
+        self._distribute(left, peer.address)
 
     def _receive_event(self, peer: ServerProtocol, payload: bytes) -> None:
         assert self._endpoint is not None
@@ -355,7 +357,11 @@ class Server:
             self._endpoint.dropped["malformed event"] += 1
             return
         if not event.type.startswith(RESERVED_PREFIX):
-            self._distribute(event, peer.address)
+            event.client_address = peer.address
+            if self._push_straight is not None and not self._universal_event_handler.has_event_type(event.type):
+                self._push_straight(event)  # the common case: all events go to the game loop
+            else:
+                self._distribute(event, peer.address)
         elif event.type == SHUTDOWN_REQUEST and peer.is_host:
             logger.info("the host %s has asked for the shutdown", peer.address)
             self._driver.defer(self._request_stop)

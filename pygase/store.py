@@ -145,12 +145,12 @@ class GameStateStore:
             return self._working
 
     def apply(self, update: Mapping[str, Any], name: str) -> None:
-        """Merge an update into the tick that is going on. ``name`` is what errors call it.
+        """Merge an update into the tick that is going on. ``name`` is of whoever made it, for errors.
 
         :raises InvalidValue, StateTooLarge: and nothing is changed.
         """
         with self._lock:
-            self._apply_clean(self._clean(update, name))
+            self._apply_clean(self._clean(update, "update", name))
 
     def end_tick(self, now: float) -> None:
         """Settle the tick, and tell the listeners."""
@@ -173,20 +173,15 @@ class GameStateStore:
         assert self._working is not None
         return self._working
 
-    def _clean(self, attributes: Mapping[str, Any], name: str) -> Tree:
-        if not isinstance(attributes, dict):
-            raise InvalidValue(
-                f"{name} must be a dict of state attributes, or None; got {attributes!r:.80} of type {type(attributes).__name__}"
-            )
+    def _clean(self, attributes: Mapping[str, Any], what: str, maker: str = "") -> Tree:
+        """Return a private, checked copy of attributes; errors call them ``what`` and name their ``maker``."""
         self._cleaner.size_bytes = 0
-        cleaned: Tree = self._cleaner.clean(attributes, name)
-        for key in cleaned:
-            if type(key) is not str:
-                raise InvalidValue(
-                    f"{name} has the key {key!r}; on the top level keys are attribute names, so they must be str"
-                )
-        cleaned.pop("time_order", None)  # the store counts itself
-        return cleaned
+        try:
+            return self._cleaner.clean_attributes(attributes, what)
+        except InvalidValue as error:
+            if maker:
+                raise InvalidValue(f"({maker}) {error}") from None
+            raise
 
     def _apply_clean(self, cleaned: Tree) -> None:
         if not cleaned:

@@ -178,6 +178,10 @@ class _SimulatedTransport:
     def send(self, data: bytes, address: Address) -> None:
         self._network._send(data, self.own, address)
 
+    def send_all(self, datagrams: list[tuple[bytes, Address]]) -> None:
+        for data, address in datagrams:
+            self._network._send(data, self.own, address)
+
     def try_next(self) -> None:
         """There is one address only."""
 

@@ -74,6 +74,26 @@ class Cleaner:
             shown = path if len(path) <= 120 else f"{path[:60]} … {path[-40:]}"
             raise InvalidValue(f"{name}{shown} {refused.what}") from None
 
+    def clean_attributes(self, attributes: Any, name: str) -> Tree:
+        """Return a private copy of a state's or an update's attributes: a dict whose keys are names.
+
+        :raises InvalidValue: also if it is none. What it says of time_order is left out: states count themselves.
+        """
+        if not isinstance(attributes, dict):
+            raise InvalidValue(
+                f"{name} must be a dict of state attributes, or None; got {attributes!r:.80} of type "
+                f"{type(attributes).__name__}"
+            )
+        cleaned: Tree = self.clean(attributes, name)
+        for key in cleaned:
+            if type(key) is not str:
+                raise InvalidValue(
+                    f"{name} has the key {key!r}; on the top level keys are attribute names, so they must be str"
+                )
+        if "time_order" in cleaned:
+            del cleaned["time_order"]
+        return cleaned
+
     def _clean(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind is float or kind is bool or value is None or value is TO_DELETE:
@@ -97,18 +117,21 @@ class Cleaner:
     def _clean_dict(self, value: dict[Any, Any], depth: int) -> Tree:
         if depth > MAX_DEPTH:
             raise _Refused(_TOO_DEEP)
-        self.size_bytes += 5
+        self.size_bytes += 5 + 18 * len(value)  # numbers, as keys and values; longer ones add what they have more
         result: Tree = {}
         key: Any = None
         try:
             for key, item in value.items():
-                if type(key) is int and MIN_INT <= key <= MAX_INT:
-                    self.size_bytes += 9
-                else:
+                if type(key) is str and key.isascii():
+                    if len(key) > 4:
+                        self.size_bytes += len(key)
+                elif type(key) is not int or not MIN_INT <= key <= MAX_INT:
                     key = self._clean_key(key)
-                if type(item) is float:  # the commonest leaf needs no call
-                    self.size_bytes += 9
+                kind = type(item)
+                if kind is float:  # the commonest values need no call, or one less
                     result[key] = item
+                elif kind is dict:
+                    result[key] = self._clean_dict(item, depth + 1)
                 else:
                     result[key] = self._clean(item, depth + 1)
         except _Refused as refused:

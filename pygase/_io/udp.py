@@ -108,6 +108,15 @@ class UdpTransport:
         except OSError as error:
             self._note(error)
 
+    def send_all(self, datagrams: Sequence[tuple[bytes, Address]]) -> None:
+        """Send many, as :meth:`send` does."""
+        sendto = self.sockets[0].sendto
+        for data, address in datagrams:
+            try:
+                sendto(data, address)
+            except OSError as error:
+                self._note(error)
+
     def _note(self, error: OSError) -> None:
         self.send_errors += 1
         if self.last_error is None or self.last_error.errno != error.errno:

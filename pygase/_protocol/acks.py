@@ -32,10 +32,12 @@ class SentPackets:
     def __len__(self) -> int:
         return len(self._packets)
 
-    def sent(self, contents: Contents, now: float) -> None:
-        """Note that packet ``next_sequence`` leaves now."""
-        self._packets[self.next_sequence] = (now, contents)
-        self.next_sequence += 1
+    def sent(self, contents: Contents, now: float) -> int:
+        """Note that a packet leaves now; return its number."""
+        sequence = self.next_sequence
+        self._packets[sequence] = (now, contents)
+        self.next_sequence = sequence + 1
+        return sequence
 
     def acknowledge(
         self, wire_ack: int, ack_bits: int, width: int = 32
@@ -46,12 +48,16 @@ class SentPackets:
             measured), and the contents of all packets newly acknowledged.
         """
         packets = self._packets
-        ack = unwrap(wire_ack, self.next_sequence - 1)
+        ack = self.next_sequence - 1
+        if ack & 0xFFFF != wire_ack:
+            ack = unwrap(wire_ack, ack)
         newest = packets.pop(ack, None)
         if newest is None:
-            sent_at, acked = None, []
+            sent_at: float | None = None
+            acked: list[Contents] = []
         else:
-            sent_at, acked = newest[0], [newest[1]] if newest[1] else []
+            sent_at = newest[0]
+            acked = [newest[1]] if newest[1] else []
             self.loss -= self.loss * self.LOSS_GAIN
         if packets and next(iter(packets)) < ack < self.next_sequence:
             self._acknowledge_older(ack, ack_bits, width, acked)

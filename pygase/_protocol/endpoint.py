@@ -58,7 +58,8 @@ class ServerEndpoint:
         self.dropped: Counter[str] = Counter()
         self.refuse_all: DisconnectReason | None = None
         self.banned_hosts: set[object] = set()
-        self.inbox: deque[tuple[ServerProtocol, ProtocolEvent]] = deque()
+        self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = deque()
+        """What has happened, with the peer; bare bytes are an event of the peer's, serialised."""
         self._by_token: dict[bytes, ServerProtocol] = {}
         self._ended_nonces: deque[bytes] = deque(maxlen=_REMEMBERED_NONCES)
         self._outbox: list[Outgoing] = []

@@ -17,7 +17,7 @@ from .channels import EventReceiver, EventSender, Message, Piece, TrackedSender
 from .fragments import Reassembler, split
 from .handshake import Connector, RandomBytes, reason_from_wire
 from .pacing import TokenBucket
-from .sequence import ReceiveWindow, unwrap
+from .sequence import ACK_BITS_MASK, ReceiveWindow, unwrap
 from .snapshots import ReceivedState, SnapshotReceiver, SnapshotRing, SnapshotSender
 from .timing import ConnectionStats, RateMeter, RttEstimator
 from .wire import (
@@ -32,7 +32,6 @@ from .wire import (
     FRAGMENT,
     FRAGMENT_HEADER,
     MAX_DATAGRAM_BYTES,
-    MESSAGE_HEADER,
     NO_ACK_DELAY,
     SERVER_HEADER,
     SNAPSHOT,
@@ -66,7 +65,7 @@ class Connected(NamedTuple):
 
 
 class EventReceived(NamedTuple):
-    """The peer's event, serialised."""
+    """The peer's event, serialised (client only; the server's inbox holds the bare bytes)."""
 
     payload: bytes
 
@@ -105,6 +104,8 @@ class PeerProtocol:
         self.rtt = RttEstimator(config.min_rto)
         self.outgoing = EventSender(config.max_queued_messages, config.burst_bytes)
         self.closed: Disconnected | None = None
+        self._timeout = config.timeout
+        self._ack_delay = config.ack_delay
         self.last_received_at = now
         self.next_at = now
         """Not later than the time at which this peer has something to send or to notice."""
@@ -119,6 +120,8 @@ class PeerProtocol:
         self._bucket = TokenBucket(config.bytes_per_second, config.burst_bytes)
         self._rates = RateMeter(4)
         self._incoming = EventReceiver(self._deliver, config.max_message_bytes)
+        self._busy = False
+        """True if events wait to be sent or acknowledged, as far as is known."""
 
     # -- receiving -----------------------------------------------------------------------------------------------
 
@@ -171,7 +174,7 @@ class PeerProtocol:
         """Take in all messages of a packet; counts what is malformed and drops the rest of it."""
         at, end = self._header_bytes, len(data)
         self._unacknowledged += 1
-        due = now if self._unacknowledged >= _ACK_AT_ONCE else now + self.config.ack_delay
+        due = now if self._unacknowledged >= _ACK_AT_ONCE else now + self._ack_delay
         if due < self._ack_due_at:
             self._ack_due_at = due
             if due < self.next_at:
@@ -180,16 +183,15 @@ class PeerProtocol:
             while at < end and self.closed is None:
                 if end - at < 3:
                     raise MalformedPacket("message header is cut off")
-                kind, length = MESSAGE_HEADER.unpack_from(data, at)
-                at += 3
-                if at + length > end:
+                kind = data[at]
+                begin = at + 3
+                at = begin + (data[at + 1] << 8 | data[at + 2])
+                if at > end:
                     raise MalformedPacket("message reaches beyond its packet")
-                body = data[at : at + length]
-                at += length
                 if kind == EVENT:
-                    self._deliver(body)
+                    self._deliver(data[begin:at])
                 else:
-                    self._receive_message(kind, body, now)
+                    self._receive_message(kind, data[begin:at], now)
         except MalformedPacket:
             self.packets_dropped += 1
 
@@ -217,6 +219,7 @@ class PeerProtocol:
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
         """Queue a serialised event; see :meth:`EventSender.queue_event`. It leaves with the next ``datagrams_to_send``."""
         self.outgoing.queue_event(payload, retries, ticket)
+        self._busy = True
         self.next_at = min(self.next_at, now)
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
@@ -224,18 +227,17 @@ class PeerProtocol:
 
     def _packet(self, messages: bytes, contents: Contents, now: float) -> bytes:
         """Return a finished DATA datagram and note that it leaves now."""
-        window = self._window
+        window, sent = self._window, self._sent
         delay = NO_ACK_DELAY
         if window.latest >= 0:
-            delay = min(int((now - self._latest_received_at) / TIME_UNIT + 0.5), NO_ACK_DELAY)
-        sent = self._sent
-        header = self._header(
-            sent.next_sequence & 0xFFFF, window.latest & 0xFFFF, (window.mask >> 1) & 0xFFFFFFFF, delay
-        )
-        sent.sent(contents, now)
-        datagram = header + messages
-        self.bytes_sent += len(datagram)
-        self._bucket.spend(len(datagram))
+            held = int((now - self._latest_received_at) / TIME_UNIT + 0.5)
+            delay = held if held < NO_ACK_DELAY else NO_ACK_DELAY
+        ack_bits = (window.mask >> 1) & ACK_BITS_MASK
+        sequence = sent.sent(contents, now)
+        datagram = self._header(sequence & 0xFFFF, window.latest & 0xFFFF, ack_bits, delay) + messages
+        size = len(datagram)
+        self.bytes_sent += size
+        self._bucket.spend(size)
         self._last_sent_at = now
         self._ack_due_at = math.inf
         self._unacknowledged = 0
@@ -245,18 +247,17 @@ class PeerProtocol:
         """Return all datagrams that are due, as far as the budget goes."""
         datagrams: list[bytes] = []
         rto = self.rtt.rto
-        for sender in self._tracked_senders():
-            if len(sender):
+        if self._busy:
+            for sender in self._tracked_senders():
                 sender.give_up(now)
         while self._bucket.allows(now):
             filled = self._fill_packet(rto, now)
             if filled is None:
                 break
             datagrams.append(self._packet(*filled, now))
-        if not datagrams and (
-            now >= self._ack_due_at or now >= self._last_sent_at + self.config.heartbeat_interval
-        ):
+        if not datagrams and (now >= self._ack_due_at or now >= self._last_sent_at + self.config.heartbeat_interval):
             datagrams.append(self._packet(self._acks(), None, now))
+        self._busy = not self.outgoing.idle
         return datagrams
 
     def _acks(self) -> bytes:
@@ -297,7 +298,7 @@ class PeerProtocol:
             self._last_sent_at + config.heartbeat_interval,
             self.last_received_at + config.timeout,
         )
-        waiting = None if self.outgoing.idle else self.outgoing.next_due(now)
+        waiting = self.outgoing.next_due(now) if self._busy else None
         if waiting is not None:
             due = min(due, max(waiting, self._bucket.ready_at(now)))
         return due
@@ -343,7 +344,7 @@ class ServerProtocol(PeerProtocol):
         nonce: bytes,
         token: bytes,
         ring: SnapshotRing,
-        inbox: deque[tuple[ServerProtocol, ProtocolEvent]],
+        inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]],
         config: ConnectionConfig,
         now: float,
         first_sequence: int = 0,
@@ -365,7 +366,7 @@ class ServerProtocol(PeerProtocol):
         self._loose: deque[bytes] = deque()
 
     def _deliver(self, payload: bytes) -> None:
-        self._inbox.append((self, EventReceived(payload)))
+        self._inbox.append((self, payload))
 
     def _on_message_acked(self, ticket: int, now: float) -> None:
         if ticket == _BULK_TICKET:
@@ -384,19 +385,22 @@ class ServerProtocol(PeerProtocol):
     def receive_packet(self, data: bytes, now: float) -> None:
         """Take a DATA datagram that carries this connection's token."""
         _, _, sequence, ack, ack_bits, delay, reported = CLIENT_HEADER.unpack_from(data)
-        self.bytes_received += len(data)
-        if self._is_duplicate(sequence, now):
+        size = len(data)
+        self.bytes_received += size
+        window = self._window
+        if (sequence - window.latest) & 0xFFFF == 1 and window.latest >= 0:  # what _is_duplicate does, for the usual case
+            window.advance()
+            self._latest_received_at = self.last_received_at = now
+            self.packets_received += 1
+        elif self._is_duplicate(sequence, now):
             return
         self._receive_ack(ack, ack_bits, delay, now)
-        newest = self._window.latest
-        if (
-            newest > self._reported_by and sequence == newest & 0xFFFF
-        ):  # what an overtaken packet reports is out of date
-            self._reported_by = newest
-            if reported != self._reported_tick:
-                self._reported_tick = reported
+        if reported != self._reported_tick:
+            newest = window.latest
+            if newest > self._reported_by and sequence == newest & 0xFFFF:  # an overtaken packet's report is out of date
+                self._reported_by, self._reported_tick = newest, reported
                 self.snapshots.on_reported(unwrap(reported, self._ring.tick, 32) if reported else 0)
-        if len(data) > CLIENT_HEADER.size:
+        if size > CLIENT_HEADER.size:
             self._receive_messages(data, now)
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
@@ -405,24 +409,15 @@ class ServerProtocol(PeerProtocol):
     def datagrams_to_send(self, now: float) -> list[bytes]:
         """Return all datagrams that are due."""
         snapshots, ring = self.snapshots, self._ring
-        if (
-            self.outgoing.idle
-            and not self._loose
-            and snapshots.sent_tick != ring.tick
-            and not snapshots.bulk_tick
-        ):
+        if snapshots.sent_tick != ring.tick and not (self._busy or self._loose or snapshots.bulk_tick):
             # the common case, every tick for every client: one state, shared by many, in one packet
-            framed = ring.framed(snapshots.baseline_tick, snapshots.baseline)
-            if (
-                framed
-                and snapshots.baseline_tick != ring.tick
-                and self._unacknowledged <= _ACK_BITS
-                and self._bucket.allows(now)
-            ):
+            baseline_tick = snapshots.baseline_tick
+            framed = ring.framed(baseline_tick, snapshots.baseline)
+            if framed and baseline_tick != ring.tick and self._unacknowledged <= _ACK_BITS and self._bucket.allows(now):
                 snapshots.sent_tick, snapshots.sent_at = ring.tick, now
-                datagram = self._packet(framed, None, now)
-                self.next_at = min(now + self.rtt.rto, self.last_received_at + self.config.timeout)
-                return [datagram]
+                again_at, lost_at = now + self.rtt.rto, self.last_received_at + self._timeout
+                self.next_at = again_at if again_at < lost_at else lost_at
+                return [self._packet(framed, None, now)]
         datagrams = self._datagrams(now)
         self.next_at = self._due_at(now)
         return datagrams

@@ -39,6 +39,11 @@ class ReceiveWindow:
         """The 32 packets before ``latest``, nearest in the lowest bit."""
         return (self.mask >> 1) & ACK_BITS_MASK
 
+    def advance(self) -> None:
+        """Note the number after ``latest``: what nearly every packet is."""
+        self.latest += 1
+        self.mask = ((self.mask << 1) & self._full_mask) | 1
+
     def receive(self, sequence: int) -> bool:
         """Note a number; False if it is a duplicate or too old to tell."""
         ahead = sequence - self.latest

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 class RttEstimator:
     """Smoothed round-trip time and its variation, after RFC 6298 section 2. All in seconds."""
 
-    __slots__ = ("min_rto", "rtt", "variation")
+    __slots__ = ("min_rto", "rto", "rtt", "variation")
 
     INITIAL_RTO = 0.5
     """Before anything is measured: RFC 6298 says 1 s, for the whole Internet; games that need more are unplayable."""
@@ -19,22 +19,19 @@ class RttEstimator:
         self.min_rto = min_rto
         self.rtt = 0.0
         self.variation = 0.0
+        self.rto = self.INITIAL_RTO
+        """Retransmission time-out: how long to wait for an acknowledgement."""
 
     def sample(self, rtt: float) -> None:
         """Take in one measured round trip, the peer's holding time already subtracted."""
         if not self.rtt:
             self.rtt, self.variation = rtt, rtt / 2
-            return
-        error = rtt - self.rtt
-        self.variation += (abs(error) - self.variation) / 4
-        self.rtt += error / 8
-
-    @property
-    def rto(self) -> float:
-        """Retransmission time-out: how long to wait for an acknowledgement."""
-        if not self.rtt:
-            return self.INITIAL_RTO
-        return min(self.rtt + max(4 * self.variation, self.min_rto), self.MAX_RTO)
+        else:
+            error = rtt - self.rtt
+            self.variation += (abs(error) - self.variation) / 4
+            self.rtt += error / 8
+        rto = self.rtt + max(4 * self.variation, self.min_rto)
+        self.rto = rto if rto < self.MAX_RTO else self.MAX_RTO
 
 
 class RateMeter:
