@@ -86,8 +86,8 @@ class UnreliableSender:
 
     def queue(self, body: bytes, ticket: int | None) -> None:
         """Add a message; beyond the bound the oldest piece makes room."""
-        self._group += 1
         message = Message(split(EVENT, self._group, body), 0, ticket)
+        self._group += len(message.pieces) > 1
         self.pieces.extend(message.pieces)
         while len(self.pieces) > self._max_queued:
             self.pieces.popleft()
@@ -196,7 +196,16 @@ class TrackedSender:
 class EventSender:
     """All outgoing events of a connection. ``queue_event`` picks the channel by ``retries``."""
 
-    __slots__ = ("_group", "_max_queued", "_once_number", "_order", "once", "ordered", "unreliable")
+    __slots__ = (
+        "_max_queued",
+        "_once_group",
+        "_once_number",
+        "_order",
+        "_ordered_group",
+        "once",
+        "ordered",
+        "unreliable",
+    )
 
     def __init__(self, max_queued: int, max_in_flight_bytes: int) -> None:
         self.unreliable = UnreliableSender(max_queued)
@@ -205,7 +214,8 @@ class EventSender:
         self._max_queued = max_queued
         self._once_number = 0
         self._order = 0
-        self._group = 0
+        # only what is fragmented counts, so that the receiver never takes a group for one of 65,536 events ago
+        self._once_group = self._ordered_group = 0
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None) -> None:
         """Queue one serialised event: ``retries`` 0 (unreliable), n > 0 (resent up to n times) or RELIABLE.
@@ -220,14 +230,15 @@ class EventSender:
             raise BufferError(
                 f"{len(channel)} events wait already for this peer; send fewer, or send them with retries=0"
             )
-        self._group += 1
         if retries == RELIABLE:
             self._order += 1
-            pieces = split(EVENT_ORDERED, self._group, ORDER.pack(self._order & 0xFFFF) + payload)
+            pieces = split(EVENT_ORDERED, self._ordered_group, ORDER.pack(self._order & 0xFFFF) + payload)
+            self._ordered_group += len(pieces) > 1
             self.ordered.queue(Message(pieces, math.inf, ticket))
         else:
             self._once_number += 1
-            pieces = split(EVENT_ONCE, self._group, ORDER.pack(self._once_number & 0xFFFF) + payload)
+            pieces = split(EVENT_ONCE, self._once_group, ORDER.pack(self._once_number & 0xFFFF) + payload)
+            self._once_group += len(pieces) > 1
             self.once.queue(Message(pieces, retries, ticket))
 
     @property
@@ -266,7 +277,11 @@ class EventReceiver:
     @property
     def held_bytes(self) -> int:
         """How much is being held: unfinished messages, and reliable ones that came too early."""
-        return sum(map(len, self._held.values())) + sum(r.held_bytes for r in self._reassemblers.values())
+        return self._waiting_bytes + sum(r.held_bytes for r in self._reassemblers.values())
+
+    @property
+    def _waiting_bytes(self) -> int:
+        return sum(map(len, self._held.values()))
 
     def receive(self, kind: int, body: bytes) -> None:
         """Take a whole message of kind EVENT, EVENT_ONCE or EVENT_ORDERED.
@@ -288,7 +303,7 @@ class EventReceiver:
     def _receive_ordered(self, order: int, payload: bytes) -> None:
         if not self._next_order <= order < self._next_order + WINDOW_MESSAGES or order in self._held:
             return
-        if self._held and self.held_bytes + len(payload) > 2 * WINDOW_BYTES and order != self._next_order:
+        if order != self._next_order and self._held and self._waiting_bytes + len(payload) > 2 * WINDOW_BYTES:
             raise MalformedPacket("more reliable events ahead of their turn than the window allows")
         self._held[order] = payload
         while self._next_order in self._held:

@@ -116,6 +116,7 @@ class SnapshotSender:
 
     __slots__ = (
         "_bulk",
+        "_group",
         "_ring",
         "baseline",
         "baseline_tick",
@@ -134,6 +135,7 @@ class SnapshotSender:
         self.bulk_tick = 0
         self.bulk_delivered_at: float | None = None
         self._bulk: Tree = {}
+        self._group = 0
 
     def on_reported(self, tick: int) -> None:
         """The client says that ``tick`` is the newest state it has; 0 asks for a full state."""
@@ -194,7 +196,8 @@ class SnapshotSender:
 
     def fragments(self, body: bytes) -> list[bytes]:
         """Return the framed messages of a body that goes out unreliably."""
-        return split(SNAPSHOT, self.sent_tick, body)
+        self._group += 1  # no tick: those may be so far apart that the receiver takes the newer for the older
+        return split(SNAPSHOT, self._group, body)
 
 
 @dataclass(frozen=True, slots=True)
