@@ -5,7 +5,10 @@ from __future__ import annotations
 from pygase import DisconnectReason
 
 MAX_LENGTH = 400
-"""Most characters of a reason: part of it may come from a stranger's server."""
+"""Most characters of what is drawn."""
+
+MAX_DETAIL_LENGTH = 200
+"""Most characters of what a server says, which may be a stranger's."""
 
 _WHAT_TO_DO = {
     DisconnectReason.SERVER_SHUTDOWN: "Ask the host to open it again, then try again.",
@@ -31,7 +34,10 @@ def explain(reason: DisconnectReason | None, detail: str = "", error: Exception 
     if error is not None:
         parts = [str(error) or type(error).__name__]
     else:
-        parts = [reason.sentence if reason is not None else "The connection is lost.", detail]
+        parts = [
+            reason.sentence if reason is not None else "The connection is lost.",
+            detail[:MAX_DETAIL_LENGTH],
+        ]
     advice = _WHAT_TO_DO.get(reason, "") if reason is not None else ""
     return clean(" ".join(part for part in (*parts, advice) if part))
 

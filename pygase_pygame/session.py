@@ -87,10 +87,14 @@ class Session:
 
     # -- once per frame
 
-    def view(self) -> View:
-        """Return the game state for this frame: interpolated, and empty before the first one has arrived."""
+    def view(self, *, shared: bool = False) -> View:
+        """Return the game state for this frame: interpolated, and empty before the first one has arrived.
+
+        :param shared: do not copy what is read, and change nothing in it; see :class:`View`.
+        """
         self.poll()
-        return View(self._buffer.view(now=self._clock()), ready=self._buffer.newest is not None)
+        state = self._buffer.view(now=self._clock())
+        return View(state, ready=self._buffer.newest is not None, shared=shared)
 
     def send_input(self, state: Any) -> bool:
         """Tell the server what the player does; call it in each frame. True if something was sent.

@@ -106,7 +106,9 @@ def test_every_reason_is_a_plain_sentence(reason):
 
 def test_what_a_stranger_says_is_made_fit_for_the_screen():
     assert clean("a\x00b\nc\ud800\u202e d\t") == "a b c? d"
-    assert len(explain(DisconnectReason.KICKED, "x" * 100_000)) <= MAX_LENGTH
+    endless = explain(DisconnectReason.KICKED, "x" * 100_000)
+    assert len(endless) <= MAX_LENGTH
+    assert endless.endswith("Ask the host before you try again.")
 
 
 # ---------------------------------------------------------------------------------------------- trying again

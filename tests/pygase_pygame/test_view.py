@@ -57,9 +57,20 @@ def test_a_view_is_read_only():
         hash(view)
 
 
-def test_a_view_shares_what_it_shows():
+def test_what_a_game_does_to_a_view_reaches_neither_the_state_nor_the_next_view():
+    state = {"players": {"a": {"at": [1, 2], "tags": [["x"]]}}}
+    before = copy.deepcopy(state)
+    view = View(state)
+    view.players["a"]["at"][0] += 100
+    view["players"]["a"]["tags"][0].append("y")
+    view.get("players")["b"] = {}
+    assert state == before == View(state)
+    assert view.players["a"]["at"] == [101, 2]
+
+
+def test_a_shared_view_hands_out_the_state_itself():
     state = {"ball": {"x": 1}}
-    assert View(state).ball is state["ball"]
+    assert View(state, shared=True).ball is state["ball"]
 
 
 def test_a_view_tells_whether_the_game_is_paused():

@@ -98,9 +98,22 @@ def test_when_the_world_rests_the_view_equals_the_servers_state_exactly(seed: in
     network, session = play(game, seed, link, interpolate=["ball.x"], delay=0.1)
     network.run(5.0)
     true = game.backend.game_state_store.get_game_state()
-    view = session.view()
-    assert view.ball == true.ball
-    assert view.ball is session.client.snapshots[-1].state["ball"]
+    assert session.view().ball == true.ball
+    assert session.view(shared=True).ball is session.client.snapshots[-1].state["ball"]
+
+
+def test_what_a_game_does_to_a_view_does_not_spoil_what_comes_after(seed: int):
+    game = Game(rolls_until=2.0)
+    network, session = play(game, seed, LOSSY, interpolate=["ball.x"])
+    for _ in frames(network, 4.0):
+        view = session.view()
+        view.ball["x"] += 1000
+        view.ball["step"] = "mine"
+        view.keys.clear()
+    true = game.backend.game_state_store.get_game_state()
+    assert session.view().ball == true.ball
+    with session.client.access_game_state() as state:
+        assert state.ball == true.ball
 
 
 def test_a_rest_of_seconds_ends_without_a_jump(seed: int):
