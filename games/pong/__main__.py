@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from games.pong import invite
 from games.pong.server import TICK, PongServer
@@ -45,8 +45,7 @@ def host(args: argparse.Namespace) -> int:
         return _complain(f"Cannot serve at {args.bind}, port {args.port}: {error}")
     try:
         print(invite.invitation(args.bind, args.port), flush=True)
-        hostname = invite.joining_host(args.bind)
-        if args.headless or not _play(args.name, hostname, args.port, hosted=backend):
+        if args.headless or not _play_at_own(backend, args):
             print("Serving without a window. Ctrl-C ends the game for everyone.", flush=True)
             while thread.is_alive():
                 thread.join(timeout=1.0)  # without a timeout, Ctrl-C would not get through on Windows
@@ -63,13 +62,20 @@ def join(args: argparse.Namespace) -> int:
     return 0 if _play(args.name, hostname, port) else 1
 
 
-def _play(name: str, hostname: str, port: int, hosted: Backend | None = None) -> bool:
+def _play_at_own(backend: Backend, args: argparse.Namespace) -> bool:
+    """Play at the server that runs here."""
+    commands = invite.commands(args.bind, args.port)
+    hostname = invite.joining_host(args.bind)
+    return _play(args.name, hostname, args.port, hosted=backend, invitation=commands[0] if commands else "")
+
+
+def _play(name: str, hostname: str, port: int, **hosting: Any) -> bool:
     """Play in a window until it closes; return False, having said why, if there can be no window."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # the terminal is for the invitation
     from games.pong import client  # only now: a server without a window does without pygame
 
     try:
-        client.play(name, hostname, port, hosted)
+        client.play(name, hostname, port, **hosting)
     except client.NoDisplay as error:
         print(error, flush=True)
         return False

@@ -33,16 +33,16 @@ class NoDisplay(Exception):
     """There is nothing to open a window on; says so in a sentence."""
 
 
-def play(name: str, hostname: str, port: int, hosted: Backend | None = None) -> None:
+def play(name: str, hostname: str, port: int, *, hosted: Backend | None = None, invitation: str = "") -> None:
     """Join the game at an address, in a window, until the player closes it. Raises `NoDisplay`.
 
-    A game that is `hosted` here ends with it.
+    A game that is `hosted` here ends with it; `invitation` is what friends have to type to join it.
     """
     open_window()
     try:
         with pygase_pygame.join(hostname, port, game=GAME, interpolate=MOVING, delay=DELAY) as session:
             try:
-                Player(session, name).run()
+                Player(session, name, invitation).run()
             finally:
                 if hosted:
                     hosted.shutdown()  # before we leave, so that the others keep the match in sight as it was
@@ -68,9 +68,16 @@ def open_window() -> pygame.Surface:
 class Player:
     """One player's loop: takes in events, sends inputs, draws frames. The window must be open."""
 
-    def __init__(self, session: pygase_pygame.Session, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        session: pygase_pygame.Session,
+        name: str,
+        invitation: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._session = session
         self._name = name
+        self._invitation = invitation
         self._clock = clock
         self._controls = pygase_pygame.Controls(up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s, pygame.K_DOWN])
         self._court = Court()
@@ -97,7 +104,7 @@ class Player:
     def scene(self) -> Scene:
         """Return what there is to see right now."""
         news = self._news if self._clock() < self._news_until else ""
-        return scene_of(self._session.view(), self._seat, self._link(), news)
+        return scene_of(self._session.view(), self._seat, self._link(), news, self._invitation)
 
     def _link(self) -> Link:
         session = self._session

@@ -1,7 +1,6 @@
 """Addresses as people type them, and the words with which a host invites friends."""
 
 import ipaddress
-from collections.abc import Iterable
 from typing import Final
 
 from pygase import get_available_ip_addresses
@@ -46,21 +45,30 @@ def joining_host(bound: str) -> str:
     return EVERYWHERE.get(bound, bound)
 
 
+def commands(bound: str, port: int) -> list[str]:
+    """Return what friends at other machines have to type, one for each address; none if they cannot join."""
+    hosts = get_available_ip_addresses() if bound in EVERYWHERE else [bound]
+    return [f"{COMMAND} join {address_text(host, port)}" for host in hosts if not _is_loopback(host)]
+
+
 def invitation(bound: str, port: int) -> str:
     """Return what the host is told: who can join, and what exactly they have to type."""
-    if bound in EVERYWHERE:
-        who = "everyone who can reach this machine over its network"
-        hosts: Iterable[str] = get_available_ip_addresses()
-    else:
-        who = "this machine only" if _is_loopback(bound) else f"everyone who can reach {bound}"
-        hosts = [] if _is_loopback(bound) else [bound]
-    own = address_text(joining_host(bound), port)
-    lines = [f"Pong is open on port {port}, for {who}."]
-    commands = [f"    {COMMAND} join {address_text(host, port)}" for host in hosts if not _is_loopback(host)]
-    if commands:
-        lines += ["Friends type" if len(commands) == 1 else "Friends type one of", *commands]
-    lines += ["In another terminal on this machine:", f"    {COMMAND} join {own}"]
+    for_friends = commands(bound, port)
+    lines = [f"Pong is open on port {port}, for {_who_can_join(bound)}."]
+    if for_friends:
+        lines += ["Friends type" if len(for_friends) == 1 else "Friends type one of"]
+        lines += [f"    {command}" for command in for_friends]
+    lines += [
+        "In another terminal on this machine:",
+        f"    {COMMAND} join {address_text(joining_host(bound), port)}",
+    ]
     return "\n".join(lines)
+
+
+def _who_can_join(bound: str) -> str:
+    if bound in EVERYWHERE:
+        return "everyone who can reach this machine over its network"
+    return "this machine only" if _is_loopback(bound) else f"everyone who can reach {bound}"
 
 
 def _split(text: str) -> tuple[str, str | None]:

@@ -54,10 +54,11 @@ class Link:
     trouble: str = ""  # when lost: why, in a sentence
 
 
-def scene_of(state: State, seat: Seat | None, link: Link, news: str = "") -> Scene:
+def scene_of(state: State, seat: Seat | None, link: Link, news: str = "", invitation: str = "") -> Scene:
     """Return what there is to show.
 
     `seat` is our own side, "" if we watch, or None as long as the server has not told us.
+    `invitation` is what friends have to type, if we know it.
     """
     match: Match | None = state.get("match")
     names: dict[Side, str] = {side: state.get("players")[side]["name"] for side in SIDES} if match else {}
@@ -70,7 +71,9 @@ def scene_of(state: State, seat: Seat | None, link: Link, news: str = "") -> Sce
         healthy=connected,
         keys=(KEYS if seat else KEYS_WATCHING) if connected else "",
         news=news,
-        notice=_match_notice(match, names, seat) if connected else _link_notice(link, played=match is not None),
+        notice=_match_notice(match, names, seat, invitation)
+        if connected
+        else _link_notice(link, played=match is not None),
     )
 
 
@@ -93,11 +96,12 @@ def _link_notice(link: Link, played: bool) -> Notice:
     return Notice("Disconnected" if played else f"No game at {link.where}", link.trouble, KEYS_LOST)
 
 
-def _match_notice(match: Match | None, names: Mapping[Side, str], seat: Seat | None) -> Notice | None:
+def _match_notice(match: Match | None, names: Mapping[Side, str], seat: Seat | None, invitation: str) -> Notice | None:
     if match is None:
         return None
     if match["phase"] == rules.WAITING:
-        return Notice("Waiting for a second player", "The match begins as soon as somebody joins.")
+        hint = f"Friends type: {invitation}" if invitation else ""
+        return Notice("Waiting for a second player", "The match begins as soon as somebody joins.", hint)
     if match["phase"] == rules.OVER and match["winner"]:
         return _result(match, names, seat)
     return None

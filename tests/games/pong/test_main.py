@@ -174,6 +174,9 @@ def test_a_host_with_a_window_plays_at_its_own_table_and_ends_on_ctrl_c(port: in
     client = guest(port)
     wait_for_players(client, "...", "Ada")
     assert host.interrupt() == 0
+    wait_until(lambda: client.status == "disconnected")
+    players = client.snapshots[-1].state["players"].values()
+    assert {player["name"] for player in players} == {"...", "Ada"}, "the last to be seen is the match as it was"
 
 
 @pytest.mark.integration
