@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 _ANY: Final = "*"
@@ -147,8 +147,8 @@ class _Node:
 
     def add_points(self, rule: Interpolate, names: list[str]) -> None:
         """Take note that the numbers of these names move as a rule says."""
-        distance = _MAX if rule.snap_distance is None else rule.snap_distance
-        limit, period = min(distance, _MAX), _PERIODS[rule.angle]
+        limit = _MAX if rule.snap_distance is None else min(rule.snap_distance, _MAX)
+        period = _PERIODS[rule.angle]
         keys = tuple(key for name in names if name != _ANY for key in _keys(name))
         together = len(names) > 1 and rule.snap_distance is not None
         if keys:
@@ -188,24 +188,29 @@ class _Point:
     """Numbers of one dict that move together, as one rule says."""
 
     keys: tuple[str | int, ...]
-    limit: float  # a longer way is a jump
+    limit: float  # a longer way is a jump; finite, so that an infinite one is
     period: float  # of an angle; 0 for what is none
     together: bool  # the limit is for the way of all of them as one point
+    square_limit: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "square_limit", min(self.limit * self.limit, _MAX))
 
     def jumped(self, older: Any, newer: Any) -> bool:
         """Tell whether the numbers together moved farther than the limit."""
-        square = 0.0
+        square, period = 0.0, self.period
         for key in self.keys:
             a, b = older.get(key), newer.get(key)
-            if type(a) is float and type(b) is float and not self.period:
-                square += (b - a) * (b - a)
+            if type(a) is float and type(b) is float and not period:
+                way = b - a
+                square += way * way
                 continue
             if type(a) is not list or type(b) is not list:
                 a, b = [a], [b]
             if len(a) == len(b) and _NUMBERS.issuperset(map(type, a + b)):
-                ways = [_shortest(y - x, self.period) for x, y in zip(a, b, strict=True)]
+                ways = [_shortest(y - x, period) for x, y in zip(a, b, strict=True)]
                 square += sum(way * way for way in ways)
-        return not square <= self.limit * self.limit
+        return not square <= self.square_limit
 
 
 def _blend_children(
@@ -230,7 +235,7 @@ def _blend_point(
     point: _Point, keys: Iterable[str | int], older: Any, newer: Any, out: Any, progress: float
 ) -> Any:
     """Move the numbers under the keys. This is the innermost loop: it runs for each entity and frame."""
-    limit, period = point.limit, point.period
+    limit, period, square_limit = point.limit, point.period, point.square_limit
     for key in keys:
         a, b = older.get(key), newer.get(key)
         if a is b:
@@ -241,7 +246,7 @@ def _blend_point(
                 continue
             value: Any = a + way * progress
         elif type(a) is list and type(b) is list:
-            value = _blend_list(a, b, progress, point)
+            value = _blend_list(a, b, progress, period, square_limit)
             if value is a:
                 continue
         else:
@@ -252,18 +257,20 @@ def _blend_point(
     return out
 
 
-def _blend_list(a: list[Any], b: list[Any], progress: float, point: _Point) -> list[Any]:
+def _blend_list(
+    a: list[Any], b: list[Any], progress: float, period: float, square_limit: float
+) -> list[Any]:
     """Return the numbers between those of two lists; ``a`` itself if nothing in it moves."""
     if len(a) != len(b):
         return a
-    period, square, value = point.period, 0.0, []
+    square, value = 0.0, []
     for x, y in zip(a, b):  # noqa: B905  # it costs, and their lengths are known
         if not ((type(x) is float or type(x) is int) and (type(y) is float or type(y) is int)):
             return a
         way = _shortest(y - x, period) if period else y - x
         square += way * way
         value.append(x + way * progress)
-    return value if 0.0 < square <= min(point.limit * point.limit, _MAX) else a
+    return value if 0.0 < square <= square_limit else a
 
 
 def _shortest(way: float, period: float) -> float:
