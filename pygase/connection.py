@@ -199,6 +199,7 @@ class ServerConnection:
         """Queue a serialised event. On the network's thread only."""
         if self._peer.closed is None:
             self._peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self._clock())
+            self._endpoint.next_at = min(self._endpoint.next_at, self._peer.next_at)
 
     def redeem(self, ticket: int) -> AckCallback | None:
         """Return the callback of an event that has arrived."""

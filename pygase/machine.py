@@ -205,8 +205,8 @@ class GameStateMachine:
         context: dict[str, Any] = {"game_state": self.game_state_store.working_state, "dt": dt}
         for _ in range(len(events)):
             event = events.popleft()
-            if event.type.startswith(RESERVED_PREFIX) and not self._handler.has_event_type(event.type):
-                continue
+            if event.details is not None and not self._handler.has_event_type(event.type):
+                continue  # one of our own, which nobody wants to hear of
             context["client_address"] = event.client_address
             try:
                 result = call(event, context)

@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import ipaddress
 import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -271,6 +272,8 @@ class Server:
         if self._transport is None or endpoint is None:
             return None
         now = self._clock()
+        if endpoint.is_idle(now) and not self._everyone:
+            return endpoint.next_timeout()
         endpoint.handle_timeout(now=now)
         if endpoint.inbox:
             self._handle_inbox()
@@ -304,6 +307,7 @@ class Server:
         if self._transport is not None:
             self._take_over_state()
             self._flush(self._clock(), everyone=True)
+            self._driver.arm(self._endpoint.next_at if self._endpoint is not None else math.inf)
 
     def _take_over_state(self) -> None:
         assert self._endpoint is not None
@@ -312,6 +316,7 @@ class Server:
         self._next_push_at = self._clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
         if self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span):
+            self._endpoint.next_at = 0.0
             for peer in self._endpoint.peers.values():
                 peer.next_at = 0.0
 
@@ -334,7 +339,7 @@ class Server:
                     peer, self._endpoint, self._clock
                 )
                 logger.info("client %s has connected", peer.address)
-                self._distribute(Event(CLIENT_CONNECTED), peer.address)
+                self._distribute_own(CLIENT_CONNECTED, peer.address)
             elif isinstance(event, Disconnected):
                 self._on_left(peer, event)
 
@@ -345,9 +350,7 @@ class Server:
             and self.connections.get(peer.address) is peer.user
         ):
             self.connections.pop(peer.address, None)
-        left = Event(CLIENT_LEFT)
-        left.details = {"reason": event.reason}
-        self._distribute(left, peer.address)
+        self._distribute_own(CLIENT_LEFT, peer.address, reason=event.reason)
 
     def _receive_event(self, peer: ServerProtocol, payload: bytes) -> None:
         assert self._endpoint is not None
@@ -367,6 +370,11 @@ class Server:
             self._driver.defer(self._request_stop)
         else:
             self._endpoint.dropped["reserved event type"] += 1
+
+    def _distribute_own(self, event_type: str, address: Address, **details: Any) -> None:
+        event = Event(event_type)
+        event.details = details
+        self._distribute(event, address)
 
     def _distribute(self, event: Event, address: Address) -> None:
         """Hand an event to our own handler and to the wire, whoever knows it."""

@@ -150,7 +150,7 @@ class GameStateStore:
         :raises InvalidValue, StateTooLarge: and nothing is changed.
         """
         with self._lock:
-            self._apply_clean(self._clean(update, "update", name))
+            self._apply_clean(self._cleaner.quickly_cleaned(update) or self._clean(update, "update", name))
 
     def end_tick(self, now: float) -> None:
         """Settle the tick, and tell the listeners."""

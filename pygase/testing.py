@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
@@ -211,7 +212,11 @@ class _SimulatedDriver:
         if self._stopped:
             return
         due_at = self._pump.advance()
-        if due_at is None or self._stopped:
+        if due_at is not None:
+            self.arm(due_at)
+
+    def arm(self, due_at: float) -> None:
+        if self._stopped or due_at == math.inf:
             return
         due_at = max(due_at, self._network.now + _TIMER_RESOLUTION)
         if self._timer_at is None or due_at < self._timer_at - _TIMER_RESOLUTION / 2:

@@ -74,6 +74,15 @@ class Cleaner:
             shown = path if len(path) <= 120 else f"{path[:60]} … {path[-40:]}"
             raise InvalidValue(f"{name}{shown} {refused.what}") from None
 
+    def quickly_cleaned(self, attributes: Any) -> Tree | None:
+        """Do what :meth:`clean_attributes` does, or return None where it would raise, to be called for the reason."""
+        self.size_bytes = 0
+        try:
+            cleaned = self._clean_dict(attributes, 0) if type(attributes) is dict else None
+        except _Refused:
+            return None
+        return cleaned if cleaned and _NAMES.issuperset(map(type, cleaned)) and "time_order" not in cleaned else None
+
     def clean_attributes(self, attributes: Any, name: str) -> Tree:
         """Return a private copy of a state's or an update's attributes: a dict whose keys are names.
 
@@ -177,6 +186,8 @@ class Cleaner:
 
 
 _TOO_DEEP: Final = f"is nested deeper than {MAX_DEPTH} levels; flatten it (or does it contain itself?)"
+
+_NAMES: Final = frozenset({str})
 
 _SIMPLE: Final = frozenset({float, bool, type(None)})
 """Types of values that need neither a check nor a copy."""

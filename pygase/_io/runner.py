@@ -9,6 +9,7 @@ import asyncio
 import collections.abc
 import concurrent.futures
 import logging
+import math
 import select
 import secrets
 import threading
@@ -21,10 +22,11 @@ logger = logging.getLogger("pygase")
 monotonic: Callable[[], float] = time.monotonic
 random_bytes: Callable[[int], bytes] = secrets.token_bytes
 
-BATCH: Final = 4
-"""From so many datagrams at once, the socket is left alone for BATCH_PAUSE: under load, one wake-up serves many."""
-BATCH_PAUSE: Final = 0.002
-"""Seconds. Adds at most this to what is not awaited by a tick anyway; 500 wake-ups a second at most."""
+RUSH: Final = 0.001
+"""Seconds: if datagrams come more often than this, the socket is left alone for RUSH_PAUSE after each look."""
+RUSH_PAUSE: Final = 0.004
+"""Seconds: under load, one wake-up serves many datagrams (250 a second at most). A tick looks without being woken, so
+only what does not wait for a tick is held up, by this at most."""
 
 
 class Pump(Protocol):
@@ -61,6 +63,9 @@ class Driver(Protocol):
     def finish(self, completion: Completion) -> Any:
         """Wait for a completion, in the way that fits whoever drives."""
 
+    def arm(self, due_at: float) -> None:
+        """Have ``advance`` called at this time, or before."""
+
     def stop(self) -> None:
         """Drive no longer."""
 
@@ -75,6 +80,7 @@ class LoopDriver:
         self._timer: asyncio.TimerHandle | None = None
         self._wake_pending = False
         self._stopped = False
+        self._looked_at = -math.inf
         self._tasks: set[asyncio.Task[Any]] = set()
         self._transport = transport
         self._listener = (
@@ -95,20 +101,25 @@ class LoopDriver:
     def _on_readable(self) -> None:
         if self._stopped:
             return
-        count = self._pump.receive()
+        self._pump.receive()
         self.turn()
-        if count >= BATCH and not self._stopped:
+        if self._stopped:
+            return
+        now = self._loop.time()
+        if now - self._looked_at < RUSH:
             self._listen(False)
-            self._loop.call_later(BATCH_PAUSE, self._resume)
+            self._loop.call_later(RUSH_PAUSE, self._resume)
         elif self._listener is not None:
             self._listener.resume()
+        self._looked_at = now
 
     def _resume(self) -> None:
         if not self._stopped:
             self._pump.receive()
             self.turn()
-            if not self._stopped:
-                self._listen(True)
+        if not self._stopped:
+            self._looked_at = self._loop.time()
+            self._listen(True)
 
     def turn(self) -> None:
         """Let the pump do what is due, and set the alarm for the next time."""
@@ -116,7 +127,12 @@ class LoopDriver:
         if self._stopped:
             return
         due_at = self._pump.advance()
-        if due_at is None or self._stopped:
+        if due_at is not None:
+            self.arm(due_at)
+
+    def arm(self, due_at: float) -> None:
+        """See Driver."""
+        if self._stopped or due_at == math.inf:
             return
         if self._timer is not None:
             if self._timer.when() <= due_at:
@@ -267,6 +283,9 @@ class PumpDriver:
     def defer(self, function: Callable[[], Any]) -> None:
         """See Driver."""
         self._deferred.append(function)
+
+    def arm(self, due_at: float) -> None:
+        """See Driver: whoever pumps comes by anyway."""
 
     def finish(self, completion: Completion) -> Any:
         """See Driver: nobody else turns the handle, so it is turned here."""

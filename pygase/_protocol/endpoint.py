@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Callable
 from hmac import compare_digest
@@ -56,6 +57,8 @@ class ServerEndpoint:
         self.ring = SnapshotRing(self.config.snapshot_ring)
         self.peers: dict[Address, ServerProtocol] = {}
         self.dropped: Counter[str] = Counter()
+        self.next_at = math.inf
+        """Not later than the time at which some peer has something to send or to notice."""
         self.refuse_all: DisconnectReason | None = None
         self.banned_hosts: set[object] = set()
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = deque()
@@ -83,6 +86,8 @@ class ServerEndpoint:
                 self.dropped["token from another address"] += 1
             else:
                 peer.receive_packet(data, now)
+                if peer.next_at < self.next_at:
+                    self.next_at = peer.next_at
                 if peer.closed is not None:
                     self._forget(peer)
             return
@@ -161,6 +166,7 @@ class ServerEndpoint:
         accepted = Accepted(response.nonce, token, peer.is_host, to_wire_time(now), pack(list(address)))
         peer.accepted = accepted.encode()
         self.peers[address] = self._by_token[token] = peer
+        self.next_at = min(self.next_at, now)
         self._outbox.append((peer.accepted, address))
         self.inbox.append((peer, Connected(accepted)))
 
@@ -195,15 +201,23 @@ class ServerEndpoint:
     def datagrams_to_send(self, *, now: float, everyone: bool = False) -> list[Outgoing]:
         """Return what is due: for all peers (after a tick), or for those whose time has come."""
         outgoing, self._outbox = self._outbox, []
+        next_at = math.inf
         for address, peer in self.peers.items():
             if everyone or peer.next_at <= now:
                 for datagram in peer.datagrams_to_send(now):
                     outgoing.append((datagram, address))
+            if peer.next_at < next_at:
+                next_at = peer.next_at
+        self.next_at = next_at
         return outgoing
+
+    def is_idle(self, now: float) -> bool:
+        """True if nothing is to be sent or noticed at this time."""
+        return now < self.next_at and not self._outbox
 
     def next_timeout(self) -> float | None:
         """When to call :meth:`handle_timeout` and ``datagrams_to_send`` next, if nothing is received until then."""
-        return min([peer.next_at for peer in self.peers.values()], default=None)
+        return self.next_at if self.peers else None
 
     def handle_timeout(self, *, now: float) -> None:
         """Notice peers that have been silent for too long."""

@@ -32,6 +32,7 @@ from .wire import (
     FRAGMENT,
     FRAGMENT_HEADER,
     MAX_DATAGRAM_BYTES,
+    MESSAGE_HEADER,
     NO_ACK_DELAY,
     SERVER_HEADER,
     SNAPSHOT,
@@ -52,6 +53,9 @@ _ACK_AT_ONCE: Final = 8
 """After so many packets an acknowledgement waits no longer: ack_bits reach 32 packets back, so each is covered four times."""
 
 _ACK_BITS: Final = 32
+
+_MEASURE_INTERVAL: Final = 0.05
+"""Seconds between two measurements of the round trip at least; RFC 6298 asks for one a round trip."""
 
 _BULK_TICKET: Final = -1
 
@@ -106,6 +110,7 @@ class PeerProtocol:
         self.closed: Disconnected | None = None
         self._timeout = config.timeout
         self._ack_delay = config.ack_delay
+        self._measure_at = now
         self.last_received_at = now
         self.next_at = now
         """Not later than the time at which this peer has something to send or to notice."""
@@ -151,11 +156,14 @@ class PeerProtocol:
 
     def _receive_ack(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
         sent_at, acked = self._sent.acknowledge(ack, ack_bits)
-        if sent_at is not None and delay != NO_ACK_DELAY:
-            sample = now - sent_at - delay * TIME_UNIT
-            self.rtt.sample(sample if sample > TIME_UNIT else TIME_UNIT)
+        if sent_at is not None and delay != NO_ACK_DELAY and now >= self._measure_at:
+            self._measure(now - sent_at - delay * TIME_UNIT, now)
         if acked:
             self._receive_acked_contents(acked, now)
+
+    def _measure(self, rtt: float, now: float) -> None:
+        self.rtt.sample(rtt if rtt > TIME_UNIT else TIME_UNIT)
+        self._measure_at = now + _MEASURE_INTERVAL
 
     def _receive_acked_contents(self, acked: list[Contents], now: float) -> None:
         for contents in acked:
@@ -170,15 +178,20 @@ class PeerProtocol:
     def _tracked_senders(self) -> tuple[TrackedSender, ...]:
         return (self.outgoing.ordered, self.outgoing.once)
 
+    def _note_eliciting(self, now: float) -> None:
+        """Note that a packet has come which wants to be acknowledged."""
+        self._unacknowledged += 1
+        if self._ack_due_at > now + self._ack_delay:
+            self._ack_due_at = now + self._ack_delay
+        if self._unacknowledged >= _ACK_AT_ONCE:
+            self._ack_due_at = now
+        if self._ack_due_at < self.next_at:
+            self.next_at = self._ack_due_at
+
     def _receive_messages(self, data: bytes, now: float) -> None:
         """Take in all messages of a packet; counts what is malformed and drops the rest of it."""
         at, end = self._header_bytes, len(data)
-        self._unacknowledged += 1
-        due = now if self._unacknowledged >= _ACK_AT_ONCE else now + self._ack_delay
-        if due < self._ack_due_at:
-            self._ack_due_at = due
-            if due < self.next_at:
-                self.next_at = due
+        self._note_eliciting(now)
         try:
             while at < end and self.closed is None:
                 if end - at < 3:
@@ -329,6 +342,10 @@ class PeerProtocol:
         )
 
 
+_FIRST_MESSAGE: Final = CLIENT_HEADER.size
+_FIRST_BODY: Final = _FIRST_MESSAGE + MESSAGE_HEADER.size
+
+
 class ServerProtocol(PeerProtocol):
     """The server's end of one connection. Made by ServerEndpoint, which hands it what comes from this peer.
 
@@ -383,12 +400,16 @@ class ServerProtocol(PeerProtocol):
         return (self.outgoing.ordered, self.outgoing.once, self._bulk)
 
     def receive_packet(self, data: bytes, now: float) -> None:
-        """Take a DATA datagram that carries this connection's token."""
+        """Take a DATA datagram that carries this connection's token.
+
+        This runs for every client in every tick, so the usual cases (next in order, newest packet acknowledged, one
+        unreliable event) are handled in place; all others take the way that the client's end takes, too.
+        """
         _, _, sequence, ack, ack_bits, delay, reported = CLIENT_HEADER.unpack_from(data)
         size = len(data)
         self.bytes_received += size
         window = self._window
-        if (sequence - window.latest) & 0xFFFF == 1 and window.latest >= 0:  # what _is_duplicate does, for the usual case
+        if (sequence - window.latest) & 0xFFFF == 1 and window.latest >= 0:
             window.advance()
             self._latest_received_at = self.last_received_at = now
             self.packets_received += 1
@@ -400,8 +421,12 @@ class ServerProtocol(PeerProtocol):
             if newest > self._reported_by and sequence == newest & 0xFFFF:  # an overtaken packet's report is out of date
                 self._reported_by, self._reported_tick = newest, reported
                 self.snapshots.on_reported(unwrap(reported, self._ring.tick, 32) if reported else 0)
-        if size > CLIENT_HEADER.size:
-            self._receive_messages(data, now)
+        if size > _FIRST_BODY:
+            if data[_FIRST_MESSAGE] == EVENT and size - _FIRST_BODY == data[_FIRST_BODY - 2] << 8 | data[_FIRST_BODY - 1]:
+                self._note_eliciting(now)
+                self._inbox.append((self, data[_FIRST_BODY:]))
+            else:
+                self._receive_messages(data, now)
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
         return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay)
