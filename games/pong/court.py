@@ -81,7 +81,7 @@ class Court:
         self._draw_footer(surface, scene)
         if scene.notice:
             self._draw_notice(surface, scene.notice)
-        elif scene.news:
+        if scene.news:
             self._draw_news(surface, scene.news)
 
     def _prepare(self, size: tuple[int, int]) -> None:
@@ -175,25 +175,28 @@ class Court:
         surface.blit(text, text.get_rect(center=box.center))
 
     def _notice_text(self, notice: Notice) -> pygame.Surface:
-        """Return the words of a notice, as large as the court has room for."""
+        """Return the words of a notice, as large as the court has room for between the scores and the news."""
         for size in NOTICE_SIZES:
             text = self._notice_at(notice, size)
-            if text.get_height() <= self._layout.court.h * 0.8:
+            if text.get_height() <= self._layout.court.h * 0.55:
                 break
         return text
 
     def _notice_at(self, notice: Notice, size: float) -> pygame.Surface:
+        letters, pixels = self._lettering, self._layout.pixels
         width = round(self._layout.court.w * 0.77)  # clear of the paddles
+        title_size = letters.fitting(notice.title, pixels(size * 1.6), width)
+        hint_size = letters.fitting(notice.hint, pixels(size), width)  # on one line: it may be a command to copy
         blocks = [
-            self._lettering.block(words, self._layout.pixels(block_size), colour, width)
+            letters.block(words, block_size, colour, width)
             for words, block_size, colour in (
-                (notice.title, size * 1.6, WHITE),
-                (notice.text, size, GREY),
-                (notice.hint, size, WHITE),
+                (notice.title, title_size, WHITE),
+                (notice.text, pixels(size), GREY),
+                (notice.hint, hint_size, WHITE),
             )
             if words
         ]
-        return stacked(blocks, gap=self._layout.pixels(size / 3))
+        return stacked(blocks, gap=pixels(size / 3))
 
 
 def _ground(layout: Layout, size: tuple[int, int]) -> pygame.Surface:

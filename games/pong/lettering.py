@@ -22,14 +22,19 @@ class Lettering:
     def line(self, text: str, size: int, colour: Colour, max_width: int) -> pygame.Surface:
         """Return one line, smaller or shortened where `max_width` asks for it."""
         text = "".join(c if c.isprintable() else " " for c in text)
-        while size > SMALLEST and self.width(text, size) > max_width:
-            size -= 1
+        size = self.fitting(text, size, max_width)
         return self._render(self._shortened(text, size, max_width), size, colour)
 
     def block(self, text: str, size: int, colour: Colour, max_width: int) -> pygame.Surface:
         """Return as many lines as the text needs, each in the middle, broken between words."""
         lines = self._wrapped(text.split(), size, max_width)
         return stacked([self.line(line, size, colour, max_width) for line in lines])
+
+    def fitting(self, text: str, size: int, max_width: int) -> int:
+        """Return the largest size up to `size` in which the text is one line; the smallest there is if none is."""
+        while size > SMALLEST and self.width(text, size) > max_width:
+            size -= 1
+        return size
 
     def width(self, text: str, size: int) -> int:
         """Return how wide a line of this text is."""

@@ -100,8 +100,8 @@ def _match_notice(match: Match | None, names: Mapping[Side, str], seat: Seat | N
     if match is None:
         return None
     if match["phase"] == rules.WAITING:
-        hint = f"Friends type: {invitation}" if invitation else ""
-        return Notice("Waiting for a second player", "The match begins as soon as somebody joins.", hint)
+        how = "Friends type:" if invitation else ""
+        return Notice("Waiting for a second player", f"The match begins when somebody joins. {how}", invitation)
     if match["phase"] == rules.OVER and match["winner"]:
         return _result(match, names, seat)
     return None

@@ -82,6 +82,17 @@ def test_a_notice_fits_into_the_court_however_long_it_is(size: tuple[int, int]) 
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_news_is_told_below_a_notice_and_hides_none_of_it(size: tuple[int, int]) -> None:
+    notice = Notice("Waiting for a second player", "The match begins when somebody joins.", "Friends type")
+    window = drawn(Scene(notice=notice), size)
+    title = pixels_of(window, WHITE)
+    before = pygame.image.tobytes(window.subsurface(title), "RGB")
+    with_news = drawn(Scene(notice=notice, news="Ada has left."), size)
+    assert pygame.image.tobytes(with_news.subsurface(title), "RGB") == before
+    assert pixels_of(with_news, WHITE).bottom > title.bottom
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_status_and_keys_never_overlap(size: tuple[int, int]) -> None:
     """A status so long that both do not fit drops the keys."""
     long = replace(SCENE, status="Connected, 1234 ms · you and 31 more are watching", match=None, names={})

@@ -84,4 +84,4 @@ def test_waiting_for_a_second_player_is_said() -> None:
 
 def test_whoever_waits_at_their_own_table_sees_what_friends_have_to_type() -> None:
     scene = scene_of(state(phase=rules.WAITING), LEFT, CONNECTED, invitation="pong join 10.0.0.1")
-    assert "Friends type: pong join 10.0.0.1" in words(scene)
+    assert "Friends type: | pong join 10.0.0.1" in words(scene)
