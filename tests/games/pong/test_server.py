@@ -11,7 +11,7 @@ import pytest
 from games.pong import rules
 from games.pong.rules import LEFT, RIGHT
 from games.pong.server import GAME, LONGEST_NAME, TICK, PongServer, clean_name
-from pygase import RELIABLE, Client
+from pygase import CLIENT_LEFT, RELIABLE, Client
 from pygase.testing import SimulatedNetwork
 
 
@@ -233,7 +233,8 @@ def test_a_hostile_client_moves_at_most_its_own_paddle(table: Table) -> None:
     mallory.does("JOIN", "Ada", "Bob")
     mallory.does("JOIN", "Somebody else")
     mallory.does("AGAIN", "now")
-    mallory.does("CLIENT_LEFT")
+    with pytest.raises(ValueError, match="pygase:"):
+        mallory.does(CLIENT_LEFT)
     mallory.does("SEAT", LEFT)
     mallory.does("NEWS", "Ada cheats")
     table.network.run(1.0)
