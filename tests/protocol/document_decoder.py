@@ -1,0 +1,463 @@
+"""Decodes datagrams by docs/protocol.md alone: its tables say where every field lies, this only reads them.
+
+Nothing of pygase is imported here. What the page says in words (how numbers wrap around, how fragments are joined, how
+a delta is applied) is written down a second time, from the page: an independent reader of the protocol.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgpack
+
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "protocol.md"
+
+TO_SERVER, TO_CLIENT = "from client to server", "from server to client"
+
+_HEADING = re.compile(r"^### (Datagram 0x(?P<datagram>\w\w)|Message (?P<message>\d+|frame)).*?(, (?P<way>from .*))?$")
+_EXAMPLE_LINE = re.compile(r"^(?P<hex>(?:[0-9a-f]{2} ?)+)(?:× (?P<times>\d+) ?)?(?: +(?P<name>\w+) = (?P<value>.*))?$")
+
+
+class Undecodable(AssertionError):
+    """A datagram is not what the page says."""
+
+
+class Row(NamedTuple):
+    """A field in a table of the page; `offset` is None behind a field of variable size."""
+
+    offset: int | None
+    size: str
+    name: str
+    type: str
+
+
+class Field(NamedTuple):
+    """A decoded field: the bytes that it takes, and what they say."""
+
+    name: str
+    raw: bytes
+    value: Any
+
+
+class _ToDelete:
+    def __repr__(self) -> str:
+        return "TO_DELETE"
+
+
+TO_DELETE = _ToDelete()
+
+
+def check(condition: object, what: str) -> None:
+    """Raise Undecodable unless `condition` holds."""
+    if not condition:
+        raise Undecodable(what)
+
+
+# -- reading the page --------------------------------------------------------------------------------------------------
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip().strip("`") for cell in line.strip().strip("|").split("|")]
+
+
+def _tables(page: str) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """Yield each table of the page: the heading above it, its column names, its rows."""
+    heading, lines = "", [*page.splitlines(), ""]
+    table: list[list[str]] = []
+    for line in lines:
+        if line.startswith("|"):
+            table.append(_cells(line))
+        elif table:
+            yield heading, table[0], table[2:]
+            table = []
+        if line.startswith("#"):
+            heading = line
+
+
+def _row(cells: list[str]) -> Row:
+    offset, size, name, kind = cells[:4]
+    return Row(None if offset == "next" else int(offset), size, name, kind)
+
+
+class Document:
+    """The page, read by its tables.
+
+    :ivar datagrams: the rows of each kind of datagram by (kind, direction); the direction is "" where there is only one.
+    :ivar messages: the rows of each kind of message; `frame`: those of the frame around it.
+    :ivar limits, reasons: the tables of limits (number by name) and of reasons (name by number).
+    :ivar kinds: names of datagrams and messages by kind, as the tables of kinds have them.
+    """
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+        self.datagrams: dict[tuple[int, str], list[Row]] = {}
+        self.messages: dict[int, list[Row]] = {}
+        self.frame: list[Row] = []
+        self.limits: dict[str, float] = {}
+        self.reasons: dict[int, str] = {}
+        self.datagram_kinds: dict[int, str] = {}
+        self.message_kinds: dict[int, str] = {}
+        for heading, columns, rows in _tables(page):
+            self._take(heading, columns, rows)
+
+    def _take(self, heading: str, columns: list[str], rows: list[list[str]]) -> None:
+        if columns[:4] == ["offset", "size", "field", "type"]:
+            self._take_layout(heading, [_row(cells) for cells in rows])
+        elif heading == "### Limits":
+            self.limits = {name: float(value.split()[0]) for name, value, _ in rows}
+        elif heading == "### Reasons":
+            self.reasons = {int(value): name for value, name, _ in rows}
+        elif columns[0] == "kind":
+            kinds = self.datagram_kinds if heading == "## Datagrams" else self.message_kinds
+            kinds.update((int(kind, 0), name) for kind, name, *_ in rows)
+
+    def _take_layout(self, heading: str, rows: list[Row]) -> None:
+        found = _HEADING.match(heading)
+        check(found, f"table under the heading {heading!r}")
+        assert found is not None
+        if found["datagram"]:
+            self.datagrams[int(found["datagram"], 16), found["way"] or ""] = rows
+        elif found["message"] == "frame":
+            self.frame = rows
+        else:
+            self.messages[int(found["message"])] = rows
+
+    # -- decoding ------------------------------------------------------------------------------------------------------
+
+    def decode(self, data: bytes, way: str) -> list[Field]:
+        """Return all fields of a datagram; for a packet also those of its messages, one after the other."""
+        check(data, "empty datagram")
+        rows = self.datagrams.get((data[0], "")) or self.datagrams.get((data[0], way))
+        check(rows, f"datagram of unknown kind {data[0]}")
+        assert rows is not None
+        fields = fields_of(rows, data)
+        if fields[-1].name == "messages":
+            fields[-1:] = [part for message in self.split_messages(fields[-1].raw) for part in message]
+        return fields
+
+    def split_messages(self, data: bytes) -> list[list[Field]]:
+        """Return the fields of each message in `data`: those of its frame without the body, then those of the body."""
+        found = []
+        while data:
+            header = fields_of(self.frame[:-1], data[:3])
+            length = header[1].value
+            body = data[3 : 3 + length]
+            check(len(body) == length, "message reaches beyond its packet")
+            check(length <= self.limits["MAX_BODY_BYTES"], f"body of {length} bytes")
+            check(header[0].value in self.messages, f"message of unknown kind {header[0].value}")
+            found.append([*header, *self.body_fields(header[0].value, body)])
+            data = data[3 + length :]
+        return found
+
+    def body_fields(self, kind: int, body: bytes) -> list[Field]:
+        """Return the fields of a message's body; a state's payload as the delta that it stands for."""
+        fields = fields_of(self.messages[kind], body)
+        if fields[-1].name == "payload":
+            fields[-1] = fields[-1]._replace(value=delta_of(fields[-1].raw, named(fields)["flags"]))
+        return fields
+
+
+def fields_of(rows: list[Row], data: bytes) -> list[Field]:
+    """Cut `data` into fields; all of it, and not a byte more."""
+    fields: list[Field] = []
+    at = 0
+    for row in rows:
+        check(row.offset is None or row.offset == at, f"{row.name} is said to be at {row.offset}, but is at {at}")
+        size = _size(row, data, at)
+        raw = data[at : at + size]
+        check(len(raw) == size, f"{row.name} of {size} bytes at {at} reaches beyond the end at {len(data)}")
+        fields.append(Field(row.name, raw, _VALUES[row.type](raw)))
+        at += size
+    check(at == len(data), f"{len(data) - at} bytes are in no table")
+    return fields
+
+
+def _size(row: Row, data: bytes, at: int) -> int:
+    if row.size == "1 + n":
+        check(at < len(data), f"{row.name} is missing")
+        return 1 + data[at]
+    return len(data) - at if row.size == "rest" else int(row.size)
+
+
+def _zeros(raw: bytes) -> str:
+    check(not any(raw), "padding that is not zero")
+    return f"{len(raw)} bytes"
+
+
+def _extension(code: int, data: bytes) -> Any:
+    check(code == 1 and not data, f"extension type {code}")
+    return TO_DELETE
+
+
+def _msgpack(raw: bytes) -> Any:
+    return msgpack.unpackb(raw, strict_map_key=False, ext_hook=_extension)
+
+
+_VALUES = {
+    "uint": lambda raw: int.from_bytes(raw, "big"),
+    "bytes": bytes,
+    "text": lambda raw: raw[1:].decode(),
+    "msgpack": _msgpack,
+    "zeros": _zeros,
+    "messages": bytes,
+}
+
+
+def delta_of(payload: bytes, flags: int) -> Any:
+    """Return the delta in a snapshot's payload."""
+    check(flags in (0, 1), f"flags {flags:#x}")
+    return _msgpack(zlib.decompress(payload) if flags else payload)
+
+
+def named(fields: list[Field]) -> dict[str, Any]:
+    """Return the values of fields by their names."""
+    return {each.name: each.value for each in fields}
+
+
+def nearest(wire: int, expected: int, bits: int) -> int:
+    """Return the full number of which `wire` is the end: "Wrap-around" on the page."""
+    half = 1 << (bits - 1)
+    full = expected + ((wire - expected + half) % (2 * half)) - half
+    return full if full >= 0 else full + 2 * half
+
+
+def applied(state: Any, delta: dict[Any, Any]) -> dict[Any, Any]:
+    """Return the state that a delta leads to: "Deltas" on the page."""
+    result = dict(state) if isinstance(state, dict) else {}
+    for key, value in delta.items():
+        if value is TO_DELETE:
+            result.pop(key, None)
+        else:
+            result[key] = applied(result.get(key), value) if isinstance(value, dict) else value
+    return result
+
+
+# -- a session -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Direction:
+    """One direction of a connection, as an onlooker sees it.
+
+    :ivar sent_at: when each packet left, by its full number; `acked`: those that the other side has acknowledged.
+    :ivar events: (kind of message, event) in the order in which they were first sent.
+    :ivar round_trips: what the sender can measure, by the rule of the page.
+    """
+
+    sent_at: dict[int, float] = field(default_factory=dict)
+    acked: set[int] = field(default_factory=set)
+    events: list[tuple[int, Any]] = field(default_factory=list)
+    numbers: dict[int, set[int]] = field(default_factory=lambda: {2: set(), 3: set()})
+    groups: dict[tuple[int, int], dict[int, bytes]] = field(default_factory=dict)
+    whole_groups: set[tuple[int, int]] = field(default_factory=set)
+    round_trips: list[float] = field(default_factory=list)
+    silences: list[float] = field(default_factory=list)
+    closed: dict[str, Any] | None = None
+
+
+class Onlooker:
+    """Sees every datagram between one server and its clients as it is sent, and understands it by the page.
+
+    :param latency: seconds that every datagram takes, if it is known; used for round trips only.
+    :ivar seen: how often each kind of datagram and message, and each way for a state to travel, was met.
+    :ivar states: the states that were sent to each client, by tick.
+    :ivar refusals, acceptances, responses: the fields of these datagrams, by the client's address.
+    """
+
+    def __init__(self, document: Document, server: Any, latency: float = 0.0) -> None:
+        self.document = document
+        self.seen: Counter[str] = Counter()
+        self.states: dict[Any, dict[int, dict[Any, Any]]] = {}
+        self.refusals: dict[Any, dict[str, Any]] = {}
+        self.acceptances: dict[Any, dict[str, Any]] = {}
+        self.responses: dict[Any, dict[str, Any]] = {}
+        self.directions: dict[tuple[Any, str], Direction] = {}
+        self.reported: dict[Any, set[int]] = {}
+        self.bytes_from: Counter[Any] = Counter()
+        self._server = server
+        self._latency = latency
+        self._times: dict[Any, int] = {}
+
+    def observe(self, data: bytes, sender: Any, receiver: Any, now: float) -> None:
+        """Take a datagram that is being sent."""
+        way, client = (TO_SERVER, sender) if receiver == self._server else (TO_CLIENT, receiver)
+        check(len(data) <= self.document.limits["MAX_DATAGRAM_BYTES"], f"datagram of {len(data)} bytes, {way}")
+        fields = self.document.decode(data, way)
+        check(b"".join(each.raw for each in fields) == data, "fields leave bytes out")
+        self.seen[self.document.datagram_kinds[data[0]]] += 1
+        self.bytes_from[sender] += len(data)
+        if data[0] == 6:
+            self._packet(data, way, client, now)
+        else:
+            self._handshake(data[0], named(fields), way, client)
+
+    def _handshake(self, kind: int, values: dict[str, Any], way: str, client: Any) -> None:
+        check((way == TO_SERVER) == (kind in (1, 3)), f"handshake datagram {kind} {way}")
+        if client not in self.acceptances and way == TO_CLIENT and client not in self.responses:
+            check(self.bytes_from[self._server] <= sum(self.bytes_from.values()) / 2, "amplification")
+        if kind == 3:
+            self.responses[client] = values
+        elif kind == 4:
+            self.acceptances[client] = values
+        elif kind == 5:
+            self.refusals[client] = values
+
+    # -- packets -------------------------------------------------------------------------------------------------------
+
+    def direction(self, client: Any, way: str) -> Direction:
+        """Return what is known of one direction of a connection."""
+        return self.directions.setdefault((client, way), Direction())
+
+    def _packet(self, data: bytes, way: str, client: Any, now: float) -> None:
+        header = named(fields_of(self.document.datagrams[6, way], data))
+        check(header["token"] == self.acceptances[client]["token"], "token of another connection")
+        ours = self.direction(client, way)
+        number = nearest(header["sequence"], max(ours.sent_at, default=0), 16)
+        messages = self.document.split_messages(header["messages"])
+        if number in ours.sent_at:
+            check([m[0].value for m in messages] == [6], f"packet {number} is sent anew and is no CLOSE")
+            return
+        check(number == max(ours.sent_at, default=-1) + 1, f"packet {number} is out of line")
+        ours.silences.append(now - max(ours.sent_at.values(), default=now))
+        ours.sent_at[number] = now
+        self._acknowledgement(header, way, client, now)
+        if "reported_tick" in header:
+            self._report(header["reported_tick"], client)
+        self.seen["empty packet" if not messages else "packet with messages"] += 1
+        for message in messages:
+            self._message(message[0].value, named(message[2:]), b"".join(m.raw for m in message[2:]), way, client)
+
+    def _acknowledgement(self, header: dict[str, Any], way: str, client: Any, now: float) -> None:
+        theirs = self.direction(client, TO_CLIENT if way == TO_SERVER else TO_SERVER)
+        if (header["ack"], header["ack_bits"], header["ack_delay"]) == (65535, 0, 65535):
+            return  # nothing received yet
+        newest = nearest(header["ack"], max(theirs.sent_at, default=0), 16)
+        if newest not in theirs.acked and header["ack_delay"] != 65535:
+            arrives_at = now + self._latency
+            theirs.round_trips.append(arrives_at - theirs.sent_at[newest] - header["ack_delay"] * 1e-4)
+        self._acknowledge(theirs, newest, header["ack_bits"])
+
+    def _acknowledge(self, theirs: Direction, newest: int, bits: int) -> None:
+        named_packets = {newest, *(newest - 1 - i for i in range(bits.bit_length()) if bits >> i & 1)}
+        check(named_packets <= theirs.sent_at.keys(), "a packet is acknowledged that was never sent")
+        theirs.acked |= named_packets
+
+    def _report(self, wire_tick: int, client: Any) -> None:
+        known = self.states.get(client, {})
+        tick = nearest(wire_tick, max(known, default=0), 32) if wire_tick else 0
+        check(tick == 0 or tick in known, f"tick {tick} is reported, which was never sent")
+        self.reported.setdefault(client, {0}).add(tick)
+
+    # -- messages ------------------------------------------------------------------------------------------------------
+
+    def _message(self, kind: int, values: dict[str, Any], body: bytes, way: str, client: Any) -> None:
+        self.seen[self.document.message_kinds[kind]] += 1
+        ours = self.direction(client, way)
+        check(ours.closed is None, "a message after CLOSE")
+        if kind in (1, 2, 3):
+            self._event(ours, kind, values)
+        elif kind == 5:
+            self._fragment(ours, values, way, client)
+        elif kind == 6:
+            ours.closed = values
+        elif kind == 8:
+            theirs = self.direction(client, TO_CLIENT if way == TO_SERVER else TO_SERVER)
+            self._acknowledge(theirs, nearest(values["newest"], max(theirs.sent_at), 16), values["bits"])
+        else:
+            check(way == TO_CLIENT, "a client sends a state")
+            self._state(client, values)
+
+    def _event(self, ours: Direction, kind: int, values: dict[str, Any]) -> None:
+        check(isinstance(values["event"], list) and 1 <= len(values["event"]) <= 3, "no event")
+        if kind != 1:
+            known = ours.numbers[kind]
+            number = nearest(values["number"], max(known, default=0), 16)
+            if number in known:
+                self.seen["event sent anew"] += 1
+                return
+            check(number >= 1, "event 0")
+            known.add(number)
+        ours.events.append((kind, values["event"]))
+
+    def _fragment(self, ours: Direction, values: dict[str, Any], way: str, client: Any) -> None:
+        size, full = len(values["part"]), self.document.limits["FRAGMENT_BYTES"]
+        last = values["index"] == values["count"] - 1
+        check(values["index"] < values["count"] >= 2, "fragment outside its message")
+        check(0 < size <= full if last else size == full, f"fragment of {size} bytes")
+        key = values["whole"], values["group"]
+        if key in ours.whole_groups:
+            return
+        parts = ours.groups.setdefault(key, {})
+        parts[values["index"]] = values["part"]
+        if len(parts) == values["count"]:
+            ours.whole_groups.add(key)
+            body = b"".join(parts[i] for i in range(len(parts)))
+            self.seen[f"{self.document.message_kinds[key[0]]} in fragments"] += 1
+            self._message(key[0], named(self.document.body_fields(key[0], body)), body, way, client)
+
+    def _state(self, client: Any, values: dict[str, Any]) -> None:
+        states = self.states.setdefault(client, {})
+        tick = nearest(values["tick"], max(states, default=0), 32)
+        back = values["baseline_back"]
+        if back:
+            check(tick - back in self.reported[client], "the baseline was never reported")
+        self.seen["delta" if back else "full state"] += 1
+        self.seen["compressed state"] += values["flags"] & 1
+        states[tick] = applied(states[tick - back] if back else {}, values["payload"])
+        self._times[client] = nearest(values["time"], self._times.get(client, 0), 32)
+
+
+# -- the example ---------------------------------------------------------------------------------------------------------
+
+
+def shown(each: Field) -> str:
+    """Return a field's value as the example shows it."""
+    return each.value.hex() if isinstance(each.value, bytes) else repr(each.value)
+
+
+def rendered(fields: list[Field]) -> str:
+    """Return a datagram as the example shows it: bytes to the left, what they say to the right."""
+    lines = []
+    for each in fields:
+        if len(each.raw) > 64 and not any(each.raw):
+            lines.append(f"00 × {len(each.raw)}".ljust(50) + f"{each.name} = {shown(each)}")
+            continue
+        pieces = [each.raw[i : i + 16].hex(" ") for i in range(0, len(each.raw), 16)]
+        lines.append(f"{pieces[0]:50}{each.name} = {shown(each)}")
+        lines += pieces[1:]
+    return "\n".join(lines) + "\n"
+
+
+class Shown(NamedTuple):
+    """A datagram of the example: which way it goes, its bytes, and (name, bytes, value as text) of its fields."""
+
+    way: str
+    data: bytes
+    fields: list[tuple[str, bytes, str]]
+
+
+def example(page: str) -> list[Shown]:
+    """Return the datagrams of the page's example."""
+    blocks = re.findall(r"^\*\*.*?(from \w+ to \w+).*?\*\*\n+```hex\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return [Shown(way, *_parsed(block)) for way, block in blocks]
+
+
+def _parsed(block: str) -> tuple[bytes, list[tuple[str, bytes, str]]]:
+    fields: list[tuple[str, bytes, str]] = []
+    for line in block.splitlines():
+        found = _EXAMPLE_LINE.match(line)
+        check(found, f"line of the example: {line!r}")
+        assert found is not None
+        raw = bytes.fromhex(found["hex"]) * int(found["times"] or 1)
+        if found["name"]:
+            fields.append((found["name"], raw, found["value"]))
+        else:
+            name, before, value = fields[-1]
+            fields[-1] = name, before + raw, value
+    return b"".join(raw for _, raw, _ in fields), fields

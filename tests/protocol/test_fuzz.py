@@ -1,0 +1,518 @@
+"""No datagram, of any content, does any harm: not to a server, not to a client, and not to those who play meanwhile.
+
+An :class:`Arena` is a running game in virtual time with two honest players, whose traffic has been recorded; a connected
+but hostile client and a client with a hostile server, both of which know their tokens; and strangers who know nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import random
+import tracemalloc
+import zlib
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from pygase import RELIABLE, Backend, Client, ClientConfig, GameState, ServerConfig
+from pygase._protocol.acks import SentPackets
+from pygase._protocol.endpoint import ServerEndpoint
+from pygase._protocol.protocol import ClientProtocol, PeerProtocol
+from pygase._protocol.wire import (
+    ACCEPTED,
+    BULK_SNAPSHOT,
+    CHALLENGE,
+    CHALLENGE_RESPONSE,
+    CLIENT_HEADER,
+    CLOSE,
+    CONNECT_REQUEST,
+    DATA,
+    EVENT,
+    EVENT_ONCE,
+    EVENT_ORDERED,
+    FRAGMENT,
+    FRAGMENT_BYTES,
+    FRAGMENT_HEADER,
+    MAX_BODY_BYTES,
+    MESSAGE_HEADER,
+    NONCE_BYTES,
+    ORDER,
+    REFUSED,
+    SERVER_HEADER,
+    SNAPSHOT,
+    SNAPSHOT_HEADER,
+    TOKEN_BYTES,
+    Accepted,
+    Challenge,
+    ConnectRequest,
+    Refused,
+    message,
+)
+from pygase.codec import pack
+from pygase.errors import PygaseError
+from pygase.testing import Link, SimulatedNetwork
+from pygase.tree import exactly_equal
+
+Address = tuple[str, int]
+
+ROUND_DATAGRAMS: Final = 10_000
+"""Datagrams of noise in one round, each of which has an arena of its own."""
+
+SAMPLE_ROUNDS: Final = 3
+MAX_STATE_BYTES: Final = 64 * 1024
+MAX_MESSAGE_BYTES: Final = 32 * 1024
+SERVER: Final = ("127.0.0.1", 8080)
+STRANGERS: Final = [("203.0.113.9", port) for port in range(1, 33)]
+WINDOW_BYTES: Final = 2 * 512 * 1024
+
+# -- noise of every kind ---------------------------------------------------------------------------------------------
+
+
+def noise(rng: random.Random) -> bytes:
+    """Random bytes; half of them begin like a real datagram."""
+    data = rng.randbytes(rng.choice([rng.randint(0, 40), rng.randint(0, 1500)]))
+    return bytes([rng.randint(0, 9)]) + data if rng.random() < 0.5 else data
+
+
+def truncated(rng: random.Random, data: bytes) -> bytes:
+    return data[: rng.randint(0, len(data))]
+
+
+def flipped(rng: random.Random, data: bytes, first_bytes: int | None = None) -> bytes:
+    """Return ``data`` with some bits flipped, within its first bytes only if so many are given."""
+    changed = bytearray(data)
+    reach = min(len(data), first_bytes or len(data))
+    for _ in range(rng.randint(1, 8) if reach else 0):
+        changed[rng.randrange(reach)] ^= 1 << rng.randrange(8)
+    return bytes(changed)
+
+
+def spliced(rng: random.Random, head: bytes, tail: bytes) -> bytes:
+    return head[: rng.randint(0, len(head))] + tail[rng.randint(0, len(tail)) :]
+
+
+def mutated(rng: random.Random, corpus: list[bytes]) -> bytes:
+    """Return something made of real datagrams, or of nothing."""
+    data = rng.choice(corpus)
+    kind = rng.randrange(5)
+    if kind == 0:
+        return noise(rng)
+    if kind == 1:
+        return truncated(rng, data)
+    if kind == 2:
+        return flipped(rng, data)
+    return spliced(rng, data, rng.choice(corpus)) if kind == 3 else data
+
+
+_HUGE_LENGTHS: Final = [prefix + b"\xff\xff\xff\xff" for prefix in (b"\xdd", b"\xdf", b"\xdb", b"\xc6", b"\xc9")]
+_ODD_VALUES: Final = [
+    *_HUGE_LENGTHS,
+    b"\xc1",  # never used by msgpack
+    b"\xc7\x00\x01",  # TO_DELETE
+    b"\xc7\x02\x01ab",  # not quite TO_DELETE
+    b"\xd4\x05\x00",  # an extension type of nobody
+    b"\xd6\xff\x00\x00\x00\x01",  # timestamps: 32 bits
+    b"\xd7\xff" + b"\xff" * 8,  # 64 bits, nanoseconds out of range
+    b"\xc7\x0c\xff" + b"\xff" * 12,  # 96 bits
+    b"\x81\xc0\x01",  # keys: nil
+    b"\x81\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00\x01",  # NaN
+    b"\x81\xc4\x01k\x01",  # bytes
+    b"\x81\x90\x01",  # a list
+    b"\x81\xc7\x00\x01\x01",  # TO_DELETE
+    b"\xa2\xff\xfe",  # no UTF-8
+    b"\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00",  # NaN
+    b"\xcf" + b"\xff" * 8,
+    b"",
+]
+
+
+def odd_value(rng: random.Random) -> bytes:
+    """Return msgpack that one would rather not receive."""
+    kind = rng.randrange(5)
+    if kind == 0:
+        return b"\x91" * rng.randint(1, 1_100)  # lists in lists
+    if kind == 1:
+        return b"\x81\xa1a" * rng.randint(1, 350)  # dicts in dicts
+    if kind == 2:
+        return b"\xdc\x03\xe8" + b"\x90" * 1_000  # many small objects
+    return rng.choice(_ODD_VALUES) if kind == 3 else rng.randbytes(rng.randint(0, 60))
+
+
+_TYPES: Final = ["mail", "scribble", "nobody knows", "pygase:shutdown", "pygase:client_left", "shut_me_down"]
+
+
+def odd_event(rng: random.Random) -> bytes:
+    """Return the payload of an event that is wrong in some way, or nearly right."""
+    kind = rng.randrange(5)
+    if kind == 0:
+        return odd_value(rng)
+    name = pack(rng.choice(_TYPES))
+    if kind == 1:
+        return b"\x92" + name + b"\x91" + odd_value(rng)
+    if kind == 2:
+        return b"\x93" + name + b"\x90\x81" + pack(rng.choice(["game_state", "dt", "value"])) + odd_value(rng)
+    if kind == 3:
+        return pack([rng.choice(_TYPES), [rng.randint(0, 9)] * rng.randint(0, 3), {"client_address": ["x", 1]}])
+    return flipped(rng, pack(["scribble", [1, "two"], {"three": {"a": 3.0}}]))
+
+
+def odd_delta(rng: random.Random) -> bytes:
+    """Return the body of a snapshot that is wrong in some way, or nearly right."""
+    payload = rng.choice([odd_value(rng), pack({"garden": {"a": 1}}), b"\x81\xa1a" + odd_value(rng)])
+    flags = 0
+    if rng.random() < 0.3:
+        bomb = rng.choice([b"\0" * 2_000_000, b"\x91" * 60_000, b"\xdd\x00\x00\xea\x60" + b"\x90" * 60_000])
+        payload, flags = zlib.compress(bomb), 1
+    tick, back = rng.randint(0, 2_000), rng.choice([0, 0, rng.randint(0, 400)])
+    return SNAPSHOT_HEADER.pack(flags, tick, back, rng.randint(0, 9), rng.randint(0, 2**32 - 1), 0) + payload
+
+
+def odd_fragment(rng: random.Random) -> bytes:
+    """Return a fragment: one that never becomes whole, one that contradicts the others, one of what is not allowed."""
+    kind = rng.choice([EVENT, EVENT_ONCE, EVENT_ORDERED, SNAPSHOT, BULK_SNAPSHOT, FRAGMENT, CLOSE, 200])
+    count = rng.choice([2, 3, 20, rng.randint(0, 0xFFFF)])
+    index = rng.randint(0, max(min(count, 25) - 1, 0))
+    size = FRAGMENT_BYTES if rng.random() < 0.8 else rng.randint(0, FRAGMENT_BYTES)
+    return FRAGMENT_HEADER.pack(kind, rng.randint(0, 9), index, count) + rng.randbytes(size)
+
+
+def odd_message(rng: random.Random) -> bytes:
+    """Return a framed message, wrong or nearly right; rarely a CLOSE, since that ends the fun."""
+    number = ORDER.pack(rng.choice([rng.randint(0, 300), rng.randint(0, 0xFFFF)]))
+    makers: list[Callable[[], bytes]] = [
+        lambda: message(EVENT, odd_event(rng)),
+        lambda: message(EVENT_ONCE, number + odd_event(rng)),
+        lambda: message(EVENT_ORDERED, number + odd_event(rng)),
+        lambda: message(FRAGMENT, odd_fragment(rng)),
+        lambda: message(FRAGMENT, odd_fragment(rng)),
+        lambda: message(rng.choice([SNAPSHOT, BULK_SNAPSHOT]), odd_delta(rng)[:MAX_BODY_BYTES]),
+        lambda: message(rng.choice([0, 8, 9, 255]), rng.randbytes(rng.choice([0, 34, 100]))),
+        lambda: message(EVENT, b"") * rng.randint(1, 390),
+        lambda: MESSAGE_HEADER.pack(rng.randint(0, 9), rng.randint(0, 0xFFFF)) + rng.randbytes(50),
+        lambda: rng.randbytes(rng.randint(0, 100)),
+    ]
+    if rng.random() < 0.002:
+        return message(CLOSE, rng.randbytes(rng.randint(0, 5)))
+    return rng.choice(makers)()
+
+
+# -- the arena -------------------------------------------------------------------------------------------------------
+
+
+class _Ears(logging.Handler):
+    """Formats whatever the library logs, as a user's log would, and keeps what no datagram should be able to cause."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unexpected: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not isinstance(error, PygaseError):
+            self.unexpected.append(f"{text}: {error!r}")
+
+
+class _Honest:
+    """A player who sends a reliable event ten times a second, and expects the server's."""
+
+    def __init__(self, arena: Arena, port: int) -> None:
+        self.client = Client(config=arena.client_config)
+        self.sent = 0
+        self.got: list[int] = []
+        self._arena = arena
+        self.client.register_event_handler("news", lambda number, padding: self.got.append(number))
+        arena.network.connect(self.client, address=("127.0.0.1", port))
+        self._send_again()
+
+    def _send_again(self) -> None:
+        if not self._arena.resting:
+            self.sent += 1
+            padding = bytes(5_000 if self.sent % 20 == 0 else 10)
+            self.client.dispatch_event("mail", self.sent, padding, retries=RELIABLE)
+            self._arena.network.call_at(self._arena.network.now + 0.1, self._send_again)
+
+    @property
+    def address(self) -> Address:
+        transport = self.client.connection._transport  # type: ignore[union-attr]
+        return transport.own  # type: ignore[no-any-return, union-attr]
+
+
+class Arena:
+    """A game in virtual time, with traffic recorded, and everybody's tricks."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = random.Random(f"noise {seed}")
+        self.resting = False
+        self.network = SimulatedNetwork(seed, Link(latency=0.01))
+        self.client_config = ClientConfig(max_state_bytes=MAX_STATE_BYTES, max_message_bytes=MAX_MESSAGE_BYTES)
+        self.mail: dict[Address, list[int]] = {}
+        self.news: list[int] = []
+        self.to_server: deque[tuple[bytes, Address]] = deque(maxlen=3_000)
+        self.to_client: deque[tuple[bytes, Address]] = deque(maxlen=3_000)
+        self._sequence = 0
+        self._visitors = 0
+        self._serve()
+        self.network.on_datagram = self._record
+        self.honest = [_Honest(self, 50001), _Honest(self, 50002)]
+        self.hostile, self.hostile_token = self._plant()
+        self.victim = self._new_client()
+        self.suitor = self._new_suitor()
+        self.network.run(3.0)
+        self.network.on_datagram = None  # nothing that is still on its way is replayed
+        self.network.run(0.1)
+        self.corpus = [data for data, _ in (*self.to_server, *self.to_client)]
+
+    def _serve(self) -> None:
+        ballast = {number: self.rng.randbytes(40).hex() for number in range(200)}
+        self.backend = Backend(
+            GameState(time=0.0, scratch=[], ballast=ballast),
+            self._time_step,
+            {"mail": self._on_mail, "scribble": lambda *args, **kwargs: {"scratch": [list(args), len(kwargs)]}},
+            config=ServerConfig(max_state_bytes=MAX_STATE_BYTES, max_message_bytes=MAX_MESSAGE_BYTES),
+        )
+        self.network.serve(self.backend, interval=0.05)
+        self.server = self.backend.server
+
+    def _time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:
+        if self.resting:
+            return None
+        if self.rng.random() < 0.3 and len(self.news) < 10_000:
+            self.news.append(len(self.news))
+            padding = bytes(4_000 if len(self.news) % 10 == 0 else 10)
+            self.server.dispatch_event("news", self.news[-1], padding, retries=RELIABLE)
+        number = self.rng.randrange(200)
+        return {"time": self.network.now, "ballast": {number: self.rng.randbytes(40).hex()}}
+
+    def _on_mail(self, number: int, padding: bytes, client_address: Address) -> None:
+        self.mail.setdefault(client_address, []).append(number)
+
+    def _record(self, data: bytes, sender: Address, receiver: Address) -> None:
+        if receiver == SERVER:
+            self.to_server.append((data, sender))
+        else:
+            self.to_client.append((data, receiver))
+
+    # -- who misbehaves --------------------------------------------------------------------------------------------
+
+    def _new_client(self) -> Client:
+        self._visitors += 1
+        client = Client(config=self.client_config)
+        for event_type in ("news", "mail", "scribble"):
+            client.register_event_handler(event_type, lambda *args, **kwargs: None)
+        self.network.connect(client, address=("127.0.0.1", 51000 + self._visitors % 1_000))
+        self.network.run(0.1)
+        assert client.status == "connected"
+        return client
+
+    def _plant(self) -> tuple[Address, bytes]:
+        """Let a client connect, and take its place; return its address and token."""
+        client = self._new_client()
+        connection = client.connection
+        assert connection is not None
+        client._driver.stop()
+        connection.release()
+        self._sequence = connection._protocol._sent.next_sequence
+        return connection._transport.own, connection._protocol.token  # type: ignore[union-attr]
+
+    def _new_suitor(self) -> Client:
+        """A client that tries to connect where nobody is: whatever answers it is forged, with the right nonce."""
+        self._visitors += 1
+        client = Client(config=self.client_config)
+        self.network.connect(client, port=9, address=("127.0.0.1", 52000 + self._visitors % 1_000))
+        return client
+
+    # -- tricks ----------------------------------------------------------------------------------------------------
+
+    def throw(self) -> None:
+        """Send one datagram of noise to somebody."""
+        trick = self.rng.choice(
+            [self._stranger, self._impostor, self._hostile, self._hostile, self._forger, self._false_server, self._woo]
+        )
+        trick()
+
+    def _stranger(self) -> None:
+        """To the server, from anywhere; what was recorded holds real tokens, but they came from other addresses."""
+        self.network.inject(mutated(self.rng, self.corpus), self.rng.choice(STRANGERS), SERVER)
+
+    def _impostor(self) -> None:
+        """To the server, from an honest player's address, by somebody who can replay but not write."""
+        player = self.rng.choice(self.honest)
+        own = [data for data, sender in self.to_server if sender == player.address]
+        self.network.inject(self._without_knowledge(own), player.address, SERVER)
+
+    def _forger(self) -> None:
+        """To an honest player, as if from the server."""
+        player = self.rng.choice(self.honest)
+        own = [data for data, receiver in self.to_client if receiver == player.address]
+        self.network.inject(self._without_knowledge(own), SERVER, player.address)
+
+    def _without_knowledge(self, own: list[bytes]) -> bytes:
+        rng, data = self.rng, self.rng.choice(own)
+        kind = rng.randrange(5)
+        if kind == 0:
+            return noise(rng)
+        if kind == 1:
+            return truncated(rng, data)
+        if kind == 2:
+            return flipped(rng, data, 1 + TOKEN_BYTES)
+        if kind == 3:  # other people's datagrams, changed in any way
+            return flipped(rng, rng.choice([d for d in (rng.choice(self.corpus),) if d[1:9] != data[1:9]] or [b""]))
+        return data
+
+    def _hostile(self) -> None:
+        """To the server, from a connected client that sends whatever it likes."""
+        rng = self.rng
+        if self.hostile not in self.server.connections:
+            self.hostile, self.hostile_token = self._plant()
+        self._sequence += rng.choice([0, 1, 1, 1, 1, 2, rng.randint(-300, 300)])
+        header = CLIENT_HEADER.pack(
+            DATA,
+            self.hostile_token,
+            self._sequence & 0xFFFF,
+            rng.choice([rng.randint(0, 300), rng.randint(0, 0xFFFF)]),
+            rng.randint(0, 2**32 - 1),
+            rng.randint(0, 0xFFFF),
+            rng.choice([0, rng.randint(0, 300), rng.randint(0, 2**32 - 1)]),
+        )
+        self.network.inject(self._filled(header), self.hostile, SERVER)
+
+    def _false_server(self) -> None:
+        """To a client, from a server that sends whatever it likes."""
+        rng = self.rng
+        if self.victim.status != "connected":
+            self.victim = self._new_client()
+        protocol = self.victim.connection._protocol  # type: ignore[union-attr]
+        sequence = protocol._window.latest + rng.choice([0, 1, 1, 1, 1, 2, rng.randint(-300, 300)])
+        header = SERVER_HEADER.pack(
+            DATA,
+            protocol.token,
+            sequence & 0xFFFF,
+            rng.choice([rng.randint(0, 300), rng.randint(0, 0xFFFF)]),
+            rng.randint(0, 2**32 - 1),
+            rng.randint(0, 0xFFFF),
+        )
+        own = self.victim.connection._transport.own  # type: ignore[union-attr]
+        self.network.inject(self._filled(header), SERVER, own)
+
+    def _filled(self, header: bytes) -> bytes:
+        rng = self.rng
+        if rng.random() < 0.2:  # what others really sent, damaged, under our own header
+            return header + flipped(rng, rng.choice(self.corpus)[len(header) :])
+        return header + b"".join(odd_message(rng) for _ in range(rng.randint(0, 3)))
+
+    def _woo(self) -> None:
+        """To a client that is connecting, as if from the server that it wants."""
+        rng = self.rng
+        if self.suitor.status != "connecting":
+            self.suitor = self._new_suitor()
+        connection = self.suitor.connection
+        assert connection is not None
+        nonce = connection._protocol._connector.nonce
+        answers = [
+            Challenge(nonce, rng.randint(0, 2**32 - 1), rng.randbytes(16)).encode(),
+            Refused(nonce, rng.randint(0, 255), "nein " * rng.randint(0, 40)).encode(),
+            Accepted(nonce, rng.randbytes(TOKEN_BYTES), True, 0, odd_value(rng)).encode(),
+            Accepted(nonce, rng.randbytes(TOKEN_BYTES), False, 0, pack(["127.0.0.1", 5])).encode(),
+        ]
+        data = rng.choice(answers)
+        head, tail = data[: 1 + NONCE_BYTES], data[1 + NONCE_BYTES :]
+        data = rng.choice([data, truncated(rng, data), head + flipped(rng, tail)])
+        self.network.inject(data, ("127.0.0.1", 9), connection._transport.own)  # type: ignore[union-attr]
+
+    # -- what must hold --------------------------------------------------------------------------------------------
+
+    def check_bounds(self) -> None:
+        """Nobody holds more than the bounds allow, whatever was sent."""
+        endpoint = self._endpoint
+        assert len(endpoint.peers) == len(endpoint._by_token) <= 8
+        assert not endpoint.inbox
+        assert not endpoint._outbox
+        assert len(endpoint.dropped) <= 12
+        assert len(endpoint._ended_nonces) <= 1024
+        assert len(endpoint.ring.ring) <= self.server.config.snapshot_ring
+        for peer in endpoint.peers.values():
+            _check_peer(peer)
+        for client in (self.victim, *(player.client for player in self.honest)):
+            _check_client(client)
+
+    @property
+    def _endpoint(self) -> ServerEndpoint:
+        assert self.server._endpoint is not None
+        return self.server._endpoint
+
+    def rest(self) -> None:
+        """Stop everything; the hostile vanish."""
+        self.resting = True
+        self.victim.disconnect()
+        self.suitor.disconnect()
+        self.network.run(self.server.config.timeout + 2.0)
+
+    def check_after_rest(self) -> None:
+        """The honest players have noticed nothing, and of all the noise nothing is left."""
+        endpoint = self._endpoint
+        assert set(endpoint.peers) == set(self.server.connections) == {p.address for p in self.honest}
+        assert not self.backend.game_state_machine._events
+        state = self.backend.game_state_store.committed.tree
+        for player in self.honest:
+            assert player.client.status == "connected", player.client.disconnect_reason
+            assert exactly_equal(player.client.snapshots[-1].state, state)
+            assert self.mail[player.address] == list(range(1, player.sent + 1))
+            assert player.got == self.news[-len(player.got) :]
+            assert len(player.got) >= len(self.news) - 2  # the first may be from before the connection
+            assert endpoint.peers[player.address]._incoming.held_bytes == 0
+            assert player.client.connection._protocol._incoming.held_bytes == 0  # type: ignore[union-attr]
+
+
+def _check_peer(peer: PeerProtocol) -> None:
+    reassemblers = peer._incoming._reassemblers.values()
+    most = sum(r._max_groups * r._max_count * FRAGMENT_BYTES for r in reassemblers) + WINDOW_BYTES
+    assert peer._incoming.held_bytes <= most
+    assert len(peer._incoming._held) <= 128
+    assert len(peer._sent) <= SentPackets.MAX_PACKETS
+    assert len(peer.outgoing.ordered) + len(peer.outgoing.once) <= 2 * peer.config.max_queued_messages
+
+
+def _check_client(client: Client) -> None:
+    protocol = client.connection._protocol  # type: ignore[union-attr]
+    _check_peer(protocol)
+    assert isinstance(protocol, ClientProtocol)
+    assert not protocol._events
+    assert len(protocol._states._states) <= protocol._states.MAX_STATES
+    assert sum(r.held_bytes for r in protocol._state_fragments.values()) <= 4 * MAX_STATE_BYTES
+    assert len(client.snapshots) <= client.config.kept_snapshots
+
+
+def run_round(seed: int, count: int = ROUND_DATAGRAMS) -> None:
+    """Send so many datagrams of noise into a game of their own; raise if anything comes of it."""
+    logger, ears = logging.getLogger("pygase"), _Ears()
+    logger.addHandler(ears)
+    propagate, logger.propagate = logger.propagate, False
+    try:
+        arena = Arena(seed)
+        for number in range(count):
+            arena.throw()
+            if number % 10 == 9:
+                arena.network.run(0.01)
+            if number % 500 == 499:
+                arena.check_bounds()
+        arena.rest()
+        arena.check_bounds()
+        arena.check_after_rest()
+        assert not ears.unexpected, ears.unexpected[:5]
+    finally:
+        logger.propagate = propagate
+        logger.removeHandler(ears)
+
+
+# -- tests -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(SAMPLE_ROUNDS))
+def test_noise_does_no_harm(seed: int) -> None:
+    """No exception escapes, what is held stays bounded and goes away, and the honest players notice nothing."""
+    print(f"to repeat: python -m tests.long fuzz --count 1 --seed {seed}")
+    run_round(seed)
