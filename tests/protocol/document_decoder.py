@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,7 +59,7 @@ def check(condition: object, what: str) -> None:
         raise Undecodable(what)
 
 
-# -- reading the page --------------------------------------------------------------------------------------------------
+# -- reading the page ------------------------------------------------------------------------------------------------
 
 
 def _cells(line: str) -> list[str]:
@@ -88,7 +88,7 @@ def _row(cells: list[str]) -> Row:
 class Document:
     """The page, read by its tables.
 
-    :ivar datagrams: the rows of each kind of datagram by (kind, direction); the direction is "" where there is only one.
+    :ivar datagrams: the rows of each kind of datagram by (kind, direction); the direction is "" where there is one.
     :ivar messages: the rows of each kind of message; `frame`: those of the frame around it.
     :ivar limits, reasons: the tables of limits (number by name) and of reasons (name by number).
     :ivar kinds: names of datagrams and messages by kind, as the tables of kinds have them.
@@ -185,9 +185,9 @@ def _size(row: Row, data: bytes, at: int) -> int:
     return len(data) - at if row.size == "rest" else int(row.size)
 
 
-def _zeros(raw: bytes) -> str:
+def _zeros(raw: bytes) -> int:
     check(not any(raw), "padding that is not zero")
-    return f"{len(raw)} bytes"
+    return len(raw)
 
 
 def _extension(code: int, data: bytes) -> Any:
@@ -199,7 +199,7 @@ def _msgpack(raw: bytes) -> Any:
     return msgpack.unpackb(raw, strict_map_key=False, ext_hook=_extension)
 
 
-_VALUES = {
+_VALUES: dict[str, Callable[[bytes], Any]] = {
     "uint": lambda raw: int.from_bytes(raw, "big"),
     "bytes": bytes,
     "text": lambda raw: raw[1:].decode(),
@@ -238,7 +238,7 @@ def applied(state: Any, delta: dict[Any, Any]) -> dict[Any, Any]:
     return result
 
 
-# -- a session -----------------------------------------------------------------------------------------------------------
+# -- a session -------------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -279,7 +279,7 @@ class Onlooker:
         self.responses: dict[Any, dict[str, Any]] = {}
         self.directions: dict[tuple[Any, str], Direction] = {}
         self.reported: dict[Any, set[int]] = {}
-        self.bytes_from: Counter[Any] = Counter()
+        self.bytes: Counter[tuple[Any, str]] = Counter()
         self._server = server
         self._latency = latency
         self._times: dict[Any, int] = {}
@@ -291,7 +291,7 @@ class Onlooker:
         fields = self.document.decode(data, way)
         check(b"".join(each.raw for each in fields) == data, "fields leave bytes out")
         self.seen[self.document.datagram_kinds[data[0]]] += 1
-        self.bytes_from[sender] += len(data)
+        self.bytes[client, way] += len(data)
         if data[0] == 6:
             self._packet(data, way, client, now)
         else:
@@ -299,14 +299,23 @@ class Onlooker:
 
     def _handshake(self, kind: int, values: dict[str, Any], way: str, client: Any) -> None:
         check((way == TO_SERVER) == (kind in (1, 3)), f"handshake datagram {kind} {way}")
-        if client not in self.acceptances and way == TO_CLIENT and client not in self.responses:
-            check(self.bytes_from[self._server] <= sum(self.bytes_from.values()) / 2, "amplification")
+        if client not in self.responses:  # it has not shown yet that it can receive
+            check(self.bytes[client, TO_CLIENT] <= self.bytes[client, TO_SERVER], "amplification")
         if kind == 3:
             self.responses[client] = values
         elif kind == 4:
+            if values["token"] != self.acceptances.get(client, values)["token"]:
+                self._forget(client)
             self.acceptances[client] = values
         elif kind == 5:
             self.refusals[client] = values
+
+    def _forget(self, client: Any) -> None:
+        """A new connection from an address that had another one."""
+        for way in (TO_SERVER, TO_CLIENT):
+            self.directions.pop((client, way), None)
+        for known in (self.states, self.reported, self._times):
+            known.pop(client, None)
 
     # -- packets -------------------------------------------------------------------------------------------------------
 
@@ -379,7 +388,7 @@ class Onlooker:
             known = ours.numbers[kind]
             number = nearest(values["number"], max(known, default=0), 16)
             if number in known:
-                self.seen["event sent anew"] += 1
+                self.seen["sent anew"] += 1
                 return
             check(number >= 1, "event 0")
             known.add(number)
@@ -391,9 +400,10 @@ class Onlooker:
         check(values["index"] < values["count"] >= 2, "fragment outside its message")
         check(0 < size <= full if last else size == full, f"fragment of {size} bytes")
         key = values["whole"], values["group"]
+        parts = ours.groups.setdefault(key, {})
+        self.seen["sent anew"] += values["index"] in parts
         if key in ours.whole_groups:
             return
-        parts = ours.groups.setdefault(key, {})
         parts[values["index"]] = values["part"]
         if len(parts) == values["count"]:
             ours.whole_groups.add(key)
@@ -413,7 +423,7 @@ class Onlooker:
         self._times[client] = nearest(values["time"], self._times.get(client, 0), 32)
 
 
-# -- the example ---------------------------------------------------------------------------------------------------------
+# -- the example -----------------------------------------------------------------------------------------------------
 
 
 def shown(each: Field) -> str:
@@ -444,7 +454,7 @@ class Shown(NamedTuple):
 
 def example(page: str) -> list[Shown]:
     """Return the datagrams of the page's example."""
-    blocks = re.findall(r"^\*\*.*?(from \w+ to \w+).*?\*\*\n+```hex\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^\*\*\w+\*\*, (from \w+ to \w+).*\n+```hex\n([^`]*)^```", page, re.MULTILINE)
     return [Shown(way, *_parsed(block)) for way, block in blocks]
 
 

@@ -1,0 +1,489 @@
+"""docs/protocol.md describes the bytes that are really sent: whole recorded sessions are decoded by that page alone.
+
+`python -m tests.protocol.test_document` prints the page's example anew, for when the protocol has been changed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import blake2b
+from typing import Any
+
+import pytest
+
+from pygase import Backend, Client, DisconnectReason, GameState
+from pygase._protocol import sequence, wire
+from pygase._protocol.channels import RELIABLE, WINDOW_BYTES, WINDOW_MESSAGES
+from pygase._protocol.endpoint import ServerEndpoint
+from pygase._protocol.protocol import ClientProtocol, StateReceived
+from pygase.config import ClientConfig, ConnectionConfig, ServerConfig
+from pygase.event import encode_event
+from pygase.testing import Link, SimulatedNetwork
+from pygase.tree import MAX_DEPTH, TO_DELETE
+from tests.protocol.document_decoder import (
+    PAGE,
+    TO_CLIENT,
+    TO_SERVER,
+    Document,
+    Onlooker,
+    Undecodable,
+    applied,
+    example,
+    fields_of,
+    named,
+    rendered,
+    shown,
+)
+
+DOCUMENT = Document(PAGE.read_text(encoding="utf-8"))
+BIG_TEXT = "".join(chr(97 + i * i % 26) for i in range(3000))
+
+
+# -- a whole session on the simulated network ------------------------------------------------------------------------
+
+
+@dataclass
+class Session:
+    """A game with several clients, everything it sends recorded and decoded on the way.
+
+    :ivar committed: the server's own states by their tick on the wire, with `game_status`.
+    :ivar handled: what the handlers of each side were called with.
+    """
+
+    seed: int
+    link: Link
+    password: str | None = "sesame"
+    updates: list[dict[str, Any]] = field(default_factory=list)
+    committed: dict[int, Any] = field(default_factory=dict)
+    handled: list[tuple[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.network = SimulatedNetwork(self.seed, self.link, start=1000.0)
+        self.backend = Backend(
+            GameState(players={}, texts=["ä", b"\x00\xff", None, True, -1, 2**63, 0.1], nested={1: {"deep": {}}}),
+            lambda game_state, dt: self.updates.pop(0) if self.updates else None,
+            event_handlers={name: self._handler(name) for name in ("SAY", "ONCE", "ORDERED", "BIG")},
+            game="pong",
+            password=self.password,
+        )
+        self.server = self.backend.server
+        self.backend.game_state_store.subscribe(self._commit)
+        self.address = self.network.serve(self.backend, interval=0.02)
+        self._commit()
+        self.onlooker = Onlooker(DOCUMENT, self.address, self.link.latency)
+        self.network.on_datagram = lambda data, sender, receiver: self.onlooker.observe(
+            data, sender, receiver, self.network.now
+        )
+
+    def _commit(self) -> None:
+        commit = self.backend.game_state_store.committed
+        self.committed[commit.tick + 1] = commit.tree
+
+    def _handler(self, name: str) -> Callable[..., None]:
+        return lambda *args, **kwargs: self.handled.append((name, args[0] if args else None))
+
+    def join(self, port: int, **options: Any) -> Client:
+        client = Client(**{"game": "pong", "password": self.password, **options})
+        for name in ("SAY", "ONCE", "ORDERED", "BIG"):
+            client.register_event_handler(name, self._handler(f"client {name}"))
+        self.network.connect(client, address=("127.0.0.1", port))
+        return client
+
+    def check_states(self) -> None:
+        """Every state that was sent, put together by the page, is the server's own of that tick."""
+        assert self.onlooker.states
+        for states in self.onlooker.states.values():
+            for tick, state in states.items():
+                assert same(state, self.committed[tick]), f"tick {tick}"
+
+
+def same(a: Any, b: Any) -> bool:
+    """Tell whether two states are equal to the last bit and type; only the order of keys may differ."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    return type(a) is type(b) and repr(a) == repr(b)
+
+
+def all_kinds_of_events(session: Session, client: Client) -> None:
+    """Both sides send events on every channel, short ones and some that take fragments."""
+    for dispatch_event in (client.dispatch_event, partial(session.server.dispatch_event, target_client=client.address)):
+        for i in range(5):
+            dispatch_event("SAY", i)
+            dispatch_event("ONCE", i, retries=3)
+            dispatch_event("ORDERED", i, retries=RELIABLE)
+        dispatch_event("BIG", BIG_TEXT)
+        dispatch_event("BIG", BIG_TEXT, retries=3)
+        dispatch_event("BIG", BIG_TEXT, retries=RELIABLE, note="named")
+
+
+def changing_states(rng: random.Random) -> list[dict[str, Any]]:
+    """Updates that take a packet, some packets, and many; with deletions, new dicts and markers."""
+    small = [{"players": {i % 3: {"x": i / 7, "name": f"p{i}"}}} for i in range(20)]
+    noise = {i: rng.randbytes(30) for i in range(60)}
+    return [
+        *small,
+        {"players": {1: TO_DELETE}, "nested": {1: {"deep": {"er": {}}}}},
+        {"noise": noise},  # some packets
+        *small,
+        {"noise": TO_DELETE, "level": {i: f"tile {i % 7}" for i in range(4000)}},  # many, and compresses well
+        *small,
+        {"level": TO_DELETE, "nested": {1: TO_DELETE, "x": {"new": 1}}},
+        {"nested": {"x": 5}},
+    ]
+
+
+def played(session: Session) -> Client:
+    """Play a session in which everything happens that the page describes, short of ACKS and of trouble."""
+    network = session.network
+    session.join(50101, password="open")
+    session.join(50102, game="chess")
+    client = session.join(50001)
+    network.run_until(lambda: client.status == "connected")
+    network.run(0.5)
+    all_kinds_of_events(session, client)
+    session.updates = changing_states(random.Random(session.seed))
+    late = session.join(50002)
+    network.run(12.0)
+    all_kinds_of_events(session, client)
+    network.run(6.0)
+    late.disconnect()
+    network.run(0.5)
+    return client
+
+
+def test_a_whole_session_is_decoded_by_the_page_and_every_byte_is_accounted_for(seed: int) -> None:
+    session = Session(seed, Link(latency=0.02))
+    client = played(session)
+    assert session.onlooker.states[client.address].keys() >= {s.tick + 1 for s in client.snapshots}
+    session.server.shutdown()
+    session.network.run(0.5)
+    session.check_states()
+    seen = session.onlooker.seen
+    datagrams = set(DOCUMENT.datagram_kinds.values()) - {"reserved"}
+    messages = set(DOCUMENT.message_kinds.values()) - {"ACKS"}  # which a good network has no need of
+    ways = {"EVENT in fragments", "EVENT_ONCE in fragments", "EVENT_ORDERED in fragments", "SNAPSHOT in fragments"}
+    ways |= {"BULK_SNAPSHOT in fragments", "full state", "delta", "compressed state", "empty packet"}
+    assert datagrams | messages | ways <= {name for name, count in seen.items() if count}
+
+
+@pytest.mark.parametrize("variant", range(4))
+def test_so_is_a_session_on_a_bad_network(variant: int, seed: int) -> None:
+    link = Link(latency=0.03, jitter=0.03, loss=0.15, duplicate=0.05, reorder=0.05)
+    session = Session(seed, link)
+    client = played(session)
+    session.check_states()
+    assert session.onlooker.seen["sent anew"]
+    assert client.snapshots[-1].state == session.backend.game_state_store.committed.tree
+
+
+def test_the_events_in_the_packets_are_those_that_handlers_get(seed: int) -> None:
+    session = Session(seed, Link(latency=0.02))
+    client = session.join(50001)
+    session.network.run(1.0)
+    all_kinds_of_events(session, client)
+    session.network.run(3.0)
+    for way, prefix in ((TO_SERVER, ""), (TO_CLIENT, "client ")):
+        sent = session.onlooker.direction(client.address, way).events
+        assert [event for kind, event in sent if kind == 3] == [
+            *[["ORDERED", [i]] for i in range(5)],
+            ["BIG", [BIG_TEXT], {"note": "named"}],
+        ]
+        handled = [
+            (name.removeprefix("client "), arg)
+            for name, arg in session.handled
+            if name.startswith("client ") == bool(prefix)
+        ]
+        assert sorted(handled) == sorted((event[0], event[1][0]) for _, event in sent)
+
+
+def test_refusals_carry_reason_and_detail_of_the_page(seed: int) -> None:
+    session = Session(seed, Link(latency=0.02))
+    played(session)
+    refusals = session.onlooker.refusals
+    assert DOCUMENT.reasons[refusals["127.0.0.1", 50101]["reason"]] == "WRONG_PASSWORD"
+    assert DOCUMENT.reasons[refusals["127.0.0.1", 50102]["reason"]] == "WRONG_GAME"
+    assert "pong" in refusals["127.0.0.1", 50102]["detail"]
+
+
+def test_a_goodbye_carries_the_reason_of_the_page(seed: int) -> None:
+    session = Session(seed, Link())
+    leaver, kicked, stayer = (session.join(50001 + i) for i in range(3))
+    session.network.run(1.0)
+    leaver.disconnect()
+    session.server.kick(kicked.address or (), "Nö.")
+    session.network.run(0.5)
+    session.server.shutdown()
+    session.network.run(0.5)
+    goodbyes = [
+        session.onlooker.direction(address, way).closed
+        for address, way in ((leaver.address, TO_SERVER), (kicked.address, TO_CLIENT), (stayer.address, TO_CLIENT))
+    ]
+    assert [(DOCUMENT.reasons[each["reason"]], each["detail"]) for each in goodbyes if each] == [
+        ("CLOSED", ""),
+        ("KICKED", "Nö."),
+        ("SERVER_SHUTDOWN", ""),
+    ]
+
+
+def test_the_round_trip_by_the_rule_of_the_page_is_that_of_the_network(seed: int) -> None:
+    session = Session(seed, Link(latency=0.04))
+    client = session.join(50001)
+    session.network.run(1.0)
+    session.updates = [{"n": i} for i in range(100)]
+    session.network.run(4.0)
+    for way in (TO_SERVER, TO_CLIENT):
+        measured = session.onlooker.direction(client.address, way).round_trips
+        assert len(measured) > 3
+        assert measured == pytest.approx([0.08] * len(measured), abs=0.0003)
+    assert client.stats.rtt == pytest.approx(0.08, abs=0.0003)
+
+
+def test_an_idle_connection_sends_the_heartbeats_of_the_page(seed: int) -> None:
+    session = Session(seed, Link(latency=0.01))
+    client = session.join(50001)
+    session.network.run(20.0)
+    for way in (TO_SERVER, TO_CLIENT):
+        silences = session.onlooker.direction(client.address, way).silences[5:]
+        assert len(silences) >= 10
+        assert max(silences) == pytest.approx(DOCUMENT.limits["heartbeat_interval"], abs=0.01)
+
+
+def test_the_password_is_proved_as_the_page_says(seed: int) -> None:
+    session = Session(seed, Link())
+    client = session.join(50001)
+    session.network.run(0.5)
+    response = session.onlooker.responses[client.address]
+    assert response["password_proof"] == proof("sesame", response)
+    assert session.onlooker.acceptances[client.address]["address"] == list(client.address or ())
+
+
+def proof(password: str, response: dict[str, Any]) -> bytes:
+    key = blake2b(password.encode(), digest_size=32).digest()
+    return blake2b(response["cookie"] + response["nonce"], digest_size=16, key=key).digest()
+
+
+def test_a_restarted_client_replaces_its_old_connection(seed: int) -> None:
+    session = Session(seed, Link())
+    first = session.join(50001)
+    session.network.run(0.5)
+    token = session.onlooker.acceptances["127.0.0.1", 50001]["token"]
+    assert first.connection is not None
+    first.connection.release()  # gone without a word
+    session.join(50001)
+    closes = session.onlooker.direction(("127.0.0.1", 50001), TO_CLIENT)
+    session.network.run(0.5)
+    assert closes.closed is not None
+    assert DOCUMENT.reasons[closes.closed["reason"]] == "REPLACED"
+    assert session.onlooker.acceptances["127.0.0.1", 50001]["token"] != token
+    session.check_states()
+
+
+# -- the pure core: what only a burst brings, and the example --------------------------------------------------------
+
+
+class Pair:
+    """A server and a client without a network: what they send is decoded, and delivered when the test says so.
+
+    The random bytes are chosen as the page's example says.
+    """
+
+    CLIENT, SERVER = ("127.0.0.1", 50000), ("127.0.0.1", 8080)
+
+    def __init__(self) -> None:
+        server_bytes: Iterator[bytes] = iter([bytes(range(32)), bytes(range(0xA0, 0xA8))])
+        self.server = ServerEndpoint(
+            random_bytes=lambda size: next(server_bytes)[:size], game="pong", password="sesame"
+        )
+        self.now = 1000.0
+        self.client = ClientProtocol(
+            now=self.now, random_bytes=lambda size: bytes(range(size)), game="pong", password="sesame"
+        )
+        self.onlooker = Onlooker(DOCUMENT, self.SERVER)
+        self.sent: list[tuple[str, bytes]] = []
+
+    def client_sends(self) -> list[bytes]:
+        datagrams = self.client.datagrams_to_send(now=self.now)
+        for data in datagrams:
+            self.sent.append((TO_SERVER, data))
+            self.onlooker.observe(data, self.CLIENT, self.SERVER, self.now)
+        return datagrams
+
+    def server_sends(self) -> list[bytes]:
+        datagrams = [data for data, _ in self.server.datagrams_to_send(now=self.now)]
+        for data in datagrams:
+            self.sent.append((TO_CLIENT, data))
+            self.onlooker.observe(data, self.SERVER, self.CLIENT, self.now)
+        return datagrams
+
+    def exchange(self) -> list[Any]:
+        """Each side sends what it has, the client first; 10 ms each way. Return what the client has to tell."""
+        up = self.client_sends()
+        self.now = round(self.now + 0.01, 6)
+        for data in up:
+            self.server.receive_datagram(data, self.CLIENT, now=self.now)
+        down = self.server_sends()
+        self.now = round(self.now + 0.01, 6)
+        for data in down:
+            self.client.receive_datagram(data, now=self.now)
+        return self.news()
+
+    def news(self) -> list[Any]:
+        return list(iter(self.client.next_event, None))
+
+    def push(self, tick: int, tree: dict[Any, Any]) -> None:
+        self.server.push_state(tick, tree, time=self.now, span=0.02)
+        for peer in self.server.peers.values():
+            peer.next_at = 0.0
+
+
+def test_after_a_burst_an_acks_message_tells_of_all_packets(rng: random.Random) -> None:
+    pair = Pair()
+    pair.exchange()
+    pair.exchange()
+    pair.push(1, {"noise": rng.randbytes(60_000)})
+    burst = pair.server_sends()
+    assert len(burst) > 40
+    lost = burst.pop(3)
+    for data in burst:
+        pair.client.receive_datagram(data, now=pair.now)
+    pair.client_sends()
+    assert pair.onlooker.seen["ACKS"] == 1
+    acked = pair.onlooker.direction(pair.CLIENT, TO_CLIENT).acked
+    token_and_number = [wire.SERVER_HEADER.unpack_from(data)[2] for data in burst]
+    assert acked >= set(token_and_number)
+    assert wire.SERVER_HEADER.unpack_from(lost)[2] not in acked
+
+
+def played_example() -> Pair:
+    """Play the page's example."""
+    pair = Pair()
+    pair.exchange()  # request, challenge
+    pair.push(1, {"ball": {"x": 0.5, "y": 0.25}, "score": [0, 0], "message": "go"})
+    pair.exchange()  # response, acceptance and the first state
+    pair.client.queue_event(encode_event("SCORE", (0,), {"by": "Ann"}, 1000), RELIABLE, None, now=pair.now)
+    pair.client_sends()
+    pair.now = round(pair.now + 0.01, 6)
+    pair.server.receive_datagram(pair.sent[-1][1], pair.CLIENT, now=pair.now)
+    pair.push(2, {"ball": {"x": 0.75, "y": 0.25}, "score": [1, 0]})
+    pair.server_sends()
+    pair.now = round(pair.now + 0.01, 6)
+    pair.client.receive_datagram(pair.sent[-1][1], now=pair.now)
+    pair.client.close(now=pair.now)
+    pair.client_sends()
+    del pair.sent[-2:]  # the goodbye is sent three times
+    return pair
+
+
+def printed_example() -> str:
+    """Return the page's example as its text."""
+    blocks = []
+    for way, data in played_example().sent:
+        name = DOCUMENT.datagram_kinds[data[0]]
+        blocks.append(f"**{name}**, {way}, {len(data)} bytes\n\n```hex\n{rendered(DOCUMENT.decode(data, way))}```\n")
+    return "\n".join(blocks)
+
+
+def test_the_example_decodes_to_what_stands_beside_it() -> None:
+    shown_datagrams = example(DOCUMENT.page)
+    assert len(shown_datagrams) == 8
+    for each in shown_datagrams:
+        fields = DOCUMENT.decode(each.data, each.way)
+        assert [(f.name, f.raw, shown(f)) for f in fields] == each.fields
+
+
+def test_the_example_is_what_pygase_sends() -> None:
+    assert [(each.way, each.data) for each in example(DOCUMENT.page)] == played_example().sent
+
+
+def test_a_client_that_gets_the_examples_datagrams_has_the_states_that_they_tell_of() -> None:
+    client = ClientProtocol(now=0.0, random_bytes=lambda size: bytes(range(size)), game="pong", password="sesame")
+    for each in example(DOCUMENT.page):
+        if each.way == TO_CLIENT:
+            client.receive_datagram(each.data, now=0.0)
+    news = iter(client.next_event, None)
+    states = [event.state.tree for event in news if isinstance(event, StateReceived)]
+    deltas = [
+        named(DOCUMENT.split_messages(each.data[19:])[-1])["payload"]
+        for each in example(DOCUMENT.page)
+        if each.way == TO_CLIENT and each.data[0] == 6
+    ]
+    expected: list[dict[Any, Any]] = []
+    state: dict[Any, Any] = {}
+    for delta in deltas:
+        state = applied(state, delta)
+        expected.append(state)
+    assert states == expected
+    assert states[-1] == {"ball": {"x": 0.75, "y": 0.25}, "score": [1, 0]}
+
+
+# -- the page's other tables -----------------------------------------------------------------------------------------
+
+
+def test_limits_are_those_of_the_code() -> None:
+    values: dict[str, float] = {"WINDOW": sequence.WINDOW, "WINDOW_MESSAGES": WINDOW_MESSAGES}
+    values |= {"WINDOW_BYTES": WINDOW_BYTES, "MAX_DEPTH": MAX_DEPTH}
+    for name, value in DOCUMENT.limits.items():
+        sources = (wire, ClientConfig(), ServerConfig())
+        expected = [getattr(source, name) for source in sources if hasattr(source, name)] or [values[name]]
+        assert set(expected) == {value}, name
+
+
+def test_reasons_are_those_of_the_code() -> None:
+    assert {reason.value: reason.name for reason in DisconnectReason} == DOCUMENT.reasons
+
+
+def test_kinds_are_those_of_the_code() -> None:
+    for kinds in (DOCUMENT.datagram_kinds, DOCUMENT.message_kinds):
+        named_kinds = {kind: name for kind, name in kinds.items() if name != "reserved"}
+        assert {kind: getattr(wire, name) for kind, name in named_kinds.items()} == {kind: kind for kind in named_kinds}
+    assert {kind for kind, name in DOCUMENT.datagram_kinds.items() if name == "reserved"} == {7, 8, 9, 10}
+
+
+def test_every_kind_has_a_table_of_its_own() -> None:
+    used = {kind for kind, name in DOCUMENT.datagram_kinds.items() if name != "reserved"}
+    assert {kind for kind, _ in DOCUMENT.datagrams} == used
+    assert DOCUMENT.messages.keys() == DOCUMENT.message_kinds.keys()
+
+
+@pytest.mark.parametrize("config", [ClientConfig(), ServerConfig()], ids=["client", "server"])
+def test_both_sides_have_the_same_defaults_where_the_page_names_one(config: ConnectionConfig) -> None:
+    for name in ("max_message_bytes", "max_state_bytes", "timeout", "heartbeat_interval", "ack_delay"):
+        assert getattr(config, name) == DOCUMENT.limits[name]
+
+
+class TestReader:
+    """The reader notices when page and bytes do not agree, so that the tests above can fail."""
+
+    def test_a_byte_in_no_table(self) -> None:
+        challenge = next(each.data for each in example(DOCUMENT.page) if each.data[0] == 2)
+        with pytest.raises(Undecodable, match="1 bytes are in no table"):
+            DOCUMENT.decode(challenge + b"\0", TO_CLIENT)
+
+    def test_a_byte_missing(self) -> None:
+        challenge = next(each.data for each in example(DOCUMENT.page) if each.data[0] == 2)
+        with pytest.raises(Undecodable, match="reaches beyond the end"):
+            DOCUMENT.decode(challenge[:-1], TO_CLIENT)
+
+    def test_an_offset_that_is_not_where_the_field_is(self) -> None:
+        changed = Document(DOCUMENT.page.replace("| 13 | 16 | `cookie`", "| 14 | 16 | `cookie`"))
+        challenge = next(each.data for each in example(DOCUMENT.page) if each.data[0] == 2)
+        with pytest.raises(Undecodable, match="cookie is said to be at 14, but is at 13"):
+            changed.decode(challenge, TO_CLIENT)
+
+    def test_a_field_of_another_size(self) -> None:
+        rows = DOCUMENT.datagrams[2, ""]
+        changed = [row._replace(size="5") if row.name == "issued_at" else row for row in rows]
+        with pytest.raises(Undecodable):
+            fields_of(changed, bytes(29))
+
+    def test_unknown_kinds(self) -> None:
+        for kind in (0, 7, 200):
+            with pytest.raises(Undecodable, match="unknown kind"):
+                DOCUMENT.decode(bytes([kind]) + bytes(100), TO_CLIENT)
+
+
+if __name__ == "__main__":
+    print(printed_example())
