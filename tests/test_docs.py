@@ -1,5 +1,6 @@
 """What the README and the guides show can be run, and does what they say."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,12 @@ def test_every_block_marked_for_running_is_marked_correctly(page: Path) -> None:
 def test_every_program_is_valid_python(page: Path) -> None:
     for name, code in programs(page.read_text(encoding="utf-8")).items():
         compile(code, name, "exec")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 class TestReader:
