@@ -1,4 +1,5 @@
-"""PyGaSe: real-time networking for games. A server holds the true game state; clients see it, and both exchange events."""
+"""PyGaSe: real-time networking for games. A server holds the true game state; clients see it, and both exchange
+events."""
 
 from ._io.interfaces import get_available_ip_addresses
 from ._protocol.channels import RELIABLE

@@ -48,18 +48,17 @@ class Backend:
         debug: bool | None = None,
     ) -> None:
         if (initial_game_state is None) == (initial_gamestate is None):
-            raise TypeError(
-                "Backend needs initial_game_state, once: Backend(GameState(...), time_step_function)"
-            )
+            raise TypeError("Backend needs initial_game_state, once: Backend(GameState(...), time_step_function)")
         if not callable(time_step_function):
             raise TypeError(
-                f"time_step_function must be a function of (game_state, dt) that returns a dict, got {time_step_function!r}"
+                f"time_step_function must be a function of (game_state, dt) that returns a dict, got "
+                f"{time_step_function!r}"
             )
         config = config or ServerConfig()
         state = initial_game_state if initial_game_state is not None else initial_gamestate
         self.game_state_store = GameStateStore(state, max_state_bytes=config.max_state_bytes)
         self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug)
-        self.game_state_machine.time_step = time_step_function  # type: ignore[method-assign,assignment]
+        self.game_state_machine.time_step = time_step_function
         self.server = Server(self.game_state_store, game=game, password=password, config=config)
         for event_type, handler in (event_handlers or {}).items():
             self.game_state_machine.register_event_handler(event_type, handler)
@@ -77,9 +76,7 @@ class Backend:
         self._claim(interval)
         return runner.run_or_return(self._run(hostname, port, interval))
 
-    def run_in_thread(
-        self, hostname: str = "localhost", port: int = 0, interval: float = 0.02
-    ) -> threading.Thread:
+    def run_in_thread(self, hostname: str = "localhost", port: int = 0, interval: float = 0.02) -> threading.Thread:
         """Run in a separate (daemon) thread, and return it as soon as the server is bound. See :meth:`run`."""
         self._claim(interval)
         bound = self.server._bound
@@ -109,9 +106,7 @@ class Backend:
         self._join()
         serving = asyncio.ensure_future(server._run(port, hostname, machine))
         try:
-            await asyncio.wait(
-                [serving, asyncio.wrap_future(server._bound)], return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait([serving, asyncio.wrap_future(server._bound)], return_when=asyncio.FIRST_COMPLETED)
             if serving.done():  # it could not be bound
                 machine._ended.set_result(None)
                 await serving

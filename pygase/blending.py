@@ -213,9 +213,7 @@ class _Point:
         return not square <= self.square_limit
 
 
-def _blend_children(
-    child: _Node, keys: Iterable[str | int], older: Any, newer: Any, out: Any, progress: float
-) -> Any:
+def _blend_children(child: _Node, keys: Iterable[str | int], older: Any, newer: Any, out: Any, progress: float) -> Any:
     """Move what is in those of the keys that hold dicts."""
     blend = child.blend
     for key in keys:
@@ -231,9 +229,7 @@ def _blend_children(
     return out
 
 
-def _blend_point(
-    point: _Point, keys: Iterable[str | int], older: Any, newer: Any, out: Any, progress: float
-) -> Any:
+def _blend_point(point: _Point, keys: Iterable[str | int], older: Any, newer: Any, out: Any, progress: float) -> Any:
     """Move the numbers under the keys. This is the innermost loop: it runs for each entity and frame."""
     limit, period, square_limit = point.limit, point.period, point.square_limit
     for key in keys:
@@ -257,9 +253,7 @@ def _blend_point(
     return out
 
 
-def _blend_list(
-    a: list[Any], b: list[Any], progress: float, period: float, square_limit: float
-) -> list[Any]:
+def _blend_list(a: list[Any], b: list[Any], progress: float, period: float, square_limit: float) -> list[Any]:
     """Return the numbers between those of two lists; ``a`` itself if nothing in it moves."""
     if len(a) != len(b):
         return a

@@ -24,7 +24,7 @@ from ._protocol.protocol import (
     ProtocolEvent,
     StateReceived,
 )
-from .codec import unpack
+from ._protocol.wire import MAX_GAME_BYTES
 from .config import ClientConfig
 from .connection import AckCallback, ClientConnection, ConnectionStats, run_callback
 from .errors import ConnectionFailed, DisconnectReason, MalformedPacket
@@ -95,15 +95,16 @@ class Client:
 
     :ivar connection: the ClientConnection with everything about the network; None before the first ``connect``.
     :ivar error: why ``connect_in_thread`` came to nothing (ConnectionFailed, or another exception), or None.
-    :ivar disconnect_reason: why the connection ended (DisconnectReason), or None; ``disconnect_detail``: words of the server.
+    :ivar disconnect_reason: why the connection ended (DisconnectReason), or None; ``disconnect_detail``: words of
+        the server.
 
-    Next: ``connect_in_thread(port, hostname)`` in a game, ``open`` and ``pump`` where there are no threads, ``connect`` in
+    Next: ``connect_in_thread(port, hostname)`` in a game, ``open`` and ``pump`` where there are no threads,
+    ``connect`` in
     an asyncio program.
     """
 
-    def __init__(
-        self, *, game: str = "", password: str | None = None, config: ClientConfig | None = None
-    ) -> None:
+    def __init__(self, *, game: str = "", password: str | None = None, config: ClientConfig | None = None) -> None:
+        check_names(game, password)
         self.config = config or ClientConfig()
         self.connection: ClientConnection | None = None
         self.error: Exception | None = None
@@ -121,6 +122,7 @@ class Client:
         self._news = threading.Condition()
         self._ended: concurrent.futures.Future[Any] = runner.done_future()
         self._on_start: Callable[[], Any] | None = None
+        self._status = "disconnected"
 
     # -- connecting ----------------------------------------------------------------------------------------------
 
@@ -204,9 +206,7 @@ class Client:
     def pump(self) -> None:
         """Receive, handle events, send: once a frame, after :meth:`open`. Never blocks."""
         if not isinstance(self._driver, runner.PumpDriver):
-            raise RuntimeError(
-                "pump() is for clients that were opened with open(); this one is driven otherwise"
-            )
+            raise RuntimeError("pump() is for clients that were opened with open(); this one is driven otherwise")
         self._driver.turn()
 
     def _claim(self) -> None:
@@ -216,6 +216,7 @@ class Client:
             )
         self._ended = concurrent.futures.Future()
         self._driver = self._on_start = None
+        self._status = "connecting"
         self.error = self.disconnect_reason = self._address = None
         self.disconnect_detail = ""
         self._snapshots = ()
@@ -259,12 +260,11 @@ class Client:
             password=self._password,
             host_token=host_token,
         )
-        self.connection = ClientConnection(
-            (hostname, port), protocol, transport, self._clock, self._on_protocol_event
-        )
+        self.connection = ClientConnection((hostname, port), protocol, transport, self._clock, self._on_protocol_event)
 
     def _finish(self) -> None:
         """Release everything; the connection is over, or never came about."""
+        self._status = "disconnected"
         if self._driver is not None:
             self._driver.stop()
         if self.connection is not None:
@@ -322,7 +322,8 @@ class Client:
             if callback is not None:
                 run_callback(self._driver, callback)
         elif isinstance(event, Connected):
-            self._address = tuple(unpack(event.accepted.address))
+            self._address = event.address
+            self._status = "connected"
             self._send_waiting()
             self._handle(Event(CONNECTED))
         elif isinstance(event, Disconnected):
@@ -345,11 +346,13 @@ class Client:
 
     def _receive_event(self, payload: bytes) -> None:
         try:
-            event = decode_event(payload)
+            event_type, args, kwargs = decode_event(payload)
         except MalformedPacket as error:
             logger.debug("dropped an event: %s", error)
             return
-        if not event.type.startswith(RESERVED_PREFIX):
+        if not event_type.startswith(RESERVED_PREFIX):
+            event = Event(event_type, *args)
+            event.handler_kwargs = kwargs
             self._handle(event)
 
     def _handle(self, event: Event, **details: Any) -> None:
@@ -365,7 +368,7 @@ class Client:
 
     def _call_handler(self, event: Event) -> None:
         try:
-            result = self._handler.call(event, {})
+            result = self._handler.handle(event)
         except Exception:
             logger.exception("the handler of event %r raised", event.type)
             return
@@ -377,13 +380,10 @@ class Client:
         self.disconnect_detail = event.detail
         self.disconnect_reason = event.reason
         if not was_connected and event.reason is not DisconnectReason.CLOSED:
-            hint = (
-                self.connection.hint if self.connection and event.reason is DisconnectReason.NO_ANSWER else ""
-            )
+            hint = self.connection.hint if self.connection and event.reason is DisconnectReason.NO_ANSWER else ""
             where = "{}:{}".format(*self.connection.remote_address) if self.connection else ""
-            self.error = ConnectionFailed(
-                event.reason, event.detail, " ".join(filter(None, [f"[{where}]", hint]))
-            )
+            self.error = ConnectionFailed(event.reason, event.detail, " ".join(filter(None, [f"[{where}]", hint])))
+        self._status = "disconnected"  # not before there is a reason to show
         self._handle(Event(DISCONNECTED), reason=event.reason, detail=event.detail)
         self._driver.defer(self._finish)  # after the goodbye has left
 
@@ -391,7 +391,8 @@ class Client:
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
-        """The last states received, newest last; at most ``config.kept_snapshots``. Never changes: there is a new one."""
+        """The last states received, newest last; at most ``config.kept_snapshots``. Never changes: there is a new
+        one."""
         return self._snapshots
 
     def _game_state(self) -> GameState:
@@ -404,7 +405,8 @@ class Client:
         return state
 
     def access_game_state(self) -> _StateAccess:
-        """Return a context manager that gives the newest game state: ``with client.access_game_state() as game_state:``.
+        """Return a context manager that gives the newest game state: ``with client.access_game_state() as
+        game_state:``.
 
         Inside the block the state does not change, and the network is not held up either. Before the first state has
         arrived it is an empty one.
@@ -431,7 +433,8 @@ class Client:
         :param timeout: seconds.
         :raises TimeoutError: if it does not work in time.
         """
-        return self._retry(function, timeout, "the function did not run through")
+        result: T = self._retry(function, timeout, "the function did not run through")
+        return result
 
     def _retry(self, function: Callable[[GameState], Any], timeout: float, what: str) -> Any:
         end = runner.monotonic() + timeout
@@ -449,9 +452,7 @@ class Client:
                 return result
             if runner.monotonic() >= end or not self._wait_for_news(seen, end):
                 reason = f"; last missing: {missing}" if missing else ""
-                raise TimeoutError(
-                    f"{what} within {timeout} s (this client is {self.status}){reason}"
-                ) from missing
+                raise TimeoutError(f"{what} within {timeout} s (this client is {self.status}){reason}") from missing
 
     def _wait_for_news(self, seen: tuple[Snapshot, ...], end: float) -> bool:
         """Wait for a newer state than those seen, or for a short while; False if there will be none."""
@@ -459,11 +460,7 @@ class Client:
             self.pump()
             concurrent.futures.wait([self._ended], 0.002)
             return True
-        if (
-            isinstance(self._driver, runner.LoopDriver)
-            and self._driver.on_own_thread
-            and not self._ended.done()
-        ):
+        if isinstance(self._driver, runner.LoopDriver) and self._driver.on_own_thread and not self._ended.done():
             raise RuntimeError(
                 "wait_until and try_to block, so they cannot be used on the thread that receives the states "
                 "(in an event handler, or beside `await client.connect()`); look at access_game_state() there"
@@ -496,9 +493,7 @@ class Client:
         :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.
         """
         check_dispatch(retries, ack_callback)
-        self._queue(
-            encode_event(event_type, args, kwargs, self.config.max_message_bytes), retries, ack_callback
-        )
+        self._queue(encode_event(event_type, args, kwargs, self.config.max_message_bytes), retries, ack_callback)
 
     def _queue(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
         driver = self._driver
@@ -546,11 +541,7 @@ class Client:
     @property
     def status(self) -> str:
         """``"disconnected"``, ``"connecting"`` or ``"connected"``."""
-        if self._ended.done():
-            return "disconnected"
-        if self.connection is None:
-            return "connecting"
-        return ("disconnected", "connecting", "connected")[self.connection.status]
+        return self._status
 
     @property
     def address(self) -> tuple[Any, ...] | None:
@@ -564,6 +555,20 @@ class Client:
 
 
 _NOT_YET: Final = object()
+
+
+def check_names(game: Any, password: Any) -> None:
+    """Check a game's name and password.
+
+    :raises ValueError, TypeError: saying what was expected.
+    """
+    if not isinstance(game, str) or len(game.encode(errors="replace")) > MAX_GAME_BYTES:
+        raise ValueError(f"game must be a str of at most {MAX_GAME_BYTES} bytes, got {game!r:.100}")
+    if password is not None and not isinstance(password, str):
+        raise TypeError(f"password must be a str or None, got a {type(password).__name__}")
+    for text in (game, password or ""):
+        if not text.isprintable():
+            raise ValueError("game and password must consist of printable characters")
 
 
 def check_dispatch(retries: Any, ack_callback: Any) -> None:

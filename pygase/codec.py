@@ -11,11 +11,13 @@ from .errors import MalformedPacket
 from .tree import TO_DELETE
 
 _DELETE_CODE: Final = 1
+_TIMESTAMP_HEADS: Final = (b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff")
 _DELETE: Final = msgpack.ExtType(_DELETE_CODE, b"")
 
 if msgpack.Packer.__module__ == "msgpack.fallback":
     logging.getLogger("pygase").warning(
-        "msgpack runs without its C extension, about 25 times slower; reinstall it (pip install --force-reinstall msgpack)"
+        "msgpack runs without its C extension, about 25 times slower; reinstall it (pip install --force-reinstall "
+        "msgpack)"
     )
 
 
@@ -36,14 +38,35 @@ def pack(value: Any) -> bytes:
     return msgpack.packb(value, default=_pack_marker)  # type: ignore[no-any-return]
 
 
-def unpack(data: bytes | memoryview) -> Any:
+def pack_plain(value: Any) -> bytes:
+    """The same as :func:`pack`, where TO_DELETE cannot be: TypeError."""
+    return msgpack.packb(value)  # type: ignore[no-any-return]
+
+
+def _refuse_extension(code: int, data: bytes) -> Any:
+    raise MalformedPacket(f"extension type {code} where there can be none")
+
+
+def unpack(data: bytes, *, markers: bool = False) -> Any:
     """Deserialise, allocating no more than a small multiple of ``len(data)``.
 
+    :param markers: whether TO_DELETE may occur.
     :raises MalformedPacket: for whatever is wrong with the bytes.
     """
     try:
-        return msgpack.unpackb(data, strict_map_key=False, ext_hook=_unpack_marker)
+        value = msgpack.unpackb(data, strict_map_key=False, ext_hook=_unpack_marker if markers else _refuse_extension)
     except MalformedPacket:
         raise
     except Exception as error:  # msgpack raises half a dozen kinds; none of them may escape
         raise MalformedPacket(f"not msgpack: {error}") from None
+    if b"\xff" in data and any(head in data for head in _TIMESTAMP_HEADS):
+        _refuse_timestamps(value)
+    return value
+
+
+def _refuse_timestamps(value: Any) -> None:
+    """Raise if msgpack has made a Timestamp (extension -1, which it never gives to a hook)."""
+    if isinstance(value, msgpack.Timestamp):
+        raise MalformedPacket("a timestamp where there can be none")
+    for item in (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _refuse_timestamps(item)

@@ -191,7 +191,8 @@ class ServerConnection:
         ack_callback: AckCallback | None = None,
         **kwargs: Any,
     ) -> None:
-        """Send an event to this client; see ``Server.dispatch_event``. On the network's thread only (as handlers are)."""
+        """Send an event to this client; see ``Server.dispatch_event``. On the network's thread only (as handlers
+        are)."""
         payload = encode_event(event_type, args, kwargs, self._endpoint.config.max_message_bytes)
         self.queue_event(payload, retries, ack_callback)
 

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from .codec import pack, unpack
+from .codec import pack_plain as pack
+from .codec import unpack
 from .errors import InvalidValue, MalformedPacket, MessageTooLarge
 from .tree import Cleaner
 from .utils import Sendable
@@ -69,9 +70,7 @@ def encode_event(event_type: str, args: tuple[Any, ...], kwargs: Mapping[str, An
     :raises ValueError: if the type is one of PyGaSe's own.
     """
     if not isinstance(event_type, str):
-        raise InvalidValue(
-            f"event_type must be a str, got {event_type!r} of type {type(event_type).__name__}"
-        )
+        raise InvalidValue(f"event_type must be a str, got {event_type!r} of type {type(event_type).__name__}")
     if event_type.startswith(RESERVED_PREFIX) and event_type != SHUTDOWN_REQUEST:
         raise ValueError(
             f"event types that begin with {RESERVED_PREFIX!r} are PyGaSe's own; choose another than {event_type!r}"
@@ -82,7 +81,12 @@ def encode_event(event_type: str, args: tuple[Any, ...], kwargs: Mapping[str, An
         parts.append(cleaner.clean(list(args), f"event {event_type!r}: args"))
     if kwargs:
         parts.append(cleaner.clean(dict(kwargs), f"event {event_type!r}: kwargs"))
-    payload = pack(parts)
+    try:
+        payload = pack(parts)
+    except TypeError:
+        raise InvalidValue(
+            f"event {event_type!r} holds TO_DELETE, which only updates of the state can; send what shall go by name"
+        ) from None
     if len(payload) > max_bytes:
         raise MessageTooLarge(
             f"event {event_type!r} takes {len(payload):,} bytes, at most {max_bytes:,} are allowed; "
@@ -91,21 +95,19 @@ def encode_event(event_type: str, args: tuple[Any, ...], kwargs: Mapping[str, An
     return payload
 
 
-def decode_event(payload: bytes) -> Event:
-    """Return the event that :func:`encode_event` serialised.
+def decode_event(payload: bytes) -> tuple[str, list[Any], dict[str, Any]]:
+    """Return type, args and kwargs of the event that :func:`encode_event` serialised.
 
     :raises MalformedPacket: if it is none.
     """
     parts = unpack(payload)
     if type(parts) is not list or not 1 <= len(parts) <= 3 or type(parts[0]) is not str:
         raise MalformedPacket("not an event")
-    event = Event.__new__(Event)
-    event.type = parts[0]
-    event.handler_args = args = parts[1] if len(parts) > 1 else []
-    event.handler_kwargs = kwargs = parts[2] if len(parts) > 2 else {}
+    args = parts[1] if len(parts) > 1 else []
+    kwargs = parts[2] if len(parts) > 2 else {}
     if type(args) is not list or type(kwargs) is not dict or (kwargs and {str} != set(map(type, kwargs))):
         raise MalformedPacket("an event's data must be a list and a dict with names as keys")
-    return event
+    return parts[0], args, kwargs
 
 
 _CONTEXT: Final = ("game_state", "dt", "client_address")
@@ -128,16 +130,16 @@ class _Registered:
         self.names = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
         self.usual = tuple(name for name in _CONTEXT if name in self.names)
 
-    def keyword_arguments(self, event: Event, context: Mapping[str, Any]) -> dict[str, Any]:
+    def keyword_arguments(
+        self, kwargs: dict[str, Any], context: Mapping[str, Any], details: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
         if self.accepts_all:
-            wanted = {**context, **(event.details or {})}
+            wanted = {**context, **(details or {})}
         else:
             wanted = {name: context[name] for name in self.usual if name in context}
-            if event.details:
-                wanted.update((name, value) for name, value in event.details.items() if name in self.names)
-        if event.handler_kwargs:
-            return {**event.handler_kwargs, **wanted}  # the context wins: no client can pose as another
-        return wanted
+            if details:
+                wanted.update((name, value) for name, value in details.items() if name in self.names)
+        return {**kwargs, **wanted} if kwargs else wanted  # the context wins: no client can pose as another
 
     def mismatch(self, args: list[Any], kwargs: dict[str, Any]) -> str | None:
         """Return why the arguments do not fit the signature, or None if they do."""
@@ -189,33 +191,44 @@ class UniversalEventHandler:
         do not fit are logged and counted, and give None; what the handler itself raises is raised.
         """
         others = {name: value for name, value in context.items() if name not in _CONTEXT}
-        if others:
-            event.details = {**(event.details or {}), **others}
-        return self.call(event, context)
+        usual = {name: value for name, value in context.items() if name in _CONTEXT}
+        return self.dispatch(
+            event.type, event.handler_args, event.handler_kwargs, usual, {**(event.details or {}), **others}
+        )
 
-    def call(self, event: Event, context: Mapping[str, Any]) -> Any:
-        """The same as :meth:`handle`, with the context as a mapping."""
-        handler = self._handlers.get(event.type)
+    def dispatch(
+        self,
+        event_type: str,
+        args: list[Any],
+        kwargs: dict[str, Any],
+        context: Mapping[str, Any],
+        details: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The same as :meth:`handle`, for an event in pieces.
+
+        :param context: ``game_state``, ``dt``, ``client_address``, as far as there are any.
+        :param details: what else handlers may take by name.
+        """
+        handler = self._handlers.get(event_type)
         if handler is None:
-            known = (
-                ", ".join(name for name in self._handlers if not name.startswith(RESERVED_PREFIX)) or "none"
-            )
-            self._warn("unknown type", event, f"there is no handler for it; known are: {known}")
+            known = ", ".join(name for name in self._handlers if not name.startswith(RESERVED_PREFIX)) or "none"
+            self._warn("unknown type", event_type, context, f"there is no handler for it; known are: {known}")
             return None
-        kwargs = handler.keyword_arguments(event, context)
+        kwargs = handler.keyword_arguments(kwargs, context, details)
         try:
-            return handler.function(*event.handler_args, **kwargs)
+            return handler.function(*args, **kwargs)
         except TypeError:
-            reason = handler.mismatch(event.handler_args, kwargs)
+            reason = handler.mismatch(args, kwargs)
             if reason is None:
                 raise
-        self._warn("wrong arguments", event, f"{reason}; its handler takes {handler.signature}")
+        self._warn("wrong arguments", event_type, context, f"{reason}; its handler takes {handler.signature}")
         return None
 
-    def _warn(self, kind: str, event: Event, text: str) -> None:
+    def _warn(self, kind: str, event_type: str, context: Mapping[str, Any], text: str) -> None:
         self.failures[kind] += 1
-        key = f"{kind} {event.type[:40]}" if event.type in self._handlers else kind
+        key = f"{kind} {event_type[:40]}" if event_type in self._handlers else kind
         self._warned[key] += 1
         if self._warned[key] <= self.MAX_WARNINGS_PER_TYPE:
-            sender = f" from {event.client_address}" if event.client_address else ""
-            logger.warning("Event %.80r%s was ignored (%s): %.400s", event.type, sender, kind, text)
+            address = context.get("client_address")
+            sender = f" from {address}" if address else ""
+            logger.warning("Event %.80r%s was ignored (%s): %.400s", event_type, sender, kind, text)

@@ -48,13 +48,12 @@ class GameState(Sendable):
     _source: Tree
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Make an object that has no frozen tree behind it."""
         state = super().__new__(cls)
         state._source = {}
         return state
 
-    def __init__(
-        self, time_order: int = 0, game_status: int = GameStatus.get("Paused"), **kwargs: Any
-    ) -> None:
+    def __init__(self, time_order: int = 0, game_status: int = GameStatus.get("Paused"), **kwargs: Any) -> None:
         attributes = _real_dict.__get__(self)
         attributes.update(kwargs)
         attributes["game_status"] = game_status
@@ -83,7 +82,7 @@ class GameState(Sendable):
         return value
 
     @property
-    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+    def __dict__(self) -> dict[str, Any]:
         attributes: dict[str, Any] = _real_dict.__get__(self)
         for name in self._source:
             if name not in attributes:

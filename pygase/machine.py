@@ -9,12 +9,12 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ._io import runner
 from .errors import InPlaceChange, PygaseError
-from .event import RESERVED_PREFIX, Event, Handler, UniversalEventHandler
+from .event import Event, Handler, UniversalEventHandler
 from .gamestate import GameState, GameStatus
 from .store import GameStateStore
 
@@ -22,6 +22,10 @@ logger = logging.getLogger("pygase")
 
 MAX_QUEUED_EVENTS: Final = 65536
 """Events that may wait for a tick; more come in only if ticks take far too long. The oldest make room."""
+
+
+EventParts = tuple[str, list[Any], dict[str, Any], tuple[Any, ...] | None, Mapping[str, Any] | None]
+"""An event in pieces: type, args, kwargs, client address, details. (Most live for a tick only: a tuple is cheaper.)"""
 
 
 def debug_wanted(debug: bool | None) -> bool:
@@ -54,7 +58,7 @@ class GameStateMachine:
         self.debug = debug_wanted(debug)
         self.game_state_store = game_state_store
         self._handler = UniversalEventHandler()
-        self._events: deque[Event] = deque(maxlen=MAX_QUEUED_EVENTS)
+        self._events: deque[EventParts] = deque(maxlen=MAX_QUEUED_EVENTS)
         self._finished_updates: deque[tuple[Any, str]] = deque()
         self._ended: concurrent.futures.Future[Any] = runner.done_future()
         self._stopping = False
@@ -80,8 +84,10 @@ class GameStateMachine:
         ``Server.run``. (Backend does that.)
 
         :param event_type: which type of event to link the handler function to.
-        :param event_handler_function: function or coroutine function. Besides the event's data it gets, by name, what its
-            signature takes of ``game_state``, ``dt`` (seconds since the last tick) and ``client_address`` (who sent it).
+        :param event_handler_function: function or coroutine function. Besides the event's data it gets, by name,
+            what its
+            signature takes of ``game_state``, ``dt`` (seconds since the last tick) and ``client_address`` (who sent
+            it).
             It returns a dict of updated state attributes, like :meth:`time_step`, or None. A coroutine's update is
             applied in the tick after it has ended.
         """
@@ -89,7 +95,11 @@ class GameStateMachine:
 
     def _push_event(self, event: Event) -> None:
         """Take an event, to be handled in the next tick; from any thread."""
-        self._events.append(event)
+        self.push_parts((event.type, event.handler_args, event.handler_kwargs, event.client_address, event.details))
+
+    def push_parts(self, parts: EventParts) -> None:
+        """The same as ``_push_event``, for an event in pieces."""
+        self._events.append(parts)
 
     def has_event_type(self, event_type: str) -> bool:
         """Tell whether there is a handler for that type."""
@@ -133,10 +143,10 @@ class GameStateMachine:
             self._set_status("Active")
             last = loop.time()
             next_at = last + interval
-            while not self._stopping:
+            while not self._shall_stop():
                 self._wakeup = loop.create_future()
                 await runner.sleep_until(next_at, self._wakeup)
-                if self._stopping:
+                if self._shall_stop():
                     break
                 now = loop.time()
                 self.tick(now - last, now)
@@ -152,6 +162,9 @@ class GameStateMachine:
                 task.cancel()
             self._end()
 
+    def _shall_stop(self) -> bool:
+        return self._stopping
+
     def _end(self) -> None:
         self._set_status("Paused")
         if not self._ended.done():
@@ -166,7 +179,8 @@ class GameStateMachine:
     def stop(self, timeout: float = 1.0) -> Any:
         """Pause the game simulation: ``game_status`` becomes ``GameStatus.get("Paused")``.
 
-        A later ``run_game_loop`` resumes where it was stopped. Blocks; inside an event loop it begins at once, and what it
+        A later ``run_game_loop`` resumes where it was stopped. Blocks; inside an event loop it begins at once, and
+        what it
         returns can be awaited for the result.
 
         :param timeout: seconds to wait for the simulation to stop.
@@ -201,27 +215,27 @@ class GameStateMachine:
             self._after_tick()
 
     def _handle_events(self, dt: float) -> None:
-        events, call = self._events, self._handler.call
+        events, dispatch, knows = self._events, self._handler.dispatch, self._handler.has_event_type
         context: dict[str, Any] = {"game_state": self.game_state_store.working_state, "dt": dt}
         for _ in range(len(events)):
-            event = events.popleft()
-            if event.details is not None and not self._handler.has_event_type(event.type):
+            event_type, args, kwargs, client_address, details = events.popleft()
+            if details is not None and not knows(event_type):
                 continue  # one of our own, which nobody wants to hear of
-            context["client_address"] = event.client_address
+            context["client_address"] = client_address
             try:
-                result = call(event, context)
+                result = dispatch(event_type, args, kwargs, context, details)
                 if result is None or type(result) is dict:
-                    self._apply(result, event.type)
+                    self._apply(result, event_type)
                 else:
-                    self._apply_later(result, event)
+                    self._apply_later(result, event_type)
             except Exception as error:
-                self._report(error, f"the handler of event {event.type!r}")
+                self._report(error, f"the handler of event {event_type!r}")
 
-    def _apply_later(self, result: Any, event: Event) -> None:
+    def _apply_later(self, result: Any, event_type: str) -> None:
         if hasattr(result, "__await__"):
-            self._spawn(self._finish_handler(result, event))
+            self._spawn(self._finish_handler(result, event_type))
         else:
-            self._apply(result, event.type)
+            self._apply(result, event_type)
 
     def _take_step(self, dt: float) -> None:
         try:
@@ -232,11 +246,11 @@ class GameStateMachine:
                 raise
             self._report(error, "time_step")
 
-    async def _finish_handler(self, coroutine: Any, event: Event) -> None:
+    async def _finish_handler(self, coroutine: Any, event_type: str) -> None:
         try:
-            self._finished_updates.append((await coroutine, event.type))
+            self._finished_updates.append((await coroutine, event_type))
         except Exception as error:
-            logger.error("the handler of event %r raised %r", event.type, error, exc_info=error)
+            logger.error("the handler of event %r raised %r", event_type, error, exc_info=error)
 
     def _spawn_task(self, coroutine: Any) -> None:
         assert self._loop is not None
@@ -260,7 +274,8 @@ class GameStateMachine:
             path = self.game_state_store.strayed()
             if path is not None:
                 raise InPlaceChange(
-                    f"{name} changed game_state.{path} in place, where nobody else sees it; leave the state as it is, and "
+                    f"{name} changed game_state.{path} in place, where nobody else sees it; leave the state as it is, "
+                    f"and "
                     "return a dict of what shall change"
                 )
 
@@ -272,7 +287,8 @@ class GameStateMachine:
         :returns: updated state attributes: nested dicts are merged, everything else replaced, TO_DELETE removes a key.
         """
         raise NotImplementedError(
-            "time_step is not implemented: assign a function time_step(game_state, dt) to the GameStateMachine, or inherit "
+            "time_step is not implemented: assign a function time_step(game_state, dt) to the GameStateMachine, or "
+            "inherit "
             "from it and define the method"
         )
 

@@ -18,7 +18,7 @@ from ._io.interfaces import get_available_ip_addresses
 from ._io.udp import ServerTransport
 from ._protocol.endpoint import ServerEndpoint
 from ._protocol.protocol import Connected, Disconnected, MessageAcked, ServerProtocol
-from .client import check_dispatch
+from .client import check_dispatch, check_names
 from .config import ServerConfig
 from .connection import AckCallback, ServerConnection, run_callback
 from .errors import DisconnectReason, MalformedPacket
@@ -33,7 +33,7 @@ from .event import (
     decode_event,
     encode_event,
 )
-from .machine import GameStateMachine
+from .machine import EventParts, GameStateMachine
 from .store import GameStateStore
 
 logger = logging.getLogger("pygase")
@@ -80,6 +80,7 @@ class Server:
     ) -> None:
         if not isinstance(game_state_store, GameStateStore):
             raise TypeError(f"game_state_store must be a GameStateStore, got {game_state_store!r}")
+        check_names(game, password)
         self.config = config or ServerConfig()
         self.game_state_store = game_state_store
         self.connections: dict[Address, ServerConnection] = {}
@@ -92,7 +93,7 @@ class Server:
         self._transport: Any = None
         self._driver: Any = None
         self._event_wire: Any = None
-        self._push_straight: Callable[[Event], None] | None = None
+        self._push_parts: Callable[[EventParts], None] | None = None
         self._hostname: str | None = None
         self._ended: concurrent.futures.Future[Any] = runner.done_future()
         self._bound: concurrent.futures.Future[Any] = concurrent.futures.Future()
@@ -135,7 +136,8 @@ class Server:
         :param port: port number to be bound to; 0 lets the system choose a free one (see :attr:`port`).
         :param hostname: hostname or IP address to be bound to: ``"localhost"`` serves this machine alone, ``"0.0.0.0"``
             everyone in the network (``"::"`` with IPv6, too).
-        :param event_wire: object to which events are repeated: has a ``_push_event(event)`` method; typically a GameStateMachine.
+        :param event_wire: object to which events are repeated: has a ``_push_event(event)`` method; typically a
+            GameStateMachine.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         :raises RuntimeError: if it runs already.
         """
@@ -169,9 +171,7 @@ class Server:
             )
         with self._claim_lock:
             if not self._ended.done():
-                raise RuntimeError(
-                    "this server is running already; shutdown() it first, or make another Server"
-                )
+                raise RuntimeError("this server is running already; shutdown() it first, or make another Server")
             self._ended = concurrent.futures.Future()
             self._bound = concurrent.futures.Future()
             self._driver, self._stop_requested = None, False
@@ -211,7 +211,7 @@ class Server:
             is_local=is_own_address,
         )
         self._transport, self._hostname, self._event_wire = transport, hostname, event_wire
-        self._push_straight = event_wire._push_event if isinstance(event_wire, GameStateMachine) else None
+        self._push_parts = event_wire.push_parts if type(event_wire) is GameStateMachine else None
         self._next_push_at = 0.0
         self._take_over_state()
         self.game_state_store.subscribe(self._on_commit)
@@ -240,7 +240,8 @@ class Server:
     def shutdown(self) -> Any:
         """Shut down the server: every client is told, and the port is free again.
 
-        Blocks until it is done; inside an event loop it begins at once, and what it returns can be awaited. The server can
+        Blocks until it is done; inside an event loop it begins at once, and what it returns can be awaited. The
+        server can
         be restarted with :meth:`run`; ``connections`` still holds those that there were.
         """
         completion = runner.Completion(self._ended, 5.0)
@@ -267,7 +268,8 @@ class Server:
         return count
 
     def advance(self) -> float | None:
-        """Do what is due, send what is to be sent; return when to be called next. (Called by whoever drives the server.)"""
+        """Do what is due, send what is to be sent; return when to be called next. (Called by whoever drives the
+        server.)"""
         endpoint = self._endpoint
         if self._transport is None or endpoint is None:
             return None
@@ -335,9 +337,7 @@ class Server:
                 if callback is not None:
                     run_callback(self._driver, callback, connection)
             elif isinstance(event, Connected):
-                peer.user = self.connections[peer.address] = ServerConnection(
-                    peer, self._endpoint, self._clock
-                )
+                peer.user = self.connections[peer.address] = ServerConnection(peer, self._endpoint, self._clock)
                 logger.info("client %s has connected", peer.address)
                 self._distribute_own(CLIENT_CONNECTED, peer.address)
             elif isinstance(event, Disconnected):
@@ -345,31 +345,29 @@ class Server:
 
     def _on_left(self, peer: ServerProtocol, event: Disconnected) -> None:
         logger.info("client %s has left: %s", peer.address, event.reason.sentence)
-        if (
-            event.reason is not DisconnectReason.SERVER_SHUTDOWN
-            and self.connections.get(peer.address) is peer.user
-        ):
+        if event.reason is not DisconnectReason.SERVER_SHUTDOWN and self.connections.get(peer.address) is peer.user:
             self.connections.pop(peer.address, None)
         self._distribute_own(CLIENT_LEFT, peer.address, reason=event.reason)
 
     def _receive_event(self, peer: ServerProtocol, payload: bytes) -> None:
         assert self._endpoint is not None
         try:
-            event = decode_event(payload)
+            event_type, args, kwargs = decode_event(payload)
         except MalformedPacket:
             self._endpoint.dropped["malformed event"] += 1
             return
-        if not event.type.startswith(RESERVED_PREFIX):
-            event.client_address = peer.address
-            if self._push_straight is not None and not self._universal_event_handler.has_event_type(event.type):
-                self._push_straight(event)  # the common case: all events go to the game loop
+        if event_type.startswith(RESERVED_PREFIX):
+            if event_type == SHUTDOWN_REQUEST and peer.is_host:
+                logger.info("the host %s has asked for the shutdown", peer.address)
+                self._driver.defer(self._request_stop)
             else:
-                self._distribute(event, peer.address)
-        elif event.type == SHUTDOWN_REQUEST and peer.is_host:
-            logger.info("the host %s has asked for the shutdown", peer.address)
-            self._driver.defer(self._request_stop)
+                self._endpoint.dropped["reserved event type"] += 1
+        elif self._push_parts is not None and not self._universal_event_handler.has_event_type(event_type):
+            self._push_parts((event_type, args, kwargs, peer.address, None))  # the common case: to the game loop
         else:
-            self._endpoint.dropped["reserved event type"] += 1
+            event = Event(event_type, *args)
+            event.handler_kwargs = kwargs
+            self._distribute(event, peer.address)
 
     def _distribute_own(self, event_type: str, address: Address, **details: Any) -> None:
         event = Event(event_type)
@@ -401,7 +399,7 @@ class Server:
             "dt": 0.0,
         }
         try:
-            result = self._universal_event_handler.call(event, context)
+            result = self._universal_event_handler.handle(event, **context)
         except Exception:
             logger.exception("the handler of event %r raised; the server goes on", event.type)
             return
@@ -419,13 +417,15 @@ class Server:
         ack_callback: AckCallback | None = None,
         **kwargs: Any,
     ) -> None:
-        """Send an event to one or all clients; from any thread. From a handler of the game loop it leaves with that tick.
+        """Send an event to one or all clients; from any thread. From a handler of the game loop it leaves with that
+        tick.
 
         :param event_type: links to the client's handler.
         :param target_client: ``"all"``, or a client's address.
         :param retries: 0: sent once. n: resent up to n times until it has arrived, handled at most once. RELIABLE:
             arrives exactly once, and all of these in order, as long as the connection lives.
-        :param ack_callback: function or coroutine function, called with the client's ServerConnection when the client has
+        :param ack_callback: function or coroutine function, called with the client's ServerConnection when the
+            client has
             the event (for ``"all"``: for each). It must not block.
         :param args, kwargs: the event's data, passed to the handler.
         :raises InvalidValue: (a TypeError) if the data holds what cannot be sent.
@@ -455,9 +455,7 @@ class Server:
         elif address in peers:
             targets = [peers[address]]
         else:
-            logger.warning(
-                "event %r was not sent: no client is connected from %s (any more)", event_type, address
-            )
+            logger.warning("event %r was not sent: no client is connected from %s (any more)", event_type, address)
             return
         for peer in targets:
             try:
@@ -475,7 +473,8 @@ class Server:
         used: for changes to the state, register the handler with a GameStateMachine.
 
         :param event_type: event type to link the handler function to.
-        :param event_handler_function: function or coroutine function; gets the event's data, and by name ``client_address``.
+        :param event_handler_function: function or coroutine function; gets the event's data, and by name
+            ``client_address``.
         """
         self._universal_event_handler.register_event_handler(event_type, event_handler_function)
 
@@ -488,7 +487,7 @@ class Server:
 
         def ban() -> None:
             if self._endpoint is not None:
-                self._endpoint.banned_hosts.add(tuple(client_address)[0])
+                self._endpoint.banned_hosts.add(client_address[0])
 
         if self._driver is not None:
             self._driver.call(ban)
@@ -498,11 +497,7 @@ class Server:
         address = _target(client_address)
 
         def close() -> None:
-            peer = (
-                self._endpoint.peers.get(address)
-                if self._endpoint is not None and address is not None
-                else None
-            )
+            peer = self._endpoint.peers.get(address) if self._endpoint is not None and address is not None else None
             if peer is not None and peer.user is not None:
                 peer.user.close(reason, detail)
                 self._driver.wake()

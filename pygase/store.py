@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from ._io.runner import monotonic
+from ._protocol.delta import diff
 from .codec import pack
 from .config import ServerConfig
 from .errors import InvalidValue, StateTooLarge
@@ -70,16 +72,19 @@ class GameStateStore:
         self._working: GameState | None = None
         self._tick_thread: int | None = None
         self._pending: deque[tuple[Tree, int]] = deque()
-        self._updates: deque[tuple[int, Tree]] = deque([(tick, {})], maxlen=self.UPDATE_CACHE_SIZE)
+        self._history: deque[tuple[int, Tree]] = deque([(tick, self._draft)] * 2, maxlen=self.UPDATE_CACHE_SIZE + 1)
+        """The last states, each with its tick; the first is only there to tell what changed to the second."""
 
     def get_update_cache(self) -> list[GameStateUpdate]:
-        """Return the latest state updates, oldest first; at most UPDATE_CACHE_SIZE. The list is the caller's own."""
-        with self._lock:
-            recent = list(self._updates)
+        """Return the latest state updates, oldest first: one for each tick, UPDATE_CACHE_SIZE at most.
+
+        The list is the caller's own.
+        """
+        history = list(self._history)
         updates = []
-        for tick, tree in recent:
+        for (_, before), (tick, after) in itertools.pairwise(history):
             update = GameStateUpdate(time_order_of(tick))
-            update.__dict__.update({key: thawed(value) for key, value in tree.items()})
+            update.__dict__.update(thawed(diff(before, after)))
             updates.append(update)
         return updates
 
@@ -93,12 +98,14 @@ class GameStateStore:
 
         Usually called by whatever is progressing the game state, usually a GameStateMachine. From any thread.
 
-        :raises TypeError: if it is no GameStateUpdate, or (InvalidValue) holds what cannot be sent; names path and type.
+        :raises TypeError: if it is no GameStateUpdate, or (InvalidValue) holds what cannot be sent; names path and
+            type.
         :raises StateTooLarge: if the state would become too large; it stays as it was.
         """
         if not isinstance(update, GameStateUpdate):
             raise TypeError(
-                f"push_update takes a GameStateUpdate, got {type(update).__name__}; write GameStateUpdate(n, name=value)"
+                f"push_update takes a GameStateUpdate, got {type(update).__name__}; write GameStateUpdate(n, "
+                f"name=value)"
             )
         attributes = dict(update.__dict__)
         time_order = attributes.pop("time_order")
@@ -150,7 +157,11 @@ class GameStateStore:
         :raises InvalidValue, StateTooLarge: and nothing is changed.
         """
         with self._lock:
-            self._apply_clean(self._cleaner.quickly_cleaned(update) or self._clean(update, "update", name))
+            cleaner = self._cleaner
+            cleaner.size_bytes = 0
+            if type(update) is not dict or not cleaner.is_simple(update) or "time_order" in update:
+                update = self._clean(update, "update", name)
+            self._apply_clean(update)
 
     def end_tick(self, now: float) -> None:
         """Settle the tick, and tell the listeners."""
@@ -191,7 +202,6 @@ class GameStateStore:
             self._apply_near_the_bound(cleaned)
         else:
             self._draft = merge(self._draft, cleaned, self._owned)
-        self._updates.append((self._committed.tick + 1, cleaned))
         if self._working is not None:
             self._working._follow(self._draft, cleaned)
 
@@ -207,7 +217,9 @@ class GameStateStore:
     def _commit(self, tick: int, now: float) -> None:
         self._owned.clear()
         before = self._committed
-        self._committed = Commit(tick, now, max(now - before.time, 0.0), self._draft)
+        span = now - before.time
+        self._committed = Commit(tick, now, span if span > 0.0 else 0.0, self._draft)
+        self._history.append((tick, self._draft))
 
     def _notify(self) -> None:
         for listener in tuple(self._listeners):
@@ -216,6 +228,7 @@ class GameStateStore:
 
 def _too_large(size_bytes: int, max_bytes: int) -> str:
     return (
-        f"the game state would take {size_bytes:,} bytes, at most {max_bytes:,} are allowed, so the update was not applied; "
+        f"the game state would take {size_bytes:,} bytes, at most {max_bytes:,} are allowed, so the update was not "
+        f"applied; "
         "keep less in the state, or raise max_state_bytes in the config of the server AND the clients"
     )

@@ -1,4 +1,5 @@
-"""Test a game without a network: server and clients in virtual time, on links as bad as you like, the same way each time.
+"""Test a game without a network: server and clients in virtual time, on links as bad as you like, the same way each
+time.
 
 ::
 
@@ -51,6 +52,7 @@ class ManualClock:
         self._now = start
 
     def __call__(self) -> float:
+        """Return the time, seconds."""
         return self._now
 
     @property
@@ -99,13 +101,9 @@ class Link:
                 raise ValueError(f"Link.{name} is a share, from 0 to 1; got {getattr(self, name)!r}")
         for name in ("latency", "jitter"):
             if getattr(self, name) < 0.0:
-                raise ValueError(
-                    f"Link.{name} is a number of seconds, not negative; got {getattr(self, name)!r}"
-                )
+                raise ValueError(f"Link.{name} is a number of seconds, not negative; got {getattr(self, name)!r}")
         if self.bandwidth is not None and self.bandwidth <= 0:
-            raise ValueError(
-                f"Link.bandwidth is a positive number of bytes a second, or None; got {self.bandwidth!r}"
-            )
+            raise ValueError(f"Link.bandwidth is a positive number of bytes a second, or None; got {self.bandwidth!r}")
 
 
 class _Path:
@@ -410,7 +408,8 @@ class SimulatedNetwork:
     # -- time --------------------------------------------------------------------------------------------------------
 
     def call_at(self, at: float, function: Callable[[], Any]) -> None:
-        """Have a function called when virtual time reaches ``at`` (at once, if it has passed, but not before this returns)."""
+        """Have a function called when virtual time reaches ``at`` (at once, if it has passed, but not before this
+        returns)."""
         self._counter += 1
         heapq.heappush(self._events, (at, self._counter, function))
 

@@ -38,9 +38,7 @@ class Sendable(Comparable):
         try:
             return _pack(vars(self))
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise TypeError(
-                f"{type(self).__name__}{_first_unsendable(vars(self))} cannot be sent: {error}"
-            ) from error
+            raise TypeError(f"{type(self).__name__}{_first_unsendable(vars(self))} cannot be sent: {error}") from error
 
     @classmethod
     def from_bytes(cls, bytepack: bytes) -> Self:

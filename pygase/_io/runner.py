@@ -1,6 +1,7 @@
 """Loops, threads, the real clock: what drives the pure parts in earnest.
 
-What is driven is a :class:`Pump`: it takes in what its transport has received, and says when it wants to be called next.
+What is driven is a :class:`Pump`: it takes in what its transport has received, and says when it wants to be called
+next.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import collections.abc
 import concurrent.futures
 import logging
 import math
-import select
 import secrets
+import select
 import threading
 import time
 from collections.abc import Callable, Coroutine, Generator
@@ -71,7 +72,8 @@ class Driver(Protocol):
 
 
 class LoopDriver:
-    """Drives a pump on an asyncio loop, from the loop's own thread. Nothing is polled: it sleeps until there is a reason."""
+    """Drives a pump on an asyncio loop, from the loop's own thread. Nothing is polled: it sleeps until there is a
+    reason."""
 
     def __init__(self, pump: Pump, transport: Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._pump = pump
@@ -83,14 +85,13 @@ class LoopDriver:
         self._looked_at = -math.inf
         self._tasks: set[asyncio.Task[Any]] = set()
         self._transport = transport
-        self._listener = (
-            _ThreadListener(transport, loop, self._on_readable) if not _has_readers(loop) else None
-        )
+        self._listener = _ThreadListener(transport, loop, self._on_readable) if not _has_readers(loop) else None
         self._listen(True)
 
     def _listen(self, on: bool) -> None:
         if self._listener is not None:
-            self._listener.resume() if on else None
+            if on:
+                self._listener.resume()
             return
         for sock in self._transport.sockets:
             if on:
@@ -101,25 +102,24 @@ class LoopDriver:
     def _on_readable(self) -> None:
         if self._stopped:
             return
-        self._pump.receive()
-        self.turn()
-        if self._stopped:
-            return
         now = self._loop.time()
-        if now - self._looked_at < RUSH:
+        rush = now - self._looked_at < RUSH
+        self._looked_at = now
+        if rush:
             self._listen(False)
             self._loop.call_later(RUSH_PAUSE, self._resume)
-        elif self._listener is not None:
+        self._pump.receive()
+        self.turn()
+        if self._listener is not None and not rush:
             self._listener.resume()
-        self._looked_at = now
 
     def _resume(self) -> None:
-        if not self._stopped:
-            self._pump.receive()
-            self.turn()
-        if not self._stopped:
-            self._looked_at = self._loop.time()
-            self._listen(True)
+        if self._stopped:
+            return
+        self._looked_at = self._loop.time()
+        self._listen(True)
+        self._pump.receive()
+        self.turn()
 
     def turn(self) -> None:
         """Let the pump do what is due, and set the alarm for the next time."""
@@ -205,18 +205,13 @@ class LoopDriver:
 
 def _has_readers(loop: asyncio.AbstractEventLoop) -> bool:
     # Windows' default loop has no add_reader, and its own UDP goes deaf (CPython issue 127057)
-    return (
-        type(loop).add_reader is not asyncio.AbstractEventLoop.add_reader
-        and "Proactor" not in type(loop).__name__
-    )
+    return type(loop).add_reader is not asyncio.AbstractEventLoop.add_reader and "Proactor" not in type(loop).__name__
 
 
 class _ThreadListener:
     """Waits for datagrams in a thread, for loops that cannot: calls back on the loop, then waits to be resumed."""
 
-    def __init__(
-        self, transport: Transport, loop: asyncio.AbstractEventLoop, on_readable: Callable[[], None]
-    ) -> None:
+    def __init__(self, transport: Transport, loop: asyncio.AbstractEventLoop, on_readable: Callable[[], None]) -> None:
         self._sockets = transport.sockets
         self._loop = loop
         self._on_readable = on_readable

@@ -11,16 +11,22 @@ Contents = tuple[Any, ...] | None
 
 
 class SentPackets:
-    """Packets sent and not yet acknowledged, oldest first; bounded, since what many newer ones have overtaken counts as lost.
+    """Packets sent and not yet acknowledged, oldest first; bounded, since what many newer ones have overtaken counts
+    as lost.
 
     ``next_sequence`` is the number that the next packet gets. ``loss`` is the recent share of lost packets, 0..1.
     """
 
     __slots__ = ("_packets", "loss", "next_sequence")
 
-    LOST_AFTER = 96
-    """Overtaken by so many acknowledged packets, one counts as lost. More than the 32 of ack_bits, since after a burst an
+    LOST_AFTER = 256
+    """Overtaken by so many acknowledged packets, one counts as lost. More than the 32 of ack_bits, since after a
+    burst an
     ACKS message tells of those further back."""
+    MAX_PACKETS = 8192
+    """Unacknowledged packets remembered: four seconds of the whole default budget. Beyond that, as with a peer that
+    never
+    acknowledges anything, the oldest counts as lost."""
     LOSS_GAIN = 1 / 64
     """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
 
@@ -35,13 +41,14 @@ class SentPackets:
     def sent(self, contents: Contents, now: float) -> int:
         """Note that a packet leaves now; return its number."""
         sequence = self.next_sequence
-        self._packets[sequence] = (now, contents)
+        packets = self._packets
+        packets[sequence] = (now, contents)
+        if len(packets) > self.MAX_PACKETS:
+            del packets[next(iter(packets))]
         self.next_sequence = sequence + 1
         return sequence
 
-    def acknowledge(
-        self, wire_ack: int, ack_bits: int, width: int = 32
-    ) -> tuple[float | None, list[Contents]]:
+    def acknowledge(self, wire_ack: int, ack_bits: int, width: int = 32) -> tuple[float | None, list[Contents]]:
         """Take in a received acknowledgement (16-bit number, bits of the ``width`` packets before it).
 
         :returns: when the packet ``ack`` was sent if this is the first we hear of it (else None: no round trip to be

@@ -20,13 +20,22 @@ RELIABLE: Final = -1
 """As ``retries``: resend until the peer has it, exactly once and in order."""
 
 WINDOW_MESSAGES: Final = 128
-"""Tracked messages that may be under way at once. The receiver of the reliable channel holds no more than these back."""
+"""Tracked messages that may be under way at once. The receiver of the reliable channel holds no more than these
+back."""
 
 WINDOW_BYTES: Final = 512 * 1024
 """The same in bytes; a single larger message travels alone."""
 
+MAX_BACKOFF: Final = 2.0
+"""Most that the time-out of what is resent grows by: a game that waits for an event is stuck, and the budget bounds the
+rate anyway."""
+
 _ONCE_WINDOW: Final = 4096
 """How many numbers back the receiver recognises a retried event that it has already handled."""
+
+
+class WindowOverrun(MalformedPacket):
+    """The peer sends more ahead than the window allows; it has been acknowledged, so the connection cannot be saved."""
 
 
 class Message:
@@ -100,7 +109,8 @@ class UnreliableSender:
 
 
 class TrackedSender:
-    """Messages that are resent when their acknowledgement stays away: the retried and the reliable channel, bulk states.
+    """Messages that are resent when their acknowledgement stays away: the retried and the reliable channel, bulk
+    states.
 
     A message starts when it fits into the window. Fragmented ones travel one at a time, so that the receiver needs to
     keep one unfinished message only.
@@ -147,10 +157,10 @@ class TrackedSender:
     def take(self, room_bytes: int, now: float) -> Piece | None:
         """Return a piece to be sent now: one overdue, else a fresh one, if it fits."""
         for piece in self._in_flight:
-            if piece.due_at <= now and len(piece.data) <= room_bytes and not piece.acked:
-                if piece.sends <= piece.message.resends:
-                    self._in_flight.remove(piece)
-                    return piece
+            overdue = piece.due_at <= now and not piece.acked and piece.sends <= piece.message.resends
+            if overdue and len(piece.data) <= room_bytes:
+                self._in_flight.remove(piece)
+                return piece
         self._start_messages()
         if not self._unsent or len(self._unsent[0].data) > room_bytes:
             return None
@@ -162,7 +172,7 @@ class TrackedSender:
 
     def sent(self, piece: Piece, rto: float, now: float) -> None:
         """Note that a piece has left; it is due again after the time-out, which grows by half each time."""
-        piece.due_at = now + rto * min(1.5**piece.sends, 8.0)
+        piece.due_at = now + rto * min(1.5**piece.sends, MAX_BACKOFF)
         piece.sends += 1
         self._in_flight.append(piece)
 
@@ -304,7 +314,7 @@ class EventReceiver:
         if not self._next_order <= order < self._next_order + WINDOW_MESSAGES or order in self._held:
             return
         if order != self._next_order and self._held and self._waiting_bytes + len(payload) > 2 * WINDOW_BYTES:
-            raise MalformedPacket("more reliable events ahead of their turn than the window allows")
+            raise WindowOverrun("more reliable events ahead of their turn than the window allows")
         self._held[order] = payload
         while self._next_order in self._held:
             self._next_order += 1

@@ -1,7 +1,8 @@
 """The difference of two frozen state trees, and its application.
 
 A delta is a nested dict: a dict under a key means "merge", anything else "replace", TO_DELETE "remove". Where the
-receiver has no dict under the key, a dict is the new value. So every change between any two trees can be expressed, exactly.
+receiver has no dict under the key, a dict is the new value. So every change between any two trees can be expressed,
+exactly.
 """
 
 from __future__ import annotations

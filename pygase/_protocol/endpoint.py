@@ -1,4 +1,5 @@
-"""The server's end, pure: one socket's worth of datagrams, many peers. No datagram of any content does any harm here."""
+"""The server's end, pure: one socket's worth of datagrams, many peers. No datagram of any content does any harm
+here."""
 
 from __future__ import annotations
 
@@ -8,12 +9,11 @@ from collections.abc import Callable
 from hmac import compare_digest
 from typing import Final
 
-from ..codec import pack
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from ..tree import Tree
-from .handshake import Address, CookieJar, RandomBytes, password_proof, refusal
-from .protocol import CLOSE_COPIES, Connected, ProtocolEvent, ServerProtocol
+from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, refusal
+from .protocol import Connected, ProtocolEvent, ServerProtocol
 from .snapshots import SnapshotRing, to_wire_time
 from .wire import (
     CHALLENGE_RESPONSE,
@@ -54,7 +54,7 @@ class ServerEndpoint:
         first_sequence: int = 0,
     ) -> None:
         self.config = config or ServerConfig()
-        self.ring = SnapshotRing(self.config.snapshot_ring)
+        self.ring = SnapshotRing(self.config.snapshot_ring, self.config.max_state_bytes)
         self.peers: dict[Address, ServerProtocol] = {}
         self.dropped: Counter[str] = Counter()
         self.next_at = math.inf
@@ -119,7 +119,10 @@ class ServerEndpoint:
         if self.refuse_all is not None:
             return self.refuse_all, ""
         if game != self._game:
-            return DisconnectReason.WRONG_GAME, f"It hosts {self._game or 'a game without a name'!r}."
+            return (
+                DisconnectReason.WRONG_GAME,
+                f"It hosts {self._game!r}." if self._game else "It hosts a game without a name.",
+            )
         if address[0] in self.banned_hosts:
             return DisconnectReason.BANNED, ""
         if len(self.peers) >= self.config.max_clients and address not in self.peers:
@@ -158,23 +161,19 @@ class ServerEndpoint:
         peer = ServerProtocol(
             address, response.nonce, token, self.ring, self.inbox, self.config, now, self._first_sequence
         )
-        presented = bool(self._host_token) and compare_digest(
-            self._host_token.encode(), response.host_token.encode()
-        )
+        presented = bool(self._host_token) and compare_digest(self._host_token.encode(), response.host_token.encode())
         has_host = any(other.is_host for other in self.peers.values())
         peer.is_host = presented or (not has_host and self._is_local(address))
-        accepted = Accepted(response.nonce, token, peer.is_host, to_wire_time(now), pack(list(address)))
+        accepted = Accepted(response.nonce, token, peer.is_host, to_wire_time(now), encode_address(address))
         peer.accepted = accepted.encode()
         self.peers[address] = self._by_token[token] = peer
         self.next_at = min(self.next_at, now)
         self._outbox.append((peer.accepted, address))
-        self.inbox.append((peer, Connected(accepted)))
+        self.inbox.append((peer, Connected(accepted, address)))
 
     # -- the end of a connection ---------------------------------------------------------------------------------
 
-    def close_peer(
-        self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float
-    ) -> None:
+    def close_peer(self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float) -> None:
         """End a connection and tell the peer why."""
         if peer.closed is None:
             self._outbox.extend((data, peer.address) for data in peer.close_datagrams(reason, detail, now))
@@ -224,6 +223,3 @@ class ServerEndpoint:
         for peer in [p for p in self.peers.values() if p.next_at <= now and p.timed_out(now)]:
             peer._end(DisconnectReason.TIMED_OUT, "", remote=False)
             self._forget(peer)
-
-
-__all__ = ["CLOSE_COPIES", "Outgoing", "ServerEndpoint"]

@@ -9,7 +9,8 @@
     <----------------------------------------- Accepted  a random token, carried by every packet from here on
                                           (or Refused, at either step, with the reason)
 
-Each step is repeated by the client until it is answered; the server answers repetitions alike. The cookie is the idea of
+Each step is repeated by the client until it is answered; the server answers repetitions alike. The cookie is the
+idea of
 SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1); the hash is keyed BLAKE2b (RFC 7693).
 """
 
@@ -20,6 +21,7 @@ from hashlib import blake2b
 from hmac import compare_digest
 from typing import Final
 
+from ..codec import pack, unpack
 from ..errors import DisconnectReason, MalformedPacket
 from .wire import (
     ACCEPTED,
@@ -112,7 +114,9 @@ class Connector:
             if challenge.nonce == self.nonce and self.outcome is None:
                 self._respond(challenge, now)
         elif kind == ACCEPTED:
-            self._end(Accepted.decode(data))
+            accepted = Accepted.decode(data)
+            decode_address(accepted.address)
+            self._end(accepted)
         elif kind == REFUSED:
             self._end(Refused.decode(data))
 
@@ -152,6 +156,22 @@ class Connector:
         return self._sent_at + self._retry_interval
 
 
+def encode_address(address: Address) -> bytes:
+    """Serialise an address as the server's socket reports it."""
+    return pack(list(address))
+
+
+def decode_address(data: bytes) -> tuple[str | int, ...]:
+    """Return an address that :func:`encode_address` serialised.
+
+    :raises MalformedPacket: if it is none.
+    """
+    parts = unpack(data)
+    if type(parts) is not list or not 2 <= len(parts) <= 4 or not {int, str}.issuperset(map(type, parts)):
+        raise MalformedPacket("not an address")
+    return tuple(parts)
+
+
 def refusal(nonce: bytes, reason: DisconnectReason, detail: str = "") -> bytes:
     """Return the datagram that refuses a request."""
     return Refused(nonce, reason.value, detail).encode()
@@ -163,14 +183,3 @@ def reason_from_wire(value: int) -> DisconnectReason:
         return DisconnectReason(value)
     except ValueError:
         return DisconnectReason.CLOSED
-
-
-__all__ = [
-    "Address",
-    "Connector",
-    "CookieJar",
-    "MalformedPacket",
-    "password_proof",
-    "reason_from_wire",
-    "refusal",
-]

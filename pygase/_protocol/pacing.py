@@ -4,7 +4,8 @@ from __future__ import annotations
 
 
 class TokenBucket:
-    """``rate`` in bytes per second, ``burst`` in bytes. May be overdrawn by one packet, so that none is ever too large."""
+    """``rate`` in bytes per second, ``burst`` in bytes. May be overdrawn by one packet, so that none is ever too
+    large."""
 
     __slots__ = ("_at", "_tokens", "burst", "rate")
 

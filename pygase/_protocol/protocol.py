@@ -1,6 +1,7 @@
 """One peer's protocol, pure: datagrams and ``now`` in, datagrams and events out. ClientProtocol and ServerProtocol.
 
-``now`` is any clock in seconds that never goes back, the same one in all calls of one object. The order of a turn: receive
+``now`` is any clock in seconds that never goes back, the same one in all calls of one object. The order of a turn:
+receive
 what has come, take the events, queue what is to be sent, take the datagrams, sleep until ``next_timeout``.
 """
 
@@ -13,9 +14,9 @@ from typing import Any, Final, NamedTuple
 from ..config import ClientConfig, ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Contents, SentPackets
-from .channels import EventReceiver, EventSender, Message, Piece, TrackedSender
+from .channels import EventReceiver, EventSender, Message, Piece, TrackedSender, WindowOverrun
 from .fragments import Reassembler, split
-from .handshake import Connector, RandomBytes, reason_from_wire
+from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
 from .pacing import TokenBucket
 from .sequence import ACK_BITS_MASK, ReceiveWindow, unwrap
 from .snapshots import ReceivedState, SnapshotReceiver, SnapshotRing, SnapshotSender
@@ -31,7 +32,7 @@ from .wire import (
     EVENT_ORDERED,
     FRAGMENT,
     FRAGMENT_HEADER,
-    MAX_DATAGRAM_BYTES,
+    MAX_MESSAGE_ROOM,
     MESSAGE_HEADER,
     NO_ACK_DELAY,
     SERVER_HEADER,
@@ -50,7 +51,8 @@ CLOSE_COPIES: Final = 3
 """A goodbye is not acknowledged: at 10 % loss one of three arrives in 999 of 1,000 cases; else the time-out tells."""
 
 _ACK_AT_ONCE: Final = 8
-"""After so many packets an acknowledgement waits no longer: ack_bits reach 32 packets back, so each is covered four times."""
+"""After so many packets an acknowledgement waits no longer: ack_bits reach 32 packets back, so each is covered four
+times."""
 
 _ACK_BITS: Final = 32
 
@@ -63,9 +65,10 @@ _BULK_TICKET: Final = -1
 
 
 class Connected(NamedTuple):
-    """The connection stands."""
+    """The connection stands; ``address`` is the client's, as the server sees it."""
 
     accepted: Accepted
+    address: tuple[Any, ...]
 
 
 class EventReceived(NamedTuple):
@@ -99,6 +102,34 @@ ProtocolEvent = Connected | EventReceived | MessageAcked | StateReceived | Disco
 
 class PeerProtocol:
     """What both ends share: packets, acknowledgements, events, heartbeats, time-outs."""
+
+    __slots__ = (
+        "_ack_delay",
+        "_ack_due_at",
+        "_bucket",
+        "_busy",
+        "_first_sequence",
+        "_incoming",
+        "_last_sent_at",
+        "_latest_received_at",
+        "_measure_at",
+        "_rates",
+        "_sent",
+        "_timeout",
+        "_unacknowledged",
+        "_window",
+        "bytes_received",
+        "bytes_sent",
+        "closed",
+        "config",
+        "last_received_at",
+        "next_at",
+        "outgoing",
+        "packets_dropped",
+        "packets_received",
+        "rtt",
+        "token",
+    )
 
     _header_bytes: int
 
@@ -205,11 +236,13 @@ class PeerProtocol:
                     self._deliver(data[begin:at])
                 else:
                     self._receive_message(kind, data[begin:at], now)
+        except WindowOverrun:
+            self._end(DisconnectReason.PROTOCOL_ERROR, "", remote=False)
         except MalformedPacket:
             self.packets_dropped += 1
 
     def _receive_message(self, kind: int, body: bytes, now: float) -> None:
-        if kind == EVENT_ONCE or kind == EVENT_ORDERED:
+        if kind in (EVENT_ONCE, EVENT_ORDERED):
             self._incoming.receive(kind, body)
         elif kind == FRAGMENT:
             if len(body) < FRAGMENT_HEADER.size:
@@ -230,7 +263,8 @@ class PeerProtocol:
     # -- sending -------------------------------------------------------------------------------------------------
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
-        """Queue a serialised event; see :meth:`EventSender.queue_event`. It leaves with the next ``datagrams_to_send``."""
+        """Queue a serialised event; see :meth:`EventSender.queue_event`. It leaves with the next
+        ``datagrams_to_send``."""
         self.outgoing.queue_event(payload, retries, ticket)
         self._busy = True
         self.next_at = min(self.next_at, now)
@@ -282,7 +316,7 @@ class PeerProtocol:
     def _fill_packet(self, rto: float, now: float) -> tuple[bytes, Contents] | None:
         """Collect messages for one packet; None if nothing is waiting."""
         acks = self._acks()
-        room = MAX_DATAGRAM_BYTES - self._header_bytes - len(acks)
+        room = MAX_MESSAGE_ROOM - len(acks)
         parts: list[bytes] = []
         contents: list[Piece] = []
         for sender in self._tracked_senders():
@@ -321,7 +355,8 @@ class PeerProtocol:
         return now >= self.last_received_at + self.config.timeout
 
     def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
-        """Return the datagrams that say goodbye (the same one several times), with what waits to be sent before them."""
+        """Return the datagrams that say goodbye (the same one several times), with what waits to be sent before
+        them."""
         return [
             *self._datagrams(now),
             *[self._packet(close_message(reason.value, detail), None, now)] * CLOSE_COPIES,
@@ -332,13 +367,20 @@ class PeerProtocol:
         sent = self._sent.next_sequence - self._first_sequence
         totals = (sent, self.packets_received, self.bytes_sent, self.bytes_received)
         self._rates.update(totals, now)
+        sent_rate, received_rate, bytes_sent_rate, bytes_received_rate = self._rates.rates
         return ConnectionStats(
-            self.rtt.rtt,
-            self.rtt.variation,
-            self._sent.loss,
-            *totals,
-            *self._rates.rates,
-            self.packets_dropped,
+            rtt=self.rtt.rtt,
+            jitter=self.rtt.variation,
+            loss=self._sent.loss,
+            packets_sent=sent,
+            packets_received=self.packets_received,
+            bytes_sent=self.bytes_sent,
+            bytes_received=self.bytes_received,
+            packets_sent_per_second=sent_rate,
+            packets_received_per_second=received_rate,
+            bytes_sent_per_second=bytes_sent_rate,
+            bytes_received_per_second=bytes_received_rate,
+            packets_dropped=self.packets_dropped,
         )
 
 
@@ -352,6 +394,22 @@ class ServerProtocol(PeerProtocol):
     :ivar address: where the peer is.
     :ivar nonce: the client's, from the handshake.
     """
+
+    __slots__ = (
+        "_bulk",
+        "_bulk_group",
+        "_inbox",
+        "_loose",
+        "_reported_by",
+        "_reported_tick",
+        "_ring",
+        "accepted",
+        "address",
+        "is_host",
+        "nonce",
+        "snapshots",
+        "user",
+    )
 
     _header_bytes = CLIENT_HEADER.size
 
@@ -418,15 +476,22 @@ class ServerProtocol(PeerProtocol):
         self._receive_ack(ack, ack_bits, delay, now)
         if reported != self._reported_tick:
             newest = window.latest
-            if newest > self._reported_by and sequence == newest & 0xFFFF:  # an overtaken packet's report is out of date
+            if (
+                newest > self._reported_by and sequence == newest & 0xFFFF
+            ):  # an overtaken packet's report is out of date
                 self._reported_by, self._reported_tick = newest, reported
                 self.snapshots.on_reported(unwrap(reported, self._ring.tick, 32) if reported else 0)
-        if size > _FIRST_BODY:
-            if data[_FIRST_MESSAGE] == EVENT and size - _FIRST_BODY == data[_FIRST_BODY - 2] << 8 | data[_FIRST_BODY - 1]:
-                self._note_eliciting(now)
-                self._inbox.append((self, data[_FIRST_BODY:]))
-            else:
-                self._receive_messages(data, now)
+        if size <= CLIENT_HEADER.size:
+            return
+        if (
+            size > _FIRST_BODY
+            and data[_FIRST_MESSAGE] == EVENT
+            and size - _FIRST_BODY == data[_FIRST_BODY - 2] << 8 | data[_FIRST_BODY - 1]
+        ):
+            self._note_eliciting(now)
+            self._inbox.append((self, data[_FIRST_BODY:]))
+        else:
+            self._receive_messages(data, now)
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
         return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay)
@@ -485,6 +550,17 @@ class ClientProtocol(PeerProtocol):
     :param random_bytes: a source of unpredictable bytes.
     """
 
+    __slots__ = (
+        "_client_config",
+        "_connector",
+        "_events",
+        "_farewell",
+        "_give_up_at",
+        "_state_fragments",
+        "_states",
+        "connected",
+    )
+
     _header_bytes = SERVER_HEADER.size
 
     def __init__(
@@ -501,7 +577,6 @@ class ClientProtocol(PeerProtocol):
         self._client_config = config or ClientConfig()
         super().__init__(bytes(TOKEN_BYTES), self._client_config, now, first_sequence)
         self.connected = False
-        self.server_port_unreachable = False
         self._connector = Connector(
             game, password, host_token, random_bytes, self._client_config.connect_retry_interval
         )
@@ -552,7 +627,7 @@ class ClientProtocol(PeerProtocol):
             self.token = outcome.token
             self.last_received_at = self._last_sent_at = now
             self._ack_due_at = now  # greet at once: the server's first round-trip measurement
-            self._events.append(Connected(outcome))
+            self._events.append(Connected(outcome, decode_address(outcome.address)))
         elif outcome is not None:
             self._end(reason_from_wire(outcome.reason), outcome.detail, remote=True)
 
@@ -619,9 +694,7 @@ class ClientProtocol(PeerProtocol):
         elif now >= self._give_up_at:
             self._end(DisconnectReason.NO_ANSWER, "", remote=False)
 
-    def close(
-        self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float
-    ) -> None:
+    def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float) -> None:
         """Hang up. What is queued and the goodbye leave with the next ``datagrams_to_send``."""
         if self.closed is None:
             if self.connected:

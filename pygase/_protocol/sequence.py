@@ -8,7 +8,8 @@ as long as a packet is less than 32,768 numbers off (RFC 9000, appendix A.3, doe
 from __future__ import annotations
 
 WINDOW = 256
-"""How far back duplicates are recognised; older packets are dropped as too late. 256 packets are four seconds at 60 Hz."""
+"""How far back duplicates are recognised; older packets are dropped as too late. 256 packets are four seconds at 60
+Hz."""
 
 ACK_BITS_MASK = 0xFFFFFFFF
 

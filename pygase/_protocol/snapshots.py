@@ -1,7 +1,8 @@
 """Which state a client has, and what to send it next.
 
 The server keeps a ring of the states that it has sent lately (they share structure). A client reports the tick of the
-newest state it has, with every packet; that state is its baseline, and it is sent the delta from there to now. So a lost
+newest state it has, with every packet; that state is its baseline, and it is sent the delta from there to now. So a
+lost
 packet needs no repair: the next delta contains what it contained. Who has no baseline gets a full state. (The idea is
 Quake III's; see Sanglard, "Quake 3 source code review: network model".)
 """
@@ -44,10 +45,11 @@ class SnapshotRing:
     Only ticks that changed something are held. ``tick`` 0 means that there is no state yet.
     """
 
-    __slots__ = ("_deltas", "_framed", "_previous_tick", "_size", "_span", "ring", "tick", "time", "tree")
+    __slots__ = ("_deltas", "_framed", "_max_bytes", "_previous_tick", "_size", "_span", "ring", "tick", "time", "tree")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, max_state_bytes: int) -> None:
         self._size = size
+        self._max_bytes = max_state_bytes
         self.ring: OrderedDict[int, Tree] = OrderedDict()
         self.tick = 0
         self.tree: Tree = {}
@@ -75,7 +77,8 @@ class SnapshotRing:
         return True
 
     def encoded(self, baseline_tick: int, baseline: Tree) -> bytes:
-        """Return the body of the message that takes ``baseline`` (tick 0: nothing) to the current state; made only once."""
+        """Return the body of the message that takes ``baseline`` (tick 0: nothing) to the current state; made only
+        once."""
         body = self._deltas.get(baseline_tick)
         if body is None:
             body = self._deltas[baseline_tick] = self._encode(baseline_tick, baseline)
@@ -95,6 +98,8 @@ class SnapshotRing:
 
     def _encode(self, baseline_tick: int, baseline: Tree) -> bytes:
         payload = pack(diff(baseline, self.tree) if baseline_tick else self.tree)
+        if baseline_tick and len(payload) > self._max_bytes:  # deletions can make a delta larger than any state
+            return self.encoded(0, {})
         flags = 0
         if len(payload) > MAX_BODY_BYTES - SNAPSHOT_HEADER.size:
             compressed = zlib.compress(payload, _ZLIB_LEVEL)
@@ -132,6 +137,7 @@ class SnapshotSender:
         self.baseline: Tree = {}
         self.sent_tick = 0
         self.sent_at = 0.0
+        self._group = 0
         self.bulk_tick = 0
         self.bulk_delivered_at: float | None = None
         self._bulk: Tree = {}
@@ -242,6 +248,8 @@ class SnapshotReceiver:
         if len(body) < SNAPSHOT_HEADER.size:
             raise MalformedPacket("snapshot without its header")
         flags, wire_tick, back, previous_back, wire_time, wire_span = SNAPSHOT_HEADER.unpack_from(body)
+        if flags & ~COMPRESSED:
+            raise MalformedPacket(f"snapshot with unknown flags {flags:#x}")
         tick = unwrap(wire_tick, self.newest_tick, 32)
         if tick < self.newest_tick or (tick == self.newest_tick and self.reported_tick):
             return None
@@ -249,7 +257,7 @@ class SnapshotReceiver:
         if baseline is None:
             self.unusable += 1
             return None
-        tree = apply(baseline, unpack(self._payload(flags, body)))
+        tree = apply(baseline, unpack(self._payload(flags, body), markers=bool(back)))
         self._remember(tick, tree, tick - back)
         self._time = unwrap(wire_time, self._time, 32)
         time = self._time * TIME_UNIT

@@ -37,14 +37,14 @@ class RttEstimator:
 class RateMeter:
     """Turns growing totals into amounts a second, over roughly the last second."""
 
-    __slots__ = ("_checkpoint_at", "_checkpoint", "rates")
+    __slots__ = ("_checkpoint", "_checkpoint_at", "rates")
 
     INTERVAL = 1.0
 
     def __init__(self, size: int) -> None:
         self._checkpoint_at: float | None = None
         self._checkpoint = (0,) * size
-        self.rates = (0.0,) * size
+        self.rates: tuple[float, ...] = (0.0,) * size
 
     def update(self, totals: tuple[int, ...], now: float) -> None:
         """Note the totals so far; at most once an interval does this change ``rates``."""
@@ -53,9 +53,7 @@ class RateMeter:
             return
         elapsed = now - self._checkpoint_at
         if elapsed >= self.INTERVAL:
-            self.rates = tuple(
-                (new - old) / elapsed for new, old in zip(totals, self._checkpoint, strict=True)
-            )
+            self.rates = tuple((new - old) / elapsed for new, old in zip(totals, self._checkpoint, strict=True))
             self._checkpoint_at, self._checkpoint = now, totals
 
 

@@ -14,7 +14,8 @@ from ..errors import MalformedPacket
 PROTOCOL_VERSION: Final = 1
 
 MAX_DATAGRAM_BYTES: Final = 1200
-"""Fits through every path of today's Internet unfragmented (IPv6 guarantees 1,280; RFC 9000, section 14, chooses 1,200)."""
+"""Fits through every path of today's Internet unfragmented (IPv6 guarantees 1,280; RFC 9000, section 14, chooses
+1,200)."""
 
 MIN_REQUEST_BYTES: Final = 1000
 """A connection request is padded to at least this, so that no answer to it can be larger (no amplification)."""
@@ -67,15 +68,21 @@ TIME_UNIT: Final = 1e-4
 NO_ACK_DELAY: Final = 0xFFFF
 """ack_delay saturates here: "held for longer, do not measure the round trip by this"."""
 
-MAX_MESSAGE_ROOM: Final = MAX_DATAGRAM_BYTES - CLIENT_HEADER.size
+TAG_BYTES: Final = 16
+"""Left free in every DATA datagram, for the authentication tag of an encrypted one."""
+
+MAX_MESSAGE_ROOM: Final = MAX_DATAGRAM_BYTES - CLIENT_HEADER.size - TAG_BYTES
+"""What messages may take in a datagram, the same in both directions."""
+
 MAX_BODY_BYTES: Final = MAX_MESSAGE_ROOM - MESSAGE_HEADER.size
 FRAGMENT_BYTES: Final = MAX_BODY_BYTES - FRAGMENT_HEADER.size
-"""Payload of every fragment but the last: fixed, so that the receiver knows each one's place and can bound the whole."""
+"""Payload of every fragment but the last: fixed, so that the receiver knows each one's place and can bound the
+whole."""
 
 _REQUEST: Final = Struct("!BH8sB")
 _CHALLENGE: Final = Struct("!B8sI16s")
 _RESPONSE: Final = Struct("!BH8sI16s16sB")
-_ACCEPTED: Final = Struct("!B8s8sBI")
+_ACCEPTED: Final = Struct("!B8s8sBIB")
 _REFUSED: Final = Struct("!B8sB")
 
 
@@ -113,9 +120,7 @@ class ConnectRequest(NamedTuple):
     game: str
 
     def encode(self) -> bytes:
-        head = _REQUEST.pack(CONNECT_REQUEST, self.version, self.nonce, 0)[:-1] + _text(
-            self.game, MAX_GAME_BYTES
-        )
+        head = _REQUEST.pack(CONNECT_REQUEST, self.version, self.nonce, 0)[:-1] + _text(self.game, MAX_GAME_BYTES)
         return head.ljust(MAX_DATAGRAM_BYTES, b"\0")
 
     @classmethod
@@ -164,11 +169,13 @@ class ChallengeResponse(NamedTuple):
         _short(data, _RESPONSE, "challenge response")
         game, end = _sized_text(data, _RESPONSE.size - 1)
         host_token, _ = _sized_text(data, end)
-        return cls(*_RESPONSE.unpack_from(data)[1:-1], game, host_token)
+        _, version, nonce, issued_at, cookie, proof, _ = _RESPONSE.unpack_from(data)
+        return cls(version, nonce, issued_at, cookie, proof, game, host_token)
 
 
 class Accepted(NamedTuple):
-    """Welcome: the connection's token, whether you are the host, the server's time, and your address as the server sees it.
+    """Welcome: the connection's token, whether you are the host, the server's time, and your address as the server
+    sees it.
 
     ``time`` in units of 0.1 ms, modulo 2**32; ``address`` is msgpack of a list, as the server's socket reports it.
     """
@@ -180,13 +187,18 @@ class Accepted(NamedTuple):
     address: bytes
 
     def encode(self) -> bytes:
-        return _ACCEPTED.pack(ACCEPTED, self.nonce, self.token, self.is_host, self.time) + self.address
+        return (
+            _ACCEPTED.pack(ACCEPTED, self.nonce, self.token, self.is_host, self.time, len(self.address)) + self.address
+        )
 
     @classmethod
     def decode(cls, data: bytes) -> Accepted:
         _short(data, _ACCEPTED, "acceptance")
-        _, nonce, token, is_host, time = _ACCEPTED.unpack_from(data)
-        return cls(nonce, token, bool(is_host), time, data[_ACCEPTED.size :])
+        _, nonce, token, is_host, time, size = _ACCEPTED.unpack_from(data)
+        address = data[_ACCEPTED.size : _ACCEPTED.size + size]
+        if len(address) < size:
+            raise MalformedPacket("address reaches beyond the datagram")
+        return cls(nonce, token, bool(is_host), time, address)
 
 
 class Refused(NamedTuple):
