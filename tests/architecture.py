@@ -86,9 +86,7 @@ THIRD_PARTY = {"pygase": {"msgpack"}, "pygase_pygame": {"pygame"}, "games": {"py
 
 GROUND = FLOORS[0][1]
 
-INSIDE_FUNCTIONS_ONLY = {
-    ("pygase.utils", "msgpack"): "Sendable, alone on the ground, needs it, and only when used"
-}
+INSIDE_FUNCTIONS_ONLY = {("pygase.utils", "msgpack"): "Sendable, alone on the ground, needs it, and only when used"}
 """The ground imports nothing but the standard library. These are the exceptions."""
 
 
@@ -108,11 +106,7 @@ def violations(sources: Mapping[str, str]) -> list[str]:
     `sources` has the text of each file by its path from the root of the project, with `/`.
     """
     modules = {module_name(path) for path in sources}
-    lost = [
-        f"{module} stands on no floor: give it one in FLOORS"
-        for module in modules
-        if floor_of(module) is None
-    ]
+    lost = [f"{module} stands on no floor: give it one in FLOORS" for module in modules if floor_of(module) is None]
     found = [complaint for path in sources for complaint in _complaints(path, sources[path], modules)]
     return sorted(lost) + found
 

@@ -47,8 +47,7 @@ class TestRealFiles:
         sources = real_sources()
         assert "pygase/utils.py" in sources
         assert any(
-            found.imported == "msgpack"
-            for found in imports_of("pygase/utils.py", sources["pygase/utils.py"], set())
+            found.imported == "msgpack" for found in imports_of("pygase/utils.py", sources["pygase/utils.py"], set())
         )
 
     @pytest.mark.integration
@@ -72,9 +71,7 @@ class TestRealFiles:
         """A path of somebody's home or workplace, or a ticket's number, tells a reader nothing."""
         folders = [*PACKAGES, "tests", "docs", "benchmarks", ".ci"]
         files = [*ROOT.glob("*.*"), *(file for folder in folders for file in (ROOT / folder).rglob("*"))]
-        texts = [
-            file for file in files if file.suffix in ("", ".py", ".md", ".toml", ".txt") and file.is_file()
-        ]
+        texts = [file for file in files if file.suffix in ("", ".py", ".md", ".toml", ".txt") and file.is_file()]
         named = [
             f"{file.relative_to(ROOT)}: {match[0]}"
             for file in texts
@@ -213,9 +210,7 @@ class TestChecker:
     def test_places_on_one_machine_are_noticed(self, text: str) -> None:
         assert SOMEWHERE.search(text)
 
-    @pytest.mark.parametrize(
-        "text", ["cpython issue 127057", "https://example.org/home/x", "the issue is", "a/work/b"]
-    )
+    @pytest.mark.parametrize("text", ["cpython issue 127057", "https://example.org/home/x", "the issue is", "a/work/b"])
     def test_other_paths_and_numbers_are_left_alone(self, text: str) -> None:
         assert not SOMEWHERE.search(text)
 

@@ -44,9 +44,7 @@ def connected(port: int) -> Iterator[Client]:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(
-    "client_code", [README["client.py"], GUIDE["smooth_client.py"]], ids=["README", "guide"]
-)
+@pytest.mark.parametrize("client_code", [README["client.py"], GUIDE["smooth_client.py"]], ids=["README", "guide"])
 def test_game_runs_as_it_stands_there(tmp_path: Path, client_code: str) -> None:
     """The client joins the README's server, both see each other, and leaving is noticed."""
     port = free_port()

@@ -50,9 +50,7 @@ def test_an_unset_address_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     "error",
     [OSError("no route"), socket.gaierror("no such name"), UnicodeError("label too long"), PermissionError()],
 )
-def test_a_way_that_fails_is_left_out_and_nothing_is_raised(
-    monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+def test_a_way_that_fails_is_left_out_and_nothing_is_raised(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     set_ways(monkeypatch, failing(error), answering("192.168.0.7"))
     assert get_available_ip_addresses() == ["192.168.0.7", "127.0.0.1"]
 
@@ -67,9 +65,7 @@ def test_linux_list_of_interfaces_is_read_entry_by_entry() -> None:
         socket_address = struct.pack("=HH4s", socket.AF_INET, 0, socket.inet_aton(address))
         return (name.ljust(16, b"\0") + socket_address).ljust(interfaces._ENTRY_BYTES, b"\0")
 
-    entries = (
-        entry(b"lo", "127.0.0.1") + entry(b"eth0", "192.168.0.7") + entry(b"a-very-long-one", "10.1.2.3")
-    )
+    entries = entry(b"lo", "127.0.0.1") + entry(b"eth0", "192.168.0.7") + entry(b"a-very-long-one", "10.1.2.3")
     assert list(interfaces._addresses_in(entries)) == ["127.0.0.1", "192.168.0.7", "10.1.2.3"]
     assert list(interfaces._addresses_in(b"")) == []
 
