@@ -172,7 +172,7 @@ class TrackedSender:
 
     def sent(self, piece: Piece, rto: float, now: float) -> None:
         """Note that a piece has left; it is due again after the time-out, which grows by half each time."""
-        piece.due_at = now + rto * min(1.5**piece.sends, MAX_BACKOFF)
+        piece.due_at = now + rto * min(1.5 ** min(piece.sends, 8), MAX_BACKOFF)
         piece.sends += 1
         self._in_flight.append(piece)
 
