@@ -169,7 +169,7 @@ def fields_of(rows: list[Row], data: bytes) -> list[Field]:
     at = 0
     for row in rows:
         check(row.offset is None or row.offset == at, f"{row.name} is said to be at {row.offset}, but is at {at}")
-        size = _size(row, data, at)
+        size = _size(row, data, at, fields)
         raw = data[at : at + size]
         check(len(raw) == size, f"{row.name} of {size} bytes at {at} reaches beyond the end at {len(data)}")
         fields.append(Field(row.name, raw, _VALUES[row.type](raw)))
@@ -178,11 +178,12 @@ def fields_of(rows: list[Row], data: bytes) -> list[Field]:
     return fields
 
 
-def _size(row: Row, data: bytes, at: int) -> int:
+def _size(row: Row, data: bytes, at: int, before: list[Field]) -> int:
     if row.size == "1 + n":
         check(at < len(data), f"{row.name} is missing")
         return 1 + data[at]
-    return len(data) - at if row.size == "rest" else int(row.size)
+    told = [each.value for each in before if each.name == row.size]
+    return int(told[0]) if told else len(data) - at if row.size == "rest" else int(row.size)
 
 
 def _zeros(raw: bytes) -> int:
@@ -328,6 +329,7 @@ class Onlooker:
         check(header["token"] == self.acceptances[client]["token"], "token of another connection")
         ours = self.direction(client, way)
         number = nearest(header["sequence"], max(ours.sent_at, default=0), 16)
+        check(len(header["messages"]) <= self.document.limits["MAX_MESSAGE_ROOM"], "no room for a tag")
         messages = self.document.split_messages(header["messages"])
         if number in ours.sent_at:
             check([m[0].value for m in messages] == [6], f"packet {number} is sent anew and is no CLOSE")
@@ -384,6 +386,7 @@ class Onlooker:
 
     def _event(self, ours: Direction, kind: int, values: dict[str, Any]) -> None:
         check(isinstance(values["event"], list) and 1 <= len(values["event"]) <= 3, "no event")
+        check("TO_DELETE" not in repr(values["event"]), "a marker in an event")
         if kind != 1:
             known = ours.numbers[kind]
             number = nearest(values["number"], max(known, default=0), 16)
@@ -417,6 +420,7 @@ class Onlooker:
         back = values["baseline_back"]
         if back:
             check(tick - back in self.reported[client], "the baseline was never reported")
+        check(back or "TO_DELETE" not in repr(values["payload"]), "a marker in a full state")
         self.seen["delta" if back else "full state"] += 1
         self.seen["compressed state"] += values["flags"] & 1
         states[tick] = applied(states[tick - back] if back else {}, values["payload"])

@@ -199,6 +199,17 @@ def test_the_events_in_the_packets_are_those_that_handlers_get(seed: int) -> Non
         assert sorted(handled) == sorted((event[0], event[1][0]) for _, event in sent)
 
 
+def test_packets_full_of_messages_keep_to_the_limits_in_both_directions(seed: int) -> None:
+    session = Session(seed, Link(latency=0.02))
+    client = session.join(50001)
+    session.network.run(1.0)
+    for i in range(400):
+        client.dispatch_event("SAY", "x" * (i % 90), retries=i % 3)
+        session.server.dispatch_event("SAY", "x" * (i % 90), retries=i % 3)
+    session.network.run(3.0)  # the onlooker checks each datagram
+    assert session.onlooker.seen["EVENT"] + session.onlooker.seen["EVENT_ONCE"] >= 800
+
+
 def test_refusals_carry_reason_and_detail_of_the_page(seed: int) -> None:
     session = Session(seed, Link(latency=0.02))
     played(session)
