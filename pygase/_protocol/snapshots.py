@@ -258,7 +258,7 @@ class SnapshotReceiver:
             self.unusable += 1
             return None
         tree = apply(baseline, unpack(self._payload(flags, body), markers=bool(back)))
-        self._remember(tick, tree, tick - back)
+        self._remember(tick, tree, tick - back if back else 0)
         self._time = unwrap(wire_time, self._time, 32)
         time = self._time * TIME_UNIT
         return ReceivedState(tick, time, time - wire_span * TIME_UNIT, tick - previous_back, tree)
@@ -277,7 +277,8 @@ class SnapshotReceiver:
         return inflated
 
     def _remember(self, tick: int, tree: Tree, baseline_tick: int) -> None:
-        # The server's baselines never go back, so nothing before this one will be needed again.
+        # The server's baselines never go back, so nothing before this one will be needed again. Of a full state's (0) we
+        # learn nothing: a report of any state we have may be on its way to the server.
         for old in [t for t in self._states if t < baseline_tick]:
             del self._states[old]
         if len(self._states) >= self.MAX_STATES:
