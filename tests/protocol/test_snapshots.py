@@ -386,6 +386,20 @@ def test_a_malformed_snapshot_is_refused_and_changes_nothing(body: bytes) -> Non
     assert receiver.receive(body_of(pack({"x": 1}), 1)) is not None
 
 
+def test_a_full_state_that_crosses_the_first_report_does_not_make_the_reported_one_useless() -> None:
+    line = Line()
+    line.push({"x": 1})
+    line.receiver.receive(line.send())
+    line.push({"x": 2})
+    crossing = line.send()
+    line.report()  # of the first, while the second is on its way, whole as well
+    line.receiver.receive(crossing)
+    line.push({"x": 3})
+    state = line.receiver.receive(line.send())
+    assert state is not None
+    assert state.tree == {"x": 3}
+
+
 def test_the_client_keeps_no_states_from_before_the_servers_baseline() -> None:
     line = Line()
     for number in range(5000):

@@ -1,0 +1,241 @@
+"""Two ends on a bad line: everything together, and numbers that wrap around."""
+
+from typing import Any
+
+import pytest
+
+from pygase._protocol.channels import RELIABLE
+from pygase.config import ClientConfig, ServerConfig
+
+from .peers import SERVER, Address, Peers
+from .trees import exact
+
+
+def talk(peers: Peers, address: Address, ticks: int, first_tick: int = 1) -> dict[str, Any]:
+    """``ticks`` ticks of 20 ms: the state changes, both sides send events on every channel. Returns the last state."""
+    tree: dict[str, Any] = {"n": 0, "players": {}}
+    for step in range(ticks):
+        players = {**tree["players"], step % 5: {"x": float(step), "hits": step % 3 == 0}}
+        if step % 7 == 0:
+            players.pop((step + 1) % 5, None)
+        tree = {"n": step, "players": players}
+        peers.push(tree, tick=first_tick + step)
+        for retries, name in ((0, b"u"), (3, b"o"), (RELIABLE, b"r")):
+            event = b"%s %d" % (name, step)
+            peers.clients[address].queue_event(event, retries, None, now=peers.now)
+            peers.peer(address).queue_event(event, retries, None, now=peers.now)
+        peers.run(0.02)
+    return tree
+
+
+def check_events(events: list[bytes], count: int, perfect: bool = False) -> None:
+    by_channel = {name: [e for e in events if e.startswith(name)] for name in (b"u", b"o", b"r")}
+    assert by_channel[b"r"] == [b"r %d" % n for n in range(count)]
+    for name in (b"u", b"o"):
+        assert len(set(by_channel[name])) == len(by_channel[name]) <= count
+        assert not perfect or len(by_channel[name]) == count
+
+
+@pytest.mark.parametrize("first_sequence", [0, 65_436, 65_534, 65_535, 3 * 65_536 - 7])
+def test_packet_numbers_wrap_without_anybody_noticing(first_sequence: int) -> None:
+    peers = Peers(first_sequence=first_sequence)
+    address = peers.joined()
+    tree = talk(peers, address, 300)
+    peers.run(1.0)
+    check_events(peers.events[address], 300, perfect=True)
+    check_events(peers.events_of(address), 300, perfect=True)
+    assert exact(peers.states[address][-1].tree) == exact(tree)
+    stats = peers.clients[address].stats(now=peers.now)
+    assert stats.loss == 0.0
+    assert stats.packets_dropped == 0
+    assert stats.rtt == pytest.approx(0.02, abs=0.005)
+
+
+def test_packet_numbers_wrap_on_a_bad_line_too(seed: int) -> None:
+    peers = Peers(seed, first_sequence=65_400, latency=0.05, jitter=0.05, loss=0.2)
+    address = peers.joined()
+    tree = talk(peers, address, 400)
+    peers.run(10.0)
+    check_events(peers.events[address], 400)
+    check_events(peers.events_of(address), 400)
+    assert exact(peers.states[address][-1].tree) == exact(tree)
+
+
+@pytest.mark.parametrize("first_tick", [2**32 - 100, 2**33 - 3, 2**31 - 50])
+@pytest.mark.parametrize("loss", [0.0, 0.3])
+def test_ticks_wrap_on_the_wire_without_anybody_noticing(first_tick: int, loss: float, seed: int) -> None:
+    peers = Peers(seed, loss=loss, jitter=0.03)
+    address = peers.joined()
+    tree = talk(peers, address, 200, first_tick)
+    peers.run(5.0)
+    states = peers.states[address]
+    assert exact(states[-1].tree) == exact(tree)
+    ticks = [state.tick for state in states]
+    assert ticks == sorted(set(ticks))
+    assert (ticks[-1] - first_tick) & 0xFFFFFFFF == 199
+    for state in states:
+        assert state.tree["n"] == (state.tick - first_tick) & 0xFFFFFFFF
+
+
+@pytest.mark.parametrize("loss", [0.05, 0.3])
+def test_a_lossy_line_converges_and_keeps_the_guarantees(loss: float, seed: int) -> None:
+    peers = Peers(seed, loss=loss, latency=0.03, jitter=0.1)
+    address = peers.joined()
+    tree = talk(peers, address, 300)
+    peers.run(15.0)
+    check_events(peers.events[address], 300)
+    check_events(peers.events_of(address), 300)
+    assert exact(peers.states[address][-1].tree) == exact(tree)
+
+
+def test_acks_are_reported_once_each_and_only_for_what_arrived(seed: int) -> None:
+    peers = Peers(seed, loss=0.2)
+    address = peers.joined()
+    for number in range(300):
+        retries = (0, 2, RELIABLE)[number % 3]
+        peers.clients[address].queue_event(b"%d" % number, retries, number, now=peers.now)
+        peers.run(0.01)
+    peers.run(10.0)
+    acked = peers.acked[address]
+    assert len(set(acked)) == len(acked)
+    arrived = {int(payload) for payload in peers.events_of(address)}
+    assert set(acked) <= arrived
+    assert {n for n in range(300) if n % 3 == 2} <= set(acked)
+    assert len(acked) > 250
+
+
+def test_the_round_trip_is_measured_without_the_peers_holding_time() -> None:
+    peers = Peers(latency=0.04)
+    address = peers.joined()
+    for _ in range(30):  # the server answers late: only its acknowledgements, held back for up to 25 ms
+        peers.clients[address].queue_event(b"x", 0, None, now=peers.now)
+        peers.run(0.2)
+    assert peers.clients[address].rtt.rtt == pytest.approx(0.08, abs=0.002)
+    assert peers.peer(address).rtt.rtt == pytest.approx(0.08, abs=0.002)
+
+
+def test_loss_is_measured(seed: int) -> None:
+    peers = Peers(seed)
+    address = peers.joined()
+    dropped = peers.rng
+    peers.drop = lambda data, sender, receiver: receiver == SERVER and dropped.random() < 0.25
+    for _ in range(600):
+        peers.clients[address].queue_event(b"x", 0, None, now=peers.now)
+        peers.run(0.02)
+    assert 0.15 < peers.clients[address].stats(now=peers.now).loss < 0.35
+    assert peers.peer(address).stats(now=peers.now).loss < 0.02
+
+
+@pytest.mark.parametrize("size", [1_000, 64_000, 1_000_000, 4 * 1024 * 1024 - 32])
+def test_full_states_of_every_size_arrive(size: int, seed: int) -> None:
+    peers = Peers(seed)
+    address = peers.joined()
+    tree = {"noise": peers.rng.randbytes(size)}
+    peers.push(tree)
+    assert peers.run(10.0, lambda: peers.states[address])
+    assert peers.states[address][-1].tree == tree
+
+
+def test_a_large_state_arrives_over_a_lossy_line_and_players_go_on_sending(seed: int) -> None:
+    peers = Peers(seed, loss=0.1, jitter=0.02)
+    address = peers.joined()
+    tree = {"noise": peers.rng.randbytes(300_000), "n": 0}
+    peers.push(tree)
+    for number in range(1, 200):
+        peers.push({**tree, "n": number})
+        peers.clients[address].queue_event(b"%d" % number, RELIABLE, None, now=peers.now)
+        peers.run(0.05)
+    peers.run(5.0)
+    assert peers.states[address][-1].tree == {**tree, "n": 199}
+    assert peers.events_of(address) == [b"%d" % n for n in range(1, 200)]
+
+
+def test_nobody_exceeds_the_byte_budget(seed: int) -> None:
+    budget = ServerConfig(bytes_per_second=100_000, burst_bytes=10_000)
+    peers = Peers(seed, config=budget)
+    address = peers.joined()
+    start = peers.now
+    peers.sent.clear()
+    peers.push({"noise": peers.rng.randbytes(400_000)})
+    assert peers.run(20.0, lambda: peers.states[address])
+    sent = sum(len(data) for sender, _, data in peers.sent if sender == SERVER)
+    assert sent <= 10_000 + (peers.now - start) * 100_000 + 2 * 1200
+    assert 3.5 < peers.now - start < 6.0
+
+
+def test_several_events_fit_one_datagram() -> None:
+    peers = Peers()
+    address = peers.joined()
+    peers.run(0.5)
+    peers.sent.clear()
+    for number in range(20):
+        peers.clients[address].queue_event(b"event %d" % number, number % 2, None, now=peers.now)
+    peers.transmit()
+    assert len(peers.sent) == 1
+    peers.run(0.1)
+    assert len(peers.events_of(address)) == 20
+
+
+def test_an_event_from_the_server_leaves_in_the_same_datagram_as_the_state_of_its_tick() -> None:
+    peers = Peers()
+    address = peers.joined()
+    peers.run(0.5)
+    peers.sent.clear()
+    peers.peer(address).queue_event(b"goal", RELIABLE, None, now=peers.now)
+    peers.push({"score": 1})
+    assert len(peers.sent) == 1
+    peers.run(0.1)
+    assert peers.events[address] == [b"goal"]
+    assert peers.states[address][-1].tree == {"score": 1}
+
+
+def test_large_events_pass_both_ways_on_every_channel(seed: int) -> None:
+    peers = Peers(seed, loss=0.02)
+    address = peers.joined()
+    payload = peers.rng.randbytes(256 * 1024)
+    for retries in (5, RELIABLE):
+        peers.clients[address].queue_event(payload, retries, None, now=peers.now)
+        peers.peer(address).queue_event(payload, retries, None, now=peers.now)
+    peers.run(10.0)
+    assert peers.events_of(address) == [payload, payload]
+    assert peers.events[address] == [payload, payload]
+
+
+def test_a_partition_shorter_than_the_time_out_heals() -> None:
+    peers = Peers()
+    address = peers.joined()
+    talk(peers, address, 20)
+    peers.drop = lambda data, sender, receiver: True
+    start = peers.now
+    peers.clients[address].queue_event(b"r in the dark", RELIABLE, None, now=peers.now)
+    while peers.now < start + 4.0:
+        peers.push({"n": peers.now})
+        peers.run(0.02)
+    peers.drop = lambda data, sender, receiver: False
+    peers.run(3.0)
+    assert peers.events_of(address)[-1] == b"r in the dark"
+    assert peers.states[address][-1].tree == peers.server.ring.tree
+
+
+def test_an_idle_line_says_nothing_but_heartbeats_after_a_burst() -> None:
+    """Nothing keeps ringing: every acknowledgement of an acknowledgement must end somewhere."""
+    peers = Peers()
+    address = peers.joined()
+    talk(peers, address, 50)
+    peers.run(2.0)
+    peers.sent.clear()
+    peers.run(10.0)
+    assert len(peers.sent) <= 45
+    assert peers.clients[address].closed is None
+
+
+def test_the_configured_time_out_and_heartbeat_are_used() -> None:
+    config = ClientConfig(timeout=2.0, heartbeat_interval=0.5)
+    peers = Peers()
+    address = peers.joined(config=config)
+    peers.run(1.0)
+    peers.sent.clear()
+    peers.run(10.0)
+    assert 19 <= sum(sender == address for sender, _, _ in peers.sent) <= 45
+    peers.drop = lambda data, sender, receiver: sender == SERVER
+    assert peers.run(2.6, lambda: address in peers.ended)
