@@ -1,7 +1,8 @@
 """No datagram, of any content, does any harm: not to a server, not to a client, and not to those who play meanwhile.
 
-An :class:`Arena` is a running game in virtual time with two honest players, whose traffic has been recorded; a connected
-but hostile client and a client with a hostile server, both of which know their tokens; and strangers who know nothing.
+An :class:`Arena` is a running game in virtual time with two honest players, whose traffic has been recorded;
+a connected but hostile client and a client with a hostile server, both of which know their tokens; and strangers who
+know nothing.
 """
 
 from __future__ import annotations
@@ -17,18 +18,15 @@ from typing import Any, Final
 
 import pytest
 
-from pygase import RELIABLE, Backend, Client, ClientConfig, GameState, ServerConfig
+from pygase import RELIABLE, TO_DELETE, Backend, Client, ClientConfig, GameState, ServerConfig
 from pygase._protocol.acks import SentPackets
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.protocol import ClientProtocol, PeerProtocol
 from pygase._protocol.wire import (
-    ACCEPTED,
     BULK_SNAPSHOT,
-    CHALLENGE,
     CHALLENGE_RESPONSE,
     CLIENT_HEADER,
     CLOSE,
-    CONNECT_REQUEST,
     DATA,
     EVENT,
     EVENT_ONCE,
@@ -40,7 +38,6 @@ from pygase._protocol.wire import (
     MESSAGE_HEADER,
     NONCE_BYTES,
     ORDER,
-    REFUSED,
     SERVER_HEADER,
     SNAPSHOT,
     SNAPSHOT_HEADER,
@@ -51,8 +48,8 @@ from pygase._protocol.wire import (
     Refused,
     message,
 )
-from pygase.codec import pack
-from pygase.errors import PygaseError
+from pygase.codec import pack, unpack
+from pygase.errors import MalformedPacket, PygaseError
 from pygase.testing import Link, SimulatedNetwork
 from pygase.tree import exactly_equal
 
@@ -133,9 +130,9 @@ def odd_value(rng: random.Random) -> bytes:
     """Return msgpack that one would rather not receive."""
     kind = rng.randrange(5)
     if kind == 0:
-        return b"\x91" * rng.randint(1, 1_100)  # lists in lists
+        return b"\x91" * rng.randint(1, 1_100) + b"\xc0"  # lists in lists
     if kind == 1:
-        return b"\x81\xa1a" * rng.randint(1, 350)  # dicts in dicts
+        return b"\x81\xa1a" * rng.randint(1, 350) + b"\xc0"  # dicts in dicts
     if kind == 2:
         return b"\xdc\x03\xe8" + b"\x90" * 1_000  # many small objects
     return rng.choice(_ODD_VALUES) if kind == 3 else rng.randbytes(rng.randint(0, 60))
@@ -159,15 +156,17 @@ def odd_event(rng: random.Random) -> bytes:
     return flipped(rng, pack(["scribble", [1, "two"], {"three": {"a": 3.0}}]))
 
 
-def odd_delta(rng: random.Random) -> bytes:
-    """Return the body of a snapshot that is wrong in some way, or nearly right."""
+def odd_delta(rng: random.Random, newest_tick: int) -> bytes:
+    """Return the body of a snapshot that is wrong in some way, or nearly right. Mostly newer than the newest."""
     payload = rng.choice([odd_value(rng), pack({"garden": {"a": 1}}), b"\x81\xa1a" + odd_value(rng)])
     flags = 0
     if rng.random() < 0.3:
         bomb = rng.choice([b"\0" * 2_000_000, b"\x91" * 60_000, b"\xdd\x00\x00\xea\x60" + b"\x90" * 60_000])
         payload, flags = zlib.compress(bomb), 1
-    tick, back = rng.randint(0, 2_000), rng.choice([0, 0, rng.randint(0, 400)])
-    return SNAPSHOT_HEADER.pack(flags, tick, back, rng.randint(0, 9), rng.randint(0, 2**32 - 1), 0) + payload
+    tick = newest_tick + rng.choice([0, 1, 1, 2, rng.randint(-3, 400), rng.randint(0, 2**32)])
+    back = rng.choice([0, 0, 1, rng.randint(0, 400)])
+    times = rng.randint(0, 9), rng.randint(0, 2**32 - 1), rng.randint(0, 0xFFFF)
+    return SNAPSHOT_HEADER.pack(flags, tick & 0xFFFFFFFF, back, *times) + payload
 
 
 def odd_fragment(rng: random.Random) -> bytes:
@@ -179,7 +178,7 @@ def odd_fragment(rng: random.Random) -> bytes:
     return FRAGMENT_HEADER.pack(kind, rng.randint(0, 9), index, count) + rng.randbytes(size)
 
 
-def odd_message(rng: random.Random) -> bytes:
+def odd_message(rng: random.Random, newest_tick: int) -> bytes:
     """Return a framed message, wrong or nearly right; rarely a CLOSE, since that ends the fun."""
     number = ORDER.pack(rng.choice([rng.randint(0, 300), rng.randint(0, 0xFFFF)]))
     makers: list[Callable[[], bytes]] = [
@@ -188,13 +187,13 @@ def odd_message(rng: random.Random) -> bytes:
         lambda: message(EVENT_ORDERED, number + odd_event(rng)),
         lambda: message(FRAGMENT, odd_fragment(rng)),
         lambda: message(FRAGMENT, odd_fragment(rng)),
-        lambda: message(rng.choice([SNAPSHOT, BULK_SNAPSHOT]), odd_delta(rng)[:MAX_BODY_BYTES]),
+        lambda: message(rng.choice([SNAPSHOT, BULK_SNAPSHOT]), odd_delta(rng, newest_tick)[:MAX_BODY_BYTES]),
         lambda: message(rng.choice([0, 8, 9, 255]), rng.randbytes(rng.choice([0, 34, 100]))),
         lambda: message(EVENT, b"") * rng.randint(1, 390),
         lambda: MESSAGE_HEADER.pack(rng.randint(0, 9), rng.randint(0, 0xFFFF)) + rng.randbytes(50),
-        lambda: rng.randbytes(rng.randint(0, 100)),
+        lambda: b"\xff" + rng.randbytes(rng.randint(0, 100)),
     ]
-    if rng.random() < 0.002:
+    if rng.random() < 0.005:
         return message(CLOSE, rng.randbytes(rng.randint(0, 5)))
     return rng.choice(makers)()
 
@@ -253,7 +252,6 @@ class Arena:
         self.news: list[int] = []
         self.to_server: deque[tuple[bytes, Address]] = deque(maxlen=3_000)
         self.to_client: deque[tuple[bytes, Address]] = deque(maxlen=3_000)
-        self._sequence = 0
         self._visitors = 0
         self._serve()
         self.network.on_datagram = self._record
@@ -315,7 +313,6 @@ class Arena:
         assert connection is not None
         client._driver.stop()
         connection.release()
-        self._sequence = connection._protocol._sent.next_sequence
         return connection._transport.own, connection._protocol.token  # type: ignore[union-attr]
 
     def _new_suitor(self) -> Client:
@@ -329,10 +326,8 @@ class Arena:
 
     def throw(self) -> None:
         """Send one datagram of noise to somebody."""
-        trick = self.rng.choice(
-            [self._stranger, self._impostor, self._hostile, self._hostile, self._forger, self._false_server, self._woo]
-        )
-        trick()
+        tricks = [self._stranger, self._impostor, self._forger, self._woo, self._hostile, self._false_server]
+        self.rng.choices(tricks, weights=[2, 1, 2, 1, 4, 4])[0]()
 
     def _stranger(self) -> None:
         """To the server, from anywhere; what was recorded holds real tokens, but they came from other addresses."""
@@ -368,17 +363,18 @@ class Arena:
         rng = self.rng
         if self.hostile not in self.server.connections:
             self.hostile, self.hostile_token = self._plant()
-        self._sequence += rng.choice([0, 1, 1, 1, 1, 2, rng.randint(-300, 300)])
+        latest = self._endpoint.peers[self.hostile]._window.latest
+        sequence = latest + rng.choice([0, 1, 1, 1, 1, 2, rng.randint(-300, 300)])
         header = CLIENT_HEADER.pack(
             DATA,
             self.hostile_token,
-            self._sequence & 0xFFFF,
+            sequence & 0xFFFF,
             rng.choice([rng.randint(0, 300), rng.randint(0, 0xFFFF)]),
             rng.randint(0, 2**32 - 1),
             rng.randint(0, 0xFFFF),
             rng.choice([0, rng.randint(0, 300), rng.randint(0, 2**32 - 1)]),
         )
-        self.network.inject(self._filled(header), self.hostile, SERVER)
+        self.network.inject(self._filled(header, 0), self.hostile, SERVER)
 
     def _false_server(self) -> None:
         """To a client, from a server that sends whatever it likes."""
@@ -396,13 +392,13 @@ class Arena:
             rng.randint(0, 0xFFFF),
         )
         own = self.victim.connection._transport.own  # type: ignore[union-attr]
-        self.network.inject(self._filled(header), SERVER, own)
+        self.network.inject(self._filled(header, protocol._states.newest_tick), SERVER, own)
 
-    def _filled(self, header: bytes) -> bytes:
+    def _filled(self, header: bytes, newest_tick: int) -> bytes:
         rng = self.rng
         if rng.random() < 0.2:  # what others really sent, damaged, under our own header
             return header + flipped(rng, rng.choice(self.corpus)[len(header) :])
-        return header + b"".join(odd_message(rng) for _ in range(rng.randint(0, 3)))
+        return header + b"".join(odd_message(rng, newest_tick) for _ in range(rng.randint(0, 3)))
 
     def _woo(self) -> None:
         """To a client that is connecting, as if from the server that it wants."""
@@ -415,7 +411,7 @@ class Arena:
         answers = [
             Challenge(nonce, rng.randint(0, 2**32 - 1), rng.randbytes(16)).encode(),
             Refused(nonce, rng.randint(0, 255), "nein " * rng.randint(0, 40)).encode(),
-            Accepted(nonce, rng.randbytes(TOKEN_BYTES), True, 0, odd_value(rng)).encode(),
+            Accepted(nonce, rng.randbytes(TOKEN_BYTES), True, 0, odd_value(rng)[:255]).encode(),
             Accepted(nonce, rng.randbytes(TOKEN_BYTES), False, 0, pack(["127.0.0.1", 5])).encode(),
         ]
         data = rng.choice(answers)
@@ -516,3 +512,122 @@ def test_noise_does_no_harm(seed: int) -> None:
     """No exception escapes, what is held stays bounded and goes away, and the honest players notice nothing."""
     print(f"to repeat: python -m tests.long fuzz --count 1 --seed {seed}")
     run_round(seed)
+
+
+def test_noise_leaves_no_memory_behind() -> None:
+    """Once the hostile have gone, a game holds no more than the same game that nobody disturbed."""
+    undisturbed = _memory_after(0)
+    disturbed = _memory_after(4_000)
+    assert disturbed - undisturbed < 200_000, f"{disturbed - undisturbed:,} bytes more"
+
+
+def _memory_after(datagrams: int) -> int:
+    """Return what a game of six seconds and all who took part in it hold in the end, bytes."""
+    logging.disable(logging.CRITICAL)  # pytest keeps what is logged
+    tracemalloc.start()
+    try:
+        arena = Arena(99)
+        machine = arena.backend.game_state_machine
+        machine.register_event_handler("scribble", lambda *args, **kwargs: None)  # what it stored would stay by right
+        for number in range(6_000):
+            if number < datagrams:
+                arena.throw()
+            arena.network.run(0.001)
+        arena.rest()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+        logging.disable(logging.NOTSET)
+
+
+def test_ten_thousand_forged_first_datagrams_cost_nothing() -> None:
+    """No memory, and no more bytes out than in, be the requests right, wrong or cut off."""
+    rng = random.Random(10_000)
+    endpoint = ServerEndpoint(random_bytes=rng.randbytes)
+    taken = sent = 0
+    tracemalloc.start()
+    for number in range(10_000):
+        address = (f"198.51.{number % 256}.{number // 256}", rng.randint(1, 0xFFFF))
+        data = _first_datagram(rng)
+        endpoint.receive_datagram(data, address, now=number / 1_000)
+        answers = endpoint.datagrams_to_send(now=number / 1_000)
+        assert all(to == address for _, to in answers)
+        assert sum(len(answer) for answer, _ in answers) <= len(data)
+        taken, sent = taken + len(data), sent + sum(len(answer) for answer, _ in answers)
+        if number == 1_000:
+            before = tracemalloc.get_traced_memory()[0]
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert not endpoint.peers
+    assert 0 < sent < taken
+    assert grown < 5_000, f"{grown} bytes more after 9,000 datagrams"
+
+
+def _first_datagram(rng: random.Random) -> bytes:
+    request = ConnectRequest(rng.choice([1, 1, 1, 2, 65535]), rng.randbytes(8), rng.choice(["", "x"])).encode()
+    response = bytes([CHALLENGE_RESPONSE]) + b"\0\1" + rng.randbytes(60)
+    return rng.choice([request, request, request[: rng.randint(0, 1_200)], response, flipped(rng, request)])
+
+
+def test_players_notice_nothing_of_a_flood_of_first_datagrams() -> None:
+    """A game in which all of them arrive within a second goes on as if nothing were."""
+    arena = Arena(7)
+    for number in range(10_000):
+        address = (f"198.51.{number % 256}.{number // 256}", 4_000)
+        arena.network.inject(_first_datagram(arena.rng), address, SERVER)
+        if number % 100 == 0:
+            arena.network.run(0.01)
+    arena.check_bounds()
+    arena.rest()
+    arena.check_after_rest()
+
+
+def test_a_peer_that_never_acknowledges_is_remembered_within_bounds() -> None:
+    """It keeps talking, so it is never given up; but what was sent to it and never confirmed does not pile up."""
+    arena = Arena(8)
+    peer = arena._endpoint.peers[arena.hostile]
+    for number in range(2 * SentPackets.MAX_PACKETS):
+        now = arena.network.now + number * 0.02
+        if number < 1_000:
+            peer.queue_event(pack(["news", [number]]), RELIABLE, None, now=now)
+        peer.datagrams_to_send(now)
+        peer.last_received_at = now
+    assert peer._sent.next_sequence > SentPackets.MAX_PACKETS
+    _check_peer(peer)
+
+
+@pytest.mark.parametrize("depth", [60, 500, 900, 960, 1_000, 1_020, 1_100])
+@pytest.mark.parametrize("event_type", ["mail", "scribble", "nobody knows"])
+def test_deeply_nested_event_data_do_no_harm(depth: int, event_type: str) -> None:
+    """What is too deep to be walked over by recursion neither ends the server nor its log."""
+    logger, ears = logging.getLogger("pygase"), _Ears()
+    logger.addHandler(ears)
+    try:
+        arena = Arena(11)
+        payload = b"\x92" + pack(event_type) + b"\x91" + b"\x91" * depth + b"\xc0"
+        header = CLIENT_HEADER.pack(DATA, arena.hostile_token, 900, 0, 0, 0, 0)
+        arena.network.inject(header + message(EVENT, payload), arena.hostile, SERVER)
+        arena.rest()
+        arena.check_after_rest()
+        assert not ears.unexpected
+    finally:
+        logger.removeHandler(ears)
+
+
+@pytest.mark.parametrize("value", [v for v in _ODD_VALUES if v])
+def test_hostile_msgpack_gives_plain_values_or_a_malformed_packet(value: bytes) -> None:
+    """No exotic object gets past the codec, no foreign exception out of it."""
+    for data in (value, b"\x91" + value, b"\x81\xa1a" + value):
+        try:
+            assert _is_plain(unpack(data))
+        except MalformedPacket:
+            pass
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(map(_is_plain, value.values()))
+    return value is None or value is TO_DELETE or isinstance(value, (bool, int, float, str, bytes))

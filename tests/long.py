@@ -1,0 +1,89 @@
+"""What takes too long for the suite: ``python -m tests.long`` plays 1,000 sessions, and sends a million datagrams.
+
+::
+
+    python -m tests.long                                   both, in full
+    python -m tests.long sessions --count 200 --seed 5000  so many sessions, beginning with that seed
+    python -m tests.long fuzz --count 100000               so many datagrams
+
+Prints the seed and the parameters of whatever fails, and returns 1 if anything did. What a seed does is the same each
+time, on every machine: repeat a failure with ``sessions --count 1 --seed SEED`` or ``fuzz --count 1 --seed SEED``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import multiprocessing
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from tests.protocol.test_fuzz import ROUND_DATAGRAMS, run_round
+from tests.sessions import parameters, play
+
+SESSIONS: Final = 1_000
+DATAGRAMS: Final = 1_000_000
+
+Outcome = tuple[int, str, list[str]]
+
+
+def play_session(seed: int) -> Outcome:
+    """Play one session; return its seed, its parameters and what does not hold."""
+    logging.disable(logging.ERROR)
+    params = parameters(seed)
+    try:
+        return seed, str(params), play(params)
+    except Exception:
+        return seed, str(params), [traceback.format_exc()]
+
+
+def fuzz_round(seed: int) -> Outcome:
+    """Send one round of noise; return its seed, how much it was, and what does not hold."""
+    try:
+        run_round(seed)
+    except Exception:
+        return seed, f"{ROUND_DATAGRAMS} datagrams", [traceback.format_exc()]
+    return seed, f"{ROUND_DATAGRAMS} datagrams", []
+
+
+def run_all(name: str, work: Callable[[int], Outcome], seeds: Iterable[int], processes: int) -> int:
+    """Do the work for every seed on several processor cores; print what fails; return how many did."""
+    started_at, done, failed = time.monotonic(), 0, 0
+    with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=50) as pool:
+        for seed, what, problems in pool.imap_unordered(work, seeds):
+            done += 1
+            if problems:
+                failed += 1
+                print(f"\n{name}: seed {seed} FAILED; {what}", *problems, sep="\n  ", flush=True)
+            if done % 50 == 0:
+                elapsed = time.monotonic() - started_at
+                print(f"{name}: {done} done, {failed} failed, {elapsed:.0f} s", flush=True)
+    print(f"{name}: {done} in all, {failed} failed, {time.monotonic() - started_at:.0f} s", flush=True)
+    return failed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what the command line asks for; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.long", description=__doc__.partition("\n")[0])
+    parser.add_argument("what", nargs="?", choices=["sessions", "fuzz", "all"], default="all")
+    parser.add_argument("--count", type=int, help="how many sessions, or datagrams of noise")
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args(arguments)
+    failed = 0
+    if options.what in ("sessions", "all"):
+        count = options.count or SESSIONS
+        seeds = range(options.seed, options.seed + count)
+        failed += run_all("sessions", play_session, seeds, options.processes)
+    if options.what in ("fuzz", "all"):
+        rounds = -(-(options.count or DATAGRAMS) // ROUND_DATAGRAMS)
+        failed += run_all("fuzz", fuzz_round, range(options.seed, options.seed + rounds), options.processes)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""A sample of the sessions that ``python -m tests.long sessions`` plays a thousand of, and what they rely on."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.sessions import LOOSE, ORDERED, RETRIED, Parameters, Session, Stream, parameters, play, random_update
+
+SAMPLE = range(1_000, 1_006)
+
+
+@pytest.mark.parametrize("seed", SAMPLE)
+def test_everybody_has_the_servers_state_and_every_reliable_event(seed: int) -> None:
+    """After a minute of loss, jitter, duplicates and disorder, with players coming and going, and some rest."""
+    params = parameters(seed)
+    print(f"to repeat: python -m tests.long sessions --count 1 --seed {seed}\n{params}")
+    assert play(params) == []
+
+
+def test_a_session_happens_the_same_way_each_time() -> None:
+    """A seed that fails once fails again."""
+    runs = [Session(parameters(3, seconds=10.0)) for _ in range(2)]
+    assert [run.run() for run in runs] == [[], []]
+    first, second = runs
+    assert first.network.delivered == second.network.delivered > 500
+    assert first.network.lost == second.network.lost
+    assert [p.up.got for p in first.players] == [p.up.got for p in second.players]
+
+
+def test_sessions_differ_in_all_that_matters() -> None:
+    """A thousand seeds reach the corners: 30 % loss, bursts, 200 ms of jitter, duplicates, one player and four."""
+    all_of_them = [parameters(seed) for seed in range(1_000)]
+    losses = [_loss(params) for params in all_of_them]
+    assert 0.29 < max(losses) <= 0.3 + 1e-9
+    assert max(params.link.jitter for params in all_of_them) > 0.19
+    assert {params.players for params in all_of_them} == {1, 2, 3, 4}
+    for name in ("burst_loss", "loss", "duplicate", "reorder"):
+        assert sum(getattr(params.link, name) > 0.02 for params in all_of_them) > 150, name
+
+
+def _loss(params: Parameters) -> float:
+    """Return the share of datagrams that get lost: at random, or in bursts of a mean length."""
+    link = params.link
+    in_burst = link.burst_loss * link.burst_length / (1 + link.burst_loss * link.burst_length)
+    return link.loss + in_burst
+
+
+def test_updates_reach_every_kind_of_change() -> None:
+    """Creations, deletions, dicts that become scalars and scalars that become dicts all occur."""
+    rng = random.Random(5)
+    updates = [random_update(rng, {"a": {"b": 1}, "b": 2}) for _ in range(500)]
+    assert {type(update["a"]).__name__ for update in updates if "a" in update} >= {"dict", "list", "float", "_ToDelete"}
+    assert any(isinstance(update.get("b"), dict) for update in updates)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent", "got"),
+    [
+        (ORDERED, [1, 2, 3], [1, 3, 2]),
+        (ORDERED, [1, 2, 3], [1, 2]),
+        (ORDERED, [1, 2], [1, 2, 2]),
+        (RETRIED, [1, 2], [1, 1]),
+        (LOOSE, [1, 2], [2, 2]),
+        (LOOSE, [1], [7]),
+    ],
+)
+def test_an_account_tells_of_what_is_lost_doubled_or_disordered(kind: str, sent: list[int], got: list[int]) -> None:
+    """The judge of all these sessions can say no."""
+    stream = Stream()
+    stream.sent[kind], stream.got[kind] = sent, got
+    stream.acked.update(stream.sent[ORDERED])
+    assert stream.problems(complete=True)
+
+
+def test_a_client_with_another_state_is_noticed() -> None:
+    """The judge compares states in earnest: a byte of difference is a fault."""
+    session = Session(parameters(3, seconds=5.0))
+    session.network.run(4.0)
+    player = session.players[0]
+    snapshot = player.client.snapshots[-1]
+    snapshot.state["players"] = {"somebody": "else"}
+    assert session._differs(player)
+    session._check_newest(player)
+    assert any("differs at players" in fault for fault in session.faults)
