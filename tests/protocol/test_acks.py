@@ -74,11 +74,18 @@ def test_unacknowledged_packets_far_behind_count_as_lost_so_that_memory_is_bound
     assert 0.4 < packets.loss < 0.6
 
 
-def test_loss_falls_back_when_everything_arrives() -> None:
-    packets = sent(200)
-    packets.acknowledge(199, 0)
-    assert packets.loss > 0.5
-    for number in range(200, 1000):
+def test_a_peer_that_never_acknowledges_anything_costs_bounded_memory() -> None:
+    packets = SentPackets()
+    for _ in range(SentPackets.MAX_PACKETS + 1000):
         packets.sent(None, 0.0)
-        packets.acknowledge(number, 0)
+    assert len(packets) == SentPackets.MAX_PACKETS
+
+
+def test_loss_falls_back_when_everything_arrives() -> None:
+    packets = sent(SentPackets.LOST_AFTER + 100)
+    packets.acknowledge(SentPackets.LOST_AFTER + 99, 0)
+    assert packets.loss > 0.5
+    for _ in range(800):
+        packets.sent(None, 0.0)
+        packets.acknowledge((packets.next_sequence - 1) & 0xFFFF, 0)
     assert packets.loss < 0.01

@@ -33,7 +33,7 @@ class Line:
     """A ring, one client's sender, and its receiver."""
 
     def __init__(self, ring_size: int = 256, max_state_bytes: int = 1 << 20) -> None:
-        self.ring = SnapshotRing(ring_size)
+        self.ring = SnapshotRing(ring_size, max_state_bytes)
         self.sender = SnapshotSender(self.ring)
         self.receiver = SnapshotReceiver(max_state_bytes)
         self.tree: Tree = {}
@@ -120,7 +120,7 @@ def test_a_newer_state_does_not_wait_for_the_time_out() -> None:
 
 
 def test_all_clients_with_one_baseline_share_one_encoding() -> None:
-    ring = SnapshotRing(8)
+    ring = SnapshotRing(8, 1 << 20)
     senders = [SnapshotSender(ring) for _ in range(3)]
     ring.push(1, {"x": 1}, 0.0, 0.0)
     assert len({id(sender.next_body(0.0)[0]) for sender in senders}) == 1
