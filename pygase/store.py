@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ from .errors import InvalidValue, StateTooLarge
 from .gamestate import GameState, GameStateUpdate, time_order_of
 from .tree import Cleaner, Tree, merge, thawed
 from .utils import Sqn
+
+logger = logging.getLogger("pygase")
 
 
 class Commit(NamedTuple):
@@ -100,7 +103,8 @@ class GameStateStore:
 
         :raises TypeError: if it is no GameStateUpdate, or (InvalidValue) holds what cannot be sent; names path and
             type.
-        :raises StateTooLarge: if the state would become too large; it stays as it was.
+        :raises StateTooLarge: if the state would become too large; it stays as it was. (An update that another thread
+            pushes during a tick waits for the next one, and then the error is logged.)
         """
         if not isinstance(update, GameStateUpdate):
             raise TypeError(
@@ -144,12 +148,18 @@ class GameStateStore:
         with self._lock:
             self._tick_thread = threading.get_ident()
             while self._pending:
-                cleaned, self._cleaner.size_bytes = self._pending.popleft()
-                self._apply_clean(cleaned)
+                self._apply_pending(*self._pending.popleft())
             if self._working is None or self._working._source is not self._draft:
                 self._working = GameState._of_tree(self._draft, self._committed.tick)
             self._working.time_order = time_order_of(self._committed.tick)
             return self._working
+
+    def _apply_pending(self, cleaned: Tree, size_bytes: int) -> None:
+        self._cleaner.size_bytes = size_bytes
+        try:
+            self._apply_clean(cleaned)
+        except StateTooLarge as error:  # who pushed it has gone on meanwhile, and the game shall not end for it
+            logger.error("an update pushed during a tick: %s", error)
 
     def apply(self, update: Mapping[str, Any], name: str) -> None:
         """Merge an update into the tick that is going on. ``name`` is of whoever made it, for errors.

@@ -47,7 +47,7 @@ class SnapshotRing:
 
     __slots__ = ("_deltas", "_framed", "_max_bytes", "_previous_tick", "_size", "_span", "ring", "tick", "time", "tree")
 
-    def __init__(self, size: int, max_state_bytes: int) -> None:
+    def __init__(self, size: int, max_state_bytes: int = 4 * 1024 * 1024) -> None:
         self._size = size
         self._max_bytes = max_state_bytes
         self.ring: OrderedDict[int, Tree] = OrderedDict()
