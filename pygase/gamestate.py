@@ -94,8 +94,26 @@ class GameState(Sendable):
         self._source = {}
         _real_dict.__set__(self, attributes)
 
-    def __reduce__(self) -> tuple[Callable[..., GameState], tuple[dict[str, Any]]]:
-        return _restore, (dict(self.__dict__),)
+    def __delattr__(self, name: str) -> None:
+        attributes = _real_dict.__get__(self)
+        if name not in attributes and name not in self._source:
+            getattr(self, name)  # raises, naming the attributes there are
+        attributes.pop(name, None)
+        if name in self._source:  # else it would be read from there again
+            self._source = {key: value for key, value in self._source.items() if key != name}
+
+    def __reduce__(self) -> tuple[Callable[..., GameState], tuple[type[GameState], dict[str, Any]]]:
+        return _restore, (type(self), dict(self.__dict__))
+
+    @classmethod
+    def from_bytes(cls, bytepack: bytes) -> Self:
+        """Return the state that ``to_bytes`` serialised.
+
+        :raises TypeError: if it is none.
+        """
+        state = super().from_bytes(bytepack)
+        state.time_order = Sqn(state.__dict__.get("time_order", 0))
+        return state
 
     def __repr__(self) -> str:
         return f"GameState({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
@@ -136,8 +154,8 @@ class GameState(Sendable):
         return None
 
 
-def _restore(attributes: dict[str, Any]) -> GameState:
-    state = GameState()
+def _restore(cls: type[GameState], attributes: dict[str, Any]) -> GameState:
+    state = cls.__new__(cls)
     state.__dict__ = attributes
     return state
 

@@ -264,7 +264,7 @@ def first_difference(a: Any, b: Any, path: str = "") -> str | None:
         for key in [*a, *(k for k in b if k not in a)]:
             here = f"{path}.{key}" if path else str(key)
             found = first_difference(a.get(key, _MISSING), b.get(key, _MISSING), here)
-            if found:
+            if found is not None:
                 return found
         return None
     return None if a is b or exactly_equal(a, b) else path
