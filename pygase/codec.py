@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgpack
 
 from .errors import MalformedPacket
-from .tree import TO_DELETE
+from .tree import MAX_DEPTH, TO_DELETE
 
 _DELETE_CODE: Final = 1
 _TIMESTAMP_HEADS: Final = (b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff")
@@ -55,18 +55,19 @@ def unpack(data: bytes, *, markers: bool = False) -> Any:
     """
     try:
         value = msgpack.unpackb(data, strict_map_key=False, ext_hook=_unpack_marker if markers else _refuse_extension)
+        if b"\xff" in data and any(head in data for head in _TIMESTAMP_HEADS):
+            _refuse_timestamps(value)
     except MalformedPacket:
         raise
     except Exception as error:  # msgpack raises half a dozen kinds; none of them may escape
         raise MalformedPacket(f"not msgpack: {error}") from None
-    if b"\xff" in data and any(head in data for head in _TIMESTAMP_HEADS):
-        _refuse_timestamps(value)
     return value
 
 
-def _refuse_timestamps(value: Any) -> None:
+def _refuse_timestamps(value: Any, depth: int = 0) -> None:
     """Raise if msgpack has made a Timestamp (extension -1, which it never gives to a hook)."""
-    if isinstance(value, msgpack.Timestamp):
-        raise MalformedPacket("a timestamp where there can be none")
-    for item in (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ():
-        _refuse_timestamps(item)
+    if isinstance(value, msgpack.Timestamp) or depth > MAX_DEPTH:
+        raise MalformedPacket("a timestamp where there can be none, or nested too deeply")
+    items = (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in items:
+        _refuse_timestamps(item, depth + 1)

@@ -89,7 +89,7 @@ class ServerEndpoint:
                 if peer.next_at < self.next_at:
                     self.next_at = peer.next_at
                 if peer.closed is not None:
-                    self._forget(peer)
+                    self._on_closed(peer, now)
             return
         try:
             self._receive_handshake(data, address, now)
@@ -179,6 +179,14 @@ class ServerEndpoint:
             self._outbox.extend((data, peer.address) for data in peer.close_datagrams(reason, detail, now))
             peer._end(reason, detail, remote=False)
             self._forget(peer)
+
+    def _on_closed(self, peer: ServerProtocol, now: float) -> None:
+        """The peer has said goodbye, or broken the protocol; in that case tell it so."""
+        closed = peer.closed
+        if closed is not None and not closed.remote:
+            farewell = peer.close_datagrams(closed.reason, closed.detail, now)
+            self._outbox.extend((data, peer.address) for data in farewell)
+        self._forget(peer)
 
     def _forget(self, peer: ServerProtocol) -> None:
         self._by_token.pop(peer.token, None)

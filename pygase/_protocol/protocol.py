@@ -59,8 +59,6 @@ _ACK_BITS: Final = 32
 _MEASURE_INTERVAL: Final = 0.05
 """Seconds between two measurements of the round trip at least; RFC 6298 asks for one a round trip."""
 
-_BULK_TICKET: Final = -1
-
 # -- what next_event() returns ---------------------------------------------------------------------------------------
 
 
@@ -444,10 +442,10 @@ class ServerProtocol(PeerProtocol):
         self._inbox.append((self, payload))
 
     def _on_message_acked(self, ticket: int, now: float) -> None:
-        if ticket == _BULK_TICKET:
-            self.snapshots.bulk_delivered_at = now
-        else:
+        if ticket >= 0:
             self._inbox.append((self, MessageAcked(ticket)))
+        elif ticket == -self._bulk_group:  # not a transfer that has been replaced since
+            self.snapshots.bulk_delivered_at = now
 
     def _end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
         if self.closed is None:
@@ -525,7 +523,7 @@ class ServerProtocol(PeerProtocol):
         else:
             self._bulk_group += 1
             self._bulk = TrackedSender(self.config.burst_bytes)
-            self._bulk.queue(Message(split(BULK_SNAPSHOT, self._bulk_group, body), math.inf, _BULK_TICKET))
+            self._bulk.queue(Message(split(BULK_SNAPSHOT, self._bulk_group, body), math.inf, -self._bulk_group))
 
     def _fill_with_states(self, parts: list[bytes], room: int) -> None:
         while self._loose and len(self._loose[0]) <= room:
@@ -638,6 +636,8 @@ class ClientProtocol(PeerProtocol):
         self._receive_ack(ack, ack_bits, delay, now)
         if len(data) > SERVER_HEADER.size:
             self._receive_messages(data, now)
+            if self.closed is not None and not self.closed.remote:  # the server has broken the protocol; tell it so
+                self._farewell = self.close_datagrams(self.closed.reason, "", now)
 
     def _receive_message(self, kind: int, body: bytes, now: float) -> None:
         if kind == SNAPSHOT:

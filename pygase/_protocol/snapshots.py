@@ -197,7 +197,7 @@ class SnapshotSender:
             return body, SNAPSHOT
         if usable and not again and len(body) <= MAX_UNRELIABLE_FRAGMENTS * MAX_BODY_BYTES * 0.9:
             return body, SNAPSHOT
-        self.bulk_tick, self._bulk = ring.tick, ring.tree
+        self.bulk_tick, self._bulk, self.bulk_delivered_at = ring.tick, ring.tree, None
         return body, BULK_SNAPSHOT
 
     def fragments(self, body: bytes) -> list[bytes]:
