@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from pygase import TO_DELETE, Backend, Client, ClientConfig, GameState, GameStateUpdate, ServerConfig, StateTooLarge
+from pygase._protocol.snapshots import SnapshotRing, SnapshotSender
+from pygase._protocol.wire import BULK_SNAPSHOT
 from pygase.codec import pack
 from pygase.testing import Link, SimulatedNetwork
 from pygase.tree import exactly_equal
@@ -305,3 +307,16 @@ def test_events_pass_while_a_large_state_is_under_way(rng: random.Random) -> Non
     assert not client.snapshots
     assert len(heard) >= 9
     assert max(heard) < 0.3
+
+
+def test_a_late_acknowledgement_does_not_end_the_next_transfer(rng: random.Random) -> None:
+    """The client's report may overtake its last acknowledgement, which belongs to the transfer before."""
+    ring = SnapshotRing(8)
+    sender = SnapshotSender(ring)
+    for tick in (1, 2):
+        ring.push(tick, {"blob": rng.randbytes(100_000)}, tick, 1.0)
+        assert sender.wanted(now=tick, rto=0.1)
+        assert sender.next_body(now=tick)[1] == BULK_SNAPSHOT
+        assert not sender.wanted(now=tick + 0.9, rto=0.1), "it is under way, and nobody has said that it arrived"
+        sender.on_reported(tick)
+        sender.bulk_delivered_at = tick + 0.5
