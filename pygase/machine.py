@@ -205,8 +205,7 @@ class GameStateMachine:
         store = self.game_state_store
         store.begin_tick()
         try:
-            while self._finished_updates:
-                self._apply(*self._finished_updates.popleft())
+            self._apply_finished_updates()
             self._handle_events(dt)
             self._take_step(dt)
             self.game_time += dt
@@ -228,6 +227,14 @@ class GameStateMachine:
                     self._apply(result, event_type)
                 else:
                     self._apply_later(result, event_type)
+            except Exception as error:
+                self._report(error, f"the handler of event {event_type!r}")
+
+    def _apply_finished_updates(self) -> None:
+        while self._finished_updates:
+            update, event_type = self._finished_updates.popleft()
+            try:
+                self._apply(update, event_type)
             except Exception as error:
                 self._report(error, f"the handler of event {event_type!r}")
 

@@ -15,7 +15,7 @@ from .codec import pack
 from .config import ServerConfig
 from .errors import InvalidValue, StateTooLarge
 from .gamestate import GameState, GameStateUpdate, time_order_of
-from .tree import Cleaner, Tree, merge, thawed
+from .tree import Cleaner, Tree, first_difference, merge, thawed
 from .utils import Sqn
 
 logger = logging.getLogger("pygase")
@@ -104,7 +104,7 @@ class GameStateStore:
         :raises TypeError: if it is no GameStateUpdate, or (InvalidValue) holds what cannot be sent; names path and
             type.
         :raises StateTooLarge: if the state would become too large; it stays as it was. (An update that another thread
-            pushes during a tick waits for the next one, and then the error is logged.)
+            pushes during a tick waits for its end, and then the error is logged.)
         """
         if not isinstance(update, GameStateUpdate):
             raise TypeError(
@@ -115,7 +115,8 @@ class GameStateStore:
         time_order = attributes.pop("time_order")
         with self._lock:
             cleaned = self._clean(attributes, "update")
-            ahead = max(Sqn(time_order) - time_order_of(self._committed.tick), 0) if time_order else 0
+            # always ahead: who has the state of a tick never asks for another one of that tick
+            ahead = max(Sqn(time_order) - time_order_of(self._committed.tick), 1) if time_order else 1
             settled = self._tick_thread is None
             if settled:
                 self._apply_clean(cleaned)
@@ -147,8 +148,6 @@ class GameStateStore:
         """Begin a tick on this thread; return the state that handlers and time step see. It follows every update."""
         with self._lock:
             self._tick_thread = threading.get_ident()
-            while self._pending:
-                self._apply_pending(*self._pending.popleft())
             if self._working is None or self._working._source is not self._draft:
                 self._working = GameState._of_tree(self._draft, self._committed.tick)
             self._working.time_order = time_order_of(self._committed.tick)
@@ -177,6 +176,8 @@ class GameStateStore:
         """Settle the tick, and tell the listeners."""
         with self._lock:
             self._tick_thread = None
+            while self._pending:
+                self._apply_pending(*self._pending.popleft())
             self._commit(self._committed.tick + 1, now)
         self._notify()
 
@@ -184,6 +185,8 @@ class GameStateStore:
         """Return the path of what somebody has changed in place in the state of the tick, and undo that; or None."""
         assert self._working is not None
         path = self._working._strayed()
+        if path is None and self._working._source is not self._draft:  # an attribute was deleted
+            path = first_difference(self._draft, self._working._source)
         if path is not None:
             self._working = GameState._of_tree(self._draft, self._committed.tick)
         return path
