@@ -1,0 +1,242 @@
+"""Events: how they are serialised, and how a handler gets what it takes, and nothing else."""
+
+import logging
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pygase.codec import pack
+from pygase.errors import InvalidValue, MalformedPacket, MessageTooLarge
+from pygase.event import (
+    ANY_EVENT,
+    CLIENT_CONNECTED,
+    CLIENT_LEFT,
+    CLIENT_RESUMED,
+    CONNECTED,
+    DISCONNECTED,
+    Event,
+    UniversalEventHandler,
+    decode_event,
+    encode_event,
+)
+from tests.protocol.trees import exact, values
+
+CONTEXT = {"game_state": "the state", "dt": 0.02, "client_address": ("10.0.0.1", 5000)}
+
+
+def handler_of(function: Any, event_type: str = "E") -> UniversalEventHandler:
+    handler = UniversalEventHandler()
+    handler.register_event_handler(event_type, function)
+    return handler
+
+
+def event(*args: Any, **kwargs: Any) -> Event:
+    return Event("E", *args, **kwargs)
+
+
+# -- events ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_has_a_type_and_data() -> None:
+    shot = Event("SHOT", 1, "x", power=0.5)
+    assert (shot.type, shot.handler_args, shot.handler_kwargs) == ("SHOT", [1, "x"], {"power": 0.5})
+    assert shot.client_address is None
+    assert repr(shot) == "Event('SHOT', 1, 'x', power=0.5)"
+
+
+def test_an_event_survives_the_way_to_bytes_and_back() -> None:
+    shot = Event("SHOT", 1, (2, 3), power={"a": [1]})
+    back = Event.from_bytes(shot.to_bytes())
+    assert back == Event("SHOT", 1, [2, 3], power={"a": [1]})
+
+
+@given(st.lists(values, max_size=3), st.dictionaries(st.text(max_size=5), values, max_size=3))
+def test_what_is_encoded_is_decoded_exactly(args: list[Any], kwargs: dict[str, Any]) -> None:
+    event_type, decoded_args, decoded_kwargs = decode_event(encode_event("SHOT", tuple(args), kwargs, 10_000))
+    assert event_type == "SHOT"
+    assert exact(decoded_args) == exact(args)
+    assert exact(decoded_kwargs) == exact(kwargs)
+
+
+def test_what_cannot_be_sent_is_refused_by_path_and_type() -> None:
+    with pytest.raises(InvalidValue, match=r"event 'SHOT': args\[1\] is of type set"):
+        encode_event("SHOT", (1, {2}), {}, 1000)
+    with pytest.raises(InvalidValue, match=r"event 'SHOT': kwargs\.at\.x is of type complex"):
+        encode_event("SHOT", (), {"at": {"x": 1j}}, 1000)
+    with pytest.raises(InvalidValue, match="event_type must be a str"):
+        encode_event(5, (), {}, 1000)  # type: ignore[arg-type]
+
+
+def test_an_event_larger_than_the_bound_is_refused_with_both_sizes_and_the_bound_itself_passes() -> None:
+    overhead = len(encode_event("SHOT", (bytes(300),), {}, 1000)) - 300
+    assert len(encode_event("SHOT", (bytes(1000 - overhead),), {}, 1000)) == 1000
+    with pytest.raises(MessageTooLarge, match=r"takes 1,001 bytes, at most 1,000 are allowed") as caught:
+        encode_event("SHOT", (bytes(1001 - overhead),), {}, 1000)
+    assert isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize(
+    "own", [ANY_EVENT, CONNECTED, DISCONNECTED, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, "pygase:x"]
+)
+def test_pygases_own_types_cannot_be_sent(own: str) -> None:
+    with pytest.raises(ValueError, match="are PyGaSe's own"):
+        encode_event(own, (), {}, 1000)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xc1",
+        pack(5),
+        pack({}),
+        pack([]),
+        pack([5]),
+        pack([b"SHOT"]),
+        pack(["SHOT", 5]),
+        pack(["SHOT", {}]),
+        pack(["SHOT", [], []]),
+        pack(["SHOT", [], {1: 2}]),
+        pack(["SHOT", [], {b"x": 2}]),
+        pack(["SHOT", [], {}, 1]),
+    ],
+)
+def test_bytes_that_are_no_event_are_malformed(payload: bytes) -> None:
+    with pytest.raises(MalformedPacket):
+        decode_event(payload)
+
+
+# -- dispatch --------------------------------------------------------------------------------------------------------
+
+
+def test_a_handler_gets_the_data_and_what_of_the_context_its_signature_takes() -> None:
+    assert handler_of(lambda: "none").handle(event(), **CONTEXT) == "none"
+    assert handler_of(lambda bar, game_state, dt: (bar, game_state, dt)).handle(event(5), **CONTEXT) == (
+        5,
+        "the state",
+        0.02,
+    )
+    assert handler_of(lambda *, client_address: client_address[1]).handle(event(), **CONTEXT) == 5000
+    assert handler_of(lambda a, b=2, *c, dt=None: (a, b, c, dt)).handle(event(1, 5, 6), **CONTEXT) == (
+        1,
+        5,
+        (6,),
+        0.02,
+    )
+
+
+def test_a_handler_with_kwargs_gets_the_whole_context() -> None:
+    assert handler_of(lambda **kwargs: kwargs).handle(event(x=1), **CONTEXT) == {"x": 1, **CONTEXT}
+
+
+def test_the_example_of_the_documentation_works() -> None:
+    assert handler_of(lambda new_bar, game_state, dt: {"bar": new_bar}).handle(event(new_bar=3), **CONTEXT) == {
+        "bar": 3
+    }
+
+
+def test_methods_and_callable_objects_are_handlers() -> None:
+    class Game:
+        def on_shot(self, power: int, client_address: Any) -> Any:
+            return power, client_address
+
+        def __call__(self, power: int, dt: float) -> Any:
+            return power, dt
+
+    game = Game()
+    assert handler_of(game.on_shot).handle(event(7), **CONTEXT) == (7, CONTEXT["client_address"])
+    assert handler_of(game).handle(event(7), **CONTEXT) == (7, 0.02)
+
+
+def test_a_later_handler_replaces_an_earlier_one() -> None:
+    handler = handler_of(lambda: 1)
+    handler.register_event_handler("E", lambda: 2)
+    assert handler.handle(event()) == 2
+
+
+@pytest.mark.parametrize("function", [lambda **kwargs: kwargs, lambda client_address, game_state, dt: locals()])
+def test_no_peer_can_pose_as_another_or_slip_in_a_state(function: Any) -> None:
+    hostile = event(client_address=("6.6.6.6", 6), game_state="forged", dt=1e9)
+    assert handler_of(function).handle(hostile, **CONTEXT) == CONTEXT
+
+
+def test_positional_data_cannot_take_the_contexts_place_either() -> None:
+    called = []
+    handler = handler_of(lambda client_address, dt: called.append(client_address))
+    handler.handle(event(("6.6.6.6", 6)), **CONTEXT)
+    assert called == []
+    assert handler.failures["wrong arguments"] == 1
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [event(client_address=1), event(1, 2, 3), event(), event(other=1), event(1, bar=1), event(**{"": 1, "a b": 2})],
+)
+def test_wrong_arguments_are_counted_and_logged_with_type_and_signature(
+    hostile: Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    called = []
+    handler = handler_of(lambda bar, game_state: called.append(bar))
+    with caplog.at_level(logging.WARNING, "pygase"):
+        assert handler.handle(hostile, game_state="the state", client_address=("10.0.0.7", 700)) is None
+    assert called == []
+    assert handler.failures["wrong arguments"] == 1
+    assert "'E' from ('10.0.0.7', 700)" in caplog.text
+    assert "(bar, game_state)" in caplog.text
+
+
+def test_an_unknown_type_is_counted_and_logged_with_those_that_are_known(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    handler = handler_of(lambda: 1, "SHOT")
+    handler.register_event_handler(CLIENT_LEFT, lambda: 1)
+    with caplog.at_level(logging.WARNING, "pygase"):
+        assert handler.handle(Event("SHOOT")) is None
+    assert handler.failures["unknown type"] == 1
+    assert "'SHOOT'" in caplog.text
+    assert "known are: SHOT" in caplog.text
+    assert CLIENT_LEFT not in caplog.text
+
+
+def test_a_peer_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    handler = handler_of(lambda: 1)
+    with caplog.at_level(logging.WARNING, "pygase"):
+        for number in range(1000):
+            handler.handle(Event(f"unknown {number}" * 1000))
+            handler.handle(event("too many"))
+    assert handler.failures == {"unknown type": 1000, "wrong arguments": 1000}
+    assert len(caplog.records) <= 2 * UniversalEventHandler.MAX_WARNINGS_PER_TYPE
+    assert len(caplog.text) < 10_000
+
+
+def test_what_a_handler_itself_raises_is_raised_even_a_type_error() -> None:
+    def broken(bar: int) -> None:
+        len(bar)  # type: ignore[arg-type]
+
+    handler = handler_of(broken)
+    with pytest.raises(TypeError, match="has no len"):
+        handler.handle(event(5))
+    assert not handler.failures
+
+
+def test_a_coroutine_function_gives_its_coroutine() -> None:
+    async def slow(bar: int) -> int:
+        return bar
+
+    coroutine = handler_of(slow).handle(event(3))
+    with pytest.raises(StopIteration) as stop:
+        coroutine.send(None)
+    assert stop.value.value == 3
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "name", {}])
+def test_what_cannot_be_called_is_refused_at_once(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="must be a function"):
+        UniversalEventHandler().register_event_handler("E", wrong)
+
+
+def test_an_event_type_that_is_no_str_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="event_type must be a str"):
+        UniversalEventHandler().register_event_handler(5, print)  # type: ignore[arg-type]

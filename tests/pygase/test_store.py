@@ -1,0 +1,332 @@
+"""The true game state: updates merge into it, whole or not at all, from any thread."""
+
+import logging
+import threading
+from typing import Any
+
+import pytest
+
+from pygase.codec import pack
+from pygase.errors import InvalidValue, StateTooLarge
+from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate
+from pygase.store import GameStateStore
+
+FOUR_MIB = 4 * 1024 * 1024
+
+
+def store_of(**attributes: Any) -> GameStateStore:
+    return GameStateStore(GameState(**attributes))
+
+
+def content(store: GameStateStore) -> dict[str, Any]:
+    attributes = dict(vars(store.get_game_state()))
+    del attributes["time_order"], attributes["game_status"]
+    return attributes
+
+
+def test_a_store_without_a_state_begins_with_an_empty_one() -> None:
+    assert GameStateStore().get_game_state() == GameState()
+
+
+@pytest.mark.parametrize("wrong", [{"foo": 1}, 5, GameState, GameStateUpdate(1)])
+def test_anything_but_a_game_state_is_a_type_error_that_shows_how_to_do_it(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"must be a GameState.*GameState\(name=value"):
+        GameStateStore(wrong)
+
+
+def test_an_initial_state_that_cannot_be_sent_is_refused_by_its_path() -> None:
+    with pytest.raises(InvalidValue, match=r"initial_game_state\.players\[1\] is of type set"):
+        store_of(players={1: {1, 2}})
+
+
+def test_the_store_has_a_copy_of_its_own() -> None:
+    initial = GameState(players={1: [0]})
+    store = GameStateStore(initial)
+    initial.players[1].append(5)
+    store.get_game_state().players[1].append(6)
+    assert content(store) == {"players": {1: [0]}}
+
+
+def test_the_time_order_of_the_initial_state_is_kept() -> None:
+    assert GameStateStore(GameState(41)).get_game_state().time_order == 41
+
+
+def test_a_pushed_update_is_merged_deeply() -> None:
+    store = store_of(players={1: {"x": 0, "y": 0}}, gone=1)
+    store.push_update(GameStateUpdate(1, players={1: {"x": 5}, 2: {"x": 1}}, gone=TO_DELETE))
+    assert content(store) == {"players": {1: {"x": 5, "y": 0}, 2: {"x": 1}}}
+
+
+def test_the_state_takes_over_the_updates_time_order() -> None:
+    store = store_of()
+    store.push_update(GameStateUpdate(7, x=1))
+    assert store.get_game_state().time_order == 7
+
+
+@pytest.mark.parametrize("time_order", [0, 1, 5])
+def test_every_update_leads_to_a_newer_state_whatever_it_says_of_its_time(time_order: int) -> None:
+    """A client that has the state of a tick would never ask for another state of the same tick."""
+    store = GameStateStore(GameState(5, x=0))
+    for x in range(1, 4):
+        before = store.committed
+        store.push_update(GameStateUpdate(time_order, x=x))
+        assert content(store) == {"x": x}
+        assert store.committed.tick > before.tick
+        assert store.get_game_state() > GameState(int(before.tick))
+
+
+def test_the_time_order_goes_on_across_its_wrap() -> None:
+    store = GameStateStore(GameState(65534, x=0))
+    orders = []
+    for x in range(4):
+        order = store.get_game_state().time_order + 1
+        store.push_update(GameStateUpdate(order, x=x))
+        orders.append(int(store.get_game_state().time_order))
+    assert orders == [65535, 1, 2, 3]
+    ticks = store.committed.tick
+    assert ticks == 65534 + 4
+
+
+def test_states_handed_out_before_stay_as_they_were() -> None:
+    store = store_of(players={1: {"x": 0}})
+    before = store.get_game_state()  # not read yet
+    tree = store.committed.tree
+    store.push_update(GameStateUpdate(1, players={1: {"x": 9}}))
+    assert before.players == {1: {"x": 0}}
+    assert tree["players"] == {1: {"x": 0}}
+
+
+def test_a_list_in_an_update_can_be_changed_afterwards() -> None:
+    store = store_of()
+    walls = [1, 2]
+    store.push_update(GameStateUpdate(1, walls=walls))
+    walls.append(3)
+    assert content(store) == {"walls": [1, 2]}
+
+
+def test_the_update_cache_holds_the_latest_and_is_the_callers_own() -> None:
+    store = store_of()
+    for n in range(1, 300):
+        store.push_update(GameStateUpdate(n, x=[n], **{f"k{n}": 1, f"k{n - 1}": TO_DELETE}))
+    cache = store.get_update_cache()
+    assert len(cache) == GameStateStore.UPDATE_CACHE_SIZE == 100
+    assert cache[-1] == GameStateUpdate(299, x=[299], k299=1, k298=TO_DELETE)
+    assert cache[0] < cache[-1]
+    cache[-1].x.append("scribble")
+    cache.clear()
+    assert store.get_update_cache()[-1].x == [299]
+
+
+@pytest.mark.parametrize("wrong", [{"x": 1}, None, GameState(x=1)])
+def test_pushing_anything_but_an_update_is_a_type_error(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="push_update takes a GameStateUpdate"):
+        store_of().push_update(wrong)
+
+
+def test_an_update_that_cannot_be_sent_changes_nothing() -> None:
+    store = store_of(x=1)
+    with pytest.raises(InvalidValue, match=r"update\.players\[3\]\.pos is of type complex"):
+        store.push_update(GameStateUpdate(1, x=2, players={3: {"pos": 1j}}))
+    assert content(store) == {"x": 1}
+
+
+# -- the bound -------------------------------------------------------------------------------------------------------
+
+
+def fill_to(size: int, **more: Any) -> bytes:
+    """Return what must be stored as ``noise`` for the state to take exactly ``size`` bytes."""
+    overhead = len(pack({"noise": bytes(70_000), "game_status": 0, **more})) - 70_000
+    return bytes(size - overhead)
+
+
+def test_a_state_of_exactly_four_mib_is_accepted_and_one_byte_more_is_refused() -> None:
+    exactly = fill_to(FOUR_MIB)
+    store = GameStateStore(GameState(noise=exactly))
+    assert len(pack(store.committed.tree)) == FOUR_MIB
+    with pytest.raises(StateTooLarge, match=r"would take 4,194,305 bytes, at most 4,194,304 are allowed"):
+        GameStateStore(GameState(noise=exactly + b"\0"))
+
+
+def test_an_update_to_exactly_the_bound_is_accepted_and_one_byte_more_changes_nothing() -> None:
+    store = store_of(noise=b"", x=1)
+    exactly = fill_to(FOUR_MIB, x=1)
+    store.push_update(GameStateUpdate(1, noise=exactly))
+    before, cached = store.committed, store.get_update_cache()
+    with pytest.raises(StateTooLarge, match="the update was not applied"):
+        store.push_update(GameStateUpdate(2, noise=exactly + b"\0"))
+    assert store.committed is before
+    assert store.get_update_cache() == cached
+    store.push_update(GameStateUpdate(2, x=2))  # and it goes on, for all that fits
+    assert store.get_game_state().x == 2
+
+
+def test_small_changes_of_a_small_state_never_add_up_to_the_bound() -> None:
+    store = GameStateStore(GameState(x=0), max_state_bytes=1000)
+    for n in range(2000):
+        store.push_update(GameStateUpdate(n % 60_000 + 1, x=n, list=[n] * 10))
+    assert store.get_game_state().x == 1999
+
+
+def test_after_deleting_there_is_room_again() -> None:
+    store = GameStateStore(GameState(a=bytes(900)), max_state_bytes=1000)
+    with pytest.raises(StateTooLarge):
+        store.push_update(GameStateUpdate(1, b=bytes(900)))
+    store.push_update(GameStateUpdate(1, a=TO_DELETE, b=bytes(900)))
+    assert content(store) == {"b": bytes(900)}
+
+
+# -- ticks and threads -----------------------------------------------------------------------------------------------
+
+
+def test_all_updates_of_one_tick_are_one_new_state_merged_deeply() -> None:
+    store = store_of(players={})
+    heard = []
+    store.subscribe(lambda: heard.append(store.committed.tick))
+    working = store.begin_tick()
+    for player in range(10):
+        store.apply({"players": {player: {"x": player}}}, "update")
+        assert working.players[player] == {"x": player}  # what comes later in the tick sees it
+    assert content(store) == {"players": {}}  # nobody else does
+    store.end_tick(now=1.0)
+    assert content(store) == {"players": {n: {"x": n} for n in range(10)}}
+    assert heard == [1]
+
+
+def test_a_push_from_another_thread_during_a_tick_waits_for_its_end_and_is_not_lost() -> None:
+    store = store_of(x=0)
+    working = store.begin_tick()
+    pushed = threading.Thread(target=store.push_update, args=(GameStateUpdate(1, y=1),))
+    pushed.start()
+    pushed.join()
+    assert not hasattr(working, "y")
+    store.apply({"x": 1}, "update")
+    store.end_tick(1.0)
+    store.begin_tick()
+    store.end_tick(2.0)
+    assert content(store) == {"x": 1, "y": 1}
+
+
+def test_a_push_from_another_thread_is_in_the_state_though_no_further_tick_follows() -> None:
+    store = store_of()
+    store.begin_tick()
+    pushed = threading.Thread(target=store.push_update, args=(GameStateUpdate(1, y=1),))
+    pushed.start()
+    pushed.join()
+    store.end_tick(1.0)
+    assert content(store) == {"y": 1}
+
+
+def test_a_push_within_the_tick_is_part_of_it() -> None:
+    store = store_of()
+    working = store.begin_tick()
+    store.push_update(GameStateUpdate(1, y=1))
+    assert working.y == 1
+    store.end_tick(1.0)
+    assert content(store) == {"y": 1}
+
+
+def test_an_oversized_push_from_another_thread_is_logged_and_the_rest_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = GameStateStore(GameState(), max_state_bytes=1000)
+    store.begin_tick()
+    for update in (GameStateUpdate(1, big=bytes(2000)), GameStateUpdate(1, small=1)):
+        pushed = threading.Thread(target=store.push_update, args=(update,))
+        pushed.start()
+        pushed.join()
+    with caplog.at_level(logging.ERROR, "pygase"):
+        store.end_tick(1.0)
+        store.begin_tick()
+        store.end_tick(2.0)
+    assert content(store) == {"small": 1}
+    assert "at most 1,000 are allowed" in caplog.text
+
+
+def test_pushes_from_many_threads_during_ticks_are_all_there() -> None:
+    store = store_of(counters={})
+    done = threading.Event()
+
+    def push(name: int) -> None:
+        for n in range(200):
+            store.push_update(GameStateUpdate(0, counters={name: {n: True}}))
+
+    def tick() -> None:
+        now = 0.0
+        while not done.is_set():
+            now += 1.0
+            store.begin_tick()
+            store.apply({"n": now}, "update")
+            store.end_tick(now)
+
+    ticker = threading.Thread(target=tick)
+    threads = [threading.Thread(target=push, args=(n,)) for n in range(4)]
+    for thread in (ticker, *threads):
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done.set()
+    ticker.join()
+    assert content(store)["counters"] == {name: dict.fromkeys(range(200), True) for name in range(4)}
+
+
+def test_listeners_hear_of_every_commit_until_they_are_unsubscribed() -> None:
+    store = store_of()
+    heard = []
+
+    def listener() -> None:
+        heard.append(store.get_game_state().x)
+
+    store.subscribe(listener)
+    store.push_update(GameStateUpdate(1, x=1))
+    store.push_update(GameStateUpdate(2, x=2))
+    store.unsubscribe(listener)
+    store.unsubscribe(listener)
+    store.push_update(GameStateUpdate(3, x=3))
+    assert heard == [1, 2]
+
+
+def test_the_time_between_commits_is_kept() -> None:
+    store = store_of()
+    store.begin_tick()
+    store.end_tick(10.0)
+    store.begin_tick()
+    store.end_tick(10.02)
+    assert store.committed.time == 10.02
+    assert store.committed.span == pytest.approx(0.02)
+
+
+# -- changes in place ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        (lambda state: state.players[1].update(x=5), "players.1.x"),
+        (lambda state: state.players.clear(), "players.1"),
+        (lambda state: state.walls.append(3), "walls"),
+        (lambda state: setattr(state, "score", 1), "score"),
+        (lambda state: setattr(state, "new", 1), "new"),
+        (lambda state: setattr(state, "score", 0.0), "score"),
+        (lambda state: delattr(state, "score"), "score"),
+    ],
+)
+def test_a_change_in_place_is_named_by_its_path_and_undone(change: Any, path: str) -> None:
+    store = store_of(players={1: {"x": 0}}, walls=[1, 2], score=0)
+    state = store.begin_tick()
+    assert store.strayed() is None
+    change(state)
+    assert store.strayed() == path
+    assert store.strayed() is None
+    assert store.working_state.score == 0
+    store.end_tick(1.0)
+    assert content(store) == {"players": {1: {"x": 0}}, "walls": [1, 2], "score": 0}
+
+
+def test_reading_and_updating_is_no_change_in_place() -> None:
+    store = store_of(players={1: {"x": 0}}, walls=[1, (2, 3)])
+    state = store.begin_tick()
+    assert state.players[1]["x"] == 0
+    assert state.walls == [1, [2, 3]]
+    store.apply({"players": {1: {"x": 1}, 2: {"pos": (1, 2)}}, "walls": (5, (6,))}, "update")
+    assert state.players[2] == {"pos": [1, 2]}
+    assert store.strayed() is None
