@@ -1,0 +1,532 @@
+"""The game loop: fixed times of ticks, what handlers and time step may do, and what they may not."""
+
+import asyncio
+import logging
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pygase.errors import InPlaceChange, InvalidValue
+from pygase.event import Event
+from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
+from pygase.machine import GameStateMachine
+from pygase.store import GameStateStore
+
+from .virtual_loop import VirtualLoop, run_virtually
+
+PAUSED, ACTIVE = GameStatus.get("Paused"), GameStatus.get("Active")
+
+
+def machine_of(
+    time_step: Callable[[Any, float], Any] = lambda game_state, dt: None, *, debug: bool = False, **state: Any
+) -> GameStateMachine:
+    machine = GameStateMachine(GameStateStore(GameState(**state)), debug=debug)
+    machine.time_step = time_step  # type: ignore[method-assign]
+    return machine
+
+
+def content(machine: GameStateMachine) -> dict[str, Any]:
+    attributes = dict(vars(machine.game_state_store.get_game_state()))
+    del attributes["time_order"], attributes["game_status"]
+    return attributes
+
+
+def event(event_type: str, *args: Any, address: Any = None, **kwargs: Any) -> Event:
+    made = Event(event_type, *args, **kwargs)
+    made.client_address = address
+    return made
+
+
+# -- a tick ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_tick_applies_the_time_step_and_counts_the_time() -> None:
+    machine = machine_of(lambda game_state, dt: {"foo": game_state.foo + game_state.bar * dt}, foo=0.0, bar=0.5)
+    machine.tick(0.02, 1.0)
+    machine.tick(0.04, 1.04)
+    assert content(machine)["foo"] == pytest.approx(0.03)
+    assert machine.game_time == pytest.approx(0.06)
+    assert machine.game_state_store.get_game_state().time_order == 2
+
+
+def test_events_are_handled_before_the_time_step_and_all_see_what_came_before() -> None:
+    order: list[Any] = []
+
+    def on_add(amount: int, game_state: GameState, dt: float, client_address: Any) -> dict[str, Any]:
+        order.append((game_state.x, dt, client_address))
+        return {"x": game_state.x + amount}
+
+    def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
+        order.append(game_state.x)
+        return {"y": game_state.x}
+
+    machine = machine_of(time_step, x=0)
+    machine.register_event_handler("ADD", on_add)
+    machine._push_event(event("ADD", 1, address=("a", 1)))
+    machine._push_event(event("ADD", amount=10, address=("b", 2)))
+    assert order == []  # nothing happens before the tick
+    machine.tick(0.5, 1.0)
+    assert order == [(0, 0.5, ("a", 1)), (1, 0.5, ("b", 2)), 11]
+    assert content(machine) == {"x": 11, "y": 11}
+
+
+def test_an_event_pushed_by_a_handler_is_handled_in_the_next_tick() -> None:
+    machine = machine_of(n=0)
+
+    def again(game_state: GameState) -> dict[str, int]:
+        machine._push_event(event("AGAIN"))
+        return {"n": game_state.n + 1}
+
+    machine.register_event_handler("AGAIN", again)
+    machine._push_event(event("AGAIN"))
+    for expected in (1, 2, 3):
+        machine.tick(0.02, float(expected))
+        assert content(machine) == {"n": expected}
+
+
+def test_ten_players_in_one_tick_are_ten_changes() -> None:
+    machine = machine_of(players={n: {"x": 0, "y": n} for n in range(10)})
+    machine.register_event_handler("MOVE", lambda who, x: {"players": {who: {"x": x}}})
+    for who in range(10):
+        machine._push_event(event("MOVE", who, who * 2))
+    machine.tick(0.02, 1.0)
+    assert content(machine)["players"] == {n: {"x": n * 2, "y": n} for n in range(10)}
+
+
+@pytest.mark.parametrize("nothing", [None, {}])
+def test_an_update_of_nothing_changes_nothing(nothing: Any) -> None:
+    machine = machine_of(lambda game_state, dt: nothing, x=1)
+    before = machine.game_state_store.committed.tree
+    machine.tick(0.02, 1.0)
+    assert machine.game_state_store.committed.tree is before
+
+
+def test_to_delete_removes_a_key_at_any_depth() -> None:
+    machine = machine_of(
+        lambda game_state, dt: {"shots": {1: TO_DELETE}, "gone": TO_DELETE}, shots={1: 1, 2: 2}, gone=1
+    )
+    machine.tick(0.02, 1.0)
+    assert content(machine) == {"shots": {2: 2}}
+
+
+def test_the_machine_can_be_inherited_from() -> None:
+    class Game(GameStateMachine):
+        def time_step(self, game_state: GameState, dt: float) -> dict[str, Any]:  # type: ignore[override]
+            return {"x": game_state.x + dt}
+
+    game = Game(GameStateStore(GameState(x=1.0)))
+    game.tick(0.5, 1.0)
+    assert content(game) == {"x": 1.5}
+
+
+def test_a_machine_without_a_time_step_says_what_to_do() -> None:
+    machine = GameStateMachine(GameStateStore())
+    with pytest.raises(NotImplementedError, match="assign a function time_step"):
+        machine.tick(0.02, 1.0)
+
+
+@pytest.mark.parametrize("wrong", [None, GameState(), 5])
+def test_a_machine_needs_a_store(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="must be a GameStateStore"):
+        GameStateMachine(wrong)
+
+
+# -- what goes wrong -------------------------------------------------------------------------------------------------
+
+
+def broken(*args: Any, **kwargs: Any) -> Any:
+    raise RuntimeError("the game has a bug")
+
+
+def test_a_handler_or_time_step_that_raises_is_logged_with_its_traceback_and_the_tick_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    machine = machine_of(broken, x=0)
+    machine.register_event_handler("BREAK", broken)
+    machine.register_event_handler("SET", lambda x: {"x": x})
+    for name in ("BREAK", "SET"):
+        machine._push_event(event(name, *([7] if name == "SET" else [])))
+    with caplog.at_level(logging.ERROR, "pygase"):
+        machine.tick(0.02, 1.0)
+    assert content(machine) == {"x": 7}
+    assert len(caplog.records) == 2
+    assert "event 'BREAK'" in caplog.text
+    assert "time_step" in caplog.text
+    assert 'raise RuntimeError("the game has a bug")' in caplog.text
+    assert machine.game_time == 0.02
+
+
+@pytest.mark.parametrize(
+    ("update", "message"),
+    [
+        ({"players": {3: {"pos": {1, 2}}}}, r"update\.players\[3\]\.pos is of type set"),
+        ([1, 2], "must be a dict"),
+        ("x", "must be a dict"),
+        ({1: 2}, "must be str"),
+    ],
+)
+def test_an_update_that_cannot_be_is_logged_by_path_and_who_made_it_and_changes_nothing(
+    update: Any, message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    machine = machine_of(lambda game_state, dt: update, x=0)
+    machine.register_event_handler("E", lambda: update)
+    machine._push_event(event("E"))
+    with caplog.at_level(logging.ERROR, "pygase"):
+        machine.tick(0.02, 1.0)
+    assert content(machine) == {"x": 0}
+    assert len(caplog.records) == 2
+    for record, name in zip(caplog.records, ("'E'", "time_step"), strict=True):
+        assert name in record.getMessage()
+        assert re.search(message, record.getMessage())
+
+
+def test_a_state_that_would_become_too_large_is_logged_and_the_game_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    machine = machine_of(lambda game_state, dt: {"noise": bytes(4 * 1024 * 1024)}, x=0)
+    with caplog.at_level(logging.ERROR, "pygase"):
+        machine.tick(0.02, 1.0)
+    assert content(machine) == {"x": 0}
+    assert "at most 4,194,304 are allowed" in caplog.text
+    machine.time_step = lambda game_state, dt: {"x": 1}  # type: ignore[method-assign]
+    machine.tick(0.02, 1.02)
+    assert content(machine) == {"x": 1}
+
+
+def test_unknown_events_and_wrong_arguments_change_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    machine = machine_of(x=0)
+    machine.register_event_handler("SET", lambda x: {"x": x})
+    machine._push_event(event("UNKNOWN", 1))
+    machine._push_event(event("SET", 1, 2))
+    with caplog.at_level(logging.WARNING, "pygase"):
+        machine.tick(0.02, 1.0)
+    assert content(machine) == {"x": 0}
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize("where", ["handler", "time_step"])
+def test_debug_mode_raises_what_the_game_raises(where: str) -> None:
+    machine = machine_of(broken if where == "time_step" else lambda game_state, dt: None, debug=True)
+    machine.register_event_handler("BREAK", broken)
+    if where == "handler":
+        machine._push_event(event("BREAK"))
+    with pytest.raises(RuntimeError, match="the game has a bug"):
+        machine.tick(0.02, 1.0)
+
+
+def test_debug_mode_raises_for_an_update_that_cannot_be_sent() -> None:
+    with pytest.raises(InvalidValue, match="time_step"):
+        machine_of(lambda game_state, dt: {"x": object()}, debug=True).tick(0.02, 1.0)
+
+
+def test_debug_mode_names_handler_and_path_of_a_change_in_place() -> None:
+    def in_place(game_state: GameState, dt: float) -> dict[str, Any]:
+        game_state.players[7]["pos"][0] += 1
+        return {"n": 1}
+
+    with pytest.raises(InPlaceChange, match=r"time_step changed game_state\.players\.7\.pos in place"):
+        machine_of(in_place, debug=True, players={7: {"pos": [0, 0]}}, n=0).tick(0.02, 1.0)
+
+    machine = machine_of(debug=True, score=[0, 0])
+    machine.register_event_handler("GOAL", lambda game_state: game_state.score.append(1))
+    machine._push_event(event("GOAL"))
+    with pytest.raises(InPlaceChange, match=r"GOAL changed game_state\.score in place"):
+        machine.tick(0.02, 1.0)
+
+
+def test_debug_mode_lets_a_proper_game_pass() -> None:
+    machine = machine_of(
+        lambda game_state, dt: {"players": {1: {"x": game_state.players[1]["x"] + 1}}},
+        debug=True,
+        players={1: {"x": 0, "trail": (1, 2)}},
+    )
+    for tick in range(10):
+        machine.tick(0.02, float(tick))
+    assert content(machine)["players"][1]["x"] == 10
+
+
+def test_without_debug_mode_a_change_in_place_never_reaches_anybody() -> None:
+    machine = machine_of(lambda game_state, dt: game_state.walls.append(1), walls=[])
+    machine.tick(0.02, 1.0)
+    machine.tick(0.02, 1.02)
+    assert content(machine) == {"walls": []}
+
+
+@pytest.mark.parametrize(("value", "debug"), [("1", True), ("0", False), ("", False)])
+def test_the_environment_turns_debug_mode_on(monkeypatch: pytest.MonkeyPatch, value: str, debug: bool) -> None:
+    monkeypatch.setenv("PYGASE_DEBUG", value)
+    assert GameStateMachine(GameStateStore()).debug is debug
+    assert GameStateMachine(GameStateStore(), debug=not debug).debug is not debug
+
+
+def test_events_that_wait_for_a_tick_are_bounded_the_newest_stay() -> None:
+    machine = machine_of(last=0)
+    machine.register_event_handler("E", lambda n: {"last": n})
+    for number in range(70_000):
+        machine._push_event(event("E", number))
+    assert len(machine._events) == 65_536
+    machine.tick(0.02, 1.0)
+    assert content(machine) == {"last": 69_999}
+
+
+# -- the loop, in virtual time ---------------------------------------------------------------------------------------
+
+
+async def play(machine: GameStateMachine, interval: float, seconds: float) -> None:
+    running = asyncio.ensure_future(machine.run_game_loop(interval))
+    await asyncio.sleep(seconds)
+    assert await machine.stop()
+    await running
+
+
+def virtual(machine: GameStateMachine) -> list[float]:
+    """Let a machine note the times of its ticks."""
+    times: list[float] = []
+    step = machine.time_step
+
+    def noted(game_state: GameState, dt: float) -> Any:
+        times.append(asyncio.get_running_loop().time())
+        return step(game_state, dt)
+
+    machine.time_step = noted  # type: ignore[method-assign]
+    return times
+
+
+def test_ticks_have_fixed_times_one_interval_apart() -> None:
+    machine = machine_of()
+    times = virtual(machine)
+    run_virtually(play(machine, 0.02, 2.0))
+    assert len(times) in (99, 100)
+    assert times == pytest.approx([100.0 + 0.02 * (n + 1) for n in range(len(times))], abs=1e-6)
+    assert machine.game_time == pytest.approx(times[-1] - 100.0)
+
+
+def test_work_within_the_interval_does_not_slow_the_ticks_down() -> None:
+    def busy(game_state: GameState, dt: float) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.work(0.015)
+
+    machine = machine_of(busy)
+    times = virtual(machine)
+    run_virtually(play(machine, 0.02, 20.0))
+    assert 998 <= len(times) <= 1000
+    assert machine.late_ticks == 0
+
+
+def test_the_true_dt_is_passed_and_overdue_ticks_are_left_out_and_counted() -> None:
+    dts: list[float] = []
+
+    def step(game_state: GameState, dt: float) -> None:
+        dts.append(dt)
+        if len(dts) == 5:
+            loop = asyncio.get_running_loop()
+            assert isinstance(loop, VirtualLoop)
+            loop.work(1.0)
+
+    machine = machine_of(step)
+    times = virtual(machine)
+    run_virtually(play(machine, 0.1, 3.0))
+    assert sum(dts) == pytest.approx(times[-1] - 100.0)
+    assert dts[4:7] == pytest.approx([0.1, 1.0, 0.1], abs=1e-6)
+    assert machine.late_ticks == 9
+    offsets = [(time - 100.0) / 0.1 % 1 for time in times]
+    assert all(min(offset, 1 - offset) < 1e-3 for offset in offsets)  # back on the fixed times
+
+
+def test_the_status_is_active_while_the_loop_runs_and_paused_otherwise() -> None:
+    seen: list[int] = []
+    machine = machine_of(lambda game_state, dt: seen.append(game_state.game_status))
+    store = machine.game_state_store
+    assert store.get_game_state().is_paused()
+    run_virtually(play(machine, 0.1, 1.0))
+    assert set(seen) == {ACTIVE}
+    assert store.get_game_state().is_paused()
+
+
+def test_a_stopped_game_resumes_where_it_was() -> None:
+    machine = machine_of(lambda game_state, dt: {"n": game_state.n + 1}, n=0)
+    run_virtually(play(machine, 0.1, 1.05))
+    assert content(machine) == {"n": 10}
+    order, game_time = machine.game_state_store.get_game_state().time_order, machine.game_time
+    machine._push_event(event("IGNORED"))
+    run_virtually(play(machine, 0.1, 1.05))
+    assert content(machine) == {"n": 20}
+    assert machine.game_state_store.get_game_state().time_order > order
+    assert machine.game_time == pytest.approx(2 * game_time)
+
+
+def test_stop_may_come_from_a_handler_and_the_tick_is_finished() -> None:
+    machine = machine_of(lambda game_state, dt: {"n": game_state.n + 1}, n=0)
+    machine.register_event_handler("STOP", lambda: machine.stop() and None)
+
+    async def main() -> None:
+        running = asyncio.ensure_future(machine.run_game_loop(0.1))
+        await asyncio.sleep(0.35)
+        machine._push_event(event("STOP"))
+        await running
+
+    run_virtually(main())
+    assert content(machine) == {"n": 4}
+
+
+def test_stop_gives_false_if_the_game_does_not_stop_in_time() -> None:
+    async def main() -> tuple[bool, bool]:
+        machine = machine_of()
+        machine._claim(0.1)  # it is about to run, but never gets to it
+        in_time = await machine.stop(timeout=0.5)
+        running = asyncio.ensure_future(machine._run(0.1))
+        late = await machine.stop(timeout=0.5)
+        await running
+        return in_time, late
+
+    assert run_virtually(main()) == (False, True)
+
+
+def test_a_coroutine_handlers_update_is_applied_after_it_has_ended() -> None:
+    machine = machine_of(lambda game_state, dt: {"n": game_state.n + 1}, n=0)
+
+    async def slow(x: int, game_state: GameState) -> dict[str, int]:
+        await asyncio.sleep(0.25)
+        return {"x": x}
+
+    machine.register_event_handler("SLOW", slow)
+    seen: list[Any] = []
+    machine.game_state_store.subscribe(lambda: seen.append((content(machine)["n"], content(machine).get("x"))))
+
+    async def main() -> None:
+        machine._push_event(event("SLOW", 7))
+        await play(machine, 0.1, 1.0)
+
+    run_virtually(main())
+    assert seen[3:5] == [(3, None), (4, 7)]
+
+
+def test_a_coroutine_handler_that_raises_or_returns_nonsense_is_logged_and_the_game_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    machine = machine_of(lambda game_state, dt: {"n": game_state.n + 1}, n=0)
+
+    async def raising() -> None:
+        raise RuntimeError("the game has a bug")
+
+    async def nonsense() -> Any:
+        return {"x": {1, 2}}
+
+    machine.register_event_handler("RAISING", raising)
+    machine.register_event_handler("NONSENSE", nonsense)
+    machine._push_event(event("RAISING"))
+    machine._push_event(event("NONSENSE"))
+    with caplog.at_level(logging.ERROR, "pygase"):
+        run_virtually(play(machine, 0.1, 1.05))
+    assert content(machine) == {"n": 10}
+    assert "event 'RAISING' raised RuntimeError" in caplog.text
+    assert "NONSENSE" in caplog.text
+    assert "update.x is of type set" in caplog.text
+
+
+def test_a_raising_time_step_does_not_end_the_loop(caplog: pytest.LogCaptureFixture) -> None:
+    calls = []
+
+    def sometimes(game_state: GameState, dt: float) -> dict[str, int]:
+        calls.append(dt)
+        if len(calls) % 2:
+            raise RuntimeError("the game has a bug")
+        return {"n": len(calls)}
+
+    machine = machine_of(sometimes, n=0)
+    run_virtually(play(machine, 0.1, 1.05))
+    assert len(calls) == 10
+    assert content(machine) == {"n": 10}
+    assert len(caplog.records) == 5
+
+
+def test_debug_mode_ends_the_loop_with_the_exception_and_pauses_the_game() -> None:
+    machine = machine_of(broken, debug=True)
+    with pytest.raises(RuntimeError, match="the game has a bug"):
+        run_virtually(machine._claim(0.1) or machine._run(0.1))
+    assert machine.game_state_store.get_game_state().is_paused()
+
+
+@pytest.mark.parametrize("wrong", [0, -1.0, None, "fast", True])
+def test_an_interval_must_be_a_positive_number(wrong: Any) -> None:
+    machine = machine_of()
+    for run in (machine.run_game_loop, machine.run_game_loop_in_thread):
+        with pytest.raises(ValueError, match="positive number of seconds"):
+            run(wrong)
+
+
+def test_a_running_loop_cannot_be_started_again() -> None:
+    async def main() -> None:
+        machine = machine_of()
+        running = asyncio.ensure_future(machine.run_game_loop(0.1))
+        await asyncio.sleep(0.5)
+        with pytest.raises(RuntimeError, match="runs already"):
+            machine.run_game_loop(0.1)
+        await machine.stop()
+        await running
+
+    run_virtually(main())
+
+
+def test_updates_pushed_while_the_loop_runs_are_in_the_state() -> None:
+    async def main() -> dict[str, Any]:
+        machine = machine_of(lambda game_state, dt: {"n": game_state.n + 1}, n=0)
+        running = asyncio.ensure_future(machine.run_game_loop(0.1))
+        await asyncio.sleep(0.55)
+        machine.game_state_store.push_update(GameStateUpdate(0, x=1))
+        assert content(machine) == {"n": 5, "x": 1}
+        await asyncio.sleep(0.1)
+        await machine.stop()
+        await running
+        return content(machine)
+
+    assert run_virtually(main()) == {"n": 6, "x": 1}
+
+
+# -- in earnest ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.integration
+def test_the_loop_in_a_thread_ticks_stops_and_resumes() -> None:
+    ticked = threading.Event()
+    machine = machine_of(lambda game_state, dt: ticked.set() or {"n": game_state.n + 1}, n=0)
+    for _ in range(2):
+        ticked.clear()
+        thread = machine.run_game_loop_in_thread(interval=0.005)
+        assert thread.daemon
+        assert ticked.wait(5.0)
+        assert not machine.game_state_store.get_game_state().is_paused()
+        assert machine.stop(timeout=5.0) is True
+        thread.join(5.0)
+        assert not thread.is_alive()
+        assert machine.game_state_store.get_game_state().is_paused()
+    assert content(machine)["n"] >= 2
+
+
+@pytest.mark.integration
+def test_stop_during_a_long_tick_waits_its_time_and_says_that_it_was_not_enough() -> None:
+    release, entered = threading.Event(), threading.Event()
+
+    def long_step(game_state: GameState, dt: float) -> None:
+        entered.set()
+        release.wait(5.0)
+
+    machine = machine_of(long_step)
+    thread = machine.run_game_loop_in_thread(interval=0.005)
+    assert entered.wait(5.0)
+    assert machine.stop(timeout=0.05) is False
+    release.set()
+    thread.join(5.0)
+    assert machine.stop() is True
+
+
+@pytest.mark.integration
+def test_run_game_loop_blocks_until_another_thread_stops_it() -> None:
+    machine = machine_of(lambda game_state, dt: {"n": game_state.n + 1}, n=0)
+    threading.Timer(0.2, machine.stop).start()
+    machine.run_game_loop(0.01)
+    assert 5 <= content(machine)["n"] <= 20
