@@ -320,3 +320,17 @@ def test_a_late_acknowledgement_does_not_end_the_next_transfer(rng: random.Rando
         assert not sender.wanted(now=tick + 0.9, rto=0.1), "it is under way, and nobody has said that it arrived"
         sender.on_reported(tick)
         sender.bulk_delivered_at = tick + 0.5
+
+
+def test_an_acknowledgement_of_a_replaced_transfer_says_nothing_of_the_new_one(rng: random.Random) -> None:
+    """Only the arrival of all pieces of the transfer that is under way counts."""
+    network, backend = serve(GameState(blob=rng.randbytes(200_000)), GOOD)
+    client = join(network)
+    network.run_until(lambda: client.snapshots)
+    backend.game_state_store.push_update(GameStateUpdate(blob=rng.randbytes(200_000)))
+    (peer,) = backend.server._endpoint.peers.values()  # type: ignore[union-attr]
+    network.run_until(lambda: peer._bulk_group == 2)
+    peer._on_message_acked(-1, network.now)
+    assert peer.snapshots.bulk_delivered_at is None
+    peer._on_message_acked(-2, network.now)
+    assert peer.snapshots.bulk_delivered_at == network.now

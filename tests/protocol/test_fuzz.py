@@ -22,6 +22,7 @@ from pygase import RELIABLE, TO_DELETE, Backend, Client, ClientConfig, GameState
 from pygase._protocol.acks import SentPackets
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.protocol import ClientProtocol, PeerProtocol
+from pygase._protocol.snapshots import SnapshotReceiver
 from pygase._protocol.wire import (
     BULK_SNAPSHOT,
     CHALLENGE_RESPONSE,
@@ -175,7 +176,8 @@ def odd_fragment(rng: random.Random) -> bytes:
     count = rng.choice([2, 3, 20, rng.randint(0, 0xFFFF)])
     index = rng.randint(0, max(min(count, 25) - 1, 0))
     size = FRAGMENT_BYTES if rng.random() < 0.8 else rng.randint(0, FRAGMENT_BYTES)
-    return FRAGMENT_HEADER.pack(kind, rng.randint(0, 9), index, count) + rng.randbytes(size)
+    group = rng.choice([rng.randint(0, 9), rng.randint(0, 0xFFFF)])
+    return FRAGMENT_HEADER.pack(kind, group, index, count) + rng.randbytes(size)
 
 
 def odd_message(rng: random.Random, newest_tick: int) -> bytes:
@@ -465,6 +467,8 @@ class Arena:
 
 def _check_peer(peer: PeerProtocol) -> None:
     reassemblers = peer._incoming._reassemblers.values()
+    assert all(len(r._groups) <= r._max_groups for r in reassemblers)
+    assert all(len(group.parts) <= r._max_count for r in reassemblers for group in r._groups.values())
     most = sum(r._max_groups * r._max_count * FRAGMENT_BYTES for r in reassemblers) + WINDOW_BYTES
     assert peer._incoming.held_bytes <= most
     assert len(peer._incoming._held) <= 128
@@ -631,3 +635,18 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, dict):
         return all(map(_is_plain, value.values()))
     return value is None or value is TO_DELETE or isinstance(value, (bool, int, float, str, bytes))
+
+
+@pytest.mark.parametrize("bomb", [b"\0", b"\x90", b"\x81\xa1a", b"\xdf\xff\xff\xff\xff"])
+def test_a_zip_bomb_is_not_inflated_beyond_the_bound(bomb: bytes) -> None:
+    """50 MB in 50 KB: what is more than the largest state is dropped before there is room made for it."""
+    receiver = SnapshotReceiver(MAX_STATE_BYTES)
+    body = SNAPSHOT_HEADER.pack(1, 5, 0, 0, 0, 0) + zlib.compress(bomb * (50_000_000 // len(bomb)), 9)
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedPacket):
+            receiver.receive(body)
+        assert tracemalloc.get_traced_memory()[1] < 8 * MAX_STATE_BYTES
+    finally:
+        tracemalloc.stop()
+    assert receiver.newest_tick == 0
