@@ -297,7 +297,9 @@ class SimulatedNetwork:
         return address
 
     def _start_server(self, server: Server, address: Address, wire: Any) -> None:
-        server._clock = server.game_state_store._clock = self.clock
+        store = server.game_state_store
+        server._clock = store._clock = self.clock
+        store._committed = store._committed._replace(time=self.now)  # it was settled by the real clock
         transport = self._add(address, None)
         server._begin(transport, "localhost", wire, self._rng.randbytes)
         driver = server._driver = _SimulatedDriver(self, server, transport)
