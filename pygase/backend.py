@@ -111,28 +111,31 @@ class Backend:
                 machine._ended.set_result(None)
                 await serving
                 return
-            playing = asyncio.ensure_future(machine._run(interval))
-            try:
-                await asyncio.wait([serving, playing], return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                machine._stopping = True
-                if machine._wakeup is not None and not machine._wakeup.done():
-                    machine._wakeup.set_result(None)
-                if not serving.done():
-                    await self._after_game_loop(playing, serving)
-            await asyncio.gather(serving, playing)
+            await self._play(serving, asyncio.ensure_future(machine._run(interval)))
         except asyncio.CancelledError:
             server._request_stop()
             await serving
+            if not machine._ended.done():
+                machine._ended.set_result(None)
             raise
 
-    async def _after_game_loop(self, playing: asyncio.Future[Any], serving: asyncio.Future[Any]) -> None:
-        """The game loop has ended first: paused by stop(), then clients stay; broken by an error, then all ends."""
-        if not playing.done():
-            await asyncio.wait([playing])
-        if playing.cancelled() or playing.exception() is not None:
+    async def _play(self, serving: asyncio.Future[Any], playing: asyncio.Future[Any]) -> None:
+        """Go on until the server ends. A game loop that ends first is paused, and clients stay; or it is broken."""
+        try:
+            await asyncio.wait([serving, playing], return_when=asyncio.FIRST_COMPLETED)
+            if playing.done() and not playing.cancelled() and playing.exception() is None:
+                await asyncio.wait([serving])
+        finally:
             self.server._request_stop()
-        await asyncio.wait([serving])
+            self._stop_game_loop()
+            await asyncio.wait([serving, playing])
+        await asyncio.gather(serving, playing)
+
+    def _stop_game_loop(self) -> None:
+        machine = self.game_state_machine
+        machine._stopping = True
+        if machine._wakeup is not None and not machine._wakeup.done():
+            machine._wakeup.set_result(None)
 
     def _join(self) -> None:
         """Let the game loop and the server, on one thread, take turns: receive, tick, send."""
