@@ -6,8 +6,10 @@ worst kind, then lets the world rest, and returns what does not hold, as sentenc
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ from pygase import (
     GameState,
     ServerConfig,
 )
+from pygase.store import Commit
 from pygase.testing import Link, SimulatedNetwork
 from pygase.tree import exactly_equal, first_difference
 
@@ -39,6 +42,10 @@ lost piece of a reliable event: 8 x 2 s at worst, a few times over."""
 
 STRAGGLING: Final = 15.0
 """Virtual seconds that retried events may still take, which nobody waits for; each of them changes the state."""
+
+TIME_WRAP: Final = 2**32 * 1e-4
+"""Seconds after which the 32 bits of a time on the wire begin anew; some sessions run into it. So do some with the
+16 bits of the sequence numbers."""
 
 MAX_LOSS: Final = 0.3
 HISTORY_TICKS: Final = 1500
@@ -61,6 +68,8 @@ class Parameters:
     players: int
     harsh: bool
     ballast_bytes: int
+    start: float = 0.0
+    first_sequence: int = 0
     seconds: float = 60.0
 
     @property
@@ -73,6 +82,7 @@ def parameters(seed: int, seconds: float = 60.0) -> Parameters:
     """Return the session that belongs to a seed."""
     rng = random.Random(f"parameters {seed}")
     harsh = rng.random() < 0.75
+    corner = random.Random(f"corner {seed}")
     return Parameters(
         seed=seed,
         link=_harsh_link(rng) if harsh else _mild_link(rng),
@@ -80,6 +90,8 @@ def parameters(seed: int, seconds: float = 60.0) -> Parameters:
         players=rng.randint(1, 4),
         harsh=harsh,
         ballast_bytes=rng.choice([0, 0, 0, 3_000, 3_000, 60_000]),
+        start=corner.choice([0.0, 1e6, TIME_WRAP - corner.uniform(0.0, seconds)]),
+        first_sequence=corner.choice([0, 0x10000 - corner.randint(1, 1_500)]),
         seconds=seconds,
     )
 
@@ -223,6 +235,7 @@ class Player:
         self.client = Client(config=ClientConfig(timeout=session.parameters.timeout, connect_timeout=PATIENCE))
         self.client.register_event_handler("mail", self.down.receive)
         session.network.connect(self.client, address=address)
+        begin_sequence_at(self.client, session.parameters.first_sequence)
         self._send_again()
 
     def __repr__(self) -> str:
@@ -266,6 +279,13 @@ class Player:
         return [f"{self!r}: {text}" for text in found]
 
 
+def begin_sequence_at(client: Client, sequence: int) -> None:
+    """Let the first packet of a client that has only just begun to connect have this number."""
+    assert client.connection is not None
+    protocol = client.connection._protocol
+    protocol._first_sequence = protocol._sent.next_sequence = sequence
+
+
 def _retries(rng: random.Random, kind: str) -> int:
     return {LOOSE: 0, ORDERED: RELIABLE}.get(kind) or (rng.randint(1, 6) if kind == RETRIED else 0)
 
@@ -278,7 +298,7 @@ class Session:
 
     def __init__(self, params: Parameters) -> None:
         self.parameters = params
-        self.network = SimulatedNetwork(params.seed, params.link)
+        self.network = SimulatedNetwork(params.seed, params.link, start=params.start)
         self.resting = False
         self.players: list[Player] = []
         self.faults: list[str] = []
@@ -286,7 +306,7 @@ class Session:
         self._numbers = 0
         self._at: dict[Address, Player] = {}
         self._present: dict[Address, Player] = {}
-        self._history: dict[int, dict[Any, Any]] = {}
+        self._history: dict[int, Commit] = {}
         self.backend = Backend(
             GameState(garden={}, players={}, ballast={}),
             self._time_step,
@@ -299,7 +319,10 @@ class Session:
         self.server.register_event_handler(CLIENT_LEFT, self._on_left)
         self.backend.game_state_store.subscribe(self._note_commit)
         self.network.serve(self.backend, params.interval)
+        assert self.server._endpoint is not None
+        self.server._endpoint._first_sequence = params.first_sequence
         self._plan_players()
+        self._plan_cuts(random.Random(f"cuts {params.seed}"))
         self._check_again()
 
     def next_number(self) -> int:
@@ -329,13 +352,26 @@ class Session:
         """Plan one or several players, one after the other, from the same address."""
         seconds = self.parameters.seconds
         while at < seconds - 1.0:
-            self.network.call_at(at, lambda: self._join(address))
+            self._call_at(at, lambda: self._join(address))
             at += rng.uniform(0.5, seconds)  # sometimes before the connection stands
             if at >= seconds - 1.0:
                 return
             crash = rng.random() < 0.5
-            self.network.call_at(at, lambda crash=crash: self._part(address, crash))
+            self._call_at(at, lambda crash=crash: self._part(address, crash))
             at += rng.choice([0.0, rng.uniform(0.0, 3.0), seconds])
+
+    def _plan_cuts(self, rng: random.Random) -> None:
+        """Plan times at which nothing at all gets through to a player, or from it."""
+        for _ in range(rng.choice([0, 0, 1, 3])):
+            self._call_at(rng.uniform(0.0, self.parameters.seconds - 1.0), lambda: self._cut_off(rng))
+
+    def _cut_off(self, rng: random.Random) -> None:
+        client = rng.choice(self.staying).client
+        self.network.partition(client)
+        self.network.call_at(self.network.now + rng.uniform(0.1, 2.5), lambda: self.network.partition(client, False))
+
+    def _call_at(self, second: float, function: Callable[[], None]) -> None:
+        self.network.call_at(self.parameters.start + second, function)
 
     def _join(self, address: Address) -> None:
         player = Player(self, len(self.players), address)
@@ -410,7 +446,7 @@ class Session:
 
     def _note_commit(self) -> None:
         commit = self.backend.game_state_store.committed
-        self._history[commit.tick] = commit.tree
+        self._history[commit.tick] = commit
         self._history.pop(commit.tick - HISTORY_TICKS, None)
 
     def _check_again(self) -> None:
@@ -421,12 +457,21 @@ class Session:
 
     def _check_newest(self, player: Player) -> None:
         """The state that a client has is the server's state of that very tick, at any time."""
-        if not player.gone and player.client.snapshots:
-            newest = player.client.snapshots[-1]
-            expected = self._history.get(newest.tick)
-            if expected is not None and not exactly_equal(newest.state, expected):
-                where = first_difference(newest.state, expected)
-                self.faults.append(f"{player!r}: tick {newest.tick} differs at {where}")
+        snapshots = player.client.snapshots
+        commit = self._history.get(snapshots[-1].tick) if snapshots else None
+        if player.gone or commit is None:
+            return
+        newest = snapshots[-1]
+        if not exactly_equal(newest.state, commit.tree):
+            self.faults.append(
+                f"{player!r}: tick {newest.tick} differs at {first_difference(newest.state, commit.tree)}"
+            )
+        off = (newest.time - commit.time + 1.0) % TIME_WRAP - 1.0
+        if abs(off) > 2e-4:
+            self.faults.append(f"{player!r}: the time of tick {newest.tick} is {off:+.6f} s off")
+        for before, after in itertools.pairwise(snapshots[-30:]):
+            if not before.tick <= after.previous_tick < after.tick or not before.time <= after.time:
+                self.faults.append(f"{player!r}: tick {after.tick} after tick {before.tick}, {after.previous_tick=}")
 
     @property
     def staying(self) -> list[Player]:

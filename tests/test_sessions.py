@@ -6,7 +6,20 @@ import random
 
 import pytest
 
-from tests.sessions import LOOSE, ORDERED, RETRIED, Parameters, Session, Stream, parameters, play, random_update
+from pygase import Backend, Client, GameState
+from pygase.testing import Link, SimulatedNetwork
+from tests.sessions import (
+    LOOSE,
+    ORDERED,
+    RETRIED,
+    TIME_WRAP,
+    Parameters,
+    Session,
+    Stream,
+    parameters,
+    play,
+    random_update,
+)
 
 SAMPLE = range(1_000, 1_006)
 
@@ -36,6 +49,8 @@ def test_sessions_differ_in_all_that_matters() -> None:
     assert 0.29 < max(losses) <= 0.3 + 1e-9
     assert max(params.link.jitter for params in all_of_them) > 0.19
     assert {params.players for params in all_of_them} == {1, 2, 3, 4}
+    assert {params.first_sequence > 0 for params in all_of_them} == {True, False}, "16 bits wrap in some of them"
+    assert {params.start > TIME_WRAP - 60.0 for params in all_of_them} == {True, False}, "32 bits of time, too"
     for name in ("burst_loss", "loss", "duplicate", "reorder"):
         assert sum(getattr(params.link, name) > 0.02 for params in all_of_them) > 150, name
 
@@ -84,3 +99,14 @@ def test_a_client_with_another_state_is_noticed() -> None:
     assert session._differs(player)
     session._check_newest(player)
     assert any("differs at players" in fault for fault in session.faults)
+
+
+def test_all_times_of_a_session_are_of_the_simulated_clock() -> None:
+    """Also that of the very first state, which was settled before the simulation began: nothing real leaks in."""
+    network = SimulatedNetwork(link=Link(latency=0.001), start=50.0)
+    network.serve(Backend(GameState(a=1), lambda game_state, dt: {}))
+    client = Client()
+    network.connect(client)
+    network.run(1.0)
+    assert [snapshot.tick for snapshot in client.snapshots] == [0, 1]
+    assert [snapshot.time for snapshot in client.snapshots] == [50.0, 50.0]
