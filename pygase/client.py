@@ -231,7 +231,8 @@ class Client:
             self._driver = runner.LoopDriver(self.connection, transport, loop)
             self._start()
             try:
-                await asyncio.wrap_future(self._ended)
+                # shielded, since cancelling a wrapped future cancels what it wraps: it would look as if all was over
+                await asyncio.shield(asyncio.wrap_future(self._ended))
             except asyncio.CancelledError:
                 self._hang_up()
                 raise
