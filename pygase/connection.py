@@ -131,9 +131,9 @@ class ClientConnection:
         protocol.handle_timeout(now=now)
         self._handle_events()
         for datagram in protocol.datagrams_to_send(now=now):
+            self._transport.send(datagram, self._transport.address)
             if not protocol.connected and protocol.closed is None:
                 self._transport.try_next()
-            self._transport.send(datagram, self._transport.address)
         return protocol.next_timeout(now=now)
 
     def _handle_events(self) -> None:
