@@ -31,7 +31,8 @@ class SentPackets:
     """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
 
     def __init__(self, first_sequence: int = 0) -> None:
-        self._packets: dict[int, tuple[float, Contents]] = {}
+        self._packets: dict[int, float | tuple[float, tuple[Any, ...]]] = {}
+        """Number → when it was sent; with its contents, if it has any."""
         self.next_sequence = first_sequence
         self.loss = 0.0
 
@@ -42,11 +43,27 @@ class SentPackets:
         """Note that a packet leaves now; return its number."""
         sequence = self.next_sequence
         packets = self._packets
-        packets[sequence] = (now, contents)
+        packets[sequence] = (now, contents) if contents else now
         if len(packets) > self.MAX_PACKETS:
             del packets[next(iter(packets))]
         self.next_sequence = sequence + 1
         return sequence
+
+    def acknowledge_only(self, wire_ack: int) -> float | None:
+        """Take in an acknowledgement if it is of the only packet that is under way, and that has no contents.
+
+        The usual case, made cheap. Returns when the packet was sent, or None if it is another case.
+        """
+        ack = self.next_sequence - 1
+        if ack & 0xFFFF != wire_ack or len(self._packets) != 1:
+            return None
+        sent_at = self._packets.get(ack)
+        if type(sent_at) is not float:
+            return None
+        self._packets.popitem()  # (clear would free and allocate its table)
+        if self.loss:
+            self.loss -= self.loss * self.LOSS_GAIN
+        return sent_at
 
     def acknowledge(self, wire_ack: int, ack_bits: int, width: int = 32) -> tuple[float | None, list[Contents]]:
         """Take in a received acknowledgement (16-bit number, bits of the ``width`` packets before it).
@@ -59,20 +76,22 @@ class SentPackets:
         if ack & 0xFFFF != wire_ack:
             ack = unwrap(wire_ack, ack)
         newest = packets.pop(ack, None)
-        if newest is None:
-            sent_at: float | None = None
-            acked: list[Contents] = []
-        else:
-            sent_at = newest[0]
-            acked = [newest[1]] if newest[1] else []
+        sent_at: float | None = None
+        acked: list[Contents] = []
+        if newest is not None:
             self.loss -= self.loss * self.LOSS_GAIN
+            if isinstance(newest, tuple):
+                sent_at = newest[0]
+                acked.append(newest[1])
+            else:
+                sent_at = newest
         if packets and next(iter(packets)) < ack < self.next_sequence:
             self._acknowledge_older(ack, ack_bits, width, acked)
         return sent_at, acked
 
     def _acknowledge_older(self, ack: int, ack_bits: int, width: int, acked: list[Contents]) -> None:
         done = []
-        for sequence, (_, contents) in self._packets.items():
+        for sequence, packet in self._packets.items():
             back = ack - sequence
             if back <= 0:
                 break
@@ -80,7 +99,7 @@ class SentPackets:
             if received or back > self.LOST_AFTER:
                 done.append(sequence)
                 self.loss += ((0.0 if received else 1.0) - self.loss) * self.LOSS_GAIN
-                if received and contents:
-                    acked.append(contents)
+                if received and isinstance(packet, tuple):
+                    acked.append(packet[1])
         for sequence in done:
             del self._packets[sequence]

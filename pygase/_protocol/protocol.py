@@ -471,7 +471,11 @@ class ServerProtocol(PeerProtocol):
             self.packets_received += 1
         elif self._is_duplicate(sequence, now):
             return
-        self._receive_ack(ack, ack_bits, delay, now)
+        sent_at = self._sent.acknowledge_only(ack)
+        if sent_at is None:
+            self._receive_ack(ack, ack_bits, delay, now)
+        elif now >= self._measure_at and delay != NO_ACK_DELAY:
+            self._measure(now - sent_at - delay * TIME_UNIT, now)
         if reported != self._reported_tick:
             newest = window.latest
             if (

@@ -277,8 +277,8 @@ class SnapshotReceiver:
         return inflated
 
     def _remember(self, tick: int, tree: Tree, baseline_tick: int) -> None:
-        # The server's baselines never go back, so nothing before this one will be needed again. Of a full state's (0) we
-        # learn nothing: a report of any state we have may be on its way to the server.
+        # The server's baselines never go back, so nothing before this one will be needed again. Of a full state's (0)
+        # we learn nothing: a report of any state we have may be on its way to the server.
         for old in [t for t in self._states if t < baseline_tick]:
             del self._states[old]
         if len(self._states) >= self.MAX_STATES:
