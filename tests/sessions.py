@@ -238,6 +238,12 @@ class Player:
         begin_sequence_at(self.client, session.parameters.first_sequence)
         self._send_again()
 
+    @property
+    def nonce(self) -> bytes:
+        """What the server knows this very attempt to connect by."""
+        assert self.client.connection is not None
+        return self.client.connection._protocol._connector.nonce
+
     def __repr__(self) -> str:
         return f"player {self.number} at port {self.address[1]}"
 
@@ -386,7 +392,10 @@ class Session:
             player.leave()
 
     def _on_connected(self, client_address: Address) -> None:
-        self._present[client_address] = self._at[client_address]
+        assert self.server._endpoint is not None
+        nonce = self.server._endpoint.peers[client_address].nonce
+        # not always who is there now: the answer of one who has just gone may still have been under way
+        self._present[client_address] = next(player for player in self.players if player.nonce == nonce)
 
     def _on_left(self, reason: DisconnectReason, client_address: Address) -> None:
         player = self._present.pop(client_address)
