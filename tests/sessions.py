@@ -91,7 +91,7 @@ def parameters(seed: int, seconds: float = 60.0) -> Parameters:
         harsh=harsh,
         ballast_bytes=rng.choice([0, 0, 0, 3_000, 3_000, 60_000]),
         start=corner.choice([0.0, 1e6, TIME_WRAP - corner.uniform(0.0, seconds)]),
-        first_sequence=corner.choice([0, 0x10000 - corner.randint(1, 1_500)]),
+        first_sequence=corner.choice([0, 0x10000 - corner.randint(700, 1_100)]),
         seconds=seconds,
     )
 
