@@ -4,13 +4,12 @@
 
     python -m benchmarks.server_cpu [--clients 128] [--hz 60] [--seconds 8] [--rounds 3]
 
-The workload: 64 entities of six fields, a quarter of which moves every tick; each client sends one event a tick, which
-changes its own entry in the state. Clients are one process with plain sockets that speak as much of the protocol as a
-perfect network asks for, so that the load generator is cheap; the server is a real Backend in a process of its own.
-The bare loop receives one
-datagram per client and tick and sends one, of the sizes measured at the server, drained once a tick, and does
-nothing else.
-Both run in the same minutes on the same machine, in turns: the ratio is what counts.
+The workload: 64 entities of six fields, a quarter of which moves every tick; each client sends one event a tick,
+which changes its own entry in the state. Clients are one process with plain sockets that speak as much of the
+protocol as a perfect network asks for, so that the load generator is cheap; the server is a real Backend in a process
+of its own. The bare loop receives one datagram per client and tick and sends one, of the sizes measured at the
+server, drained once a tick, and does nothing else. Both run in the same minutes on the same machine, in turns: the
+ratio is what counts.
 """
 
 from __future__ import annotations

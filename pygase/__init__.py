@@ -1,5 +1,6 @@
 """PyGaSe: real-time networking for games. A server holds the true game state; clients see it, and both exchange
-events."""
+events.
+"""
 
 from ._io.interfaces import get_available_ip_addresses
 from ._protocol.channels import RELIABLE

@@ -1,8 +1,7 @@
 """Which numbers of a state move smoothly, and the state between two others.
 
-A :class:`Blender` compiles the paths that a game names into the shape of its state, once; then it walks two
-states side by side, only along those paths, and copies only what moves. Parts that the two states share are
-skipped whole.
+A :class:`Blender` compiles the paths that a game names into the shape of its state, once; then it walks two states
+side by side, only along those paths, and copies only what moves. Parts that the two states share are skipped whole.
 """
 
 from __future__ import annotations
@@ -34,8 +33,7 @@ class Interpolate:
         the range that the game keeps it in (3.2 radians on the way from 3.1 to -3.1): the direction is
         right.
     :param snap_distance: a longer way than this between two snapshots is a jump and not drawn as a
-        movement. The paths of one rule that end in the same dict count together, as the coordinates of one
-        point do.
+        movement. The paths of one rule that end in the same dict count together, as the coordinates of one point do.
     :param snap_on: path of a value (a counter of teleports, say) whose change tells that this was a jump.
         Its ``*`` stand for the same keys as those that the paths begin with.
     :raises ValueError: a path is malformed, or ``snap_on`` has a ``*`` that the paths do not begin with.
@@ -95,8 +93,7 @@ class Blender:
     def blend(self, older: Mapping[str, Any], newer: Mapping[str, Any], progress: float) -> Mapping[str, Any]:
         """Return the state ``progress`` (above 0, below 1) of the way from ``older`` to ``newer``.
 
-        Both stay as they are. The result is ``older`` itself where nothing moves, else a copy along the
-        moving paths.
+        Both stay as they are. The result is ``older`` itself where nothing moves, else a copy along the moving paths.
         """
         result: Mapping[str, Any] = self._root.blend(older, newer, older, progress)
         return result

@@ -280,8 +280,8 @@ class Client:
     def disconnect(self, shutdown_server: bool = False) -> Any:
         """Close the connection; what has been dispatched before is sent first.
 
-        Blocks until it is closed (a second at most); inside an event loop it begins at once, and what it returns can be
-        awaited.
+        Blocks until it is closed (a second at most); inside an event loop it begins at once, and what it returns can
+        be awaited.
 
         :param shutdown_server: also ask the server to shut down, which it does if this client is the host.
         """
@@ -393,7 +393,8 @@ class Client:
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
         """The last states received, newest last; at most ``config.kept_snapshots``. Never changes: there is a new
-        one."""
+        one.
+        """
         return self._snapshots
 
     def _game_state(self) -> GameState:

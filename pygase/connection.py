@@ -192,7 +192,8 @@ class ServerConnection:
         **kwargs: Any,
     ) -> None:
         """Send an event to this client; see ``Server.dispatch_event``. On the network's thread only (as handlers
-        are)."""
+        are).
+        """
         payload = encode_event(event_type, args, kwargs, self._endpoint.config.max_message_bytes)
         self.queue_event(payload, retries, ack_callback)
 

@@ -8,9 +8,8 @@ of them and answers, for each frame, what the world looked like ``delay`` second
 - what appears or vanishes does so at its time;
 - where the buffer runs dry, or the world rests, the view is the newest state itself, nothing computed.
 
-When a moment is played is decided by a :class:`PlaybackClock` alone; :class:`FixedDelayClock` is the
-simplest. Pure: no I/O, no clock of its own. Times are seconds; ``now`` is the clock that ``received_at``
-was read from.
+When a moment is played is decided by a :class:`PlaybackClock` alone; :class:`FixedDelayClock` is the simplest. Pure:
+no I/O, no clock of its own. Times are seconds; ``now`` is the clock that ``received_at`` was read from.
 """
 
 from __future__ import annotations

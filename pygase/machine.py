@@ -85,11 +85,9 @@ class GameStateMachine:
 
         :param event_type: which type of event to link the handler function to.
         :param event_handler_function: function or coroutine function. Besides the event's data it gets, by name,
-            what its
-            signature takes of ``game_state``, ``dt`` (seconds since the last tick) and ``client_address`` (who sent
-            it).
-            It returns a dict of updated state attributes, like :meth:`time_step`, or None. A coroutine's update is
-            applied in the tick after it has ended.
+            what its signature takes of ``game_state``, ``dt`` (seconds since the last tick) and ``client_address``
+            (who sent it). It returns a dict of updated state attributes, like :meth:`time_step`, or None. A
+            coroutine's update is applied in the tick after it has ended.
         """
         self._handler.register_event_handler(event_type, event_handler_function)
 
@@ -180,8 +178,7 @@ class GameStateMachine:
         """Pause the game simulation: ``game_status`` becomes ``GameStatus.get("Paused")``.
 
         A later ``run_game_loop`` resumes where it was stopped. Blocks; inside an event loop it begins at once, and
-        what it
-        returns can be awaited for the result.
+        what it returns can be awaited for the result.
 
         :param timeout: seconds to wait for the simulation to stop.
         :returns: whether it has stopped in time.

@@ -241,8 +241,7 @@ class Server:
         """Shut down the server: every client is told, and the port is free again.
 
         Blocks until it is done; inside an event loop it begins at once, and what it returns can be awaited. The
-        server can
-        be restarted with :meth:`run`; ``connections`` still holds those that there were.
+        server can be restarted with :meth:`run`; ``connections`` still holds those that there were.
         """
         completion = runner.Completion(self._ended, 5.0)
         driver = self._driver
@@ -269,7 +268,8 @@ class Server:
 
     def advance(self) -> float | None:
         """Do what is due, send what is to be sent; return when to be called next. (Called by whoever drives the
-        server.)"""
+        server.)
+        """
         endpoint = self._endpoint
         if self._transport is None or endpoint is None:
             return None

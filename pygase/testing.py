@@ -411,7 +411,8 @@ class SimulatedNetwork:
 
     def call_at(self, at: float, function: Callable[[], Any]) -> None:
         """Have a function called when virtual time reaches ``at`` (at once, if it has passed, but not before this
-        returns)."""
+        returns).
+        """
         self._counter += 1
         heapq.heappush(self._events, (at, self._counter, function))
 

@@ -1,15 +1,15 @@
 """PyGaSe in a pygame loop, which stays yours::
 
-    session = pygase_pygame.join("localhost", 8080, interpolate=["ball.x", "ball.y"])
-    controls = pygase_pygame.Controls(up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s, pygame.K_DOWN])
-    while running:
-        for event in pygame.event.get():        # what the server says is among them, as SERVER_EVENT
-            controls.handle(event)
-        session.send_input(controls.state)      # an event "INPUT", only when it says something new
-        draw(session.view())                    # the game state for this frame
-        pygase_pygame.draw_status(screen, session)
-        pygame.display.flip()
-    session.close()
+session = pygase_pygame.join("localhost", 8080, interpolate=["ball.x", "ball.y"])
+controls = pygase_pygame.Controls(up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s, pygame.K_DOWN])
+while running:
+    for event in pygame.event.get():        # what the server says is among them, as SERVER_EVENT
+        controls.handle(event)
+    session.send_input(controls.state)      # an event "INPUT", only when it says something new
+    draw(session.view())                    # the game state for this frame
+    pygase_pygame.draw_status(screen, session)
+    pygame.display.flip()
+session.close()
 """
 
 from .variants import check_variants

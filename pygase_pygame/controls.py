@@ -77,9 +77,7 @@ def _key_set(name: str, value: object) -> frozenset[int]:
     keys = frozenset(value if isinstance(value, Iterable) else [value])
     for key in keys:
         if not isinstance(key, int) or isinstance(key, bool):
-            raise TypeError(
-                f"Controls({name}=...) takes key constants such as pygame.K_UP, or several, not {key!r}"
-            )
+            raise TypeError(f"Controls({name}=...) takes key constants such as pygame.K_UP, or several, not {key!r}")
     if not keys:
         raise ValueError(f"Controls({name}=...) needs at least one key")
     return keys

@@ -65,9 +65,7 @@ class Session:
         self._clock = clock
         self._connect = connect
         self._buffer = SnapshotBuffer(interpolate, delay=delay)
-        self._inputs = InputSender(
-            client.dispatch_event, event_type=input_event, rate=input_rate, clock=clock
-        )
+        self._inputs = InputSender(client.dispatch_event, event_type=input_event, rate=input_rate, clock=clock)
         self._outbox = events.Outbox()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()  # for `_loss_told`, which both threads change
@@ -125,7 +123,7 @@ class Session:
 
     @property
     def status(self) -> Status:
-        """"connecting", "connected", "lost" (:attr:`reason` says why) or "closed" (by this program)."""
+        """ "connecting", "connected", "lost" (:attr:`reason` says why) or "closed" (by this program)."""
         if self._closed:
             return "closed"
         if self.client.status == "connected":

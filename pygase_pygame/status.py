@@ -50,9 +50,7 @@ def draw_status(surface: pygame.Surface, session: Session, hint: str = "") -> py
 _banner = StatusBanner()
 
 
-def _render_band(
-    texts: tuple[str, ...], background: tuple[int, int, int], size: tuple[int, int]
-) -> pygame.Surface:
+def _render_band(texts: tuple[str, ...], background: tuple[int, int, int], size: tuple[int, int]) -> pygame.Surface:
     """Return a band as wide as ``size`` with the texts in it, each on its own lines, as large as they fit."""
     if not pygame.font.get_init():
         pygame.font.init()

@@ -1,7 +1,7 @@
 """Which addresses this machine has: what a host tells the friends who want to join.
 
-The standard library has no call that answers this on every system, so several ways of asking are put
-together, and one that fails is left out.
+The standard library has no call that answers this on every system, so several ways of asking are put together, and
+one that fails is left out.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _MAX_ENTRIES = 256
 def get_available_ip_addresses() -> list[str]:
     """Return all IPv4 addresses of this machine, the one that other machines most likely see first.
 
-    Without duplicates. Loopback addresses come last, and 127.0.0.1 is always there. Never raises: an address
-    that cannot be found out is missing.
+    Without duplicates. Loopback addresses come last, and 127.0.0.1 is always there. Never raises: an address that
+    cannot be found out is missing.
     """
     ways = (_address_of_default_route, _addresses_of_all_interfaces)
     found = [address for way in ways for address in _ask(way)]

@@ -73,7 +73,8 @@ class Driver(Protocol):
 
 class LoopDriver:
     """Drives a pump on an asyncio loop, from the loop's own thread. Nothing is polled: it sleeps until there is a
-    reason."""
+    reason.
+    """
 
     def __init__(self, pump: Pump, transport: Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._pump = pump

@@ -164,8 +164,8 @@ def _bind_error(error: OSError, hostname: str, port: int) -> OSError:
 class ClientTransport(UdpTransport):
     """A socket for each address family under which the server's host is known.
 
-    Until the server has answered from one of its addresses, they take turns (:meth:`try_next`). Datagrams from anywhere
-    else are dropped.
+    Until the server has answered from one of its addresses, they take turns (:meth:`try_next`). Datagrams from
+    anywhere else are dropped.
     """
 
     def __init__(self, hostname: str, port: int) -> None:

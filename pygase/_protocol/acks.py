@@ -21,12 +21,10 @@ class SentPackets:
 
     LOST_AFTER = 256
     """Overtaken by so many acknowledged packets, one counts as lost. More than the 32 of ack_bits, since after a
-    burst an
-    ACKS message tells of those further back."""
+    burst an ACKS message tells of those further back."""
     MAX_PACKETS = 8192
     """Unacknowledged packets remembered: four seconds of the whole default budget. Beyond that, as with a peer that
-    never
-    acknowledges anything, the oldest counts as lost."""
+    never acknowledges anything, the oldest counts as lost."""
     LOSS_GAIN = 1 / 64
     """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
 

@@ -1,5 +1,6 @@
 """The server's end, pure: one socket's worth of datagrams, many peers. No datagram of any content does any harm
-here."""
+here.
+"""
 
 from __future__ import annotations
 

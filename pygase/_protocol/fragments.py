@@ -38,8 +38,8 @@ class Reassembler:
     """Puts the fragments of one kind of message together again.
 
     At most ``max_groups`` messages are in the making; a newer one pushes out the oldest. A sender that must not lose
-    any
-    sends one at a time. Groups are numbered modulo 2**16, upwards; fragments of groups already finished are ignored.
+    any sends one at a time. Groups are numbered modulo 2**16, upwards; fragments of groups already finished are
+    ignored.
     """
 
     __slots__ = ("_finished", "_groups", "_max_count", "_max_groups")

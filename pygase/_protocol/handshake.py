@@ -9,9 +9,8 @@
     <----------------------------------------- Accepted  a random token, carried by every packet from here on
                                           (or Refused, at either step, with the reason)
 
-Each step is repeated by the client until it is answered; the server answers repetitions alike. The cookie is the
-idea of
-SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1); the hash is keyed BLAKE2b (RFC 7693).
+Each step is repeated by the client until it is answered; the server answers repetitions alike. The cookie is the idea
+of SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1); the hash is keyed BLAKE2b (RFC 7693).
 """
 
 from __future__ import annotations

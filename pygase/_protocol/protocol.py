@@ -1,8 +1,7 @@
 """One peer's protocol, pure: datagrams and ``now`` in, datagrams and events out. ClientProtocol and ServerProtocol.
 
 ``now`` is any clock in seconds that never goes back, the same one in all calls of one object. The order of a turn:
-receive
-what has come, take the events, queue what is to be sent, take the datagrams, sleep until ``next_timeout``.
+receive what has come, take the events, queue what is to be sent, take the datagrams, sleep until ``next_timeout``.
 """
 
 from __future__ import annotations
@@ -262,7 +261,8 @@ class PeerProtocol:
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
         """Queue a serialised event; see :meth:`EventSender.queue_event`. It leaves with the next
-        ``datagrams_to_send``."""
+        ``datagrams_to_send``.
+        """
         self.outgoing.queue_event(payload, retries, ticket)
         self._busy = True
         self.next_at = min(self.next_at, now)
@@ -354,7 +354,8 @@ class PeerProtocol:
 
     def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
         """Return the datagrams that say goodbye (the same one several times), with what waits to be sent before
-        them."""
+        them.
+        """
         return [
             *self._datagrams(now),
             *[self._packet(close_message(reason.value, detail), None, now)] * CLOSE_COPIES,

@@ -2,9 +2,8 @@
 
 The server keeps a ring of the states that it has sent lately (they share structure). A client reports the tick of the
 newest state it has, with every packet; that state is its baseline, and it is sent the delta from there to now. So a
-lost
-packet needs no repair: the next delta contains what it contained. Who has no baseline gets a full state. (The idea is
-Quake III's; see Sanglard, "Quake 3 source code review: network model".)
+lost packet needs no repair: the next delta contains what it contained. Who has no baseline gets a full state. (The
+idea is Quake III's; see Sanglard, "Quake 3 source code review: network model".)
 """
 
 from __future__ import annotations
@@ -78,7 +77,8 @@ class SnapshotRing:
 
     def encoded(self, baseline_tick: int, baseline: Tree) -> bytes:
         """Return the body of the message that takes ``baseline`` (tick 0: nothing) to the current state; made only
-        once."""
+        once.
+        """
         body = self._deltas.get(baseline_tick)
         if body is None:
             body = self._deltas[baseline_tick] = self._encode(baseline_tick, baseline)

@@ -206,9 +206,7 @@ def test_without_a_delay_the_newest_state_is_shown_when_it_comes():
 # ---------------------------------------------------------------------------------------------- what moves
 
 
-def halfway(
-    older: dict[str, Any], newer: dict[str, Any], *rules: Any, progress: float = 0.5
-) -> Mapping[str, Any]:
+def halfway(older: dict[str, Any], newer: dict[str, Any], *rules: Any, progress: float = 0.5) -> Mapping[str, Any]:
     return buffer_of(older, newer, rules=rules).view(now=at(progress))
 
 
@@ -433,9 +431,7 @@ def test_drawing_drops_what_has_been_played():
 
 # ---------------------------------------------------------------------------------------------- invariants
 
-numbers = st.one_of(
-    st.integers(-(2**63), 2**64 - 1), st.floats(allow_nan=False, allow_infinity=False), st.just(0.0)
-)
+numbers = st.one_of(st.integers(-(2**63), 2**64 - 1), st.floats(allow_nan=False, allow_infinity=False), st.just(0.0))
 small = st.floats(-1e6, 1e6)
 values = st.one_of(numbers, st.lists(numbers, max_size=3), st.booleans(), st.none(), st.text(max_size=2))
 entities = st.dictionaries(st.sampled_from(["x", "y", "p", "heading", "jumps"]), values)

@@ -305,5 +305,3 @@ def test_a_slow_display_sees_nothing_of_the_old_connection_once_the_new_one_has_
     client.receive(2, 50.2, x=5.0)
     clock.now = 50.3
     assert session.view() == {"x": 5.0}
-
-

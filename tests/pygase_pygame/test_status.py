@@ -35,9 +35,7 @@ def test_trouble_is_drawn_across_the_top(display, session):
     assert display.get_at((0, rect.height))[:3] == BLACK
 
 
-@pytest.mark.parametrize(
-    "size", [(1, 1), (40, 30), (120, 90), (320, 240), (1920, 1080), (3840, 200), (200, 2000)]
-)
+@pytest.mark.parametrize("size", [(1, 1), (40, 30), (120, 90), (320, 240), (1920, 1080), (3840, 200), (200, 2000)])
 @pytest.mark.parametrize("detail", ["", "word " * 60, "x" * 300, "😀\x00\ud800\n"])
 def test_it_can_be_drawn_at_any_window_size_whatever_the_server_says(display, session, client, size, detail):
     client.end(DisconnectReason.KICKED, detail)
@@ -49,9 +47,7 @@ def test_it_can_be_drawn_at_any_window_size_whatever_the_server_says(display, se
 
 @pytest.mark.parametrize("size", [(320, 240), (640, 480), (1280, 720), (3840, 2160)])
 @pytest.mark.parametrize("reason", [reason for reason in DisconnectReason if reason.name != "CLOSED"])
-def test_the_whole_sentence_is_legible_in_every_usual_window(
-    display, session, client, size, reason, monkeypatch
-):
+def test_the_whole_sentence_is_legible_in_every_usual_window(display, session, client, size, reason, monkeypatch):
     drawn: list[tuple[str, int]] = []
 
     class Font(pygame.font.Font):
@@ -71,9 +67,7 @@ def test_the_whole_sentence_is_legible_in_every_usual_window(
 def test_it_is_rendered_anew_only_when_text_or_size_change(display, session, client, monkeypatch):
     rendered = []
     render = status_module._render_band
-    monkeypatch.setattr(
-        status_module, "_render_band", lambda *args: rendered.append(args) or render(*args)
-    )
+    monkeypatch.setattr(status_module, "_render_band", lambda *args: rendered.append(args) or render(*args))
     banner = StatusBanner()
     for _ in range(3):
         banner.draw(display, session)
