@@ -4,10 +4,10 @@
 
     python -m benchmarks.latency [--hz 60] [--events 400]
 
-A Backend in one process, a Client in another, over 127.0.0.1. Events are sent at random moments of the tick; the effect
-counts as visible when the snapshot that contains it has been received (``Snapshot.received_at``). An event must wait for
-its tick, half an interval on average; the rest is what the way there and back costs. Beside it, in the same run, the
-round trip of a bare UDP echo between two processes, and how late this machine wakes a sleeper.
+A Backend in one process, a Client in another, over 127.0.0.1. Events are sent at random moments of the tick; the
+effect counts as visible when the snapshot that contains it has been received (``Snapshot.received_at``). An event must
+wait for its tick, half an interval on average; the rest is what the way there and back costs. Beside it, in the same
+run, the round trip of a bare UDP echo between two processes, and how late this machine wakes a sleeper.
 """
 
 from __future__ import annotations

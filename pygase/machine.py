@@ -278,9 +278,8 @@ class GameStateMachine:
             path = self.game_state_store.strayed()
             if path is not None:
                 raise InPlaceChange(
-                    f"{name} changed game_state.{path} in place, where nobody else sees it; leave the state as it is, "
-                    f"and "
-                    "return a dict of what shall change"
+                    f"{name} changed game_state.{path} in place, where nobody else sees it; leave the state as "
+                    "it is, and return a dict of what shall change"
                 )
 
     def time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:  # type: ignore[no-redef]

@@ -425,8 +425,7 @@ class Server:
         :param retries: 0: sent once. n: resent up to n times until it has arrived, handled at most once. RELIABLE:
             arrives exactly once, and all of these in order, as long as the connection lives.
         :param ack_callback: function or coroutine function, called with the client's ServerConnection when the
-            client has
-            the event (for ``"all"``: for each). It must not block.
+            client has the event (for ``"all"``: for each). It must not block.
         :param args, kwargs: the event's data, passed to the handler.
         :raises InvalidValue: (a TypeError) if the data holds what cannot be sent.
         :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.

@@ -108,8 +108,8 @@ class GameStateStore:
         """
         if not isinstance(update, GameStateUpdate):
             raise TypeError(
-                f"push_update takes a GameStateUpdate, got {type(update).__name__}; write GameStateUpdate(n, "
-                f"name=value)"
+                f"push_update takes a GameStateUpdate, got {type(update).__name__}; "
+                "write GameStateUpdate(n, name=value)"
             )
         attributes = dict(update.__dict__)
         time_order = attributes.pop("time_order")
@@ -241,7 +241,6 @@ class GameStateStore:
 
 def _too_large(size_bytes: int, max_bytes: int) -> str:
     return (
-        f"the game state would take {size_bytes:,} bytes, at most {max_bytes:,} are allowed, so the update was not "
-        f"applied; "
-        "keep less in the state, or raise max_state_bytes in the config of the server AND the clients"
+        f"the game state would take {size_bytes:,} bytes, at most {max_bytes:,} are allowed, so the update was "
+        "not applied; keep less in the state, or raise max_state_bytes in the config of the server AND the clients"
     )

@@ -279,10 +279,8 @@ def merge(node: Tree, update: Tree, owned: dict[int, Tree]) -> Tree:
     """Return ``node`` with a clean ``update`` merged deeply into it, copying only along the changed path.
 
     Nested dicts are merged, everything else replaced, TO_DELETE removes. What does not really change keeps its
-    identity;
-    if nothing changes, ``node`` itself is returned. ``owned`` holds the dicts (by id) that nobody else has seen yet:
-    they
-    are changed in place, so that many updates of one tick copy each dict only once.
+    identity; if nothing changes, ``node`` itself is returned. ``owned`` holds the dicts (by id) that nobody else has
+    seen yet: they are changed in place, so that many updates of one tick copy each dict only once.
     """
     mine = id(node) in owned
     for key, value in update.items():

@@ -151,7 +151,7 @@ def _bind_error(error: OSError, hostname: str, port: int) -> OSError:
         return AddressInUse(
             f"port {port} is already in use, probably by another game server on this machine; "
             f"end that one, or choose another port (such as {port + 1 if port < 65535 else port - 1}), or 0 for any "
-            f"free one"
+            "free one"
         )
     if error.errno in (errno.EACCES, errno.EPERM, 10013):
         return AddressNotUsable(f"this program may not use port {port}; choose one from 1024 to 65535")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..errors import MalformedPacket
-from .fragments import Reassembler, split
+from .fragments import Reassembler, TooLarge, split
 from .sequence import ReceiveWindow, unwrap
 from .wire import EVENT, EVENT_ONCE, EVENT_ORDERED, ORDER
 
@@ -328,6 +328,11 @@ class EventReceiver:
         reassembler = self._reassemblers.get(kind)
         if reassembler is None:
             raise MalformedPacket(f"fragment of unknown kind {kind}")
-        body = reassembler.receive(group, index, count, part)
+        try:
+            body = reassembler.receive(group, index, count, part)
+        except TooLarge as error:
+            if kind == EVENT_ORDERED:  # acknowledged, so it would be waited for in vain
+                raise WindowOverrun(f"a reliable event that is too large: {error}") from None
+            raise MalformedPacket(str(error)) from None
         if body is not None:
             self.receive(kind, body)

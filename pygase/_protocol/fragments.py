@@ -25,6 +25,10 @@ def split(kind: int, group: int, body: bytes) -> list[bytes]:
     ]
 
 
+class TooLarge(MalformedPacket):
+    """The peer sends something larger than this side's config allows, and will go on to: its config allows more."""
+
+
 class _Group:
     __slots__ = ("count", "number", "parts")
 
@@ -58,10 +62,12 @@ class Reassembler:
     def receive(self, group: int, index: int, count: int, part: bytes) -> bytes | None:
         """Take one fragment; return the whole message's body once it is complete.
 
-        :raises MalformedPacket: if the fragment contradicts itself, its group, or the bounds.
+        :raises MalformedPacket: if the fragment contradicts itself or its group; TooLarge if the whole is.
         """
-        if not index < count <= self._max_count or count < 2:
-            raise MalformedPacket(f"fragment {index} of {count}, at most {self._max_count} allowed")
+        if count > self._max_count:
+            raise TooLarge(f"{count} fragments, at most {self._max_count} allowed")
+        if index >= count or count < 2:
+            raise MalformedPacket(f"fragment {index} of {count}")
         if (len(part) != FRAGMENT_BYTES) if index < count - 1 else not 0 < len(part) <= FRAGMENT_BYTES:
             raise MalformedPacket(f"fragment {index} of {count} has {len(part)} bytes")
         held = self._group(group, count)

@@ -14,7 +14,7 @@ from ..config import ClientConfig, ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Contents, SentPackets
 from .channels import EventReceiver, EventSender, Message, Piece, TrackedSender, WindowOverrun
-from .fragments import Reassembler, split
+from .fragments import Reassembler, TooLarge, split
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
 from .pacing import TokenBucket
 from .sequence import ACK_BITS_MASK, ReceiveWindow, unwrap
@@ -645,10 +645,14 @@ class ClientProtocol(PeerProtocol):
                 self._farewell = self.close_datagrams(self.closed.reason, "", now)
 
     def _receive_message(self, kind: int, body: bytes, now: float) -> None:
-        if kind == SNAPSHOT:
-            self._receive_state(body)
-        else:
-            super()._receive_message(kind, body, now)
+        try:
+            if kind == SNAPSHOT:
+                self._receive_state(body)
+            else:
+                super()._receive_message(kind, body, now)
+        except TooLarge:  # the server would send it again and again
+            words = f"At most {self.config.max_state_bytes:,} bytes are allowed here (ClientConfig.max_state_bytes)."
+            self.close(DisconnectReason.STATE_TOO_LARGE, words, now=now)
 
     def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes) -> None:
         fragments = self._state_fragments.get(kind)

@@ -17,7 +17,7 @@ from ..codec import pack, unpack
 from ..errors import MalformedPacket
 from ..tree import Tree
 from .delta import apply, diff
-from .fragments import split
+from .fragments import TooLarge, split
 from .sequence import unwrap
 from .wire import BULK_SNAPSHOT, COMPRESSED, MAX_BODY_BYTES, SNAPSHOT, SNAPSHOT_HEADER, TIME_UNIT, message
 
@@ -272,8 +272,10 @@ class SnapshotReceiver:
             inflated = inflater.decompress(payload, self._max_bytes + 64)
         except zlib.error as error:
             raise MalformedPacket(f"snapshot does not decompress: {error}") from None
-        if inflater.unconsumed_tail or not inflater.eof:
-            raise MalformedPacket(f"snapshot inflates to more than {self._max_bytes} bytes, or is cut off")
+        if inflater.unconsumed_tail:
+            raise TooLarge(f"snapshot inflates to more than {self._max_bytes} bytes")
+        if not inflater.eof:
+            raise MalformedPacket("compressed snapshot is cut off")
         return inflated
 
     def _remember(self, tick: int, tree: Tree, baseline_tick: int) -> None:

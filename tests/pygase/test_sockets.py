@@ -15,6 +15,7 @@ import pytest
 
 from pygase import (
     CLIENT_CONNECTED,
+    CLIENT_LEFT,
     CONNECTED,
     DISCONNECTED,
     RELIABLE,
@@ -773,6 +774,36 @@ def test_ctrl_c_ends_a_blocking_backend_and_its_clients_are_told() -> None:
     assert b"KeyboardInterrupt" in errors
     eventually(lambda: client.status == "disconnected")
     assert client.disconnect_reason is DisconnectReason.SERVER_SHUTDOWN
+
+
+BLOCKING_CLIENT_PROGRAM = """
+from pygase import CONNECTED, Client
+client = Client()
+client.register_event_handler(CONNECTED, lambda: print("connected", flush=True))
+client.connect(%d, "127.0.0.1")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a single process")
+def test_ctrl_c_ends_a_blocking_client_and_the_server_is_told(backend: Backend) -> None:
+    left: list[DisconnectReason] = []
+    backend.game_state_machine.register_event_handler(CLIENT_LEFT, lambda reason: left.append(reason) or None)
+    process = subprocess.Popen(
+        [sys.executable, "-c", BLOCKING_CLIENT_PROGRAM % backend.server.port],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"connected\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=WAIT)
+    finally:
+        process.kill()
+        process.communicate()
+    assert b"KeyboardInterrupt" in errors
+    eventually(lambda: left)
+    assert left == [DisconnectReason.CLOSED]
 
 
 def test_a_program_ends_with_its_main_thread_whether_anybody_answers_or_not(backend: Backend) -> None:
