@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from pygase import TO_DELETE, Backend, Client, ClientConfig, GameState, GameStateUpdate, ServerConfig, StateTooLarge
+from pygase import (
+    RELIABLE,
+    TO_DELETE,
+    Backend,
+    Client,
+    ClientConfig,
+    DisconnectReason,
+    GameState,
+    GameStateUpdate,
+    ServerConfig,
+    StateTooLarge,
+)
 from pygase._protocol.snapshots import SnapshotRing, SnapshotSender
 from pygase._protocol.wire import BULK_SNAPSHOT
 from pygase.codec import pack
@@ -334,3 +345,38 @@ def test_an_acknowledgement_of_a_replaced_transfer_says_nothing_of_the_new_one(r
     assert peer.snapshots.bulk_delivered_at is None
     peer._on_message_acked(-2, network.now)
     assert peer.snapshots.bulk_delivered_at == network.now
+
+
+@pytest.mark.parametrize("blob", [random.Random(1).randbytes(300_000), bytes(300_000)], ids=["many packets", "one"])
+def test_a_client_that_allows_less_than_the_server_is_told(blob: bytes) -> None:
+    """It hangs up with the reason, instead of being sent the same state again and again."""
+    network, _ = serve(GameState(blob=blob), GOOD)
+    client = Client(config=ClientConfig(max_state_bytes=100_000))
+    network.connect(client)
+    network.run(2.0)
+    assert client.disconnect_reason is DisconnectReason.STATE_TOO_LARGE
+    assert "100,000 bytes" in client.disconnect_detail
+    sent = network.bytes_sent[("127.0.0.1", 8080)]
+    network.run(10.0)
+    assert network.bytes_sent[("127.0.0.1", 8080)] == sent < 150_000
+
+
+def test_a_reliable_event_that_is_too_large_for_the_other_side_ends_the_connection() -> None:
+    """It will never be taken, so all reliable ones after it would wait for ever: better an end with a reason."""
+    heard: list[int] = []
+    network = SimulatedNetwork(link=GOOD)
+    backend = Backend(
+        GameState(),
+        do_nothing,
+        {"TELL": lambda number, padding: heard.append(number)},
+        config=ServerConfig(max_message_bytes=10_000),
+    )
+    network.serve(backend)
+    client = join(network)
+    network.run(1.0)
+    for number, size in enumerate([10, 20_000, 10]):
+        client.dispatch_event("TELL", number, bytes(size), retries=RELIABLE)
+    network.run(1.0)
+    assert heard == [0]
+    assert client.disconnect_reason is DisconnectReason.PROTOCOL_ERROR
+    assert not backend.server.connections
