@@ -211,6 +211,7 @@ class GameStateMachine:
             self._after_tick()
 
     def _handle_events(self, dt: float) -> None:
+        debug = self.debug
         events, dispatch, knows = self._events, self._handler.dispatch, self._handler.has_event_type
         context: dict[str, Any] = {"game_state": self.game_state_store.working_state, "dt": dt}
         for _ in range(len(events)):
@@ -221,7 +222,8 @@ class GameStateMachine:
             try:
                 result = dispatch(event_type, args, kwargs, context, details)
                 if result is None or type(result) is dict:
-                    self._apply(result, event_type)
+                    if result or debug:
+                        self._apply(result, event_type)
                 else:
                     self._apply_later(result, event_type)
             except Exception as error:

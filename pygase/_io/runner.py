@@ -90,6 +90,8 @@ class LoopDriver:
         self._listen(True)
 
     def _listen(self, on: bool) -> None:
+        if on and self._stopped:
+            return
         if self._listener is not None:
             if on:
                 self._listener.resume()
@@ -117,10 +119,12 @@ class LoopDriver:
     def _resume(self) -> None:
         if self._stopped:
             return
-        self._looked_at = self._loop.time()
-        self._listen(True)
-        self._pump.receive()
+        count = self._pump.receive()
         self.turn()
+        if count > RUSH_PAUSE / RUSH:  # it goes on
+            self._loop.call_later(RUSH_PAUSE, self._resume)
+        else:
+            self._listen(True)
 
     def turn(self) -> None:
         """Let the pump do what is due, and set the alarm for the next time."""
