@@ -287,7 +287,7 @@ class Client:
         """
         if not self._ended.done():
             if shutdown_server and self.status == "connected":
-                payload = encode_event(SHUTDOWN_REQUEST, (), {}, self.config.max_message_bytes)
+                payload = encode_event(SHUTDOWN_REQUEST, (), {}, self.config.max_message_bytes, own=True)
                 self._queue(payload, RELIABLE, self._hang_up)
             else:
                 self._call(self._hang_up)

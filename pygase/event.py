@@ -62,16 +62,19 @@ class Event(Sendable):
         return f"Event({', '.join([repr(self.type), *data])})"
 
 
-def encode_event(event_type: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], max_bytes: int) -> bytes:
+def encode_event(
+    event_type: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], max_bytes: int, *, own: bool = False
+) -> bytes:
     """Serialise an event for the wire: msgpack of ``[type]``, ``[type, args]`` or ``[type, args, kwargs]``.
 
+    :param own: whether it may be one of PyGaSe's own.
     :raises InvalidValue: if the data holds what cannot be sent (names path and type), or the type is no str.
     :raises MessageTooLarge: if it is larger than ``max_bytes``.
     :raises ValueError: if the type is one of PyGaSe's own.
     """
     if not isinstance(event_type, str):
         raise InvalidValue(f"event_type must be a str, got {event_type!r} of type {type(event_type).__name__}")
-    if event_type.startswith(RESERVED_PREFIX) and event_type != SHUTDOWN_REQUEST:
+    if event_type.startswith(RESERVED_PREFIX) and not own:
         raise ValueError(
             f"event types that begin with {RESERVED_PREFIX!r} are PyGaSe's own; choose another than {event_type!r}"
         )

@@ -62,6 +62,7 @@ class GameStateMachine:
         self._finished_updates: deque[tuple[Any, str]] = deque()
         self._ended: concurrent.futures.Future[Any] = runner.done_future()
         self._stopping = False
+        self._failure: Exception | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wakeup: asyncio.Future[None] | None = None
         self._spawn: Callable[[Any], Any] = runner.run_to_end
@@ -203,6 +204,9 @@ class GameStateMachine:
         store.begin_tick()
         try:
             self._apply_finished_updates()
+            if self._failure is not None:
+                failure, self._failure = self._failure, None
+                raise failure
             self._handle_events(dt)
             self._take_step(dt)
             self.game_time += dt
@@ -256,6 +260,8 @@ class GameStateMachine:
         try:
             self._finished_updates.append((await coroutine, event_type))
         except Exception as error:
+            if self.debug:
+                self._failure = error  # raised by the next tick, since nobody waits for this task
             logger.error("the handler of event %r raised %r", event_type, error, exc_info=error)
 
     def _spawn_task(self, coroutine: Any) -> None:

@@ -7,6 +7,7 @@ next.
 from __future__ import annotations
 
 import asyncio
+import collections
 import collections.abc
 import concurrent.futures
 import logging
@@ -255,26 +256,39 @@ class PumpDriver:
         self._pump = pump
         self._ended = ended
         self._stopped = False
+        self._turning = False
+        self._thread = threading.get_ident()
         self._deferred: list[Callable[[], Any]] = []
+        self._from_elsewhere: collections.deque[Callable[[], Any]] = collections.deque()
 
     def turn(self) -> None:
         """Receive, do what is due, send."""
-        if not self._stopped:
-            self._pump.receive()
-        self.wake()
-
-    def wake(self) -> None:
-        """See Driver."""
-        if not self._stopped:
-            self._pump.advance()
+        self._turning = True
+        try:
+            while self._from_elsewhere:
+                self._from_elsewhere.popleft()()
+            if not self._stopped:
+                self._pump.receive()
+            if not self._stopped:
+                self._pump.advance()
+        finally:
+            self._turning = False
         deferred, self._deferred = self._deferred, []
         for function in deferred:
             function()
 
+    def wake(self) -> None:
+        """See Driver: at once, but for calls from within a turn, which sends anyway."""
+        if not self._turning and threading.get_ident() == self._thread:
+            self.turn()
+
     def call(self, function: Callable[[], Any]) -> None:
-        """See Driver."""
-        function()
-        self.wake()
+        """See Driver: from another thread, it waits for the next turn."""
+        if threading.get_ident() == self._thread:
+            function()
+            self.wake()
+        else:
+            self._from_elsewhere.append(function)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """See Driver: there is no loop, so the coroutine runs to its end here."""

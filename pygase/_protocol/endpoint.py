@@ -127,7 +127,10 @@ class ServerEndpoint:
         if address[0] in self.banned_hosts:
             return DisconnectReason.BANNED, ""
         if len(self.peers) >= self.config.max_clients and address not in self.peers:
-            return DisconnectReason.SERVER_FULL, f"It takes {self.config.max_clients} players."
+            return (
+                DisconnectReason.SERVER_FULL,
+                f"It takes {self.config.max_clients} player{'s' * (self.config.max_clients > 1)}.",
+            )
         return None
 
     def _receive_response(self, response: ChallengeResponse, address: Address, now: float) -> None:

@@ -55,6 +55,11 @@ times."""
 
 _ACK_BITS: Final = 32
 
+_WORRIED_AFTER: Final = 1.5
+"""Heartbeat intervals without a word from the peer, after which heartbeats become more frequent …"""
+_WORRIED_RATE: Final = 4
+"""… by this factor: with the defaults, a burst of loss would have to swallow 14 in a row to end a connection."""
+
 _MEASURE_INTERVAL: Final = 0.05
 """Seconds between two measurements of the round trip at least; RFC 6298 asks for one a round trip."""
 
@@ -300,10 +305,16 @@ class PeerProtocol:
             if filled is None:
                 break
             datagrams.append(self._packet(*filled, now))
-        if not datagrams and (now >= self._ack_due_at or now >= self._last_sent_at + self.config.heartbeat_interval):
+        if not datagrams and (now >= self._ack_due_at or now >= self._heartbeat_at()):
             datagrams.append(self._packet(self._acks(), None, now))
         self._busy = not self.outgoing.idle
         return datagrams
+
+    def _heartbeat_at(self) -> float:
+        """Return when to break our silence; sooner if the peer is silent, too, since heartbeats may be getting lost."""
+        interval = self.config.heartbeat_interval
+        worried_at = self.last_received_at + _WORRIED_AFTER * interval
+        return min(self._last_sent_at + interval, max(worried_at, self._last_sent_at + interval / _WORRIED_RATE))
 
     def _acks(self) -> bytes:
         """Return an ACKS message if more has come since our last packet than its header can acknowledge."""
@@ -340,7 +351,7 @@ class PeerProtocol:
         config = self.config
         due = min(
             self._ack_due_at,
-            self._last_sent_at + config.heartbeat_interval,
+            self._heartbeat_at(),
             self.last_received_at + config.timeout,
         )
         waiting = self.outgoing.next_due(now) if self._busy else None
