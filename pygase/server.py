@@ -345,7 +345,9 @@ class Server:
 
     def _on_left(self, peer: ServerProtocol, event: Disconnected) -> None:
         logger.info("client %s has left: %s", peer.address, event.reason.sentence)
-        if event.reason is not DisconnectReason.SERVER_SHUTDOWN and self.connections.get(peer.address) is peer.user:
+        # after our own shutdown they are remembered; a client that gives this reason is gone all the same
+        remembered = event.reason is DisconnectReason.SERVER_SHUTDOWN and not event.remote
+        if not remembered and self.connections.get(peer.address) is peer.user:
             self.connections.pop(peer.address, None)
         self._distribute_own(CLIENT_LEFT, peer.address, reason=event.reason)
 
