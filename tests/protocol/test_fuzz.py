@@ -196,7 +196,9 @@ def odd_message(rng: random.Random, newest_tick: int) -> bytes:
         lambda: b"\xff" + rng.randbytes(rng.randint(0, 100)),
     ]
     if rng.random() < 0.005:
-        return message(CLOSE, rng.randbytes(rng.randint(0, 5)))
+        return message(
+            CLOSE, bytes([rng.choice([rng.randint(0, 13), rng.randint(0, 255)])]) + rng.choice([b"\0", b"\1"])
+        )
     return rng.choice(makers)()
 
 
@@ -235,6 +237,11 @@ class _Honest:
             padding = bytes(5_000 if self.sent % 20 == 0 else 10)
             self.client.dispatch_event("mail", self.sent, padding, retries=RELIABLE)
             self._arena.network.call_at(self._arena.network.now + 0.1, self._send_again)
+
+    @property
+    def token(self) -> bytes:
+        assert self.client.connection is not None
+        return self.client.connection._protocol.token
 
     @property
     def address(self) -> Address:
@@ -339,15 +346,16 @@ class Arena:
         """To the server, from an honest player's address, by somebody who can replay but not write."""
         player = self.rng.choice(self.honest)
         own = [data for data, sender in self.to_server if sender == player.address]
-        self.network.inject(self._without_knowledge(own), player.address, SERVER)
+        self.network.inject(self._without_knowledge(player, own), player.address, SERVER)
 
     def _forger(self) -> None:
         """To an honest player, as if from the server."""
         player = self.rng.choice(self.honest)
         own = [data for data, receiver in self.to_client if receiver == player.address]
-        self.network.inject(self._without_knowledge(own), SERVER, player.address)
+        self.network.inject(self._without_knowledge(player, own), SERVER, player.address)
 
-    def _without_knowledge(self, own: list[bytes]) -> bytes:
+    def _without_knowledge(self, player: _Honest, own: list[bytes]) -> bytes:
+        """Return what somebody can make who has recorded a player's datagrams but does not know what is in them."""
         rng, data = self.rng, self.rng.choice(own)
         kind = rng.randrange(5)
         if kind == 0:
@@ -356,8 +364,9 @@ class Arena:
             return truncated(rng, data)
         if kind == 2:
             return flipped(rng, data, 1 + TOKEN_BYTES)
-        if kind == 3:  # other people's datagrams, changed in any way
-            return flipped(rng, rng.choice([d for d in (rng.choice(self.corpus),) if d[1:9] != data[1:9]] or [b""]))
+        other = rng.choice(self.corpus)
+        if kind == 3 and other[1 : 1 + TOKEN_BYTES] != player.token:
+            return flipped(rng, other)
         return data
 
     def _hostile(self) -> None:
@@ -427,6 +436,7 @@ class Arena:
         """Nobody holds more than the bounds allow, whatever was sent."""
         endpoint = self._endpoint
         assert len(endpoint.peers) == len(endpoint._by_token) <= 8
+        assert set(self.server.connections) == set(endpoint.peers)
         assert not endpoint.inbox
         assert not endpoint._outbox
         assert len(endpoint.dropped) <= 12
@@ -650,3 +660,13 @@ def test_a_zip_bomb_is_not_inflated_beyond_the_bound(bomb: bytes) -> None:
     finally:
         tracemalloc.stop()
     assert receiver.newest_tick == 0
+
+
+@pytest.mark.parametrize("reason", range(14))
+def test_a_client_that_leaves_is_gone_whatever_reason_it_gives(reason: int) -> None:
+    """Also if it says that the server is shutting down, or what nobody has ever heard of."""
+    arena = Arena(12)
+    header = CLIENT_HEADER.pack(DATA, arena.hostile_token, 900, 0, 0, 0, 0)
+    assert arena.hostile in arena.server.connections
+    arena.network.inject(header + message(CLOSE, bytes([reason, 0])), arena.hostile, SERVER)
+    assert arena.hostile not in arena.server.connections
