@@ -86,6 +86,26 @@ class _StateAccess:
         return None
 
 
+class _Session:
+    """One connection of a client, from the attempt to the end. The next one has an object of its own."""
+
+    def __init__(self) -> None:
+        self.ended: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self.connection: ClientConnection | None = None
+        self.driver: Any = None
+        self.on_start: Callable[[], Any] | None = None
+        self.failure: ConnectionFailed | None = None
+
+    def finish(self) -> None:
+        """Release everything; may be called again."""
+        if self.driver is not None:
+            self.driver.stop()
+        if self.connection is not None:
+            self.connection.release()
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
 class Client:
     """Exchange events with a PyGaSe server and access a synchronised game state.
 
@@ -114,15 +134,17 @@ class Client:
         self._password = password
         self._address: tuple[Any, ...] | None = None
         self._handler = UniversalEventHandler()
-        self._driver: Any = None
+        self._session: _Session | None = None
         self._clock: Callable[[], float] = runner.monotonic
         self._waiting: deque[tuple[bytes, int, AckCallback | None]] = deque()
         self._snapshots: tuple[Snapshot, ...] = ()
         self._handed_out: tuple[Snapshot | None, GameState] = (None, GameState())
         self._news = threading.Condition()
-        self._ended: concurrent.futures.Future[Any] = runner.done_future()
-        self._on_start: Callable[[], Any] | None = None
         self._status = "disconnected"
+
+    @property
+    def _driver(self) -> Any:
+        return self._session.driver if self._session is not None else None
 
     # -- connecting ----------------------------------------------------------------------------------------------
 
@@ -147,8 +169,11 @@ class Client:
         :raises AddressNotUsable: if the host name is not known.
         :raises RuntimeError: if this client is connected already.
         """
-        self._claim()
-        return runner.run_or_return(self._run(port, hostname, connect_timeout, host_token))
+
+        async def connect() -> None:  # claims when it begins, so that one which never does leaves nothing behind
+            await self._run(self._claim(), port, hostname, connect_timeout, host_token)
+
+        return runner.run_or_return(connect())
 
     def connect_in_thread(
         self,
@@ -165,13 +190,13 @@ class Client:
 
         :returns: the thread; it ends when the connection does.
         """
-        self._claim()
+        session = self._claim()
 
         def run() -> None:
             try:
-                runner.run_to_end(self._run(port, hostname, connect_timeout, host_token))
+                runner.run_to_end(self._run(session, port, hostname, connect_timeout, host_token))
             except Exception as error:
-                self.error = error
+                self._note_failure(session, error)
                 logger.warning("no connection to %s:%s: %s", hostname, port, error)
 
         return runner.start_thread(run, f"pygase-client-{hostname}:{port}")
@@ -188,20 +213,20 @@ class Client:
 
         Parameters as in :meth:`connect`. Whether it works is told by ``status`` and ``error``.
         """
-        self._claim()
+        session = self._claim()
         try:
-            self._begin(port, hostname, ClientTransport(hostname, port), connect_timeout, host_token)
+            self._begin(session, port, hostname, ClientTransport(hostname, port), connect_timeout, host_token)
         except BaseException:
-            self._finish()
+            self._finish(session)
             raise
-        assert self.connection is not None
-        self._driver = runner.PumpDriver(self.connection, self._ended)
-        self._start()
+        assert session.connection is not None
+        session.driver = runner.PumpDriver(session.connection, session.ended)
+        self._start(session)
 
-    def _start(self) -> None:
-        if self._on_start is not None:  # disconnected before it began
-            self._on_start()
-        self._driver.turn()
+    def _start(self, session: _Session) -> None:
+        if session.on_start is not None:  # disconnected before it began
+            session.on_start()
+        session.driver.turn()
 
     def pump(self) -> None:
         """Receive, handle events, send: once a frame, after :meth:`open`. Never blocks."""
@@ -209,40 +234,55 @@ class Client:
             raise RuntimeError("pump() is for clients that were opened with open(); this one is driven otherwise")
         self._driver.turn()
 
-    def _claim(self) -> None:
-        if not self._ended.done():
-            raise RuntimeError(
-                "this client is connected, or connecting, already; disconnect() it first, or make another Client"
-            )
-        self._ended = concurrent.futures.Future()
-        self._driver = self._on_start = None
-        self._status = "connecting"
-        self.error = self.disconnect_reason = self._address = None
+    def _claim(self) -> _Session:
+        """Make a new session the current one."""
+        with self._news:
+            if self._status != "disconnected":
+                raise RuntimeError(
+                    "this client is connected, or connecting, already; disconnect() it first, or make another Client"
+                )
+            self._status = "connecting"
+        self.error = self.disconnect_reason = self._address = self.connection = None
         self.disconnect_detail = ""
         self._snapshots = ()
         self._handed_out = (None, GameState())
+        session = self._session = _Session()
+        return session
 
-    async def _run(self, port: int, hostname: str, connect_timeout: float | None, host_token: str) -> None:
+    async def _run(
+        self, session: _Session, port: int, hostname: str, connect_timeout: float | None, host_token: str
+    ) -> None:
+        failure: Exception | None = None
         try:
-            loop = asyncio.get_running_loop()
-            transport = ClientTransport(hostname, port)
-            self._begin(port, hostname, transport, connect_timeout, host_token)
-            assert self.connection is not None
-            self._driver = runner.LoopDriver(self.connection, transport, loop)
-            self._start()
+            transport = await runner.in_background(ClientTransport, hostname, port)
+            self._begin(session, port, hostname, transport, connect_timeout, host_token)
+            assert session.connection is not None
+            session.driver = runner.LoopDriver(session.connection, transport, asyncio.get_running_loop())
+            self._start(session)
             try:
                 # shielded, since cancelling a wrapped future cancels what it wraps: it would look as if all was over
-                await asyncio.shield(asyncio.wrap_future(self._ended))
+                await asyncio.shield(asyncio.wrap_future(session.ended))
             except asyncio.CancelledError:
-                self._hang_up()
+                self._hang_up(session)
                 raise
+            failure = session.failure
         finally:
-            self._finish()
-        if isinstance(self.error, ConnectionFailed):
-            raise self.error
+            self._finish(session)
+        if failure is not None:
+            raise failure
+
+    def _note_failure(self, session: _Session, error: Exception) -> None:
+        """Say why a session came to nothing, unless that has been said, or there is a newer one already."""
+        if self._session is not session:
+            return
+        self.error = error
+        if self.disconnect_reason is None:
+            self.disconnect_reason, self.disconnect_detail = DisconnectReason.NO_ANSWER, str(error)
+            self._handle(Event(DISCONNECTED), reason=self.disconnect_reason, detail=self.disconnect_detail)
 
     def _begin(
         self,
+        session: _Session,
         port: int,
         hostname: str,
         transport: Any,
@@ -261,74 +301,77 @@ class Client:
             password=self._password,
             host_token=host_token,
         )
-        self.connection = ClientConnection((hostname, port), protocol, transport, self._clock, self._on_protocol_event)
+        connection = ClientConnection(
+            (hostname, port), protocol, transport, self._clock, lambda event: self._on_protocol_event(session, event)
+        )
+        self.connection = session.connection = connection
 
-    def _finish(self) -> None:
-        """Release everything; the connection is over, or never came about."""
-        self._status = "disconnected"
-        if self._driver is not None:
-            self._driver.stop()
-        if self.connection is not None:
-            self.connection.release()
-        if not self._ended.done():
-            self._ended.set_result(None)
+    def _finish(self, session: _Session) -> None:
+        """Release what a session holds; it is over, or never came about."""
+        if self._session is session:
+            self._status = "disconnected"
+            self._waiting.clear()
+        session.finish()
         with self._news:
             self._news.notify_all()
 
     # -- the end -------------------------------------------------------------------------------------------------
 
     def disconnect(self, shutdown_server: bool = False) -> Any:
-        """Close the connection; what has been dispatched before is sent first.
+        """Close the connection; what has been dispatched before is sent first, and RELIABLE events get half a second
+        to arrive.
 
-        Blocks until it is closed (a second at most); inside an event loop it begins at once, and what it returns can
-        be awaited.
+        Blocks until it is closed (two seconds at most); inside an event loop it begins at once, and what it returns
+        can be awaited. Does nothing if there is no connection.
 
         :param shutdown_server: also ask the server to shut down, which it does if this client is the host.
         """
-        if not self._ended.done():
-            if shutdown_server and self.status == "connected":
-                payload = encode_event(SHUTDOWN_REQUEST, (), {}, self.config.max_message_bytes, own=True)
-                self._queue(payload, RELIABLE, self._hang_up)
-            else:
-                self._call(self._hang_up)
-        completion = runner.Completion(self._ended, 2.0, self._after_disconnect)
-        return completion.or_block() if self._driver is None else self._driver.finish(completion)
+        session = self._session
+        if session is None or session.ended.done():
+            return runner.Completion(runner.done_future(), 0.0).or_block()
+        if shutdown_server and self._status == "connected":
+            payload = encode_event(SHUTDOWN_REQUEST, (), {}, self.config.max_message_bytes, own=True)
+            self._queue(payload, RELIABLE, None)
+        self._call(session, lambda: self._hang_up(session, linger=1.0 if shutdown_server else 0.5))
+        completion = runner.Completion(session.ended, 2.0, lambda done: None if done else self._give_up(session))
+        return completion.or_block() if session.driver is None else session.driver.finish(completion)
 
-    def _after_disconnect(self, in_time: bool) -> None:
-        if not in_time:
-            self._call(self._hang_up)
+    def _give_up(self, session: _Session) -> None:
+        self._call(session, lambda: self._hang_up(session))
 
-    def _call(self, function: Callable[[], Any]) -> None:
+    def _call(self, session: _Session, function: Callable[[], Any]) -> None:
         """Run a function on the network's thread; if that has not begun yet, as the first thing there."""
-        self._on_start = function
-        if self._driver is not None:
-            self._driver.call(function)
+        session.on_start = function
+        if session.driver is not None:
+            session.driver.call(function)
 
-    def _hang_up(self) -> None:
-        """On the network's thread: say goodbye, and end."""
-        if self.connection is None or self._ended.done():
+    def _hang_up(self, session: _Session, linger: float = 0.0) -> None:
+        """On the network's thread: say goodbye, and end; wait for what is not acknowledged for ``linger`` seconds."""
+        if session.connection is None or session.ended.done():
             return
-        self.connection.close()
-        self.connection.advance()  # the goodbye leaves, and Disconnected is handled
+        session.connection.close(linger=linger)
+        due_at = session.connection.advance()  # the goodbye leaves, and Disconnected is handled
+        if due_at is not None:
+            session.driver.arm(due_at)
 
     # -- what happens --------------------------------------------------------------------------------------------
 
-    def _on_protocol_event(self, event: ProtocolEvent) -> None:
-        if isinstance(event, StateReceived):
+    def _on_protocol_event(self, session: _Session, event: ProtocolEvent) -> None:
+        if isinstance(event, Disconnected):
+            self._on_disconnected(session, event)
+        elif isinstance(event, StateReceived):
             self._receive_state(event)
         elif isinstance(event, EventReceived):
             self._receive_event(event.payload)
         elif isinstance(event, MessageAcked):
-            callback = self.connection.redeem(event.ticket) if self.connection else None
+            callback = session.connection.redeem(event.ticket) if session.connection else None
             if callback is not None:
-                run_callback(self._driver, callback)
+                run_callback(session.driver, callback)
         elif isinstance(event, Connected):
             self._address = event.address
             self._status = "connected"
             self._send_waiting()
             self._handle(Event(CONNECTED))
-        elif isinstance(event, Disconnected):
-            self._on_disconnected(event)
 
     def _receive_state(self, event: StateReceived) -> None:
         state = event.state
@@ -370,23 +413,23 @@ class Client:
     def _call_handler(self, event: Event) -> None:
         try:
             result = self._handler.handle(event)
+            if hasattr(result, "__await__"):
+                self._driver.spawn(result)
         except Exception:
             logger.exception("the handler of event %r raised", event.type)
-            return
-        if hasattr(result, "__await__"):
-            self._driver.spawn(result)
 
-    def _on_disconnected(self, event: Disconnected) -> None:
-        was_connected = self._address is not None
+    def _on_disconnected(self, session: _Session, event: Disconnected) -> None:
+        connection = session.connection
+        if self._address is None and event.reason is not DisconnectReason.CLOSED and connection is not None:
+            hint = connection.hint if event.reason is DisconnectReason.NO_ANSWER else ""
+            where = "(Tried {}:{}.)".format(*connection.remote_address)
+            words = " ".join(filter(None, [where, hint]))
+            self.error = session.failure = ConnectionFailed(event.reason, event.detail, words)
         self.disconnect_detail = event.detail
         self.disconnect_reason = event.reason
-        if not was_connected and event.reason is not DisconnectReason.CLOSED:
-            hint = self.connection.hint if self.connection and event.reason is DisconnectReason.NO_ANSWER else ""
-            where = "{}:{}".format(*self.connection.remote_address) if self.connection else ""
-            self.error = ConnectionFailed(event.reason, event.detail, " ".join(filter(None, [f"[{where}]", hint])))
         self._status = "disconnected"  # not before there is a reason to show
+        session.driver.defer(lambda: self._finish(session))  # after the goodbye has left
         self._handle(Event(DISCONNECTED), reason=event.reason, detail=event.detail)
-        self._driver.defer(self._finish)  # after the goodbye has left
 
     # -- the state -----------------------------------------------------------------------------------------------
 
@@ -452,17 +495,19 @@ class Client:
                 missing, result = error, _NOT_YET
             if result is not _NOT_YET:
                 return result
-            if runner.monotonic() >= end or not self._wait_for_news(seen, end):
+            if runner.monotonic() >= end:
                 reason = f"; last missing: {missing}" if missing else ""
                 raise TimeoutError(f"{what} within {timeout} s (this client is {self.status}){reason}") from missing
+            self._wait_for_news(seen, end)
 
-    def _wait_for_news(self, seen: tuple[Snapshot, ...], end: float) -> bool:
-        """Wait for a newer state than those seen, or for a short while; False if there will be none."""
-        if isinstance(self._driver, runner.PumpDriver):
-            self.pump()
-            concurrent.futures.wait([self._ended], 0.002)
-            return True
-        if isinstance(self._driver, runner.LoopDriver) and self._driver.on_own_thread and not self._ended.done():
+    def _wait_for_news(self, seen: tuple[Snapshot, ...], end: float) -> None:
+        """Wait for a newer state than those seen, or for a short while."""
+        driver, session = self._driver, self._session
+        if isinstance(driver, runner.PumpDriver) and session is not None:
+            driver.turn()
+            concurrent.futures.wait([session.ended], 0.002)
+            return
+        if isinstance(driver, runner.LoopDriver) and driver.on_own_thread and self._status != "disconnected":
             raise RuntimeError(
                 "wait_until and try_to block, so they cannot be used on the thread that receives the states "
                 "(in an event handler, or beside `await client.connect()`); look at access_game_state() there"
@@ -471,7 +516,6 @@ class Client:
             if self._snapshots is seen:
                 # states that never change again still get a second look, for conditions on other things
                 self._news.wait(min(max(end - runner.monotonic(), 0.0), 0.05))
-        return True
 
     # -- events --------------------------------------------------------------------------------------------------
 
@@ -493,40 +537,50 @@ class Client:
         :param args, kwargs: the event's data, passed to the handler.
         :raises InvalidValue: (a TypeError) if the data holds what cannot be sent.
         :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.
+        :raises BufferError: if ``config.max_queued_messages`` events with retries wait already.
         """
         check_dispatch(retries, ack_callback)
         self._queue(encode_event(event_type, args, kwargs, self.config.max_message_bytes), retries, ack_callback)
 
     def _queue(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
-        driver = self._driver
-        if driver is None or self.status != "connected":
+        if retries:
+            self._check_room()
+        with self._news:
             self._waiting.append((payload, retries, ack_callback))
-            while len(self._waiting) > _MAX_WAITING_EVENTS:
-                self._drop_oldest_waiting()
-            if driver is not None:
-                driver.call(self._send_waiting)
-            return
-        driver.call(lambda: self._send(payload, retries, ack_callback))
+            if len(self._waiting) > _MAX_WAITING_EVENTS and self._status != "connected":
+                self._drop_oldest_unreliable()
+        driver = self._driver
+        if driver is not None:
+            driver.call(self._send_waiting)
 
-    def _drop_oldest_waiting(self) -> None:
+    def _check_room(self) -> None:
+        """Refuse an event that must not get lost when too many such wait already."""
+        connection = self.connection
+        waiting = len(self._waiting) + (connection.waiting_events if connection is not None else 0)
+        if waiting >= self.config.max_queued_messages:
+            raise BufferError(
+                f"{waiting} events wait to be sent already; send fewer, or those that may get lost with retries=0"
+            )
+
+    def _drop_oldest_unreliable(self) -> None:
         for index, (_, retries, _) in enumerate(self._waiting):
             if retries == 0:
                 del self._waiting[index]
                 return
-        self._waiting.popleft()
-
-    def _send(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
-        assert self.connection is not None
-        try:
-            self.connection.queue_event(payload, retries, ack_callback)
-        except BufferError as error:
-            logger.error("an event was not sent: %s", error)
-            return
-        self._driver.wake()
 
     def _send_waiting(self) -> None:
-        while self._waiting and self.status == "connected":
-            self._send(*self._waiting.popleft())
+        """On the network's thread: hand what waits to the connection, if it stands."""
+        connection = self.connection
+        if connection is None or self._status != "connected":
+            return
+        while self._waiting:
+            try:
+                connection.queue_event(*self._waiting.popleft())
+            except BufferError as error:  # a gap among reliable events would be worse
+                logger.error("the connection is given up: %s", error)
+                connection.close(DisconnectReason.PROTOCOL_ERROR)
+                break
+        self._driver.wake()
 
     def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
         """Register a handler for events of a type; ANY_EVENT, CONNECTED and DISCONNECTED are types, too.

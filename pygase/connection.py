@@ -87,6 +87,8 @@ class ClientConnection:
         self._clock = clock
         self._on_event = on_event
         self._tickets = _Tickets()
+        self._close_at: float | None = None
+        self._close_reason = DisconnectReason.CLOSED
 
     @property
     def status(self) -> int:
@@ -113,9 +115,23 @@ class ClientConnection:
         """Return the callback of an event that has arrived."""
         return self._tickets.redeem(ticket)
 
-    def close(self, reason: DisconnectReason = DisconnectReason.CLOSED) -> None:
-        """Hang up; the goodbye leaves with the next :meth:`advance`."""
-        self._protocol.close(reason, now=self._clock())
+    @property
+    def waiting_events(self) -> int:
+        """How many events with retries wait to be sent or acknowledged."""
+        outgoing = self._protocol.outgoing
+        return len(outgoing.ordered) + len(outgoing.once)
+
+    def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, linger: float = 0.0) -> None:
+        """Hang up; what is queued, and the goodbye, leave with the next :meth:`advance`.
+
+        :param linger: seconds to wait at most until everything with retries has been acknowledged.
+        """
+        self._close_reason = reason
+        self._close_at = self._clock() + linger
+
+    def _close_if_due(self, now: float) -> None:
+        if self._close_at is not None and (now >= self._close_at or not self.waiting_events):
+            self._protocol.close(self._close_reason, now=now)
 
     def receive(self) -> int:
         """Take in all datagrams that have come, and handle what they bring."""
@@ -129,12 +145,14 @@ class ClientConnection:
         now = self._clock()
         protocol = self._protocol
         protocol.handle_timeout(now=now)
+        self._close_if_due(now)
         self._handle_events()
         for datagram in protocol.datagrams_to_send(now=now):
             self._transport.send(datagram, self._transport.address)
             if not protocol.connected and protocol.closed is None:
                 self._transport.try_next()
-        return protocol.next_timeout(now=now)
+        due_at = protocol.next_timeout(now=now)
+        return due_at if due_at is None or self._close_at is None else min(due_at, self._close_at)
 
     def _handle_events(self) -> None:
         while (event := self._protocol.next_event()) is not None:

@@ -27,7 +27,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ._io.runner import Completion, run_to_end
+from ._io.runner import Completion, run_logged, run_to_end
 from .backend import Backend
 from .client import Client
 from .server import Server
@@ -233,7 +233,7 @@ class _SimulatedDriver:
         function()
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        run_to_end(coroutine)
+        run_logged(coroutine)
 
     def defer(self, function: Callable[[], Any]) -> None:
         self._network.call_at(self._network.now, function)
@@ -346,14 +346,14 @@ class SimulatedNetwork:
             self._next_port += 1
             address = ("127.0.0.1", self._next_port)
         server_address = ("127.0.0.1", port)
-        client._claim()
+        session = client._claim()
         client._clock = self.clock
         transport = self._add(address, server_address)
         for path in ((address, server_address), (server_address, address)):
             self._paths[path] = _Path(link or self.link)
-        client._begin(port, "localhost", transport, connect_timeout, host_token, self._rng.randbytes)
-        client._driver = _SimulatedDriver(self, client.connection, transport)
-        client._start()
+        client._begin(session, port, "localhost", transport, connect_timeout, host_token, self._rng.randbytes)
+        session.driver = _SimulatedDriver(self, client.connection, transport)
+        client._start(session)
 
     def _add(self, own: Address, remote: Address | None) -> _SimulatedTransport:
         transport = self._transports[own] = _SimulatedTransport(self, own, remote)

@@ -16,7 +16,7 @@ import secrets
 import select
 import threading
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Final, Protocol
 
 logger = logging.getLogger("pygase")
@@ -82,6 +82,7 @@ class LoopDriver:
         self._loop = loop
         self._thread = threading.get_ident()
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._wake_pending = False
         self._stopped = False
         self._looked_at = -math.inf
@@ -112,20 +113,25 @@ class LoopDriver:
         if rush:
             self._listen(False)
             self._loop.call_later(RUSH_PAUSE, self._resume)
-        self._pump.receive()
-        self.turn()
-        if self._listener is not None and not rush:
-            self._listener.resume()
+        try:
+            self._pump.receive()
+            self.turn()
+        finally:
+            if self._listener is not None and not rush:
+                self._listener.resume()
 
     def _resume(self) -> None:
         if self._stopped:
             return
-        count = self._pump.receive()
-        self.turn()
-        if count > RUSH_PAUSE / RUSH:  # it goes on
-            self._loop.call_later(RUSH_PAUSE, self._resume)
-        else:
-            self._listen(True)
+        count = 0
+        try:
+            count = self._pump.receive()
+            self.turn()
+        finally:  # whatever happens there, the socket is looked at again
+            if count > RUSH_PAUSE / RUSH:  # it goes on
+                self._loop.call_later(RUSH_PAUSE, self._resume)
+            else:
+                self._listen(True)
 
     def turn(self) -> None:
         """Let the pump do what is due, and set the alarm for the next time."""
@@ -141,10 +147,12 @@ class LoopDriver:
         if self._stopped or due_at == math.inf:
             return
         if self._timer is not None:
-            if self._timer.when() <= due_at:
+            if self._timer_at <= due_at:
                 return  # it fires early enough, and will be set anew then
             self._timer.cancel()
-        self._timer = self._loop.call_at(due_at, self._on_timer)
+        # two clocks: a loop may have one of its own
+        self._timer_at = due_at
+        self._timer = self._loop.call_later(max(due_at - monotonic(), 0.0), self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
@@ -188,14 +196,9 @@ class LoopDriver:
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """See Driver. What the coroutine raises is logged."""
-        task = self._loop.create_task(coroutine)
+        task = self._loop.create_task(_logged(coroutine))
         self._tasks.add(task)
-        task.add_done_callback(self._on_task_done)
-
-    def _on_task_done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("a coroutine raised %r", error, exc_info=error)
+        task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
         """See Driver."""
@@ -291,8 +294,8 @@ class PumpDriver:
             self._from_elsewhere.append(function)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """See Driver: there is no loop, so the coroutine runs to its end here."""
-        run_to_end(coroutine)
+        """See Driver: there is no loop, so the coroutine runs to its end here (beside a running loop, as its task)."""
+        run_logged(coroutine)
 
     def defer(self, function: Callable[[], Any]) -> None:
         """See Driver."""
@@ -323,6 +326,31 @@ def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine in a loop of its own, and block until it has ended. Ctrl-C cancels it first, then is raised."""
     with asyncio.Runner(loop_factory=new_loop) as runner:
         return runner.run(coroutine)
+
+
+async def _logged(awaitable: Awaitable[Any]) -> None:
+    try:
+        await awaitable
+    except Exception as error:
+        logger.error("a coroutine raised %r", error, exc_info=error)
+
+
+_background: set[asyncio.Task[Any]] = set()
+
+
+def run_logged(awaitable: Awaitable[Any]) -> None:
+    """Run a coroutine to its end, or inside a running loop as its task; what it raises is logged."""
+    if in_running_loop():
+        task = asyncio.ensure_future(_logged(awaitable))
+        _background.add(task)  # the loop itself holds tasks weakly
+        task.add_done_callback(_background.discard)
+    else:
+        run_to_end(_logged(awaitable))
+
+
+async def in_background(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function that may block for a while (a look-up of a host name) in a thread of the loop's."""
+    return await asyncio.get_running_loop().run_in_executor(None, lambda: function(*args))
 
 
 def in_running_loop() -> bool:

@@ -65,7 +65,7 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> dict[int, FakeSocket]:
 
 def test_ipv4_is_asked_first_and_then_the_others_in_turn(sockets: dict[int, FakeSocket]) -> None:
     client = Client()
-    client._begin(80, "den", ClientTransport("den", 80), None, "")
+    client._begin(client._claim(), 80, "den", ClientTransport("den", 80), None, "")
     assert client.connection is not None
     now = client._clock()
     client.connection._clock = lambda: now
