@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -54,12 +55,18 @@ class Backend:
                 f"time_step_function must be a function of (game_state, dt) that returns a dict, got "
                 f"{time_step_function!r}"
             )
+        if event_handlers is not None and not isinstance(event_handlers, Mapping):
+            raise TypeError(
+                f"event_handlers must be a dict of event types and functions, got {event_handlers!r:.80} "
+                f"of type {type(event_handlers).__name__}"
+            )
         config = config or ServerConfig()
         state = initial_game_state if initial_game_state is not None else initial_gamestate
         self.game_state_store = GameStateStore(state, max_state_bytes=config.max_state_bytes)
         self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug)
         self.game_state_machine.time_step = time_step_function
         self.server = Server(self.game_state_store, game=game, password=password, config=config)
+        self._ended: concurrent.futures.Future[Any] = runner.done_future()
         for event_type, handler in (event_handlers or {}).items():
             self.game_state_machine.register_event_handler(event_type, handler)
 
@@ -73,8 +80,12 @@ class Backend:
         :param interval: seconds between ticks; 0.02 is 50 a second.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         """
-        self._claim(interval)
-        return runner.run_or_return(self._run(hostname, port, interval))
+
+        async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
+            self._claim(interval)
+            await self._run(hostname, port, interval)
+
+        return runner.run_or_return(run())
 
     def run_in_thread(self, hostname: str = "localhost", port: int = 0, interval: float = 0.02) -> threading.Thread:
         """Run in a separate (daemon) thread, and return it as soon as the server is bound. See :meth:`run`."""
@@ -94,14 +105,23 @@ class Backend:
         return thread
 
     def _claim(self, interval: float) -> None:
+        if not self._ended.done():
+            raise RuntimeError("this Backend runs already; shutdown() it first, or make another Backend")
         self.game_state_machine._claim(interval)
         try:
             self.server._claim(self.game_state_machine)
         except BaseException:
             self.game_state_machine._ended.set_result(None)
             raise
+        self._ended = concurrent.futures.Future()
 
     async def _run(self, hostname: str, port: int, interval: float) -> None:
+        try:
+            await self._serve_and_play(hostname, port, interval)
+        finally:
+            self._ended.set_result(None)
+
+    async def _serve_and_play(self, hostname: str, port: int, interval: float) -> None:
         machine, server = self.game_state_machine, self.server
         self._join()
         serving = asyncio.ensure_future(server._run(port, hostname, machine))
@@ -152,4 +172,6 @@ class Backend:
     def shutdown(self) -> Any:
         """Shut down server and stop game loop. Blocks; inside an event loop it begins at once and can be awaited."""
         self.game_state_machine._stopping = True
-        return self.server.shutdown()
+        stopping = self.server.begin_shutdown()
+        completion = runner.Completion(self._ended, 5.0)
+        return stopping.finish(completion) if stopping is not None else completion.or_block()

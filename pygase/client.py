@@ -231,7 +231,7 @@ class Client:
     def pump(self) -> None:
         """Receive, handle events, send: once a frame, after :meth:`open`. Never blocks."""
         if not isinstance(self._driver, runner.PumpDriver):
-            raise RuntimeError("pump() is for clients that were opened with open(); this one is driven otherwise")
+            raise RuntimeError("pump() is for clients that were opened with open(); call open() first, and only once")
         self._driver.turn()
 
     def _claim(self) -> _Session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from ._io.runner import Driver
 from ._io.udp import ClientTransport
@@ -20,6 +20,10 @@ __all__ = ["ClientConnection", "ConnectionStats", "ConnectionStatus", "ServerCon
 logger = logging.getLogger("pygase")
 
 AckCallback = Callable[..., Any]
+
+MAX_EVENTS_PER_TICK: Final = 4096
+MAX_EVENT_BYTES_PER_TICK: Final = 1024 * 1024
+"""What one client's events may take until the next tick; a player's inputs are a few hundred bytes. More is dropped."""
 
 
 class ConnectionStatus(NamedEnum):
@@ -180,6 +184,8 @@ class ServerConnection:
         self._endpoint = endpoint
         self._clock = clock
         self._tickets = _Tickets()
+        self._counted_tick = -1
+        self._counted_events = self._counted_bytes = 0
 
     @property
     def status(self) -> int:
@@ -200,6 +206,17 @@ class ServerConnection:
     def is_host(self) -> bool:
         """True if this client may shut the server down."""
         return self._peer.is_host
+
+    def admits(self, size_bytes: int, tick: int) -> bool:
+        """Count an event that has come; False if this client sends more than can wait for the next tick.
+
+        So that nobody fills the memory while the game is paused, or crowds out the others.
+        """
+        if tick != self._counted_tick:
+            self._counted_tick, self._counted_events, self._counted_bytes = tick, 0, 0
+        self._counted_events += 1
+        self._counted_bytes += size_bytes
+        return self._counted_events <= MAX_EVENTS_PER_TICK and self._counted_bytes <= MAX_EVENT_BYTES_PER_TICK
 
     def dispatch_event(
         self,

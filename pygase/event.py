@@ -11,7 +11,7 @@ from typing import Any, Final
 from .codec import pack_plain as pack
 from .codec import unpack
 from .errors import InvalidValue, MalformedPacket, MessageTooLarge
-from .tree import Cleaner
+from .tree import MAX_DEPTH, Cleaner, too_deep
 from .utils import Sendable
 
 logger = logging.getLogger("pygase")
@@ -24,7 +24,7 @@ RESERVED_PREFIX: Final = "pygase:"
 CLIENT_CONNECTED: Final = "pygase:client_connected"
 """Server: a client has connected. Handlers get ``client_address`` (and ``game_state``, ``dt``) by name."""
 CLIENT_RESUMED: Final = "pygase:client_resumed"
-"""Server: a client that had lost its connection is back."""
+"""Server: a client that had lost its connection is back. (Reserved: connections cannot be resumed yet.)"""
 CLIENT_LEFT: Final = "pygase:client_left"
 """Server: a client is gone. Handlers get ``reason`` (DisconnectReason) and, by name, ``client_address``."""
 CONNECTED: Final = "pygase:connected"
@@ -110,6 +110,8 @@ def decode_event(payload: bytes) -> tuple[str, list[Any], dict[str, Any]]:
     kwargs = parts[2] if len(parts) > 2 else {}
     if type(args) is not list or type(kwargs) is not dict or (kwargs and {str} != set(map(type, kwargs))):
         raise MalformedPacket("an event's data must be a list and a dict with names as keys")
+    if len(payload) > 2 * MAX_DEPTH and too_deep(parts):
+        raise MalformedPacket("an event's data is nested too deeply")
     return parts[0], args, kwargs
 
 

@@ -54,6 +54,11 @@ class GameState(Sendable):
         return state
 
     def __init__(self, time_order: int = 0, game_status: int = GameStatus.get("Paused"), **kwargs: Any) -> None:
+        if not isinstance(time_order, int):
+            raise TypeError(
+                f"GameState takes its attributes by name: GameState(score=0, players={{}}), or GameState(**a_dict); "
+                f"got {time_order!r:.80}"
+            )
         attributes = _real_dict.__get__(self)
         attributes.update(kwargs)
         attributes["game_status"] = game_status
@@ -117,6 +122,11 @@ class GameState(Sendable):
 
     def __repr__(self) -> str:
         return f"GameState({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
+
+    def __getitem__(self, name: Any) -> Any:
+        raise TypeError(
+            f"a GameState has attributes, not keys: write game_state.{name} instead of game_state[{name!r}]"
+        )
 
     def is_paused(self) -> bool:
         """Return True if the game is paused."""
@@ -211,6 +221,9 @@ class GameStateUpdate(Sendable):
         if not self < other:
             merge_in_place(other.__dict__, self.__dict__)
         return other
+
+    def __repr__(self) -> str:
+        return f"GameStateUpdate({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
 
     def __lt__(self, other: Any) -> bool:
         return bool(self.time_order < other.time_order)

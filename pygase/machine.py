@@ -20,9 +20,8 @@ from .store import GameStateStore
 
 logger = logging.getLogger("pygase")
 
-MAX_QUEUED_EVENTS: Final = 65536
-"""Events that may wait for a tick; more come in only if ticks take far too long. The oldest make room."""
-
+MAX_TOLD: Final = 256
+"""Kinds of failures that are told apart, so that they are not logged again and again."""
 
 EventParts = tuple[str, list[Any], dict[str, Any], tuple[Any, ...] | None, Mapping[str, Any] | None]
 """An event in pieces: type, args, kwargs, client address, details. (Most live for a tick only: a tuple is cheaper.)"""
@@ -58,11 +57,13 @@ class GameStateMachine:
         self.debug = debug_wanted(debug)
         self.game_state_store = game_state_store
         self._handler = UniversalEventHandler()
-        self._events: deque[EventParts] = deque(maxlen=MAX_QUEUED_EVENTS)
+        self._events: deque[EventParts] = deque()
         self._finished_updates: deque[tuple[Any, str]] = deque()
         self._ended: concurrent.futures.Future[Any] = runner.done_future()
         self._stopping = False
         self._failure: Exception | None = None
+        self._told: dict[str, tuple[float, int]] = {}
+        """When each kind of failure was last told, and how often it has come since."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wakeup: asyncio.Future[None] | None = None
         self._spawn: Callable[[Any], Any] = runner.run_to_end
@@ -117,8 +118,12 @@ class GameStateMachine:
         :raises ValueError: if it is not positive.
         :raises RuntimeError: if the loop runs already.
         """
-        self._claim(interval)
-        return runner.run_or_return(self._run(interval))
+
+        async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
+            self._claim(interval)
+            await self._run(interval)
+
+        return runner.run_or_return(run())
 
     def run_game_loop_in_thread(self, interval: float = 0.02) -> threading.Thread:
         """Simulate the game in a separate (daemon) thread, and return it. See :meth:`run_game_loop`."""
@@ -148,7 +153,7 @@ class GameStateMachine:
                 if self._shall_stop():
                     break
                 now = loop.time()
-                self.tick(now - last, now)
+                self.tick(now - last, self.game_state_store._clock())
                 last = now
                 next_at += interval
                 overdue = int((loop.time() - next_at) / interval)
@@ -172,7 +177,7 @@ class GameStateMachine:
     def _set_status(self, name: str) -> None:
         store = self.game_state_store
         store.begin_tick()
-        store.apply({"game_status": GameStatus.get(name)}, "game_status")
+        store.apply({"game_status": GameStatus.get(name)})
         store.end_tick(store._clock())
 
     def stop(self, timeout: float = 1.0) -> Any:
@@ -245,7 +250,7 @@ class GameStateMachine:
         if hasattr(result, "__await__"):
             self._spawn(self._finish_handler(result, event_type))
         else:
-            self._apply(result, event_type)
+            self._apply(result, event_type)  # says what is wrong with it
 
     def _take_step(self, dt: float) -> None:
         try:
@@ -271,23 +276,49 @@ class GameStateMachine:
         task.add_done_callback(self._tasks.discard)
 
     def _report(self, error: Exception, name: str) -> None:
-        """Log what a handler or time step raised, and go on; in debug mode raise it."""
+        """Log what a handler or time step raised, and go on; in debug mode raise it.
+
+        The same again, as from a time step that raises in every tick, is only counted, and told once a second.
+        """
         if self.debug:
+            error.add_note(f"(raised by {name})")
             raise error
-        if isinstance(error, PygaseError):  # says all there is to say
+        again = self._repeated(f"{name} {error!r:.200}")
+        if again is None:
+            return
+        if again:
+            logger.error("%s raised the same again, %d times: %r", name, again, error)
+        elif isinstance(error, PygaseError):  # says all there is to say
             logger.error("%s: %s", name, error)
         else:
             logger.error("%s raised %r; the game goes on", name, error, exc_info=error)
 
+    def _repeated(self, what: str) -> int | None:
+        """Return how often something has been reported since it was last told: 0 at first, None for "not yet again"."""
+        now = runner.monotonic()
+        told = self._told.get(what)
+        if told is None:
+            if len(self._told) >= MAX_TOLD:
+                self._told.clear()
+            self._told[what] = (now, 0)
+            return 0
+        told_at, count = told
+        if now < told_at + 1.0:
+            self._told[what] = (told_at, count + 1)
+            return None
+        self._told[what] = (now, 0)
+        return count + 1
+
     def _apply(self, update: Any, name: str) -> None:
-        if update:
-            self.game_state_store.apply(update, name)
+        if update is not None and (update or type(update) is not dict):
+            self.game_state_store.apply(update)
         if self.debug:
             path = self.game_state_store.strayed()
             if path is not None:
+                who = name if name == "time_step" else f"the handler of event {name!r}"
                 raise InPlaceChange(
-                    f"{name} changed game_state.{path} in place, where nobody else sees it; leave the state as "
-                    "it is, and return a dict of what shall change"
+                    f"{who} changed game_state.{path} in place, where nobody else sees it; leave the state as it is, "
+                    "and return a dict of what shall change"
                 )
 
     def time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:  # type: ignore[no-redef]

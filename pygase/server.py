@@ -16,6 +16,7 @@ from typing import Any
 from ._io import runner
 from ._io.interfaces import get_available_ip_addresses
 from ._io.udp import ServerTransport
+from ._protocol.channels import RELIABLE
 from ._protocol.endpoint import ServerEndpoint
 from ._protocol.protocol import Connected, Disconnected, MessageAcked, ServerProtocol
 from .client import check_dispatch, check_names
@@ -141,8 +142,12 @@ class Server:
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         :raises RuntimeError: if it runs already.
         """
-        self._claim(event_wire)
-        return runner.run_or_return(self._run(port, hostname, event_wire))
+
+        async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
+            self._claim(event_wire)
+            await self._run(port, hostname, event_wire)
+
+        return runner.run_or_return(run())
 
     def run_in_thread(
         self, port: int = 0, hostname: str = "localhost", event_wire: Any = None, daemon: bool = True
@@ -243,13 +248,18 @@ class Server:
         Blocks until it is done; inside an event loop it begins at once, and what it returns can be awaited. The
         server can be restarted with :meth:`run`; ``connections`` still holds those that there were.
         """
+        driver = self.begin_shutdown()
         completion = runner.Completion(self._ended, 5.0)
-        driver = self._driver
+        return driver.finish(completion) if driver is not None else completion.or_block()
+
+    def begin_shutdown(self) -> runner.Driver | None:
+        """Ask the server to shut down, and do not wait; return who drives it, if anybody does."""
+        self._stop_requested = True  # before the look at the driver: a server that is just starting looks at this after
+        driver: runner.Driver | None = self._driver
         if driver is None or self._ended.done():
-            self._stop_requested = True
-            return completion.or_block()
+            return None
         driver.call(self._request_stop)
-        return driver.finish(completion)
+        return driver
 
     def _request_stop(self) -> None:
         self._stop_requested = True
@@ -313,8 +323,8 @@ class Server:
 
     def _take_over_state(self) -> None:
         assert self._endpoint is not None
+        self._everyone = False  # first: a commit from another thread after this line is taken over next time
         commit = self.game_state_store.committed
-        self._everyone = False
         self._next_push_at = self._clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
         if self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span):
@@ -364,6 +374,8 @@ class Server:
                 self._driver.defer(self._request_stop)
             else:
                 self._endpoint.dropped["reserved event type"] += 1
+        elif not peer.user.admits(len(payload), self.game_state_store.committed.tick):
+            self._endpoint.dropped["too many events between two ticks"] += 1
         elif self._push_parts is not None and not self._universal_event_handler.has_event_type(event_type):
             self._push_parts((event_type, args, kwargs, peer.address, None))  # the common case: to the game loop
         else:
@@ -390,9 +402,12 @@ class Server:
         knows = getattr(wire, "has_event_type", None)
         if handled and knows is not None and not knows(event.type):
             return
-        result = wire._push_event(event)
-        if hasattr(result, "__await__"):
-            self._driver.spawn(result)
+        try:
+            result = wire._push_event(event)
+            if hasattr(result, "__await__"):
+                self._driver.spawn(result)
+        except Exception:
+            logger.exception("the event wire raised at %r; the server goes on", event.type)
 
     def _call_handler(self, event: Event) -> None:
         context = {
@@ -402,11 +417,10 @@ class Server:
         }
         try:
             result = self._universal_event_handler.handle(event, **context)
+            if hasattr(result, "__await__"):
+                self._driver.spawn(result)
         except Exception:
             logger.exception("the handler of event %r raised; the server goes on", event.type)
-            return
-        if hasattr(result, "__await__"):
-            self._driver.spawn(result)
 
     # -- what goes out -------------------------------------------------------------------------------------------
 
@@ -464,6 +478,8 @@ class Server:
                     peer.user.queue_event(payload, retries, ack_callback)
             except BufferError as error:
                 logger.error("event %r to %s was not sent: %s", event_type, peer.address, error)
+                if retries == RELIABLE:  # a gap among reliable events would be worse than the end
+                    peer.user.close(DisconnectReason.PROTOCOL_ERROR, "too many events wait for this client")
         if not self._ticking:
             self._driver.wake()
 

@@ -13,7 +13,7 @@ from ._io.runner import monotonic
 from ._protocol.delta import diff
 from .codec import pack
 from .config import ServerConfig
-from .errors import InvalidValue, StateTooLarge
+from .errors import StateTooLarge
 from .gamestate import GameState, GameStateUpdate, time_order_of
 from .tree import Cleaner, Tree, first_difference, merge, thawed
 from .utils import Sqn
@@ -160,8 +160,8 @@ class GameStateStore:
         except StateTooLarge as error:  # who pushed it has gone on meanwhile, and the game shall not end for it
             logger.error("an update pushed during a tick: %s", error)
 
-    def apply(self, update: Mapping[str, Any], name: str) -> None:
-        """Merge an update into the tick that is going on. ``name`` is of whoever made it, for errors.
+    def apply(self, update: Mapping[str, Any]) -> None:
+        """Merge an update into the tick that is going on.
 
         :raises InvalidValue, StateTooLarge: and nothing is changed.
         """
@@ -169,7 +169,7 @@ class GameStateStore:
             cleaner = self._cleaner
             cleaner.size_bytes = 0
             if type(update) is not dict or not cleaner.is_simple(update) or "time_order" in update:
-                update = self._clean(update, "update", name)
+                update = self._clean(update, "update")
             self._apply_clean(update)
 
     def end_tick(self, now: float) -> None:
@@ -197,15 +197,10 @@ class GameStateStore:
         assert self._working is not None
         return self._working
 
-    def _clean(self, attributes: Mapping[str, Any], what: str, maker: str = "") -> Tree:
-        """Return a private, checked copy of attributes; errors call them ``what`` and name their ``maker``."""
+    def _clean(self, attributes: Mapping[str, Any], what: str) -> Tree:
+        """Return a private, checked copy of attributes; errors call them ``what``."""
         self._cleaner.size_bytes = 0
-        try:
-            return self._cleaner.clean_attributes(attributes, what)
-        except InvalidValue as error:
-            if maker:
-                raise InvalidValue(f"({maker}) {error}") from None
-            raise
+        return self._cleaner.clean_attributes(attributes, what)
 
     def _apply_clean(self, cleaned: Tree) -> None:
         if not cleaned:
@@ -230,8 +225,9 @@ class GameStateStore:
     def _commit(self, tick: int, now: float) -> None:
         self._owned.clear()
         before = self._committed
-        span = now - before.time
-        self._committed = Commit(tick, now, span if span > 0.0 else 0.0, self._draft)
+        if now < before.time:  # settled by another thread, just after this tick looked at the clock
+            now = before.time
+        self._committed = Commit(tick, now, now - before.time, self._draft)
         self._history.append((tick, self._draft))
 
     def _notify(self) -> None:

@@ -321,6 +321,8 @@ class SimulatedNetwork:
         def tick() -> None:
             if machine._stopping:
                 machine._end()
+                if not backend._ended.done():
+                    backend._ended.set_result(None)
                 return
             machine.tick(interval, self.now)
             self.call_at(self.now + interval, tick)

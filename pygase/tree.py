@@ -112,8 +112,8 @@ class Cleaner:
         """
         if not isinstance(attributes, dict):
             raise InvalidValue(
-                f"{name} must be a dict of state attributes, or None; got {attributes!r:.80} of type "
-                f"{type(attributes).__name__}"
+                f"{name} must be a dict of state attributes, such as {{'score': 1}}, or None; got {attributes!r:.80} "
+                f"of type {type(attributes).__name__}"
             )
         cleaned: Tree = self.clean(attributes, name)
         for key in cleaned:
@@ -244,6 +244,16 @@ def thawed(value: Any) -> Any:
     return value
 
 
+def too_deep(value: Any, depth: int = 0) -> bool:
+    """Tell whether a value, ``depth`` levels down already, is nested beyond MAX_DEPTH."""
+    if depth > MAX_DEPTH:
+        return True
+    kind = type(value)
+    if kind is dict:
+        return any(too_deep(item, depth + 1) for item in value.values() if type(item) is dict or type(item) is list)
+    return kind is list and any(too_deep(item, depth + 1) for item in value if type(item) is dict or type(item) is list)
+
+
 def exactly_equal(a: Any, b: Any) -> bool:
     """Tell whether two clean values are the same to the last bit: 1, 1.0 and True differ, and so do 0.0 and -0.0."""
     kind = type(a)
@@ -311,7 +321,7 @@ def merge(node: Tree, update: Tree, owned: dict[int, Tree]) -> Tree:
 
 def merge_in_place(target: Tree, update: Tree) -> None:
     """Merge a clean update into a thawed tree, giving it copies of its own."""
-    for key, value in update.items():
+    for key, value in tuple(update.items()):  # a part of the update may be a part of the target itself
         if value is TO_DELETE:
             target.pop(key, None)
         elif type(value) is dict:

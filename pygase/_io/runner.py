@@ -324,8 +324,11 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine in a loop of its own, and block until it has ended. Ctrl-C cancels it first, then is raised."""
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(coroutine)
+    try:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            return runner.run(coroutine)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt from None  # without asyncio's own story of it
 
 
 async def _logged(awaitable: Awaitable[Any]) -> None:

@@ -31,6 +31,9 @@ RECEIVE_BYTES: Final = 2048
 DRAIN_LIMIT: Final = 1024
 """Datagrams taken from a socket in one turn at most (2 MiB), so that a flood cannot keep a tick from happening."""
 
+MAX_ERRORS: Final = 64
+"""Errors taken in a row in one turn: each of Windows' reports is about one datagram of ours."""
+
 _LOCAL_NETWORK_HINT: Final = (
     "this program may not reach other machines: on macOS 15 or later allow the terminal or editor you started it "
     "from under System Settings > Privacy & Security > Local Network"
@@ -40,7 +43,9 @@ _LOCAL_NETWORK_HINT: Final = (
 def _resolve(hostname: str, port: int, *, passive: bool) -> list[tuple[int, Address]]:
     """Return (family, address) of every address of a host, IPv4 first: that is what most local networks speak."""
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-        raise ValueError(f"port must be an int from 0 to 65535, got {port!r}")
+        order = "Backend.run and Server.run" if passive else "connect"
+        example = "port=8080, hostname='localhost'"
+        raise ValueError(f"port must be an int from 0 to 65535, got {port!r}; name what you mean: {order}({example})")
     if not isinstance(hostname, str):
         raise TypeError(f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}")
     flags = socket.AI_PASSIVE if passive else 0
@@ -79,18 +84,19 @@ class UdpTransport:
         """Hand all datagrams that have come to ``receive(data, address)``; return how many there were."""
         datagrams: list[tuple[bytes, Address]] = []
         for sock in self.sockets:
-            recvfrom = sock.recvfrom
+            recvfrom, errors = sock.recvfrom, 0
             for _ in range(limit):
                 try:
                     datagrams.append(recvfrom(RECEIVE_BYTES))
                 except (BlockingIOError, InterruptedError):
                     break
                 except OSError as error:
+                    errors += 1
                     # Windows reports here that an earlier datagram met a closed port (10054), or that one was too
                     # long (10040); Linux that a network went away. The socket itself is fine.
-                    if sock.fileno() < 0:
-                        break
                     self.last_error = error
+                    if sock.fileno() < 0 or errors > MAX_ERRORS:
+                        break
         # first all system calls, then all parsing: each finds its code in the processor's caches
         for data, address in datagrams:
             receive(data, address)
@@ -161,6 +167,10 @@ def _bind_error(error: OSError, hostname: str, port: int) -> OSError:
     )
 
 
+_UNSPECIFIED: Final = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
+"""What servers bind to, and what a client on the same machine means by it."""
+
+
 class ClientTransport(UdpTransport):
     """A socket for each address family under which the server's host is known.
 
@@ -171,11 +181,14 @@ class ClientTransport(UdpTransport):
     def __init__(self, hostname: str, port: int) -> None:
         if port == 0:
             raise ValueError("port 0 is no port to connect to; use the one that the server printed (server.port)")
-        self._candidates = _resolve(hostname, port, passive=False)
+        self._candidates = _resolve(_UNSPECIFIED.get(hostname, hostname), port, passive=False)
         self._known = {address[:2] for _, address in self._candidates}
         self._current = 0
         self._settled = False
         super().__init__([_open_socket(family) for family in dict(self._candidates)])
+        for sock in self.sockets:  # Windows cannot receive on a socket that is not bound
+            with contextlib.suppress(OSError):
+                sock.bind(("", 0))
 
     @property
     def address(self) -> Address:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..errors import MalformedPacket
-from ..tree import MAX_DEPTH, TO_DELETE, Tree
+from ..tree import MAX_DEPTH, TO_DELETE, Tree, too_deep
 
 _MISSING: Final = object()
 
@@ -56,5 +56,7 @@ def apply(old: Tree, delta: Any, depth: int = 0) -> Tree:
             before = old.get(key)
             new[key] = apply(before if type(before) is dict else {}, value, depth + 1)
         else:
+            if type(value) is list and too_deep(value, depth + 1):
+                raise MalformedPacket("a list nested too deeply")
             new[key] = value
     return new

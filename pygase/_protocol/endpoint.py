@@ -146,7 +146,8 @@ class ServerEndpoint:
             return
         refused = self._objection(response.version, response.game, address)
         if refused is None and not self._password_fits(response):
-            refused = DisconnectReason.WRONG_PASSWORD, ""
+            given = any(response.password_proof)
+            refused = DisconnectReason.WRONG_PASSWORD, "" if given else "It asks for one, and none was given."
         if refused is not None:
             self._outbox.append((refusal(response.nonce, *refused), address))
             return

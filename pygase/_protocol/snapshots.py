@@ -227,14 +227,18 @@ class ReceivedState:
 class SnapshotReceiver:
     """The client's side: applies deltas to the states it has, and knows what to report."""
 
-    __slots__ = ("_max_bytes", "_states", "_time", "newest_tick", "reported_tick", "unusable")
+    __slots__ = ("_max_bytes", "_sizes", "_states", "_time", "newest_tick", "reported_tick", "unusable")
 
     MAX_STATES: Final = 1024
     """States kept as possible baselines. More means that none of our reports has arrived for long: start again."""
+    MAX_SIZES: Final = 4
+    """What the kept states may add to one another, in multiples of the largest state. A bound on what a server can
+    make us hold; states that follow one another share nearly everything."""
 
     def __init__(self, max_state_bytes: int) -> None:
         self._max_bytes = max_state_bytes
         self._states: dict[int, Tree] = {}
+        self._sizes: dict[int, int] = {}
         self._time = 0
         self.newest_tick = 0
         self.reported_tick = 0
@@ -257,8 +261,9 @@ class SnapshotReceiver:
         if baseline is None:
             self.unusable += 1
             return None
-        tree = apply(baseline, unpack(self._payload(flags, body), markers=bool(back)))
-        self._remember(tick, tree, tick - back if back else 0)
+        payload = self._payload(flags, body)
+        tree = apply(baseline, unpack(payload, markers=bool(back)))
+        self._remember(tick, tree, tick - back if back else 0, len(payload))
         self._time = unwrap(wire_time, self._time, 32)
         time = self._time * TIME_UNIT
         return ReceivedState(tick, time, time - wire_span * TIME_UNIT, tick - previous_back, tree)
@@ -278,16 +283,21 @@ class SnapshotReceiver:
             raise MalformedPacket("compressed snapshot is cut off")
         return inflated
 
-    def _remember(self, tick: int, tree: Tree, baseline_tick: int) -> None:
+    def _remember(self, tick: int, tree: Tree, baseline_tick: int, size_bytes: int) -> None:
         # The server's baselines never go back, so nothing before this one will be needed again. Of a full state's (0)
         # we learn nothing: a report of any state we have may be on its way to the server.
         for old in [t for t in self._states if t < baseline_tick]:
-            del self._states[old]
-        if len(self._states) >= self.MAX_STATES:
+            del self._states[old], self._sizes[old]
+        if self._states and (
+            len(self._states) >= self.MAX_STATES
+            or sum(self._sizes.values()) + size_bytes > self.MAX_SIZES * self._max_bytes
+        ):
             self._states.clear()
+            self._sizes.clear()
             self.newest_tick, self.reported_tick = tick, 0
             return
         self._states[tick] = tree
+        self._sizes[tick] = size_bytes
         self.newest_tick = tick
         if tick & 0xFFFFFFFF:  # on the wire, 0 would ask for a full state
             self.reported_tick = tick

@@ -14,6 +14,7 @@ from pygase.event import Event
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
 from pygase.machine import GameStateMachine
 from pygase.store import GameStateStore
+from pygase.testing import ManualClock
 
 from .virtual_loop import VirtualLoop, run_virtually
 
@@ -233,7 +234,7 @@ def test_debug_mode_names_handler_and_path_of_a_change_in_place() -> None:
     machine = machine_of(debug=True, score=[0, 0])
     machine.register_event_handler("GOAL", lambda game_state: game_state.score.append(1))
     machine._push_event(event("GOAL"))
-    with pytest.raises(InPlaceChange, match=r"GOAL changed game_state\.score in place"):
+    with pytest.raises(InPlaceChange, match=r"the handler of event 'GOAL' changed game_state\.score in place"):
         machine.tick(0.02, 1.0)
 
 
@@ -260,16 +261,6 @@ def test_the_environment_turns_debug_mode_on(monkeypatch: pytest.MonkeyPatch, va
     monkeypatch.setenv("PYGASE_DEBUG", value)
     assert GameStateMachine(GameStateStore()).debug is debug
     assert GameStateMachine(GameStateStore(), debug=not debug).debug is not debug
-
-
-def test_events_that_wait_for_a_tick_are_bounded_the_newest_stay() -> None:
-    machine = machine_of(last=0)
-    machine.register_event_handler("E", lambda n: {"last": n})
-    for number in range(70_000):
-        machine._push_event(event("E", number))
-    assert len(machine._events) == 65_536
-    machine.tick(0.02, 1.0)
-    assert content(machine) == {"last": 69_999}
 
 
 # -- the loop, in virtual time ---------------------------------------------------------------------------------------
@@ -441,7 +432,22 @@ def test_a_raising_time_step_does_not_end_the_loop(caplog: pytest.LogCaptureFixt
     run_virtually(play(machine, 0.1, 1.05))
     assert len(calls) == 10
     assert content(machine) == {"n": 10}
-    assert len(caplog.records) == 5
+    assert [record.exc_info is not None for record in caplog.records].count(True) == 1  # in full only once
+
+
+def test_what_fails_again_and_again_is_told_in_full_once_and_then_once_a_second(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock()
+    monkeypatch.setattr("pygase.machine.runner.monotonic", clock)
+    machine = machine_of(broken)
+    for tick in range(150):
+        machine.tick(0.02, 0.02 * tick)
+        clock.advance(0.02)
+    texts = [record.getMessage() for record in caplog.records]
+    assert len(texts) == 3
+    assert "the game goes on" in texts[0]
+    assert all("the same again, 50 times" in text for text in texts[1:])
 
 
 def test_debug_mode_ends_the_loop_with_the_exception_and_pauses_the_game() -> None:
@@ -465,7 +471,7 @@ def test_a_running_loop_cannot_be_started_again() -> None:
         running = asyncio.ensure_future(machine.run_game_loop(0.1))
         await asyncio.sleep(0.5)
         with pytest.raises(RuntimeError, match="runs already"):
-            machine.run_game_loop(0.1)
+            await machine.run_game_loop(0.1)
         await machine.stop()
         await running
 

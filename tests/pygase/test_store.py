@@ -184,7 +184,7 @@ def test_all_updates_of_one_tick_are_one_new_state_merged_deeply() -> None:
     store.subscribe(lambda: heard.append(store.committed.tick))
     working = store.begin_tick()
     for player in range(10):
-        store.apply({"players": {player: {"x": player}}}, "update")
+        store.apply({"players": {player: {"x": player}}})
         assert working.players[player] == {"x": player}  # what comes later in the tick sees it
     assert content(store) == {"players": {}}  # nobody else does
     store.end_tick(now=1.0)
@@ -199,7 +199,7 @@ def test_a_push_from_another_thread_during_a_tick_waits_for_its_end_and_is_not_l
     pushed.start()
     pushed.join()
     assert not hasattr(working, "y")
-    store.apply({"x": 1}, "update")
+    store.apply({"x": 1})
     store.end_tick(1.0)
     store.begin_tick()
     store.end_tick(2.0)
@@ -255,7 +255,7 @@ def test_pushes_from_many_threads_during_ticks_are_all_there() -> None:
         while not done.is_set():
             now += 1.0
             store.begin_tick()
-            store.apply({"n": now}, "update")
+            store.apply({"n": now})
             store.end_tick(now)
 
     ticker = threading.Thread(target=tick)
@@ -287,12 +287,22 @@ def test_listeners_hear_of_every_commit_until_they_are_unsubscribed() -> None:
 
 def test_the_time_between_commits_is_kept() -> None:
     store = store_of()
+    begin = store.committed.time
     store.begin_tick()
-    store.end_tick(10.0)
+    store.end_tick(begin + 10.0)
     store.begin_tick()
-    store.end_tick(10.02)
-    assert store.committed.time == 10.02
+    store.end_tick(begin + 10.02)
+    assert store.committed.time == begin + 10.02
     assert store.committed.span == pytest.approx(0.02)
+
+
+def test_time_never_goes_back_from_one_commit_to_the_next() -> None:
+    store = store_of()
+    begin = store.committed.time
+    store.begin_tick()
+    store.end_tick(begin - 1.0)
+    assert store.committed.time == begin
+    assert store.committed.span == 0.0
 
 
 # -- changes in place ------------------------------------------------------------------------------------------------
@@ -327,6 +337,6 @@ def test_reading_and_updating_is_no_change_in_place() -> None:
     state = store.begin_tick()
     assert state.players[1]["x"] == 0
     assert state.walls == [1, [2, 3]]
-    store.apply({"players": {1: {"x": 1}, 2: {"pos": (1, 2)}}, "walls": (5, (6,))}, "update")
+    store.apply({"players": {1: {"x": 1}, 2: {"pos": (1, 2)}}, "walls": (5, (6,))})
     assert state.players[2] == {"pos": [1, 2]}
     assert store.strayed() is None

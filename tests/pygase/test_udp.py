@@ -22,6 +22,9 @@ class FakeSocket:
         self.fails_with: OSError | None = None
         self.closed = False
 
+    def bind(self, address: Any) -> None:
+        self.bound_to = address
+
     def recvfrom(self, size: int) -> Any:
         if not self.script:
             raise BlockingIOError
