@@ -242,6 +242,8 @@ class Client:
                     "this client is connected, or connecting, already; disconnect() it first, or make another Client"
                 )
             self._status = "connecting"
+            if self._session is not None:  # what was dispatched since the last one ended was meant for that
+                self._waiting.clear()
         self.error = self.disconnect_reason = self._address = self.connection = None
         self.disconnect_detail = ""
         self._snapshots = ()
@@ -414,7 +416,8 @@ class Client:
         try:
             result = self._handler.handle(event)
             if hasattr(result, "__await__"):
-                self._driver.spawn(result)
+                driver = self._driver  # None if it came to nothing before there was any
+                (driver.spawn if driver is not None else runner.run_logged)(result)
         except Exception:
             logger.exception("the handler of event %r raised", event.type)
 
@@ -527,7 +530,8 @@ class Client:
         ack_callback: AckCallback | None = None,
         **kwargs: Any,
     ) -> None:
-        """Send an event to the server; from any thread. Before the connection stands, it waits for it.
+        """Send an event to the server; from any thread. Before the connection stands, it waits for it; after it has
+        ended, it is not sent.
 
         :param event_type: links to the server's handler.
         :param retries: 0: sent once. n: resent up to n times until it has arrived, handled at most once. RELIABLE:
@@ -543,6 +547,9 @@ class Client:
         self._queue(encode_event(event_type, args, kwargs, self.config.max_message_bytes), retries, ack_callback)
 
     def _queue(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
+        if self._session is not None and self._status == "disconnected":
+            logger.debug("an event was not sent: the connection has ended")
+            return
         if retries:
             self._check_room()
         with self._news:
