@@ -160,7 +160,7 @@ class _LeanClient:
         self.sock.setblocking(False)
         self.protocol = ClientProtocol(now=time.monotonic(), random_bytes=rng.randbytes)
         self.sequence = 0
-        self.latest = self.tick = 0
+        self.latest = self.tick = self.arriving = 0
 
     def shake_hands(self) -> bool:
         """Go on with the handshake; return whether it is done."""
@@ -180,6 +180,16 @@ class _LeanClient:
                     self.latest = data[9] << 8 | data[10]
                     if data[19] == wire.SNAPSHOT:
                         self.tick = int.from_bytes(data[23:27], "big")
+                    elif data[19] == wire.FRAGMENT:
+                        self._receive_fragment(data)
+
+    def _receive_fragment(self, data: bytes) -> None:
+        # of a state larger than a packet, as right after joining: the first names the tick, with the last it is whole
+        _, _, index, count = wire.FRAGMENT_HEADER.unpack_from(data, 22)
+        if index == 0:
+            self.arriving = int.from_bytes(data[30:34], "big")
+        if index == count - 1:
+            self.tick = self.arriving
 
     def send(self, message: bytes) -> None:
         """Send one event, and the acknowledgement of all that has come."""

@@ -337,10 +337,11 @@ class Server:
     def _handle_inbox(self) -> None:
         assert self._endpoint is not None
         inbox = self._endpoint.inbox
+        tick = self.game_state_store.committed.tick
         while inbox:
             peer, event = inbox.popleft()
             if isinstance(event, bytes):
-                self._receive_event(peer, event)
+                self._receive_event(peer, event, tick)
             elif isinstance(event, MessageAcked):
                 connection = peer.user
                 callback = connection.redeem(event.ticket) if connection is not None else None
@@ -361,7 +362,7 @@ class Server:
             self.connections.pop(peer.address, None)
         self._distribute_own(CLIENT_LEFT, peer.address, reason=event.reason)
 
-    def _receive_event(self, peer: ServerProtocol, payload: bytes) -> None:
+    def _receive_event(self, peer: ServerProtocol, payload: bytes, tick: int) -> None:
         assert self._endpoint is not None
         try:
             event_type, args, kwargs = decode_event(payload)
@@ -374,7 +375,7 @@ class Server:
                 self._driver.defer(self._request_stop)
             else:
                 self._endpoint.dropped["reserved event type"] += 1
-        elif not peer.user.admits(len(payload), self.game_state_store.committed.tick):
+        elif not peer.user.admits(len(payload), tick):
             self._endpoint.dropped["too many events between two ticks"] += 1
         elif self._push_parts is not None and not self._universal_event_handler.has_event_type(event_type):
             self._push_parts((event_type, args, kwargs, peer.address, None))  # the common case: to the game loop

@@ -521,10 +521,29 @@ class ServerProtocol(PeerProtocol):
                 snapshots.sent_tick, snapshots.sent_at = ring.tick, now
                 again_at, lost_at = now + self.rtt.rto, self.last_received_at + self._timeout
                 self.next_at = again_at if again_at < lost_at else lost_at
-                return [self._packet(framed, None, now)]
+                return [self._state_packet(framed, now)]
         datagrams = self._datagrams(now)
         self.next_at = self._due_at(now)
         return datagrams
+
+    def _state_packet(self, framed: bytes, now: float) -> bytes:
+        """Do what :meth:`_packet` does, for a state alone, without a call for each step."""
+        window, sent = self._window, self._sent
+        delay = NO_ACK_DELAY
+        if window.latest >= 0:
+            held = int((now - self._latest_received_at) / TIME_UNIT + 0.5)
+            delay = held if held < NO_ACK_DELAY else NO_ACK_DELAY
+        sequence = sent.sent(None, now)
+        header = SERVER_HEADER.pack(
+            DATA, self.token, sequence & 0xFFFF, window.latest & 0xFFFF, (window.mask >> 1) & ACK_BITS_MASK, delay
+        )
+        size = SERVER_HEADER.size + len(framed)
+        self.bytes_sent += size
+        self._bucket.spent += size
+        self._last_sent_at = now
+        self._ack_due_at = math.inf
+        self._unacknowledged = 0
+        return header + framed
 
     def _datagrams(self, now: float) -> list[bytes]:
         if self.snapshots.wanted(now, self.rtt.rto) and self._bucket.allows(now):

@@ -43,7 +43,10 @@ class ReceiveWindow:
     def advance(self) -> None:
         """Note the number after ``latest``: what nearly every packet is."""
         self.latest += 1
-        self.mask = ((self.mask << 1) & self._full_mask) | 1
+        if self.mask is not self._full_mask:  # (once nothing is missing, there is nothing to shift)
+            self.mask = ((self.mask << 1) & self._full_mask) | 1
+            if self.mask == self._full_mask:
+                self.mask = self._full_mask
 
     def receive(self, sequence: int) -> bool:
         """Note a number; False if it is a duplicate or too old to tell."""
