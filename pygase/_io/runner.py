@@ -27,7 +27,7 @@ random_bytes: Callable[[int], bytes] = secrets.token_bytes
 RUSH: Final = 0.001
 """Seconds: if datagrams come more often than this, the socket is left alone for RUSH_PAUSE after each look."""
 RUSH_PAUSE: Final = 0.016
-"""Seconds: under load, one wake-up serves many datagrams (about 60 a second at most). A tick looks without being woken, so
+"""Seconds: under load, one wake-up serves many datagrams (60 a second or so). A tick looks without being woken, so
 only what does not wait for a tick is held up, by this at most."""
 
 
