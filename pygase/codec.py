@@ -66,7 +66,7 @@ def unpack(data: bytes, *, markers: bool = False) -> Any:
 
 def _refuse_timestamps(value: Any, depth: int = 0) -> None:
     """Raise if msgpack has made a Timestamp (extension -1, which it never gives to a hook)."""
-    if isinstance(value, msgpack.Timestamp) or depth > MAX_DEPTH:
+    if isinstance(value, msgpack.Timestamp) or depth > MAX_DEPTH + 2:  # in an event's data, in what is innermost
         raise MalformedPacket("a timestamp where there can be none, or nested too deeply")
     items = (*value, *value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ()
     for item in items:

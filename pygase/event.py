@@ -110,7 +110,7 @@ def decode_event(payload: bytes) -> tuple[str, list[Any], dict[str, Any]]:
     kwargs = parts[2] if len(parts) > 2 else {}
     if type(args) is not list or type(kwargs) is not dict or (kwargs and {str} != set(map(type, kwargs))):
         raise MalformedPacket("an event's data must be a list and a dict with names as keys")
-    if len(payload) > 2 * MAX_DEPTH and too_deep(parts):
+    if len(payload) > MAX_DEPTH and too_deep(parts, -1):  # a level takes a byte at least; the sender counts from args
         raise MalformedPacket("an event's data is nested too deeply")
     return parts[0], args, kwargs
 
