@@ -6,7 +6,6 @@ import asyncio
 import concurrent.futures
 import ipaddress
 import logging
-import math
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -317,20 +316,25 @@ class Server:
 
     def _send_state(self) -> None:
         if self._transport is not None:
-            self._take_over_state()
-            self._flush(self._clock(), everyone=True)
-            self._driver.arm(self._endpoint.next_at if self._endpoint is not None else math.inf)
+            changed = self._take_over_state()
+            now = self._clock()
+            assert self._endpoint is not None
+            if changed or not self._endpoint.is_idle(now):
+                self._flush(now, everyone=changed)
+                self._driver.arm(self._endpoint.next_at)
 
-    def _take_over_state(self) -> None:
+    def _take_over_state(self) -> bool:
         assert self._endpoint is not None
         self._everyone = False  # first: a commit from another thread after this line is taken over next time
         commit = self.game_state_store.committed
         self._next_push_at = self._clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
-        if self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span):
+        changed = self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
+        if changed:
             self._endpoint.next_at = 0.0
             for peer in self._endpoint.peers.values():
                 peer.next_at = 0.0
+        return changed
 
     # -- what comes in -------------------------------------------------------------------------------------------
 

@@ -263,7 +263,9 @@ def test_times_of_commits_do_not_run_backwards_when_another_thread_pushes_just_b
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_part_of_the_state_with_a_deletion_put_into_it_may_be_returned_as_the_update(debug: bool) -> None:
+def test_a_part_of_the_state_with_a_deletion_put_into_it_may_be_returned_as_the_update(
+    debug: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     network = SimulatedNetwork(1)
 
     def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
@@ -281,3 +283,4 @@ def test_a_part_of_the_state_with_a_deletion_put_into_it_may_be_returned_as_the_
     assert backend.game_state_store.begin_tick().players == {1: {}, 3: {}}
     with client.access_game_state() as game_state:
         assert game_state.players == {1: {}, 3: {}}
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

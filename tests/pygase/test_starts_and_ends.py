@@ -58,6 +58,12 @@ class FakeTransport:
 
 
 class FakeTimer:
+    def __init__(self, at: float) -> None:
+        self._at = at
+
+    def when(self) -> float:
+        return self._at
+
     def cancel(self) -> None:
         """Timers of these tests fire when a test says so."""
 
@@ -81,7 +87,7 @@ class FakeLoop:
 
     def call_later(self, delay: float, function: Callable[[], None]) -> FakeTimer:
         self.timers.append((delay, function))
-        return FakeTimer()
+        return FakeTimer(self.now + delay)
 
     def call_at(self, at: float, function: Callable[[], None]) -> FakeTimer:
         return self.call_later(at - self.now, function)
@@ -207,7 +213,7 @@ def test_a_rush_of_events_that_are_handled_badly_leaves_the_server_with_its_ears
     for _ in range(300):
         rusher.dispatch_event("X")
         time.sleep(0.0003)
-    thread = newcomer.connect_in_thread(server.port, "127.0.0.1", connect_timeout=1.0)
+    thread = newcomer.connect_in_thread(server.port, "127.0.0.1", connect_timeout=3.0)
     eventually(lambda: newcomer.status == "connected" or not thread.is_alive())
     assert (newcomer.status, rusher.status) == ("connected", "connected")
     rusher.disconnect()
@@ -336,7 +342,7 @@ def test_a_shutdown_of_a_server_that_is_just_starting_is_not_lost() -> None:
     server.start = start
     ender = threading.Thread(target=server.shutdown, name="ender", daemon=True)
     ender.start()
-    ender.join(1.0)
+    ender.join(WAIT / 2)
     ended = not ender.is_alive() and server.port is None
     if not ended:
         server._real_driver.call(server._request_stop)
