@@ -143,31 +143,27 @@ class GameStateMachine:
         loop = self._loop = asyncio.get_running_loop()
         self._spawn = self._spawn_task
         self._wait = runner.Completion.or_block
+        self._wakeup = loop.create_future()
+        last = loop.time()
+
+        def tick() -> None:
+            nonlocal last
+            now = loop.time()
+            self.tick(now - last, self.game_state_store._clock())
+            last = now
+
         try:
             self._set_status("Active")
-            last = loop.time()
-            next_at = last + interval
-            while not self._shall_stop():
-                self._wakeup = loop.create_future()
-                await runner.sleep_until(next_at, self._wakeup)
-                if self._shall_stop():
-                    break
-                now = loop.time()
-                self.tick(now - last, self.game_state_store._clock())
-                last = now
-                next_at += interval
-                overdue = int((loop.time() - next_at) / interval)
-                if overdue > 0:
-                    next_at += overdue * interval
-                    self.late_ticks += overdue
+            if not self._stopping:
+                await runner.call_every(interval, tick, self._wakeup, self._note_late)
         finally:
             self._loop = None
             for task in tuple(self._tasks):
                 task.cancel()
             self._end()
 
-    def _shall_stop(self) -> bool:
-        return self._stopping
+    def _note_late(self, count: int) -> None:
+        self.late_ticks += count
 
     def _end(self) -> None:
         self._set_status("Paused")
@@ -192,7 +188,7 @@ class GameStateMachine:
         self._stopping = True
         loop, wakeup = self._loop, self._wakeup
         if loop is not None and wakeup is not None:
-            runner.wake_sleeper(loop, wakeup)
+            runner.end_calls(loop, wakeup)
         return self._wait(runner.Completion(self._ended, timeout, lambda done: done))
 
     # -- a tick --------------------------------------------------------------------------------------------------

@@ -435,12 +435,40 @@ def done_future() -> concurrent.futures.Future[Any]:
     return future
 
 
-async def sleep_until(at: float, wakeup: asyncio.Future[None]) -> None:
-    """Sleep until the loop's clock says ``at``, or ``wakeup`` is done."""
+async def call_every(
+    interval: float,
+    function: Callable[[], Any],
+    until: asyncio.Future[None],
+    on_late: Callable[[int], Any] = lambda count: None,
+) -> None:
+    """Call a function at fixed times, ``interval`` seconds apart, until the future is done.
+
+    What it raises is raised. Times that have passed while it ran are left out; ``on_late`` is told how many. (A
+    callback, since a task that sleeps would make the loop turn twice for each call.)
+    """
     loop = asyncio.get_running_loop()
-    timer = loop.call_at(at, _set_done, wakeup)
+    next_at = loop.time() + interval
+    timer: asyncio.TimerHandle | None = None
+
+    def call() -> None:
+        nonlocal next_at, timer
+        if until.done():
+            return
+        try:
+            function()
+        except BaseException as error:
+            until.set_exception(error)
+            return
+        next_at += interval
+        overdue = int((loop.time() - next_at) / interval)
+        if overdue > 0:
+            next_at += overdue * interval
+            on_late(overdue)
+        timer = loop.call_at(next_at, call)
+
+    timer = loop.call_at(next_at, call)
     try:
-        await wakeup
+        await until
     finally:
         timer.cancel()
 
@@ -450,9 +478,9 @@ def _set_done(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def wake_sleeper(loop: asyncio.AbstractEventLoop, wakeup: asyncio.Future[None]) -> None:
-    """End a sleep_until early, from any thread."""
+def end_calls(loop: asyncio.AbstractEventLoop, wakeup: asyncio.Future[None]) -> None:
+    """End a call_every, from any thread."""
     try:
         loop.call_soon_threadsafe(_set_done, wakeup)
     except RuntimeError:
-        pass  # the loop has ended, and the sleep with it
+        pass  # the loop has ended, and the calls with it
