@@ -15,15 +15,8 @@ from typing import Any, Final, TypeVar
 from ._io import runner
 from ._io.udp import ClientTransport
 from ._protocol.channels import RELIABLE
-from ._protocol.protocol import (
-    ClientProtocol,
-    Connected,
-    Disconnected,
-    EventReceived,
-    MessageAcked,
-    ProtocolEvent,
-    StateReceived,
-)
+from ._protocol.peer import Connected, Disconnected, EventReceived, MessageAcked, ProtocolEvent, StateReceived
+from ._protocol.protocol import ClientProtocol
 from ._protocol.wire import MAX_GAME_BYTES
 from .config import ClientConfig
 from .connection import AckCallback, ClientConnection, ConnectionStats, run_callback

@@ -9,7 +9,8 @@ from typing import Any, Final
 from ._io.runner import Driver
 from ._io.udp import ClientTransport
 from ._protocol.endpoint import ServerEndpoint
-from ._protocol.protocol import ClientProtocol, ProtocolEvent, ServerProtocol
+from ._protocol.peer import ProtocolEvent
+from ._protocol.protocol import ClientProtocol, ServerProtocol
 from ._protocol.timing import ConnectionStats
 from .errors import DisconnectReason
 from .event import encode_event

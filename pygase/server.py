@@ -17,7 +17,8 @@ from ._io.interfaces import get_available_ip_addresses
 from ._io.udp import ServerTransport
 from ._protocol.channels import RELIABLE
 from ._protocol.endpoint import ServerEndpoint
-from ._protocol.protocol import Connected, Disconnected, MessageAcked, ServerProtocol
+from ._protocol.peer import Connected, Disconnected, MessageAcked
+from ._protocol.protocol import ServerProtocol
 from .client import check_dispatch, check_names
 from .config import ServerConfig
 from .connection import AckCallback, ServerConnection, run_callback

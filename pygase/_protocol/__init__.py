@@ -13,6 +13,7 @@ channels       unreliable, retried and reliable messages
 delta          the difference of two state trees, and its application
 snapshots      which state a client has, and what to send it next
 handshake      stateless challenge; the client's way to a connection
+peer           what both ends of a connection share
 protocol       one peer: ClientProtocol, ServerProtocol
 endpoint       one socket, many peers: ServerEndpoint
 =============  ==============================================================================================

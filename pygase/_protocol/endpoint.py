@@ -14,7 +14,8 @@ from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from ..tree import Tree
 from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, refusal
-from .protocol import Connected, ProtocolEvent, ServerProtocol
+from .peer import Connected, ProtocolEvent
+from .protocol import ServerProtocol
 from .snapshots import SnapshotRing, to_wire_time
 from .wire import (
     CHALLENGE_RESPONSE,

@@ -8,30 +8,30 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..config import ClientConfig, ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
-from .acks import Contents, SentPackets
-from .channels import EventReceiver, EventSender, Message, Piece, TrackedSender, WindowOverrun
+from .channels import Message, TrackedSender
 from .fragments import Reassembler, TooLarge, split
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
-from .pacing import TokenBucket
-from .sequence import ACK_BITS_MASK, ReceiveWindow, unwrap
-from .snapshots import ReceivedState, SnapshotReceiver, SnapshotRing, SnapshotSender
-from .timing import ConnectionStats, RateMeter, RttEstimator
+from .peer import (
+    ACK_BITS,
+    Connected,
+    Disconnected,
+    EventReceived,
+    MessageAcked,
+    PeerProtocol,
+    ProtocolEvent,
+    StateReceived,
+)
+from .sequence import ACK_BITS_MASK, unwrap
+from .snapshots import SnapshotReceiver, SnapshotRing, SnapshotSender
 from .wire import (
-    ACKS,
     BULK_SNAPSHOT,
     CLIENT_HEADER,
-    CLOSE,
     DATA,
     EVENT,
-    EVENT_ONCE,
-    EVENT_ORDERED,
-    FRAGMENT,
-    FRAGMENT_HEADER,
-    MAX_MESSAGE_ROOM,
     MESSAGE_HEADER,
     NO_ACK_DELAY,
     SERVER_HEADER,
@@ -40,359 +40,7 @@ from .wire import (
     TIME_UNIT,
     TOKEN_BYTES,
     Accepted,
-    acks_message,
-    close_message,
-    decode_acks,
-    decode_close,
 )
-
-CLOSE_COPIES: Final = 3
-"""A goodbye is not acknowledged: at 10 % loss one of three arrives in 999 of 1,000 cases; else the time-out tells."""
-
-_ACK_AT_ONCE: Final = 8
-"""After so many packets an acknowledgement waits no longer: ack_bits reach 32 packets back, so each is covered four
-times."""
-
-_ACK_BITS: Final = 32
-
-_WORRIED_AFTER: Final = 1.5
-"""Heartbeat intervals without a word from the peer, after which heartbeats become more frequent …"""
-_WORRIED_RATE: Final = 4
-"""… by this factor: with the defaults, a burst of loss would have to swallow 14 in a row to end a connection."""
-
-_MEASURE_INTERVAL: Final = 0.05
-"""Seconds between two measurements of the round trip at least; RFC 6298 asks for one a round trip."""
-
-# -- what next_event() returns ---------------------------------------------------------------------------------------
-
-
-class Connected(NamedTuple):
-    """The connection stands; ``address`` is the client's, as the server sees it."""
-
-    accepted: Accepted
-    address: tuple[Any, ...]
-
-
-class EventReceived(NamedTuple):
-    """The peer's event, serialised (client only; the server's inbox holds the bare bytes)."""
-
-    payload: bytes
-
-
-class MessageAcked(NamedTuple):
-    """The peer has the event which was queued with this ticket."""
-
-    ticket: int
-
-
-class StateReceived(NamedTuple):
-    """A new state (client only)."""
-
-    state: ReceivedState
-
-
-class Disconnected(NamedTuple):
-    """The connection has ended, or never came about. Nothing follows."""
-
-    reason: DisconnectReason
-    detail: str
-    remote: bool
-
-
-ProtocolEvent = Connected | EventReceived | MessageAcked | StateReceived | Disconnected
-
-
-class PeerProtocol:
-    """What both ends share: packets, acknowledgements, events, heartbeats, time-outs."""
-
-    __slots__ = (
-        "_ack_delay",
-        "_ack_due_at",
-        "_bucket",
-        "_busy",
-        "_first_sequence",
-        "_incoming",
-        "_last_sent_at",
-        "_latest_received_at",
-        "_measure_at",
-        "_rates",
-        "_sent",
-        "_timeout",
-        "_unacknowledged",
-        "_window",
-        "bytes_received",
-        "bytes_sent",
-        "closed",
-        "config",
-        "last_received_at",
-        "next_at",
-        "outgoing",
-        "packets_dropped",
-        "packets_received",
-        "rtt",
-        "token",
-    )
-
-    _header_bytes: int
-
-    def __init__(self, token: bytes, config: ConnectionConfig, now: float, first_sequence: int = 0) -> None:
-        self.token = token
-        self.config = config
-        self.rtt = RttEstimator(config.min_rto)
-        self.outgoing = EventSender(config.max_queued_messages, config.burst_bytes)
-        self.closed: Disconnected | None = None
-        self._timeout = config.timeout
-        self._ack_delay = config.ack_delay
-        self._measure_at = now
-        self.last_received_at = now
-        self.next_at = now
-        """Not later than the time at which this peer has something to send or to notice."""
-        self.packets_received = self.bytes_received = self.packets_dropped = self.bytes_sent = 0
-        self._first_sequence = first_sequence
-        self._sent = SentPackets(first_sequence)
-        self._window = ReceiveWindow()
-        self._latest_received_at = now
-        self._last_sent_at = now
-        self._ack_due_at = math.inf
-        self._unacknowledged = 0
-        self._bucket = TokenBucket(config.bytes_per_second, config.burst_bytes)
-        self._rates = RateMeter(4)
-        self._incoming = EventReceiver(self._deliver, config.max_message_bytes)
-        self._busy = False
-        """True if events wait to be sent or acknowledged, as far as is known."""
-
-    # -- receiving -----------------------------------------------------------------------------------------------
-
-    def _deliver(self, payload: bytes) -> None:
-        raise NotImplementedError
-
-    def _on_message_acked(self, ticket: int, now: float) -> None:
-        raise NotImplementedError
-
-    def _end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
-        raise NotImplementedError
-
-    def _is_duplicate(self, wire_sequence: int, now: float) -> bool:
-        window = self._window
-        latest = window.latest
-        sequence = wire_sequence
-        if latest >= 0:
-            sequence = latest + ((wire_sequence - latest + 0x8000) & 0xFFFF) - 0x8000
-        if not window.receive(sequence):
-            self.packets_dropped += 1
-            return True
-        if sequence > latest:
-            self._latest_received_at = now
-        self.last_received_at = now
-        self.packets_received += 1
-        return False
-
-    def _receive_ack(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
-        sent_at, acked = self._sent.acknowledge(ack, ack_bits)
-        if sent_at is not None and delay != NO_ACK_DELAY and now >= self._measure_at:
-            self._measure(now - sent_at - delay * TIME_UNIT, now)
-        if acked:
-            self._receive_acked_contents(acked, now)
-
-    def _measure(self, rtt: float, now: float) -> None:
-        self.rtt.sample(rtt if rtt > TIME_UNIT else TIME_UNIT)
-        self._measure_at = now + _MEASURE_INTERVAL
-
-    def _receive_acked_contents(self, acked: list[Contents], now: float) -> None:
-        for contents in acked:
-            for piece in contents or ():
-                ticket = piece.acknowledge()
-                if ticket is not None:
-                    self._on_message_acked(ticket, now)
-        for sender in self._tracked_senders():
-            if len(sender):
-                sender.on_acked()
-
-    def _tracked_senders(self) -> tuple[TrackedSender, ...]:
-        return (self.outgoing.ordered, self.outgoing.once)
-
-    def _note_eliciting(self, now: float) -> None:
-        """Note that a packet has come which wants to be acknowledged."""
-        self._unacknowledged += 1
-        if self._ack_due_at > now + self._ack_delay:
-            self._ack_due_at = now + self._ack_delay
-        if self._unacknowledged >= _ACK_AT_ONCE:
-            self._ack_due_at = now
-        if self._ack_due_at < self.next_at:
-            self.next_at = self._ack_due_at
-
-    def _receive_messages(self, data: bytes, now: float) -> None:
-        """Take in all messages of a packet; counts what is malformed and drops the rest of it."""
-        at, end = self._header_bytes, len(data)
-        self._note_eliciting(now)
-        try:
-            while at < end and self.closed is None:
-                if end - at < 3:
-                    raise MalformedPacket("message header is cut off")
-                kind = data[at]
-                begin = at + 3
-                at = begin + (data[at + 1] << 8 | data[at + 2])
-                if at > end:
-                    raise MalformedPacket("message reaches beyond its packet")
-                if kind == EVENT:
-                    self._deliver(data[begin:at])
-                else:
-                    self._receive_message(kind, data[begin:at], now)
-        except WindowOverrun:
-            self._end(DisconnectReason.PROTOCOL_ERROR, "", remote=False)
-        except MalformedPacket:
-            self.packets_dropped += 1
-
-    def _receive_message(self, kind: int, body: bytes, now: float) -> None:
-        if kind in (EVENT_ONCE, EVENT_ORDERED):
-            self._incoming.receive(kind, body)
-        elif kind == FRAGMENT:
-            if len(body) < FRAGMENT_HEADER.size:
-                raise MalformedPacket("fragment without its header")
-            whole, group, index, count = FRAGMENT_HEADER.unpack_from(body)
-            self._receive_fragment(whole, group, index, count, body[FRAGMENT_HEADER.size :])
-        elif kind == ACKS:
-            sequence, bits = decode_acks(body)
-            self._receive_acked_contents(self._sent.acknowledge(sequence, bits, 256)[1], now)
-        elif kind == CLOSE:
-            reason, detail = decode_close(body)
-            self._end(reason_from_wire(reason), detail, remote=True)
-        # an unknown kind is from a future version: skipped
-
-    def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes) -> None:
-        self._incoming.receive_fragment(kind, group, index, count, part)
-
-    # -- sending -------------------------------------------------------------------------------------------------
-
-    def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
-        """Queue a serialised event; see :meth:`EventSender.queue_event`. It leaves with the next
-        ``datagrams_to_send``.
-        """
-        self.outgoing.queue_event(payload, retries, ticket)
-        self._busy = True
-        self.next_at = min(self.next_at, now)
-
-    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
-        raise NotImplementedError
-
-    def _packet(self, messages: bytes, contents: Contents, now: float) -> bytes:
-        """Return a finished DATA datagram and note that it leaves now."""
-        window, sent = self._window, self._sent
-        delay = NO_ACK_DELAY
-        if window.latest >= 0:
-            held = int((now - self._latest_received_at) / TIME_UNIT + 0.5)
-            delay = held if held < NO_ACK_DELAY else NO_ACK_DELAY
-        ack_bits = (window.mask >> 1) & ACK_BITS_MASK
-        sequence = sent.sent(contents, now)
-        datagram = self._header(sequence & 0xFFFF, window.latest & 0xFFFF, ack_bits, delay) + messages
-        size = len(datagram)
-        self.bytes_sent += size
-        self._bucket.spend(size)
-        self._last_sent_at = now
-        self._ack_due_at = math.inf
-        self._unacknowledged = 0
-        return datagram
-
-    def _datagrams(self, now: float) -> list[bytes]:
-        """Return all datagrams that are due, as far as the budget goes."""
-        datagrams: list[bytes] = []
-        rto = self.rtt.rto
-        if self._busy:
-            for sender in self._tracked_senders():
-                sender.give_up(now)
-        while self._bucket.allows(now):
-            filled = self._fill_packet(rto, now)
-            if filled is None:
-                break
-            datagrams.append(self._packet(*filled, now))
-        if not datagrams and (now >= self._ack_due_at or now >= self._heartbeat_at()):
-            datagrams.append(self._packet(self._acks(), None, now))
-        self._busy = not self.outgoing.idle
-        return datagrams
-
-    def _heartbeat_at(self) -> float:
-        """Return when to break our silence; sooner if the peer is silent, too, since heartbeats may be getting lost."""
-        interval = self.config.heartbeat_interval
-        worried_at = self.last_received_at + _WORRIED_AFTER * interval
-        return min(self._last_sent_at + interval, max(worried_at, self._last_sent_at + interval / _WORRIED_RATE))
-
-    def _acks(self) -> bytes:
-        """Return an ACKS message if more has come since our last packet than its header can acknowledge."""
-        if self._unacknowledged <= _ACK_BITS:
-            return b""
-        return acks_message(self._window.latest, self._window.mask >> 1)
-
-    def _fill_packet(self, rto: float, now: float) -> tuple[bytes, Contents] | None:
-        """Collect messages for one packet; None if nothing is waiting."""
-        acks = self._acks()
-        room = MAX_MESSAGE_ROOM - len(acks)
-        parts: list[bytes] = []
-        contents: list[Piece] = []
-        for sender in self._tracked_senders():
-            while len(sender) and (piece := sender.take(room, now)) is not None:
-                sender.sent(piece, rto, now)
-                parts.append(piece.data)
-                contents.append(piece)
-                room -= len(piece.data)
-        unreliable = self.outgoing.unreliable
-        while (loose := unreliable.take(room, now)) is not None:
-            parts.append(loose.data)
-            room -= len(loose.data)
-            if loose.tracked:
-                contents.append(loose)
-        self._fill_with_states(parts, room)
-        return (acks + b"".join(parts), tuple(contents) or None) if parts else None
-
-    def _fill_with_states(self, parts: list[bytes], room: int) -> None:
-        """Add state messages (server only)."""
-
-    def _due_at(self, now: float) -> float:
-        """Return when there is something to send or to notice next."""
-        config = self.config
-        due = min(
-            self._ack_due_at,
-            self._heartbeat_at(),
-            self.last_received_at + config.timeout,
-        )
-        waiting = self.outgoing.next_due(now) if self._busy else None
-        if waiting is not None:
-            due = min(due, max(waiting, self._bucket.ready_at(now)))
-        return due
-
-    def timed_out(self, now: float) -> bool:
-        """True if the peer has been silent for too long."""
-        return now >= self.last_received_at + self.config.timeout
-
-    def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
-        """Return the datagrams that say goodbye (the same one several times), with what waits to be sent before
-        them.
-        """
-        return [
-            *self._datagrams(now),
-            *[self._packet(close_message(reason.value, detail), None, now)] * CLOSE_COPIES,
-        ]
-
-    def stats(self, *, now: float) -> ConnectionStats:
-        """Return what has been measured of this connection so far."""
-        sent = self._sent.next_sequence - self._first_sequence
-        totals = (sent, self.packets_received, self.bytes_sent, self.bytes_received)
-        self._rates.update(totals, now)
-        sent_rate, received_rate, bytes_sent_rate, bytes_received_rate = self._rates.rates
-        return ConnectionStats(
-            rtt=self.rtt.rtt,
-            jitter=self.rtt.variation,
-            loss=self._sent.loss,
-            packets_sent=sent,
-            packets_received=self.packets_received,
-            bytes_sent=self.bytes_sent,
-            bytes_received=self.bytes_received,
-            packets_sent_per_second=sent_rate,
-            packets_received_per_second=received_rate,
-            bytes_sent_per_second=bytes_sent_rate,
-            bytes_received_per_second=bytes_received_rate,
-            packets_dropped=self.packets_dropped,
-        )
-
 
 _FIRST_MESSAGE: Final = CLIENT_HEADER.size
 _FIRST_BODY: Final = _FIRST_MESSAGE + MESSAGE_HEADER.size
@@ -517,7 +165,7 @@ class ServerProtocol(PeerProtocol):
             # the common case, every tick for every client: one state, shared by many, in one packet
             baseline_tick = snapshots.baseline_tick
             framed = ring.framed(baseline_tick, snapshots.baseline)
-            if framed and baseline_tick != ring.tick and self._unacknowledged <= _ACK_BITS and self._bucket.allows(now):
+            if framed and baseline_tick != ring.tick and self._unacknowledged <= ACK_BITS and self._bucket.allows(now):
                 snapshots.sent_tick, snapshots.sent_at = ring.tick, now
                 again_at, lost_at = now + self.rtt.rto, self.last_received_at + self._timeout
                 self.next_at = again_at if again_at < lost_at else lost_at

@@ -7,14 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pygase._protocol.endpoint import ServerEndpoint
-from pygase._protocol.protocol import (
-    ClientProtocol,
-    Disconnected,
-    EventReceived,
-    MessageAcked,
-    ServerProtocol,
-    StateReceived,
-)
+from pygase._protocol.peer import Disconnected, EventReceived, MessageAcked, StateReceived
+from pygase._protocol.protocol import ClientProtocol, ServerProtocol
 from pygase.config import ClientConfig, ServerConfig
 from pygase.tree import Tree
 

@@ -18,7 +18,8 @@ from pygase import Backend, Client, DisconnectReason, GameState
 from pygase._protocol import sequence, wire
 from pygase._protocol.channels import RELIABLE, WINDOW_BYTES, WINDOW_MESSAGES
 from pygase._protocol.endpoint import ServerEndpoint
-from pygase._protocol.protocol import ClientProtocol, StateReceived
+from pygase._protocol.peer import StateReceived
+from pygase._protocol.protocol import ClientProtocol
 from pygase.config import ClientConfig, ConnectionConfig, ServerConfig
 from pygase.event import encode_event
 from pygase.testing import Link, SimulatedNetwork

@@ -21,7 +21,8 @@ import pytest
 from pygase import RELIABLE, TO_DELETE, Backend, Client, ClientConfig, GameState, ServerConfig
 from pygase._protocol.acks import SentPackets
 from pygase._protocol.endpoint import ServerEndpoint
-from pygase._protocol.protocol import ClientProtocol, PeerProtocol
+from pygase._protocol.peer import PeerProtocol
+from pygase._protocol.protocol import ClientProtocol
 from pygase._protocol.snapshots import SnapshotReceiver
 from pygase._protocol.wire import (
     BULK_SNAPSHOT,
