@@ -141,7 +141,6 @@ class SnapshotSender:
         self.bulk_tick = 0
         self.bulk_delivered_at: float | None = None
         self._bulk: Tree = {}
-        self._group = 0
 
     def on_reported(self, tick: int) -> None:
         """The client says that ``tick`` is the newest state it has; 0 asks for a full state."""
