@@ -53,7 +53,9 @@ class Snapshot:
     :ivar received_at: when it came, on this side's monotonic clock, seconds.
     :ivar state: all attributes of the game state, by name.
     :ivar changed_after: up to this time (server's clock) the state was still that of ``previous_tick``.
-    :ivar previous_tick: the last tick before this one in which the state differed.
+    :ivar previous_tick: the last tick before this one that changed something, whether its snapshot arrived or not.
+    :ivar resting: this tick changed nothing, and until the next snapshot nothing does. (The server tells it once, in
+        the first such tick: so silence means that something was lost or is late, never that the world stands still.)
     """
 
     tick: int
@@ -62,6 +64,7 @@ class Snapshot:
     state: Tree
     changed_after: float = 0.0
     previous_tick: int = 0
+    resting: bool = False
 
 
 class _StateAccess:
@@ -378,6 +381,7 @@ class Client:
             state.tree,
             state.changed_after,
             state.previous_tick - 1,
+            state.resting,
         )
         with self._news:
             self._snapshots = (*self._snapshots[1 - self.config.kept_snapshots :], snapshot)

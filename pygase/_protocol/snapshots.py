@@ -19,7 +19,7 @@ from ..tree import Tree
 from .delta import apply, diff
 from .fragments import TooLarge, split
 from .sequence import unwrap
-from .wire import BULK_SNAPSHOT, COMPRESSED, MAX_BODY_BYTES, SNAPSHOT, SNAPSHOT_HEADER, TIME_UNIT, message
+from .wire import BULK_SNAPSHOT, COMPRESSED, MAX_BODY_BYTES, RESTING, SNAPSHOT, SNAPSHOT_HEADER, TIME_UNIT, message
 
 MAX_UNRELIABLE_FRAGMENTS: Final = 4
 """Larger deltas are sent as a bulk transfer, whose fragments are resent: at 5 % loss four arrive together in 81 of 100
@@ -41,10 +41,25 @@ def to_wire_time(seconds: float) -> int:
 class SnapshotRing:
     """The server's recent states and their encodings, shared by all clients of an endpoint.
 
-    Only ticks that changed something are held. ``tick`` 0 means that there is no state yet.
+    Only ticks that changed something are held, and the first after each that changed nothing: with that one the
+    clients are told that the world rests, so that silence can only mean loss. ``tick`` 0 means that there is no state
+    yet.
     """
 
-    __slots__ = ("_deltas", "_framed", "_max_bytes", "_previous_tick", "_size", "_span", "ring", "tick", "time", "tree")
+    __slots__ = (
+        "_changed_tick",
+        "_deltas",
+        "_framed",
+        "_max_bytes",
+        "_previous_tick",
+        "_size",
+        "_span",
+        "resting",
+        "ring",
+        "tick",
+        "time",
+        "tree",
+    )
 
     def __init__(self, size: int, max_state_bytes: int = 4 * 1024 * 1024) -> None:
         self._size = size
@@ -54,19 +69,24 @@ class SnapshotRing:
         self.tree: Tree = {}
         self.time = 0.0
         self._span = 0.0
-        self._previous_tick = 0
+        self._previous_tick = self._changed_tick = 0
+        self.resting = False
         self._deltas: dict[int, bytes] = {}
         self._framed: dict[int, bytes | None] = {}
 
     def push(self, tick: int, tree: Tree, time: float, span: float) -> bool:
-        """Make ``tree`` the current state; False if it is the same as before, so that there is nothing to send.
+        """Make ``tree`` the current state; False if nothing has changed again, so that there is nothing to send.
 
         :param time: the tick's time on the server's clock, seconds.
         :param span: seconds since the tick before, up to which the state was still the previous one.
         """
-        if tree is self.tree and self.tick:
+        unchanged = tree is self.tree and self.tick > 0
+        if unchanged and (self.resting or tick == self.tick):
             return False
-        self._previous_tick, self.tick = self.tick, tick
+        self.resting = unchanged
+        self._previous_tick, self.tick = self._changed_tick, tick
+        if not unchanged:
+            self._changed_tick = tick
         self.tree, self.time, self._span = tree, time, span
         self.ring[tick] = tree
         if len(self.ring) > self._size:
@@ -100,11 +120,11 @@ class SnapshotRing:
         payload = pack(diff(baseline, self.tree) if baseline_tick else self.tree)
         if baseline_tick and len(payload) > self._max_bytes:  # deletions can make a delta larger than any state
             return self.encoded(0, {})
-        flags = 0
+        flags = RESTING if self.resting else 0
         if len(payload) > MAX_BODY_BYTES - SNAPSHOT_HEADER.size:
             compressed = zlib.compress(payload, _ZLIB_LEVEL)
             if len(compressed) < len(payload):
-                payload, flags = compressed, COMPRESSED
+                payload, flags = compressed, flags | COMPRESSED
         header = SNAPSHOT_HEADER.pack(
             flags,
             self.tick & 0xFFFFFFFF,
@@ -212,8 +232,9 @@ class ReceivedState:
     :ivar tick: its number.
     :ivar time: the tick's time on the server's clock, seconds.
     :ivar changed_after: until this time (same clock) the state was still that of ``previous_tick``.
-    :ivar previous_tick: the last tick before that differed.
+    :ivar previous_tick: the last tick before it that changed something.
     :ivar tree: the frozen state.
+    :ivar resting: this tick changed nothing, for the first time since one that did.
     """
 
     tick: int
@@ -221,6 +242,7 @@ class ReceivedState:
     changed_after: float
     previous_tick: int
     tree: Tree
+    resting: bool = False
 
 
 class SnapshotReceiver:
@@ -251,7 +273,7 @@ class SnapshotReceiver:
         if len(body) < SNAPSHOT_HEADER.size:
             raise MalformedPacket("snapshot without its header")
         flags, wire_tick, back, previous_back, wire_time, wire_span = SNAPSHOT_HEADER.unpack_from(body)
-        if flags & ~COMPRESSED:
+        if flags & ~(COMPRESSED | RESTING):
             raise MalformedPacket(f"snapshot with unknown flags {flags:#x}")
         tick = unwrap(wire_tick, self.newest_tick, 32)
         if tick < self.newest_tick or (tick == self.newest_tick and self.reported_tick):
@@ -265,7 +287,8 @@ class SnapshotReceiver:
         self._remember(tick, tree, tick - back if back else 0, len(payload))
         self._time = unwrap(wire_time, self._time, 32)
         time = self._time * TIME_UNIT
-        return ReceivedState(tick, time, time - wire_span * TIME_UNIT, tick - previous_back, tree)
+        resting = bool(flags & RESTING)
+        return ReceivedState(tick, time, time - wire_span * TIME_UNIT, tick - previous_back, tree, resting)
 
     def _payload(self, flags: int, body: bytes) -> bytes:
         payload = body[SNAPSHOT_HEADER.size :]

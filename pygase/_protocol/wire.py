@@ -61,6 +61,7 @@ SNAPSHOT_HEADER: Final = Struct("!BIHHIH")
 ACKS_HEADER: Final = Struct("!H")
 ACKS_BYTES: Final = 32
 COMPRESSED: Final = 0x01
+RESTING: Final = 0x02
 
 TIME_UNIT: Final = 1e-4
 """Seconds per unit of the times on the wire: fine enough for a LAN's round trip, and 16 bits reach 6.5 s."""

@@ -212,8 +212,8 @@ _VALUES: dict[str, Callable[[bytes], Any]] = {
 
 def delta_of(payload: bytes, flags: int) -> Any:
     """Return the delta in a snapshot's payload."""
-    check(flags in (0, 1), f"flags {flags:#x}")
-    return _msgpack(zlib.decompress(payload) if flags else payload)
+    check(flags in range(4), f"flags {flags:#x}")
+    return _msgpack(zlib.decompress(payload) if flags & 1 else payload)
 
 
 def named(fields: list[Field]) -> dict[str, Any]:

@@ -234,6 +234,7 @@ def test_when_nothing_changed_nothing_is_sent() -> None:
     peers.joined()
     tree = {"x": 1}
     peers.push(tree)
+    peers.push(tree)  # told once: the world rests
     peers.run(0.3)
     peers.sent.clear()
     peers.push(tree)

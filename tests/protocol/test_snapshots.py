@@ -79,12 +79,37 @@ def test_a_client_that_reported_a_state_gets_what_changed_since() -> None:
     assert state.previous_tick == 1
 
 
-def test_the_same_state_again_is_no_news() -> None:
+def test_that_the_world_rests_is_told_once() -> None:
     line = Line()
     tree: Tree = {"x": 1}
     assert line.ring.push(1, tree, 0.0, 0.0)
-    assert not line.ring.push(2, tree, 0.0, 0.0)
-    assert line.ring.tick == 1
+    assert line.ring.push(2, tree, 0.02, 0.02)
+    assert not line.ring.push(3, tree, 0.04, 0.02)
+    assert line.ring.tick == 2
+    line.ring.push(4, {"x": 2}, 0.06, 0.02)
+    assert not line.ring.resting
+
+
+def test_a_resting_snapshot_says_so_and_names_the_tick_of_the_last_change() -> None:
+    line = Line()
+    tree: Tree = {"x": 1}
+    for tick in (5, 6):
+        line.push(tree, tick=tick)
+        state = line.receiver.receive(line.send())
+        line.report()
+    assert state is not None
+    assert (state.tick, state.previous_tick, state.resting, state.tree) == (6, 5, True, tree)
+    line.push({"x": 2}, tick=9)
+    moved = line.receiver.receive(line.send())
+    assert moved is not None
+    assert (moved.previous_tick, moved.resting) == (5, False)
+
+
+def test_the_same_tick_again_is_no_news() -> None:
+    line = Line()
+    tree: Tree = {"x": 1}
+    assert line.ring.push(1, tree, 0.0, 0.0)
+    assert not line.ring.push(1, tree, 0.0, 0.0)
 
 
 def test_an_equal_state_that_is_another_object_is_sent_but_costs_next_to_nothing() -> None:
