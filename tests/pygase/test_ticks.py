@@ -89,8 +89,7 @@ def test_by_default_a_quarter_of_a_second_is_caught_up_with():
 
 
 def test_after_an_hours_pause_the_game_goes_on_where_it_was():
-    timestep = started()
-    timestep.advance(1.0)
+    timestep = started(at=1.0)
     assert timestep.advance(3601.0) == timestep.max_ticks
     assert timestep.dropped == 3600 * 64 - timestep.max_ticks
     assert timestep.advance(3601.0 + INTERVAL) == 1
