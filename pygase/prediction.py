@@ -1,0 +1,359 @@
+"""What a player needs of past states: their own part of the world, ahead of the server's answer.
+
+A key press takes a round trip until its effect comes back. A :class:`Predictor` does not wait: it applies each input at
+once, by the same rules that the server runs, and keeps it until the server has it. When a state arrives, it takes the
+server's truth and replays upon that what the server has not seen yet (*reconciliation*). If that leads elsewhere than
+what was on the screen, as after a push by another player, the picture does not jump: the difference is drawn on top and
+fades out within ``smoothing_time``.
+
+In each frame: receive and :meth:`Predictor.reconcile`; for each tick that is due, send the input and
+:meth:`Predictor.predict` it; then draw :meth:`Predictor.view`. ``docs/prediction.md`` is a guide to it.
+
+Where the rules are deterministic and nobody interferes, prediction and truth are the same bits, and nothing is
+corrected at all. Pure: no clock of its own; ``now`` is any clock that counts seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from .blending import Blender, Interpolate
+from .tree import Cleaner, exactly_equal, thawed
+
+__all__ = ["Predictor"]
+
+DEFAULT_SMOOTHING_TIME: Final = 0.1
+"""Seconds in which a visible error fades out: too short to feel, too long to be seen as a jump."""
+
+MAX_PENDING: Final = 128
+"""Most inputs waiting for the server's answer: two seconds of 60 a second."""
+
+_FADED: Final = 3.0
+"""After the smoothing time an error is down to e**-3 of itself: 95 % are gone."""
+
+_INVISIBLE: Final = 1e-4
+"""Part of an error below which it is dropped: after three smoothing times."""
+
+_ROOT: Final = "mine"
+"""Key under which a list or a number stands where rules need a dict around it."""
+
+_NO_INPUT: Final = object()
+_MAX: Final = sys.float_info.max
+
+_Ways = Any
+"""How far numbers of a tree are off, in the shape of the tree: a float, or a dict by key or index; None: not at all."""
+
+
+class _Tick(NamedTuple):
+    """An input that the server is not known to have applied."""
+
+    number: int
+    input: Any
+    after: Any  # my part once it is applied; None while there is nothing of mine
+
+
+class Predictor:
+    """Applies a player's inputs at once, and reconciles with the server's truth when it comes.
+
+    :param step: ``step(mine, input) -> mine``, the rules of one tick for the player's own part; the server must run the
+        same. It gets copies of both and may do with them what it likes, but must return the whole of ``mine``, and
+        depend on nothing else: no clock, no chance.
+    :param select: ``select(game_state) -> mine``, which part of a received state is the player's own: a dict, a list or
+        a number. None while there is none, as before joining.
+    :param smooth: paths within ``mine`` (or :class:`pygase.Interpolate` rules, for angles say) of the numbers that
+        glide; all else steps. By default every float does. If ``mine`` is no dict, the path of the whole of it is
+        ``"*"``.
+    :param smoothing_time: seconds within which 95 % of a visible error fade out, from 0 (at once) up.
+    :param snap_distance: a number that is farther off jumps. The plain paths of ``smooth`` that end in the same dict
+        count together as the coordinates of one point; rules have their own ``snap_distance``.
+    :param max_pending: most inputs kept for replay, from 1 up; beyond, the oldest are dropped and counted.
+    :raises TypeError: ``step`` or ``select`` is no function.
+    :raises ValueError: a number is out of its range, or a path is malformed or named twice.
+
+    :ivar corrections: how often the truth was another than predicted.
+    :ivar last_error: by how much the latest reconciliation found a number off; 0.0 if everything was right.
+    :ivar dropped: inputs dropped for want of room.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[Any, Any], Any],
+        select: Callable[[Mapping[str, Any]], Any],
+        *,
+        smooth: Iterable[str | Interpolate] | None = None,
+        smoothing_time: float = DEFAULT_SMOOTHING_TIME,
+        snap_distance: float | None = None,
+        max_pending: int = MAX_PENDING,
+    ) -> None:
+        if not callable(step) or not callable(select):
+            raise TypeError("Predictor takes two functions: step(mine, input) -> mine, and select(game_state) -> mine")
+        if not 0 <= smoothing_time < math.inf:
+            raise ValueError(f"smoothing_time must be a number of seconds from 0 up, not {smoothing_time!r}")
+        if snap_distance is not None and not snap_distance >= 0:
+            raise ValueError(f"snap_distance must be a number from 0 up, or None, not {snap_distance!r}")
+        if max_pending < 1:
+            raise ValueError(f"max_pending must be from 1 up, not {max_pending!r}")
+        self.corrections = 0
+        self.last_error = 0.0
+        self.dropped = 0
+        self._step, self._select = step, select
+        self._blender = _blender(smooth, snap_distance)
+        self._smoothing_time = smoothing_time
+        self._max_pending = max_pending
+        self._cleaner = Cleaner()
+        self._pending: deque[_Tick] = deque()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget states, inputs and numbers: call it when a new connection begins."""
+        self._pending.clear()
+        self._number = -1  # of the latest input predicted,
+        self._applied = -1  # and of the latest that the server is known to have applied
+        self._tick: int | None = None  # of the latest state
+        self._truth: Any = None  # my part of that
+        self._mine: Any = None  # the same with all pending inputs applied
+        self._ways: _Ways = None  # what was visible of an error when it came up,
+        self._left = 0.0  # and how much of that is left
+        self._shown_at: float | None = None
+
+    @property
+    def predicted(self) -> Any:
+        """My part after all inputs, nothing smoothed: for the game's logic. None while there is nothing of mine."""
+        return self._mine
+
+    @property
+    def pending(self) -> int:
+        """How many inputs the server is not known to have applied."""
+        return len(self._pending)
+
+    @property
+    def visible_error(self) -> float:
+        """By how much the number that is farthest off is drawn beside its predicted value at present."""
+        return _largest(self._ways) * self._left
+
+    def predict(self, input: Any, number: int) -> None:
+        """Apply the input of a tick at once, and keep it until the server has it.
+
+        :param number: of the input, higher than the one before; numbers that are left out had no input.
+        :raises ValueError: it is not higher.
+
+        Whatever ``step`` raises comes through, and the input is not taken.
+        """
+        if not number > self._number:
+            raise ValueError(
+                f"input {number!r} cannot follow input {self._number}: numbers rise from 0 up, one for each tick; "
+                "reset() the predictor when a new connection begins"
+            )
+        command = self._cleaner.clean(input, "input")  # as it will reach the server, and nobody else's
+        mine = None if self._mine is None else self._run(self._mine, command)
+        if len(self._pending) >= self._max_pending:
+            self._pending.popleft()
+            self.dropped += 1
+        self._pending.append(_Tick(number, command, mine))
+        self._number, self._mine = number, mine
+
+    def reconcile(self, game_state: Mapping[str, Any], applied: int | None, *, tick: int | None = None) -> bool:
+        """Take in the server's truth: begin there, and replay the inputs that it does not include yet.
+
+        :param game_state: a received state. It is only read.
+        :param applied: number of the last of my inputs that it includes; None or -1 if none.
+        :param tick: the state's number. Give it where you know it: without, a state is known to be older than another
+            only if it includes fewer inputs.
+        :returns: False if it is older than another, or that one again: then nothing was done.
+
+        Whatever ``step`` or ``select`` raise comes through, and everything stays as it was.
+        """
+        applied = -1 if applied is None else applied
+        if self._is_old(applied, tick):
+            return False
+        truth = self._select(game_state)
+        if truth is not None:
+            truth = self._clean(truth, "select")
+        ticks, known = self._replayed(truth, applied)
+        mine = ticks[-1].after if ticks else truth
+        if not known:
+            self._correct(mine)
+        else:
+            mine, self.last_error = self._mine, 0.0
+        self._pending, self._mine = ticks, mine
+        self._truth, self._applied, self._tick = truth, applied, tick
+        return True
+
+    def view(self, now: float, fraction: float = 0.0, input: Any = _NO_INPUT) -> Any:
+        """Return my part to be drawn at ``now``; None while there is nothing of mine.
+
+        :param now: any clock that counts seconds, the same in each call.
+        :param fraction: how far ``now`` is into the tick under way, from 0.0 to 1.0: ``FixedTimestep.fraction``.
+        :param input: what the player does at this moment. It shows in this very frame, though its tick is not over:
+            numbers go ``fraction`` of their way, all else is as after the tick. Left out: the state after the last
+            tick is drawn.
+
+        It shares parts with the predicted state: read it, never change it.
+        """
+        mine = self._mine
+        if mine is None:
+            return None
+        if input is not _NO_INPUT and fraction > 0.0:
+            ahead = self._run(mine, self._cleaner.clean(input, "input"))
+            mine = ahead if fraction >= 1.0 else self._blend(ahead, mine, 1.0 - fraction)
+        self._fade(now)
+        return mine if self._ways is None else _displaced(mine, self._ways, self._left)
+
+    # -- the truth and what follows from it ------------------------------------------------------------------------
+
+    def _is_old(self, applied: int, tick: int | None) -> bool:
+        if tick is not None and self._tick is not None:
+            return tick <= self._tick
+        return applied < self._applied
+
+    def _replayed(self, truth: Any, applied: int) -> tuple[deque[_Tick], bool]:
+        """Return the inputs that remain, with what follows from ``truth``; and whether that was known before."""
+        ticks = [tick for tick in self._pending if tick.number > applied]
+        expected = self._expected(applied)
+        if truth is not None and expected is not None and exactly_equal(truth, expected):
+            return deque(ticks), True
+        mine, replayed = truth, deque[_Tick]()
+        for tick in ticks:
+            mine = None if mine is None else self._run(mine, tick.input)
+            replayed.append(_Tick(tick.number, tick.input, mine))
+        return replayed, False
+
+    def _expected(self, applied: int) -> Any:
+        """Return what my part should be once the server has applied that input; None if I cannot know."""
+        for tick in self._pending:
+            if tick.number == applied:
+                return tick.after
+        return self._truth if applied == self._applied else None
+
+    def _correct(self, mine: Any) -> None:
+        """Make what was shown so far, as far as it is off ``mine``, a visible error that fades out."""
+        before = self._mine
+        if mine is None or before is None:
+            self._ways, self.last_error = None, 0.0
+        elif before == mine or exactly_equal(before, mine):
+            self.last_error = 0.0
+        else:
+            off = self._ways_to(mine, before)
+            shown = before if self._ways is None else _displaced(before, self._ways, self._left)
+            self.last_error = _difference(before, mine) if off is None else _largest(off)
+            self._ways = self._ways_to(mine, shown) if self._smoothing_time else None
+            self._left = 1.0
+            self.corrections += 1
+
+    def _fade(self, now: float) -> None:
+        """Let the visible error fade for the time since the latest view; a clock that steps back is no time."""
+        passed = 0.0 if self._shown_at is None else max(now - self._shown_at, 0.0)
+        self._shown_at = now
+        if self._ways is not None:
+            self._left *= math.exp(-_FADED * passed / self._smoothing_time)
+            if self._left < _INVISIBLE:
+                self._ways = None
+
+    # -- steps, and trees between others ---------------------------------------------------------------------------
+
+    def _run(self, mine: Any, command: Any) -> Any:
+        """Run the rules on copies: received states are shared, and pending inputs are needed again."""
+        return self._clean(self._step(thawed(mine), thawed(command)), "step")
+
+    def _clean(self, mine: Any, name: str) -> Any:
+        """Return a copy of what a function of the game gave, as it would arrive from the server: tuples as lists."""
+        if mine is None:
+            raise TypeError(f"{name} returned None; it must return the whole of the player's part, changed or not")
+        return self._cleaner.clean(dict(mine) if isinstance(mine, Mapping) else mine, f"what {name} returned: mine")
+
+    def _blend(self, older: Any, newer: Any, progress: float) -> Any:
+        if type(older) is dict and type(newer) is dict:
+            return self._blender.blend(older, newer, progress)
+        return self._blender.blend({_ROOT: older}, {_ROOT: newer}, progress)[_ROOT]
+
+    def _ways_to(self, here: Any, there: Any) -> _Ways:
+        """Return how far the gliding numbers of ``there`` are off those of ``here``; those that jump are not."""
+        return _doubled_way(here, self._blend(here, there, 0.5))
+
+
+class _FloatBlender:
+    """What :class:`Blender` is for named paths, for every float wherever it is."""
+
+    def __init__(self, limit: float | None) -> None:
+        self._limit = _MAX if limit is None else min(limit, _MAX)
+
+    def blend(self, older: Any, newer: Any, progress: float) -> Any:
+        """Return ``older``, a copy of it with floats moved ``progress`` of their way where there are such."""
+        kind, other = type(older), type(newer)
+        if kind is float or other is float:
+            if not (kind is float or kind is int) or not (other is float or other is int):
+                return older
+            way = newer - older
+            return older + way * progress if way and -self._limit <= way <= self._limit else older
+        if older is newer or kind is not other:
+            return older
+        if kind is dict:
+            return self._blend_items(older, older.items(), newer, progress)
+        if kind is list and len(older) == len(newer):
+            return self._blend_items(older, enumerate(older), dict(enumerate(newer)), progress)
+        return older
+
+    def _blend_items(self, older: Any, items: Iterable[tuple[Any, Any]], newer: Any, progress: float) -> Any:
+        out = older
+        for key, value in items:
+            moved = self.blend(value, newer[key], progress) if key in newer else value
+            if moved is not value:
+                if out is older:
+                    out = older.copy()
+                out[key] = moved
+        return out
+
+
+def _blender(smooth: Iterable[str | Interpolate] | None, snap_distance: float | None) -> Blender | _FloatBlender:
+    if smooth is None:
+        return _FloatBlender(snap_distance)
+    rules = [smooth] if isinstance(smooth, (str, Interpolate)) else list(smooth)
+    paths = [rule for rule in rules if isinstance(rule, str)]
+    point = [Interpolate(*paths, snap_distance=snap_distance)] if paths else []
+    return Blender([*point, *(rule for rule in rules if not isinstance(rule, str))])
+
+
+def _doubled_way(here: Any, halfway: Any) -> _Ways:
+    """Return twice the way of each number that moved from one tree to another, which shares all that did not."""
+    if here is halfway:
+        return None
+    if type(here) is dict:
+        return {key: _doubled_way(value, halfway[key]) for key, value in here.items() if value is not halfway[key]}
+    if type(here) is list:
+        return {index: _doubled_way(value, halfway[index]) for index, value in enumerate(here)}
+    return 2.0 * (halfway - here)
+
+
+def _displaced(value: Any, ways: _Ways, factor: float) -> Any:
+    """Return a copy of a tree with its numbers moved ``factor`` of their ways, as far as it still has them."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return value + ways * factor if type(ways) is float else value
+    if type(ways) is not dict or (kind is not dict and kind is not list):
+        return value
+    out = value.copy()
+    places = value if kind is dict else range(len(value))
+    for key, way in ways.items():
+        if key in places:
+            out[key] = _displaced(value[key], way, factor)
+    return out
+
+
+def _largest(ways: _Ways) -> float:
+    if type(ways) is dict:
+        return max(map(_largest, ways.values()), default=0.0)
+    return abs(ways) if ways else 0.0
+
+
+def _difference(a: Any, b: Any) -> float:
+    """Return by how much the numbers at the same places of two trees differ at most."""
+    if type(a) is dict and type(b) is dict:
+        return max((_difference(value, b[key]) for key, value in a.items() if key in b), default=0.0)
+    if type(a) is list and type(b) is list:
+        return max(map(_difference, a, b), default=0.0)
+    numbers = (int, float)
+    return abs(float(b) - float(a)) if type(a) in numbers and type(b) in numbers else 0.0
