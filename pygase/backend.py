@@ -163,7 +163,7 @@ class Backend:
 
         def before_tick() -> None:
             if server._driver is not None and server._driver.on_own_thread:
-                server.receive()
+                server._driver.looked(server.receive())
                 server._ticking = True
 
         machine._before_tick = before_tick

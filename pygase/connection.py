@@ -141,9 +141,11 @@ class ClientConnection:
     def receive(self) -> int:
         """Take in all datagrams that have come, and handle what they bring."""
         now = self._clock()
-        count: int = self._transport.drain(lambda data, _: self._protocol.receive_datagram(data, now=now))
+        datagrams = self._transport.take()
+        for data, _ in datagrams:
+            self._protocol.receive_datagram(data, now=now)
         self._handle_events()
-        return count
+        return len(datagrams)
 
     def advance(self) -> float | None:
         """Do what is due, and send what is to be sent; return when to be called next."""

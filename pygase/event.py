@@ -104,14 +104,19 @@ def decode_event(payload: bytes) -> tuple[str, list[Any], dict[str, Any]]:
     :raises MalformedPacket: if it is none.
     """
     parts = unpack(payload)
-    if type(parts) is not list or not 1 <= len(parts) <= 3 or type(parts[0]) is not str:
+    size = len(parts) if type(parts) is list else 0
+    if not 1 <= size <= 3 or type(parts[0]) is not str:
         raise MalformedPacket("not an event")
-    args = parts[1] if len(parts) > 1 else []
-    kwargs = parts[2] if len(parts) > 2 else {}
-    if type(args) is not list or type(kwargs) is not dict or (kwargs and {str} != set(map(type, kwargs))):
-        raise MalformedPacket("an event's data must be a list and a dict with names as keys")
     if len(payload) > MAX_DEPTH and too_deep(parts, -1):  # a level takes a byte at least; the sender counts from args
         raise MalformedPacket("an event's data is nested too deeply")
+    args = parts[1] if size > 1 else []
+    if type(args) is not list:
+        raise MalformedPacket("an event's args must be a list")
+    if size < 3:
+        return parts[0], args, {}
+    kwargs = parts[2]
+    if type(kwargs) is not dict or (kwargs and {str} != set(map(type, kwargs))):
+        raise MalformedPacket("an event's kwargs must be a dict with names as keys")
     return parts[0], args, kwargs
 
 
@@ -219,7 +224,11 @@ class UniversalEventHandler:
             known = ", ".join(name for name in self._handlers if not name.startswith(RESERVED_PREFIX)) or "none"
             self._warn("unknown type", event_type, context, f"there is no handler for it; known are: {known}")
             return None
-        kwargs = handler.keyword_arguments(kwargs, context, details)
+        usual = handler.usual
+        if kwargs or details or handler.accepts_all or len(usual) > 1:
+            kwargs = handler.keyword_arguments(kwargs, context, details)
+        elif usual and usual[0] in context:
+            kwargs = {usual[0]: context[usual[0]]}
         try:
             return handler.function(*args, **kwargs)
         except TypeError:

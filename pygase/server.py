@@ -9,7 +9,6 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from ._io import runner
@@ -17,7 +16,7 @@ from ._io.interfaces import get_available_ip_addresses
 from ._io.udp import ServerTransport
 from ._protocol.channels import RELIABLE
 from ._protocol.endpoint import ServerEndpoint
-from ._protocol.peer import Connected, Disconnected, MessageAcked
+from ._protocol.peer import Connected, Disconnected, MessageAcked, ProtocolEvent
 from ._protocol.protocol import ServerProtocol
 from .client import check_dispatch, check_names
 from .config import ServerConfig
@@ -271,10 +270,12 @@ class Server:
         """Take in all datagrams that have come. (Called by whoever drives the server.)"""
         if self._transport is None or self._endpoint is None:
             return 0
-        count: int = self._transport.drain(partial(self._endpoint.receive_datagram, now=self._clock()))
+        datagrams = self._transport.take()
+        if datagrams:
+            self._endpoint.receive_datagrams(datagrams, now=self._clock())
         if self._endpoint.inbox:
             self._handle_inbox()
-        return count
+        return len(datagrams)
 
     def advance(self) -> float | None:
         """Do what is due, send what is to be sent; return when to be called next. (Called by whoever drives the
@@ -343,21 +344,41 @@ class Server:
         assert self._endpoint is not None
         inbox = self._endpoint.inbox
         tick = self.game_state_store.committed.tick
+        push, ours = self._push_parts, self._universal_event_handler.has_event_type
         while inbox:
             peer, event = inbox.popleft()
-            if isinstance(event, bytes):
-                self._receive_event(peer, event, tick)
-            elif isinstance(event, MessageAcked):
-                connection = peer.user
-                callback = connection.redeem(event.ticket) if connection is not None else None
-                if callback is not None:
-                    run_callback(self._driver, callback, connection)
-            elif isinstance(event, Connected):
-                peer.user = self.connections[peer.address] = ServerConnection(peer, self._endpoint, self._clock)
-                logger.info("client %s has connected", peer.address)
-                self._distribute_own(CLIENT_CONNECTED, peer.address)
-            elif isinstance(event, Disconnected):
-                self._on_left(peer, event)
+            if type(event) is not bytes:
+                self._handle_protocol_event(peer, event)
+                continue
+            try:
+                event_type, args, kwargs = decode_event(event)
+            except MalformedPacket:
+                self._endpoint.dropped["malformed event"] += 1
+                continue
+            if event_type.startswith(RESERVED_PREFIX):
+                self._receive_reserved(peer, event_type)
+            elif not peer.user.admits(len(event), tick):
+                self._endpoint.dropped["too many events between two ticks"] += 1
+            elif push is not None and not ours(event_type):
+                push((event_type, args, kwargs, peer.address, None))  # the common case: to the game loop
+            else:
+                received = Event(event_type, *args)
+                received.handler_kwargs = kwargs
+                self._distribute(received, peer.address)
+
+    def _handle_protocol_event(self, peer: ServerProtocol, event: bytes | ProtocolEvent) -> None:
+        assert self._endpoint is not None
+        if isinstance(event, MessageAcked):
+            connection = peer.user
+            callback = connection.redeem(event.ticket) if connection is not None else None
+            if callback is not None:
+                run_callback(self._driver, callback, connection)
+        elif isinstance(event, Connected):
+            peer.user = self.connections[peer.address] = ServerConnection(peer, self._endpoint, self._clock)
+            logger.info("client %s has connected", peer.address)
+            self._distribute_own(CLIENT_CONNECTED, peer.address)
+        elif isinstance(event, Disconnected):
+            self._on_left(peer, event)
 
     def _on_left(self, peer: ServerProtocol, event: Disconnected) -> None:
         logger.info("client %s has left: %s", peer.address, event.reason.sentence)
@@ -367,27 +388,13 @@ class Server:
             self.connections.pop(peer.address, None)
         self._distribute_own(CLIENT_LEFT, peer.address, reason=event.reason)
 
-    def _receive_event(self, peer: ServerProtocol, payload: bytes, tick: int) -> None:
+    def _receive_reserved(self, peer: ServerProtocol, event_type: str) -> None:
         assert self._endpoint is not None
-        try:
-            event_type, args, kwargs = decode_event(payload)
-        except MalformedPacket:
-            self._endpoint.dropped["malformed event"] += 1
-            return
-        if event_type.startswith(RESERVED_PREFIX):
-            if event_type == SHUTDOWN_REQUEST and peer.is_host:
-                logger.info("the host %s has asked for the shutdown", peer.address)
-                self._driver.defer(self._request_stop)
-            else:
-                self._endpoint.dropped["reserved event type"] += 1
-        elif not peer.user.admits(len(payload), tick):
-            self._endpoint.dropped["too many events between two ticks"] += 1
-        elif self._push_parts is not None and not self._universal_event_handler.has_event_type(event_type):
-            self._push_parts((event_type, args, kwargs, peer.address, None))  # the common case: to the game loop
+        if event_type == SHUTDOWN_REQUEST and peer.is_host:
+            logger.info("the host %s has asked for the shutdown", peer.address)
+            self._driver.defer(self._request_stop)
         else:
-            event = Event(event_type, *args)
-            event.handler_kwargs = kwargs
-            self._distribute(event, peer.address)
+            self._endpoint.dropped["reserved event type"] += 1
 
     def _distribute_own(self, event_type: str, address: Address, **details: Any) -> None:
         event = Event(event_type)

@@ -26,9 +26,9 @@ random_bytes: Callable[[int], bytes] = secrets.token_bytes
 
 RUSH: Final = 0.001
 """Seconds: if datagrams come more often than this, the socket is left alone for RUSH_PAUSE after each look."""
-RUSH_PAUSE: Final = 0.016
-"""Seconds: under load, one wake-up serves many datagrams (60 a second or so). A tick looks without being woken, so
-only what does not wait for a tick is held up, by this at most."""
+RUSH_PAUSE: Final = 0.02
+"""Seconds: under load, one wake-up serves many datagrams (50 a second or so). A tick looks without being woken, and
+then nobody else need look for so long; so only what does not wait for a tick is held up, by this at most."""
 
 
 class Pump(Protocol):
@@ -65,6 +65,9 @@ class Driver(Protocol):
     def finish(self, completion: Completion) -> Any:
         """Wait for a completion, in the way that fits whoever drives."""
 
+    def looked(self, count: int) -> None:
+        """Take note that somebody else has called ``receive``, and how many datagrams there were."""
+
     def arm(self, due_at: float) -> None:
         """Have ``advance`` called at this time, or before."""
 
@@ -86,6 +89,8 @@ class LoopDriver:
         self._wake_pending = False
         self._stopped = False
         self._looked_at = -math.inf
+        self._resuming: asyncio.TimerHandle | None = None
+        """Set while the sockets are left alone."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._transport = transport
         self._listener = _ThreadListener(transport, loop, self._on_readable) if not _has_readers(loop) else None
@@ -112,7 +117,7 @@ class LoopDriver:
         self._looked_at = now
         if rush:
             self._listen(False)
-            self._loop.call_later(RUSH_PAUSE, self._resume)
+            self._resume_later()
         try:
             self._pump.receive()
             self.turn()
@@ -128,10 +133,26 @@ class LoopDriver:
             count = self._pump.receive()
             self.turn()
         finally:  # whatever happens there, the socket is looked at again
-            if count > RUSH_PAUSE / RUSH:  # it goes on
-                self._loop.call_later(RUSH_PAUSE, self._resume)
-            else:
-                self._listen(True)
+            self._end_pause(count)
+
+    def _resume_later(self) -> None:
+        if self._resuming is not None:
+            self._resuming.cancel()
+        self._resuming = self._loop.call_later(RUSH_PAUSE, self._resume)
+
+    def _end_pause(self, count: int) -> None:
+        if count > RUSH_PAUSE / RUSH:  # it goes on
+            self._resume_later()
+        else:
+            if self._resuming is not None:
+                self._resuming.cancel()
+                self._resuming = None
+            self._listen(True)
+
+    def looked(self, count: int) -> None:
+        """See Driver."""
+        if self._resuming is not None and not self._stopped:
+            self._end_pause(count)
 
     def turn(self) -> None:
         """Let the pump do what is due, and set the alarm for the next time."""
@@ -208,8 +229,9 @@ class LoopDriver:
         self._listen(False)
         if self._listener is not None:
             self._listener.close()
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._resuming):
+            if timer is not None:
+                timer.cancel()
 
 
 def _has_readers(loop: asyncio.AbstractEventLoop) -> bool:

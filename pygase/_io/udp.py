@@ -1,6 +1,6 @@
 """UDP sockets, non-blocking, with large buffers; every system's peculiarities end here.
 
-A transport has ``sockets``, ``drain(receive, limit)``, ``send(data, address)`` and ``close()``. pygase.testing has
+A transport has ``sockets``, ``take(limit)``, ``send(data, address)``, ``send_all(datagrams)`` and ``close()``. pygase.testing has
 another one, without sockets.
 """
 
@@ -11,7 +11,7 @@ import errno
 import logging
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ..errors import AddressInUse, AddressNotUsable
@@ -19,7 +19,6 @@ from ..errors import AddressInUse, AddressNotUsable
 logger = logging.getLogger("pygase")
 
 Address = tuple[Any, ...]
-Receive = Callable[[bytes, Address], None]
 
 BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Asked of the system for each direction (Linux grants net.core.rmem_max, by default 208 KiB): room for what arrives
@@ -80,8 +79,11 @@ class UdpTransport:
         self.last_error: OSError | None = None
         self._by_family = {sock.family: sock for sock in sockets}
 
-    def drain(self, receive: Receive, limit: int = DRAIN_LIMIT) -> int:
-        """Hand all datagrams that have come to ``receive(data, address)``; return how many there were."""
+    def take(self, limit: int = DRAIN_LIMIT) -> list[tuple[bytes, Address]]:
+        """Return all datagrams that have come, with their senders.
+
+        All system calls together, before any parsing: each finds its code in the processor's caches.
+        """
         datagrams: list[tuple[bytes, Address]] = []
         for sock in self.sockets:
             recvfrom, errors = sock.recvfrom, 0
@@ -97,10 +99,7 @@ class UdpTransport:
                     self.last_error = error
                     if sock.fileno() < 0 or errors > MAX_ERRORS:
                         break
-        # first all system calls, then all parsing: each finds its code in the processor's caches
-        for data, address in datagrams:
-            receive(data, address)
-        return len(datagrams)
+        return datagrams
 
     def send(self, data: bytes, address: Address) -> None:
         """Send one datagram. What the system will not take now is lost, as datagrams may be."""
@@ -200,15 +199,12 @@ class ClientTransport(UdpTransport):
         if not self._settled:
             self._current = (self._current + 1) % len(self._candidates)
 
-    def drain(self, receive: Receive, limit: int = DRAIN_LIMIT) -> int:
-        """As UdpTransport.drain, but only what comes from the server's addresses."""
-
-        def from_server(data: bytes, address: Address) -> None:
-            if address[:2] in self._known:
-                self._settle(address)
-                receive(data, address)
-
-        return super().drain(from_server, limit)
+    def take(self, limit: int = DRAIN_LIMIT) -> list[tuple[bytes, Address]]:
+        """As UdpTransport.take, but only what comes from the server's addresses."""
+        datagrams = [(data, address) for data, address in super().take(limit) if address[:2] in self._known]
+        if datagrams:
+            self._settle(datagrams[0][1])
+        return datagrams
 
     def _settle(self, address: Address) -> None:
         if not self._settled:

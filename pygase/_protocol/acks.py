@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from .sequence import unwrap
+from typing import Any, Final
 
 Contents = tuple[Any, ...] | None
 """What a packet carried that somebody wants to hear about (channels' pieces), or None."""
 
+KEPT_TIMES: Final = 64
+"""Of so many packets it is remembered when they were sent, a power of two: RTT is measured by the newest only."""
+TIMES_MASK: Final = KEPT_TIMES - 1
+
 
 class SentPackets:
-    """Packets sent and not yet acknowledged, oldest first; bounded, since what many newer ones have overtaken counts
-    as lost.
+    """Packets sent and not yet acknowledged; bounded, since what many newer ones have overtaken counts as lost.
 
     ``next_sequence`` is the number that the next packet gets. ``loss`` is the recent share of lost packets, 0..1.
+    ``outstanding`` has a bit for each packet that is under way, the newest in the lowest; so an acknowledgement is an
+    AND, however many there are.
     """
 
-    __slots__ = ("_packets", "loss", "next_sequence")
+    __slots__ = ("_contents", "has_contents", "loss", "next_sequence", "outstanding", "times")
 
     LOST_AFTER = 256
     """Overtaken by so many acknowledged packets, one counts as lost. More than the 32 of ack_bits, since after a
@@ -29,39 +32,29 @@ class SentPackets:
     """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
 
     def __init__(self, first_sequence: int = 0) -> None:
-        self._packets: dict[int, float | tuple[float, tuple[Any, ...]]] = {}
-        """Number → when it was sent; with its contents, if it has any."""
+        self.outstanding = 0
+        self.times = [0.0] * KEPT_TIMES
+        self._contents: dict[int, tuple[Any, ...]] = {}
+        self.has_contents = False
         self.next_sequence = first_sequence
         self.loss = 0.0
 
     def __len__(self) -> int:
-        return len(self._packets)
+        return self.outstanding.bit_count()
 
     def sent(self, contents: Contents, now: float) -> int:
         """Note that a packet leaves now; return its number."""
         sequence = self.next_sequence
-        packets = self._packets
-        packets[sequence] = (now, contents) if contents else now
-        if len(packets) > self.MAX_PACKETS:
-            del packets[next(iter(packets))]
         self.next_sequence = sequence + 1
+        self.times[sequence & TIMES_MASK] = now
+        self.outstanding = self.outstanding << 1 | 1
+        if self.outstanding > _FULL:
+            self.outstanding &= _FULL
+            self._contents.pop(sequence - self.MAX_PACKETS, None)
+        if contents:
+            self._contents[sequence] = contents
+            self.has_contents = True
         return sequence
-
-    def acknowledge_only(self, wire_ack: int) -> float | None:
-        """Take in an acknowledgement if it is of the only packet that is under way, and that has no contents.
-
-        The usual case, made cheap. Returns when the packet was sent, or None if it is another case.
-        """
-        ack = self.next_sequence - 1
-        if ack & 0xFFFF != wire_ack or len(self._packets) != 1:
-            return None
-        sent_at = self._packets.get(ack)
-        if type(sent_at) is not float:
-            return None
-        self._packets.popitem()  # (clear would free and allocate its table)
-        if self.loss:
-            self.loss -= self.loss * self.LOSS_GAIN
-        return sent_at
 
     def acknowledge(self, wire_ack: int, ack_bits: int, width: int = 32) -> tuple[float | None, list[Contents]]:
         """Take in a received acknowledgement (16-bit number, bits of the ``width`` packets before it).
@@ -69,35 +62,45 @@ class SentPackets:
         :returns: when the packet ``ack`` was sent if this is the first we hear of it (else None: no round trip to be
             measured), and the contents of all packets newly acknowledged.
         """
-        packets = self._packets
-        ack = self.next_sequence - 1
-        if ack & 0xFFFF != wire_ack:
-            ack = unwrap(wire_ack, ack)
-        newest = packets.pop(ack, None)
-        sent_at: float | None = None
-        acked: list[Contents] = []
-        if newest is not None:
-            self.loss -= self.loss * self.LOSS_GAIN
-            if isinstance(newest, tuple):
-                sent_at = newest[0]
-                acked.append(newest[1])
-            else:
-                sent_at = newest
-        if packets and next(iter(packets)) < ack < self.next_sequence:
-            self._acknowledge_older(ack, ack_bits, width, acked)
-        return sent_at, acked
+        back = (self.next_sequence - 1 - wire_ack) & 0xFFFF
+        outstanding = self.outstanding
+        if not outstanding >> back:
+            return None, []  # of what is known already, or was never sent
+        acked = outstanding & (((ack_bits & (1 << width) - 1) << 1 | 1) << back)
+        self.outstanding = outstanding ^ acked
+        if self.loss:
+            self.note_arrived(acked)
+        if self.outstanding >> (back + self.LOST_AFTER + 1):
+            self._give_up(back + self.LOST_AFTER + 1)
+        first = acked >> back & 1 and back < KEPT_TIMES
+        sent_at = self.times[(self.next_sequence - 1 - back) & TIMES_MASK] if first else None
+        return sent_at, self._take_contents(acked) if self._contents else []
 
-    def _acknowledge_older(self, ack: int, ack_bits: int, width: int, acked: list[Contents]) -> None:
-        done = []
-        for sequence, packet in self._packets.items():
-            back = ack - sequence
-            if back <= 0:
-                break
-            received = back <= width and ack_bits >> (back - 1) & 1
-            if received or back > self.LOST_AFTER:
-                done.append(sequence)
-                self.loss += ((0.0 if received else 1.0) - self.loss) * self.LOSS_GAIN
-                if received and isinstance(packet, tuple):
-                    acked.append(packet[1])
-        for sequence in done:
-            del self._packets[sequence]
+    def note_arrived(self, acked: int) -> None:
+        """Count the packets of these bits as arrived in ``loss``."""
+        self.loss *= (1.0 - self.LOSS_GAIN) ** acked.bit_count()
+        if self.loss < 1e-4:
+            self.loss = 0.0
+
+    def _give_up(self, width: int) -> None:
+        """Count as lost what lies further back than ``width`` packets."""
+        lost = (self.outstanding >> width).bit_count()
+        self.outstanding &= (1 << width) - 1
+        self.loss = 1.0 - (1.0 - self.loss) * (1.0 - self.LOSS_GAIN) ** lost
+
+    def _take_contents(self, acked: int) -> list[Contents]:
+        """Remove and return the contents of the acknowledged packets; forget those of lost ones."""
+        newest, outstanding = self.next_sequence - 1, self.outstanding
+        taken: list[Contents] = []
+        for sequence in tuple(self._contents):
+            back = newest - sequence
+            if acked >> back & 1:
+                taken.append(self._contents.pop(sequence))
+            elif not outstanding >> back & 1:
+                del self._contents[sequence]
+        self.has_contents = bool(self._contents)
+        taken.reverse()
+        return taken
+
+
+_FULL: Final = (1 << SentPackets.MAX_PACKETS) - 1

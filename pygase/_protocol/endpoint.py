@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hmac import compare_digest
 from typing import Final
 
@@ -80,23 +80,31 @@ class ServerEndpoint:
 
     def receive_datagram(self, data: bytes, address: Address, *, now: float) -> None:
         """Take whatever came from wherever."""
-        if len(data) >= CLIENT_HEADER.size and data[0] == DATA:
-            peer = self._by_token.get(data[1:9])
+        self.receive_datagrams(((data, address),), now=now)
+
+    def receive_datagrams(self, datagrams: Iterable[Outgoing], *, now: float) -> None:
+        """Take whatever came, each with its sender."""
+        by_token, next_at = self._by_token, self.next_at
+        for data, address in datagrams:
+            if len(data) < CLIENT_HEADER.size or data[0] != DATA:
+                try:
+                    self._receive_handshake(data, address, now)
+                except MalformedPacket:
+                    self.dropped["malformed"] += 1
+                continue
+            peer = by_token.get(data[1:9])
             if peer is None:
                 self.dropped["unknown token"] += 1
             elif peer.address != address:
                 self.dropped["token from another address"] += 1
             else:
                 peer.receive_packet(data, now)
-                if peer.next_at < self.next_at:
-                    self.next_at = peer.next_at
+                if peer.next_at < next_at:
+                    next_at = peer.next_at
                 if peer.closed is not None:
                     self._on_closed(peer, now)
-            return
-        try:
-            self._receive_handshake(data, address, now)
-        except MalformedPacket:
-            self.dropped["malformed"] += 1
+        if next_at < self.next_at:
+            self.next_at = next_at
 
     def _receive_handshake(self, data: bytes, address: Address, now: float) -> None:
         kind = data[0] if data else -1
@@ -217,8 +225,11 @@ class ServerEndpoint:
         next_at = math.inf
         for address, peer in self.peers.items():
             if everyone or peer.next_at <= now:
-                for datagram in peer.datagrams_to_send(now):
+                datagram = peer.state_datagram(now)
+                if datagram is not None:
                     outgoing.append((datagram, address))
+                else:
+                    outgoing += [(datagram, address) for datagram in peer.datagrams_to_send(now)]
             if peer.next_at < next_at:
                 next_at = peer.next_at
         self.next_at = next_at

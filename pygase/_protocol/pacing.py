@@ -6,29 +6,29 @@ from __future__ import annotations
 class TokenBucket:
     """``rate`` in bytes per second, ``burst`` in bytes. May be overdrawn by one packet, so that none is ever too large.
 
-    As long as there are tokens nothing is computed: ``spent`` only counts up to ``_limit``. When they are used up, what
+    As long as there are tokens nothing is computed: ``spent`` only counts up to ``limit``. When they are used up, what
     the time since the last look has brought is added.
     """
 
-    __slots__ = ("_at", "_limit", "burst", "rate", "spent")
+    __slots__ = ("_at", "burst", "limit", "rate", "spent")
 
     def __init__(self, rate: float, burst: float) -> None:
         self.rate = rate
         self.burst = burst
         self.spent = 0
-        self._limit = float(burst)
+        self.limit = float(burst)
         self._at: float | None = None
 
     def allows(self, now: float) -> bool:
         """Tell whether a packet may leave now."""
-        return self.spent < self._limit or self._refill(now)
+        return self.spent < self.limit or self._refill(now)
 
     def _refill(self, now: float) -> bool:
         elapsed = now - self._at if self._at is not None else 0.0
         if elapsed > 0:
-            self._limit = min(self._limit + elapsed * self.rate, self.spent + self.burst)
+            self.limit = min(self.limit + elapsed * self.rate, self.spent + self.burst)
         self._at = now if self._at is None or elapsed > 0 else self._at
-        return self.spent < self._limit
+        return self.spent < self.limit
 
     def spend(self, size_bytes: int) -> None:
         """Book a packet that has left."""
@@ -38,4 +38,4 @@ class TokenBucket:
         """The time from which :meth:`allows` will be true, if nothing is spent until then."""
         if self.allows(now):
             return now
-        return now + (1 + self.spent - self._limit) / self.rate
+        return now + (1 + self.spent - self.limit) / self.rate

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from struct import Struct
 from typing import Any, Final
 
 from ..config import ClientConfig, ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
+from .acks import KEPT_TIMES, TIMES_MASK
 from .channels import Message, TrackedSender
 from .fragments import Reassembler, TooLarge, split
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
@@ -45,6 +47,14 @@ from .wire import (
 _FIRST_MESSAGE: Final = CLIENT_HEADER.size
 _FIRST_BODY: Final = _FIRST_MESSAGE + MESSAGE_HEADER.size
 
+_HEADER: Final = Struct("!9xHHIHI")
+"""CLIENT_HEADER without kind and token, which have been looked at already …"""
+_HEADERS: Final = Struct("!9xHHIHIBH")
+"""… and with the header of the first message."""
+
+_FEW: Final = (1 << KEPT_TIMES) - 1
+"""``outstanding`` of so many packets under way that the time of each is known, and that none of them is lost yet."""
+
 
 class ServerProtocol(PeerProtocol):
     """The server's end of one connection. Made by ServerEndpoint, which hands it what comes from this peer.
@@ -58,7 +68,7 @@ class ServerProtocol(PeerProtocol):
         "_bulk_group",
         "_inbox",
         "_loose",
-        "_reported_by",
+        "_report_waits",
         "_reported_tick",
         "_ring",
         "accepted",
@@ -93,7 +103,7 @@ class ServerProtocol(PeerProtocol):
         self._ring = ring
         self._inbox = inbox
         self._reported_tick = -1
-        self._reported_by = -1
+        self._report_waits = False
         self._bulk = TrackedSender(config.burst_bytes)
         self._bulk_group = 0
         self._loose: deque[bytes] = deque()
@@ -118,82 +128,114 @@ class ServerProtocol(PeerProtocol):
     def receive_packet(self, data: bytes, now: float) -> None:
         """Take a DATA datagram that carries this connection's token.
 
-        This runs for every client in every tick, so the usual cases (next in order, newest packet acknowledged, one
-        unreliable event) are handled in place; all others take the way that the client's end takes, too.
+        This runs for every client in every tick, so the usual cases (next in order, one unreliable event) are handled
+        in place; all others take the way that the client's end takes, too.
         """
-        _, _, sequence, ack, ack_bits, delay, reported = CLIENT_HEADER.unpack_from(data)
         size = len(data)
         self.bytes_received += size
+        if size > _FIRST_BODY:
+            sequence, ack, ack_bits, delay, reported, kind, length = _HEADERS.unpack_from(data)
+        else:
+            sequence, ack, ack_bits, delay, reported = _HEADER.unpack_from(data)
+            kind = length = -1
         window = self._window
-        if (sequence - window.latest) & 0xFFFF == 1 and window.latest >= 0:
+        latest = window.latest
+        if (sequence - latest) & 0xFFFF == 1 and latest >= 0:
             window.advance()
             self._latest_received_at = self.last_received_at = now
             self.packets_received += 1
+            newest = True
         elif self._is_duplicate(sequence, now):
             return
-        sent_at = self._sent.acknowledge_only(ack)
-        if sent_at is None:
-            self._receive_ack(ack, ack_bits, delay, now)
-        elif now >= self._measure_at and delay != NO_ACK_DELAY:
-            self._measure(now - sent_at - delay * TIME_UNIT, now)
-        if reported != self._reported_tick:
-            newest = window.latest
-            if (
-                newest > self._reported_by and sequence == newest & 0xFFFF
-            ):  # an overtaken packet's report is out of date
-                self._reported_by, self._reported_tick = newest, reported
-                self.snapshots.on_reported(unwrap(reported, self._ring.tick, 32) if reported else 0)
-        if size <= CLIENT_HEADER.size:
-            return
-        if (
-            size > _FIRST_BODY
-            and data[_FIRST_MESSAGE] == EVENT
-            and size - _FIRST_BODY == data[_FIRST_BODY - 2] << 8 | data[_FIRST_BODY - 1]
-        ):
+        else:
+            newest = sequence == window.latest & 0xFFFF
+        sent = self._sent
+        if sent.outstanding:
+            if sent.has_contents or sent.outstanding > _FEW:
+                self._receive_ack(ack, ack_bits, delay, now)
+            else:
+                back = (sent.next_sequence - 1 - ack) & 0xFFFF
+                under_way = sent.outstanding
+                if under_way >> back:
+                    acked = under_way & ((ack_bits << 1 | 1) << back)
+                    sent.outstanding = under_way ^ acked
+                    if acked >> back & 1 and now >= self._measure_at and delay != NO_ACK_DELAY:
+                        sent_at = sent.times[(sent.next_sequence - 1 - back) & TIMES_MASK]
+                        self._measure(now - sent_at - delay * TIME_UNIT, now)
+                    if sent.loss:
+                        sent.note_arrived(acked)
+        if newest and reported != self._reported_tick:  # (an overtaken packet's report is out of date)
+            self._reported_tick = reported
+            self._report_waits = True
+        if kind == EVENT and length == size - _FIRST_BODY:
             self._note_eliciting(now)
             self._inbox.append((self, data[_FIRST_BODY:]))
-        else:
+        elif size > _FIRST_MESSAGE:
             self._receive_messages(data, now)
+
+    def _take_report(self) -> None:
+        """Settle what the client last said it has. Put off until it matters, which usually is never: see
+        :meth:`state_datagram`.
+        """
+        self._report_waits = False
+        reported = self._reported_tick
+        self.snapshots.on_reported(unwrap(reported, self._ring.tick, 32) if reported else 0)
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
         return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay)
 
+    def state_datagram(self, now: float) -> bytes | None:
+        """Return the one datagram that takes the current state to the client, or None if that is not all there is to do.
+
+        The common case, every tick for every client: one state, shared by many, in one packet. It does what
+        :meth:`_packet` does, without a call for each step.
+        """
+        snapshots, ring, bucket = self.snapshots, self._ring, self._bucket
+        tick = ring.tick
+        if self._busy or snapshots.sent_tick == tick or snapshots.bulk_tick or self._loose:
+            return None
+        try:
+            framed = ring.by_report[self._reported_tick]
+        except KeyError:
+            framed = ring.frame_for(self._reported_tick)
+        if framed is None or self._unacknowledged > ACK_BITS or not (bucket.spent < bucket.limit or bucket.allows(now)):
+            return None
+        window, sent = self._window, self._sent
+        latest = window.latest
+        delay = NO_ACK_DELAY
+        if latest >= 0:
+            held = int((now - self._latest_received_at) / TIME_UNIT + 0.5)
+            if held < NO_ACK_DELAY:
+                delay = held
+        sequence = sent.next_sequence
+        if sent.outstanding > _FEW:
+            sent.sent(None, now)
+        else:
+            sent.next_sequence = sequence + 1
+            sent.times[sequence & TIMES_MASK] = now
+            sent.outstanding = sent.outstanding << 1 | 1
+        bits = window.mask >> 1 & ACK_BITS_MASK
+        datagram: bytes = SERVER_HEADER.pack(DATA, self.token, sequence & 0xFFFF, latest & 0xFFFF, bits, delay) + framed
+        size = len(datagram)
+        self.bytes_sent += size
+        bucket.spent += size
+        snapshots.sent_tick, snapshots.sent_at = tick, now
+        self._last_sent_at = now
+        self._ack_due_at = math.inf
+        self._unacknowledged = 0
+        again_at, lost_at = now + self.rtt.rto, self.last_received_at + self._timeout
+        self.next_at = again_at if again_at < lost_at else lost_at
+        return datagram
+
     def datagrams_to_send(self, now: float) -> list[bytes]:
         """Return all datagrams that are due."""
-        snapshots, ring = self.snapshots, self._ring
-        if snapshots.sent_tick != ring.tick and not (self._busy or self._loose or snapshots.bulk_tick):
-            # the common case, every tick for every client: one state, shared by many, in one packet
-            baseline_tick = snapshots.baseline_tick
-            framed = ring.framed(baseline_tick, snapshots.baseline)
-            if framed and baseline_tick != ring.tick and self._unacknowledged <= ACK_BITS and self._bucket.allows(now):
-                snapshots.sent_tick, snapshots.sent_at = ring.tick, now
-                again_at, lost_at = now + self.rtt.rto, self.last_received_at + self._timeout
-                self.next_at = again_at if again_at < lost_at else lost_at
-                return [self._state_packet(framed, now)]
         datagrams = self._datagrams(now)
         self.next_at = self._due_at(now)
         return datagrams
 
-    def _state_packet(self, framed: bytes, now: float) -> bytes:
-        """Do what :meth:`_packet` does, for a state alone, without a call for each step."""
-        window, sent = self._window, self._sent
-        delay = NO_ACK_DELAY
-        if window.latest >= 0:
-            held = int((now - self._latest_received_at) / TIME_UNIT + 0.5)
-            delay = held if held < NO_ACK_DELAY else NO_ACK_DELAY
-        sequence = sent.sent(None, now)
-        header = SERVER_HEADER.pack(
-            DATA, self.token, sequence & 0xFFFF, window.latest & 0xFFFF, (window.mask >> 1) & ACK_BITS_MASK, delay
-        )
-        size = SERVER_HEADER.size + len(framed)
-        self.bytes_sent += size
-        self._bucket.spent += size
-        self._last_sent_at = now
-        self._ack_due_at = math.inf
-        self._unacknowledged = 0
-        return header + framed
-
     def _datagrams(self, now: float) -> list[bytes]:
+        if self._report_waits:
+            self._take_report()
         if self.snapshots.wanted(now, self.rtt.rto) and self._bucket.allows(now):
             self._queue_state(now)
         return super()._datagrams(now)
@@ -214,6 +256,8 @@ class ServerProtocol(PeerProtocol):
             room -= len(parts[-1])
 
     def _due_at(self, now: float) -> float:
+        if self._report_waits:
+            self._take_report()
         due = super()._due_at(now)
         waiting = [self.snapshots.due_at(self.rtt.rto), self._bulk.next_due(now) if len(self._bulk) else None]
         if self._loose:

@@ -49,11 +49,11 @@ class SnapshotRing:
     __slots__ = (
         "_changed_tick",
         "_deltas",
-        "_framed",
         "_max_bytes",
         "_previous_tick",
         "_size",
         "_span",
+        "by_report",
         "resting",
         "ring",
         "tick",
@@ -72,7 +72,8 @@ class SnapshotRing:
         self._previous_tick = self._changed_tick = 0
         self.resting = False
         self._deltas: dict[int, bytes] = {}
-        self._framed: dict[int, bytes | None] = {}
+        self.by_report: dict[int, bytes | None] = {}
+        """What a client reported (see frame_for) → the framed message that it is to get, once that has been made."""
 
     def push(self, tick: int, tree: Tree, time: float, span: float) -> bool:
         """Make ``tree`` the current state; False if nothing has changed again, so that there is nothing to send.
@@ -92,7 +93,7 @@ class SnapshotRing:
         if len(self.ring) > self._size:
             self.ring.popitem(last=False)
         self._deltas.clear()
-        self._framed.clear()
+        self.by_report.clear()
         return True
 
     def encoded(self, baseline_tick: int, baseline: Tree) -> bytes:
@@ -104,17 +105,19 @@ class SnapshotRing:
             body = self._deltas[baseline_tick] = self._encode(baseline_tick, baseline)
         return body
 
-    def framed(self, baseline_tick: int, baseline: Tree) -> bytes | None:
-        """Return the framed message from a baseline to the current state if it fits into one packet, else None."""
-        try:
-            return self._framed[baseline_tick]
-        except KeyError:
-            framed = None
-            if self.tick and (not baseline_tick or self.tick - baseline_tick <= _MAX_BACK):
-                body = self.encoded(baseline_tick, baseline)
-                framed = message(SNAPSHOT, body) if len(body) <= MAX_BODY_BYTES else None
-            self._framed[baseline_tick] = framed
-            return framed
+    def frame_for(self, reported: int) -> bytes | None:
+        """Return the framed message for all clients with this report, or None if there is none that fits a packet.
+
+        :param reported: the lowest 32 bits of the tick of the newest state that they have; 0: none, -1: nothing said.
+        """
+        framed = None
+        tick = unwrap(reported, self.tick, 32) if reported > 0 else 0
+        baseline = self.ring.get(tick) if tick else {}
+        if self.tick and baseline is not None and tick != self.tick and (not tick or self.tick - tick <= _MAX_BACK):
+            body = self.encoded(tick, baseline)
+            framed = message(SNAPSHOT, body) if len(body) <= MAX_BODY_BYTES else None
+        self.by_report[reported] = framed
+        return framed
 
     def _encode(self, baseline_tick: int, baseline: Tree) -> bytes:
         payload = pack(diff(baseline, self.tree) if baseline_tick else self.tree)

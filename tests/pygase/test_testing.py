@@ -18,7 +18,7 @@ def arrivals(link: Link, count: int = 1000, interval: float = 0.01, size: int = 
     received: list[Any] = []
 
     def on_readable() -> None:
-        transport.drain(lambda data, address: received.append((int(data[:8]), network.now)))
+        received.extend((int(data[:8]), network.now) for data, _ in transport.take())
 
     transport.on_readable = on_readable
     for number in range(count):

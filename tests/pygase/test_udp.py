@@ -82,8 +82,7 @@ def test_ipv4_is_asked_first_and_then_the_others_in_turn(sockets: dict[int, Fake
 def test_the_address_that_answers_first_is_kept(sockets: dict[int, FakeSocket]) -> None:
     transport = ClientTransport("den", 80)
     sockets[socket.AF_INET6].script = [(b"hello", IPV6)]
-    received: list[Any] = []
-    assert transport.drain(lambda data, address: received.append((data, address))) == 1
+    received = transport.take()
     for _ in range(3):
         transport.try_next()
         transport.send(b"x")
@@ -95,32 +94,27 @@ def test_the_address_that_answers_first_is_kept(sockets: dict[int, FakeSocket]) 
 def test_what_comes_from_anybody_else_never_reaches_the_client(sockets: dict[int, FakeSocket]) -> None:
     transport = ClientTransport("den", 80)
     sockets[socket.AF_INET].script = [(b"forged", ("127.0.0.1", 81)), (b"forged", ("10.0.0.1", 80))]
-    received: list[Any] = []
-    transport.drain(lambda data, address: received.append(data))
-    assert received == []
+    assert transport.take() == []
 
 
 @pytest.mark.parametrize("code", [errno.ECONNRESET, errno.ECONNREFUSED, errno.EMSGSIZE, errno.ENETDOWN, 10054, 10040])
 def test_an_error_while_receiving_does_not_keep_later_datagrams_from_being_read(code: int) -> None:
     sock = FakeSocket(script=[OSError(code, "whatever"), (b"hello", IPV4), OSError(code, "again")])
     transport = UdpTransport([sock])  # type: ignore[list-item]
-    received: list[bytes] = []
-    transport.drain(lambda data, address: received.append(data))
-    assert received == [b"hello"]
+    assert [data for data, _ in transport.take()] == [b"hello"]
 
 
 def test_a_socket_that_only_fails_does_not_hold_up_the_loop_for_ever() -> None:
     sock = FakeSocket()
     sock.recvfrom = lambda size: (_ for _ in ()).throw(OSError(errno.ENETDOWN, "down"))  # type: ignore[assignment]
     transport = UdpTransport([sock])  # type: ignore[list-item]
-    assert transport.drain(lambda data, address: None, limit=50) <= 50
+    assert len(transport.take(limit=50)) <= 50
 
 
 def test_no_more_than_the_limit_is_taken_in_one_turn() -> None:
     sock = FakeSocket(script=[(b"%d" % n, IPV4) for n in range(100)])
-    received: list[bytes] = []
-    UdpTransport([sock]).drain(lambda data, address: received.append(data), limit=10)  # type: ignore[list-item]
-    assert received == [b"%d" % n for n in range(10)]
+    received = UdpTransport([sock]).take(limit=10)  # type: ignore[list-item]
+    assert [data for data, _ in received] == [b"%d" % n for n in range(10)]
 
 
 def test_what_the_system_will_not_send_is_lost_and_counted() -> None:
@@ -173,7 +167,7 @@ def test_a_closed_port_on_this_machine_does_not_stop_the_servers_socket() -> Non
         peer.sendto(b"hello", server.address)
         received: list[bytes] = []
         for _ in range(1000):
-            server.drain(lambda data, address: received.append(data))
+            received += [data for data, _ in server.take()]
             if received:
                 break
     server.close()
