@@ -8,6 +8,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -206,7 +207,19 @@ def test_numbers_may_be_left_out_and_acknowledged_all_the_same():
     for number in (0, 1, 5, 6):
         predictor.predict(1, number)
     predictor.reconcile(world({"x": 6.0}), 3)
-    assert (predictor.predicted, predictor.pending) == ({"x": 12.0}, 2)
+    assert (predictor.predicted, predictor.pending, predictor.corrections) == ({"x": 12.0}, 2, 0)
+
+
+def test_a_difference_that_is_gone_once_all_is_replayed_is_no_correction():
+    """A push against the wall, or a whole number where there was a float: on the screen nothing was ever wrong."""
+    predictor = Predictor(paddle, me)
+    predictor.reconcile(world({"y": 30.0}), None)
+    for number in range(10):
+        predictor.predict(-1, number)
+    predictor.reconcile(world({"y": 25}), 1)
+    assert (predictor.predicted, predictor.corrections, predictor.last_error) == ({"y": pong.PADDLE_HALF}, 0, 0.0)
+    predictor.reconcile(world({"y": 17}), 9)
+    assert predictor.corrections == 0
 
 
 def test_more_applied_than_predicted_is_the_truth_itself():
@@ -221,6 +234,8 @@ def test_when_nothing_is_mine_any_more_prediction_ends_and_begins_anew_without_g
     predictor = walker()
     for number in range(6):
         predictor.predict(1, number)
+    predictor.reconcile(world({"x": 9.0 + 50.0}), 1)
+    assert predictor.visible_error == 53.0, "an error is fading just then"
     predictor.reconcile({"players": {}}, 2)
     assert predictor.view(0.0) is None
     predictor.reconcile(world({"x": 500.0}), 3)
@@ -382,9 +397,11 @@ def test_what_an_error_was_of_may_vanish_or_change_its_kind_while_it_fades():
 
 def test_a_clock_that_steps_back_or_stands_still_lets_nothing_fade():
     predictor = pushed()
-    somewhere = shown(predictor, now=100.0)
-    assert shown(predictor, now=100.0) == somewhere
-    assert shown(predictor, now=5.0) == somewhere
+    somewhere = shown(predictor, now=0.02)
+    assert 0.0 < somewhere < 50.0
+    assert shown(predictor, now=0.02) == somewhere
+    assert shown(predictor, now=-500.0) == somewhere
+    assert shown(predictor, now=-499.99) > somewhere
 
 
 # ---------------------------------------------------------------------------------------------- what games do
@@ -404,8 +421,11 @@ def test_rules_may_change_what_they_are_given():
         predictor.predict({"right": 1}, number)
         predictor.view(0.0, 0.5, {"right": 1})
     assert received == truth, "received states are shared with the rest of the program"
-    predictor.reconcile(world({"x": 100.0, "seen": []}), 0)
-    assert predictor.predicted == {"x": 110.0, "seen": [1, 1]}, "and pending inputs are needed again"
+    assert predictor.predicted == {"x": 15.0, "seen": [1, 1, 1]}, "and looking at it must not move it"
+    predictor.reconcile(world({"x": 10.0, "seen": [1, 1]}), 1)
+    assert predictor.corrections == 0
+    predictor.reconcile(world({"x": 100.0, "seen": []}), 1, tick=1)
+    assert predictor.predicted == {"x": 105.0, "seen": [1]}, "and pending inputs are needed again"
 
 
 def test_the_same_dict_of_keys_may_be_used_for_every_input():
@@ -433,6 +453,13 @@ CALLS: dict[str, Callable[[Predictor], Any]] = {
     "view": lambda predictor: predictor.view(2.0, 0.5, 1),
     "select": lambda predictor: predictor.reconcile({"players": {}}, 0),
 }
+
+
+def test_all_of_a_received_state_may_be_mine():
+    predictor = Predictor(walk, lambda state: state)
+    predictor.reconcile(MappingProxyType({"x": 1.0}), None)
+    predictor.predict(1, 0)
+    assert predictor.view(0.0) == {"x": 4.0}
 
 
 @pytest.mark.parametrize("failing", CALLS)

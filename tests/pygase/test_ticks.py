@@ -149,6 +149,14 @@ def test_a_pace_that_changes_in_each_frame_for_hours_loses_nothing(rng: random.R
     assert total + timestep.fraction == pytest.approx(expected, abs=2e-4)
 
 
+def test_a_tick_that_came_a_little_early_is_not_taken_back_when_the_pace_changes():
+    timestep = started(0.02)
+    assert timestep.advance(0.079998) == 4, "a ten thousandth early: the rounding of a clock is made up for"
+    timestep.pace = 1.01
+    assert timestep.advance(0.079998) == 0
+    assert timestep.tick == 4
+
+
 def test_a_reset_forgets_the_time_in_between_but_not_the_count():
     timestep = started()
     timestep.advance(2.5 * INTERVAL)
