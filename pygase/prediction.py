@@ -240,7 +240,8 @@ class Predictor:
             off = self._ways_to(mine, before)
             shown = before if self._ways is None else _displaced(before, self._ways, self._left)
             self.last_error = _difference(before, mine) if off is None else _largest(off)
-            self._ways = self._ways_to(mine, shown) if self._smoothing_time else None
+            visible = self._smoothing_time and self._shown_at is not None
+            self._ways = self._ways_to(mine, shown) if visible else None
             self._left = 1.0
             self.corrections += 1
 

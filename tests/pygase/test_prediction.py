@@ -270,6 +270,13 @@ def test_at_the_moment_of_a_correction_the_picture_stays_where_it_was():
     assert (predictor.visible_error, predictor.last_error, predictor.predicted) == (50.0, 50.0, {"x": 50.0})
 
 
+def test_what_was_never_shown_does_not_glide():
+    predictor = Predictor(walk, me)
+    predictor.reconcile(world({"x": 0.0}), None)
+    predictor.reconcile(world({"x": 50.0}), None)
+    assert predictor.view(0.0) == {"x": 50.0}
+
+
 def test_after_the_smoothing_time_a_twentieth_of_the_error_is_left_and_soon_nothing():
     predictor = pushed(smoothing_time=0.2)
     assert shown(predictor, now=0.2) == pytest.approx(50.0 * (1 - math.exp(-3)))
@@ -319,6 +326,7 @@ def test_named_coordinates_are_one_point_to_the_snap_distance_and_rules_have_the
         rules = ["x", "y", Interpolate("speed")]
         predictor = Predictor(lambda mine, _: mine, lambda state: state["me"], smooth=rules, snap_distance=10.0)
         predictor.reconcile({"me": {"x": 0.0, "y": 0.0, "speed": 0.0}}, None)
+        predictor.view(0.0)
         predictor.reconcile({"me": {"x": x, "y": y, "speed": 99.0}}, None)
         return predictor.view(0.0)
 
@@ -390,6 +398,7 @@ def test_what_an_error_was_of_may_vanish_or_change_its_kind_while_it_fades():
     predictor = Predictor(lambda mine, input: input or mine, lambda state: state["me"])
     before = {"a": {"x": 0.0}, "b": [0.0, 0.0], "c": {"x": 0.0}, "d": 1.0}
     predictor.reconcile({"me": before}, None)
+    predictor.view(0.0)
     predictor.reconcile({"me": {"a": {"x": 5.0}, "b": [5.0, 5.0], "c": {"x": 5.0}, "d": 5.0}}, None)
     predictor.predict({"b": [7.0], "c": [7.0], "d": "seven"}, 0)
     assert predictor.view(0.0) == {"b": [2.0], "c": [7.0], "d": "seven"}
