@@ -2,6 +2,9 @@
 
 A :class:`Blender` compiles the paths that a game names into the shape of its state, once; then it walks two states
 side by side, only along those paths, and copies only what moves. Parts that the two states share are skipped whole.
+
+It also carries movement on beyond the newer state, for a while, and finds out by how much a picture that was carried on
+too far differs from the truth (:meth:`Blender.difference`), so that :func:`shifted` can take it back softly.
 """
 
 from __future__ import annotations
@@ -17,6 +20,15 @@ _PERIODS: Final = {None: 0.0, "radians": math.tau, "degrees": 360.0}
 _NUMBERS: Final = frozenset({int, float})  # by exact type: a bool is no number that could glide
 _MAX: Final = sys.float_info.max
 _MISSING: Final = object()
+
+HOLDING: Final = 0.25
+"""Seconds that what was carried on stays where it came to, should the next snapshot still come."""
+
+RETURNING: Final = 0.1
+"""Seconds in which it then goes back to the last place known to be true."""
+
+NEGLIGIBLE: Final = 1e-9
+"""A difference smaller than this part of the numbers themselves is an error of rounding."""
 
 _Mark = tuple[tuple[str | int, ...], ...]
 """Way to a value: at each step the keys that it may go by."""
@@ -36,13 +48,18 @@ class Interpolate:
         movement. The paths of one rule that end in the same dict count together, as the coordinates of one point do.
     :param snap_on: path of a value (a counter of teleports, say) whose change tells that this was a jump.
         Its ``*`` stand for the same keys as those that the paths begin with.
-    :raises ValueError: a path is malformed, or ``snap_on`` has a ``*`` that the paths do not begin with.
+    :param extrapolate: seconds for which the movement is carried on at its last speed when the next snapshot is
+        late, should a buffer not bridge that long anyway. More keeps things moving through worse weather, and
+        guesses wrong more often.
+    :raises ValueError: a path is malformed, ``extrapolate`` is no such time, or ``snap_on`` has a ``*`` that the
+        paths do not begin with.
     """
 
     paths: tuple[str, ...]
     angle: Literal["radians", "degrees"] | None
     snap_distance: float | None
     snap_on: str | None
+    extrapolate: float
 
     def __init__(
         self,
@@ -50,6 +67,7 @@ class Interpolate:
         angle: Literal["radians", "degrees"] | None = None,
         snap_distance: float | None = None,
         snap_on: str | None = None,
+        extrapolate: float = 0.0,
     ) -> None:
         if not paths:
             raise ValueError('Interpolate needs at least one path, such as "players.*.position"')
@@ -57,10 +75,13 @@ class Interpolate:
             raise ValueError(f'angle must be "radians", "degrees" or None, not {angle!r}')
         if snap_distance is not None and not snap_distance >= 0:
             raise ValueError(f"snap_distance must be a number from 0 up, or None, not {snap_distance!r}")
+        if not 0 <= extrapolate < math.inf:
+            raise ValueError(f"extrapolate must be a number of seconds from 0 up, not {extrapolate!r}")
         object.__setattr__(self, "paths", paths)
         object.__setattr__(self, "angle", angle)
         object.__setattr__(self, "snap_distance", snap_distance)
         object.__setattr__(self, "snap_on", snap_on)
+        object.__setattr__(self, "extrapolate", extrapolate)
         for path in paths:
             self.guard_of(_parts(path))
 
@@ -86,6 +107,8 @@ class Blender:
 
     def __init__(self, rules: Iterable[str | Interpolate] = ()) -> None:
         self._root = _Node()
+        self._ahead: dict[float, _Node] = {}  # the same rules, by their `extrapolate`
+        self.can_snap = False  # whether any rule knows jumps
         named = set[str]()
         for rule in (rules,) if isinstance(rules, (str, Interpolate)) else rules:
             self._add(Interpolate(rule) if isinstance(rule, str) else rule, named)
@@ -98,27 +121,43 @@ class Blender:
         result: Mapping[str, Any] = self._root.blend(older, newer, older, progress)
         return result
 
+    @property
+    def reach(self) -> float:
+        """Seconds for which the rules want movement to be carried on, at most."""
+        return max(self._ahead, default=0.0)
+
+    def extrapolate(
+        self, older: Mapping[str, Any], newer: Mapping[str, Any], span: float, overdue: float, bridging: float
+    ) -> Mapping[str, Any]:
+        """Return ``newer`` with its movement carried on, as it was since ``older``, ``span`` seconds before.
+
+        It goes on for ``bridging`` seconds, or longer where a rule says so; stays there for ``HOLDING`` and then
+        returns: in the end it is ``newer`` itself again. What has appeared since ``older``, or jumped, has no speed.
+
+        :param overdue: seconds since the time of ``newer``.
+        """
+        result = newer
+        for reach, root in self._ahead.items():
+            ahead = _carried(overdue, max(reach, bridging))
+            if ahead > 0.0 and span > 0.0:
+                result = root.blend(newer, older, result, -ahead / span)
+        return result
+
+    def difference(self, state: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[Any, Any]:
+        """Return by how much the numbers that move are other ones in ``shown``, in the shape of the state.
+
+        Only what can be made good softly: neither jumps nor what is in one of them only.
+        """
+        return _difference(self._root.blend(state, shown, state, 1.0), state)
+
     def _add(self, rule: Interpolate, named: set[str]) -> None:
-        places: dict[int, tuple[_Node, list[str]]] = {}
         for path in rule.paths:
             if path in named:
                 raise ValueError(f"the path {path!r} is named twice; name it in one rule only")
             named.add(path)
-            node, name = self._find_place(rule, _parts(path))
-            places.setdefault(id(node), (node, []))[1].append(name)
-        for node, names in places.values():
-            node.add_points(rule, names)
-
-    def _find_place(self, rule: Interpolate, parts: tuple[str, ...]) -> tuple[_Node, str]:
-        """Return the node of the dict that a path ends in, and the number's name there."""
-        guarded_at, mark = rule.guard_of(parts)
-        node = self._root
-        for depth, part in enumerate(parts):
-            if mark and depth == guarded_at:
-                node = node.guarded.setdefault(tuple(map(_keys, mark)), _Node())
-            if depth < len(parts) - 1:
-                node = node.child(part)
-        return node, parts[-1]
+        self.can_snap = self.can_snap or rule.snap_on is not None or rule.snap_distance is not None
+        for root in (self._root, self._ahead.setdefault(rule.extrapolate, _Node())):
+            root.add_rule(rule)
 
 
 class _Node:
@@ -133,7 +172,27 @@ class _Node:
         self.any_child: _Node | None = None
         self.guarded: dict[_Mark, _Node] = {}  # done here too unless the mark at that path changed
 
-    def child(self, part: str) -> _Node:
+    def add_rule(self, rule: Interpolate) -> None:
+        """Take a rule in; this is the node of the whole state."""
+        places: dict[int, tuple[_Node, list[str]]] = {}
+        for path in rule.paths:
+            node, name = self._find_place(rule, _parts(path))
+            places.setdefault(id(node), (node, []))[1].append(name)
+        for node, names in places.values():
+            node._add_points(rule, names)
+
+    def _find_place(self, rule: Interpolate, parts: tuple[str, ...]) -> tuple[_Node, str]:
+        """Return the node of the dict that a path ends in, and the number's name there."""
+        guarded_at, mark = rule.guard_of(parts)
+        node = self
+        for depth, part in enumerate(parts):
+            if mark and depth == guarded_at:
+                node = node.guarded.setdefault(tuple(map(_keys, mark)), _Node())
+            if depth < len(parts) - 1:
+                node = node._child(part)
+        return node, parts[-1]
+
+    def _child(self, part: str) -> _Node:
         """Return the node for a key, made if need be."""
         if part == _ANY:
             self.any_child = self.any_child or _Node()
@@ -142,7 +201,7 @@ class _Node:
         self.children.update(dict.fromkeys(_keys(part), node))
         return node
 
-    def add_points(self, rule: Interpolate, names: list[str]) -> None:
+    def _add_points(self, rule: Interpolate, names: list[str]) -> None:
         """Take note that the numbers of these names move as a rule says."""
         limit = _MAX if rule.snap_distance is None else min(rule.snap_distance, _MAX)
         period = _PERIODS[rule.angle]
@@ -262,6 +321,49 @@ def _blend_list(a: list[Any], b: list[Any], progress: float, period: float, squa
         square += way * way
         value.append(x + way * progress)
     return value if 0.0 < square <= square_limit else a
+
+
+def _carried(overdue: float, reach: float) -> float:
+    """Return for how many seconds movement is carried on when news are overdue for that long."""
+    if overdue <= reach + HOLDING:
+        return min(overdue, reach)
+    return max(reach * (1.0 - (overdue - reach - HOLDING) / RETURNING), 0.0)
+
+
+def shifted(state: Mapping[str, Any], errors: Mapping[Any, Any], share: float) -> Mapping[str, Any]:
+    """Return a copy of ``state`` whose numbers are off by that share of the errors, where they are still there."""
+    result = {**state}
+    for key, error in errors.items():
+        value = state.get(key)
+        if type(error) is dict:
+            if type(value) is dict:
+                result[key] = shifted(value, error, share)
+        elif type(error) is list:
+            if type(value) is list and len(value) == len(error) and _NUMBERS.issuperset(map(type, value)):
+                result[key] = [x + e * share for x, e in zip(value, error, strict=True)]
+        elif type(value) in _NUMBERS:
+            result[key] = value + error * share
+    return result
+
+
+def _difference(moved: Mapping[Any, Any], state: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return ``moved - state``, number by number. The first is a copy of the second, as far as it differs."""
+    errors: dict[Any, Any] = {}
+    for key, a in moved.items():
+        b = state[key]
+        error: Any = None
+        if a is b:
+            continue
+        if type(a) is dict:
+            error = _difference(a, b) or None
+        elif type(a) is list:
+            if any(abs(x - y) > NEGLIGIBLE * abs(x) for x, y in zip(a, b, strict=True)):
+                error = [x - y for x, y in zip(a, b, strict=True)]
+        elif abs(a - b) > NEGLIGIBLE * abs(a):
+            error = a - b
+        if error is not None:
+            errors[key] = error
+    return errors
 
 
 def _shortest(way: float, period: float) -> float:

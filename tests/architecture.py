@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 PAST = [
     *["pygase.interpolation", "pygase.blending", "pygase.prediction", "pygase.history", "pygase.ticks"],
+    *["pygase.arrivals", "pygase.playback"],
 ]
 FACES = [
     *["pygase.client", "pygase.discovery"],

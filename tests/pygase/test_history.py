@@ -34,14 +34,17 @@ class Received:
     previous_tick: int
     changed_after: float
     received_at: float = 0.0
+    resting: bool = False
 
 
 class Playback:
     """Playback wherever the test says: ``now`` is the server's time."""
 
-    delay = 10.0
+    delay = target_delay = 10.0
+    bridging = 0.0
+    arrivals = None
 
-    def observe(self, *, time: float, received_at: float) -> None:
+    def observe(self, snapshot: Any) -> None:
         pass
 
     def playback_time(self, *, now: float) -> float | None:

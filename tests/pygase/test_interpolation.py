@@ -14,14 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase.interpolation import (
-    MAX_ARRIVALS,
-    MAX_SNAPSHOTS,
-    OFFSET_WINDOW,
-    FixedDelayClock,
-    Interpolate,
-    SnapshotBuffer,
-)
+from pygase.arrivals import MAX_ARRIVALS, OFFSET_WINDOW
+from pygase.interpolation import MAX_SNAPSHOTS, FixedDelayClock, Interpolate, SnapshotBuffer, SnapshotLike
 
 # In seconds, and powers of two, so that the moments of ticks are exact.
 INTERVAL = 1 / 16
@@ -37,11 +31,17 @@ class FakeSnapshot:
     state: Mapping[str, Any]
     previous_tick: int = 0
     changed_after: float = 0.0
+    resting: bool = False
 
 
 def snapshot(tick: int, late: float = 0.0, **state: Any) -> FakeSnapshot:
     time = tick * INTERVAL
     return FakeSnapshot(tick, time, time + LATENCY + late, state)
+
+
+def arrival(time: float, received_at: float) -> FakeSnapshot:
+    """For a clock, which reads no state."""
+    return FakeSnapshot(int(time / INTERVAL), time, received_at, {})
 
 
 def buffer_of(*states: dict[str, Any], rules: Any = (), delay: float = DELAY) -> SnapshotBuffer:
@@ -85,13 +85,13 @@ def test_a_lasting_change_of_the_route_is_followed_once_the_window_has_passed():
     clock = FixedDelayClock(0.0, window=1.0)
     for tick in range(100):
         time = tick * INTERVAL
-        clock.observe(time=time, received_at=time + (0.02 if time < 1.0 else 0.3))
+        clock.observe(arrival(time, time + (0.02 if time < 1.0 else 0.3)))
     assert clock.playback_time(now=10.0) == pytest.approx(9.7)
 
 
 def test_playback_waits_rather_than_step_back_when_the_delay_grows():
     clock = FixedDelayClock(0.1)
-    clock.observe(time=0.0, received_at=0.0)
+    clock.observe(arrival(0.0, 0.0))
     before = clock.playback_time(now=1.0)
     clock.delay = 0.5
     assert clock.playback_time(now=1.1) == before == pytest.approx(0.9)
@@ -102,7 +102,7 @@ def test_playback_waits_rather_than_step_back_when_the_delay_grows():
 @pytest.mark.parametrize("correction", [0.06, -0.06])
 def test_a_correction_of_the_clock_is_made_good_softly_and_completely(frame, correction):
     clock = FixedDelayClock(0.1 + max(correction, 0.0))
-    clock.observe(time=0.0, received_at=0.0)
+    clock.observe(arrival(0.0, 0.0))
     times = [clock.playback_time(now=0.0)]
     clock.delay -= correction
     for n in range(1, int(3.0 / frame)):
@@ -114,18 +114,19 @@ def test_a_correction_of_the_clock_is_made_good_softly_and_completely(frame, cor
 
 def test_a_correction_too_large_for_that_is_made_good_at_once():
     clock = FixedDelayClock(0.1)
-    clock.observe(time=0.0, received_at=1.0)
+    clock.observe(arrival(0.0, 1.0))
     assert clock.playback_time(now=2.0) == pytest.approx(0.9)
-    clock.observe(time=1.5, received_at=2.0)
+    clock.observe(arrival(1.5, 2.0))
     assert clock.playback_time(now=2.0) == pytest.approx(1.4)
 
 
 def test_another_clock_can_take_over_without_changing_the_callers():
     class Live:
-        delay = 0.0
+        delay = target_delay = bridging = 0.0
+        arrivals = None
 
-        def observe(self, *, time: float, received_at: float) -> None:
-            self.latest = time
+        def observe(self, snapshot: SnapshotLike) -> None:
+            self.latest = snapshot.time
 
         def playback_time(self, *, now: float) -> float | None:
             return self.latest
@@ -419,8 +420,8 @@ def test_memory_stays_bounded_when_nobody_draws():
 def test_the_clock_remembers_a_bounded_number_of_arrivals():
     clock = FixedDelayClock(window=math.inf)
     for n in range(MAX_ARRIVALS * 2):
-        clock.observe(time=n * 1e-3, received_at=n * 1.1e-3)  # each slower than the one before: all are kept
-    assert len(clock._fastest) == MAX_ARRIVALS
+        clock.observe(arrival(n * 1e-3, n * 1.1e-3))  # each slower than the one before: all are kept
+    assert len(clock.arrivals._fastest) == MAX_ARRIVALS
 
 
 def test_drawing_drops_what_has_been_played():
@@ -568,7 +569,7 @@ def test_where_nothing_named_moves_the_older_state_itself_is_shown():
 
 def test_the_window_of_the_clock_spans_seconds_not_arrivals():
     clock = FixedDelayClock(0.0)
-    clock.observe(time=0.0, received_at=1.0)
-    clock.observe(time=OFFSET_WINDOW, received_at=OFFSET_WINDOW + 1.0)
-    clock.observe(time=OFFSET_WINDOW, received_at=OFFSET_WINDOW + 1.2)
+    clock.observe(arrival(0.0, 1.0))
+    clock.observe(arrival(OFFSET_WINDOW, OFFSET_WINDOW + 1.0))
+    clock.observe(arrival(OFFSET_WINDOW, OFFSET_WINDOW + 1.2))
     assert clock.playback_time(now=10.0) == pytest.approx(9.0)
