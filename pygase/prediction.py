@@ -38,6 +38,9 @@ _FADED: Final = 3.0
 _INVISIBLE: Final = 1e-4
 """Part of an error below which it is dropped: after three smoothing times."""
 
+_ALMOST: Final = 1.0 - sys.float_info.epsilon
+"""The longest part of a way that is none of its ends."""
+
 _ROOT: Final = "mine"
 """Key under which a list or a number stands where rules need a dict around it."""
 
@@ -115,7 +118,8 @@ class Predictor:
         self._applied = -1  # and of the latest that the server is known to have applied
         self._tick: int | None = None  # of the latest state
         self._truth: Any = None  # my part of that
-        self._mine: Any = None  # the same with all pending inputs applied
+        self._mine: Any = None  # the same with all pending inputs applied,
+        self._before: Any = None  # and with all but the last
         self._ways: _Ways = None  # what was visible of an error when it came up,
         self._left = 0.0  # and how much of that is left
         self._shown_at: float | None = None
@@ -154,7 +158,7 @@ class Predictor:
             self._pending.popleft()
             self.dropped += 1
         self._pending.append(_Tick(number, command, mine))
-        self._number, self._mine = number, mine
+        self._number, self._before, self._mine = number, self._mine, mine
 
     def reconcile(self, game_state: Mapping[str, Any], applied: int | None, *, tick: int | None = None) -> bool:
         """Take in the server's truth: begin there, and replay the inputs that it does not include yet.
@@ -174,32 +178,35 @@ class Predictor:
         if truth is not None:
             truth = self._clean(truth, "select")
         ticks, known = self._replayed(truth, applied)
-        mine = ticks[-1].after if ticks else truth
-        if not known:
-            self._correct(mine)
+        if known:
+            self.last_error = 0.0
         else:
-            mine, self.last_error = self._mine, 0.0
-        self._pending, self._mine = ticks, mine
-        self._truth, self._applied, self._tick = truth, applied, tick
+            mine = ticks[-1].after if ticks else truth
+            self._correct(mine)
+            self._before, self._mine = ticks[-2].after if len(ticks) > 1 else truth, mine
+        self._pending, self._truth, self._applied, self._tick = ticks, truth, applied, tick
         return True
 
-    def view(self, now: float, fraction: float = 0.0, input: Any = _NO_INPUT) -> Any:
+    def view(self, now: float, fraction: float | None = None, input: Any = _NO_INPUT) -> Any:
         """Return my part to be drawn at ``now``; None while there is nothing of mine.
+
+        With ``fraction`` and ``input`` the picture runs ahead into the tick under way: what the player does shows in
+        this very frame. The price is a recoil of less than a tick's movement where they let go in the middle of a tick,
+        since the server will see the whole tick without that input. With ``fraction`` alone the picture goes from the
+        last tick but one to the last: it never recoils, and is a tick late. With neither it is the last tick.
 
         :param now: any clock that counts seconds, the same in each call.
         :param fraction: how far ``now`` is into the tick under way, from 0.0 to 1.0: ``FixedTimestep.fraction``.
-        :param input: what the player does at this moment. It shows in this very frame, though its tick is not over:
-            numbers go ``fraction`` of their way, all else is as after the tick. Left out: the state after the last
-            tick is drawn.
+            Numbers that glide go that far, all else is as at the end already.
+        :param input: what the player does at this moment.
 
         It shares parts with the predicted state: read it, never change it.
         """
         mine = self._mine
         if mine is None:
             return None
-        if input is not _NO_INPUT and fraction > 0.0:
-            ahead = self._run(mine, self._cleaner.clean(input, "input"))
-            mine = ahead if fraction >= 1.0 else self._blend(ahead, mine, 1.0 - fraction)
+        if fraction is not None:
+            mine = self._partly(mine, fraction, input)
         self._fade(now)
         return mine if self._ways is None else _displaced(mine, self._ways, self._left)
 
@@ -265,6 +272,17 @@ class Predictor:
         if mine is None:
             raise TypeError(f"{name} returned None; it must return the whole of the player's part, changed or not")
         return self._cleaner.clean(dict(mine) if isinstance(mine, Mapping) else mine, f"what {name} returned: mine")
+
+    def _partly(self, mine: Any, fraction: float, input: Any) -> Any:
+        """Return what is that far into the tick after my part, or if no input is given the one before."""
+        if input is _NO_INPUT:
+            before, after = self._before, mine
+        elif fraction > 0.0:
+            before, after = mine, self._run(mine, self._cleaner.clean(input, "input"))
+        else:
+            return mine
+        # backwards, so that all that does not glide is as in ``after``
+        return after if fraction >= 1.0 else self._blend(after, before, min(1.0 - fraction, _ALMOST))
 
     def _blend(self, older: Any, newer: Any, progress: float) -> Any:
         if type(older) is dict and type(newer) is dict:

@@ -91,10 +91,32 @@ def test_the_input_under_way_shows_as_far_as_its_tick_has_come(fraction, x):
     assert predictor.predicted == {"x": 3.0}, "nothing has been predicted by looking"
 
 
-def test_without_the_input_under_way_the_last_tick_is_drawn():
+def test_without_a_fraction_the_last_tick_is_drawn():
     predictor = walker()
     predictor.predict(1, 0)
-    assert predictor.view(0.0, 0.5) is predictor.predicted
+    assert predictor.view(0.0) is predictor.predicted
+
+
+@pytest.mark.parametrize(("fraction", "x"), [(-1.0, 3.0), (0.0, 3.0), (0.25, 3.75), (1.0, 6.0), (2.0, 6.0)])
+@pytest.mark.parametrize("acknowledged", [None, 0, 1])
+def test_without_the_input_under_way_the_last_tick_is_gone_through(fraction, x, acknowledged):
+    """Whether or not the server has answered meanwhile."""
+    predictor = walker()
+    predictor.predict(1, 0)
+    predictor.predict(1, 1)
+    if acknowledged is not None:
+        predictor.reconcile(world({"x": 3.0 * (acknowledged + 1)}), acknowledged)
+    assert predictor.view(0.0, fraction)["x"] == pytest.approx(x)
+
+
+def test_the_last_tick_is_gone_through_as_the_truth_says():
+    predictor = walker(smoothing_time=0.0)
+    for number in range(3):
+        predictor.predict(1, number)
+    predictor.reconcile(world({"x": 100.0}), 0)
+    assert predictor.view(0.0, 0.5)["x"] == 104.5
+    predictor.reconcile(world({"x": 200.0}), 1)
+    assert predictor.view(0.0, 0.5)["x"] == 201.5
 
 
 def test_what_does_not_glide_shows_at_once_that_it_is_about_to_change():
@@ -107,6 +129,14 @@ def test_what_does_not_glide_shows_at_once_that_it_is_about_to_change():
     predictor = Predictor(fire, me)
     predictor.reconcile(world({"x": 0.0, "firing": False, "ammo": 5, "shots": []}), None)
     assert predictor.view(0.0, 0.25, True) == {"x": 1.0, "firing": True, "ammo": 4, "shots": [0.0]}
+
+
+def test_letting_go_in_the_middle_of_a_tick_recoils_only_if_the_picture_runs_ahead():
+    predictor = walker()
+    predictor.predict(1, 0)
+    ahead = [predictor.view(0.0, fraction, input)["x"] for fraction, input in [(0.5, 1), (0.75, 0)]]
+    behind = [predictor.view(0.0, fraction)["x"] for fraction in [0.5, 0.75]]
+    assert (ahead, behind) == ([4.5, 3.0], [1.5, 2.25])
 
 
 def test_none_is_an_input_like_any_other():
