@@ -290,9 +290,8 @@ class Server:
         endpoint.handle_timeout(now=now)
         if endpoint.inbox:
             self._handle_inbox()
-        if self._everyone and now >= self._next_push_at:
-            self._take_over_state()
-        self._flush(now)
+        changed = self._everyone and now >= self._next_push_at and self._take_over_state()
+        self._flush(now, everyone=changed)
         due_at = endpoint.next_timeout()
         if self._everyone:
             due_at = min(due_at, self._next_push_at) if due_at is not None else self._next_push_at
@@ -331,12 +330,7 @@ class Server:
         commit = self.game_state_store.committed
         self._next_push_at = self._clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
-        changed = self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
-        if changed:
-            self._endpoint.next_at = 0.0
-            for peer in self._endpoint.peers.values():
-                peer.next_at = 0.0
-        return changed
+        return self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
 
     # -- what comes in -------------------------------------------------------------------------------------------
 

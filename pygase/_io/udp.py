@@ -1,7 +1,7 @@
 """UDP sockets, non-blocking, with large buffers; every system's peculiarities end here.
 
-A transport has ``sockets``, ``take(limit)``, ``send(data, address)``, ``send_all(datagrams)`` and ``close()``. pygase.testing has
-another one, without sockets.
+A transport has ``sockets``, ``take(limit)``, ``send(data, address)``, ``send_all(datagrams)`` and ``close()``.
+pygase.testing has another one, without sockets.
 """
 
 from __future__ import annotations

@@ -33,6 +33,9 @@ Outgoing = tuple[bytes, Address]
 
 _REMEMBERED_NONCES: Final = 1024
 
+_LOOK_INTERVAL: Final = 0.1
+"""Seconds between two looks for silent peers while states go out all the time."""
+
 
 class ServerEndpoint:
     """Finds the peer of each datagram, admits new ones, and collects what is to be sent.
@@ -61,6 +64,7 @@ class ServerEndpoint:
         self.dropped: Counter[str] = Counter()
         self.next_at = math.inf
         """Not later than the time at which some peer has something to send or to notice."""
+        self._look_at = -math.inf
         self.refuse_all: DisconnectReason | None = None
         self.banned_hosts: set[object] = set()
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = deque()
@@ -84,7 +88,8 @@ class ServerEndpoint:
 
     def receive_datagrams(self, datagrams: Iterable[Outgoing], *, now: float) -> None:
         """Take whatever came, each with its sender."""
-        by_token, next_at = self._by_token, self.next_at
+        by_token = self._by_token
+        ack_due_at = now + self.config.ack_delay
         for data, address in datagrams:
             if len(data) < CLIENT_HEADER.size or data[0] != DATA:
                 try:
@@ -98,13 +103,12 @@ class ServerEndpoint:
             elif peer.address != address:
                 self.dropped["token from another address"] += 1
             else:
-                peer.receive_packet(data, now)
-                if peer.next_at < next_at:
-                    next_at = peer.next_at
-                if peer.closed is not None:
-                    self._on_closed(peer, now)
-        if next_at < self.next_at:
-            self.next_at = next_at
+                if peer.receive_packet(data, now, ack_due_at):
+                    self.next_at = min(self.next_at, peer.next_at)
+                    if peer.closed is not None:
+                        self._on_closed(peer, now)
+        if ack_due_at < self.next_at:
+            self.next_at = ack_due_at
 
     def _receive_handshake(self, data: bytes, address: Address, now: float) -> None:
         kind = data[0] if data else -1
@@ -222,10 +226,13 @@ class ServerEndpoint:
     def datagrams_to_send(self, *, now: float, everyone: bool = False) -> list[Outgoing]:
         """Return what is due: for all peers (after a tick), or for those whose time has come."""
         outgoing, self._outbox = self._outbox, []
+        if everyone and now >= self._look_at:  # (each tick puts off what it has sent to, so nobody else would look)
+            self._end_silent(now)
         next_at = math.inf
+        soon = now + self.config.min_rto
         for address, peer in self.peers.items():
             if everyone or peer.next_at <= now:
-                datagram = peer.state_datagram(now)
+                datagram = peer.state_datagram(now, soon)
                 if datagram is not None:
                     outgoing.append((datagram, address))
                 else:
@@ -245,6 +252,11 @@ class ServerEndpoint:
 
     def handle_timeout(self, *, now: float) -> None:
         """Notice peers that have been silent for too long."""
-        for peer in [p for p in self.peers.values() if p.next_at <= now and p.timed_out(now)]:
+        if now >= self.next_at:
+            self._end_silent(now)
+
+    def _end_silent(self, now: float) -> None:
+        self._look_at = now + _LOOK_INTERVAL
+        for peer in [p for p in self.peers.values() if p.timed_out(now)]:
             peer._end(DisconnectReason.TIMED_OUT, "", remote=False)
             self._forget(peer)

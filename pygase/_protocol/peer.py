@@ -38,7 +38,7 @@ from .wire import (
 CLOSE_COPIES: Final = 3
 """A goodbye is not acknowledged: at 10 % loss one of three arrives in 999 of 1,000 cases; else the time-out tells."""
 
-_ACK_AT_ONCE: Final = 8
+ACK_AT_ONCE: Final = 8
 """After so many packets an acknowledgement waits no longer: ack_bits reach 32 packets back, so each is covered four
 times."""
 
@@ -106,18 +106,15 @@ class PeerProtocol:
         "_measure_at",
         "_rates",
         "_sent",
-        "_timeout",
         "_unacknowledged",
         "_window",
         "bytes_received",
-        "bytes_sent",
         "closed",
         "config",
         "last_received_at",
         "next_at",
         "outgoing",
         "packets_dropped",
-        "packets_received",
         "rtt",
         "token",
     )
@@ -130,13 +127,12 @@ class PeerProtocol:
         self.rtt = RttEstimator(config.min_rto)
         self.outgoing = EventSender(config.max_queued_messages, config.burst_bytes)
         self.closed: Disconnected | None = None
-        self._timeout = config.timeout
         self._ack_delay = config.ack_delay
         self._measure_at = now
         self.last_received_at = now
         self.next_at = now
         """Not later than the time at which this peer has something to send or to notice."""
-        self.packets_received = self.bytes_received = self.packets_dropped = self.bytes_sent = 0
+        self.bytes_received = self.packets_dropped = 0
         self._first_sequence = first_sequence
         self._sent = SentPackets(first_sequence)
         self._window = ReceiveWindow()
@@ -149,6 +145,16 @@ class PeerProtocol:
         self._incoming = EventReceiver(self._deliver, config.max_message_bytes)
         self._busy = False
         """True if events wait to be sent or acknowledged, as far as is known."""
+
+    @property
+    def packets_received(self) -> int:
+        """How many packets have come, duplicates not counted."""
+        return self._window.count
+
+    @property
+    def bytes_sent(self) -> int:
+        """How many bytes have left in packets."""
+        return self._bucket.spent
 
     # -- receiving -----------------------------------------------------------------------------------------------
 
@@ -173,7 +179,6 @@ class PeerProtocol:
         if sequence > latest:
             self._latest_received_at = now
         self.last_received_at = now
-        self.packets_received += 1
         return False
 
     def _receive_ack(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
@@ -205,7 +210,7 @@ class PeerProtocol:
         self._unacknowledged += 1
         if self._ack_due_at > now + self._ack_delay:
             self._ack_due_at = now + self._ack_delay
-        if self._unacknowledged >= _ACK_AT_ONCE:
+        if self._unacknowledged >= ACK_AT_ONCE:
             self._ack_due_at = now
         if self._ack_due_at < self.next_at:
             self.next_at = self._ack_due_at
@@ -274,9 +279,7 @@ class PeerProtocol:
         ack_bits = (window.mask >> 1) & ACK_BITS_MASK
         sequence = sent.sent(contents, now)
         datagram = self._header(sequence & 0xFFFF, window.latest & 0xFFFF, ack_bits, delay) + messages
-        size = len(datagram)
-        self.bytes_sent += size
-        self._bucket.spend(size)
+        self._bucket.spend(len(datagram))
         self._last_sent_at = now
         self._ack_due_at = math.inf
         self._unacknowledged = 0

@@ -18,6 +18,7 @@ from .channels import Message, TrackedSender
 from .fragments import Reassembler, TooLarge, split
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
 from .peer import (
+    ACK_AT_ONCE,
     ACK_BITS,
     Connected,
     Disconnected,
@@ -27,7 +28,7 @@ from .peer import (
     ProtocolEvent,
     StateReceived,
 )
-from .sequence import ACK_BITS_MASK, unwrap
+from .sequence import ACK_BITS_MASK, FULL_MASK, unwrap
 from .snapshots import SnapshotReceiver, SnapshotRing, SnapshotSender
 from .wire import (
     BULK_SNAPSHOT,
@@ -125,11 +126,14 @@ class ServerProtocol(PeerProtocol):
     def _tracked_senders(self) -> tuple[TrackedSender, ...]:
         return (self.outgoing.ordered, self.outgoing.once, self._bulk)
 
-    def receive_packet(self, data: bytes, now: float) -> None:
+    def receive_packet(self, data: bytes, now: float, ack_due_at: float) -> bool:  # noqa: C901  # see below
         """Take a DATA datagram that carries this connection's token.
 
         This runs for every client in every tick, so the usual cases (next in order, one unreliable event) are handled
         in place; all others take the way that the client's end takes, too.
+
+        :param ack_due_at: ``now`` plus the time for which an acknowledgement may wait.
+        :returns: whether it may have changed when this peer wants to be called to something other than that.
         """
         size = len(data)
         self.bytes_received += size
@@ -141,37 +145,44 @@ class ServerProtocol(PeerProtocol):
         window = self._window
         latest = window.latest
         if (sequence - latest) & 0xFFFF == 1 and latest >= 0:
-            window.advance()
+            if window.mask is FULL_MASK:
+                window.latest = latest + 1
+            else:
+                window.advance()
             self._latest_received_at = self.last_received_at = now
-            self.packets_received += 1
             newest = True
         elif self._is_duplicate(sequence, now):
-            return
+            return False
         else:
             newest = sequence == window.latest & 0xFFFF
         sent = self._sent
-        if sent.outstanding:
-            if sent.has_contents or sent.outstanding > _FEW:
+        under_way = sent.outstanding
+        if under_way:
+            last = sent.next_sequence - 1
+            back = (last - ack) & 0xFFFF
+            if under_way > _FEW or sent.has_contents:
                 self._receive_ack(ack, ack_bits, delay, now)
-            else:
-                back = (sent.next_sequence - 1 - ack) & 0xFFFF
-                under_way = sent.outstanding
-                if under_way >> back:
-                    acked = under_way & ((ack_bits << 1 | 1) << back)
-                    sent.outstanding = under_way ^ acked
-                    if acked >> back & 1 and now >= self._measure_at and delay != NO_ACK_DELAY:
-                        sent_at = sent.times[(sent.next_sequence - 1 - back) & TIMES_MASK]
-                        self._measure(now - sent_at - delay * TIME_UNIT, now)
-                    if sent.loss:
-                        sent.note_arrived(acked)
+            elif under_way >> back:
+                acked = under_way & ((ack_bits << 1 | 1) << back)
+                sent.outstanding = under_way ^ acked
+                if now >= self._measure_at and acked >> back & 1 and delay != NO_ACK_DELAY:
+                    self._measure(now - sent.times[(last - back) & TIMES_MASK] - delay * TIME_UNIT, now)
+                if sent.loss:
+                    sent.note_arrived(acked)
         if newest and reported != self._reported_tick:  # (an overtaken packet's report is out of date)
             self._reported_tick = reported
             self._report_waits = True
-        if kind == EVENT and length == size - _FIRST_BODY:
-            self._note_eliciting(now)
+        if kind == EVENT and length == size - _FIRST_BODY and self._unacknowledged < ACK_AT_ONCE:
             self._inbox.append((self, data[_FIRST_BODY:]))
-        elif size > _FIRST_MESSAGE:
+            self._unacknowledged += 1
+            if ack_due_at < self._ack_due_at:
+                self._ack_due_at = ack_due_at
+                if ack_due_at < self.next_at:
+                    self.next_at = ack_due_at
+            return False
+        if size > _FIRST_MESSAGE:
             self._receive_messages(data, now)
+        return True
 
     def _take_report(self) -> None:
         """Settle what the client last said it has. Put off until it matters, which usually is never: see
@@ -184,15 +195,16 @@ class ServerProtocol(PeerProtocol):
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
         return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay)
 
-    def state_datagram(self, now: float) -> bytes | None:
-        """Return the one datagram that takes the current state to the client, or None if that is not all there is to do.
+    def state_datagram(self, now: float, soon: float) -> bytes | None:
+        """Return the one datagram that takes the current state to the client, or None if that is not all there is to
+        do. ``soon`` is when to ask again at the latest.
 
         The common case, every tick for every client: one state, shared by many, in one packet. It does what
         :meth:`_packet` does, without a call for each step.
         """
         snapshots, ring, bucket = self.snapshots, self._ring, self._bucket
         tick = ring.tick
-        if self._busy or snapshots.sent_tick == tick or snapshots.bulk_tick or self._loose:
+        if self._busy or snapshots.sent_tick == tick or snapshots.bulk_tick:
             return None
         try:
             framed = ring.by_report[self._reported_tick]
@@ -216,15 +228,12 @@ class ServerProtocol(PeerProtocol):
             sent.outstanding = sent.outstanding << 1 | 1
         bits = window.mask >> 1 & ACK_BITS_MASK
         datagram: bytes = SERVER_HEADER.pack(DATA, self.token, sequence & 0xFFFF, latest & 0xFFFF, bits, delay) + framed
-        size = len(datagram)
-        self.bytes_sent += size
-        bucket.spent += size
+        bucket.spent += len(datagram)
         snapshots.sent_tick, snapshots.sent_at = tick, now
         self._last_sent_at = now
         self._ack_due_at = math.inf
         self._unacknowledged = 0
-        again_at, lost_at = now + self.rtt.rto, self.last_received_at + self._timeout
-        self.next_at = again_at if again_at < lost_at else lost_at
+        self.next_at = soon
         return datagram
 
     def datagrams_to_send(self, now: float) -> list[bytes]:
@@ -238,7 +247,10 @@ class ServerProtocol(PeerProtocol):
             self._take_report()
         if self.snapshots.wanted(now, self.rtt.rto) and self._bucket.allows(now):
             self._queue_state(now)
-        return super()._datagrams(now)
+        datagrams = super()._datagrams(now)
+        if self._loose:
+            self._busy = True
+        return datagrams
 
     def _queue_state(self, now: float) -> None:
         body, kind = self.snapshots.next_body(now)
@@ -404,7 +416,7 @@ class ClientProtocol(PeerProtocol):
         request = self._connector.datagram_to_send(now)
         if request is None:
             return []
-        self.bytes_sent += len(request)
+        self._bucket.spend(len(request))
         return [request]
 
     def next_timeout(self, *, now: float) -> float | None:

@@ -13,6 +13,9 @@ Hz."""
 
 ACK_BITS_MASK = 0xFFFFFFFF
 
+FULL_MASK = (1 << WINDOW) - 1
+"""The mask of a ReceiveWindow, as this very object, when nothing is missing: then there is nothing to shift either."""
+
 
 def unwrap(wire: int, expected: int, bits: int = 16) -> int:
     """Return the full number nearest to ``expected`` whose lowest ``bits`` are ``wire``; never negative."""
@@ -27,11 +30,13 @@ class ReceiveWindow:
     ``mask`` has bit 0 for ``latest`` itself, bit n for ``latest - n``. ``latest`` is -1 before the first packet.
     """
 
-    __slots__ = ("_full_mask", "_window", "latest", "mask")
+    __slots__ = ("_full_mask", "_missing", "_window", "latest", "mask")
 
     def __init__(self, window: int = WINDOW) -> None:
         self.latest = -1
         self.mask = 0
+        self._missing = 0
+        """How many numbers up to ``latest`` have not been received."""
         self._window = window
         self._full_mask = (1 << window) - 1
 
@@ -40,19 +45,23 @@ class ReceiveWindow:
         """The 32 packets before ``latest``, nearest in the lowest bit."""
         return (self.mask >> 1) & ACK_BITS_MASK
 
+    @property
+    def count(self) -> int:
+        """How many numbers have been received."""
+        return self.latest + 1 - self._missing
+
     def advance(self) -> None:
         """Note the number after ``latest``: what nearly every packet is."""
         self.latest += 1
-        if self.mask is not self._full_mask:  # (once nothing is missing, there is nothing to shift)
-            self.mask = ((self.mask << 1) & self._full_mask) | 1
-            if self.mask == self._full_mask:
-                self.mask = self._full_mask
+        mask = ((self.mask << 1) & self._full_mask) | 1
+        self.mask = FULL_MASK if mask == FULL_MASK else mask
 
     def receive(self, sequence: int) -> bool:
         """Note a number; False if it is a duplicate or too old to tell."""
         ahead = sequence - self.latest
         if ahead > 0:
             self.mask = ((self.mask << ahead) & self._full_mask) | 1 if ahead < self._window else 1
+            self._missing += ahead - 1
             self.latest = sequence
             return True
         if ahead <= -self._window:
@@ -61,4 +70,5 @@ class ReceiveWindow:
         if self.mask & bit:
             return False
         self.mask |= bit
+        self._missing -= 1
         return True
