@@ -252,6 +252,15 @@ def test_a_difference_that_is_gone_once_all_is_replayed_is_no_correction():
     assert predictor.corrections == 0
 
 
+def test_rules_that_lead_to_no_number_are_no_correction_either_if_that_was_predicted():
+    predictor = Predictor(lambda mine, _: {"x": mine["x"] * math.inf - math.inf}, me)
+    predictor.reconcile(world({"x": 1.0}), None)
+    predictor.predict(1, 0)
+    predictor.reconcile(world({"x": 2.0}), None, tick=1)
+    assert math.isnan(predictor.predicted["x"])
+    assert (predictor.corrections, predictor.visible_error) == (0, 0.0)
+
+
 def test_more_applied_than_predicted_is_the_truth_itself():
     predictor = walker()
     predictor.predict(1, 0)
