@@ -28,6 +28,12 @@ MAX_LATE: Final = 256
 MAX_ARRIVALS: Final = 1024
 """Most arrivals remembered for either purpose, whatever the window."""
 
+MEASURE_INTERVAL: Final = 0.25
+"""Seconds between two looks at all these arrivals."""
+
+FEW: Final = 16
+"""Arrivals so few that each one counts."""
+
 JITTER_QUANTILE: Final = 0.99
 """Share of the arrivals whose lateness counts as ordinary."""
 
@@ -39,6 +45,9 @@ MAX_DELAY: Final = 0.5
 
 MAX_BRIDGING: Final = 0.15
 """Seconds that movement is carried on at most while the next snapshot is late."""
+
+RESTART_LATENESS: Final = 1.0
+"""A snapshot that took this many seconds longer than another tells of another clock, not of a slow way."""
 
 
 class SnapshotLike(Protocol):
@@ -80,8 +89,14 @@ class _News(NamedTuple):
     offset: float  # received_at - time: how long it took, by clocks that do not agree
     wait: float  # seconds since the news before
     need: float  # received_at - the end of what was known before: playback so far behind does not run dry
-    span: float  # seconds of movement that it tells of, alone; 0 if that is not known
     gap: float  # seconds of movement since what was known before; 0 if that is not known
+
+
+class _Measured(NamedTuple):
+    valid_until: float = -math.inf
+    interval: float = DEFAULT_INTERVAL
+    jitter: float = 0.0
+    loss: float = 0.0
 
 
 class ArrivalMeter:
@@ -99,6 +114,7 @@ class ArrivalMeter:
         self._late: deque[_News] = deque(maxlen=MAX_LATE)
         self._newest: tuple[int, float, float, bool] | None = None  # its tick, time, received_at and resting
         self._since = 0.0
+        self._latest = _Measured()
 
     @property
     def offset(self) -> float | None:
@@ -108,23 +124,17 @@ class ArrivalMeter:
     @property
     def interval(self) -> float:
         """Seconds between two snapshots in a row, typically."""
-        spans = [news.span for news in self._news if news.span > 0.0]
-        return median(spans) if spans else DEFAULT_INTERVAL
+        return self._measured().interval
 
     @property
     def jitter(self) -> float:
         """Seconds that all but the slowest hundredth took longer than the fastest."""
-        late = sorted(news.offset for news in self._news if news.wait > 0.0)
-        return max(late[int(JITTER_QUANTILE * (len(late) - 1))] - self._fastest[0][1], 0.0) if late else 0.0
+        return self._measured().jitter
 
     @property
     def loss(self) -> float:
-        """Share of the snapshots that did not come in time to be of use, 0..1; of the latest seconds."""
-        interval, came, due = self.interval, 0, 0
-        for news in self._news:
-            came += 1
-            due += max(round(min(news.gap, MAX_DELAY) / interval), 1) if news.wait > 0.0 else 0
-        return max(1.0 - came / due, 0.0) if due else 0.0
+        """Share of the snapshots that did not come in time to be of use, 0..1."""
+        return self._measured().loss
 
     def observe(self, snapshot: SnapshotLike) -> float:
         """Take note of an arrival; return its need: how far behind playback had to be not to run dry, in seconds."""
@@ -143,6 +153,12 @@ class ArrivalMeter:
             late.append(news)
         while late and late[0].received_at < news.received_at - LATE_WINDOW:
             late.popleft()
+
+    def is_another_clocks(self, snapshot: SnapshotLike) -> bool:
+        """Tell whether a snapshot shows that the server's clock stood still, or is another one."""
+        if self._newest is None or snapshot.tick <= self._newest[0]:
+            return False
+        return snapshot.received_at - snapshot.time - self._fastest[0][1] > RESTART_LATENESS
 
     def enough(self, share: float, ordinary: float) -> float:
         """Return how far behind playback has to be to run dry for that share of the time only.
@@ -165,7 +181,29 @@ class ArrivalMeter:
         self._fastest.clear()
         self._news.clear()
         self._late.clear()
+        self._latest = _Measured()
         self._newest = None
+
+    def _measured(self) -> _Measured:
+        """Look at all arrivals, though not for each one again."""
+        news, latest = self._news, self._latest
+        if news and (news[-1].received_at >= latest.valid_until or len(news) < FEW):
+            latest = self._latest = self._measure()
+        return latest
+
+    def _measure(self) -> _Measured:
+        news = self._news
+        gaps = [one.gap for one in news if one.gap > 0.0]
+        interval = median(gaps) if gaps else DEFAULT_INTERVAL
+        offsets = sorted([one.offset for one in news if one.wait > 0.0])
+        ordinary = offsets[int(JITTER_QUANTILE * (len(offsets) - 1))] if offsets else 0.0
+        due = sum([max(round(min(one.gap, MAX_DELAY) / interval), 1) for one in news if one.wait > 0.0])
+        return _Measured(
+            valid_until=news[-1].received_at + MEASURE_INTERVAL,
+            interval=interval,
+            jitter=max(ordinary - self._fastest[0][1], 0.0),
+            loss=max(1.0 - len(news) / due, 0.0) if due else 0.0,
+        )
 
     def _keep_fastest(self, received_at: float, offset: float) -> None:
         arrivals = self._fastest
@@ -180,14 +218,13 @@ class ArrivalMeter:
         known, newest = self._newest, (tick, time, received_at, snapshot.resting)
         if known is None:
             self._newest, self._since = newest, received_at
-            return _News(received_at, offset, math.inf, offset, 0.0, 0.0)
+            return _News(received_at, offset, math.inf, offset, 0.0)
         known_tick, known_until, known_at, rested = known
         if tick <= known_tick:
-            return _News(received_at, offset, 0.0, offset, 0.0, 0.0)
+            return _News(received_at, offset, 0.0, offset, 0.0)
         self._newest, wait = newest, max(received_at - known_at, 0.0)
         if known_tick >= snapshot.previous_tick:  # nothing was lost
             known_until = min(max(known_until, snapshot.changed_after), time)
         elif rested:  # who knows when the rest ended
-            return _News(received_at, offset, wait, offset, 0.0, 0.0)
-        gap = time - known_until
-        return _News(received_at, offset, wait, received_at - known_until, gap, gap)
+            return _News(received_at, offset, wait, offset, 0.0)
+        return _News(received_at, offset, wait, received_at - known_until, time - known_until)

@@ -293,7 +293,9 @@ def _blend_point(point: _Point, keys: Iterable[str | int], older: Any, newer: An
         if a is b:
             continue
         if (type(a) is float or type(a) is int) and (type(b) is float or type(b) is int):
-            way = _shortest(b - a, period) if period else b - a
+            way = b - a
+            if period and not -period <= 2 * way <= period:
+                way = _shortest(way, period)
             if not way or not -limit <= way <= limit:  # NaN and infinity are beyond any limit
                 continue
             value: Any = a + way * progress
@@ -311,11 +313,19 @@ def _blend_point(point: _Point, keys: Iterable[str | int], older: Any, newer: An
 
 def _blend_list(a: list[Any], b: list[Any], progress: float, period: float, square_limit: float) -> list[Any]:
     """Return the numbers between those of two lists; ``a`` itself if nothing in it moves."""
-    if len(a) != len(b):
+    count = len(a)
+    if count != len(b):
         return a
+    if count == 2 and not period:  # most lists are points of a plane, and this is twice as fast
+        x, y = a
+        dx, dy = b
+        if type(x) is type(y) is type(dx) is type(dy) is float:
+            dx -= x
+            dy -= y
+            return [x + dx * progress, y + dy * progress] if 0.0 < dx * dx + dy * dy <= square_limit else a
     square, value = 0.0, []
     for x, y in zip(a, b):  # noqa: B905  # it costs, and their lengths are known
-        if not ((type(x) is float or type(x) is int) and (type(y) is float or type(y) is int)):
+        if not (type(x) is float is type(y)) and not (type(x) in _NUMBERS and type(y) in _NUMBERS):
             return a
         way = _shortest(y - x, period) if period else y - x
         square += way * way

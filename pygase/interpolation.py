@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from .arrivals import SnapshotLike
+from .arrivals import RESTART_LATENESS, SnapshotLike
 from .blending import HOLDING, Blender, Interpolate, shifted
-from .playback import RESTART_LATENESS, AdaptiveClock, FixedDelayClock, PlaybackClock
+from .playback import AdaptiveClock, FixedDelayClock, PlaybackClock
 
 __all__ = [
     *["AdaptiveClock", "FixedDelayClock", "Interpolate", "PlaybackClock", "PlaybackStats"],
@@ -148,7 +148,9 @@ class SnapshotBuffer:
         playback = self._clock.playback_time(now=now)
         if playback is None or not self._snapshots:
             return _NOTHING
-        if self._rerouted:
+        if playback < self._played:  # the server's clock is another one by now
+            self._error = {}
+        elif self._rerouted:
             self._join_new_way()
         self._play_until(playback)
         self._count(playback)

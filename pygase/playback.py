@@ -39,9 +39,6 @@ MAX_SLEWED: Final = 0.25
 SLEW_TIME: Final = 1.0
 """Seconds in which an adaptive clock makes good a small error: the smaller it is, the less of a hurry."""
 
-RESTART_LATENESS: Final = 1.0
-"""A snapshot that took this many seconds longer than the fastest tells of another clock, not of a slow way."""
-
 
 class PlaybackClock(Protocol):
     """Decides which moment of the server's time is drawn. Within one connection it never steps back."""
@@ -184,9 +181,8 @@ class AdaptiveClock:
 
     def observe(self, snapshot: SnapshotLike) -> None:
         """Take note of a snapshot that has arrived."""
-        offset = self.arrivals.offset
-        if offset is not None and snapshot.received_at - snapshot.time - offset > RESTART_LATENESS:
-            self.arrivals.reset()  # the server's clock has stood still: everything is measured anew
+        if self.arrivals.is_another_clocks(snapshot):
+            self.arrivals.reset()  # everything is measured anew
             self._latest = None
         need = self.arrivals.observe(snapshot)
         self.arrivals.remember(self._late)
