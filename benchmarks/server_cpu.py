@@ -178,16 +178,16 @@ class _LeanClient:
                 data = self.sock.recv(2048)
                 if len(data) > 30 and data[0] == wire.DATA:
                     self.latest = data[9] << 8 | data[10]
-                    if data[19] == wire.SNAPSHOT:
-                        self.tick = int.from_bytes(data[23:27], "big")
-                    elif data[19] == wire.FRAGMENT:
+                    if data[23] == wire.SNAPSHOT:
+                        self.tick = int.from_bytes(data[27:31], "big")
+                    elif data[23] == wire.FRAGMENT:
                         self._receive_fragment(data)
 
     def _receive_fragment(self, data: bytes) -> None:
         # of a state larger than a packet, as right after joining: the first names the tick, with the last it is whole
-        _, _, index, count = wire.FRAGMENT_HEADER.unpack_from(data, 22)
+        _, _, index, count = wire.FRAGMENT_HEADER.unpack_from(data, 26)
         if index == 0:
-            self.arriving = int.from_bytes(data[30:34], "big")
+            self.arriving = int.from_bytes(data[34:38], "big")
         if index == count - 1:
             self.tick = self.arriving
 

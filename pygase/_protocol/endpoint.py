@@ -16,7 +16,7 @@ from ..tree import Tree
 from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, refusal
 from .peer import Connected, ProtocolEvent
 from .protocol import ServerProtocol
-from .snapshots import SnapshotRing, to_wire_time
+from .snapshots import SnapshotRing
 from .wire import (
     CHALLENGE_RESPONSE,
     CLIENT_HEADER,
@@ -27,6 +27,7 @@ from .wire import (
     Accepted,
     ChallengeResponse,
     ConnectRequest,
+    to_wire_time,
 )
 
 Outgoing = tuple[bytes, Address]
@@ -229,10 +230,10 @@ class ServerEndpoint:
         if everyone and now >= self._look_at:  # (each tick puts off what it has sent to, so nobody else would look)
             self._end_silent(now)
         next_at = math.inf
-        soon = now + self.config.min_rto
+        soon, wire_now = now + self.config.min_rto, to_wire_time(now)
         for address, peer in self.peers.items():
             if everyone or peer.next_at <= now:
-                datagram = peer.state_datagram(now, soon)
+                datagram = peer.state_datagram(now, soon, wire_now)
                 if datagram is not None:
                     outgoing.append((datagram, address))
                 else:

@@ -11,8 +11,9 @@ from typing import Any, Final, NamedTuple
 from ..config import ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Contents, SentPackets
-from .channels import EventReceiver, EventSender, Piece, TrackedSender, WindowOverrun
+from .channels import EventReceiver, EventSender, TrackedSender, WindowOverrun
 from .handshake import reason_from_wire
+from .inputs import InputsMessage
 from .pacing import TokenBucket
 from .sequence import ACK_BITS_MASK, ReceiveWindow
 from .snapshots import ReceivedState
@@ -80,6 +81,20 @@ class StateReceived(NamedTuple):
     state: ReceivedState
 
 
+class InputsReceived(NamedTuple):
+    """Inputs of the client's player, most of them not for the first time (server only)."""
+
+    message: InputsMessage
+
+
+class InputStateReceived(NamedTuple):
+    """Which inputs the state of ``tick`` includes, and how many ticks early they come (client only)."""
+
+    tick: int
+    applied: int
+    margin: float
+
+
 class Disconnected(NamedTuple):
     """The connection has ended, or never came about. Nothing follows."""
 
@@ -88,7 +103,9 @@ class Disconnected(NamedTuple):
     remote: bool
 
 
-ProtocolEvent = Connected | EventReceived | MessageAcked | StateReceived | Disconnected
+ProtocolEvent = (
+    Connected | EventReceived | MessageAcked | StateReceived | InputsReceived | InputStateReceived | Disconnected
+)
 
 
 class PeerProtocol:
@@ -181,12 +198,14 @@ class PeerProtocol:
         self.last_received_at = now
         return False
 
-    def _receive_ack(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
+    def _receive_ack(self, ack: int, ack_bits: int, delay: int, now: float) -> float | None:
+        """Take in an acknowledgement; return when the packet ``ack`` was sent, if that is news."""
         sent_at, acked = self._sent.acknowledge(ack, ack_bits)
         if sent_at is not None and delay != NO_ACK_DELAY and now >= self._measure_at:
             self._measure(now - sent_at - delay * TIME_UNIT, now)
         if acked:
             self._receive_acked_contents(acked, now)
+        return sent_at
 
     def _measure(self, rtt: float, now: float) -> None:
         self.rtt.sample(rtt if rtt > TIME_UNIT else TIME_UNIT)
@@ -266,7 +285,7 @@ class PeerProtocol:
         self._busy = True
         self.next_at = min(self.next_at, now)
 
-    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
+    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
         raise NotImplementedError
 
     def _packet(self, messages: bytes, contents: Contents, now: float) -> bytes:
@@ -278,7 +297,7 @@ class PeerProtocol:
             delay = held if held < NO_ACK_DELAY else NO_ACK_DELAY
         ack_bits = (window.mask >> 1) & ACK_BITS_MASK
         sequence = sent.sent(contents, now)
-        datagram = self._header(sequence & 0xFFFF, window.latest & 0xFFFF, ack_bits, delay) + messages
+        datagram = self._header(sequence & 0xFFFF, window.latest & 0xFFFF, ack_bits, delay, now) + messages
         self._bucket.spend(len(datagram))
         self._last_sent_at = now
         self._ack_due_at = math.inf
@@ -298,9 +317,27 @@ class PeerProtocol:
                 break
             datagrams.append(self._packet(*filled, now))
         if not datagrams and (now >= self._ack_due_at or now >= self._heartbeat_at()):
-            datagrams.append(self._packet(self._acks(), None, now))
+            datagrams.append(self._bare_packet(now))
         self._busy = not self.outgoing.idle
         return datagrams
+
+    def _bare_packet(self, now: float) -> bytes:
+        """Return a packet for the sake of its header, with what rides along."""
+        acks, contents = self._acks(), list[Any]()
+        riders = self._riders(MAX_MESSAGE_ROOM - len(acks))
+        if riders:
+            self._rode(contents)
+        return self._packet(acks + riders, tuple(contents) or None, now)
+
+    def _riders(self, room: int) -> bytes:
+        """Return framed messages that go along with whatever packet leaves."""
+        return b""
+
+    def _rode(self, contents: list[Any]) -> None:
+        """The riders are on their way. Add to ``contents`` what wants to hear of their arrival."""
+
+    _hurried = False
+    """True if the riders shall leave now, even alone."""
 
     def _heartbeat_at(self) -> float:
         """Return when to break our silence; sooner if the peer is silent, too, since heartbeats may be getting lost."""
@@ -317,9 +354,10 @@ class PeerProtocol:
     def _fill_packet(self, rto: float, now: float) -> tuple[bytes, Contents] | None:
         """Collect messages for one packet; None if nothing is waiting."""
         acks = self._acks()
-        room = MAX_MESSAGE_ROOM - len(acks)
+        contents: list[Any] = []
+        riders = self._riders(MAX_MESSAGE_ROOM - len(acks))
+        room = MAX_MESSAGE_ROOM - len(acks) - len(riders)
         parts: list[bytes] = []
-        contents: list[Piece] = []
         for sender in self._tracked_senders():
             while len(sender) and (piece := sender.take(room, now)) is not None:
                 sender.sent(piece, rto, now)
@@ -333,7 +371,11 @@ class PeerProtocol:
             if loose.tracked:
                 contents.append(loose)
         self._fill_with_states(parts, room)
-        return (acks + b"".join(parts), tuple(contents) or None) if parts else None
+        if not parts and not (riders and self._hurried):
+            return None
+        if riders:
+            self._rode(contents)
+        return acks + riders + b"".join(parts), tuple(contents) or None
 
     def _fill_with_states(self, parts: list[bytes], room: int) -> None:
         """Add state messages (server only)."""

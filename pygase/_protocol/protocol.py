@@ -15,14 +15,18 @@ from ..config import ClientConfig, ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import KEPT_TIMES, TIMES_MASK
 from .channels import Message, TrackedSender
+from .clock import ServerClock
 from .fragments import Reassembler, TooLarge, split
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
+from .inputs import InputSender, InputState, decode_inputs
 from .peer import (
     ACK_AT_ONCE,
     ACK_BITS,
     Connected,
     Disconnected,
     EventReceived,
+    InputsReceived,
+    InputStateReceived,
     MessageAcked,
     PeerProtocol,
     ProtocolEvent,
@@ -35,6 +39,9 @@ from .wire import (
     CLIENT_HEADER,
     DATA,
     EVENT,
+    INPUT_STATE,
+    INPUTS,
+    MAX_MESSAGE_ROOM,
     MESSAGE_HEADER,
     NO_ACK_DELAY,
     SERVER_HEADER,
@@ -43,6 +50,8 @@ from .wire import (
     TIME_UNIT,
     TOKEN_BYTES,
     Accepted,
+    message,
+    to_wire_time,
 )
 
 _FIRST_MESSAGE: Final = CLIENT_HEADER.size
@@ -76,6 +85,7 @@ class ServerProtocol(PeerProtocol):
         "address",
         "is_host",
         "nonce",
+        "note",
         "snapshots",
         "user",
     )
@@ -98,6 +108,8 @@ class ServerProtocol(PeerProtocol):
         self.nonce = nonce
         self.is_host = False
         self.accepted = b""
+        self.note = b""
+        """A framed message for this client alone, that goes along with the next packet."""
         self.user: Any = None
         """Whatever the layer above wants to find again with this peer."""
         self.snapshots = SnapshotSender(ring)
@@ -192,12 +204,30 @@ class ServerProtocol(PeerProtocol):
         reported = self._reported_tick
         self.snapshots.on_reported(unwrap(reported, self._ring.tick, 32) if reported else 0)
 
-    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
-        return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay)
+    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
+        return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, to_wire_time(now))
 
-    def state_datagram(self, now: float, soon: float) -> bytes | None:
+    def _receive_message(self, kind: int, body: bytes, now: float) -> None:
+        if kind == INPUTS:
+            self._inbox.append((self, InputsReceived(decode_inputs(body))))
+        else:
+            super()._receive_message(kind, body, now)
+
+    def tell_input_state(self, applied: int, margin: float) -> None:
+        """Let the next packet tell which of the client's inputs the current state includes."""
+        self.note = message(INPUT_STATE, InputState(self._ring.tick, applied, margin).encode())
+
+    def _riders(self, room: int) -> bytes:
+        return self.note if len(self.note) <= room else b""
+
+    def _rode(self, contents: list[Any]) -> None:
+        self.note = b""
+
+    def state_datagram(self, now: float, soon: float, wire_now: int) -> bytes | None:
         """Return the one datagram that takes the current state to the client, or None if that is not all there is to
-        do. ``soon`` is when to ask again at the latest.
+        do.
+
+        :param soon: when to ask again at the latest; ``wire_now``: the time in the wire's units.
 
         The common case, every tick for every client: one state, shared by many, in one packet. It does what
         :meth:`_packet` does, without a call for each step.
@@ -210,7 +240,13 @@ class ServerProtocol(PeerProtocol):
             framed = ring.by_report[self._reported_tick]
         except KeyError:
             framed = ring.frame_for(self._reported_tick)
-        if framed is None or self._unacknowledged > ACK_BITS or not (bucket.spent < bucket.limit or bucket.allows(now)):
+        note = self.note
+        if (
+            framed is None
+            or len(framed) + len(note) > MAX_MESSAGE_ROOM
+            or self._unacknowledged > ACK_BITS
+            or not (bucket.spent < bucket.limit or bucket.allows(now))
+        ):
             return None
         window, sent = self._window, self._sent
         latest = window.latest
@@ -227,7 +263,10 @@ class ServerProtocol(PeerProtocol):
             sent.times[sequence & TIMES_MASK] = now
             sent.outstanding = sent.outstanding << 1 | 1
         bits = window.mask >> 1 & ACK_BITS_MASK
-        datagram: bytes = SERVER_HEADER.pack(DATA, self.token, sequence & 0xFFFF, latest & 0xFFFF, bits, delay) + framed
+        header = SERVER_HEADER.pack(DATA, self.token, sequence & 0xFFFF, latest & 0xFFFF, bits, delay, wire_now)
+        datagram = header + note + framed
+        if note:
+            self.note = b""
         bucket.spent += len(datagram)
         snapshots.sent_tick, snapshots.sent_at = tick, now
         self._last_sent_at = now
@@ -280,6 +319,20 @@ class ServerProtocol(PeerProtocol):
         return due
 
 
+class _CarriedInputs:
+    """What a packet with inputs is to do when it is acknowledged."""
+
+    __slots__ = ("_newest", "_sender")
+
+    def __init__(self, sender: InputSender, newest: int) -> None:
+        self._sender = sender
+        self._newest = newest
+
+    def acknowledge(self) -> None:
+        """Let go of them."""
+        self._sender.on_acked(self._newest)
+
+
 class ClientProtocol(PeerProtocol):
     """The client's end of a connection, from the first request on.
 
@@ -293,9 +346,14 @@ class ClientProtocol(PeerProtocol):
         "_events",
         "_farewell",
         "_give_up_at",
+        "_hurried",
+        "_riding",
+        "_server_time",
         "_state_fragments",
         "_states",
+        "clock",
         "connected",
+        "inputs",
     )
 
     _header_bytes = SERVER_HEADER.size
@@ -323,6 +381,13 @@ class ClientProtocol(PeerProtocol):
         self._state_fragments = {SNAPSHOT: Reassembler(limit, 2), BULK_SNAPSHOT: Reassembler(limit)}
         self._events: deque[ProtocolEvent] = deque()
         self._farewell: list[bytes] = []
+        self.clock = ServerClock()
+        """The server's time, as well as it is known."""
+        self.inputs = InputSender()
+        """The player's inputs, until they have arrived."""
+        self._hurried = False
+        self._riding = False
+        self._server_time = 0
 
     def next_event(self) -> ProtocolEvent | None:
         """Return the next thing that has happened, or None."""
@@ -362,6 +427,8 @@ class ClientProtocol(PeerProtocol):
         if isinstance(outcome, Accepted):
             self.connected = True
             self.token = outcome.token
+            self._server_time = outcome.time
+            self._states.begin(outcome.time)
             self.last_received_at = self._last_sent_at = now
             self._ack_due_at = now  # greet at once: the server's first round-trip measurement
             self._events.append(Connected(outcome, decode_address(outcome.address)))
@@ -369,19 +436,36 @@ class ClientProtocol(PeerProtocol):
             self._end(reason_from_wire(outcome.reason), outcome.detail, remote=True)
 
     def _receive_packet(self, data: bytes, now: float) -> None:
-        _, _, sequence, ack, ack_bits, delay = SERVER_HEADER.unpack_from(data)
+        _, _, sequence, ack, ack_bits, delay, wire_time = SERVER_HEADER.unpack_from(data)
         if self._is_duplicate(sequence, now):
             return
-        self._receive_ack(ack, ack_bits, delay, now)
+        sent_at = self._receive_ack(ack, ack_bits, delay, now)
+        self._note_time(wire_time, sent_at, delay, now)
         if len(data) > SERVER_HEADER.size:
             self._receive_messages(data, now)
             if self.closed is not None and not self.closed.remote:  # the server has broken the protocol; tell it so
                 self._farewell = self.close_datagrams(self.closed.reason, "", now)
 
+    def _note_time(self, wire_time: int, sent_at: float | None, delay: int, now: float) -> None:
+        self._server_time = unwrap(wire_time, self._server_time, 32)
+        server_sent_at = self._server_time * TIME_UNIT
+        known = sent_at is not None and delay != NO_ACK_DELAY
+        self.clock.observe(
+            sent_at=sent_at if known else None,
+            server_received_at=server_sent_at - delay * TIME_UNIT if known else None,
+            server_sent_at=server_sent_at,
+            received_at=now,
+        )
+
     def _receive_message(self, kind: int, body: bytes, now: float) -> None:
         try:
             if kind == SNAPSHOT:
                 self._receive_state(body)
+            elif kind == INPUT_STATE:
+                told = InputState.decode(body)
+                tick = unwrap(told.tick, self._states.newest_tick, 32)
+                applied = unwrap(told.applied, self.inputs.newest, 32)
+                self._events.append(InputStateReceived(tick, applied, told.margin))
             else:
                 super()._receive_message(kind, body, now)
         except TooLarge:  # the server would send it again and again
@@ -402,7 +486,37 @@ class ClientProtocol(PeerProtocol):
         if state is not None:
             self._events.append(StateReceived(state))
 
-    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int) -> bytes:
+    def queue_input(self, payload: bytes, view_time: float | None) -> int:
+        """Queue the serialised input of a tick; see :meth:`InputSender.queue`. It leaves with the next
+        ``datagrams_to_send``, alone if need be.
+        """
+        number = self.inputs.queue(payload, view_time)
+        self._hurried = True
+        return number
+
+    def _riders(self, room: int) -> bytes:
+        if self._riding or not len(self.inputs):
+            return b""
+        found = self.inputs.message_body(room - MESSAGE_HEADER.size)
+        return message(INPUTS, found[0]) if found is not None else b""
+
+    def _rode(self, contents: list[Any]) -> None:
+        contents.append(_CarriedInputs(self.inputs, self.inputs.newest))
+        self._hurried, self._riding = False, True
+
+    def _datagrams(self, now: float) -> list[bytes]:
+        self._riding = False  # once in a turn is enough
+        if len(self.inputs) and now >= self._last_sent_at + self.rtt.rto:
+            self._hurried = True
+        return super()._datagrams(now)
+
+    def _due_at(self, now: float) -> float:
+        due = super()._due_at(now)
+        if len(self.inputs):
+            due = min(due, now if self._hurried else self._last_sent_at + self.rtt.rto)
+        return due
+
+    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
         reported = self._states.reported_tick & 0xFFFFFFFF
         return CLIENT_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, reported)
 

@@ -19,7 +19,17 @@ from ..tree import Tree
 from .delta import apply, diff
 from .fragments import TooLarge, split
 from .sequence import unwrap
-from .wire import BULK_SNAPSHOT, COMPRESSED, MAX_BODY_BYTES, RESTING, SNAPSHOT, SNAPSHOT_HEADER, TIME_UNIT, message
+from .wire import (
+    BULK_SNAPSHOT,
+    COMPRESSED,
+    MAX_BODY_BYTES,
+    RESTING,
+    SNAPSHOT,
+    SNAPSHOT_HEADER,
+    TIME_UNIT,
+    message,
+    to_wire_time,
+)
 
 MAX_UNRELIABLE_FRAGMENTS: Final = 4
 """Larger deltas are sent as a bulk transfer, whose fragments are resent: at 5 % loss four arrive together in 81 of 100
@@ -31,11 +41,6 @@ _LARGE_DELTA: Final = 64 * 1024
 
 _ZLIB_LEVEL: Final = 1
 """Fastest: a full state is compressed between two ticks."""
-
-
-def to_wire_time(seconds: float) -> int:
-    """Return a time in the wire's units, modulo 2**32."""
-    return int(seconds / TIME_UNIT + 0.5) & 0xFFFFFFFF
 
 
 class SnapshotRing:
@@ -267,6 +272,10 @@ class SnapshotReceiver:
         self.newest_tick = 0
         self.reported_tick = 0
         self.unusable = 0
+
+    def begin(self, wire_time: int) -> None:
+        """Take note of the server's clock at the beginning, from which all its times are counted."""
+        self._time = wire_time
 
     def receive(self, body: bytes) -> ReceivedState | None:
         """Take a snapshot's message body; return the new state, or None if it is no news.

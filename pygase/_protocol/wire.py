@@ -38,6 +38,8 @@ FRAGMENT: Final = 5
 CLOSE: Final = 6
 BULK_SNAPSHOT: Final = 7
 ACKS: Final = 8
+INPUTS: Final = 9
+INPUT_STATE: Final = 10
 
 TOKEN_BYTES: Final = 8
 NONCE_BYTES: Final = 8
@@ -46,9 +48,9 @@ PROOF_BYTES: Final = 16
 MAX_GAME_BYTES: Final = 64
 MAX_DETAIL_BYTES: Final = 200
 
-# kind, token, sequence, ack, ack_bits, ack_delay (units of 0.1 ms)
-SERVER_HEADER: Final = Struct("!B8sHHIH")
-# the same, and the tick of the newest state that the client has (0: none)
+# kind, token, sequence, ack, ack_bits, ack_delay (units of 0.1 ms), the server's clock (units of 0.1 ms)
+SERVER_HEADER: Final = Struct("!B8sHHIHI")
+# the same, but at the end the tick of the newest state that the client has (0: none)
 CLIENT_HEADER: Final = Struct("!B8sHHIHI")
 
 MESSAGE_HEADER: Final = Struct("!BH")
@@ -85,6 +87,11 @@ _CHALLENGE: Final = Struct("!B8sI16s")
 _RESPONSE: Final = Struct("!BH8sI16s16sB")
 _ACCEPTED: Final = Struct("!B8s8sBIB")
 _REFUSED: Final = Struct("!B8sB")
+
+
+def to_wire_time(seconds: float) -> int:
+    """Return a time in the wire's units, modulo 2**32."""
+    return int(seconds / TIME_UNIT + 0.5) & 0xFFFFFFFF
 
 
 def message(kind: int, body: bytes) -> bytes:

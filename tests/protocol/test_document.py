@@ -164,7 +164,11 @@ def test_a_whole_session_is_decoded_by_the_page_and_every_byte_is_accounted_for(
     session.check_states()
     seen = session.onlooker.seen
     datagrams = set(DOCUMENT.datagram_kinds.values()) - {"reserved"}
-    messages = set(DOCUMENT.message_kinds.values()) - {"ACKS"}  # which a good network has no need of
+    messages = set(DOCUMENT.message_kinds.values()) - {
+        "ACKS",
+        "INPUTS",
+        "INPUT_STATE",
+    }  # no need on a good network; no inputs here
     ways = {"EVENT in fragments", "EVENT_ONCE in fragments", "EVENT_ORDERED in fragments", "SNAPSHOT in fragments"}
     ways |= {"BULK_SNAPSHOT in fragments", "full state", "delta", "compressed state", "empty packet"}
     assert datagrams | messages | ways <= {name for name, count in seen.items() if count}
@@ -418,7 +422,7 @@ def test_a_client_that_gets_the_examples_datagrams_has_the_states_that_they_tell
     news = iter(client.next_event, None)
     states = [event.state.tree for event in news if isinstance(event, StateReceived)]
     deltas = [
-        named(DOCUMENT.split_messages(each.data[19:])[-1])["payload"]
+        named(DOCUMENT.split_messages(each.data[23:])[-1])["payload"]
         for each in example(DOCUMENT.page)
         if each.way == TO_CLIENT and each.data[0] == 6
     ]

@@ -402,6 +402,7 @@ class Arena:
             rng.choice([rng.randint(0, 300), rng.randint(0, 0xFFFF)]),
             rng.randint(0, 2**32 - 1),
             rng.randint(0, 0xFFFF),
+            rng.randint(0, 2**32 - 1),
         )
         own = self.victim.connection._transport.own  # type: ignore[union-attr]
         self.network.inject(self._filled(header, protocol._states.newest_tick), SERVER, own)
