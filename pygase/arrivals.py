@@ -146,10 +146,10 @@ class ArrivalMeter:
             self._news.popleft()
         return news.need - self._fastest[0][1]
 
-    def remember(self, ordinary: float) -> None:
-        """Keep the latest arrival in mind for ``LATE_WINDOW`` if it took longer than so many seconds."""
+    def remember(self, need: float) -> None:
+        """Keep the latest arrival in mind for ``LATE_WINDOW`` if it needed more than so many seconds."""
         news, late = self._news[-1], self._late
-        if news.need - self._fastest[0][1] > ordinary:
+        if news.need - self._fastest[0][1] > need:
             late.append(news)
         while late and late[0].received_at < news.received_at - LATE_WINDOW:
             late.popleft()
@@ -160,21 +160,22 @@ class ArrivalMeter:
             return False
         return snapshot.received_at - snapshot.time - self._fastest[0][1] > RESTART_LATENESS
 
-    def enough(self, share: float, ordinary: float) -> float:
+    def enough(self, share: float, least: float) -> float:
         """Return how far behind playback has to be to run dry for that share of the time only.
 
-        At least ``ordinary`` seconds. What was late by more has exponentially distributed excess, or so we
-        assume: bursts of loss have. With ``n`` such cases in ``t`` seconds, ``m`` too late on average, playback that
-        is ``d`` farther behind runs dry for ``n·m/t · exp(-d/m)`` of the time.
+        At least ``least`` seconds. By how much news are too late even for that is exponentially distributed, or so we
+        assume: bursts of loss are. With ``n`` such cases in ``t`` seconds, ``m`` too late on average, playback that
+        is another ``d`` behind runs dry for ``n·m/t · exp(-d/m)`` of the time. (That is the method of peaks over a
+        threshold: Pickands, "Statistical inference using extreme order statistics", 1975.)
         """
         late, limit = self._late, MAX_DELAY + MAX_BRIDGING
         if not late:
-            return ordinary
-        above = (self.offset or 0.0) + ordinary
+            return least
+        above = (self.offset or 0.0) + least
         excess = [min(one.need - above, one.wait) for one in late if above < one.need < above + limit]
         seconds = max(self._news[-1].received_at - self._since, LATE_WINDOW / 4)
         dry = sum(excess) / min(seconds, LATE_WINDOW)
-        return ordinary + (sum(excess) / len(excess) * math.log(dry / share) if dry > share else 0.0)
+        return least + (sum(excess) / len(excess) * math.log(dry / share) if dry > share else 0.0)
 
     def reset(self) -> None:
         """Forget everything."""

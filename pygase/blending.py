@@ -21,7 +21,7 @@ _NUMBERS: Final = frozenset({int, float})  # by exact type: a bool is no number 
 _MAX: Final = sys.float_info.max
 _MISSING: Final = object()
 
-HOLDING: Final = 0.25
+HOLDING: Final = 0.5
 """Seconds that what was carried on stays where it came to, should the next snapshot still come."""
 
 RETURNING: Final = 0.1

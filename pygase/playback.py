@@ -24,8 +24,8 @@ DEFAULT_DELAY: Final = 0.1
 SURVIVED_LOSSES: Final = 2
 """Snapshots that may be lost in a row, on any link, before the picture stands still."""
 
-TOLERATED: Final = 0.003
-"""Share of the time in which the picture may stand still for want of news: at 60 frames a second, one in five s."""
+TOLERATED: Final = 0.002
+"""Share of the time in which the picture may stand still for want of news: at 60 frames a second, one in 8 s."""
 
 REVIEW_INTERVAL: Final = 0.25
 """Seconds between two looks at all that is remembered, as long as nothing new is worse than expected."""
@@ -222,7 +222,7 @@ class AdaptiveClock:
         self._bridging = min(interval + jitter, 1.5 * interval, MAX_BRIDGING)
         ordinary = interval + jitter
         least = max(ordinary, SURVIVED_LOSSES * interval + ordinary - self._bridging)
-        self._late = ordinary + interval / 2
-        wanted = max(least, self.arrivals.enough(TOLERATED, self._late) - self._bridging)
-        # what is farther off than MAX_SLEWED would be a jump
-        self._target = min(wanted, self.max_delay, self._delay + MAX_SLEWED)
+        self._late = ordinary + interval / 2  # might be too late one day, when there is less jitter
+        wanted = self.arrivals.enough(TOLERATED, least + self._bridging) - self._bridging
+        wanted = max(wanted, self._delay - MAX_SLEWED)  # farther off would be made good at once: a jump
+        self._target = min(wanted, self._delay + MAX_SLEWED, self.max_delay)
