@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from statistics import median
+from statistics import median_low
 from typing import Any, Final, NamedTuple, Protocol
 
 __all__ = ["ArrivalMeter", "SnapshotLike"]
@@ -195,7 +195,7 @@ class ArrivalMeter:
     def _measure(self) -> _Measured:
         news = self._news
         gaps = [one.gap for one in news if one.gap > 0.0]
-        interval = median(gaps) if gaps else DEFAULT_INTERVAL
+        interval = median_low(gaps) if gaps else DEFAULT_INTERVAL
         offsets = sorted([one.offset for one in news if one.wait > 0.0])
         ordinary = offsets[int(JITTER_QUANTILE * (len(offsets) - 1))] if offsets else 0.0
         due = sum([max(round(min(one.gap, MAX_DELAY) / interval), 1) for one in news if one.wait > 0.0])

@@ -345,15 +345,26 @@ def shifted(state: Mapping[str, Any], errors: Mapping[Any, Any], share: float) -
     result = {**state}
     for key, error in errors.items():
         value = state.get(key)
-        if type(error) is dict:
+        kind = type(error)
+        if kind is dict:
             if type(value) is dict:
                 result[key] = shifted(value, error, share)
-        elif type(error) is list:
-            if type(value) is list and len(value) == len(error) and _NUMBERS.issuperset(map(type, value)):
-                result[key] = [x + e * share for x, e in zip(value, error, strict=True)]
-        elif type(value) in _NUMBERS:
+        elif kind is list:
+            if type(value) is list and len(value) == len(error):
+                result[key] = _shifted_list(value, error, share)
+        elif type(value) is float or type(value) is int:
             result[key] = value + error * share
     return result
+
+
+def _shifted_list(value: list[Any], error: list[Any], share: float) -> list[Any]:
+    if len(value) == 2:
+        x, y = value
+        if type(x) is type(y) is float:
+            return [x + error[0] * share, y + error[1] * share]
+    if not _NUMBERS.issuperset(map(type, value)):
+        return value
+    return [x + e * share for x, e in zip(value, error)]  # noqa: B905  # it costs, and their lengths are known
 
 
 def _difference(moved: Mapping[Any, Any], state: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -361,18 +372,19 @@ def _difference(moved: Mapping[Any, Any], state: Mapping[Any, Any]) -> dict[Any,
     errors: dict[Any, Any] = {}
     for key, a in moved.items():
         b = state[key]
-        error: Any = None
         if a is b:
             continue
         if type(a) is dict:
-            error = _difference(a, b) or None
+            deeper = _difference(a, b)
+            if deeper:
+                errors[key] = deeper
         elif type(a) is list:
-            if any(abs(x - y) > NEGLIGIBLE * abs(x) for x, y in zip(a, b, strict=True)):
-                error = [x - y for x, y in zip(a, b, strict=True)]
+            ways = [x - y for x, y in zip(a, b, strict=True)]
+            limit = NEGLIGIBLE * max(max(a), -min(a))
+            if max(ways) > limit or min(ways) < -limit:
+                errors[key] = ways
         elif abs(a - b) > NEGLIGIBLE * abs(a):
-            error = a - b
-        if error is not None:
-            errors[key] = error
+            errors[key] = a - b
     return errors
 
 

@@ -28,8 +28,13 @@ from .blending import HOLDING, Blender, Interpolate, shifted
 from .playback import AdaptiveClock, FixedDelayClock, PlaybackClock
 
 __all__ = [
-    *["AdaptiveClock", "FixedDelayClock", "Interpolate", "PlaybackClock", "PlaybackStats"],
-    *["SnapshotBuffer", "SnapshotLike"],
+    "AdaptiveClock",
+    "FixedDelayClock",
+    "Interpolate",
+    "PlaybackClock",
+    "PlaybackStats",
+    "SnapshotBuffer",
+    "SnapshotLike",
 ]
 
 MAX_SNAPSHOTS: Final = 256

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.view_smoothness import BURSTY, FRAME_RATES, GOOD, JITTERY, SHAKY, TICK_RATES, measure
+from pygase.arrivals import MAX_BRIDGING
 from pygase.interpolation import MAX_SMOOTHING, FixedDelayClock, Interpolate, SnapshotBuffer
 
 LATENCY = 1.0  # from the server's clock to ours: transit and difference of the clocks
@@ -345,7 +346,7 @@ def test_whatever_gets_lost_or_late_the_view_stays_near_the_states_and_ends_in_t
         return
     buffer = SnapshotBuffer("x")
     for _, view in play(buffer, arrived, LATENCY + 6.0, frame):
-        assert abs(view["x"]) <= 100.0 + 200.0 * 2.0  # bridging carries on by 1.5 intervals
+        assert abs(view["x"]) <= 100.0 + 200.0 * MAX_BRIDGING / TICK + 1e-6
     assert buffer.newest is not None
     assert view is buffer.newest.state
 
