@@ -90,6 +90,7 @@ class _News(NamedTuple):
     wait: float  # seconds since the news before
     need: float  # received_at - the end of what was known before: playback so far behind does not run dry
     gap: float  # seconds of movement since what was known before; 0 if that is not known
+    due: int  # snapshots that were to be expected since the news before, this one included
 
 
 class _Measured(NamedTuple):
@@ -198,7 +199,7 @@ class ArrivalMeter:
         interval = median_low(gaps) if gaps else DEFAULT_INTERVAL
         offsets = sorted([one.offset for one in news if one.wait > 0.0])
         ordinary = offsets[int(JITTER_QUANTILE * (len(offsets) - 1))] if offsets else 0.0
-        due = sum([max(round(min(one.gap, MAX_DELAY) / interval), 1) for one in news if one.wait > 0.0])
+        due = sum([one.due for one in news])
         return _Measured(
             valid_until=news[-1].received_at + MEASURE_INTERVAL,
             interval=interval,
@@ -219,13 +220,15 @@ class ArrivalMeter:
         known, newest = self._newest, (tick, time, received_at, snapshot.resting)
         if known is None:
             self._newest, self._since = newest, received_at
-            return _News(received_at, offset, math.inf, offset, 0.0)
+            return _News(received_at, offset, math.inf, offset, 0.0, 1)
         known_tick, known_until, known_at, rested = known
         if tick <= known_tick:
-            return _News(received_at, offset, 0.0, offset, 0.0)
+            return _News(received_at, offset, 0.0, offset, 0.0, 0)
         self._newest, wait = newest, max(received_at - known_at, 0.0)
         if known_tick >= snapshot.previous_tick:  # nothing was lost
             known_until = min(max(known_until, snapshot.changed_after), time)
         elif rested:  # who knows when the rest ended
-            return _News(received_at, offset, wait, offset, 0.0)
-        return _News(received_at, offset, wait, received_at - known_until, time - known_until)
+            return _News(received_at, offset, wait, offset, 0.0, 1)
+        gap = time - known_until
+        due = max(round(min(gap, MAX_DELAY) / self._measured().interval), 1)  # beyond that, the link was down
+        return _News(received_at, offset, wait, received_at - known_until, gap, due)
