@@ -4,7 +4,7 @@ A :class:`Blender` compiles the paths that a game names into the shape of its st
 side by side, only along those paths, and copies only what moves. Parts that the two states share are skipped whole.
 
 It also carries movement on beyond the newer state, for a while, and finds out by how much a picture that was carried on
-too far differs from the truth (:meth:`Blender.difference`), so that :func:`shifted` can take it back softly.
+too far differs from the truth, so that it can be taken back softly.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+from .differences import difference
 
 _ANY: Final = "*"
 _PERIODS: Final = {None: 0.0, "radians": math.tau, "degrees": 360.0}
@@ -27,8 +29,6 @@ HOLDING: Final = 0.5
 RETURNING: Final = 0.1
 """Seconds in which it then goes back to the last place known to be true."""
 
-NEGLIGIBLE: Final = 1e-9
-"""A difference smaller than this part of the numbers themselves is an error of rounding."""
 
 _Mark = tuple[tuple[str | int, ...], ...]
 """Way to a value: at each step the keys that it may go by."""
@@ -148,7 +148,7 @@ class Blender:
 
         Only what can be made good softly: neither jumps nor what is in one of them only.
         """
-        return _difference(self._root.blend(state, shown, state, 1.0), state)
+        return difference(self._root.blend(state, shown, state, 1.0), state)
 
     def _add(self, rule: Interpolate, named: set[str]) -> None:
         for path in rule.paths:
@@ -338,54 +338,6 @@ def _carried(overdue: float, reach: float) -> float:
     if overdue <= reach + HOLDING:
         return min(overdue, reach)
     return max(reach * (1.0 - (overdue - reach - HOLDING) / RETURNING), 0.0)
-
-
-def shifted(state: Mapping[str, Any], errors: Mapping[Any, Any], share: float) -> Mapping[str, Any]:
-    """Return a copy of ``state`` whose numbers are off by that share of the errors, where they are still there."""
-    result = {**state}
-    for key, error in errors.items():
-        value = state.get(key)
-        kind = type(error)
-        if kind is dict:
-            if type(value) is dict:
-                result[key] = shifted(value, error, share)
-        elif kind is list:
-            if type(value) is list and len(value) == len(error):
-                result[key] = _shifted_list(value, error, share)
-        elif type(value) is float or type(value) is int:
-            result[key] = value + error * share
-    return result
-
-
-def _shifted_list(value: list[Any], error: list[Any], share: float) -> list[Any]:
-    if len(value) == 2:
-        x, y = value
-        if type(x) is type(y) is float:
-            return [x + error[0] * share, y + error[1] * share]
-    if not _NUMBERS.issuperset(map(type, value)):
-        return value
-    return [x + e * share for x, e in zip(value, error)]  # noqa: B905  # it costs, and their lengths are known
-
-
-def _difference(moved: Mapping[Any, Any], state: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return ``moved - state``, number by number. The first is a copy of the second, as far as it differs."""
-    errors: dict[Any, Any] = {}
-    for key, a in moved.items():
-        b = state[key]
-        if a is b:
-            continue
-        if type(a) is dict:
-            deeper = _difference(a, b)
-            if deeper:
-                errors[key] = deeper
-        elif type(a) is list:
-            ways = [x - y for x, y in zip(a, b, strict=True)]
-            limit = NEGLIGIBLE * max(max(a), -min(a))
-            if max(ways) > limit or min(ways) < -limit:
-                errors[key] = ways
-        elif abs(a - b) > NEGLIGIBLE * abs(a):
-            errors[key] = a - b
-    return errors
 
 
 def _shortest(way: float, period: float) -> float:

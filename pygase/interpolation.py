@@ -24,7 +24,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from .arrivals import RESTART_LATENESS, SnapshotLike
-from .blending import HOLDING, Blender, Interpolate, shifted
+from .blending import HOLDING, Blender, Interpolate
+from .differences import shifted
 from .playback import AdaptiveClock, FixedDelayClock, PlaybackClock
 
 __all__ = [

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 PAST = [
     *["pygase.interpolation", "pygase.blending", "pygase.prediction", "pygase.history", "pygase.ticks"],
-    *["pygase.arrivals", "pygase.playback"],
+    *["pygase.arrivals", "pygase.playback", "pygase.differences"],
 ]
 FACES = [
     *["pygase.client", "pygase.discovery"],
@@ -30,7 +30,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("the protocol", ["pygase._protocol"]),
     ("past states", PAST),
     ("sockets and clocks", ["pygase._io"]),
-    ("connections", ["pygase.connection"]),
+    ("connections", ["pygase.players", "pygase.connection"]),
     ("the faces", FACES),
     ("the public names", ["pygase"]),
     ("the tools", ["pygase.testing", "pygase.__main__"]),

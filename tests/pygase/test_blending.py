@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase.blending import HOLDING, RETURNING, Blender, Interpolate, shifted
+from pygase.blending import HOLDING, RETURNING, Blender, Interpolate
+from pygase.differences import shifted
 
 SPAN = 0.1
 
