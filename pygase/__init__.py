@@ -23,7 +23,11 @@ from .errors import (
 )
 from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
 from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
+from .history import StateHistory
 from .interpolation import SnapshotBuffer
+from .players import PlayerInput
+from .prediction import Predictor
+from .ticks import FixedTimestep
 
 get_availabe_ip_addresses = get_available_ip_addresses
 """The old documentation spells it like this once."""
@@ -50,6 +54,7 @@ __all__ = [
     "ConnectionStatus",
     "DisconnectReason",
     "Event",
+    "FixedTimestep",
     "GameState",
     "GameStateMachine",
     "GameStateStore",
@@ -60,12 +65,15 @@ __all__ = [
     "InvalidValue",
     "LocalError",
     "MessageTooLarge",
+    "PlayerInput",
+    "Predictor",
     "PygaseError",
     "Server",
     "ServerConfig",
     "ServerConnection",
     "Snapshot",
     "SnapshotBuffer",
+    "StateHistory",
     "StateTooLarge",
     "get_availabe_ip_addresses",
     "get_available_ip_addresses",

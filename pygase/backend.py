@@ -24,7 +24,7 @@ class Backend:
 
     :param initial_game_state: state of the game before the simulation begins. (``initial_gamestate`` works, too.)
     :param time_step_function: takes a game state and a time difference in seconds and returns a dict of updated state
-        attributes; see ``GameStateMachine.time_step``.
+        attributes; see ``GameStateMachine.time_step``. One with a parameter ``inputs`` gets the players' inputs, too.
     :param event_handlers: event types and their handlers; see ``GameStateMachine.register_event_handler``.
     :param game: the game's name; clients of another are refused.
     :param password: if given, clients must know it.
@@ -39,7 +39,7 @@ class Backend:
     def __init__(
         self,
         initial_game_state: GameState | None = None,
-        time_step_function: Callable[[GameState, float], dict[str, Any] | None] | None = None,
+        time_step_function: Callable[..., dict[str, Any] | None] | None = None,
         event_handlers: Mapping[str, Handler] | None = None,
         *,
         initial_gamestate: GameState | None = None,

@@ -15,7 +15,16 @@ from typing import Any, Final, TypeVar
 from ._io import runner
 from ._io.udp import ClientTransport
 from ._protocol.channels import RELIABLE
-from ._protocol.peer import Connected, Disconnected, EventReceived, MessageAcked, ProtocolEvent, StateReceived
+from ._protocol.inputs import pace
+from ._protocol.peer import (
+    Connected,
+    Disconnected,
+    EventReceived,
+    InputStateReceived,
+    MessageAcked,
+    ProtocolEvent,
+    StateReceived,
+)
 from ._protocol.protocol import ClientProtocol
 from ._protocol.wire import MAX_GAME_BYTES
 from .config import ClientConfig
@@ -32,6 +41,7 @@ from .event import (
     UniversalEventHandler,
     decode_event,
     encode_event,
+    encode_input,
 )
 from .gamestate import GameState
 from .tree import Tree
@@ -137,6 +147,15 @@ class Client:
         self._handed_out: tuple[Snapshot | None, GameState] = (None, GameState())
         self._news = threading.Condition()
         self._status = "disconnected"
+        self._input_lock = threading.Lock()
+        self._forget_inputs()
+
+    def _forget_inputs(self) -> None:
+        self._inputs_sent = 0
+        self._applied: dict[int, int] = {}
+        """Tick → the last of our inputs that its state includes."""
+        self._input_pace = 1.0
+        self._view_delay = 0.0
 
     @property
     def _driver(self) -> Any:
@@ -244,6 +263,7 @@ class Client:
         self.disconnect_detail = ""
         self._snapshots = ()
         self._handed_out = (None, GameState())
+        self._forget_inputs()
         session = self._session = _Session()
         return session
 
@@ -361,6 +381,8 @@ class Client:
             self._receive_state(event)
         elif isinstance(event, EventReceived):
             self._receive_event(event.payload)
+        elif isinstance(event, InputStateReceived):
+            self._receive_input_state(event)
         elif isinstance(event, MessageAcked):
             callback = session.connection.redeem(event.ticket) if session.connection else None
             if callback is not None:
@@ -386,6 +408,14 @@ class Client:
         with self._news:
             self._snapshots = (*self._snapshots[1 - self.config.kept_snapshots :], snapshot)
             self._news.notify_all()
+
+    def _receive_input_state(self, event: InputStateReceived) -> None:
+        applied = self._applied
+        applied.pop(event.tick - 1, None)  # to the end
+        applied[event.tick - 1] = event.applied
+        if len(applied) > 2 * self.config.kept_snapshots:
+            del applied[next(iter(applied))]
+        self._input_pace = pace(event.margin)
 
     def _receive_event(self, payload: bytes) -> None:
         try:
@@ -586,6 +616,54 @@ class Client:
                 break
         self._driver.wake()
 
+    # -- inputs --------------------------------------------------------------------------------------------------
+
+    def send_input(self, input: Any, *, view_time: float | None = None) -> int:
+        """Send what the player does in this tick: call it once for each tick of the server's length. Never blocks.
+
+        Unlike an event, an input is sent with every packet until it has arrived, so that loss costs none; and the
+        server's ``time_step`` gets exactly one a tick of each player, as its argument ``inputs``.
+
+        :param input: whatever can be sent, small: keys, directions. At most 254 bytes serialised.
+        :param view_time: the server's time, in seconds, of what the player sees of others at this moment
+            (``SnapshotBuffer.playback_time``), so that the server can judge a shot by what the shooter saw.
+        :returns: the input's number, one more than that before; 0 if there is no connection, and nothing was sent.
+        :raises InvalidValue: (a TypeError) if it holds what cannot be sent.
+        :raises MessageTooLarge: (a ValueError) if it is larger.
+        """
+        payload = encode_input(input)
+        with self._input_lock:  # so that numbers are in the order in which they leave
+            session = self._session
+            if session is None or session.connection is None or self._status != "connected":
+                return 0
+            if view_time is not None:
+                self._view_delay = (self.server_time() or view_time) - view_time
+            self._inputs_sent += 1
+            number = self._inputs_sent
+            session.driver.call(lambda: self._queue_input(session, payload, view_time))
+        return number
+
+    def _queue_input(self, session: _Session, payload: bytes, view_time: float | None) -> None:
+        assert session.connection is not None
+        session.connection.queue_input(payload, view_time)
+        session.driver.wake()
+
+    def input_applied(self, tick: int) -> int | None:
+        """Return the number of the last of our inputs that the state of a snapshot with this tick includes (0: none).
+
+        None if the server has not told: it tells of states from the first input on. While nothing in the state changes
+        the answer for the newest one goes on growing, as the server goes on taking inputs.
+        """
+        return self._applied.get(tick)
+
+    @property
+    def input_pace(self) -> float:
+        """How fast to make inputs: 1.01 is one per cent faster than one a tick. For ``FixedTimestep.pace``.
+
+        Found by the server from how early they arrive, so that they come just in time.
+        """
+        return self._input_pace
+
     def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
         """Register a handler for events of a type; ANY_EVENT, CONNECTED and DISCONNECTED are types, too.
 
@@ -610,8 +688,20 @@ class Client:
 
     @property
     def stats(self) -> ConnectionStats:
-        """What has been measured of the connection so far: round-trip time, jitter, loss, rates."""
-        return self.connection.stats if self.connection is not None else ConnectionStats()
+        """What has been measured of the connection so far: round-trip time, jitter, loss, rates, delays."""
+        if self.connection is None:
+            return ConnectionStats()
+        now, snapshots = self.server_time(), self._snapshots
+        age = max(now - snapshots[-1].time, 0.0) if now is not None and snapshots else 0.0
+        return replace(self.connection.stats, interpolation_delay=self._view_delay, snapshot_age=age)
+
+    def server_time(self) -> float | None:
+        """Return what the server's clock shows now, in seconds; None until it is known, a round trip after connecting.
+
+        It is the clock of ``Snapshot.time``: the same for all clients of a server, right to a few milliseconds (half
+        the difference between the ways there and back), never steps back, and runs evenly.
+        """
+        return self.connection.server_time() if self.connection is not None else None
 
 
 _NOT_YET: Final = object()

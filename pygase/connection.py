@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from ._io.runner import Driver
 from ._io.udp import ClientTransport
 from ._protocol.endpoint import ServerEndpoint
+from ._protocol.inputs import InputCounts
 from ._protocol.peer import ProtocolEvent
 from ._protocol.protocol import ClientProtocol, ServerProtocol
 from ._protocol.timing import ConnectionStats
 from .errors import DisconnectReason
 from .event import encode_event
+from .players import PlayerInputs
 from .utils import NamedEnum
 
 __all__ = ["ClientConnection", "ConnectionStats", "ConnectionStatus", "ServerConnection"]
@@ -116,6 +119,14 @@ class ClientConnection:
         """Queue a serialised event; it leaves with the next :meth:`advance`. On the network's thread only."""
         self._protocol.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self._clock())
 
+    def queue_input(self, payload: bytes, view_time: float | None) -> None:
+        """Queue a serialised input; it leaves with the next :meth:`advance`. On the network's thread only."""
+        self._protocol.queue_input(payload, view_time)
+
+    def server_time(self) -> float | None:
+        """Return the server's time in seconds; None while it is not known."""
+        return self._protocol.clock.server_time(now=self._clock())
+
     def redeem(self, ticket: int) -> AckCallback | None:
         """Return the callback of an event that has arrived."""
         return self._tickets.redeem(ticket)
@@ -181,11 +192,14 @@ class ServerConnection:
     :ivar remote_address: the client's address.
     """
 
-    def __init__(self, peer: ServerProtocol, endpoint: ServerEndpoint, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, peer: ServerProtocol, endpoint: ServerEndpoint, clock: Callable[[], float], inputs: PlayerInputs
+    ) -> None:
         self.remote_address = peer.address
         self._peer = peer
         self._endpoint = endpoint
         self._clock = clock
+        self._inputs = inputs
         self._tickets = _Tickets()
         self._counted_tick = -1
         self._counted_events = self._counted_bytes = 0
@@ -198,7 +212,26 @@ class ServerConnection:
     @property
     def stats(self) -> ConnectionStats:
         """What has been measured of this connection so far."""
-        return self._peer.stats(now=self._clock())
+        now = self._clock()
+        return replace(
+            self._peer.stats(now=now),
+            interpolation_delay=self._inputs.delay(self._peer) or 0.0,
+            snapshot_age=self._peer.snapshot_age(now),
+        )
+
+    @property
+    def input_counts(self) -> InputCounts:
+        """What has become of this player's inputs so far: applied, repeated, late, skipped, dropped."""
+        return replace(self._inputs.counts(self._peer))
+
+    @property
+    def view_time(self) -> float | None:
+        """About which moment this player sees of others at present, by the server's time in seconds; None: not known.
+
+        For events, which do not tell. An input does, exactly: ``PlayerInput.view_time``.
+        """
+        delay = self._inputs.delay(self._peer)
+        return None if delay is None else self._clock() - delay
 
     @property
     def latency(self) -> float:

@@ -120,8 +120,46 @@ def decode_event(payload: bytes) -> tuple[str, list[Any], dict[str, Any]]:
     return parts[0], args, kwargs
 
 
+def encode_input(value: Any) -> bytes:
+    """Serialise a player's input for the wire.
+
+    :raises InvalidValue: if it is or holds what cannot be sent (names path and type).
+    :raises MessageTooLarge: if it takes more than ``MAX_INPUT_BYTES``.
+    """
+    payload = pack(Cleaner().clean(value, "input"))
+    if len(payload) > MAX_INPUT_BYTES:
+        raise MessageTooLarge(
+            f"an input takes {len(payload)} bytes, at most {MAX_INPUT_BYTES} are possible, as it travels many times; "
+            "send only what the player does in a tick (keys, directions), and the rest with dispatch_event"
+        )
+    return payload
+
+
+def decode_input(payload: bytes) -> Any:
+    """Return the input that :func:`encode_input` serialised.
+
+    :raises MalformedPacket: if it is none.
+    """
+    value = unpack(payload)
+    if len(payload) > MAX_DEPTH and too_deep(value, 0):
+        raise MalformedPacket("an input is nested too deeply")
+    return value
+
+
+MAX_INPUT_BYTES: Final = 254
+"""Largest input, serialised: it travels with every packet until it has arrived."""
+
 _CONTEXT: Final = ("game_state", "dt", "client_address")
 """What handlers may take by name besides an event's own data."""
+
+
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Tell whether a function can be given an argument of that name (not counting ``**kwargs``)."""
+    try:
+        parameter = inspect.signature(function).parameters.get(name)
+    except (TypeError, ValueError):  # some built-in functions have none
+        return False
+    return parameter is not None and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
 
 
 class _Registered:

@@ -9,16 +9,22 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ._io import runner
+from .blending import Interpolate
 from .errors import InPlaceChange, PygaseError
-from .event import Event, Handler, UniversalEventHandler
+from .event import Event, Handler, UniversalEventHandler, takes
 from .gamestate import GameState, GameStatus
+from .history import StateHistory
+from .players import PlayerInputs
 from .store import GameStateStore
 
 logger = logging.getLogger("pygase")
+
+DEFAULT_INTERVAL: Final = 0.02
+"""Seconds between ticks if nobody says otherwise."""
 
 MAX_TOLD: Final = 256
 """Kinds of failures that are told apart, so that they are not logged again and again."""
@@ -45,15 +51,22 @@ class GameStateMachine:
 
     :ivar game_time: how long the game has been running, in seconds.
     :ivar late_ticks: how many ticks were left out because earlier ones took too long.
+    :ivar interval: seconds between ticks, as the game loop was told last.
+    :ivar history: the states of the last second, if :meth:`keep_history` was called; else None.
     """
 
-    time_step: Callable[[GameState, float], dict[str, Any] | None]
+    time_step: Callable[..., dict[str, Any] | None]
 
     def __init__(self, game_state_store: GameStateStore, *, debug: bool | None = None) -> None:
         if not isinstance(game_state_store, GameStateStore):
             raise TypeError(f"game_state_store must be a GameStateStore, got {game_state_store!r}")
         self.game_time = 0.0
         self.late_ticks = 0
+        self.interval = DEFAULT_INTERVAL
+        self.history: StateHistory | None = None
+        self.player_inputs: PlayerInputs | None = None
+        self._step_known: Any = None
+        self._step_takes_inputs = False
         self.debug = debug_wanted(debug)
         self.game_state_store = game_state_store
         self._handler = UniversalEventHandler()
@@ -107,7 +120,7 @@ class GameStateMachine:
 
     # -- the loop ------------------------------------------------------------------------------------------------
 
-    def run_game_loop(self, interval: float = 0.02) -> Any:
+    def run_game_loop(self, interval: float = DEFAULT_INTERVAL) -> Any:
         """Simulate the game world.
 
         Blocks until :meth:`stop`; inside an event loop it returns a coroutine. As long as the simulation runs,
@@ -125,7 +138,7 @@ class GameStateMachine:
 
         return runner.run_or_return(run())
 
-    def run_game_loop_in_thread(self, interval: float = 0.02) -> threading.Thread:
+    def run_game_loop_in_thread(self, interval: float = DEFAULT_INTERVAL) -> threading.Thread:
         """Simulate the game in a separate (daemon) thread, and return it. See :meth:`run_game_loop`."""
         self._claim(interval)
         return runner.start_thread(lambda: runner.run_to_end(self._run(interval)), "pygase-game-loop")
@@ -138,6 +151,7 @@ class GameStateMachine:
                 raise RuntimeError("this game loop runs already; stop() it first")
             self._ended = concurrent.futures.Future()
             self._stopping = False
+            self.interval = float(interval)
 
     async def _run(self, interval: float) -> None:
         loop = self._loop = asyncio.get_running_loop()
@@ -209,10 +223,13 @@ class GameStateMachine:
                 failure, self._failure = self._failure, None
                 raise failure
             self._handle_events(dt)
-            self._take_step(dt)
+            self._take_step(dt, now)
             self.game_time += dt
         finally:
             store.end_tick(now)
+            if self.history is not None:
+                commit = store.committed
+                self.history.push(commit.tick, commit.time, commit.tree)
             self._after_tick()
 
     def _handle_events(self, dt: float) -> None:
@@ -248,9 +265,32 @@ class GameStateMachine:
         else:
             self._apply(result, event_type)  # says what is wrong with it
 
-    def _take_step(self, dt: float) -> None:
+    def keep_history(self, seconds: float = 1.0, interpolate: Iterable[str | Interpolate] = ()) -> StateHistory:
+        """Keep the states of the last seconds, to judge what a player saw: ``history.at(player_input.view_time)``.
+
+        :param seconds: how far back.
+        :param interpolate: the numbers that clients draw smoothly, as they name them.
+        :returns: the history, which is :attr:`history` as well; a second call begins a new one.
+        """
+        self.history = StateHistory(seconds, interpolate)
+        commit = self.game_state_store.committed
+        self.history.push(commit.tick, commit.time, commit.tree)
+        return self.history
+
+    def _inputs_for(self, step: Callable[..., Any], now: float) -> dict[str, Any]:
+        """Return the keyword arguments that a time step takes beyond its two."""
+        function = getattr(step, "__func__", step)
+        if function is not self._step_known:
+            self._step_known, self._step_takes_inputs = function, takes(step, "inputs")
+        if not self._step_takes_inputs:
+            return {}
+        return {"inputs": self.player_inputs.take(now=now) if self.player_inputs is not None else {}}
+
+    def _take_step(self, dt: float, now: float) -> None:
         try:
-            self._apply(self.time_step(self.game_state_store.working_state, dt), "time_step")
+            step = self.time_step
+            more = self._inputs_for(step, now)
+            self._apply(step(self.game_state_store.working_state, dt, **more), "time_step")
         except Exception as error:
             missing = getattr(self.time_step, "__func__", None) is _missing_time_step
             if missing and isinstance(error, NotImplementedError):
@@ -322,6 +362,8 @@ class GameStateMachine:
 
         :param game_state: the state before the tick. Do not change it; return what shall change.
         :param dt: seconds since the last tick; use it to simulate at a constant speed.
+        :param inputs: (if the signature has a parameter of that name) a dict of client address → PlayerInput: what each
+            player who uses ``Client.send_input`` does in this tick.
         :returns: updated state attributes: nested dicts are merged, everything else replaced, TO_DELETE removes a key.
         """
         raise NotImplementedError(

@@ -16,7 +16,7 @@ from ._io.interfaces import get_available_ip_addresses
 from ._io.udp import ServerTransport
 from ._protocol.channels import RELIABLE
 from ._protocol.endpoint import ServerEndpoint
-from ._protocol.peer import Connected, Disconnected, MessageAcked, ProtocolEvent
+from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from ._protocol.protocol import ServerProtocol
 from .client import check_dispatch, check_names
 from .config import ServerConfig
@@ -33,7 +33,8 @@ from .event import (
     decode_event,
     encode_event,
 )
-from .machine import EventParts, GameStateMachine
+from .machine import DEFAULT_INTERVAL, EventParts, GameStateMachine
+from .players import PlayerInputs
 from .store import GameStateStore
 
 logger = logging.getLogger("pygase")
@@ -68,6 +69,7 @@ class Server:
         this machine, or one that presents ``host_token``.
     :ivar host_token: a secret; who knows it may be host from anywhere.
     :ivar game_state_store: the store.
+    :ivar player_inputs: what the players do; a GameStateMachine as event wire takes it once a tick.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Server:
         self.host_token = runner.random_bytes(16).hex()
         self._game = game
         self._password = password
+        self.player_inputs = PlayerInputs(lambda: getattr(self._event_wire, "interval", DEFAULT_INTERVAL))
         self._universal_event_handler = UniversalEventHandler()
         self._clock: Callable[[], float] = runner.monotonic
         self._endpoint: ServerEndpoint | None = None
@@ -216,6 +219,8 @@ class Server:
         )
         self._transport, self._hostname, self._event_wire = transport, hostname, event_wire
         self._push_parts = event_wire.push_parts if type(event_wire) is GameStateMachine else None
+        if isinstance(event_wire, GameStateMachine):
+            event_wire.player_inputs = self.player_inputs
         self._next_push_at = 0.0
         self._take_over_state()
         self.game_state_store.subscribe(self._on_commit)
@@ -303,6 +308,7 @@ class Server:
 
     def _on_commit(self) -> None:
         """The store has settled a new state: on a tick of our own loop it leaves at once."""
+        self.player_inputs.settle()
         driver = self._driver
         if driver is None:
             return
@@ -330,7 +336,9 @@ class Server:
         commit = self.game_state_store.committed
         self._next_push_at = self._clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
-        return self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
+        changed = self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
+        self.player_inputs.tell()
+        return changed
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
@@ -367,8 +375,11 @@ class Server:
             callback = connection.redeem(event.ticket) if connection is not None else None
             if callback is not None:
                 run_callback(self._driver, callback, connection)
+        elif isinstance(event, InputsReceived):
+            self.player_inputs.receive(peer, event.message, now=self._clock())
         elif isinstance(event, Connected):
-            peer.user = self.connections[peer.address] = ServerConnection(peer, self._endpoint, self._clock)
+            connection = ServerConnection(peer, self._endpoint, self._clock, self.player_inputs)
+            peer.user = self.connections[peer.address] = connection
             logger.info("client %s has connected", peer.address)
             self._distribute_own(CLIENT_CONNECTED, peer.address)
         elif isinstance(event, Disconnected):
@@ -376,6 +387,7 @@ class Server:
 
     def _on_left(self, peer: ServerProtocol, event: Disconnected) -> None:
         logger.info("client %s has left: %s", peer.address, event.reason.sentence)
+        self.player_inputs.forget(peer)
         # after our own shutdown they are remembered; a client that gives this reason is gone all the same
         remembered = event.reason is DisconnectReason.SERVER_SHUTDOWN and not event.remote
         if not remembered and self.connections.get(peer.address) is peer.user:

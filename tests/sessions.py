@@ -479,7 +479,8 @@ class Session:
         if abs(off) > 2e-4:
             self.faults.append(f"{player!r}: the time of tick {newest.tick} is {off:+.6f} s off")
         for before, after in itertools.pairwise(snapshots[-30:]):
-            if not before.tick <= after.previous_tick < after.tick or not before.time <= after.time:
+            changed = before.previous_tick if before.resting else before.tick
+            if not changed <= after.previous_tick < after.tick or not before.time <= after.time:
                 self.faults.append(f"{player!r}: tick {after.tick} after tick {before.tick}, {after.previous_tick=}")
 
     @property

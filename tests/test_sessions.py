@@ -108,5 +108,6 @@ def test_all_times_of_a_session_are_of_the_simulated_clock() -> None:
     client = Client()
     network.connect(client)
     network.run(1.0)
-    assert [snapshot.tick for snapshot in client.snapshots] == [0, 1]
-    assert [snapshot.time for snapshot in client.snapshots] == [50.0, 50.0]
+    assert [snapshot.tick for snapshot in client.snapshots] == [0, 1, 2]
+    assert [snapshot.time for snapshot in client.snapshots] == pytest.approx([50.0, 50.0, 50.02])
+    assert [snapshot.resting for snapshot in client.snapshots] == [False, False, True]

@@ -196,6 +196,13 @@ class ServerProtocol(PeerProtocol):
             self._receive_messages(data, now)
         return True
 
+    def snapshot_age(self, now: float) -> float:
+        """Return how old the newest state is that the client is known to have, in seconds; 0.0 if there is none."""
+        if self._report_waits:
+            self._take_report()
+        made_at = self._ring.times.get(self.snapshots.baseline_tick)
+        return max(now - made_at, 0.0) if made_at is not None else 0.0
+
     def _take_report(self) -> None:
         """Settle what the client last said it has. Put off until it matters, which usually is never: see
         :meth:`state_datagram`.

@@ -63,6 +63,7 @@ class SnapshotRing:
         "ring",
         "tick",
         "time",
+        "times",
         "tree",
     )
 
@@ -70,6 +71,7 @@ class SnapshotRing:
         self._size = size
         self._max_bytes = max_state_bytes
         self.ring: OrderedDict[int, Tree] = OrderedDict()
+        self.times: dict[int, float] = {}
         self.tick = 0
         self.tree: Tree = {}
         self.time = 0.0
@@ -94,9 +96,10 @@ class SnapshotRing:
         if not unchanged:
             self._changed_tick = tick
         self.tree, self.time, self._span = tree, time, span
-        self.ring[tick] = tree
+        self.ring[tick], self.times[tick] = tree, time
         if len(self.ring) > self._size:
-            self.ring.popitem(last=False)
+            oldest, _ = self.ring.popitem(last=False)
+            del self.times[oldest]
         self._deltas.clear()
         self.by_report.clear()
         return True

@@ -67,6 +67,10 @@ class ConnectionStats:
     :ivar packets_sent, packets_received, bytes_sent, bytes_received: totals, UDP payload only.
     :ivar packets_sent_per_second, ...: rates over about the last second.
     :ivar packets_dropped: received packets that were duplicates, too late or malformed.
+    :ivar interpolation_delay: how far what the player saw lay behind the server's time when the latest input was given
+        (at the client) or applied (at the server), seconds; 0.0 if ``Client.send_input`` was not told.
+    :ivar snapshot_age: how far the newest state that the client has lies behind the server's time at present, seconds;
+        at the server, the newest of which it knows that the client has it. While the world rests it grows.
     """
 
     rtt: float = 0.0
@@ -81,3 +85,5 @@ class ConnectionStats:
     bytes_sent_per_second: float = 0.0
     bytes_received_per_second: float = 0.0
     packets_dropped: int = 0
+    interpolation_delay: float = 0.0
+    snapshot_age: float = 0.0
