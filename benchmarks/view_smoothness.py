@@ -33,8 +33,8 @@ from pygase.testing import Link, _Path
 
 TICK_RATES = (20, 30, 60)
 FRAME_RATES = (30, 60, 144)
-WARM_UP = 10.0
-"""Seconds before measuring begins."""
+WARM_UP = 20.0
+"""Seconds before measuring begins: to learn what bursts are like takes some of them."""
 
 SPEED = 100.0
 """Of the entity, units a second."""

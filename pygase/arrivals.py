@@ -6,6 +6,7 @@ Pure: no clock of its own. Times are seconds; ``received_at`` is by this machine
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Mapping
 from statistics import median_low
@@ -92,6 +93,11 @@ class _News(NamedTuple):
     gap: float  # seconds of movement since what was known before; 0 if that is not known
     due: int  # snapshots that were to be expected since the news before, this one included
 
+    @property
+    def came_along(self) -> bool:
+        """Whether it came with the news before: held up together, they are one case and not two."""
+        return self.wait <= self.gap / 2
+
 
 class _Measured(NamedTuple):
     valid_until: float = -math.inf
@@ -150,7 +156,7 @@ class ArrivalMeter:
     def remember(self, need: float) -> None:
         """Keep the latest arrival in mind for ``LATE_WINDOW`` if it needed more than so many seconds."""
         news, late = self._news[-1], self._late
-        if news.need - self._fastest[0][1] > need:
+        if news.need - self._fastest[0][1] > need and not news.came_along:
             late.append(news)
         while late and late[0].received_at < news.received_at - LATE_WINDOW:
             late.popleft()
@@ -170,13 +176,20 @@ class ArrivalMeter:
         threshold: Pickands, "Statistical inference using extreme order statistics", 1975.)
         """
         late, limit = self._late, MAX_DELAY + MAX_BRIDGING
-        if not late:
-            return least
         above = (self.offset or 0.0) + least
         excess = [min(one.need - above, one.wait) for one in late if above < one.need < above + limit]
+        if len(excess) < 2:
+            return least  # one case is no pattern
         seconds = max(self._news[-1].received_at - self._since, LATE_WINDOW / 4)
+        mean = sum(excess) / len(excess)
         dry = sum(excess) / min(seconds, LATE_WINDOW)
-        return least + (sum(excess) / len(excess) * math.log(dry / share) if dry > share else 0.0)
+        return least + (mean * math.log(dry / share) if dry > share else 0.0)
+
+    def reset_clock(self) -> None:
+        """Forget when anything came, by a clock that does not count any more; the interval stays."""
+        interval = self.interval
+        self.reset()
+        self._latest = _Measured(interval=interval)
 
     def reset(self) -> None:
         """Forget everything."""
@@ -196,14 +209,17 @@ class ArrivalMeter:
     def _measure(self) -> _Measured:
         news = self._news
         gaps = [one.gap for one in news if one.gap > 0.0]
-        interval = median_low(gaps) if gaps else DEFAULT_INTERVAL
-        offsets = sorted([one.offset for one in news if one.wait > 0.0])
-        ordinary = offsets[int(JITTER_QUANTILE * (len(offsets) - 1))] if offsets else 0.0
+        interval = median_low(gaps) if gaps else self._latest.interval
+        # what was held up for too long belongs to an outage, not to the weather
+        fastest = self._fastest[0][1]
+        offsets = sorted([one.offset for one in news if not one.came_along])
+        del offsets[bisect_right(offsets, fastest + MAX_DELAY) :]
+        ordinary = offsets[int(JITTER_QUANTILE * (len(offsets) - 1))] if offsets else fastest
         due = sum([one.due for one in news])
         return _Measured(
             valid_until=news[-1].received_at + MEASURE_INTERVAL,
             interval=interval,
-            jitter=max(ordinary - self._fastest[0][1], 0.0),
+            jitter=max(ordinary - fastest, 0.0),
             loss=max(1.0 - len(news) / due, 0.0) if due else 0.0,
         )
 

@@ -138,10 +138,9 @@ class AdaptiveClock:
     - ordinary jitter leaves the next snapshot at hand before the one before has been played;
     - two snapshots lost in a row do not stop the picture: the delay covers a part of that gap, and in the rest, about
       one interval, movement is carried on (``bridging``);
-    - what else was late in the last ``NEWS_WINDOW`` seconds (longer gaps, hiccups) would have stopped it for
-      ``TOLERATED`` of the time only.
+    - longer gaps, if the last 40 seconds had more than one, stop it for ``TOLERATED`` of the time only.
 
-    That is 2 send intervals on a good link. It grows within a second when the link gets worse, and shrinks when
+    That is 2 send intervals on a good link. It grows within seconds when the link gets worse, and shrinks when
     bad luck is so long ago that it is forgotten. Meanwhile playback hurries or dawdles, by ``MAX_SLEW`` at most; it
     never steps back. Only after an outage, when it is ``MAX_SLEWED`` off or more, it goes where it should be at once.
 
@@ -182,7 +181,7 @@ class AdaptiveClock:
     def observe(self, snapshot: SnapshotLike) -> None:
         """Take note of a snapshot that has arrived."""
         if self.arrivals.is_another_clocks(snapshot):
-            self.arrivals.reset()  # everything is measured anew
+            self.arrivals.reset_clock()
             self._latest = None
         need = self.arrivals.observe(snapshot)
         self.arrivals.remember(self._late)
