@@ -20,6 +20,7 @@ from .address import DEFAULT_PORT, format_address, parse_address  # noqa: E402
 from .controls import Controls  # noqa: E402
 from .events import CONNECTED, LOST, SERVER_EVENT  # noqa: E402
 from .joining import host, join  # noqa: E402
+from .prediction import Prediction  # noqa: E402
 from .session import Session  # noqa: E402
 from .status import StatusBanner, draw_status  # noqa: E402
 from .view import View  # noqa: E402
@@ -30,6 +31,7 @@ __all__ = [
     "LOST",
     "SERVER_EVENT",
     "Controls",
+    "Prediction",
     "Session",
     "StatusBanner",
     "View",

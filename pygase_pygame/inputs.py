@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from pygase import RELIABLE
+
+from .prediction import plain
 
 DEFAULT_EVENT = "INPUT"
 """Event that carries the player's input, unless the game chooses another."""
@@ -54,7 +56,7 @@ class InputSender:
             return self._send_on_time(state, self._interval)
         if self._sent is not None and self._sent[0] == state:
             return False
-        copy = _plain(state)
+        copy = plain(state)
         if self._sent is not None and self._sent[0] == copy:
             return False
         self._dispatch(self._event_type, copy, retries=RELIABLE)
@@ -65,16 +67,7 @@ class InputSender:
         now = self._clock()
         if now < self._due_at:
             return False
-        self._dispatch(self._event_type, _plain(state))
+        self._dispatch(self._event_type, plain(state))
         # Counted from when it was due: so the rate is kept at any frame rate. After a pause, from now.
         self._due_at = self._due_at + interval if self._due_at + interval > now else now + interval
         return True
-
-
-def _plain(value: Any) -> Any:
-    """Return a copy of our own, in types that can be sent: read-only mappings become dicts."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

@@ -9,6 +9,7 @@ from typing import TypedDict, Unpack
 from pygase import Backend, Client, Interpolate
 
 from .address import DEFAULT_PORT, format_address, parse_address
+from .prediction import Prediction
 from .session import Session
 
 _REACHED_AT = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -19,7 +20,9 @@ class SessionOptions(TypedDict, total=False):
     """What :class:`Session` takes beside a client; explained there."""
 
     interpolate: Iterable[str | Interpolate]
-    delay: float
+    delay: float | None
+    tick: float | None
+    predict: Prediction | None
     input_event: str
     input_rate: float | None
     clock: Callable[[], float]
@@ -40,7 +43,8 @@ def join(
         ``port``.
     :param game: name of the game; it must be the server's.
     :param connect_timeout: seconds after which nobody is expected to answer any more.
-    :param options: ``interpolate``, ``delay``, ``input_event``, ``input_rate``: see :class:`Session`.
+    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``input_event``, ``input_rate``:
+        see :class:`Session`.
     :raises ValueError: the address, or another argument, makes no sense; fit for showing to a player.
     """
     hostname, port = parse_address(hostname, port)
@@ -70,7 +74,8 @@ def host(
     :param hostname: own address to serve at: "localhost" for this machine only, "0.0.0.0" or "::" for all.
     :param game: the name that the backend was given; ``password`` likewise.
     :param interval: seconds between two ticks.
-    :param options: ``interpolate``, ``delay``, ``input_event``, ``input_rate``: see :class:`Session`.
+    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``input_event``, ``input_rate``:
+        see :class:`Session`.
     :raises pygase.errors.AddressInUse: another program has that port; fit for showing to a player.
     """
     client = Client(game=game, password=password)

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Self
 
 import pygame
 
-from pygase import ANY_EVENT, Backend, Client, DisconnectReason, Interpolate, Snapshot, SnapshotBuffer
+from pygase import ANY_EVENT, Backend, Client, DisconnectReason, Interpolate, Predictor, Snapshot, SnapshotBuffer
 from pygase import CONNECTED as CLIENT_IS_CONNECTED
 from pygase import DISCONNECTED as CLIENT_IS_DISCONNECTED
 
 from . import events
 from .inputs import DEFAULT_EVENT, InputSender
+from .prediction import OwnTicks, Prediction
 from .reasons import explain
 from .view import View
 
 Status = Literal["connecting", "connected", "lost", "closed"]
-
-DEFAULT_DELAY = 0.1
-"""Seconds that what is drawn stays behind the server: at 20 ticks a second, one may be lost unnoticed."""
 
 _CLOSE_TIMEOUT = 1.0
 """Seconds that closing waits for the network's thread, which is a daemon and holds up nobody's exit."""
@@ -36,7 +34,12 @@ class Session:
 
     :param client: not connected yet, or just now.
     :param interpolate: paths (or :class:`pygase.Interpolate` rules) of the numbers that shall move smoothly.
-    :param delay: seconds that the view stays behind the server; more hides more loss and jitter.
+    :param delay: seconds that the view stays behind the server; more hides more loss and jitter. None: as little as the
+        link allows, found out all the time.
+    :param tick: seconds between the server's ticks. If given, :meth:`send_input` gives one input to each tick, which
+        the server's ``time_step`` gets as ``inputs``; else it dispatches events.
+    :param predict: what of the game is the player's own, and the rules for it: it is shown at once, without waiting for
+        the server. Only together with ``tick``.
     :param input_event: type of the event that :meth:`send_input` dispatches.
     :param input_rate: inputs a second, sent unreliably; None: each change, reliably. See :meth:`send_input`.
     :param clock: the clock of ``Snapshot.received_at``, in seconds; another one for tests in virtual time.
@@ -51,7 +54,9 @@ class Session:
         client: Client,
         *,
         interpolate: Iterable[str | Interpolate] = (),
-        delay: float = DEFAULT_DELAY,
+        delay: float | None = None,
+        tick: float | None = None,
+        predict: Prediction | None = None,
         input_event: str = DEFAULT_EVENT,
         input_rate: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -66,6 +71,11 @@ class Session:
         self._connect = connect
         self._buffer = SnapshotBuffer(interpolate, delay=delay)
         self._inputs = InputSender(client.dispatch_event, event_type=input_event, rate=input_rate, clock=clock)
+        if predict is not None and tick is None:
+            raise ValueError("prediction needs tick=..., the seconds between the server's ticks, such as 1 / 60")
+        if tick is not None and input_rate is not None:
+            raise ValueError("input_rate is for input events; with tick=... there is one input for each tick")
+        self._ticks = None if tick is None else OwnTicks(client, tick, predict)
         self._outbox = events.Outbox()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()  # for `_loss_told`, which both threads change
@@ -91,7 +101,11 @@ class Session:
         :param shared: do not copy what is read, and change nothing in it; see :class:`View`.
         """
         self.poll()
-        state = self._buffer.view(now=self._clock())
+        now = self._clock()
+        state = self._buffer.view(now=now)
+        if self._ticks is not None:
+            self._ticks.reconcile()
+            state = self._ticks.shown(state, now=now)
         return View(state, ready=self._buffer.newest is not None, shared=shared)
 
     def send_input(self, state: Any) -> bool:
@@ -103,6 +117,10 @@ class Session:
         ``input_rate`` it is sent at that rate, unreliably, for what changes all the time. Nothing is sent
         without a connection.
 
+        With ``tick`` it is no event: each tick of the server's length gets the state of that moment as its input, and
+        none is lost. What was pressed and let go again between two ticks counts for one. It is also what
+        ``predict`` goes by.
+
         :param state: ``controls.state``, or whatever else can be sent.
         """
         if self.client.status != "connected":
@@ -110,7 +128,33 @@ class Session:
         if self._steered_connection != self._connections:
             self._steered_connection = self._connections
             self._inputs.forget()
-        return self._inputs.send(state)
+            if self._ticks is not None:
+                self._ticks.forget()
+        if self._ticks is None:
+            return self._inputs.send(state)
+        now = self._clock()
+        return self._ticks.send(state, now=now, view_time=self._buffer.playback_time(now=now))
+
+    @property
+    def lead(self) -> float:
+        """How many ticks what is predicted is ahead of :attr:`newest`: for a game that carries on more by its rules."""
+        return 0.0 if self._ticks is None else self._ticks.lead
+
+    @property
+    def newest(self) -> Mapping[str, Any]:
+        """The newest state received, as it came: empty before the first. Read it, never change it."""
+        newest = self._buffer.newest
+        return {} if newest is None else newest.state
+
+    @property
+    def predictor(self) -> Predictor | None:
+        """What predicts, with its figures (corrections, errors); None if nothing is predicted."""
+        return None if self._ticks is None else self._ticks.predictor
+
+    @property
+    def buffer(self) -> SnapshotBuffer:
+        """What plays the states back, with its figures (delay, stalls)."""
+        return self._buffer
 
     def poll(self) -> None:
         """Take in what has arrived. :meth:`view` does that; call it yourself in frames that draw nothing."""

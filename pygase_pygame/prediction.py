@@ -1,0 +1,175 @@
+"""The player's own part of the game, ahead of the server: inputs one a tick, and what follows from them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pygase import Client, FixedTimestep, Interpolate, Predictor
+
+Path = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a session shall predict: ``Prediction(rules.move, "players.{me}")``.
+
+    :param step: ``step(mine, input) -> mine``, the rules of one tick for the player's own part, the same that the
+        server applies to it with the same inputs; see :class:`pygase.Predictor`.
+    :param mine: where that part is in the state: keys joined by dots, in which ``{me}`` stands for
+        ``str(client.address)``; or a function of (game state, client address) that returns such a path, a tuple of
+        keys, or None while there is nothing of mine.
+    :param smooth: paths within it (or :class:`pygase.Interpolate` rules, for angles say) of the numbers that glide when
+        the server corrects them; by default every float.
+    :param smoothing_time: seconds in which a correction glides.
+    :param snap_distance: a number that is farther off jumps.
+    """
+
+    step: Callable[[Any, Any], Any]
+    mine: str | Callable[[Mapping[str, Any], Any], str | Sequence[Any] | None]
+    smooth: Iterable[str | Interpolate] | None = None
+    smoothing_time: float = 0.1
+    snap_distance: float | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.step):
+            raise TypeError(f"step must be a function of (mine, input), not {self.step!r}")
+        if not callable(self.mine) and not isinstance(self.mine, str):
+            raise TypeError(f'mine must be a path such as "players.{{me}}", or a function, not {self.mine!r}')
+
+    def path(self, state: Mapping[str, Any], address: Any) -> Path | None:
+        """Return the keys that lead to the player's own part, or None while there is none."""
+        found = self.mine if isinstance(self.mine, str) else self.mine(state, address)
+        if found is None:
+            return None
+        keys = found.split(".") if isinstance(found, str) else found
+        return tuple(str(address) if key == "{me}" else key for key in keys)
+
+
+class OwnTicks:
+    """Makes the player's inputs, one for each tick of the server's length, and predicts what they do.
+
+    :param client: to send them.
+    :param interval: seconds of a tick, as the server has it.
+    :param prediction: what to predict; None: only send.
+    """
+
+    def __init__(self, client: Client, interval: float, prediction: Prediction | None) -> None:
+        self._client = client
+        self._timestep = FixedTimestep(interval)
+        self._prediction = prediction
+        self.predictor: Predictor | None = None
+        if prediction is not None:
+            self.predictor = Predictor(
+                prediction.step,
+                self._select,
+                smooth=prediction.smooth,
+                smoothing_time=prediction.smoothing_time,
+                snap_distance=prediction.snap_distance,
+            )
+        self.forget()
+
+    def forget(self) -> None:
+        """A new connection begins: inputs are numbered from 1 again."""
+        self._timestep.reset()
+        self._path: Path | None = None
+        self._sent: Any = None
+        self._given: Any = None
+        if self.predictor is not None:
+            self.predictor.reset()
+
+    @property
+    def lead(self) -> float:
+        """How many ticks what is predicted is ahead of the newest state received."""
+        return 0.0 if self.predictor is None else self.predictor.pending + self._timestep.fraction
+
+    def send(self, state: Any, *, now: float, view_time: float | None) -> bool:
+        """Take what the player does at present; send and predict it for each tick that is due. True if one was."""
+        self._given = _latched(self._sent, self._given, plain(state))
+        self._timestep.pace = self._client.input_pace
+        due = self._timestep.advance(now)
+        for _ in range(due):
+            number = self._client.send_input(self._given, view_time=view_time)
+            if number and self.predictor is not None:
+                self.predictor.predict(self._given, number)
+            self._sent, self._given = self._given, plain(state)
+        return due > 0
+
+    def reconcile(self) -> None:
+        """Take in what the server has told since the last time."""
+        snapshots = self._client.snapshots
+        if self.predictor is None or not snapshots:
+            return
+        newest = snapshots[-1]
+        applied = self._client.input_applied(newest.tick)
+        if applied is not None:
+            # while the world rests the state stays, and only the inputs that it includes become more
+            self.predictor.reconcile(newest.state, applied, tick=newest.tick << 48 | applied)
+
+    def shown(self, state: Mapping[str, Any], *, now: float) -> Mapping[str, Any]:
+        """Return the state with the predicted part in its place."""
+        if self.predictor is None or self._path is None:
+            return state
+        mine = self.predictor.view(now, self._timestep.fraction, self._given)
+        return state if mine is None else _with_part(state, self._path, mine)
+
+    def _select(self, state: Mapping[str, Any]) -> Any:
+        assert self._prediction is not None
+        self._path = self._prediction.path(state, self._client.address)
+        return None if self._path is None else _part(state, self._path)
+
+
+def _part(state: Any, path: Path) -> Any:
+    """Return what stands at the end of a path; None if nothing does."""
+    for key in path:
+        key = _own_key(state, key)
+        if key is None:
+            return None
+        state = state[key]
+    return state
+
+
+def _own_key(tree: Any, key: Any) -> Any:
+    """Return the key that is meant here (digits may mean an int), or None if there is none."""
+    if isinstance(tree, Mapping):
+        if key in tree:
+            return key
+        number = int(key) if isinstance(key, str) and key.isdecimal() else None
+        return number if number in tree else None
+    if isinstance(tree, (list, tuple)):
+        number = int(key) if isinstance(key, (int, str)) and str(key).isdecimal() else -1
+        return number if 0 <= number < len(tree) else None
+    return None
+
+
+def _with_part(state: Any, path: Path, part: Any) -> Any:
+    """Return ``state`` with something else at the end of a path; as it is if the path leads nowhere."""
+    if not path:
+        return part
+    key = _own_key(state, path[0])
+    if key is None:
+        return state
+    copy = dict(state) if isinstance(state, Mapping) else list(state)
+    copy[key] = _with_part(state[key], path[1:], part)
+    return copy
+
+
+def _latched(sent: Any, given: Any, state: Any) -> Any:
+    """Return the input for the next tick, if ``given`` was it until now: what was pressed and let go again counts.
+
+    A value that differs from the one sent last stays until it is sent, unless another new one replaces it.
+    """
+    if isinstance(state, dict):
+        sent, given = (value if isinstance(value, dict) else {} for value in (sent, given))
+        return {key: _latched(sent.get(key, value), given.get(key, value), value) for key, value in state.items()}
+    return given if state == sent and given is not None else state
+
+
+def plain(value: Any) -> Any:
+    """Return a copy of our own, in types that can be sent: read-only mappings become dicts."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value

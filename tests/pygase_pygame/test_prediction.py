@@ -1,0 +1,178 @@
+"""Prediction through the adapter, whole games in virtual time: what the player sees of themselves and of others."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from pygase import CLIENT_CONNECTED, Backend, Client, GameState
+from pygase.testing import Link, SimulatedNetwork
+from pygase_pygame import Prediction, Session
+
+pytestmark = pytest.mark.usefixtures("display")
+
+TICK = 1 / 60
+FRAME = 1 / 60
+SPEED = 2.0  # units a tick
+
+
+def move(mine: dict[str, Any], keys: Mapping[str, bool]) -> dict[str, Any]:
+    """The rules of one tick, for both sides."""
+    return {**mine, "x": mine["x"] + SPEED * (keys["right"] - keys["left"])}
+
+
+class Game:
+    """Everybody has an x. `push` moves a player as nobody could foresee."""
+
+    def __init__(self) -> None:
+        self.push: dict[str, float] = {}
+        self.backend = Backend(GameState(players={}), self.step, {CLIENT_CONNECTED: self.enter})
+
+    def enter(self, client_address: Any) -> dict[str, Any]:
+        return {"players": {str(client_address): {"x": 0.0}}}
+
+    def step(self, game_state: GameState, dt: float, inputs: Mapping[Any, Any]) -> dict[str, Any]:
+        players = {}
+        for address, each in inputs.items():
+            me = str(address)
+            moved = move(game_state.players[me], each.value)
+            moved["x"] += self.push.pop(me, 0.0)
+            if moved["x"] != game_state.players[me]["x"]:
+                players[me] = moved
+        return {"players": players}
+
+
+def session_of(network: SimulatedNetwork, **options: Any) -> Session:
+    client = Client()
+    predict = Prediction(move, "players.{me}")
+    session = Session(
+        client,
+        clock=network.clock,
+        connect=lambda: network.connect(client),
+        interpolate=["players.*.x"],
+        tick=TICK,
+        predict=predict,
+        **options,
+    )
+    session.connect()
+    network.run_until(lambda: session.view().ready and str(client.address) in session.view().players, 5.0)
+    return session
+
+
+def me(session: Session) -> str:
+    return str(session.client.address)
+
+
+def play(network: SimulatedNetwork, session: Session, seconds: float, right: bool = False) -> list[float]:
+    """Hold a key, or none, for so long; return where one sees oneself in each frame."""
+    seen = []
+    for _ in range(round(seconds / FRAME)):
+        network.run(FRAME)
+        session.send_input({"left": False, "right": right})
+        seen.append(session.view().players[me(session)]["x"])
+    return seen
+
+
+def test_an_input_shows_in_the_very_frame_in_which_it_is_given() -> None:
+    network = SimulatedNetwork(3, Link(latency=0.05))
+    network.serve(Game().backend, interval=TICK)
+    session = session_of(network)
+    play(network, session, 2.0)
+    before = session.view().players[me(session)]["x"]
+    first, second, third = play(network, session, 3 * FRAME, right=True)
+    assert first > before
+    assert third - second == pytest.approx(SPEED, abs=0.2 * SPEED)
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.05])
+def test_with_a_round_trip_of_100_ms_nothing_needs_to_be_corrected(loss: float) -> None:
+    network = SimulatedNetwork(11, Link(latency=0.05, loss=loss))
+    network.serve(Game().backend, interval=TICK)
+    session = session_of(network)
+    assert session.predictor is not None
+    for round_ in range(10):
+        play(network, session, 0.5, right=round_ % 2 == 0)
+    assert session.predictor.corrections <= (0 if not loss else 2)
+    assert 4 <= session.lead <= 14
+
+
+def test_a_push_by_somebody_else_is_smoothed_and_does_not_swing() -> None:
+    network = SimulatedNetwork(5, Link(latency=0.05))
+    game = Game()
+    network.serve(game.backend, interval=TICK)
+    session = session_of(network)
+    play(network, session, 2.0)
+    start = session.view().players[me(session)]["x"]
+    game.push[me(session)] = 40.0
+    seen = play(network, session, 1.0)
+    assert seen == sorted(seen), "never back again"
+    assert max(b - a for a, b in itertools.pairwise(seen)) < 25.0, "no jump of the whole way"
+    assert seen[-1] == start + 40.0
+
+
+def test_when_all_keys_are_let_go_picture_and_truth_are_the_same() -> None:
+    network = SimulatedNetwork(8, Link(latency=0.07, jitter=0.02, loss=0.1))
+    game = Game()
+    network.serve(game.backend, interval=TICK)
+    session = session_of(network)
+    for _ in range(4):
+        play(network, session, 0.7, right=True)
+        play(network, session, 0.3)
+    play(network, session, 2.0)
+    truth = game.backend.game_state_store.get_game_state().players[me(session)]["x"]
+    assert truth > 100.0
+    assert session.view().players[me(session)]["x"] == truth
+
+
+def test_the_others_are_interpolated_and_i_am_not() -> None:
+    network = SimulatedNetwork(8, Link(latency=0.05))
+    network.serve(Game().backend, interval=TICK)
+    mine, other = session_of(network), session_of(network)
+    for _ in range(90):
+        network.run(FRAME)
+        for session in (mine, other):
+            session.send_input({"left": False, "right": True})
+            session.view()
+    ahead = mine.view().players[me(mine)]["x"] - other.view().players[me(mine)]["x"]
+    assert ahead >= 0.1 / TICK * SPEED, "I see myself at least a round trip ahead of how others see me"
+
+
+def test_a_tap_between_two_ticks_is_not_lost() -> None:
+    network = SimulatedNetwork(8, Link(latency=0.01))
+    game = Game()
+    network.serve(game.backend, interval=TICK)
+    session = session_of(network)
+    play(network, session, 1.0)
+    before = game.backend.game_state_store.get_game_state().players[me(session)]["x"]
+    for frame in range(120):  # frames of a quarter of a tick, one of them with the key
+        network.run(TICK / 4)
+        session.send_input({"left": False, "right": frame == 50})
+        session.view()
+    assert game.backend.game_state_store.get_game_state().players[me(session)]["x"] == before + SPEED
+
+
+def test_a_reconnect_begins_anew() -> None:
+    network = SimulatedNetwork(8, Link(latency=0.02))
+    network.serve(Game().backend, interval=TICK)
+    session = session_of(network)
+    play(network, session, 1.0, right=True)
+    session.client.disconnect()
+    network.run(0.3)
+    session.connect()
+    network.run_until(lambda: session.status == "connected" and str(session.client.address) in session.view().players)
+    seen = play(network, session, 1.0, right=True)
+    assert seen[-1] - seen[0] == pytest.approx(SPEED * 59, abs=3 * SPEED)
+
+
+def test_what_makes_no_sense_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="tick"):
+        Session(Client(), predict=Prediction(move, "players.{me}"))
+    with pytest.raises(ValueError, match="input_rate"):
+        Session(Client(), tick=TICK, input_rate=30)
+    with pytest.raises(TypeError, match="mine"):
+        Prediction(move, 5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="step"):
+        Prediction("move", "players.{me}")  # type: ignore[arg-type]
