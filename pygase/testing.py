@@ -24,19 +24,21 @@ import math
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Final
 
 from ._io.runner import Completion, run_logged, run_to_end
 from .backend import Backend
 from .client import Client
+from .links import LINKS, Link, LinkPath, describe_link, parse_link
 from .server import Server
 
-__all__ = ["Link", "ManualClock", "SimulatedNetwork"]
+__all__ = ["LINKS", "Link", "ManualClock", "SimulatedNetwork", "describe_link", "parse_link"]
 
 logger = logging.getLogger("pygase")
 
 Address = tuple[Any, ...]
+_Path = LinkPath
+"""As it was called here once; benchmarks ask for it."""
 
 _TIMER_RESOLUTION: Final = 1e-4
 """Seconds; a timer never fires twice at one moment, so that virtual time always moves on."""
@@ -68,90 +70,6 @@ class ManualClock:
         if seconds < 0:
             raise ValueError(f"a clock cannot go back; got {seconds!r} seconds")
         self._now += seconds
-
-
-@dataclass(frozen=True)
-class Link:
-    """How bad a path is, in one direction. A connection has one for each direction, usually the same.
-
-    :ivar latency: seconds that every datagram takes.
-    :ivar jitter: additional delay, uniform from 0 to so many seconds; datagrams overtake each other.
-    :ivar loss: share of datagrams that get lost at random, 0..1.
-    :ivar burst_loss: share of datagrams with which a burst of loss begins, 0..1.
-    :ivar burst_length: mean length of a burst, in datagrams.
-    :ivar duplicate: share of datagrams that arrive twice, 0..1.
-    :ivar reorder: share of datagrams held back for an additional ``latency + jitter + 20 ms``, 0..1.
-    :ivar bandwidth: bytes a second that get through; None: any number.
-    :ivar queue_bytes: what the bottleneck holds before it drops.
-    """
-
-    latency: float = 0.0
-    jitter: float = 0.0
-    loss: float = 0.0
-    burst_loss: float = 0.0
-    burst_length: float = 5.0
-    duplicate: float = 0.0
-    reorder: float = 0.0
-    bandwidth: float | None = None
-    queue_bytes: int = 64_000
-
-    def __post_init__(self) -> None:
-        for name in ("loss", "burst_loss", "duplicate", "reorder"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"Link.{name} is a share, from 0 to 1; got {getattr(self, name)!r}")
-        for name in ("latency", "jitter"):
-            if getattr(self, name) < 0.0:
-                raise ValueError(f"Link.{name} is a number of seconds, not negative; got {getattr(self, name)!r}")
-        if self.bandwidth is not None and self.bandwidth <= 0:
-            raise ValueError(f"Link.bandwidth is a positive number of bytes a second, or None; got {self.bandwidth!r}")
-
-
-class _Path:
-    """One direction of one connection: decides when, and how often, a datagram arrives."""
-
-    def __init__(self, link: Link) -> None:
-        self.link = link
-        self.blocked = False
-        self._burst_left = 0
-        self._free_at = 0.0
-
-    def delays(self, size_bytes: int, now: float, rng: random.Random) -> list[float]:
-        """Return after how many seconds each copy of the datagram arrives; empty if it is lost."""
-        link = self.link
-        if self.blocked or self._is_lost(rng):
-            return []
-        queued = self._queue_delay(size_bytes, now)
-        if queued is None:
-            return []
-        copies = 2 if link.duplicate and rng.random() < link.duplicate else 1
-        return [queued + link.latency + self._extra(rng) for _ in range(copies)]
-
-    def _is_lost(self, rng: random.Random) -> bool:
-        link = self.link
-        if self._burst_left > 0:
-            self._burst_left -= 1
-            return True
-        if link.burst_loss and rng.random() < link.burst_loss:
-            self._burst_left = int(rng.expovariate(1.0 / link.burst_length))
-            return True
-        return bool(link.loss) and rng.random() < link.loss
-
-    def _queue_delay(self, size_bytes: int, now: float) -> float | None:
-        bandwidth = self.link.bandwidth
-        if bandwidth is None:
-            return 0.0
-        waiting = max(self._free_at - now, 0.0)
-        if waiting * bandwidth > self.link.queue_bytes:
-            return None
-        self._free_at = now + waiting + size_bytes / bandwidth
-        return self._free_at - now
-
-    def _extra(self, rng: random.Random) -> float:
-        link = self.link
-        extra = rng.random() * link.jitter if link.jitter else 0.0
-        if link.reorder and rng.random() < link.reorder:
-            extra += link.latency + link.jitter + 0.02
-        return extra
 
 
 class _SimulatedTransport:
@@ -269,7 +187,7 @@ class SimulatedNetwork:
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._counter = 0
         self._transports: dict[Address, _SimulatedTransport] = {}
-        self._paths: dict[tuple[Address, Address], _Path] = {}
+        self._paths: dict[tuple[Address, Address], LinkPath] = {}
         self._next_port = 50000
 
     def __repr__(self) -> str:
@@ -353,7 +271,7 @@ class SimulatedNetwork:
         client._clock = self.clock
         transport = self._add(address, server_address)
         for path in ((address, server_address), (server_address, address)):
-            self._paths[path] = _Path(link or self.link)
+            self._paths[path] = LinkPath(link or self.link)
         client._begin(session, port, "localhost", transport, connect_timeout, host_token, self._rng.randbytes)
         session.driver = _SimulatedDriver(self, client.connection, transport)
         client._start(session)
@@ -378,7 +296,7 @@ class SimulatedNetwork:
         for path in self._paths_of(client):
             path.blocked = on
 
-    def _paths_of(self, client: Client) -> list[_Path]:
+    def _paths_of(self, client: Client) -> list[LinkPath]:
         if client.connection is None or not isinstance(client.connection._transport, _SimulatedTransport):
             raise ValueError("this client has not been connected by this network")
         own = client.connection._transport.own
@@ -394,7 +312,7 @@ class SimulatedNetwork:
             self.on_datagram(data, sender, receiver)
         path = self._paths.get((sender, receiver))
         if path is None:
-            path = self._paths[sender, receiver] = _Path(self.link)
+            path = self._paths[sender, receiver] = LinkPath(self.link)
         delays = path.delays(len(data), self.now, self._rng)
         if not delays:
             self.lost += 1

@@ -25,7 +25,7 @@ FACES = [
 FLOORS: list[tuple[str, list[str]]] = [
     # lowest first; a name is a module, or a package with everything in it (but `pygase` only its __init__)
     ("the ground", ["pygase.utils", "pygase.errors", "pygase.config"]),
-    ("plain values", ["pygase.tree", "pygase.codec"]),
+    ("plain values", ["pygase.tree", "pygase.codec", "pygase.links"]),
     ("events and state", ["pygase.event", "pygase.gamestate"]),
     ("the protocol", ["pygase._protocol"]),
     ("past states", PAST),
@@ -39,7 +39,7 @@ FLOORS: list[tuple[str, list[str]]] = [
 ]
 
 PURE = [
-    *["pygase.tree", "pygase.codec", "pygase.event", "pygase.gamestate", "pygase._protocol"],
+    *["pygase.tree", "pygase.codec", "pygase.links", "pygase.event", "pygase.gamestate", "pygase._protocol"],
     *PAST,
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]
