@@ -25,6 +25,7 @@ from pygase import (
     GameState,
     ServerConfig,
 )
+from pygase.players import PlayerInput
 from pygase.store import Commit
 from pygase.testing import Link, SimulatedNetwork
 from pygase.tree import exactly_equal, first_difference
@@ -70,6 +71,7 @@ class Parameters:
     ballast_bytes: int
     start: float = 0.0
     first_sequence: int = 0
+    inputs: bool = False
     seconds: float = 60.0
 
     @property
@@ -92,6 +94,7 @@ def parameters(seed: int, seconds: float = 60.0) -> Parameters:
         ballast_bytes=rng.choice([0, 0, 0, 3_000, 3_000, 60_000]),
         start=corner.choice([0.0, 1e6, TIME_WRAP - corner.uniform(0.0, seconds)]),
         first_sequence=corner.choice([0, 0x10000 - corner.randint(700, 1_100)]),
+        inputs=random.Random(f"inputs {seed}").random() < 0.8,
         seconds=seconds,
     )
 
@@ -221,14 +224,53 @@ def _first_odd(sent: list[int], got: list[int]) -> str:
     return "some are missing" if len(got) < len(sent) else "there are too many"
 
 
+@dataclass
+class InputAccount:
+    """A player's inputs: what was sent under which number, with which view time, and what the game made of them."""
+
+    sent: dict[int, tuple[Any, float | None]] = field(default_factory=dict)
+    newest: int = 0
+    fresh: int = 0
+    """How many inputs have been applied, each in its own tick."""
+    faults: list[str] = field(default_factory=list)
+    _applied: int = 0
+    _value: Any = None
+
+    def send(self, number: int, value: Any, view_time: float | None) -> None:
+        """Note an input that is on its way."""
+        if number != self.newest + 1:
+            self.faults.append(f"input {number} was sent after {self.newest}")
+        self.newest = number
+        self.sent[number] = value, view_time
+
+    def apply(self, played: PlayerInput) -> None:
+        """Note the input of a tick: a new one is as it was sent, and newer than all before; else it is the last one."""
+        if played.repeats:
+            if played.value != self._value:
+                self.faults.append(f"{played} repeats what was not there, {self._value} was")
+            return
+        value, view_time = self.sent.get(played.number, (None, None))
+        if not exactly_equal(played.value, value):
+            self.faults.append(f"input {played.number} was {value}, and {played.value} is applied")
+        if played.number <= self._applied:
+            self.faults.append(f"input {played.number} is applied after {self._applied}")
+        if view_time is not None and played.view_time is not None:
+            off = (played.view_time - view_time + 1.0) % TIME_WRAP - 1.0
+            if abs(off) > 2e-4:
+                self.faults.append(f"the view time of input {played.number} is {off:+.4f} s off")
+        self.fresh += 1
+        self._applied, self._value = played.number, played.value
+
+
 class Player:
-    """A client that keeps sending events of every kind, and keeps account of them."""
+    """A client that keeps sending inputs and events of every kind, and keeps account of them."""
 
     def __init__(self, session: Session, number: int, address: Address) -> None:
         self.number = number
         self.address = address
         self.up = Stream()
         self.down = Stream()
+        self.inputs = InputAccount()
         self.gone = ""
         self._rng = random.Random(f"player {session.parameters.seed} {number}")
         self._session = session
@@ -237,6 +279,10 @@ class Player:
         session.network.connect(self.client, address=address)
         begin_sequence_at(self.client, session.parameters.first_sequence)
         self._send_again()
+        self._input_rng = random.Random(f"inputs of player {session.parameters.seed} {number}")
+        self._held: Any = None
+        if session.parameters.inputs:
+            self._play_on()
 
     @property
     def nonce(self) -> bytes:
@@ -264,6 +310,32 @@ class Player:
         )
         session.network.call_at(session.network.now + rng.uniform(0.02, 0.4), self._send_again)
 
+    def _play_on(self) -> None:
+        """Send the input of a tick, as a game would at the pace that the server asks for; and so on."""
+        session, rng = self._session, self._input_rng
+        if self.gone or session.resting:
+            return
+        if rng.random() < 0.3:  # else the same keys are held down
+            self._held = [self.number, rng.randint(0, 99), rng.choice([None, {"keys": [1, 2, 3]}, bytes(120), -0.0])]
+        present = self.client.server_time()
+        view_time = (
+            None if present is None or rng.random() < 0.1 else present - rng.choice([0.1, rng.uniform(0.2, 1.0), 9.0])
+        )
+        number = self.client.send_input(self._held, view_time=view_time)
+        if number:
+            self.inputs.send(number, self._held, view_time)
+        session.network.call_at(
+            session.network.now + session.parameters.interval / self.client.input_pace, self._play_on
+        )
+
+    @property
+    def told(self) -> bool:
+        """True if the client has been told that its newest state includes all of its inputs."""
+        snapshots = self.client.snapshots
+        if not self.inputs.newest:
+            return True
+        return bool(snapshots) and self.client.input_applied(snapshots[-1].tick) == self.inputs.newest
+
     def leave(self) -> None:
         """Say goodbye."""
         self.gone = "left"
@@ -279,6 +351,10 @@ class Player:
         complete = not self.gone
         found = [f"to the server: {text}" for text in self.up.problems(complete=complete)]
         found += [f"from the server: {text}" for text in self.down.problems(complete=complete)]
+        found += self.inputs.faults
+        if complete and not self.told:
+            newest = [snapshot.tick for snapshot in self.client.snapshots[-1:]]
+            found.append(f"{self.inputs.newest} inputs sent, {self.client._applied} told of, newest state {newest}")
         reason = self.client.disconnect_reason
         if complete and (self.client.status != "connected" or reason is not None):
             found.append(f"is {self.client.status}, {reason!r}")
@@ -404,7 +480,9 @@ class Session:
 
     # -- the game ----------------------------------------------------------------------------------------------------
 
-    def _time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:
+    def _time_step(self, game_state: GameState, dt: float, inputs: dict[Address, PlayerInput]) -> dict[str, Any] | None:
+        for address, played in inputs.items():
+            self._present[address].inputs.apply(played)
         if self.resting:
             return None
         rng = self._rng
@@ -496,7 +574,8 @@ class Session:
     def settled(self) -> bool:
         """Tell whether all who stayed have the server's state and all reliable events."""
         return not any(
-            self._differs(player) or not player.up.settled or not player.down.settled for player in self.staying
+            self._differs(player) or not player.up.settled or not player.down.settled or not player.told
+            for player in self.staying
         )
 
     def _wait_until_settled(self) -> None:
@@ -515,6 +594,8 @@ class Session:
         faults = self.faults + [text for player in self.players for text in player.problems()]
         faults += [f"{player!r}: has another state than the server" for player in filter(self._differs, self.staying)]
         faults += [f"the server dropped {n} x {why!r}" for why, n in self.server.dropped.items() if "malformed" in why]
+        if not {peer.address for peer in self.server.player_inputs._players} <= self.server.connections.keys():
+            faults.append("the server keeps inputs of players who have gone")
         return faults
 
 

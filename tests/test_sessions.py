@@ -7,12 +7,14 @@ import random
 import pytest
 
 from pygase import Backend, Client, GameState
+from pygase.players import PlayerInput
 from pygase.testing import Link, SimulatedNetwork
 from tests.sessions import (
     LOOSE,
     ORDERED,
     RETRIED,
     TIME_WRAP,
+    InputAccount,
     Parameters,
     Session,
     Stream,
@@ -40,6 +42,7 @@ def test_a_session_happens_the_same_way_each_time() -> None:
     assert first.network.delivered == second.network.delivered > 500
     assert first.network.lost == second.network.lost
     assert [p.up.got for p in first.players] == [p.up.got for p in second.players]
+    assert [p.inputs.sent for p in first.players] == [p.inputs.sent for p in second.players]
 
 
 def test_sessions_differ_in_all_that_matters() -> None:
@@ -87,6 +90,50 @@ def test_an_account_tells_of_what_is_lost_doubled_or_disordered(kind: str, sent:
     stream.sent[kind], stream.got[kind] = sent, got
     stream.acked.update(stream.sent[ORDERED])
     assert stream.problems(complete=True)
+
+
+@pytest.mark.parametrize(
+    "played",
+    [
+        [PlayerInput("b", 1, 0, None)],
+        [PlayerInput("b", 2, 0, None), PlayerInput("a", 1, 0, None)],
+        [PlayerInput("a", 1, 0, None), PlayerInput("a", 1, 0, None)],
+        [PlayerInput("a", 1, 0, None), PlayerInput("b", 2, 1, None)],
+        [PlayerInput("a", 1, 0, 6.0)],
+        [PlayerInput("c", 3, 0, None)],
+    ],
+    ids=["another value", "out of order", "twice", "repeated too early", "view time", "never sent"],
+)
+def test_an_account_tells_of_inputs_that_are_not_what_was_sent(played: list[PlayerInput]) -> None:
+    """The judge of inputs can say no, too."""
+    account = InputAccount()
+    account.send(1, "a", 5.0)
+    account.send(2, "b", None)
+    for each in played:
+        account.apply(each)
+    assert account.faults
+
+
+def test_an_account_is_content_with_inputs_in_order_and_the_last_one_again() -> None:
+    """Also if one of them is missing: it came too late."""
+    account = InputAccount()
+    for number in range(1, 4):
+        account.send(number, number, None)
+    for each in (PlayerInput(1, 1, 0, None), PlayerInput(1, 2, 1, None), PlayerInput(3, 3, 0, None)):
+        account.apply(each)
+    assert account.faults == []
+    assert account.fresh == 2
+
+
+def test_inputs_are_sent_in_most_sessions_and_nearly_all_are_applied() -> None:
+    """So that what the sessions say of them is said of something."""
+    assert 700 < sum(parameters(seed).inputs for seed in range(1_000)) < 900
+    session = Session(parameters(1_002, seconds=20.0))
+    assert session.parameters.inputs
+    assert session.run() == []
+    sent, fresh = session.players[0].inputs.newest, session.players[0].inputs.fresh
+    assert sent > 300
+    assert fresh > 0.9 * sent
 
 
 def test_a_client_with_another_state_is_noticed() -> None:
