@@ -9,6 +9,7 @@ from .blending import Interpolate
 from .client import Client, Snapshot
 from .config import ClientConfig, ServerConfig
 from .connection import ClientConnection, ConnectionStats, ConnectionStatus, ServerConnection
+from .discovery import DISCOVERY_PORT, Browser, DiscoveredGame, discover
 from .errors import (
     AddressInUse,
     AddressNotUsable,
@@ -41,11 +42,13 @@ __all__ = [
     "CLIENT_RESUMED",
     "CONNECTED",
     "DISCONNECTED",
+    "DISCOVERY_PORT",
     "RELIABLE",
     "TO_DELETE",
     "AddressInUse",
     "AddressNotUsable",
     "Backend",
+    "Browser",
     "Client",
     "ClientConfig",
     "ClientConnection",
@@ -53,6 +56,7 @@ __all__ = [
     "ConnectionStats",
     "ConnectionStatus",
     "DisconnectReason",
+    "DiscoveredGame",
     "Event",
     "FixedTimestep",
     "GameState",
@@ -75,6 +79,7 @@ __all__ = [
     "SnapshotBuffer",
     "StateHistory",
     "StateTooLarge",
+    "discover",
     "get_availabe_ip_addresses",
     "get_available_ip_addresses",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from ._io import runner
 from .config import ServerConfig
+from .discovery import DISCOVERY_PORT
 from .event import Handler
 from .gamestate import GameState
 from .machine import GameStateMachine
@@ -168,6 +169,10 @@ class Backend:
 
         machine._before_tick = before_tick
         machine._after_tick = lambda: setattr(server, "_ticking", False)
+
+    def announce(self, name: str = "", *, port: int = DISCOVERY_PORT, info: Mapping[str, Any] | None = None) -> None:
+        """Let others on the local network find this game; see ``Server.announce``."""
+        self.server.announce(name, port=port, info=info)
 
     def shutdown(self) -> Any:
         """Shut down server and stop game loop. Blocks; inside an event loop it begins at once and can be awaited."""

@@ -8,7 +8,7 @@ import ipaddress
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._io import runner
@@ -21,6 +21,7 @@ from ._protocol.protocol import ServerProtocol
 from .client import check_dispatch, check_names
 from .config import ServerConfig
 from .connection import AckCallback, ServerConnection, run_callback
+from .discovery import DISCOVERY_PORT, Announcement, Announcer
 from .errors import DisconnectReason, MalformedPacket
 from .event import (
     CLIENT_CONNECTED,
@@ -105,6 +106,8 @@ class Server:
         self._next_push_at = 0.0
         self._everyone = False
         self._claim_lock = threading.Lock()
+        self._announcement: Announcement | None = None
+        self._announcer: Announcer | None = None
 
     # -- how it stands -------------------------------------------------------------------------------------------
 
@@ -191,6 +194,7 @@ class Server:
             transport = ServerTransport(hostname, port)
             self._begin(transport, hostname, event_wire)
             self._driver = runner.LoopDriver(self, transport, loop)
+            self._announce()
             self._bound.set_result(None)
             self._driver.turn()
             if self._stop_requested:
@@ -238,6 +242,7 @@ class Server:
 
     def _finish(self) -> None:
         self.game_state_store.unsubscribe(self._on_commit)
+        self._end_announcing()
         if self._driver is not None:
             self._driver.stop()
         if self._transport is not None:
@@ -268,6 +273,51 @@ class Server:
     def _request_stop(self) -> None:
         self._stop_requested = True
         self._stop_now()
+
+    # -- being found -----------------------------------------------------------------------------------------------
+
+    def announce(self, name: str = "", *, port: int = DISCOVERY_PORT, info: Mapping[str, Any] | None = None) -> None:
+        """Let others on the local network find this server, by ``discover`` or a ``Browser``, whenever it runs.
+
+        Before or while it runs, from any thread, and again when something changes. They learn name, game, port, how
+        many play and can, and whether there is a password. Run with ``hostname="localhost"`` it is found on this
+        machine only. If the network does not let it be found, that is a warning in the log, and the game goes on.
+
+        :param name: what players read in the list; ``""``: this machine's name. Cut after 64 bytes of UTF-8.
+        :param port: UDP port for the questions, not the game's own; who searches has to use the same.
+        :param info: what else a player wants to know before joining, such as ``{"map": "castle"}``; 200 bytes at most.
+        :raises TypeError, ValueError: for a name, port or info that cannot be told.
+        """
+        self._announcement = Announcement(name, port, info)
+        driver = self._driver
+        if driver is not None and self._transport is not None:
+            driver.call(lambda: driver.defer(self._announce))  # deferred, it runs inside the loop
+
+    def stop_announcing(self) -> None:
+        """Let nobody find this server any more; who plays goes on playing. From any thread."""
+        self._announcement = None
+        if self._driver is not None:
+            self._driver.call(self._end_announcing)
+
+    def _announce(self) -> None:
+        announcement, announcer = self._announcement, self._announcer
+        if announcement is None or self._transport is None or not isinstance(self._driver, runner.LoopDriver):
+            return  # (a simulated network has no others who could find it)
+        if announcer is not None and announcer.announcement.port == announcement.port:
+            announcer.announcement = announcement
+            return
+        self._end_announcing()
+        address, password = self._transport.address, self._password is not None
+        self._announcer = Announcer(announcement, address, self._game, password, self._count_players)
+        self._announcer.start()
+
+    def _end_announcing(self) -> None:
+        announcer, self._announcer = self._announcer, None
+        if announcer is not None:
+            announcer.stop()
+
+    def _count_players(self) -> tuple[int, int]:
+        return len(self._endpoint.peers) if self._endpoint is not None else 0, self.config.max_clients
 
     # -- the pump: what a driver calls -----------------------------------------------------------------------------
 

@@ -1,0 +1,196 @@
+"""Sockets that reach everyone on the local network, and hear what is asked of everyone there.
+
+Only IPv4. What is asked goes out on every interface, by broadcast and to a multicast group: some access points drop
+the one, some the other. Every server on a machine has a socket on the same port; the system hands what is for many to
+all of these, and what is for one address to only one of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import selectors
+import socket
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+from .interfaces import get_available_ip_addresses
+from .udp import _LOCAL_NETWORK_HINT, Address, UdpTransport
+
+logger = logging.getLogger("pygase")
+
+GROUP: Final = "239.255.80.71"
+"""From the range for use within a site, which no router passes on to the Internet (RFC 2365, section 6.1)."""
+
+BROADCAST: Final = "255.255.255.255"
+"""Everyone on the interface of the socket that sends it."""
+
+LOOPBACK: Final = "127.0.0.1"
+_LOOPBACK_BROADCAST: Final = "127.255.255.255"
+
+MAX_INTERFACES: Final = 32
+"""Addresses of this machine that are asked from; one full of containers may have hundreds."""
+
+TAKEN_AT_ONCE: Final = 64
+"""Datagrams taken in one turn at most, so that a flood of questions holds up nothing else."""
+
+
+class AnsweringTransport(UdpTransport):
+    """A socket on the discovery port, beside those of other servers on this machine.
+
+    :raises OSError: if the port is taken by a program that does not share it, or may not be used.
+
+    :ivar joined: on how many interfaces the multicast group is heard.
+    """
+
+    def __init__(self, port: int) -> None:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            _share_port(sock)
+            sock.bind(("", port))
+            self.joined = sum(_join(sock, address) for address in _own_addresses())
+        except OSError:
+            sock.close()
+            raise
+        super().__init__([sock])
+
+
+def _share_port(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Linux and Windows want the one above; there SO_REUSEPORT would keep other users' servers out, or does not exist.
+    # BSD and macOS want this one.
+    if sys.platform not in ("linux", "win32"):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+
+
+def _join(sock: socket.socket, address: str) -> bool:
+    membership = socket.inet_aton(GROUP) + socket.inet_aton(address)
+    try:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+    except OSError as error:
+        # A second address of the same interface, or one without multicast: there is broadcast.
+        return error.errno in (errno.EADDRINUSE, 10048)
+    return True
+
+
+def _own_addresses() -> list[str]:
+    found = [address for address in get_available_ip_addresses() if address != LOOPBACK]
+    return [*found[: MAX_INTERFACES - 1], LOOPBACK]
+
+
+def own_address_towards(host: str) -> str | None:
+    """Return the address of this machine that a host on the network sees, None if there is no way to it.
+
+    Connecting a UDP socket sends nothing: the system only chooses the route.
+    """
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((host, 9))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an IPv4 address means this very machine, whatever the network (RFC 1122, section 3.2.1.3)."""
+    return host.startswith("127.")
+
+
+def machine_name() -> str:
+    """Return what this machine calls itself, without the domain."""
+    return socket.gethostname().partition(".")[0]
+
+
+class AskingTransport:
+    """Asks everyone, from each of this machine's addresses, and waits for answers.
+
+    :param port: the discovery port.
+
+    :ivar problem: in plain words why nobody but programs on this machine can have heard the last question, or ``""``.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.problem = ""
+        self._port = port
+        self._sockets: dict[str, socket.socket] = {}
+        self._selector = selectors.DefaultSelector()
+        self._waker, self._woken = socket.socketpair()
+        self._woken.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+
+    def refresh(self) -> None:
+        """Open a socket for each address that this machine has got, and close those of addresses that it has lost."""
+        addresses = _own_addresses()
+        for address in [address for address in self._sockets if address not in addresses]:
+            sock = self._sockets.pop(address)
+            self._selector.unregister(sock)
+            sock.close()
+        for address in addresses:
+            if address not in self._sockets:
+                self._open(address)
+
+    def _open(self, address: str) -> None:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
+            sock.bind((address, 0))
+            with contextlib.suppress(OSError):  # an interface without multicast
+                sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+        except OSError as error:
+            sock.close()
+            logger.debug("%s cannot be asked from: %s", address, error)
+            return
+        self._sockets[address] = sock
+        self._selector.register(sock, selectors.EVENT_READ)
+
+    def ask(self, query: bytes) -> None:
+        """Send a query to everyone. See :attr:`problem` for how that went."""
+        failed: list[OSError] = []
+        reached = False
+        for address, sock in self._sockets.items():
+            for host in _everyone_from(address):
+                try:
+                    sock.sendto(query, (host, self._port))
+                    reached = reached or not is_loopback(address)
+                except OSError as error:
+                    failed += [] if is_loopback(address) else [error]
+        self.problem = "" if reached else _problem(failed)
+
+    def wait(self, timeout: float) -> list[tuple[bytes, Address]]:
+        """Wait for datagrams until there are some, the time is over, or :meth:`wake` is called."""
+        ready = [key.fileobj for key, _ in self._selector.select(max(timeout, 0.0))]
+        if self._woken in ready:
+            with contextlib.suppress(OSError):
+                self._woken.recv(TAKEN_AT_ONCE)
+        return UdpTransport([sock for sock in self._sockets.values() if sock in ready]).take(TAKEN_AT_ONCE)
+
+    def wake(self) -> None:
+        """End :meth:`wait`, from any thread."""
+        with contextlib.suppress(OSError):  # closed in the meantime
+            self._waker.send(b"\0")
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._selector.close()
+        for sock in (*self._sockets.values(), self._waker, self._woken):
+            sock.close()
+        self._sockets.clear()
+
+
+def _everyone_from(address: str) -> Iterable[str]:
+    # Where the loopback knows neither broadcast nor multicast, at least one server on this machine is found.
+    return (_LOOPBACK_BROADCAST, GROUP, LOOPBACK) if is_loopback(address) else (BROADCAST, GROUP)
+
+
+def _problem(failed: list[OSError]) -> str:
+    codes = {error.errno for error in failed}
+    if sys.platform == "darwin" and errno.EHOSTUNREACH in codes:
+        return _LOCAL_NETWORK_HINT
+    if codes & {errno.EACCES, errno.EPERM, 10013}:
+        return "a firewall on this machine does not let this program search the local network"
+    return "this machine is in no network; connect it to one to find games on other machines"

@@ -1,0 +1,270 @@
+"""Games on the local network: a server announces its own, :func:`discover` and :class:`Browser` find them all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ._io import lan, runner
+from ._protocol.discovery import ID_BYTES, Answer, DiscoveredGame, Listing, Responder, encode_info
+from ._protocol.wire import MAX_GAME_BYTES, PROTOCOL_VERSION
+
+__all__ = ["DISCOVERY_PORT", "Browser", "DiscoveredGame", "discover"]
+
+logger = logging.getLogger("pygase")
+
+DISCOVERY_PORT: Final = 19733
+"""UDP port on which games are asked for, whatever their own is. Below those that systems give out at random."""
+
+_EVERY_ADDRESS: Final = ("0.0.0.0", "::")
+
+
+def discover(game: str = "", timeout: float = 1.0, *, port: int = DISCOVERY_PORT) -> list[DiscoveredGame]:
+    """Return the games that are announced on the local network, in the order in which they answered.
+
+    Blocks for ``timeout``: nobody knows how many there are. (In an asyncio program:
+    ``await asyncio.to_thread(discover)``.) For a list that stays up to date see :class:`Browser`.
+
+    :param game: find only this game, as in ``Server(game=...)``; ``""``: all.
+    :param timeout: seconds. There are three tries, the last after 0.3 s.
+    :param port: as the servers announce it.
+    :raises ValueError: if an argument is none of these. What is wrong with the network is logged.
+
+    Next: ``Client.connect(found.port, found.address)``.
+    """
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout <= 3600:
+        raise ValueError(f"timeout must be a number of seconds above 0, at most 3600; got {timeout!r}")
+    browser = Browser(game, port=port)
+    browser._search(runner.monotonic() + timeout, browser._stopping)
+    return list(browser.games)
+
+
+class Browser:
+    """The games on the local network, kept up to date by a thread. For a screen on which one chooses.
+
+    ::
+
+        with Browser("pong") as browser:
+            ...                             # in each frame:
+            for found in browser.games:
+                draw(found.name, found.players, found.ping)
+
+    Without ``with``: :meth:`start` and :meth:`stop`, as often as you like.
+
+    :param game: find only this game, as in ``Server(game=...)``; ``""``: all.
+    :param port: as the servers announce it.
+    """
+
+    def __init__(self, game: str = "", *, port: int = DISCOVERY_PORT) -> None:
+        if not isinstance(game, str) or len(game.encode(errors="replace")) > MAX_GAME_BYTES:
+            raise ValueError(f"game must be a str of at most {MAX_GAME_BYTES} bytes, got {game!r:.100}")
+        check_port(port)
+        self._game = game
+        self._port = port
+        self._listing = Listing(game, runner.random_bytes)
+        self._transport: Any = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._problem = ""
+
+    @property
+    def games(self) -> tuple[DiscoveredGame, ...]:
+        """What was heard of in the last 5 s, in the order in which it was found. A new tuple when something changes,
+        so it can be kept; from any thread.
+        """
+        return self._listing.games
+
+    @property
+    def problem(self) -> str:
+        """In plain words why games on other machines cannot be found, or ``""``. It passes when the cause does."""
+        return self._problem
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How many datagrams were no use, by reason."""
+        return self._listing.dropped
+
+    def start(self) -> Browser:
+        """Begin to search, with an empty list, and return this browser. If it searches already, it goes on."""
+        if self._thread is None:
+            self._listing = Listing(self._game, runner.random_bytes)
+            stopping = self._stopping = threading.Event()
+            self._thread = runner.start_thread(lambda: self._search(None, stopping), "pygase-browser")
+        return self
+
+    def stop(self) -> None:
+        """End the search; ``games`` stays as it is."""
+        thread, self._thread = self._thread, None
+        self._stopping.set()
+        transport = self._transport
+        if transport is not None:
+            transport.wake()
+        if thread is not None:
+            thread.join(1.0)
+
+    def __enter__(self) -> Browser:
+        return self.start()
+
+    def __exit__(self, *args: object) -> None:
+        self.stop()
+
+    def _search(self, until: float | None, stopping: threading.Event) -> None:
+        """Search until a time, or until stopped."""
+        try:
+            transport = self._transport = lan.AskingTransport(self._port)
+        except OSError as error:  # no file descriptors left, say
+            self._report(f"the system lets this program open no socket ({error})")
+            return
+        listing = self._listing
+        try:
+            while not stopping.is_set() and (until is None or runner.monotonic() < until):
+                self._turn(listing, transport, until)
+        finally:
+            self._transport = None
+            transport.close()
+
+    def _turn(self, listing: Listing, transport: Any, until: float | None) -> None:
+        if listing.is_query_due(now=runner.monotonic()):
+            transport.refresh()
+            query = listing.query_to_send(now=runner.monotonic())
+            transport.ask(query)
+            self._report(transport.problem)
+        wait_until = listing.next_timeout() if until is None else min(listing.next_timeout(), until)
+        datagrams = transport.wait(wait_until - runner.monotonic())
+        now = runner.monotonic()
+        for data, address in datagrams:
+            listing.receive(data, address[0], now=now)
+        listing.handle_timeout(now=now)
+
+    def _report(self, problem: str) -> None:
+        if problem and problem != self._problem:
+            logger.warning("games on other machines cannot be found: %s", problem)
+        self._problem = problem
+
+
+class Announcement:
+    """What a server tells about itself, and where. The arguments are those of ``Server.announce``."""
+
+    def __init__(self, name: str, port: int, info: Mapping[str, Any] | None) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"name must be a str, what players shall read in the list; got {name!r}")
+        check_port(port)
+        self.name = name or lan.machine_name()
+        self.port = port
+        self.info = encode_info(info)
+
+
+class Announcer:
+    """Answers the questions of those who look for games, on the server's own loop.
+
+    :param announcement: what to tell; may be replaced by another for the same port.
+    :param address: where the server is bound.
+    :param game, password: the game, and whether one needs a password.
+    :param count_players: returns how many play and how many can.
+    """
+
+    def __init__(
+        self,
+        announcement: Announcement,
+        address: tuple[Any, ...],
+        game: str,
+        password: bool,
+        count_players: Callable[[], tuple[int, int]],
+    ) -> None:
+        self.announcement = announcement
+        self._host, self._server_port = str(address[0]), int(address[1])
+        self._game, self._password = game, password
+        self._count_players = count_players
+        self._server_id = runner.random_bytes(ID_BYTES)
+        self._responder = Responder(game)
+        self._transport: Any = None
+        self._driver: Any = None
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """How many datagrams got no answer, by reason."""
+        return self._responder.dropped
+
+    def start(self) -> None:
+        """Begin to answer; inside the loop that shall do it. What goes wrong is logged, not raised."""
+        port = self.announcement.port
+        try:
+            self._transport = lan.AnsweringTransport(port)
+        except OSError as error:
+            logger.warning(
+                "the game is not announced on the local network: UDP port %d cannot be used (%s); friends can join by "
+                "its address, or announce it on another port, which discover() and Browser have to be told, too",
+                port,
+                error.strerror or error,
+            )
+            return
+        self._warn_of_limits()
+        self._driver = runner.LoopDriver(self, self._transport, asyncio.get_running_loop())
+
+    def _warn_of_limits(self) -> None:
+        if lan.is_loopback(self._host):
+            logger.warning(
+                "the game is announced to this machine only, since the server is bound to %s; run it with "
+                "hostname='0.0.0.0' for everyone on the network",
+                self._host,
+            )
+        elif ":" in self._host and self._host not in _EVERY_ADDRESS:
+            logger.warning(
+                "the game is not found on the local network, since the server is bound to %s and discovery speaks "
+                "IPv4; run it with hostname='::' or '0.0.0.0'",
+                self._host,
+            )
+        elif not self._transport.joined:
+            logger.warning("the game is announced, but this machine is in no network at the moment")
+
+    def stop(self) -> None:
+        """Answer no longer."""
+        if self._driver is not None:
+            self._driver.stop()
+        if self._transport is not None:
+            self._transport.close()
+        self._driver = self._transport = None
+
+    def receive(self) -> int:
+        """Answer what has come. (Called by the driver.)"""
+        if self._transport is None:
+            return 0
+        datagrams = self._transport.take(lan.TAKEN_AT_ONCE)
+        now = runner.monotonic()
+        for data, address in datagrams:
+            answer = self._responder.answer(data, address[0], now=now, answer=self._answer)
+            if answer is not None and self._is_reached_by(address[0]):
+                self._transport.send(answer, address)
+        return len(datagrams)
+
+    def advance(self) -> None:
+        """Nothing is ever due. (Called by the driver.)"""
+
+    def _is_reached_by(self, host: str) -> bool:
+        """Tell whether someone there would reach the server by the address that the answer comes from."""
+        return self._host in _EVERY_ADDRESS or lan.own_address_towards(host) == self._host
+
+    def _answer(self, nonce: bytes) -> Answer:
+        players, max_players = self._count_players()
+        return Answer(
+            nonce=nonce,
+            server_id=self._server_id,
+            version=PROTOCOL_VERSION,
+            password=self._password,
+            port=self._server_port,
+            players=players,
+            max_players=max_players,
+            game=self._game,
+            name=self.announcement.name,
+            info=self.announcement.info,
+        )
+
+
+def check_port(port: Any) -> None:
+    """:raises ValueError: if it is no port on which games can be announced."""
+    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
+        raise ValueError(f"port must be an int from 1 to 65535 (leave it out for {DISCOVERY_PORT}), got {port!r}")
