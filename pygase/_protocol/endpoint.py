@@ -35,7 +35,7 @@ Outgoing = tuple[bytes, Address]
 _REMEMBERED_NONCES: Final = 1024
 
 _LOOK_INTERVAL: Final = 0.1
-"""Seconds between two looks for silent peers while states go out all the time."""
+"""Seconds between two looks for silent peers, and at what they report, while states go out all the time."""
 
 
 class ServerEndpoint:
@@ -229,6 +229,8 @@ class ServerEndpoint:
         outgoing, self._outbox = self._outbox, []
         if everyone and now >= self._look_at:  # (each tick puts off what it has sent to, so nobody else would look)
             self._end_silent(now)
+            for peer in self.peers.values():
+                peer.settle_report()
         next_at = math.inf
         soon, wire_now = now + self.config.min_rto, to_wire_time(now)
         for address, peer in self.peers.items():

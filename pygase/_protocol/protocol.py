@@ -203,13 +203,23 @@ class ServerProtocol(PeerProtocol):
         made_at = self._ring.times.get(self.snapshots.baseline_tick)
         return max(now - made_at, 0.0) if made_at is not None else 0.0
 
+    def settle_report(self) -> None:
+        """Hold on to the state that the client last said it has, before it leaves the ring: now and then will do."""
+        if self._report_waits:
+            self._take_report()
+
     def _take_report(self) -> None:
-        """Settle what the client last said it has. Put off until it matters, which usually is never: see
+        """Settle what the client last said it has. Put off until it matters, which usually is not often: see
         :meth:`state_datagram`.
+
+        If that state has left the ring meanwhile, the client gets a full one. The baseline settled before may be of
+        long ago, as those between have been passed over, and the client may have let go of it.
         """
         self._report_waits = False
-        reported = self._reported_tick
-        self.snapshots.on_reported(unwrap(reported, self._ring.tick, 32) if reported else 0)
+        snapshots = self.snapshots
+        tick = unwrap(self._reported_tick, self._ring.tick, 32) if self._reported_tick else 0
+        held = tick in self._ring.ring or tick in (snapshots.baseline_tick, snapshots.bulk_tick)
+        snapshots.on_reported(tick if held else 0)
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
         return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, to_wire_time(now))

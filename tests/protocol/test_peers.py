@@ -239,3 +239,48 @@ def test_the_configured_time_out_and_heartbeat_are_used() -> None:
     assert 19 <= sum(sender == address for sender, _, _ in peers.sent) <= 45
     peers.drop = lambda data, sender, receiver: sender == SERVER
     assert peers.run(2.6, lambda: address in peers.ended)
+
+
+def play(peers: Peers, first: int, count: int, interval: float = 1 / 60) -> int:
+    """So many ticks that each change the state, as ``{"n": number}`` from ``first`` on; return the next number."""
+    for number in range(first, first + count):
+        peers.push({"n": number, "others": {number % 9: number}})
+        peers.run(interval)
+    return first + count
+
+
+@pytest.mark.parametrize(("ring", "ticks"), [(4, 30), (16, 60), (256, 276)])
+def test_a_cut_longer_than_the_ring_of_states_heals(ring: int, ticks: int) -> None:
+    """Reports of states are not looked at in each tick; none may be missed so that the client waits for ever."""
+    peers = Peers(config=ServerConfig(snapshot_ring=ring))
+    address = peers.joined()
+    number = play(peers, 0, 60)
+    peers.peer(address).queue_event(b"away from the usual", 0, None, now=peers.now)
+    number = play(peers, number, 60)
+    peers.drop = lambda data, sender, receiver: True
+    number = play(peers, number, ticks)
+    peers.drop = lambda data, sender, receiver: False
+    number = play(peers, number, 30)
+    peers.run(0.5)
+    assert peers.states[address][-1].tree == peers.server.ring.tree
+    assert len({state.tick for state in peers.states[address]} & set(range(number - 20, number))) > 15, "also meanwhile"
+    assert address not in peers.ended
+
+
+def test_after_a_cut_longer_than_the_ring_the_difference_is_sent_and_not_all_of_the_state() -> None:
+    """What the client had before the cut is looked at in time, and kept."""
+    peers = Peers()
+    address = peers.joined()
+    ballast = {"ballast": peers.rng.randbytes(200_000)}
+    peers.push(ballast)
+    peers.run(2.0)
+    for number in range(336):
+        if number == 60:
+            peers.drop = lambda data, sender, receiver: True
+        peers.push({**ballast, "n": number})
+        peers.run(1 / 60)
+    peers.drop = lambda data, sender, receiver: False
+    peers.sent.clear()
+    peers.push({**ballast, "n": -1})
+    assert peers.run(1.0, lambda: peers.states[address][-1].tree["n"] == -1)
+    assert sum(len(data) for sender, _, data in peers.sent if sender == SERVER) < 2_000
