@@ -44,6 +44,7 @@ from .event import (
     encode_input,
 )
 from .gamestate import GameState
+from .links import Link, as_link
 from .tree import Tree
 
 logger = logging.getLogger("pygase")
@@ -148,6 +149,7 @@ class Client:
         self._news = threading.Condition()
         self._status = "disconnected"
         self._input_lock = threading.Lock()
+        self._link: tuple[Link | None, int | None] = (None, None)
         self._forget_inputs()
 
     def _forget_inputs(self) -> None:
@@ -241,6 +243,8 @@ class Client:
     def _start(self, session: _Session) -> None:
         if session.on_start is not None:  # disconnected before it began
             session.on_start()
+        if session.connection is not None:
+            session.connection.condition(*self._link)
         session.driver.turn()
 
     def pump(self) -> None:
@@ -332,6 +336,35 @@ class Client:
         session.finish()
         with self._news:
             self._news.notify_all()
+
+    # -- a bad link, on purpose ------------------------------------------------------------------------------------
+
+    def condition(self, link: Link | str | None, *, seed: int | None = None) -> None:
+        """Lay a bad link over the connection, both ways, to see what becomes of the game; None takes it away.
+
+        At any time, from any thread: while connected it holds at once, else from the next connection on. What is under
+        way when the link changes still arrives (all at once if it is taken away). Costs nothing while there is none.
+
+        :param link: a text for ``pygase.links.parse_link``: ``"wifi"``, ``"mobile"``, ``"latency=80ms loss=5%"``,
+            ``"off"``; or a Link. Each way: a latency of 80 ms makes a round trip of 160 ms.
+        :param seed: of what is lost and delayed, from when there was no bad link; None: another each time.
+        :raises ValueError, TypeError: if it describes no link; says what would.
+        """
+        self._link = (as_link(link), seed)
+        session = self._session
+        if session is not None and session.driver is not None and not session.ended.done():
+            session.driver.call(lambda: self._lay_link(session))
+
+    @property
+    def link(self) -> Link | None:
+        """The bad link that :meth:`condition` has laid over the connection, or None."""
+        return self._link[0]
+
+    def _lay_link(self, session: _Session) -> None:
+        """On the network's thread."""
+        if session.connection is not None and not session.ended.done():
+            session.connection.condition(*self._link)
+            session.driver.wake()
 
     # -- the end -------------------------------------------------------------------------------------------------
 

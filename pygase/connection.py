@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from ._io.runner import Driver
+from ._io.runner import Driver, random_sources
 from ._io.udp import ClientTransport
 from ._protocol.endpoint import ServerEndpoint
 from ._protocol.inputs import InputCounts
 from ._protocol.peer import ProtocolEvent
 from ._protocol.protocol import ClientProtocol, ServerProtocol
 from ._protocol.timing import ConnectionStats
+from .conditioner import Conditioner
 from .errors import DisconnectReason
 from .event import encode_event
+from .links import Link
 from .players import PlayerInputs
 from .utils import NamedEnum
 
@@ -97,6 +100,7 @@ class ClientConnection:
         self._tickets = _Tickets()
         self._close_at: float | None = None
         self._close_reason = DisconnectReason.CLOSED
+        self._conditioner: Conditioner | None = None
 
     @property
     def status(self) -> int:
@@ -149,28 +153,62 @@ class ClientConnection:
         if self._close_at is not None and (now >= self._close_at or not self.waiting_events):
             self._protocol.close(self._close_reason, now=now)
 
+    def condition(self, link: Link | None, seed: int | None = None) -> None:
+        """Lay a bad link over this connection, or take it away; holds from the next :meth:`advance`. On the network's
+        thread only.
+        """
+        if self._conditioner is None:
+            if link is None:
+                return
+            self._conditioner = Conditioner(*random_sources(seed))
+        self._conditioner.link = link
+
     def receive(self) -> int:
         """Take in all datagrams that have come, and handle what they bring."""
         now = self._clock()
         datagrams = self._transport.take()
+        count = len(datagrams)
+        if self._conditioner is not None:
+            for data, address in datagrams:
+                self._conditioner.receive(data, address, now)
+            datagrams = self._conditioner.due_to_receive(now)
         for data, _ in datagrams:
             self._protocol.receive_datagram(data, now=now)
         self._handle_events()
-        return len(datagrams)
+        return count
 
     def advance(self) -> float | None:
         """Do what is due, and send what is to be sent; return when to be called next."""
         now = self._clock()
         protocol = self._protocol
+        if self._conditioner is not None:
+            for data, _ in self._conditioner.due_to_receive(now):
+                protocol.receive_datagram(data, now=now)
         protocol.handle_timeout(now=now)
         self._close_if_due(now)
         self._handle_events()
         for datagram in protocol.datagrams_to_send(now=now):
-            self._transport.send(datagram, self._transport.address)
+            self._send(datagram, now)
             if not protocol.connected and protocol.closed is None:
                 self._transport.try_next()
         due_at = protocol.next_timeout(now=now)
-        return due_at if due_at is None or self._close_at is None else min(due_at, self._close_at)
+        if due_at is not None and self._close_at is not None:
+            due_at = min(due_at, self._close_at)
+        return due_at if self._conditioner is None else self._send_conditioned(self._conditioner, now, due_at)
+
+    def _send(self, datagram: bytes, now: float) -> None:
+        if self._conditioner is None:
+            self._transport.send(datagram, self._transport.address)
+        else:
+            self._conditioner.send(datagram, self._transport.address, now)
+
+    def _send_conditioned(self, conditioner: Conditioner, now: float, due_at: float | None) -> float | None:
+        """Send what has got through; return when to be called next, for the connection or for what is under way."""
+        for datagram, address in conditioner.due_to_send(now):
+            self._transport.send(datagram, address)
+        if conditioner.idle:
+            self._conditioner = None
+        return due_at if due_at is None else min(due_at, conditioner.next_at)
 
     def _handle_events(self) -> None:
         while (event := self._protocol.next_event()) is not None:
@@ -182,7 +220,9 @@ class ClientConnection:
         return str(getattr(self._transport, "hint", ""))
 
     def release(self) -> None:
-        """Close the socket."""
+        """Close the socket. What a bad link holds back leaves before: on a real one it would be on its way."""
+        if self._conditioner is not None:
+            self._send_conditioned(self._conditioner, math.inf, None)
         self._transport.close()
 
 

@@ -30,7 +30,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("the protocol", ["pygase._protocol"]),
     ("past states", PAST),
     ("sockets and clocks", ["pygase._io"]),
-    ("connections", ["pygase.players", "pygase.connection"]),
+    ("connections", ["pygase.players", "pygase.conditioner", "pygase.connection"]),
     ("the faces", FACES),
     ("the public names", ["pygase"]),
     ("the tools", ["pygase.testing", "pygase.__main__"]),
@@ -40,6 +40,7 @@ FLOORS: list[tuple[str, list[str]]] = [
 
 PURE = [
     *["pygase.tree", "pygase.codec", "pygase.links", "pygase.event", "pygase.gamestate", "pygase._protocol"],
+    "pygase.conditioner",
     *PAST,
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]

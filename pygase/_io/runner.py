@@ -12,6 +12,7 @@ import collections.abc
 import concurrent.futures
 import logging
 import math
+import random
 import secrets
 import select
 import threading
@@ -23,6 +24,13 @@ logger = logging.getLogger("pygase")
 
 monotonic: Callable[[], float] = time.monotonic
 random_bytes: Callable[[int], bytes] = secrets.token_bytes
+
+
+def random_sources(seed: int | None) -> tuple[random.Random, random.Random]:
+    """Return two sources of chance, for each direction of a connection; with a seed, the same ones each time."""
+    first = random.Random(seed)
+    return first, random.Random(first.random())
+
 
 RUSH: Final = 0.001
 """Seconds: if datagrams come more often than this, the socket is left alone for RUSH_PAUSE after each look."""

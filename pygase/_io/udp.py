@@ -182,6 +182,7 @@ class ClientTransport(UdpTransport):
             raise ValueError("port 0 is no port to connect to; use the one that the server printed (server.port)")
         self._candidates = _resolve(_UNSPECIFIED.get(hostname, hostname), port, passive=False)
         self._known = {address[:2] for _, address in self._candidates}
+        self._families = {address: socket.AddressFamily(family) for family, address in self._candidates}
         self._current = 0
         self._settled = False
         super().__init__([_open_socket(family) for family in dict(self._candidates)])
@@ -212,10 +213,10 @@ class ClientTransport(UdpTransport):
             self._current = next(i for i, (_, known) in enumerate(self._candidates) if known[:2] == address[:2])
 
     def send(self, data: bytes, address: Address = ()) -> None:
-        """Send one datagram to the server."""
-        family, current = self._candidates[self._current]
+        """Send one datagram to the server, to the address in use unless another of its addresses is named."""
+        target = address or self.address
         try:
-            self._by_family[socket.AddressFamily(family)].sendto(data, current)
+            self._by_family[self._families[target]].sendto(data, target)
         except (BlockingIOError, InterruptedError):
             self.send_errors += 1
         except OSError as error:
