@@ -81,8 +81,10 @@ class OwnTicks:
 
     @property
     def lead(self) -> float:
-        """How many ticks what is predicted is ahead of the newest state received."""
-        return 0.0 if self.predictor is None else self.predictor.pending + self._timestep.fraction
+        """How many seconds what is predicted is ahead of the newest state received."""
+        if self.predictor is None:
+            return 0.0
+        return (self.predictor.pending + self._timestep.fraction) * self._timestep.interval
 
     def send(self, state: Any, *, now: float, view_time: float | None) -> bool:
         """Take what the player does at present; send and predict it for each tick that is due. True if one was."""

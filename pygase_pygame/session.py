@@ -137,8 +137,15 @@ class Session:
 
     @property
     def lead(self) -> float:
-        """How many ticks what is predicted is ahead of :attr:`newest`: for a game that carries on more by its rules."""
-        return 0.0 if self._ticks is None else self._ticks.lead
+        """How many seconds the player's own, predicted part is ahead of the rest of the view; 0.0 without prediction.
+
+        For games in which the two meet, as a ball and a paddle: see docs/smoothness.md.
+        """
+        newest = self._buffer.newest
+        if self._ticks is None or newest is None:
+            return 0.0
+        played = self._buffer.playback_time(now=self._clock())
+        return 0.0 if played is None else max(newest.time + self._ticks.lead - played, 0.0)
 
     @property
     def newest(self) -> Mapping[str, Any]:

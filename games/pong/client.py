@@ -2,22 +2,23 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 import pygame
 
 import pygase_pygame
 from games.pong import rules
 from games.pong.court import Court
+from games.pong.foresight import Foresight
 from games.pong.scene import Link, Scene, Seat, scene_of
-from games.pong.server import GAME
+from games.pong.server import GAME, TICK
 from pygase import RELIABLE, Backend, Interpolate
 
 WINDOW_SIZE: Final = (960, 640)
 FRAMES_PER_SECOND: Final = 60
 NEWS_SECONDS: Final = 5.0
-DELAY: Final = 0.05  # seconds: three ticks, so that two lost in a row do not stutter, yet keys answer quickly
+SNAP_DISTANCE: Final = 30.0  # court units: a paddle that is farther off was put back into the middle
 
 # What glides between two ticks. A new phase means that all is put back into the middle: that is no movement.
 MOVING: Final = (
@@ -40,9 +41,12 @@ def play(name: str, hostname: str, port: int, *, hosted: Backend | None = None, 
     """
     open_window()
     try:
-        with pygase_pygame.join(hostname, port, game=GAME, interpolate=MOVING, delay=DELAY) as session:
+        own = OwnPaddle()
+        with pygase_pygame.join(
+            hostname, port, game=GAME, interpolate=MOVING, tick=TICK, predict=own.prediction
+        ) as session:
             try:
-                Player(session, name, invitation).run()
+                Player(session, own, name, invitation).run()
             finally:
                 if hosted:
                     hosted.shutdown()  # before we leave, so that the others keep the match in sight as it was
@@ -65,23 +69,40 @@ def open_window() -> pygame.Surface:
     return window
 
 
+class OwnPaddle:
+    """Where in the state the player's own paddle is: known as soon as the server has given them a seat."""
+
+    def __init__(self) -> None:
+        self.seat: Seat | None = None
+        self.prediction = pygase_pygame.Prediction(rules.move_paddle, self.path, snap_distance=SNAP_DISTANCE)
+
+    def path(self, state: Mapping[str, Any], address: object) -> tuple[str, ...] | None:
+        """Return the keys that lead to it; None while there is none, or it cannot move."""
+        match = state.get("match")
+        if not self.seat or match is None or match["phase"] == rules.WAITING:
+            return None
+        return "match", "paddles", self.seat
+
+
 class Player:
     """One player's loop: takes in events, sends inputs, draws frames. The window must be open."""
 
     def __init__(
         self,
         session: pygase_pygame.Session,
+        own: OwnPaddle,
         name: str,
         invitation: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._session = session
+        self._own = own
         self._name = name
         self._invitation = invitation
         self._clock = clock
         self._controls = pygase_pygame.Controls(up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s, pygame.K_DOWN])
         self._court = Court()
-        self._seat: Seat | None = None  # until the server tells
+        self._foresight: Foresight | None = None
         self._news = ""
         self._news_until = 0.0
         self._leaving = False
@@ -104,7 +125,19 @@ class Player:
     def scene(self) -> Scene:
         """Return what there is to see right now."""
         news = self._news if self._clock() < self._news_until else ""
-        return scene_of(self._session.view(), self._seat, self._link(), news, self._invitation)
+        return scene_of(self._state(), self._own.seat, self._link(), news, self._invitation)
+
+    def _state(self) -> dict[str, Any]:
+        """Return what there is to show of the game, the ball at the time that fits the place where it is."""
+        view = self._session.view()
+        state = {name: view[name] for name in view}
+        seat = self._own.seat
+        if seat and "match" in state:
+            if self._foresight is None or self._foresight.side != seat:
+                self._foresight = Foresight(seat)
+            ball = self._foresight.ball(state["match"], self._session.lead / TICK)
+            state["match"] = {**state["match"], "ball": ball}
+        return state
 
     def _link(self) -> Link:
         session = self._session
@@ -121,7 +154,7 @@ class Player:
         elif event.type == pygame.KEYDOWN:
             self._press(event.key)
         elif event.type == pygase_pygame.CONNECTED:
-            self._seat = None
+            self._own.seat = None
             self._session.client.dispatch_event("JOIN", self._name, retries=RELIABLE)
         elif event.type == pygase_pygame.SERVER_EVENT:
             self._hear(event)
@@ -143,6 +176,6 @@ class Player:
         """Take in what the server says. Whatever else it may say is for newer games than this one."""
         match event.name, event.args:
             case "SEAT", ("left" | "right" | "" as seat,):
-                self._seat = seat
+                self._own.seat = seat
             case "NEWS", (str(text),):
                 self._news, self._news_until = text, self._clock() + NEWS_SECONDS

@@ -174,7 +174,7 @@ def _play(match: Match) -> Match:
     while (hitter := _who_hits(ball, match["paddles"], ticks)) is not None:
         until_hit = ticks_to_reach(ball, hitter)
         ball, rally, ticks = fly(ball, until_hit), rally + 1, ticks - until_hit
-        ball = _hit(ball, hitter, match["paddles"][hitter], rally)
+        ball = hit(ball, hitter, match["paddles"][hitter], rally)
     ball = fly(ball, ticks)
     if ball["x"] < -BALL_RADIUS:
         return _score(match, RIGHT)
@@ -189,11 +189,15 @@ def _who_hits(ball: Ball, paddles: Mapping[Side, float], ticks: float) -> Side |
     until = ticks_to_reach(ball, side)
     if not 0 <= until <= ticks:
         return None
-    off_middle = fly(ball, until)["y"] - paddles[side]
-    return side if abs(off_middle) <= PADDLE_HALF + BALL_RADIUS else None
+    return side if reaches(fly(ball, until), paddles[side]) else None
 
 
-def _hit(ball: Ball, hitter: Side, paddle: float, rally: int) -> Ball:
+def reaches(ball: Ball, paddle: float) -> bool:
+    """Return whether a paddle stands in the way of a ball that is at its line."""
+    return abs(ball["y"] - paddle) <= PADDLE_HALF + BALL_RADIUS
+
+
+def hit(ball: Ball, hitter: Side, paddle: float, rally: int) -> Ball:
     """Send the ball back: the further from the middle of the paddle it was hit, the steeper."""
     off_middle = (ball["y"] - paddle) / (PADDLE_HALF + BALL_RADIUS)
     at_line: Ball = {**ball, "x": REACH[hitter]}

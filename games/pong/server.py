@@ -4,18 +4,19 @@ The state that everybody sees is `match` (see `rules.Match`), `players` (a name 
 bot plays it) and `watching` (how many look on). What nobody needs to know, such as addresses, stays in
 `PongServer`.
 
-Events from clients: `JOIN(name)` once, `INPUT(direction)` with -1, 0 or 1, `AGAIN()` after a match.
+Inputs from clients, one a tick: -1, 0 or 1. Events: `JOIN(name)` once, `AGAIN()` after a match.
 Events to clients: `SEAT(side)` with "left", "right" or "" for those who watch, and `NEWS(text)`.
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from games.pong import rules
 from games.pong.bot import Bot
 from games.pong.rules import SIDES, Match, Side
-from pygase import CLIENT_CONNECTED, CLIENT_LEFT, RELIABLE, Backend, DisconnectReason, GameState
+from pygase import CLIENT_CONNECTED, CLIENT_LEFT, RELIABLE, Backend, DisconnectReason, GameState, PlayerInput
 
 GAME: Final = "pong"
 TICK: Final = 1 / rules.TICKS_PER_SECOND  # seconds
@@ -32,7 +33,6 @@ class Person:
 
     name: str = ""  # "" until they have told it
     side: Side | None = None
-    direction: int = 0
 
 
 class PongServer:
@@ -50,16 +50,19 @@ class PongServer:
                 CLIENT_CONNECTED: self.on_connected,
                 CLIENT_LEFT: self.on_left,
                 "JOIN": self.on_join,
-                "INPUT": self.on_input,
                 "AGAIN": self.on_again,
             },
             game=GAME,
         )
 
-    def time_step(self, game_state: GameState, dt: float) -> Update:
+    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
         """Play one tick of the match. A tick is a tick: a server that was held up plays slower, not other."""
         match: Match = game_state.match
-        directions = {person.side: person.direction for person in self._people.values() if person.side}
+        directions = {
+            person.side: direction_of(inputs[address].value)
+            for address, person in self._people.items()
+            if person.side and address in inputs
+        }
         directions |= {side: bot.direction(match) for side, bot in self._bots.items()}
         change = rules.changes(match, rules.step(match, directions))
         return {"match": change} if change else {}
@@ -79,12 +82,6 @@ class PongServer:
         person.name = self._unused(clean_name(name))
         self._tell_others(client_address, f"{person.name} {'plays' if person.side else 'watches'} now.")
         return {"players": self._players()}
-
-    def on_input(self, direction: object, client_address: Address) -> None:
-        """Move the paddle of the one who asks, and nobody else's. Anything but a direction is ignored."""
-        person = self._people.get(client_address)
-        if person and isinstance(direction, int) and -1 <= direction <= 1:
-            person.direction = int(direction)
 
     def on_again(self, game_state: GameState, client_address: Address) -> Update:
         """Start a new match, if the last one is over and one of its players asks for it."""
@@ -160,6 +157,11 @@ class PongServer:
         for address in self._people:
             if address != about:
                 self.backend.server.dispatch_event("NEWS", text, target_client=address, retries=RELIABLE)
+
+
+def direction_of(value: object) -> int:
+    """Return the direction that an input tells, whatever somebody sent."""
+    return int(value) if isinstance(value, int) and -1 <= value <= 1 else 0
 
 
 def clean_name(name: object) -> str:

@@ -1,5 +1,6 @@
 """A player at a window: a real server, session and window (that nobody sees), in virtual time."""
 
+import random
 from collections.abc import Iterator
 
 import pygame
@@ -7,7 +8,7 @@ import pytest
 
 import pygase_pygame
 from games.pong import rules
-from games.pong.client import DELAY, MOVING, NEWS_SECONDS, NoDisplay, Player, open_window
+from games.pong.client import MOVING, NEWS_SECONDS, NoDisplay, OwnPaddle, Player, open_window
 from games.pong.rules import LEFT, RIGHT
 from games.pong.server import GAME, TICK, PongServer
 from pygase import Client
@@ -21,15 +22,17 @@ class Window:
 
     def __init__(self, network: SimulatedNetwork, name: str = "Ada") -> None:
         self.network = network
+        own = OwnPaddle()
         self.session = pygase_pygame.Session(
             Client(game=GAME),
             interpolate=MOVING,
-            delay=DELAY,
+            tick=TICK,
+            predict=own.prediction,
             clock=network.clock,
             connect=self._connect,
             address="localhost:7664",
         )
-        self.player = Player(self.session, name, clock=network.clock)
+        self.player = Player(self.session, own, name, clock=network.clock)
         self.open = True
         self.session.connect()
 
@@ -200,6 +203,67 @@ def test_the_ball_is_never_drawn_on_a_way_that_it_did_not_fly(ada: Window) -> No
             jumps += 1
         before = ball
     assert jumps > 0
+
+
+def test_ones_own_paddle_moves_in_the_very_frame_in_which_the_key_goes_down(network: SimulatedNetwork) -> None:
+    network.link = Link(latency=0.075)
+    network.serve(PongServer().backend, interval=TICK)
+    ada = Window(network)
+    ada.runs(3.0)
+    before = ada.match["paddles"][LEFT]
+    network.run(FRAME)
+    ada.presses(pygame.K_s)
+    assert ada.match["paddles"][LEFT] > before
+
+
+class Hits:
+    """Counts how often a ball comes back from the left paddle, from one look at it to the next."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._before = 0.0
+
+    def look(self, ball: rules.Ball) -> None:
+        self.count += self._before < 0 < ball["vx"] and ball["x"] < rules.WIDTH / 4
+        self._before = ball["vx"]
+
+
+def rally(network: SimulatedNetwork, ahead: bool, seconds: float) -> tuple[int, int, int]:
+    """Let somebody play who keeps the paddle at the ball that they see.
+
+    Return how often it came back on the screen and at the server, and how many points were lost.
+    """
+    pong = PongServer(rng=random.Random(4))
+    network.serve(pong.backend, interval=TICK)
+    ada = Window(network)
+    ada.runs(2.0)
+    seen, true = Hits(), Hits()
+    for _ in range(round(seconds / FRAME)):
+        match = ada.match
+        ball = match["ball"] if ahead else ada.session.view().match["ball"]
+        seen.look(ball)
+        true.look(pong.backend.game_state_store.get_game_state().match["ball"])
+        away = ball["y"] - match["paddles"][LEFT]
+        keys = ((pygame.K_s, away > 4.0), (pygame.K_w, away < -4.0))
+        ada.frame(*[pygame.event.Event(pygame.KEYDOWN if held else pygame.KEYUP, key=key) for key, held in keys])
+        network.run(FRAME)
+    return seen.count, true.count, ada.match["score"][RIGHT]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_with_a_round_trip_of_150_ms_a_ball_hit_on_the_screen_is_hit(seed: int) -> None:
+    open_window()
+    network = SimulatedNetwork(seed, Link(latency=0.07, jitter=0.01, loss=0.01))
+    seen, true, lost = rally(network, ahead=True, seconds=45.0)
+    assert abs(seen - true) <= 1, "the last one may be under way"
+    assert true > 6
+    assert lost <= 2, "as many as on no network at all: some balls are too steep for this player"
+
+
+def test_the_ball_as_the_server_last_told_of_it_could_not_be_met(network: SimulatedNetwork) -> None:
+    """The judge of the test above can say no: with that ball the same player loses."""
+    network.link = Link(latency=0.07, jitter=0.01, loss=0.01)
+    assert rally(network, ahead=False, seconds=60.0)[2] > 2
 
 
 def test_a_key_that_is_held_on_a_bad_line_is_let_go_in_the_end(network: SimulatedNetwork, pong: PongServer) -> None:
