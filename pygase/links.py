@@ -68,6 +68,10 @@ class Link:
         return value
 
 
+_GAP: Final = 1e-6
+"""Seconds between two datagrams that may not overtake each other: more than what sums of times are rounded by."""
+
+
 class LinkPath:
     """One direction of one connection: decides when, and how often, a datagram arrives.
 
@@ -80,7 +84,7 @@ class LinkPath:
         self.blocked = False
         self._burst_left = 0
         self._free_at = 0.0
-        self._last_at = 0.0
+        self._last_at = -math.inf
 
     def delays(self, size_bytes: int, now: float, rng: random.Random) -> list[float]:
         """Return after how many seconds each copy of the datagram arrives; empty if it is lost."""
@@ -121,7 +125,7 @@ class LinkPath:
             return queued + link.latency + (extra + (link.latency + link.jitter + 0.02))
         delay = queued + link.latency + extra
         if link.in_order:
-            self._last_at = max(self._last_at, now + delay)
+            self._last_at = max(self._last_at + _GAP, now + delay)
             delay = self._last_at - now
         return delay
 

@@ -41,7 +41,7 @@ class TestInOrder:
         delays = [at - number * INTERVAL for number, at in enumerate(arrived)]
         assert arrived == sorted(arrived)
         assert min(delays) >= 0.05 - 1e-9
-        assert max(delays) <= 0.15 + 1e-9
+        assert max(delays) <= 0.15 + 1e-4  # each is a microsecond behind the one before
         assert max(delays) - min(delays) > 0.08
 
     def test_what_is_held_back_is_overtaken_and_holds_up_nobody(self) -> None:
@@ -55,7 +55,7 @@ class TestInOrder:
         (old,) = path.delays(100, 10.0, rng)
         path.link = LINKS["lan"]
         (new,) = path.delays(100, 10.02, rng)
-        assert 10.02 + new == pytest.approx(10.0 + old)
+        assert 10.0 + old < 10.02 + new < 10.0 + old + 1e-5
         (later,) = path.delays(100, 11.0, rng)
         assert later <= 0.001 + 1e-9
 
@@ -85,7 +85,7 @@ class TestPresets:
         for name, link in LINKS.items():
             path, rng = LinkPath(replace(link, loss=0.0, burst_loss=0.0, reorder=0.0)), random.Random(2)
             delays = [max(path.delays(250, number * INTERVAL, rng)) for number in range(3000)]
-            assert max(delays) <= link.latency + link.jitter + 250 / (link.bandwidth or 1e9) + 1e-9, name
+            assert max(delays) <= link.latency + link.jitter + 250 / (link.bandwidth or 1e9) + 1e-4, name
 
     def test_they_cannot_be_changed_by_accident(self) -> None:
         with pytest.raises(TypeError):
