@@ -7,8 +7,9 @@ from typing import Any, Final
 Contents = tuple[Any, ...] | None
 """What a packet carried that somebody wants to hear about (channels' pieces), or None."""
 
-KEPT_TIMES: Final = 64
-"""Of so many packets it is remembered when they were sent, a power of two: RTT is measured by the newest only."""
+KEPT_TIMES: Final = 256
+"""Of so many packets it is remembered when they were sent, a power of two: a round trip of four seconds at 60 Hz can be
+measured."""
 TIMES_MASK: Final = KEPT_TIMES - 1
 
 
@@ -74,7 +75,7 @@ class SentPackets:
             self._give_up(back + self.LOST_AFTER + 1)
         first = acked >> back & 1 and back < KEPT_TIMES
         sent_at = self.times[(self.next_sequence - 1 - back) & TIMES_MASK] if first else None
-        return sent_at, self._take_contents(acked) if self._contents else []
+        return sent_at, self._take_contents(acked) if self.has_contents else []
 
     def note_arrived(self, acked: int) -> None:
         """Count the packets of these bits as arrived in ``loss``."""

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 from ..errors import MalformedPacket, MessageTooLarge
 from .clock import SlidingMinimum
 from .sequence import ReceiveWindow, unwrap
-from .wire import MAX_BODY_BYTES, TIME_UNIT
+from .wire import MAX_BODY_BYTES, TIME_UNIT, acks_message
 
 MAX_INPUTS: Final = 64
 """Most inputs that are kept unacknowledged, and that a message carries: a second's at 60 Hz."""
@@ -90,6 +90,9 @@ _LARGEST_ENTRY: Final = 1 + _STEP.size
 # tick of the state, newest input number that it includes, margin in quarters of a tick
 _INPUT_STATE: Final = Struct("!IIb")
 
+_MAX_BYTES: Final = MAX_BODY_BYTES - _HEADER.size - _VIEW_TIME.size - len(acks_message(0, 0))
+"""What unacknowledged inputs may take, so that all of them fit into every packet: also beside an ACKS message."""
+
 _WINDOW: Final = 256
 """How many numbers back it is known which have been received."""
 
@@ -137,7 +140,7 @@ class InputSender:
         units = None if view_time is None else round(view_time / TIME_UNIT)
         self._unacked.append(_Unacked(self.newest, payload, units))
         self._bytes += _LARGEST_ENTRY + len(payload)
-        limit = MAX_BODY_BYTES - _HEADER.size - _VIEW_TIME.size
+        limit = _MAX_BYTES
         while len(self._unacked) > MAX_INPUTS or self._bytes > limit:
             self._forget_oldest()
             self.dropped += 1

@@ -220,6 +220,9 @@ class PeerProtocol:
         for sender in self._tracked_senders():
             if len(sender):
                 sender.on_acked()
+                due_at = sender.next_due(now)  # there may be room under way for more
+                if due_at is not None and due_at < self.next_at:
+                    self.next_at = due_at
 
     def _tracked_senders(self) -> tuple[TrackedSender, ...]:
         return (self.outgoing.ordered, self.outgoing.once)
@@ -355,8 +358,20 @@ class PeerProtocol:
         """Collect messages for one packet; None if nothing is waiting."""
         acks = self._acks()
         contents: list[Any] = []
-        riders = self._riders(MAX_MESSAGE_ROOM - len(acks))
-        room = MAX_MESSAGE_ROOM - len(acks) - len(riders)
+        room = MAX_MESSAGE_ROOM - len(acks)
+        riders = self._riders(room)
+        parts = self._parts(room - len(riders), contents, rto, now)
+        if not parts and not self._hurried and riders:
+            riders = b""  # a whole fragment has no room beside them, and shall not wait for them
+            parts = self._parts(room, contents, rto, now)
+        if not parts and not riders:
+            return None
+        if riders:
+            self._rode(contents)
+        return acks + riders + b"".join(parts), tuple(contents) or None
+
+    def _parts(self, room: int, contents: list[Any], rto: float, now: float) -> list[bytes]:
+        """Return the framed messages that wait and fit; add to ``contents`` what wants to hear of their arrival."""
         parts: list[bytes] = []
         for sender in self._tracked_senders():
             while len(sender) and (piece := sender.take(room, now)) is not None:
@@ -371,11 +386,7 @@ class PeerProtocol:
             if loose.tracked:
                 contents.append(loose)
         self._fill_with_states(parts, room)
-        if not parts and not (riders and self._hurried):
-            return None
-        if riders:
-            self._rode(contents)
-        return acks + riders + b"".join(parts), tuple(contents) or None
+        return parts
 
     def _fill_with_states(self, parts: list[bytes], room: int) -> None:
         """Add state messages (server only)."""

@@ -62,6 +62,9 @@ _HEADER: Final = Struct("!9xHHIHI")
 _HEADERS: Final = Struct("!9xHHIHIBH")
 """… and with the header of the first message."""
 
+_ACK_SOON: Final = ACK_AT_ONCE - 1
+"""Packets up to which an acknowledgement may wait."""
+
 _FEW: Final = (1 << KEPT_TIMES) - 1
 """``outstanding`` of so many packets under way that the time of each is known, and that none of them is lost yet."""
 
@@ -184,14 +187,14 @@ class ServerProtocol(PeerProtocol):
         if newest and reported != self._reported_tick:  # (an overtaken packet's report is out of date)
             self._reported_tick = reported
             self._report_waits = True
-        if kind == EVENT and length == size - _FIRST_BODY and self._unacknowledged < ACK_AT_ONCE:
+        if kind == EVENT and length == size - _FIRST_BODY and self._unacknowledged < _ACK_SOON:
             self._inbox.append((self, data[_FIRST_BODY:]))
             self._unacknowledged += 1
             if ack_due_at < self._ack_due_at:
                 self._ack_due_at = ack_due_at
                 if ack_due_at < self.next_at:
                     self.next_at = ack_due_at
-            return False
+            return self.next_at < ack_due_at
         if size > _FIRST_MESSAGE:
             self._receive_messages(data, now)
         return True
@@ -220,6 +223,8 @@ class ServerProtocol(PeerProtocol):
         tick = unwrap(self._reported_tick, self._ring.tick, 32) if self._reported_tick else 0
         held = tick in self._ring.ring or tick in (snapshots.baseline_tick, snapshots.bulk_tick)
         snapshots.on_reported(tick if held else 0)
+        if len(self._bulk) and not snapshots.bulk_tick:  # the client has it all, though not each acknowledgement came
+            self._bulk = TrackedSender(self.config.burst_bytes)
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
         return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, to_wire_time(now))
@@ -530,7 +535,8 @@ class ClientProtocol(PeerProtocol):
     def _due_at(self, now: float) -> float:
         due = super()._due_at(now)
         if len(self.inputs):
-            due = min(due, now if self._hurried else self._last_sent_at + self.rtt.rto)
+            at = now if self._hurried else self._last_sent_at + self.rtt.rto
+            due = min(due, max(at, self._bucket.ready_at(now)))
         return due
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:

@@ -1,10 +1,13 @@
 """Two ends on a bad line: everything together, and numbers that wrap around."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pygase._protocol.channels import RELIABLE
+from pygase._protocol.inputs import InputSender, decode_inputs
+from pygase._protocol.wire import MAX_MESSAGE_ROOM, MESSAGE_HEADER, acks_message
 from pygase.config import ClientConfig, ServerConfig
 
 from .peers import SERVER, Address, Peers
@@ -284,3 +287,149 @@ def test_after_a_cut_longer_than_the_ring_the_difference_is_sent_and_not_all_of_
     peers.push({**ballast, "n": -1})
     assert peers.run(1.0, lambda: peers.states[address][-1].tree["n"] == -1)
     assert sum(len(data) for sender, _, data in peers.sent if sender == SERVER) < 2_000
+
+
+# -- inputs beside everything else -----------------------------------------------------------------------------------
+
+
+def turns_until(peers: Peers, seconds: float, arrived: Callable[[], object]) -> int:
+    """How often the two sides had to be asked until the condition held."""
+    turns = 0
+
+    def until() -> object:
+        nonlocal turns
+        turns += 1
+        return arrived()
+
+    assert peers.run(seconds, until)
+    return turns
+
+
+def test_inputs_that_wait_for_their_acknowledgement_hold_up_no_large_event() -> None:
+    """Its fragments fill whole packets, so they leave without what else would ride along; and nobody spins."""
+    peers = Peers(latency=0.04)
+    address = peers.joined()
+    peers.run(0.5)
+    client = peers.clients[address]
+    client.queue_input(b"left", None)
+    peers.transmit()
+    client.queue_event(bytes(20_000), RELIABLE, None, now=peers.now)
+    begun_at = peers.now
+    assert turns_until(peers, 1.0, lambda: peers.events_of(address)) < 10
+    assert peers.now - begun_at == pytest.approx(0.04, abs=0.001)
+
+
+def test_what_a_player_is_told_of_inputs_holds_up_no_bulk_state() -> None:
+    peers = Peers(latency=0.04)
+    address = peers.joined()
+    peers.run(0.5)
+    peers.peer(address).tell_input_state(1, 0.0)
+    begun_at = peers.now
+    peers.push({"noise": peers.rng.randbytes(20_000)})
+    assert turns_until(peers, 1.0, lambda: peers.states[address]) < 12
+    assert peers.now - begun_at == pytest.approx(0.04, abs=0.001)
+
+
+def test_inputs_beyond_the_budget_wait_for_it_without_anybody_spinning() -> None:
+    peers = Peers(latency=0.04)
+    address = peers.joined(config=ClientConfig(bytes_per_second=2_000, burst_bytes=2_000))
+    peers.run(2.0)
+    client = peers.clients[address]
+    for number in range(30):
+        client.queue_event(b"#" * 100, 0, None, now=peers.now)
+        client.queue_input(b"%d" % number, None)
+    peers.transmit()
+    client.queue_input(b"the last", None)
+    assert turns_until(peers, 5.0, lambda: not len(client.inputs)) < 30
+
+
+def test_all_inputs_that_wait_fit_into_each_packet_so_that_one_acknowledgement_is_for_all() -> None:
+    """Also beside an ACKS message, the only other thing that may not wait."""
+    sender = InputSender()
+    for number in range(40):
+        sender.queue(bytes([number]) * 40, number * 0.1)
+    room = MAX_MESSAGE_ROOM - len(acks_message(0, 0)) - MESSAGE_HEADER.size
+    found = sender.message_body(room)
+    assert found is not None
+    assert len(decode_inputs(found[0]).inputs) == len(sender) < 40
+    assert sender.dropped == 40 - len(sender)
+
+
+def test_inputs_leave_alone_at_once_and_again_when_nothing_else_has_left_for_a_time_out() -> None:
+    """The way of an input does not depend on what else there is to say."""
+    peers = Peers()
+    address = peers.joined()
+    peers.run(3.0)
+    client = peers.clients[address]
+    peers.sent.clear()
+    client.queue_input(b"up", None)
+    assert client.next_timeout(now=peers.now) == peers.now
+    sent_at: list[float] = []
+    peers.drop = lambda data, sender, receiver: sent_at.append(peers.now) or True
+    peers.transmit()
+    assert sent_at == [peers.now]
+    peers.transmit()
+    assert len(sent_at) == 1, "once for each new input"
+    assert peers.run(1.0, lambda: len(sent_at) == 3)
+    assert sent_at[1] - sent_at[0] == sent_at[2] - sent_at[1] == pytest.approx(client.rtt.rto, abs=1e-4)
+    assert [sender for sender, _, _ in peers.sent] == [address] * 3
+    assert [decode_inputs(data[26:]).inputs for _, _, data in peers.sent] == [[(b"up", None)]] * 3
+
+
+# -- what comes in is answered in time -------------------------------------------------------------------------------
+
+
+def test_the_eighth_packet_is_acknowledged_at_once_whatever_the_packets_carry() -> None:
+    for retries in (0, 1):
+        peers = Peers(latency=0.001)
+        address = peers.joined()
+        peers.run(3.0)
+        client, peer = peers.clients[address], peers.peer(address)
+        for count in range(1, 9):
+            client.queue_event(b"x", retries, None, now=peers.now)
+            for data in client.datagrams_to_send(now=peers.now):
+                peers.server.receive_datagram(data, address, now=peers.now)
+            due_at = peers.now if count == 8 else peers.now + peer.config.ack_delay
+            assert peers.server.next_at == peer.next_at == pytest.approx(due_at), (retries, count)
+
+
+def test_a_bulk_transfer_goes_on_as_soon_as_there_is_room_under_way() -> None:
+    """64,000 bytes a round trip of 80 ms: the server is called for each acknowledgement, not some time later."""
+    peers = Peers(latency=0.04)
+    address = peers.joined()
+    peers.run(1.0)
+    begun_at = peers.now
+    peers.push({"noise": peers.rng.randbytes(1_000_000)})
+    assert peers.run(5.0, lambda: peers.states[address])
+    assert peers.now - begun_at < 1_000_000 / 64_000 * 0.08 + 0.04
+
+
+def test_of_a_bulk_state_that_has_arrived_nothing_stays_and_nothing_is_sent_again() -> None:
+    """Though acknowledgements of some of its fragments were lost for good: that it is reported says enough."""
+    peers = Peers(latency=0.03, jitter=0.02)
+    address = peers.joined()
+    peers.run(1.0)
+    peers.drop = lambda data, sender, receiver: sender == address and data[19:23] == bytes(4)
+    noise = peers.rng.randbytes(50_000)
+    peers.push({"noise": noise, "n": 0})
+    assert peers.run(0.2, lambda: peers.peer(address)._reported_tick > 0)
+    for number in range(1, 10):
+        peers.sent.clear()
+        peers.push({"noise": noise, "n": number})
+        peers.run(1 / 60)
+        assert sum(len(data) for sender, _, data in peers.sent if sender == SERVER) < 300
+    assert not len(peers.peer(address)._bulk)
+
+
+@pytest.mark.parametrize("latency", [0.3, 0.6, 1.2])
+def test_a_very_long_round_trip_is_measured_too_though_many_packets_are_under_way(latency: float) -> None:
+    peers = Peers(latency=latency)
+    address = peers.joined()
+    for number in range(600):
+        peers.push({"n": number})
+        peers.clients[address].queue_input(b"%d" % number, None)
+        peers.run(1 / 60)
+    client, peer = peers.clients[address], peers.peer(address)
+    assert client.rtt.rtt == pytest.approx(2 * latency, abs=0.002)
+    assert peer.rtt.rtt == pytest.approx(2 * latency, abs=0.002)
+    assert client.clock.server_time(now=peers.now) == pytest.approx(peers.now, abs=0.001)
