@@ -25,7 +25,8 @@ from .errors import (
 from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
 from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
 from .history import StateHistory
-from .interpolation import SnapshotBuffer
+from .interpolation import PlaybackStats, SnapshotBuffer
+from .playback import AdaptiveClock, FixedDelayClock
 from .players import PlayerInput
 from .prediction import Predictor
 from .ticks import FixedTimestep
@@ -45,6 +46,7 @@ __all__ = [
     "DISCOVERY_PORT",
     "RELIABLE",
     "TO_DELETE",
+    "AdaptiveClock",
     "AddressInUse",
     "AddressNotUsable",
     "Backend",
@@ -58,6 +60,7 @@ __all__ = [
     "DisconnectReason",
     "DiscoveredGame",
     "Event",
+    "FixedDelayClock",
     "FixedTimestep",
     "GameState",
     "GameStateMachine",
@@ -69,6 +72,7 @@ __all__ = [
     "InvalidValue",
     "LocalError",
     "MessageTooLarge",
+    "PlaybackStats",
     "PlayerInput",
     "Predictor",
     "PygaseError",
