@@ -55,6 +55,10 @@ _MAX_WAITING_EVENTS: Final = 1024
 """Events that may wait for the connection; the oldest unreliable ones make room."""
 
 
+_MAX_VIEW_TIME: Final = 1e12
+"""Seconds beyond which a view time can be no clock's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A state as it was received. Snapshots share structure: never change anything in ``state``.
@@ -102,6 +106,8 @@ class _Session:
         self.driver: Any = None
         self.on_start: Callable[[], Any] | None = None
         self.failure: ConnectionFailed | None = None
+        self.on_failure: Callable[[Exception], Any] = lambda error: None
+        """Told before anybody can see that the connection came to nothing: a program may end as soon as it does."""
 
     def finish(self) -> None:
         """Release everything; may be called again."""
@@ -208,13 +214,15 @@ class Client:
         :returns: the thread; it ends when the connection does.
         """
         session = self._claim()
+        session.on_failure = lambda error: logger.warning("no connection to %s:%s: %s", hostname, port, error)
 
         def run() -> None:
             try:
                 runner.run_to_end(self._run(session, port, hostname, connect_timeout, host_token))
             except Exception as error:
+                if error is not session.failure:  # else that has been told
+                    session.on_failure(error)
                 self._note_failure(session, error)
-                logger.warning("no connection to %s:%s: %s", hostname, port, error)
 
         return runner.start_thread(run, f"pygase-client-{hostname}:{port}")
 
@@ -488,6 +496,7 @@ class Client:
             where = "(Tried {}:{}.)".format(*connection.remote_address)
             words = " ".join(filter(None, [where, hint]))
             self.error = session.failure = ConnectionFailed(event.reason, event.detail, words)
+            session.on_failure(session.failure)
         self.disconnect_detail = event.detail
         self.disconnect_reason = event.reason
         self._status = "disconnected"  # not before there is a reason to show
@@ -663,8 +672,10 @@ class Client:
         :returns: the input's number, one more than that before; 0 if there is no connection, and nothing was sent.
         :raises InvalidValue: (a TypeError) if it holds what cannot be sent.
         :raises MessageTooLarge: (a ValueError) if it is larger.
+        :raises ValueError, TypeError: if ``view_time`` is not a finite number.
         """
         payload = encode_input(input)
+        _check_view_time(view_time)
         with self._input_lock:  # so that numbers are in the order in which they leave
             session = self._session
             if session is None or session.connection is None or self._status != "connected":
@@ -752,6 +763,15 @@ def check_names(game: Any, password: Any) -> None:
     for text in (game, password or ""):
         if not text.isprintable():
             raise ValueError("game and password must consist of printable characters")
+
+
+def _check_view_time(view_time: Any) -> None:
+    if view_time is None:
+        return
+    if isinstance(view_time, bool) or not isinstance(view_time, (int, float)):
+        raise TypeError(f"view_time must be seconds of the server's time or None, got a {type(view_time).__name__}")
+    if not -_MAX_VIEW_TIME < view_time < _MAX_VIEW_TIME:
+        raise ValueError(f"view_time must be seconds of the server's time or None, not {view_time!r:.100}")
 
 
 def check_dispatch(retries: Any, ack_callback: Any) -> None:

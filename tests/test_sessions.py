@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -158,3 +159,20 @@ def test_all_times_of_a_session_are_of_the_simulated_clock() -> None:
     assert [snapshot.tick for snapshot in client.snapshots] == [0, 1, 2]
     assert [snapshot.time for snapshot in client.snapshots] == pytest.approx([50.0, 50.0, 50.02])
     assert [snapshot.resting for snapshot in client.snapshots] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    "view_time", [float("nan"), float("inf"), -1e300, 10**400, "5.0", True], ids=lambda value: repr(value)[:9]
+)
+def test_what_is_no_view_time_is_refused_and_costs_no_number(view_time: Any) -> None:
+    """Else the number that ``send_input`` returns would not be the one on the wire from then on."""
+    network = SimulatedNetwork(link=Link(latency=0.01))
+    network.serve(Backend(GameState(n=0), lambda game_state, dt, inputs: {"n": len(inputs)}))
+    client = Client()
+    network.connect(client)
+    network.run(0.5)
+    with pytest.raises((ValueError, TypeError), match="view_time must be seconds of the server's time or None"):
+        client.send_input("left", view_time=view_time)
+    assert client.send_input("left", view_time=network.now) == 1
+    network.run(1.5)
+    assert client.input_applied(client.snapshots[-1].tick) == 1

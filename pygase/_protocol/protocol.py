@@ -370,9 +370,11 @@ class ClientProtocol(PeerProtocol):
         "_give_up_at",
         "_hurried",
         "_riding",
+        "_sequence",
         "_server_time",
         "_state_fragments",
         "_states",
+        "_told_in",
         "clock",
         "connected",
         "inputs",
@@ -410,6 +412,8 @@ class ClientProtocol(PeerProtocol):
         self._hurried = False
         self._riding = False
         self._server_time = 0
+        self._sequence = 0  # of the packet that is being received, as on the wire
+        self._told_in = 0  # number of the newest packet that told of inputs
 
     def next_event(self) -> ProtocolEvent | None:
         """Return the next thing that has happened, or None."""
@@ -461,6 +465,7 @@ class ClientProtocol(PeerProtocol):
         _, _, sequence, ack, ack_bits, delay, wire_time = SERVER_HEADER.unpack_from(data)
         if self._is_duplicate(sequence, now):
             return
+        self._sequence = sequence
         sent_at = self._receive_ack(ack, ack_bits, delay, now)
         self._note_time(wire_time, sent_at, delay, now)
         if len(data) > SERVER_HEADER.size:
@@ -484,15 +489,21 @@ class ClientProtocol(PeerProtocol):
             if kind == SNAPSHOT:
                 self._receive_state(body)
             elif kind == INPUT_STATE:
-                told = InputState.decode(body)
-                tick = unwrap(told.tick, self._states.newest_tick, 32)
-                applied = unwrap(told.applied, self.inputs.newest, 32)
-                self._events.append(InputStateReceived(tick, applied, told.margin))
+                self._receive_input_state(InputState.decode(body))
             else:
                 super()._receive_message(kind, body, now)
         except TooLarge:  # the server would send it again and again
             words = f"At most {self.config.max_state_bytes:,} bytes are allowed here (ClientConfig.max_state_bytes)."
             self.close(DisconnectReason.STATE_TOO_LARGE, words, now=now)
+
+    def _receive_input_state(self, told: InputState) -> None:
+        number = unwrap(self._sequence, self._window.latest)
+        if number < self._told_in:  # overtaken by what was told later, maybe of the same tick
+            return
+        self._told_in = number
+        tick = unwrap(told.tick, self._states.newest_tick, 32)
+        applied = unwrap(told.applied, self.inputs.newest, 32)
+        self._events.append(InputStateReceived(tick, applied, told.margin))
 
     def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes) -> None:
         fragments = self._state_fragments.get(kind)

@@ -376,6 +376,22 @@ def test_inputs_leave_alone_at_once_and_again_when_nothing_else_has_left_for_a_t
     assert [decode_inputs(data[26:]).inputs for _, _, data in peers.sent] == [[(b"up", None)]] * 3
 
 
+def test_what_is_told_of_inputs_by_an_overtaken_packet_is_out_of_date() -> None:
+    """While the world rests, the same tick is told of again and again; the latest word counts."""
+    peers = Peers()
+    address = peers.joined()
+    peers.push({"n": 1})
+    peers.run(1.0)
+    client, peer = peers.clients[address], peers.peer(address)
+    packets = []
+    for applied in range(1, 6):
+        peer.tell_input_state(applied, 0.0)
+        packets.append(peer._bare_packet(peers.now))
+    for index in (1, 0, 3, 4, 2):
+        client.receive_datagram(packets[index], now=peers.now)
+    assert [event.applied for event in iter(client.next_event, None)] == [2, 4, 5]
+
+
 # -- what comes in is answered in time -------------------------------------------------------------------------------
 
 
