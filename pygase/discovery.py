@@ -218,7 +218,7 @@ class Announcer:
                 "IPv4; run it with hostname='::' or '0.0.0.0'",
                 self._host,
             )
-        elif not self._transport.joined:
+        elif not self._transport.in_network:
             logger.warning("the game is announced, but this machine is in no network at the moment")
 
     def stop(self) -> None:

@@ -42,16 +42,19 @@ class AnsweringTransport(UdpTransport):
 
     :raises OSError: if the port is taken by a program that does not share it, or may not be used.
 
-    :ivar joined: on how many interfaces the multicast group is heard.
+    :ivar in_network: whether this machine had an address that others can reach when the socket was opened.
     """
 
     def __init__(self, port: int) -> None:
+        addresses = _own_addresses()
+        self.in_network = not all(map(is_loopback, addresses))
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             sock.setblocking(False)
             _share_port(sock)
             sock.bind(("", port))
-            self.joined = sum(_join(sock, address) for address in _own_addresses())
+            for address in addresses:
+                _join(sock, address)
         except OSError:
             sock.close()
             raise
@@ -66,14 +69,10 @@ def _share_port(sock: socket.socket) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 
 
-def _join(sock: socket.socket, address: str) -> bool:
+def _join(sock: socket.socket, address: str) -> None:
     membership = socket.inet_aton(GROUP) + socket.inet_aton(address)
-    try:
+    with contextlib.suppress(OSError):  # another address of the same interface, or one without multicast
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-    except OSError as error:
-        # A second address of the same interface, or one without multicast: there is broadcast.
-        return error.errno in (errno.EADDRINUSE, 10048)
-    return True
 
 
 def _own_addresses() -> list[str]:
