@@ -20,6 +20,7 @@ from .address import DEFAULT_PORT, format_address, parse_address  # noqa: E402
 from .controls import Controls  # noqa: E402
 from .events import CONNECTED, LOST, SERVER_EVENT  # noqa: E402
 from .joining import host, join  # noqa: E402
+from .netgraph import NetGraph  # noqa: E402
 from .prediction import Prediction  # noqa: E402
 from .session import Session  # noqa: E402
 from .status import StatusBanner, draw_status  # noqa: E402
@@ -31,6 +32,7 @@ __all__ = [
     "LOST",
     "SERVER_EVENT",
     "Controls",
+    "NetGraph",
     "Prediction",
     "Session",
     "StatusBanner",
