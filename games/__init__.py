@@ -1,1 +1,5 @@
-"""Games made with PyGaSe: each in a folder of its own, each run by `python -m games.NAME`."""
+"""Games made with PyGaSe, each in a folder of its own. `python -m games` lists them, `python -m games.NAME` plays."""
+
+import os
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # the terminal is for what the games say

@@ -1,0 +1,201 @@
+"""The command line of every game: `python -m games.NAME host` and `python -m games.NAME join`."""
+
+import argparse
+import getpass
+import importlib.util
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from games.common import invite
+from games.common.game import Game, Hosting
+from games.common.names import clean_name
+from pygase import AddressInUse, Backend
+from pygase.links import parse_link
+
+T = TypeVar("T")
+
+NO_PYGAME = """{title}'s window needs pygame, which is not installed. To install it:
+    pip install "pygase[pygame]"
+(in a checkout of PyGaSe: pip install -e ".[pygame]")"""
+NO_PYGAME_HOST = "Without it, `host --headless` serves a game that others can join."
+
+_ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # Ctrl-C, kill, a terminal that closes; not all everywhere
+
+
+def run(game: Game, argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says, until the window closes or Ctrl-C; return the exit status."""
+    args = _parser(game).parse_args(argv)
+    for name in _ENDINGS:  # also SIGINT: shells start what runs in the background deaf to Ctrl-C
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _leave)
+    try:
+        return _host(game, args) if args.command == "host" else _join(game, args)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _host(game: Game, args: argparse.Namespace) -> int:
+    """Serve a game, with a window to play in unless it is not wanted or there is no display."""
+    if not args.headless and not _has_pygame():
+        return _complain(f"{NO_PYGAME.format(title=game.title)}\n{NO_PYGAME_HOST}")
+    backend = game.serve(Hosting(args.bots, args))
+    try:
+        thread = backend.run_in_thread(args.bind, args.port, interval=game.tick)
+    except AddressInUse:
+        return _complain(_port_in_use(game, args.port))
+    except OSError as error:
+        return _complain(f"Cannot serve at {args.bind}, port {args.port}: {error}")
+    try:
+        if not args.unlisted and not invite.is_loopback(args.bind):
+            backend.announce(f"{clean_name(args.name)}: {game.title}")
+        print(invite.invitation(game, args.bind, args.port), flush=True)
+        if args.headless or not _play_at_own(game, args, backend):
+            print("Serving without a window. Ctrl-C ends the game for everyone.", flush=True)
+            while thread.is_alive():
+                thread.join(timeout=1.0)  # without a timeout, Ctrl-C would not get through on Windows
+    finally:
+        backend.shutdown()
+    return 0
+
+
+def _join(game: Game, args: argparse.Namespace) -> int:
+    """Open a window and play at somebody's server."""
+    if not _has_pygame():
+        return _complain(NO_PYGAME.format(title=game.title))
+    return 0 if _play(game, args, args.address) else 1
+
+
+def _play_at_own(game: Game, args: argparse.Namespace, backend: Backend) -> bool:
+    """Play at the server that runs here."""
+    commands = invite.commands(game, args.bind, args.port)
+    address = invite.joining_host(args.bind), args.port
+    return _play(game, args, address, hosted=backend, invitation=commands[0] if commands else "")
+
+
+def _play(game: Game, args: argparse.Namespace, address: tuple[str, int] | None, **hosting: Any) -> bool:
+    """Play in a window until it closes; return False, having said why, if there can be no window."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # the terminal is for the invitation
+    from games.common import play  # only now: a server without a window does without pygame
+
+    try:
+        play.play(game, args, address, **hosting)
+    except play.NoDisplay as error:
+        print(error, flush=True)
+        return False
+    return True
+
+
+def _parser(game: Game) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=game.command, description=f"{game.about}.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="host|join")
+    hosting = commands.add_parser("host", help="open a game, and play in it", description=_host.__doc__)
+    _add_hosting(hosting, game)
+    joining = commands.add_parser("join", help="play in somebody's game", description=_join.__doc__)
+    joining.add_argument(
+        "address",
+        nargs="?",
+        metavar="HOST[:PORT]",
+        type=_typed(lambda text: invite.parse_address(text, game.port)),
+        help="where the game is (default: the first found on the local network, or else on this machine)",
+    )
+    for command in (hosting, joining):
+        _add_playing(command)
+    if game.options:
+        game.options(hosting, "host")
+        game.options(joining, "join")
+    return parser
+
+
+def _add_hosting(hosting: argparse.ArgumentParser, game: Game) -> None:
+    hosting.add_argument(
+        "--port",
+        type=_typed(invite.parse_port),
+        default=game.port,
+        help="UDP port to serve at (default: %(default)s)",
+    )
+    hosting.add_argument(
+        "--bind",
+        "--hostname",
+        metavar="ADDRESS",
+        default="0.0.0.0",
+        help="own address to serve at (default: all, so that friends can join; localhost: this machine only)",
+    )
+    hosting.add_argument("--headless", action="store_true", help="serve only, without a window")
+    hosting.add_argument("--unlisted", action="store_true", help="do not let the local network find the game")
+    hosting.set_defaults(bots=0)
+    if game.most_bots:
+        few = f"a number from 0 to {game.most_bots}"
+        hosting.add_argument(
+            "--bots",
+            type=_typed(lambda text: _number(text, game.most_bots)),
+            default=game.bots,
+            metavar="N",
+            help=f"how many bots play, {few} (default: %(default)s)",
+        )
+        hosting.add_argument(
+            "--no-bot", "--no-bots", dest="bots", action="store_const", const=0, help="same as --bots 0"
+        )
+
+
+def _add_playing(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--name", default=_own_name(), help="what the others call you (default: %(default)s)")
+    command.add_argument(
+        "--link",
+        type=_typed(_link),
+        help='play as on a bad connection: wifi, mobile, satellite, awful, or figures: "latency=80ms loss=5%%"',
+    )
+    command.add_argument("--mute", action="store_true", help="make no sound (F9 while playing)")
+
+
+def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """Return `parse` as argparse wants it, which shows the sentences of its own kind of error only."""
+
+    def typed(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return typed
+
+
+def _number(text: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:6]) <= most):
+        raise ValueError(f"{text!r:.80} is no number of bots: type one from 0 to {most}")
+    return int(text)
+
+
+def _link(text: str) -> str:
+    parse_link(text)
+    return text
+
+
+def _own_name() -> str:
+    """Return what this machine calls its user, as a start."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # what it raises when there is no such thing differs by system
+        return "Player"
+
+
+def _has_pygame() -> bool:
+    return importlib.util.find_spec("pygame") is not None
+
+
+def _port_in_use(game: Game, port: int) -> str:
+    other = port + 1 if port < 65535 else port - 1
+    return f"""Port {port} is in use: perhaps by a game that is open on this machine already.
+To join that one:        {invite.joining_command(game, "localhost", port)}
+To open another beside:  {game.command} host --port {other}"""
+
+
+def _complain(sentence: str) -> int:
+    print(sentence, file=sys.stderr, flush=True)
+    return 1
+
+
+def _leave(signal_number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt

@@ -1,0 +1,81 @@
+"""The loop that all windows run in, and the keys that mean the same in every game."""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import pygame
+
+import pygase_pygame
+from games.common import extras
+from games.common.screen import GameScreen
+from games.common.window import Window
+from pygase import RELIABLE
+
+FRAMES_PER_SECOND: Final = 60
+UNSEEN_FRAMES_PER_SECOND: Final = 20  # of a minimised window: it still hears the server, and draws nothing
+LOST_HINT: Final = "R: try again · Esc: leave"
+
+End = Literal["leave", "back"]
+
+
+class Loop:
+    """Runs a game's screen in a window until the player leaves. `frame` is one turn of it, for tests.
+
+    The keys: Esc leaves, R tries again when the connection is lost, F3 shows how the network does, F4 makes it worse,
+    F9 turns the sound off and on, F11 (or Alt and Enter) fills the screen.
+    """
+
+    def __init__(self, window: Window, screen: GameScreen) -> None:
+        self._window = window
+        self._screen = screen
+        self._session = screen.session
+        self._banner = pygase_pygame.StatusBanner()
+        self._extras = extras.Extras(self._session)
+        self.end: End | None = None
+        """How it has ended: "leave" the game, or "back" to choosing one. None until then."""
+
+    def run(self) -> End:
+        """Play until the player leaves; return what they want instead."""
+        frames = pygame.time.Clock()
+        while self.frame(pygame.event.get()):
+            frames.tick(FRAMES_PER_SECOND if self._window.visible else UNSEEN_FRAMES_PER_SECOND)
+        return self.end or "leave"
+
+    def frame(self, events: Iterable[pygame.event.Event]) -> bool:
+        """Do all that one frame takes; return whether there is to be another."""
+        for event in events:
+            self._window.handle(event)
+            if event.type == pygame.QUIT:
+                self.end = "leave"
+            elif event.type == pygase_pygame.CONNECTED:
+                self._session.client.dispatch_event("JOIN", self._screen.playing.name, retries=RELIABLE)
+                self._screen.handle(event)
+            elif not self._screen.handle(event):
+                self._handle(event)
+        self._screen.update()
+        if self._window.visible:
+            self._draw(self._window.surface)
+        else:
+            self._session.poll()
+        return self.end is None
+
+    def _draw(self, surface: pygame.Surface) -> None:
+        self._screen.draw(surface)
+        if not self._screen.shows_status:
+            self._banner.draw(surface, self._session, LOST_HINT)
+        self._extras.draw(surface)
+        pygame.display.flip()
+
+    def _handle(self, event: pygame.event.Event) -> None:
+        self._extras.handle(event)
+        if event.type != pygame.KEYDOWN:
+            return
+        with_alt = getattr(event, "mod", 0) & pygame.KMOD_ALT
+        if event.key == pygame.K_ESCAPE:
+            self.end = "back" if self._session.status == "lost" and extras.CAN_CHOOSE else "leave"
+        elif event.key == pygame.K_r:
+            self._session.retry()  # which does nothing unless the connection is lost
+        elif event.key == pygame.K_F11 or (event.key == pygame.K_RETURN and with_alt):
+            self._window.toggle_full_screen()
+        elif event.key == pygame.K_F9:
+            self._screen.playing.sounds.on = not self._screen.playing.sounds.on

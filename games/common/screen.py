@@ -1,0 +1,79 @@
+"""What a game does in its window: the part of a client that is the game's own."""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pygame
+
+import pygase_pygame
+from games.common.lettering import Lettering
+from games.common.sounds import Sounds, SoundSet, Tone
+from pygase import RELIABLE
+from pygase_pygame.joining import SessionOptions
+
+__all__ = ["GameScreen", "Playing", "SessionOptions", "SoundSet", "Tone"]
+
+
+@dataclass
+class Playing:
+    """What a `GameScreen` gets to work with.
+
+    :ivar session: the connection.
+    :ivar name: what this player wants to be called. The server has been told, or will be as soon as it is there.
+    :ivar invitation: what friends have to type to join, if the game is served here; else "".
+    :ivar sounds: plays the screen's `sounds`.
+    :ivar lettering: text that fits.
+    :ivar clock: the time in seconds, which in tests is another.
+    :ivar args: the whole command line, for options of the game's own.
+    """
+
+    session: pygase_pygame.Session
+    name: str
+    invitation: str = ""
+    sounds: Sounds = field(default_factory=lambda: Sounds({}))
+    lettering: Lettering = field(default_factory=Lettering)
+    clock: Callable[[], float] = time.monotonic
+    args: argparse.Namespace = field(default_factory=argparse.Namespace)
+
+
+class GameScreen:
+    """Takes in events, tells the server what the player does, and draws. Derive from it, and name it in `Game.screen`.
+
+    In each frame come `handle` for every event, then `update` once, then `draw` once unless nobody can see it. Closing,
+    full screen, reconnecting, and saying what is wrong with the connection are seen to elsewhere.
+    """
+
+    options: ClassVar[SessionOptions] = SessionOptions()
+    """What the session is made with: `interpolate`, `delay`, `tick`, `predict` ...; see `pygase_pygame.Session`."""
+
+    sounds: ClassVar[SoundSet] = SoundSet()
+    """The game's sounds by name, for `self.playing.sounds.play(name)`."""
+
+    shows_status: ClassVar[bool] = False
+    """Whether `draw` says itself what is wrong with the connection; else there is a band across the top."""
+
+    def __init__(self, playing: Playing) -> None:
+        self.playing = playing
+        self.session = playing.session
+
+    @staticmethod
+    def icon() -> pygame.Surface | None:
+        """Return the window's icon; None for the title's initial. See `games.common.icon`."""
+        return None
+
+    def handle(self, event: pygame.event.Event) -> bool | None:
+        """Take in an event. Return True if it is done with, such as an Esc that closed the chat: else Esc leaves."""
+        return None
+
+    def update(self) -> None:
+        """Tell the server what the player does. Called in each frame, seen or not."""
+
+    def draw(self, surface: pygame.Surface) -> None:
+        """Draw the whole frame, on a surface of any size."""
+
+    def tell(self, event_type: str, *args: Any) -> None:
+        """Send the server an event that it will get, exactly once and in order."""
+        self.session.client.dispatch_event(event_type, *args, retries=RELIABLE)

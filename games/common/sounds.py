@@ -1,0 +1,143 @@
+"""Sounds out of arithmetic: described in words, computed when the game begins, played where there is a mixer.
+
+::
+
+    sounds = Sounds(SoundSet(hit=[Tone(880, 0.05)], out=[Tone(330, 0.15, to=110, shape="square"), Tone(110, 0.2)]))
+    sounds.play("hit")
+
+A machine that cannot make a sound is no reason not to play: then there is one warning, and silence.
+"""
+
+import array
+import logging
+import math
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+RATE: Final = 22_050  # samples a second, one channel, 16 bits
+LOUDEST: Final = 32_000
+FADE: Final = 0.004  # seconds in which a tone begins, so that it does not click
+LONGEST: Final = 5.0  # seconds of one tone
+_CHANNELS: Final = 16  # sounds at once; pygame's 8 are soon taken in a crowded arena
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Tone:
+    """One tone: it begins at once, and fades out until its end.
+
+    :ivar pitch: in hertz. Of noise: how sharp it hisses.
+    :ivar seconds: how long it is, at most 5.
+    :ivar to: the pitch at its end, if it glides.
+    :ivar shape: sine is round, triangle clear, square like an old arcade; noise is wind, steps and explosions.
+    :ivar volume: from 0 to 1.
+    """
+
+    pitch: float
+    seconds: float
+    to: float | None = None
+    shape: Literal["sine", "triangle", "square", "noise"] = "sine"
+    volume: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= LONGEST:
+            raise ValueError(f"Tone.seconds is a number above 0, at most {LONGEST:g}, got {self.seconds!r}")
+        if not 0 <= self.volume <= 1:
+            raise ValueError(f"Tone.volume is a number from 0 to 1, got {self.volume!r}")
+        if not all(20 <= pitch <= RATE / 2 for pitch in (self.pitch, self.pitch if self.to is None else self.to)):
+            raise ValueError(f"Tone.pitch and Tone.to are hertz from 20 to {RATE // 2}, got {self.pitch}, {self.to}")
+
+
+def wave(tones: Iterable[Tone]) -> bytes:
+    """Return the samples of tones one after the other: one channel of signed 16 bits, in this machine's order."""
+    samples = array.array("h")
+    for tone in tones:
+        samples.extend(_samples(tone))
+    return samples.tobytes()
+
+
+def _samples(tone: Tone) -> Iterable[int]:
+    count = max(1, round(tone.seconds * RATE))
+    end = tone.pitch if tone.to is None else tone.to
+    rng = random.Random(count)
+    phase, hiss = 0.0, 0.0
+    for number in range(count):
+        done = number / count
+        phase += (tone.pitch + (end - tone.pitch) * done) / RATE
+        if tone.shape == "noise" and phase >= 1.0:
+            hiss = rng.uniform(-1.0, 1.0)  # a new step `pitch` times a second
+        phase %= 1.0
+        level = hiss if tone.shape == "noise" else _level(tone.shape, phase)
+        loudness = tone.volume * (1.0 - done) ** 2 * min(1.0, number / (FADE * RATE))
+        yield round(LOUDEST * loudness * level)
+
+
+def _level(shape: str, phase: float) -> float:
+    if shape == "sine":
+        return math.sin(2 * math.pi * phase)
+    if shape == "triangle":
+        return 4 * abs(phase - 0.5) - 1
+    return 0.5 if phase < 0.5 else -0.5
+
+
+class SoundSet(dict[str, Sequence[Tone]]):
+    """A game's sounds by name: `SoundSet(hit=[Tone(880, 0.05)])`."""
+
+
+class Sounds:
+    """Plays sounds by name. Silent, after one warning, where there is no mixer; silent at once if not `wanted`."""
+
+    def __init__(self, described: Mapping[str, Sequence[Tone]], wanted: bool = True) -> None:
+        self._names = frozenset(described)
+        self._sounds: dict[str, Any] = {}
+        self.on = wanted
+        if not wanted or not described:
+            return
+        try:
+            self._sounds = _loaded(described)
+        except Exception as error:  # of pygame, of SDL or of the system: whatever it is, the game goes on without
+            logger.warning("This game is silent: %s", error)
+
+    def play(self, name: str, volume: float = 1.0, pan: float = 0.0) -> None:
+        """Play a sound: `volume` from 0 to 1, `pan` from -1 (left) to 1 (right).
+
+        Raises `ValueError` if there is none of that name, also where none can be heard.
+        """
+        if name not in self._names:
+            raise ValueError(f"there is no sound {name!r}; there are: {', '.join(sorted(self._names)) or 'none'}")
+        sound = self._sounds.get(name)
+        if sound is None or not self.on:
+            return
+        channel = sound.play()
+        if channel is not None:  # all channels are taken: one sound less in a great noise
+            channel.set_volume(volume * min(1.0, 1.0 - pan), volume * min(1.0, 1.0 + pan))
+
+    @property
+    def audible(self) -> bool:
+        """Whether there is anything to hear."""
+        return self.on and bool(self._sounds)
+
+
+def _loaded(described: Mapping[str, Sequence[Tone]]) -> dict[str, Any]:
+    import pygame  # only here, so that describing a sound needs no pygame
+
+    mixer: Any = pygame.mixer
+    if not mixer.get_init():
+        mixer.init(RATE, -16, 2, 512)
+    mixer.set_num_channels(_CHANNELS)
+    rate, bits, channels = mixer.get_init()
+    if bits != -16:
+        raise RuntimeError(f"the mixer takes no samples of 16 bits, but {bits}")
+    return {name: mixer.Sound(buffer=_fitted(wave(tones), rate, channels)) for name, tones in described.items()}
+
+
+def _fitted(samples: bytes, rate: int, channels: int) -> bytes:
+    """Return the samples as a mixer has them that gave us another rate, or more channels, than asked for."""
+    mono = array.array("h", samples)
+    if rate != RATE:
+        mono = array.array("h", (mono[int(number * RATE / rate)] for number in range(len(mono) * rate // RATE)))
+    every = array.array("h", (sample for sample in mono for _ in range(channels)))
+    return every.tobytes()

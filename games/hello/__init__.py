@@ -1,0 +1,1 @@
+"""Everyone is a circle that moves: `python -m games.hello host` and `python -m games.hello join`."""

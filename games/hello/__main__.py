@@ -1,0 +1,99 @@
+"""Everyone is a circle that moves: a whole multiplayer game in one file, in three parts.
+
+The rules know of nothing else, the server has the last word, and the screen is what happens in a player's window.
+"""
+
+import random
+import sys
+from itertools import count
+from typing import Any
+
+import pygame
+
+from games.common import cli, hud
+from games.common.game import Game, Hosting
+from games.common.names import clean_name, unused_name
+from games.common.palette import FLOOR, NIGHT, WHITE, player_colour
+from games.common.screen import GameScreen, SessionOptions, SoundSet, Tone
+from pygase import CLIENT_CONNECTED, CLIENT_LEFT, TO_DELETE, Backend, GameState
+from pygase_pygame import SERVER_EVENT, Controls, Prediction
+
+WIDTH, HEIGHT, RADIUS, STEP, TICK = 640, 400, 15, 4, 1 / 60
+
+
+def move(player: dict[str, Any], wish: Any) -> dict[str, Any]:
+    """The rules: return a player one tick later. Both the server and the player's own program go by them."""
+    match wish:
+        case [-1 | 0 | 1 as dx, -1 | 0 | 1 as dy]:
+            x, y = player["x"] + STEP * dx, player["y"] + STEP * dy
+            return {**player, "x": min(max(x, RADIUS), WIDTH - RADIUS), "y": min(max(y, RADIUS), HEIGHT - RADIUS)}
+    return player  # whatever else somebody may send is no wish
+
+
+def serve(hosting: Hosting) -> Backend:
+    """The server: lets players in and out, and moves them and the bots, one step in each tick."""
+    numbers, bots = count(), {f"bot {number}": [0, 0] for number in range(1, hosting.bots + 1)}
+
+    def newcomer(name: str) -> dict[str, Any]:
+        x, y = random.uniform(RADIUS, WIDTH - RADIUS), random.uniform(RADIUS, HEIGHT - RADIUS)
+        return {"name": name, "number": next(numbers), "x": x, "y": y}
+
+    def enter(client_address: Any) -> dict[str, Any]:
+        return {"players": {str(client_address): newcomer("...")}}
+
+    def take_name(name: Any, game_state: Any, client_address: Any) -> dict[str, Any]:
+        name = unused_name(clean_name(name), [player["name"] for player in game_state.players.values()])
+        backend.server.dispatch_event("CAME", name)
+        return {"players": {str(client_address): {"name": name}}}
+
+    def leave(client_address: Any) -> dict[str, Any]:
+        return {"players": {str(client_address): TO_DELETE}}
+
+    def time_step(game_state: Any, dt: float, inputs: dict[Any, Any]) -> dict[str, Any]:
+        for bot in bots:
+            if random.random() < 0.02:  # it changes its mind about once a second
+                bots[bot] = random.choices((-1, 0, 1), k=2)
+        wishes = {**bots, **{str(address): given.value for address, given in inputs.items()}}
+        return {"players": {key: move(player, wishes.get(key)) for key, player in game_state.players.items()}}
+
+    state = GameState(players={bot: newcomer(bot.title()) for bot in bots})
+    backend = Backend(state, time_step, {CLIENT_CONNECTED: enter, "JOIN": take_name, CLIENT_LEFT: leave}, game="hello")
+    return backend
+
+
+class HelloScreen(GameScreen):
+    """The screen: keys to the server, the game state to the window. One's own circle does not wait for the server."""
+
+    options = SessionOptions(
+        interpolate=["players.*.x", "players.*.y"], tick=TICK, predict=Prediction(move, "players.{me}")
+    )
+    sounds = SoundSet(came=[Tone(520, 0.07), Tone(780, 0.15)])
+    keys = Controls(left=pygame.K_LEFT, right=pygame.K_RIGHT, up=pygame.K_UP, down=pygame.K_DOWN)
+
+    def handle(self, event: pygame.event.Event) -> None:
+        """Take in keys, and what the server says."""
+        self.keys.handle(event)
+        if event.type == SERVER_EVENT and event.name == "CAME":
+            self.playing.sounds.play("came")
+
+    def update(self) -> None:
+        """Tell the server where to go."""
+        self.session.send_input([self.keys.axis("left", "right"), self.keys.axis("up", "down")])
+
+    def draw(self, surface: pygame.Surface) -> None:
+        """Draw everyone, with a name, and oneself with a ring."""
+        scale = min(surface.get_width() / WIDTH, surface.get_height() / HEIGHT)
+        surface.fill(NIGHT)
+        surface.fill(FLOOR, (0, 0, WIDTH * scale, HEIGHT * scale))
+        for key, player in self.session.view().get("players", {}).items():
+            middle, size = (player["x"] * scale, player["y"] * scale), RADIUS * scale
+            pygame.draw.circle(surface, player_colour(player["number"]), middle, size)
+            if key == str(self.session.client.address):
+                pygame.draw.circle(surface, WHITE, middle, size, width=3)
+            hud.name_tag(surface, self.playing.lettering, player["name"], (middle[0], middle[1] - size))
+        hud.footer(surface, self.playing.lettering, "Arrow keys: move · Esc: leave", self.playing.invitation)
+
+
+GAME = Game("hello", "Hello", "Everyone is a circle that moves", serve, HelloScreen, port=7640, bots=1, most_bots=8)
+if __name__ == "__main__":
+    sys.exit(cli.run(GAME))

@@ -1,0 +1,99 @@
+"""Hello: one file, under a hundred lines, and two players and a bot who play for half a minute."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pygame
+import pytest
+
+from games.hello import __main__ as hello
+from tests.games.common.table import Seat, Table
+
+KEYS = [pygame.K_LEFT, pygame.K_RIGHT, pygame.K_UP, pygame.K_DOWN]
+
+
+@pytest.fixture
+def table() -> Iterator[Table]:
+    random.seed(1)  # which is what Hello takes its chances from
+    table = Table(hello.GAME, bots=1)
+    yield table
+    table.close()
+
+
+def shown(seat: Seat, of: Seat | None = None) -> tuple[float, float]:
+    """Return where a player is drawn in somebody's window."""
+    player = seat.session.view().players[(of or seat).key]
+    return player["x"], player["y"]
+
+
+def test_it_is_one_file_of_under_100_lines() -> None:
+    source = Path(hello.__file__)
+    assert len(source.read_text(encoding="utf-8").splitlines()) < 100
+    assert {path.name for path in source.parent.glob("*.py")} == {
+        "__init__.py",
+        "__main__.py",
+    }
+
+
+def test_two_players_and_a_bot_play_for_half_a_minute(table: Table, rng: random.Random) -> None:
+    ada, bob = table.sit("Ada"), table.sit("Bob")
+    table.runs(1.0)
+    held: dict[Seat, int] = {}
+    bot_places = set()
+    for _ in range(60):
+        seat = rng.choice([ada, bob])
+        if seat in held:
+            seat.releases(held.pop(seat))
+        else:
+            held[seat] = rng.choice(KEYS)
+            seat.presses(held[seat])
+        table.runs(0.5)
+        bot = table.state.players["bot 1"]
+        bot_places.add((bot["x"], bot["y"]))
+    for seat, key in held.items():
+        seat.releases(key)
+    table.runs(0.5)
+    assert len(bot_places) > 10, "the bot walks about"
+    names = {player["name"] for player in ada.session.view().players.values()}
+    assert names == {"Ada", "Bob", "Bot 1"}
+    for seat in (ada, bob):
+        truth = table.state.players[seat.key]
+        assert shown(ada, seat) == shown(bob, seat) == (truth["x"], truth["y"]), "everyone sees the truth"
+        assert seat.session.predictor is not None
+        assert seat.session.predictor.corrections == 0, "who is alone in his way is never corrected"
+
+
+def test_ones_own_circle_moves_before_the_server_can_have_answered(table: Table) -> None:
+    ada = table.sit("Ada")
+    table.runs(1.0)
+    key = pygame.K_LEFT if shown(ada)[0] > hello.WIDTH / 2 else pygame.K_RIGHT
+    before = shown(ada)
+    table.network.partition(ada.session.client)
+    ada.presses(key)
+    table.runs(0.1)
+    assert abs(shown(ada)[0] - before[0]) >= 5 * hello.STEP
+
+
+@pytest.mark.parametrize("wish", [None, "left", [2, 0], [0], {"dx": 1}, [[], []], 1e308, [float("nan"), 0]])
+def test_what_is_no_wish_moves_nobody(wish: object) -> None:
+    player = {"x": 50.0, "y": 50.0}
+    assert hello.move(player, wish) == player
+
+
+def test_nobody_leaves_the_floor() -> None:
+    player = {"x": 50.0, "y": 50.0}
+    for _ in range(500):
+        player = hello.move(player, [1, 1])
+    assert player == {"x": hello.WIDTH - hello.RADIUS, "y": hello.HEIGHT - hello.RADIUS}
+
+
+def test_who_leaves_is_gone_and_two_of_one_name_are_told_apart(table: Table) -> None:
+    seats = [table.sit("Ada") for _ in range(3)]
+    table.runs(1.0)
+    names = sorted(player["name"] for player in table.state.players.values())
+    assert names == ["Ada", "Ada 2", "Ada 3", "Bot 1"]
+    seats[0].happens(pygame.QUIT)
+    seats[0].session.close()
+    table.runs(0.5)
+    assert len(table.state.players) == 3
