@@ -1,0 +1,130 @@
+"""Somebody to shoot at in Arena, who shoots back: sees late, aims roughly, and rests between bursts, as people do."""
+
+import math
+import random
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from games.arena import rules, walls
+from games.arena.rules import AIM, AT, FULL, Command, Ship
+
+REACTION: Final = 8  # ticks: it sees others as they were about a quarter of a second ago
+THINKING: Final = 12  # ticks from one look around to the next
+SIGHT: Final = 5_600  # points: about what a player has in the window
+TURN: Final = 13  # most degrees that its gun turns in a tick
+STEADY: Final = 7  # it fires when its gun is so near, in degrees, to where it wants to aim
+WORST_ERROR: Final = (9.0, 24.0)  # degrees by which the best and the worst of them aim beside
+BURST: Final = (6, 20)  # ticks of firing ...
+REST: Final = (15, 40)  # ... and of not firing, from and to
+NEAR: Final = 1_500  # it backs off from whom it fights ...
+FAR: Final = 3_300  # ... or comes closer
+ARRIVED: Final = 300
+GIVES_UP: Final = 150  # ticks on the way to one place
+
+_SPACING: Final = 1_600
+
+PLACES: Final = tuple(
+    (x, y)
+    for x in range(_SPACING // 2, walls.WIDTH, _SPACING)
+    for y in range(_SPACING // 2, walls.HEIGHT, _SPACING)
+    if walls.is_free(x, y)
+)
+"""Where one can go, and come back after a wreck: spread over all of the arena."""
+
+
+class Bot:
+    """Plays one ship. Ask it once a tick; the same `rng` seed in the same fight does the same."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._error = rng.uniform(*WORST_ERROR)
+        self._thinks_in = rng.randrange(THINKING)  # so that not all of them think in the same tick
+        self._target: int | None = None
+        self._seen: deque[tuple[float, float]] = deque(maxlen=REACTION)
+        self._beside = 0.0  # degrees: how far off it aims at the moment
+        self._firing = False
+        self._switch_in = 0
+        self._side = 1  # around its target, clockwise or the other way
+        self._goal: tuple[float, float] | None = None
+        self._goal_left = 0
+
+    def command(self, number: int, ships: Mapping[int, Ship]) -> Command:
+        """Return what it does in this tick with the ship of that number."""
+        me = ships[number]
+        self._think(number, me[AT], ships)
+        target = ships.get(self._target) if self._target is not None else None
+        if target is None:
+            self._forget()
+            x, y = self._wander(me[AT])
+            return x, y, self._turned(me[AIM], rules.bearing((0, 0), (x, y)) if x or y else me[AIM]), False
+        self._seen.append(tuple(target[AT]))
+        wanted = rules.bearing(me[AT], self._guess()) + self._beside
+        aim = self._turned(me[AIM], wanted)
+        steady = abs(math.remainder(wanted - aim, 360)) <= STEADY
+        return *self._dance(me[AT], target[AT]), aim, self._wants_to_fire() and steady
+
+    def _think(self, number: int, at: Sequence[int], ships: Mapping[int, Ship]) -> None:
+        """Look around, now and then: who is the nearest in sight?"""
+        self._thinks_in -= 1
+        if self._thinks_in > 0:
+            return
+        self._thinks_in = THINKING
+        self._beside = self._rng.uniform(-self._error, self._error)
+        if self._rng.random() < 0.3:
+            self._side = -self._side
+        others = sorted((math.dist(at, ship[AT]), key) for key, ship in ships.items() if key != number)
+        found = (key for away, key in others[:3] if away < SIGHT and walls.sees(at, ships[key][AT]))
+        target = next(found, None)
+        if target != self._target:
+            self._forget()
+            self._target = target
+
+    def _forget(self) -> None:
+        self._target = None
+        self._seen.clear()
+        self._firing, self._switch_in = False, REACTION
+
+    def _guess(self) -> tuple[float, float]:
+        """Return where it believes its target to be: where that was, carried on for most of the time since."""
+        (x, y), (later_x, later_y) = self._seen[0], self._seen[min(2, len(self._seen) - 1)]
+        ticks = 0.4 * len(self._seen)
+        return x + (later_x - x) * ticks, y + (later_y - y) * ticks
+
+    def _wants_to_fire(self) -> bool:
+        self._switch_in -= 1
+        if self._switch_in <= 0:
+            self._firing = not self._firing
+            self._switch_in = self._rng.randint(*(BURST if self._firing else REST))
+        return self._firing
+
+    def _dance(self, at: Sequence[int], target: Sequence[int]) -> tuple[int, int]:
+        """Go around the target, and nearer or farther if that is called for."""
+        away = math.dist(at, target)
+        turn = 90 * self._side
+        if away > FAR:
+            turn //= 2
+        elif away < NEAR:
+            turn = 3 * turn // 2
+        return _stick(rules.bearing(at, target) + turn)
+
+    def _wander(self, at: Sequence[int]) -> tuple[int, int]:
+        """Go from place to place, always to one that can be reached straight on."""
+        self._goal_left -= 1
+        if self._goal is None or self._goal_left <= 0 or math.dist(at, self._goal) < ARRIVED:
+            self._goal, self._goal_left = self._next_place(at), GIVES_UP
+        return _stick(rules.bearing(at, self._goal))
+
+    def _next_place(self, at: Sequence[int]) -> tuple[float, float]:
+        for place in self._rng.sample(PLACES, 8):
+            if math.dist(at, place) > 2 * _SPACING and walls.sees(at, place, walls.GROWN):
+                return place
+        return self._rng.choice(PLACES)
+
+    def _turned(self, aim: int, wanted: float) -> int:
+        return rules.degrees(aim + min(max(math.remainder(wanted - aim, 360), -TURN), TURN))
+
+
+def _stick(bearing: float) -> tuple[int, int]:
+    dx, dy = rules.direction(bearing)
+    return round(FULL * dx), round(FULL * dy)

@@ -1,0 +1,360 @@
+"""Arena's server: who plays, what they may do, and who was hit.
+
+A shot is judged by what the shooter saw: each input comes with the moment that was on its player's screen, and the
+server looks up where everybody was then (`StateHistory.at`), up to a second ago. So one aims at what one sees, on every
+link.
+
+The state that everybody sees is a table for each thing that one can know of a pilot, by the pilot's number:
+
+- `ships`: those that fly (see `rules`); a wreck is none
+- `health`: from 0 to 100, and `shields`: True for those whom nobody can hurt
+- `shots`: the latest of each: its number, the x and y where it ended, and whom it hit (or `NOBODY`)
+- `pilots`: name, and whether it is a bot; `scores`: wrecks of others, wrecks of their own
+
+and `winner`, who has won the round, until the next one begins.
+
+Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once, `CHAT(text)`.
+Events to clients: `WELCOME(number)`, `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter
+`JUDGED(shot, end, target, seen, now, rewound)`: what the judge saw, for those who want to see it, too.
+"""
+
+import math
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+from games.arena import rules, walls
+from games.arena.bot import PLACES, Bot
+from games.arena.chat import Voice, clean_text
+from games.arena.rules import AIM, AT, COUNT, CREW, DAMAGE, FULL_HEALTH, SHOTS, TICKS_PER_SECOND, Hit, Ship
+from games.common.names import clean_name, unused_name
+from pygase import (
+    CLIENT_LEFT,
+    RELIABLE,
+    TO_DELETE,
+    Backend,
+    DisconnectReason,
+    GameState,
+    Interpolate,
+    PlayerInput,
+    ServerConfig,
+    StateHistory,
+)
+
+GAME: Final = "arena"
+TICK: Final = 1 / TICKS_PER_SECOND  # seconds
+NOBODY: Final = -1
+
+MOVING: Final = (f"ships.*.{AT}", Interpolate(f"ships.*.{AIM}", angle="degrees"))
+"""What glides from tick to tick: on the players' screens, and for the judge who looks up what they saw."""
+
+BACK_AFTER: Final = round(2.5 * TICKS_PER_SECOND)  # longer than the judge looks back: no shot hits the wrong life
+SHIELDED: Final = 2 * TICKS_PER_SECOND
+MENDS_AFTER: Final = 4 * TICKS_PER_SECOND  # without a hit ...
+MENDS_EVERY: Final = 5  # ... and then so often
+MENDS_BY: Final = 5
+KILLS_TO_WIN: Final = 20
+BETWEEN_ROUNDS: Final = 8 * TICKS_PER_SECOND
+NEAR_MISS: Final = 1_500  # points: so far beside a shot somebody is taken for whom it was meant for
+
+BOT_NAMES: Final = (
+    *("Altair", "Bellatrix", "Capella", "Deneb", "Electra", "Fomalhaut", "Gacrux", "Hadar", "Izar", "Jabbah"),
+    *("Keid", "Lesath", "Mizar", "Nunki", "Okab", "Polaris", "Qamar", "Rigel", "Sirius", "Tarazed", "Ukdah", "Vega"),
+    *("Wezen", "Xamidi", "Yildun", "Zaurak", "Algol", "Mimosa", "Naos", "Castor", "Pollux", "Spica"),
+)
+TABLES: Final = ("ships", "health", "shields", "shots", "pilots", "scores")
+
+Address = tuple[Any, ...]
+Update = dict[str, Any]
+
+
+@dataclass
+class Pilot:
+    """Somebody who plays: at a client, or a bot."""
+
+    name: str
+    address: Address | None = None
+    bot: Bot | None = None
+    voice: Voice = field(default_factory=Voice)
+    health: int = 0
+    kills: int = 0
+    deaths: int = 0
+    back_at: int = 0  # tick; while wrecked
+    hurt_at: int = 0  # tick
+    shield_until: int = 0  # tick
+
+
+class ArenaServer:
+    """A fight for 32, some of whom may be bots. `backend` is what to run, at `TICK` seconds a tick.
+
+    :param bots: how many fly along, as long as there is room for them beside people.
+    """
+
+    def __init__(self, bots: int = 0, rng: random.Random | None = None) -> None:
+        self._wanted_bots = min(max(bots, 0), CREW)
+        self._rng = rng or random.Random()
+        self._pilots: dict[int, Pilot] = {}
+        self._numbers: dict[Address, int] = {}
+        self._next_number = 0
+        self._tick = 0
+        self._winner, self._next_round_at = NOBODY, 0
+        self.backend = Backend(
+            GameState(0, 0, winner=NOBODY, **_no_changes()),
+            self.time_step,
+            {CLIENT_LEFT: self.on_left, "JOIN": self.on_join, "CHAT": self.on_chat},
+            game=GAME,
+            config=ServerConfig(max_clients=CREW),
+        )
+
+    @cached_property
+    def _history(self) -> StateHistory:
+        """What everybody saw in the last second. Begun with the first tick: until then no clock is known to run."""
+        return self.backend.game_state_machine.keep_history(1.0, interpolate=MOVING)
+
+    # -- who plays ---------------------------------------------------------------------------------------------------
+
+    def on_join(self, name: object = "", *, client_address: Address) -> Update:
+        """Let somebody play, once, under the name that they give."""
+        if client_address in self._numbers:
+            return {}
+        update = _no_changes()
+        if len(self._pilots) >= CREW:
+            self._remove_a_bot(update)
+        pilot = Pilot(unused_name(clean_name(name), self._names()), client_address)
+        number = self._numbers[client_address] = self._add(pilot, update)
+        self._tell(client_address, "WELCOME", number)
+        self._tell_others(client_address, "NEWS", f"{pilot.name} flies along now.")
+        return _told(update)
+
+    def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
+        """Take somebody out who has left; a bot takes the place if one gave way."""
+        number = self._numbers.pop(client_address, None)
+        if number is None:
+            return {}
+        update = _no_changes()
+        gone = self._remove(number, update)
+        how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
+        self._tell_others(client_address, "NEWS", f"{gone.name} {how}.")
+        return _told(update)
+
+    def on_chat(self, text: object = "", *, client_address: Address) -> None:
+        """Pass on what somebody says, if it is something and not too much."""
+        number = self._numbers.get(client_address)
+        line = clean_text(text)
+        if number is None or not line:
+            return
+        pilot = self._pilots[number]
+        if pilot.voice.speak(self._tick * TICK):
+            self.backend.server.dispatch_event("CHAT", pilot.name, line, retries=RELIABLE)
+        else:
+            self._tell(client_address, "NEWS", "Not so fast: nobody could read that much.")
+
+    def _add(self, pilot: Pilot, update: Update) -> int:
+        """Give somebody a number, the next free one, so that those who left are not taken for them."""
+        while self._next_number in self._pilots:
+            self._next_number = (self._next_number + 1) % COUNT
+        number, self._next_number = self._next_number, (self._next_number + 1) % COUNT
+        self._pilots[number] = pilot
+        pilot.back_at = self._tick + 1
+        update["pilots"][number] = [pilot.name, pilot.bot is not None]
+        update["scores"][number] = [0, 0]
+        update["health"][number] = 0
+        return number
+
+    def _remove(self, number: int, update: Update) -> Pilot:
+        gone = self._pilots.pop(number)
+        for table in TABLES:
+            update[table][number] = TO_DELETE
+        if number == self._winner:
+            update["winner"] = self._winner = NOBODY
+            self._clear_scores(update)
+        return gone
+
+    def _remove_a_bot(self, update: Update) -> None:
+        """Make room: of the bots, the one that does worst goes."""
+        bots = [(pilot.kills, number) for number, pilot in self._pilots.items() if pilot.bot]
+        if bots:
+            self._remove(min(bots)[1], update)
+
+    def _fill_up(self, update: Update) -> None:
+        """Bring as many bots as are wanted and as there is room for."""
+        bots = sum(pilot.bot is not None for pilot in self._pilots.values())
+        for _ in range(min(self._wanted_bots - bots, CREW - len(self._pilots))):
+            taken = self._names()
+            name = self._rng.choice([name for name in BOT_NAMES if name not in taken] or ["Nova"])
+            self._add(Pilot(unused_name(name, taken), bot=Bot(self._rng)), update)
+
+    def _names(self) -> set[str]:
+        return {pilot.name for pilot in self._pilots.values()}
+
+    # -- a tick ------------------------------------------------------------------------------------------------------
+
+    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
+        """Fly, shoot and mend for a tick. A tick is a tick: a server that was held up plays slower, not other."""
+        self._tick += 1
+        update = _no_changes()
+        self._history  # noqa: B018  # which begins it
+        ships = self._move(game_state.ships, inputs, update)
+        fired = [number for number, ship in ships.items() if ship[SHOTS] != game_state.ships[number][SHOTS]]
+        hits = [(number, self._judge(number, ships, inputs, update)) for number in fired]  # all of them ...
+        for number, hit in hits:  # ... before the first takes effect: who fires in the same tick fires
+            if hit.target is not None:
+                self._hurt(hit.target, number, update)
+        self._mend(update)
+        self._bring_back(ships, update)
+        self._fill_up(update)
+        self._referee(update)
+        return _told(update)
+
+    def _move(
+        self, before: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
+    ) -> dict[int, dict[int, Any]]:
+        """Return all ships a tick later: each does what its pilot wants, and nobody else."""
+        ships = {}
+        for number, ship in before.items():
+            pilot = self._pilots[number]
+            if pilot.bot is not None:
+                command: object = pilot.bot.command(number, before)
+            else:
+                given = inputs.get(pilot.address) if pilot.address else None
+                command = given.value if given else None  # silent for a second: stays where it is
+            after = ships[number] = rules.move(ship, command)
+            changes = rules.changes(ship, after)
+            if changes:
+                update["ships"][number] = changes
+        return ships
+
+    def _judge(
+        self, shooter: int, ships: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
+    ) -> Hit:
+        """Return whom a shot hits, in the picture that its shooter had when firing."""
+        pilot, ship = self._pilots[shooter], ships[shooter]
+        given = inputs.get(pilot.address) if pilot.address else None
+        view_time = given.view_time if given else None  # None: a bot, which sees the newest
+        seen: Mapping[int, Ship] = self._history.at(view_time)["ships"]
+        targets = {number: seen[number][AT] for number in ships if number != shooter and number in seen}
+        hit = rules.shoot(ship[AT], ship[AIM], targets.items())
+        update["shots"][shooter] = [ship[SHOTS], *hit.end, NOBODY if hit.target is None else hit.target]
+        pilot.shield_until = min(pilot.shield_until, self._tick)  # who shoots can be shot at
+        if pilot.address:
+            self._tell_judgement(pilot.address, ship, hit, targets, ships, view_time)
+        return hit
+
+    def _tell_judgement(
+        self,
+        address: Address,
+        ship: Ship,
+        hit: Hit,
+        targets: Mapping[int, list[float]],
+        ships: Mapping[int, Ship],
+        view_time: float | None,
+    ) -> None:
+        """Tell a shooter how a shot was judged: where somebody was when seen, and where they are now."""
+        target = hit.target if hit.target is not None else _meant(ship, targets)
+        newest = self._history.newest or 0.0
+        rewound = 0.0 if view_time is None else min(max(newest - view_time, 0.0), self._history.seconds)
+        self._tell(
+            address,
+            "JUDGED",
+            ship[SHOTS],
+            list(hit.end),
+            NOBODY if hit.target is None else hit.target,
+            None if target is None else [round(number) for number in targets[target]],
+            None if target is None else ships[target][AT],
+            round(rewound, 3),
+        )
+
+    def _hurt(self, victim: int, shooter: int, update: Update) -> None:
+        pilot = self._pilots[victim]
+        if pilot.health <= 0 or self._tick < pilot.shield_until:
+            return
+        pilot.hurt_at = self._tick
+        pilot.health = update["health"][victim] = max(pilot.health - DAMAGE, 0)
+        if not pilot.health:
+            self._wreck(victim, shooter, update)
+
+    def _wreck(self, victim: int, shooter: int, update: Update) -> None:
+        update["ships"][victim] = TO_DELETE
+        self._pilots[victim].back_at = self._tick + BACK_AFTER
+        if self._winner == NOBODY:  # between rounds nobody counts
+            self._pilots[victim].deaths += 1
+            self._pilots[shooter].kills += 1
+            for number in (victim, shooter):
+                update["scores"][number] = [self._pilots[number].kills, self._pilots[number].deaths]
+        self.backend.server.dispatch_event("WRECK", shooter, victim, retries=RELIABLE)
+
+    def _mend(self, update: Update) -> None:
+        """Mend those who have been left alone for a while, and end the shields of those who came long ago."""
+        for number, pilot in self._pilots.items():
+            if pilot.shield_until and self._tick >= pilot.shield_until:
+                pilot.shield_until = 0
+                update["shields"][number] = TO_DELETE
+            alone_for = self._tick - pilot.hurt_at
+            if 0 < pilot.health < FULL_HEALTH and alone_for >= MENDS_AFTER and alone_for % MENDS_EVERY == 0:
+                pilot.health = update["health"][number] = min(pilot.health + MENDS_BY, FULL_HEALTH)
+
+    def _bring_back(self, ships: dict[int, dict[int, Any]], update: Update) -> None:
+        for number, pilot in self._pilots.items():
+            if not pilot.health and self._tick >= pilot.back_at and number not in ships:
+                at = self._quiet_place(ships)
+                aim = rules.degrees(rules.bearing(at, (walls.WIDTH / 2, walls.HEIGHT / 2)))
+                update["ships"][number] = ships[number] = rules.new_ship(at, aim)
+                pilot.health = update["health"][number] = FULL_HEALTH
+                pilot.hurt_at, pilot.shield_until = self._tick, self._tick + SHIELDED
+                update["shields"][number] = True
+
+    def _quiet_place(self, ships: Mapping[int, Ship]) -> tuple[int, int]:
+        """Return a place to come back to: of some, the one that is farthest from everybody."""
+        places = self._rng.sample(PLACES, 6)
+        return max(places, key=lambda at: min((math.dist(at, ship[AT]) for ship in ships.values()), default=0.0))
+
+    def _referee(self, update: Update) -> None:
+        """End the round when somebody has won it, and begin the next one a little later."""
+        if self._winner != NOBODY:
+            if self._tick >= self._next_round_at:
+                update["winner"] = self._winner = NOBODY
+                self._clear_scores(update)
+            return
+        best = max(self._pilots, key=lambda number: self._pilots[number].kills, default=NOBODY)
+        if best != NOBODY and self._pilots[best].kills >= KILLS_TO_WIN:
+            update["winner"] = self._winner = best
+            self._next_round_at = self._tick + BETWEEN_ROUNDS
+
+    def _clear_scores(self, update: Update) -> None:
+        for number, pilot in self._pilots.items():
+            if pilot.kills or pilot.deaths:
+                pilot.kills = pilot.deaths = 0
+                update["scores"][number] = [0, 0]
+
+    # -- what is told ------------------------------------------------------------------------------------------------
+
+    def _tell(self, address: Address, event: str, *data: Any) -> None:
+        self.backend.server.dispatch_event(event, *data, target_client=address, retries=RELIABLE)
+
+    def _tell_others(self, about: Address, event: str, *data: Any) -> None:
+        for address in self._numbers:
+            if address != about:
+                self._tell(address, event, *data)
+
+
+def _no_changes() -> Update:
+    return {table: {} for table in TABLES}
+
+
+def _told(update: Update) -> Update:
+    """Return an update without the tables in which nothing changes."""
+    return {name: value for name, value in update.items() if value != {}}
+
+
+def _meant(ship: Ship, targets: Mapping[int, list[float]]) -> int | None:
+    """Return whom a shot that missed was meant for: who is nearest to its line, if that is near."""
+    dx, dy = rules.direction(ship[AIM])
+    beside = {}
+    for number, (x, y) in targets.items():
+        x, y = x - ship[AT][0], y - ship[AT][1]
+        if 0 < x * dx + y * dy < rules.RANGE:
+            beside[number] = abs(x * dy - y * dx)
+    nearest = min(beside, key=lambda number: beside[number], default=None)
+    return nearest if nearest is not None and beside[nearest] < NEAR_MISS else None
