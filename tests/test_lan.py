@@ -101,10 +101,14 @@ backend.shutdown()
 """
 
 COMES_AND_GOES = """
-import time
+import threading
 from pygase import Backend, GameState, discover
 
 def found():
+    driver, settled = backend.server._driver, threading.Event()
+    if backend.server.port is not None:  # what was announced from this thread takes effect on the server's
+        driver.call(lambda: driver.defer(settled.set))
+        settled.wait()
     return [game.name for game in discover(timeout=0.4)]
 
 backend = Backend(GameState(), lambda game_state, dt: {})

@@ -56,8 +56,8 @@ KEPT_QUERIES: Final = 8
 KEPT_PINGS: Final = 4
 """A game's ping is the least of its last few: what a busy program adds is no distance."""
 
-MAX_ANSWERS_PER_HOST: Final = 10
-MAX_ANSWERS: Final = 200
+MAX_ANSWERS_PER_HOST: Final = 30
+MAX_ANSWERS: Final = 300
 """A second. A host that looks for games asks three times in its first second, from each of its addresses."""
 
 _JOINER: Final = "\u200d"
