@@ -160,6 +160,8 @@ class Document:
         fields = fields_of(self.messages[kind], body)
         if fields[-1].name == "payload":
             fields[-1] = fields[-1]._replace(value=delta_of(fields[-1].raw, named(fields)["flags"]))
+        elif fields[-1].name == "inputs":
+            fields[-1] = fields[-1]._replace(value=inputs_of(fields[-1].raw, named(fields)["count"]))
         return fields
 
 
@@ -202,6 +204,7 @@ def _msgpack(raw: bytes) -> Any:
 
 _VALUES: dict[str, Callable[[bytes], Any]] = {
     "uint": lambda raw: int.from_bytes(raw, "big"),
+    "int": lambda raw: int.from_bytes(raw, "big", signed=True),
     "bytes": bytes,
     "text": lambda raw: raw[1:].decode(),
     "msgpack": _msgpack,
@@ -214,6 +217,29 @@ def delta_of(payload: bytes, flags: int) -> Any:
     """Return the delta in a snapshot's payload."""
     check(flags in range(4), f"flags {flags:#x}")
     return _msgpack(zlib.decompress(payload) if flags & 1 else payload)
+
+
+def inputs_of(data: bytes, count: int) -> list[tuple[Any, int | None]]:
+    """Return (input, view time) of each input in a message, newest first: "Message 9" on the page."""
+    with_view_times, count = count >= 128, count % 128
+    check(1 <= count <= 64, f"{count} inputs")
+    view_time, at = int.from_bytes(data[:4], "big") if with_view_times else 0, 4 * with_view_times
+    found: list[tuple[Any, int | None]] = []
+    for _ in range(count):
+        size, step, at = data[at : at + 1], data[at + 1 : at + 3], at + 1 + 2 * with_view_times
+        check(at <= len(data), "inputs are cut off")
+        less = int.from_bytes(step, "big", signed=True) if with_view_times else -32768
+        if less != -32768:
+            view_time = (view_time - less) % 2**32
+        if size == b"\xff":
+            check(found, "an input like the one before, and there is none")
+            value = found[-1][0]
+        else:
+            check(at + size[0] <= len(data), "an input is cut off")
+            value, at = _msgpack(data[at : at + size[0]]), at + size[0]
+        found.append((value, view_time if less != -32768 else None))
+    check(at == len(data), f"{len(data) - at} bytes behind the last input")
+    return found
 
 
 def named(fields: list[Field]) -> dict[str, Any]:
@@ -268,6 +294,8 @@ class Onlooker:
     :param latency: seconds that every datagram takes, if it is known; used for round trips only.
     :ivar seen: how often each kind of datagram and message, and each way for a state to travel, was met.
     :ivar states: the states that were sent to each client, by tick.
+    :ivar inputs: (input, view time) by number, of each client.
+    :ivar told: what each client is told of its inputs: (tick, applied, margin in ticks) in the order of the packets.
     :ivar refusals, acceptances, responses: the fields of these datagrams, by the client's address.
     """
 
@@ -280,6 +308,8 @@ class Onlooker:
         self.responses: dict[Any, dict[str, Any]] = {}
         self.directions: dict[tuple[Any, str], Direction] = {}
         self.reported: dict[Any, set[int]] = {}
+        self.inputs: dict[Any, dict[int, tuple[Any, int | None]]] = {}
+        self.told: dict[Any, list[tuple[int, int, float]]] = {}
         self.bytes: Counter[tuple[Any, str]] = Counter()
         self._server = server
         self._latency = latency
@@ -315,7 +345,7 @@ class Onlooker:
         """A new connection from an address that had another one."""
         for way in (TO_SERVER, TO_CLIENT):
             self.directions.pop((client, way), None)
-        for known in (self.states, self.reported, self._times):
+        for known in (self.states, self.reported, self.inputs, self.told, self._times):
             known.pop(client, None)
 
     # -- packets -------------------------------------------------------------------------------------------------------
@@ -380,9 +410,30 @@ class Onlooker:
         elif kind == 8:
             theirs = self.direction(client, TO_CLIENT if way == TO_SERVER else TO_SERVER)
             self._acknowledge(theirs, nearest(values["newest"], max(theirs.sent_at), 16), values["bits"])
+        elif kind == 9:
+            check(way == TO_SERVER, "a server sends inputs")
+            self._inputs(client, values)
+        elif kind == 10:
+            check(way == TO_CLIENT, "a client tells of inputs")
+            newest = max(self.inputs.get(client, {0: None}))
+            applied = nearest(values["applied"], newest, 32)
+            tick = nearest(values["tick"], max(self.states.get(client, {}), default=0), 32)
+            self.told.setdefault(client, []).append((tick, applied, values["margin"] / 4))
         else:
             check(way == TO_CLIENT, "a client sends a state")
             self._state(client, values)
+
+    def _inputs(self, client: Any, values: dict[str, Any]) -> None:
+        known = self.inputs.setdefault(client, {})
+        newest = nearest(values["newest"], max(known, default=0), 32)
+        check(newest >= len(values["inputs"]), "input 0")
+        self.seen["inputs with view times" if values["count"] >= 128 else "inputs without view times"] += 1
+        for back, (value, view_time) in enumerate(values["inputs"]):
+            self.seen["input sent anew"] += newest - back in known
+            before, seen_at = known.get(newest - back, (value, view_time))
+            check(repr(before) == repr(value), f"input {newest - back} has changed")
+            check(None in (seen_at, view_time) or seen_at == view_time, f"the view time of {newest - back} has changed")
+            known[newest - back] = value, view_time if seen_at is None else seen_at
 
     def _event(self, ours: Direction, kind: int, values: dict[str, Any]) -> None:
         check(isinstance(values["event"], list) and 1 <= len(values["event"]) <= 3, "no event")

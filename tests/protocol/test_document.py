@@ -18,10 +18,12 @@ from pygase import Backend, Client, DisconnectReason, GameState
 from pygase._protocol import sequence, wire
 from pygase._protocol.channels import RELIABLE, WINDOW_BYTES, WINDOW_MESSAGES
 from pygase._protocol.endpoint import ServerEndpoint
+from pygase._protocol.inputs import MAX_INPUT_BYTES, MAX_INPUTS
 from pygase._protocol.peer import StateReceived
 from pygase._protocol.protocol import ClientProtocol
 from pygase.config import ClientConfig, ConnectionConfig, ServerConfig
 from pygase.event import encode_event
+from pygase.players import PlayerInput
 from pygase.testing import Link, SimulatedNetwork
 from pygase.tree import MAX_DEPTH, TO_DELETE
 from tests.protocol.document_decoder import (
@@ -34,6 +36,7 @@ from tests.protocol.document_decoder import (
     applied,
     example,
     fields_of,
+    inputs_of,
     named,
     rendered,
     shown,
@@ -60,12 +63,13 @@ class Session:
     updates: list[dict[str, Any]] = field(default_factory=list)
     committed: dict[int, Any] = field(default_factory=dict)
     handled: list[tuple[str, Any]] = field(default_factory=list)
+    played: dict[Any, list[PlayerInput]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.network = SimulatedNetwork(self.seed, self.link, start=1000.0)
         self.backend = Backend(
             GameState(players={}, texts=["ä", b"\x00\xff", None, True, -1, 2**63, 0.1], nested={1: {"deep": {}}}),
-            lambda game_state, dt: self.updates.pop(0) if self.updates else None,
+            self._time_step,
             event_handlers={name: self._handler(name) for name in ("SAY", "ONCE", "ORDERED", "BIG")},
             game="pong",
             password=self.password,
@@ -78,6 +82,11 @@ class Session:
         self.network.on_datagram = lambda data, sender, receiver: self.onlooker.observe(
             data, sender, receiver, self.network.now
         )
+
+    def _time_step(self, game_state: GameState, dt: float, inputs: dict[Any, PlayerInput]) -> dict[str, Any] | None:
+        for address, played in inputs.items():
+            self.played.setdefault(address, []).append(played)
+        return self.updates.pop(0) if self.updates else None
 
     def _commit(self) -> None:
         commit = self.backend.game_state_store.committed
@@ -106,6 +115,20 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
     return type(a) is type(b) and repr(a) == repr(b)
+
+
+def send_inputs(session: Session, client: Client, count: int) -> dict[int, tuple[Any, float | None]]:
+    """Let a client send so many inputs, one a tick, some like the one before, some with view times; return them."""
+    rng, sent = random.Random(session.seed), dict[int, tuple[Any, float | None]]()
+    value: Any = None
+    for step in range(count):
+        if step % 3 == 0:
+            value = rng.choice([{"x": rng.random(), "keys": [1, "fire"]}, step, None, b"\xff" * rng.randint(0, 100)])
+        now = session.network.now
+        view_time = rng.choice([None, now - 0.1, now - 0.1, now - 2.0, now - 9.0]) if step // 20 % 2 else None
+        sent[client.send_input(value, view_time=view_time)] = value, view_time
+        session.network.run(0.02)
+    return sent
 
 
 def all_kinds_of_events(session: Session, client: Client) -> None:
@@ -147,7 +170,9 @@ def played(session: Session) -> Client:
     all_kinds_of_events(session, client)
     session.updates = changing_states(random.Random(session.seed))
     late = session.join(50002)
-    network.run(12.0)
+    network.run(6.0)
+    send_inputs(session, client, 100)
+    network.run(4.0)
     all_kinds_of_events(session, client)
     network.run(6.0)
     late.disconnect()
@@ -164,13 +189,10 @@ def test_a_whole_session_is_decoded_by_the_page_and_every_byte_is_accounted_for(
     session.check_states()
     seen = session.onlooker.seen
     datagrams = set(DOCUMENT.datagram_kinds.values()) - {"reserved"}
-    messages = set(DOCUMENT.message_kinds.values()) - {
-        "ACKS",
-        "INPUTS",
-        "INPUT_STATE",
-    }  # no need on a good network; no inputs here
+    messages = set(DOCUMENT.message_kinds.values()) - {"ACKS"}  # no need on a good network
     ways = {"EVENT in fragments", "EVENT_ONCE in fragments", "EVENT_ORDERED in fragments", "SNAPSHOT in fragments"}
     ways |= {"BULK_SNAPSHOT in fragments", "full state", "delta", "compressed state", "empty packet"}
+    ways |= {"inputs with view times", "inputs without view times", "input sent anew"}
     assert datagrams | messages | ways <= {name for name, count in seen.items() if count}
 
 
@@ -202,6 +224,42 @@ def test_the_events_in_the_packets_are_those_that_handlers_get(seed: int) -> Non
             if name.startswith("client ") == bool(prefix)
         ]
         assert sorted(handled) == sorted((event[0], event[1][0]) for _, event in sent)
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.2])
+def test_the_inputs_in_the_packets_are_those_that_the_game_gets(loss: float, seed: int) -> None:
+    """Number, value and view time; and what the client is told of them is what it tells its user."""
+    session = Session(seed, Link(latency=0.02, jitter=0.03, loss=loss))
+    client = session.join(50001)
+    session.network.run_until(lambda: client.status == "connected")
+    session.network.run(0.5)
+    session.updates = [{"n": n} for n in range(150)]
+    sent = send_inputs(session, client, 200)
+    session.network.run(2.0)
+    seen = session.onlooker.inputs[client.address]
+    assert list(sent) == list(range(1, 201))
+    assert seen.keys() == sent.keys()
+    for number, (value, view_time) in sent.items():
+        assert repr(seen[number][0]) == repr(value)
+        if view_time is None or seen[number][1] is not None:
+            assert seen[number][1] == (None if view_time is None else round(view_time * 10_000) % 2**32)
+    applied = [played for played in session.played[client.address] if not played.repeats]
+    assert len(applied) > 150
+    assert sum(played.view_time is not None for played in applied) > 30
+    for played in applied:
+        value, units = seen[played.number]
+        assert repr(played.value) == repr(value)
+        if units is None or played.view_time is not None:  # (a message cannot tell of all that are far apart)
+            assert played.view_time == (None if units is None else pytest.approx(units / 10_000, abs=1e-4))
+    told = session.onlooker.told[client.address]
+    assert told[-1][:2] == (client.snapshots[-1].tick + 1, 200)
+    of_tick: dict[int, set[int]] = {}
+    for tick, number, _ in told:
+        of_tick.setdefault(tick - 1, set()).add(number)
+    assert all(
+        client.input_applied(tick) in {None, *of_tick.get(tick, ())} for tick in range(client.snapshots[-1].tick)
+    )
+    assert client.input_pace == pytest.approx(1 + max(-0.03, min(0.03, 0.003 * (1 - told[-1][2]))))
 
 
 def test_packets_full_of_messages_keep_to_the_limits_in_both_directions(seed: int) -> None:
@@ -373,6 +431,74 @@ def test_acknowledged_is_exactly_what_has_arrived(noise_bytes: int, acks: int, r
     assert pair.onlooker.direction(pair.CLIENT, TO_CLIENT).acked == numbers
 
 
+def messages_of(datagrams: list[bytes]) -> list[list[str]]:
+    """The names of the messages in each packet."""
+    return [[DOCUMENT.message_kinds[m[0].value] for m in DOCUMENT.split_messages(data[23:])] for data in datagrams]
+
+
+def connected_pair() -> Pair:
+    pair = Pair()
+    for _ in range(3):
+        pair.exchange()
+    assert pair.client.connected
+    return pair
+
+
+def test_inputs_leave_at_once_and_go_along_again_until_they_are_acknowledged() -> None:
+    """With whatever leaves; of several packets that leave together the first with room for them has them."""
+    pair = connected_pair()
+    client = pair.client
+    client.queue_input(b"\x01", None)
+    client.queue_input(b"\x02", 999.0)
+    first = pair.client_sends()
+    assert messages_of(first) == [["INPUTS"]]
+    assert pair.client_sends() == []
+    client.queue_event(b"\x91\xa1a", 0, None, now=pair.now)
+    assert messages_of(pair.client_sends()) == [["INPUTS", "EVENT"]]
+    client.queue_event(b"\x91\xda\x09\xc4" + bytes(2500), RELIABLE, None, now=pair.now)
+    assert messages_of(pair.client_sends()) == [["FRAGMENT"], ["FRAGMENT"], ["INPUTS", "FRAGMENT"]]
+    pair.now += 1.0  # a heartbeat; nothing has been resent for the time-out either
+    client.queue_input(b"\x03", None)
+    assert messages_of(pair.client_sends())[0][0] == "INPUTS"
+    assert pair.onlooker.inputs[pair.CLIENT] == {1: (1, None), 2: (2, 9_990_000), 3: (3, None)}
+    pair.server.receive_datagram(first[0], pair.CLIENT, now=pair.now)  # only the first two have arrived
+    pair.now += 0.03
+    for data in pair.server_sends():
+        client.receive_datagram(data, now=pair.now)
+    client.queue_event(b"\x91\xa1a", 0, None, now=pair.now)
+    pair.client_sends()
+    last = DOCUMENT.split_messages(pair.sent[-1][1][23:])
+    inputs = next(named(fields) for fields in last if fields[0].value == 9)
+    assert inputs["inputs"] == [(3, None)]
+
+
+def test_what_is_told_of_inputs_leaves_once_before_the_state_and_never_alone() -> None:
+    pair = connected_pair()
+    pair.push(1, {"n": 1})
+    peer = pair.server.peers[pair.CLIENT]
+    peer.tell_input_state(7, -0.75)
+    assert messages_of(pair.server_sends()) == [["INPUT_STATE", "SNAPSHOT"]]
+    assert pair.onlooker.told[pair.CLIENT] == [(1, 7, -0.75)]
+    pair.exchange()
+    pair.exchange()
+    peer.tell_input_state(8, 1.0)
+    assert pair.server_sends() == []
+    peer.queue_event(b"\x91\xa1a", 0, None, now=pair.now)
+    assert messages_of(pair.server_sends()) == [["INPUT_STATE", "EVENT"]]
+    pair.now += 1.0
+    assert "INPUT_STATE" not in str(messages_of(pair.server_sends()))
+
+
+def test_more_inputs_than_the_page_allows_make_the_client_give_up_the_oldest(rng: random.Random) -> None:
+    """64 small ones, 1,112 bytes of large ones, each with 3 more."""
+    for size, kept in ((1, 64), (100, 10), (253, 4)):
+        pair = connected_pair()
+        for _ in range(100):
+            pair.client.queue_input(b"\xc4" + bytes([size - 2]) + rng.randbytes(size - 2) if size > 1 else b"\x01", 9.0)
+        pair.client_sends()
+        assert sorted(pair.onlooker.inputs[pair.CLIENT]) == list(range(101 - kept, 101))
+
+
 def played_example() -> Pair:
     """Play the page's example."""
     pair = Pair()
@@ -441,6 +567,7 @@ def test_a_client_that_gets_the_examples_datagrams_has_the_states_that_they_tell
 def test_limits_are_those_of_the_code() -> None:
     values: dict[str, float] = {"WINDOW": sequence.WINDOW, "WINDOW_MESSAGES": WINDOW_MESSAGES}
     values |= {"WINDOW_BYTES": WINDOW_BYTES, "MAX_DEPTH": MAX_DEPTH}
+    values |= {"MAX_INPUTS": MAX_INPUTS, "MAX_INPUT_BYTES": MAX_INPUT_BYTES}
     for name, value in DOCUMENT.limits.items():
         sources = (wire, ClientConfig(), ServerConfig())
         expected = [getattr(source, name) for source in sources if hasattr(source, name)] or [values[name]]
@@ -494,6 +621,15 @@ class TestReader:
         changed = [row._replace(size="5") if row.name == "issued_at" else row for row in rows]
         with pytest.raises(Undecodable):
             fields_of(changed, bytes(29))
+
+    @pytest.mark.parametrize(
+        ("count", "data"),
+        [(0, b""), (65, b"\x01\x01" * 65), (2, b"\x01\x01"), (1, b"\xff"), (1, b"\x02\x01"), (1, b"\x01\x01\x01")],
+        ids=["none", "too many", "one missing", "like none", "cut off", "too long"],
+    )
+    def test_inputs_that_are_not_what_their_count_says(self, count: int, data: bytes) -> None:
+        with pytest.raises(Undecodable):
+            inputs_of(data, count)
 
     def test_unknown_kinds(self) -> None:
         for kind in (0, 7, 200):
