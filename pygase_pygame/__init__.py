@@ -17,6 +17,7 @@ from .variants import check_variants
 check_variants()  # before anything here imports pygame, so that the reason is told in words
 
 from .address import DEFAULT_PORT, format_address, parse_address  # noqa: E402
+from .bindings import binding_of  # noqa: E402
 from .controls import Controls  # noqa: E402
 from .events import CONNECTED, LOST, SERVER_EVENT  # noqa: E402
 from .joining import host, join  # noqa: E402
@@ -37,6 +38,7 @@ __all__ = [
     "Session",
     "StatusBanner",
     "View",
+    "binding_of",
     "draw_status",
     "format_address",
     "host",
