@@ -36,7 +36,8 @@ Where to begin reading, from what knows nothing of the rest to what joins it all
 - `game`       `Game` and `Hosting`: what a game tells about itself
 - `invite`     addresses, and what friends have to type
 - `lettering`  `Lettering.line` and `.block`: text that fits
-- `hud`        `notice`, `news`, `footer`, `scoreboard`: what stands in front of a game
+- `layout`     `Layout`: the rules' units to pixels and back (pure)
+- `hud`        `notice`, `news`, `footer`, `scoreboard`, `name_tag`: what stands in front of a game
 - `icon`       `icon(paint)`: a window's icon, drawn in code
 - `window`     the window, full screen, minimised; `NoDisplay`
 - `screen`     `GameScreen` to derive from, and `Playing`, which it gets: session, name, sounds, lettering, clock ...

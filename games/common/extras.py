@@ -5,14 +5,15 @@
 - the net graph, F3
 """
 
-from typing import Any, Final
+from typing import Final
 
 import pygame
 
 import pygase_pygame
 from games.common.game import Game
-from games.common.lettering import Lettering
+from games.common.hud import text_size
 from games.common.palette import NIGHT, YELLOW
+from games.common.screen import Playing
 from pygase.discovery import Browser
 from pygase.links import LINKS, describe_link
 
@@ -26,25 +27,22 @@ SEARCH_SECONDS: Final = 1.0
 class Extras:
     """The net graph and the worse connection, for one session."""
 
-    def __init__(self, session: pygase_pygame.Session) -> None:
-        self._session = session
-        self._lettering = Lettering()
-        net_graph: Any = getattr(pygase_pygame, "NetGraph", None)
-        self._graph = net_graph(session) if net_graph else None
+    def __init__(self, playing: Playing) -> None:
+        self._session = playing.session
+        self._lettering = playing.lettering
+        self._graph = pygase_pygame.NetGraph(playing.session, clock=playing.clock)
 
     def handle(self, event: pygame.event.Event) -> None:
         """Take in what the game itself has not taken."""
-        if self._graph:
-            self._graph.handle(event)
+        self._graph.handle(event)
         if event.type == pygame.KEYDOWN and event.key == pygame.K_F4:
             self._next_link()
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw over the frame what is switched on."""
-        if self._graph:
-            self._graph.draw(surface)
+        self._graph.draw(surface)
         link = self._session.client.link
-        if link is not None:
+        if link is not None and self._session.status == "connected":
             self._draw_link(surface, describe_link(link))
 
     def _next_link(self) -> None:
@@ -53,11 +51,11 @@ class Extras:
         self._session.client.condition(WORSE_LINKS[(place + 1) % len(WORSE_LINKS)])
 
     def _draw_link(self, surface: pygame.Surface, link: str) -> None:
-        size = max(16, surface.get_height() // 32)
+        size = text_size(surface)
         text = self._lettering.line(f"F4: connection as by {link}", size, YELLOW, surface.get_width() // 2)
-        box = text.get_rect(midtop=(surface.get_width() // 2, 0)).inflate(size, size // 2)
-        box.top = 0
-        pygame.draw.rect(surface, NIGHT, box, border_radius=size // 3)
+        box = text.get_rect(topleft=(0, 0)).inflate(size, size // 2)
+        box.topleft = (0, 0)
+        pygame.draw.rect(surface, NIGHT, box)
         surface.blit(text, text.get_rect(center=box.center))
 
 

@@ -11,7 +11,7 @@ import pygame
 from games.common.lettering import Lettering, stacked
 from games.common.palette import GREY, LINE, NIGHT, WHITE, Colour
 
-_LINES: Final = 34  # of text that fill a window from top to bottom
+_LINES: Final = 30  # of text that fill a window from top to bottom
 _SMALL: Final = 15  # pixels: the least where there is room
 
 Rows = Sequence[tuple[Sequence[str], Colour]]
@@ -20,7 +20,12 @@ Rows = Sequence[tuple[Sequence[str], Colour]]
 def text_size(surface: pygame.Surface) -> int:
     """Return the size of text for this window, in pixels."""
     width, height = surface.get_size()
-    return max(_SMALL, min(height // _LINES, width // (_LINES + 14)))
+    return max(_SMALL, min(height // _LINES, width // 42))
+
+
+def footer_height(surface: pygame.Surface) -> int:
+    """Return how high `footer` is, in pixels."""
+    return round(text_size(surface) * 1.5)
 
 
 def notice(surface: pygame.Surface, letters: Lettering, title: str, text: str = "", hint: str = "") -> pygame.Rect:
@@ -49,7 +54,7 @@ def footer(surface: pygame.Surface, letters: Lettering, left: str, right: str = 
     """Draw a line at the bottom: how things are at the left, which keys there are at the right if there is room."""
     size = text_size(surface)
     area = surface.get_rect()
-    band = pygame.Rect(0, area.h - round(size * 1.5), area.w, round(size * 1.5))
+    band = pygame.Rect(0, area.h - footer_height(surface), area.w, footer_height(surface))
     surface.fill(NIGHT, band)
     room = area.w - size
     if left:

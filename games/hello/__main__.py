@@ -4,7 +4,6 @@ The rules know of nothing else, the server has the last word, and the screen is 
 """
 
 import random
-import sys
 from itertools import count
 from typing import Any
 
@@ -12,6 +11,7 @@ import pygame
 
 from games.common import cli, hud
 from games.common.game import Game, Hosting
+from games.common.layout import Layout
 from games.common.names import clean_name, unused_name
 from games.common.palette import FLOOR, NIGHT, WHITE, player_colour
 from games.common.screen import GameScreen, SessionOptions, SoundSet, Tone
@@ -82,11 +82,11 @@ class HelloScreen(GameScreen):
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw everyone, with a name, and oneself with a ring."""
-        scale = min(surface.get_width() / WIDTH, surface.get_height() / HEIGHT)
+        layout = Layout(surface.get_size(), (WIDTH, HEIGHT), footer=hud.footer_height(surface))
         surface.fill(NIGHT)
-        surface.fill(FLOOR, (0, 0, WIDTH * scale, HEIGHT * scale))
+        surface.fill(FLOOR, layout.area)
         for key, player in self.session.view().get("players", {}).items():
-            middle, size = (player["x"] * scale, player["y"] * scale), RADIUS * scale
+            middle, size = layout.point(player["x"], player["y"]), layout.pixels(RADIUS)
             pygame.draw.circle(surface, player_colour(player["number"]), middle, size)
             if key == str(self.session.client.address):
                 pygame.draw.circle(surface, WHITE, middle, size, width=3)
@@ -96,4 +96,4 @@ class HelloScreen(GameScreen):
 
 GAME = Game("hello", "Hello", "Everyone is a circle that moves", serve, HelloScreen, port=7640, bots=1, most_bots=8)
 if __name__ == "__main__":
-    sys.exit(cli.run(GAME))
+    raise SystemExit(cli.run(GAME))

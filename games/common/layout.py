@@ -1,0 +1,50 @@
+"""Where everything is in a window of a given size: the units of a game's rules to pixels, in the middle of the window.
+
+Pure: sizes in, numbers out.
+"""
+
+from typing import Final
+
+MARGIN: Final = 0.02  # of the window's smaller side, around the picture
+
+Rect = tuple[int, int, int, int]  # left, top, width, height: what pygame takes for a Rect
+
+
+class Layout:
+    """A world of the rules' own units, as large as the window has room for it.
+
+    :param window: width and height in pixels.
+    :param world: width and height in units.
+    :param header: pixels to leave free at the top.
+    :param footer: pixels to leave free at the bottom; see `hud.footer_height`.
+    """
+
+    def __init__(
+        self, window: tuple[int, int], world: tuple[float, float], *, header: float = 0, footer: float = 0
+    ) -> None:
+        margin = min(window) * MARGIN
+        width, height = max(1.0, window[0] - 2 * margin), max(1.0, window[1] - 2 * margin - header - footer)
+        self.scale = min(width / world[0], height / world[1])
+        """Pixels a unit."""
+        self._left = margin + (width - world[0] * self.scale) / 2
+        self._top = margin + header + (height - world[1] * self.scale) / 2
+        self.area = self.rect(0, 0, *world)
+        """Where the world is."""
+
+    def point(self, x: float, y: float) -> tuple[int, int]:
+        """Return the pixel of a point of the world."""
+        return round(self._left + x * self.scale), round(self._top + y * self.scale)
+
+    def units(self, pixel: tuple[float, float]) -> tuple[float, float]:
+        """Return which point of the world is at a pixel, for a mouse; it may be outside."""
+        return (pixel[0] - self._left) / self.scale, (pixel[1] - self._top) / self.scale
+
+    def rect(self, x: float, y: float, width: float, height: float) -> Rect:
+        """Return the pixels of a part of the world. What touches in the world touches on the screen."""
+        left, top = self.point(x, y)
+        right, bottom = self.point(x + width, y + height)
+        return left, top, right - left, bottom - top
+
+    def pixels(self, length: float) -> int:
+        """Return a length in pixels: at least one, so that nothing vanishes in a small window."""
+        return max(1, round(length * self.scale))
