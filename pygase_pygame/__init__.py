@@ -25,6 +25,7 @@ from .netgraph import NetGraph  # noqa: E402
 from .prediction import Prediction  # noqa: E402
 from .session import Session  # noqa: E402
 from .status import StatusBanner, draw_status  # noqa: E402
+from .textentry import TextEntry  # noqa: E402
 from .view import View  # noqa: E402
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Prediction",
     "Session",
     "StatusBanner",
+    "TextEntry",
     "View",
     "binding_of",
     "draw_status",

@@ -39,18 +39,23 @@ def cut(text: str, max_length: int) -> str:
     return text[: max(stop for stop in boundaries(text[: max_length + 64]) if stop <= max_length)]
 
 
+def is_joint(character: str) -> bool:
+    """Tell whether a code point that nobody sees holds others together: a joiner, or a part of a region's flag."""
+    return character == _JOINER or "\U000e0020" <= character <= "\U000e007f"
+
+
 def _belongs(text: str, start: int, index: int) -> bool:
     """Tell whether a code point belongs to the character that began at ``start``."""
     character, before = text[index], text[index - 1]
-    if unicodedata.category(character) in ("Mn", "Me") or character == _JOINER or _is_modifier(character):
+    if unicodedata.category(character) in ("Mn", "Me") or is_joint(character) or _is_skin_tone(character):
         return True
     if before == _JOINER:
         return not character.isspace()
     return _is_flag_half(character) and _is_flag_half(before) and (index - start) == 1
 
 
-def _is_modifier(character: str) -> bool:
-    return "\U0001f3fb" <= character <= "\U0001f3ff" or "\U000e0020" <= character <= "\U000e007f"
+def _is_skin_tone(character: str) -> bool:
+    return "\U0001f3fb" <= character <= "\U0001f3ff"
 
 
 def _is_flag_half(character: str) -> bool:
