@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import random
+import struct
 import tracemalloc
 import zlib
 from collections import deque
@@ -20,7 +21,9 @@ import pytest
 
 from pygase import RELIABLE, TO_DELETE, Backend, Client, ClientConfig, GameState, ServerConfig
 from pygase._protocol.acks import SentPackets
+from pygase._protocol.clock import SlidingMinimum
 from pygase._protocol.endpoint import ServerEndpoint
+from pygase._protocol.inputs import MAX_INPUTS, InputBuffer, InputState, decode_inputs, pace
 from pygase._protocol.peer import PeerProtocol
 from pygase._protocol.protocol import ClientProtocol
 from pygase._protocol.snapshots import SnapshotReceiver
@@ -36,6 +39,8 @@ from pygase._protocol.wire import (
     FRAGMENT,
     FRAGMENT_BYTES,
     FRAGMENT_HEADER,
+    INPUT_STATE,
+    INPUTS,
     MAX_BODY_BYTES,
     MESSAGE_HEADER,
     NONCE_BYTES,
@@ -52,8 +57,10 @@ from pygase._protocol.wire import (
 )
 from pygase.codec import pack, unpack
 from pygase.errors import MalformedPacket, PygaseError
+from pygase.players import PlayerInput
 from pygase.testing import Link, SimulatedNetwork
 from pygase.tree import exactly_equal
+from tests.sessions import InputAccount
 
 Address = tuple[str, int]
 
@@ -61,6 +68,7 @@ ROUND_DATAGRAMS: Final = 10_000
 """Datagrams of noise in one round, each of which has an arena of its own."""
 
 SAMPLE_ROUNDS: Final = 3
+TICK: Final = 0.05
 MAX_STATE_BYTES: Final = 64 * 1024
 MAX_MESSAGE_BYTES: Final = 32 * 1024
 SERVER: Final = ("127.0.0.1", 8080)
@@ -181,8 +189,38 @@ def odd_fragment(rng: random.Random) -> bytes:
     return FRAGMENT_HEADER.pack(kind, group, index, count) + rng.randbytes(size)
 
 
-def odd_message(rng: random.Random, newest_tick: int) -> bytes:
-    """Return a framed message, wrong or nearly right; rarely a CLOSE, since that ends the fun."""
+_ODD_NUMBERS: Final = [0, 1, 2**31 - 1, 2**31, 2**32 - 1]
+
+
+def odd_inputs(rng: random.Random, newest: int) -> bytes:
+    """Return the body of a message with inputs: numbers that jump, counts that lie, absurd view times, any bytes."""
+    number = rng.choice([newest + rng.choice([0, 1, 1, 1, 2, 5, 70, -300, 2**31 - 1]), rng.choice(_ODD_NUMBERS)])
+    count = rng.choice([1, 1, 2, 5, 64, rng.randint(0, 127)])
+    with_view_times = rng.random() < 0.5
+    body = (number & 0xFFFFFFFF).to_bytes(4, "big") + bytes([count | with_view_times << 7])
+    if with_view_times:
+        body += rng.choice([rng.randbytes(4), bytes(4), b"\xff" * 4])
+    for _ in range(rng.choice([count, count, count, rng.randint(0, 80)])):
+        payload = rng.choice([odd_value(rng), odd_event(rng), pack([rng.randint(0, 9)]), b""])[:254]
+        size = rng.choice([len(payload), len(payload), len(payload), 255, rng.randint(0, 255)])
+        step = rng.choice([b"\0\1", b"\x80\0", rng.randbytes(2)]) if with_view_times else b""
+        body += bytes([size]) + step + (b"" if size == 255 else payload)
+    return flipped(rng, body) if rng.random() < 0.2 else truncated(rng, body) if rng.random() < 0.2 else body
+
+
+def odd_input_state(rng: random.Random, newest_tick: int) -> bytes:
+    """Return the body of a message that tells of inputs: of a state near by or far off, with any number applied."""
+    tick = rng.choice([newest_tick + rng.randint(-200, 400), rng.choice(_ODD_NUMBERS), rng.randint(0, 2**32 - 1)])
+    applied = rng.choice([rng.randint(0, 300), rng.choice(_ODD_NUMBERS), rng.randint(0, 2**32 - 1)])
+    body = struct.pack("!IIb", tick & 0xFFFFFFFF, applied, rng.randint(-128, 127))
+    return body if rng.random() < 0.8 else truncated(rng, body + rng.randbytes(9))
+
+
+def odd_message(rng: random.Random, newest: int) -> bytes:
+    """Return a framed message, wrong or nearly right; rarely a CLOSE, since that ends the fun.
+
+    :param newest: the newest tick (for a client), or input number (for a server), that the receiver has.
+    """
     number = ORDER.pack(rng.choice([rng.randint(0, 300), rng.randint(0, 0xFFFF)]))
     makers: list[Callable[[], bytes]] = [
         lambda: message(EVENT, odd_event(rng)),
@@ -190,10 +228,12 @@ def odd_message(rng: random.Random, newest_tick: int) -> bytes:
         lambda: message(EVENT_ORDERED, number + odd_event(rng)),
         lambda: message(FRAGMENT, odd_fragment(rng)),
         lambda: message(FRAGMENT, odd_fragment(rng)),
-        lambda: message(rng.choice([SNAPSHOT, BULK_SNAPSHOT]), odd_delta(rng, newest_tick)[:MAX_BODY_BYTES]),
-        lambda: message(rng.choice([0, 8, 9, 255]), rng.randbytes(rng.choice([0, 34, 100]))),
+        lambda: message(rng.choice([SNAPSHOT, BULK_SNAPSHOT]), odd_delta(rng, newest)[:MAX_BODY_BYTES]),
+        lambda: message(INPUTS, odd_inputs(rng, newest)[:MAX_BODY_BYTES]),
+        lambda: message(INPUT_STATE, odd_input_state(rng, newest)),
+        lambda: message(rng.choice([0, 8, 9, 10, 11, 255]), rng.randbytes(rng.choice([0, 34, 100]))),
         lambda: message(EVENT, b"") * rng.randint(1, 390),
-        lambda: MESSAGE_HEADER.pack(rng.randint(0, 9), rng.randint(0, 0xFFFF)) + rng.randbytes(50),
+        lambda: MESSAGE_HEADER.pack(rng.randint(0, 11), rng.randint(0, 0xFFFF)) + rng.randbytes(50),
         lambda: b"\xff" + rng.randbytes(rng.randint(0, 100)),
     ]
     if rng.random() < 0.005:
@@ -221,16 +261,27 @@ class _Ears(logging.Handler):
 
 
 class _Honest:
-    """A player who sends a reliable event ten times a second, and expects the server's."""
+    """A player who sends a reliable event ten times a second, and expects the server's; and an input each tick."""
 
     def __init__(self, arena: Arena, port: int) -> None:
         self.client = Client(config=arena.client_config)
         self.sent = 0
         self.got: list[int] = []
+        self.inputs = InputAccount()
         self._arena = arena
         self.client.register_event_handler("news", lambda number, padding: self.got.append(number))
         arena.network.connect(self.client, address=("127.0.0.1", port))
         self._send_again()
+        self._play_on()
+
+    def _play_on(self) -> None:
+        network = self._arena.network
+        if not self._arena.resting:
+            view_time = self.client.server_time()
+            number = self.client.send_input({"step": len(self.inputs.sent) // 3}, view_time=view_time)
+            if number:
+                self.inputs.send(number, {"step": len(self.inputs.sent) // 3}, view_time)
+            network.call_at(network.now + TICK / self.client.input_pace, self._play_on)
 
     def _send_again(self) -> None:
         if not self._arena.resting:
@@ -263,6 +314,7 @@ class Arena:
         self.to_server: deque[tuple[bytes, Address]] = deque(maxlen=3_000)
         self.to_client: deque[tuple[bytes, Address]] = deque(maxlen=3_000)
         self._visitors = 0
+        self.honest: list[_Honest] = []
         self._serve()
         self.network.on_datagram = self._record
         self.honest = [_Honest(self, 50001), _Honest(self, 50002)]
@@ -282,10 +334,15 @@ class Arena:
             {"mail": self._on_mail, "scribble": lambda *args, **kwargs: {"scratch": [list(args), len(kwargs)]}},
             config=ServerConfig(max_state_bytes=MAX_STATE_BYTES, max_message_bytes=MAX_MESSAGE_BYTES),
         )
-        self.network.serve(self.backend, interval=0.05)
+        self.network.serve(self.backend, interval=TICK)
         self.server = self.backend.server
 
-    def _time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:
+    def _time_step(self, game_state: GameState, dt: float, inputs: dict[Any, PlayerInput]) -> dict[str, Any] | None:
+        for player in self.honest:
+            if player.address in inputs:
+                player.inputs.apply(inputs[player.address])
+        for address, played in inputs.items():
+            assert played.view_time is None or played.view_time <= self.network.now, address
         if self.resting:
             return None
         if self.rng.random() < 0.3 and len(self.news) < 10_000:
@@ -386,7 +443,9 @@ class Arena:
             rng.randint(0, 0xFFFF),
             rng.choice([0, rng.randint(0, 300), rng.randint(0, 2**32 - 1)]),
         )
-        self.network.inject(self._filled(header, 0), self.hostile, SERVER)
+        player = self.server.player_inputs._players.get(self._endpoint.peers[self.hostile])
+        newest = player.buffer._received.latest if player is not None else 0
+        self.network.inject(self._filled(header, newest), self.hostile, SERVER)
 
     def _false_server(self) -> None:
         """To a client, from a server that sends whatever it likes."""
@@ -407,11 +466,11 @@ class Arena:
         own = self.victim.connection._transport.own  # type: ignore[union-attr]
         self.network.inject(self._filled(header, protocol._states.newest_tick), SERVER, own)
 
-    def _filled(self, header: bytes, newest_tick: int) -> bytes:
+    def _filled(self, header: bytes, newest: int) -> bytes:
         rng = self.rng
         if rng.random() < 0.2:  # what others really sent, damaged, under our own header
             return header + flipped(rng, rng.choice(self.corpus)[len(header) :])
-        return header + b"".join(odd_message(rng, newest_tick) for _ in range(rng.randint(0, 3)))
+        return header + b"".join(odd_message(rng, newest) for _ in range(rng.randint(0, 3)))
 
     def _woo(self) -> None:
         """To a client that is connecting, as if from the server that it wants."""
@@ -447,6 +506,12 @@ class Arena:
         assert len(endpoint.ring.ring) <= self.server.config.snapshot_ring
         for peer in endpoint.peers.values():
             _check_peer(peer)
+        inputs = self.server.player_inputs
+        assert set(inputs._players) <= set(endpoint.peers.values())
+        assert len(inputs._settled) <= 40
+        for player in inputs._players.values():
+            assert len(player.buffer) <= max(player.buffer._max_depth, MAX_INPUTS) + 1
+            assert len(player.buffer._leads) <= SlidingMinimum.SPACINGS + 2
         for client in (self.victim, *(player.client for player in self.honest)):
             _check_client(client)
 
@@ -471,6 +536,9 @@ class Arena:
         for player in self.honest:
             assert player.client.status == "connected", player.client.disconnect_reason
             assert exactly_equal(player.client.snapshots[-1].state, state)
+            assert not player.inputs.faults, player.inputs.faults[:3]
+            assert player.inputs.fresh > 0.95 * player.inputs.newest > 0, "nobody else's noise costs an input"
+            assert player.client.input_applied(player.client.snapshots[-1].tick) == player.inputs.newest
             assert self.mail[player.address] == list(range(1, player.sent + 1))
             assert player.got == self.news[-len(player.got) :]
             assert len(player.got) >= len(self.news) - 2  # the first may be from before the connection
@@ -497,6 +565,9 @@ def _check_client(client: Client) -> None:
     assert len(protocol._states._states) <= protocol._states.MAX_STATES
     assert sum(r.held_bytes for r in protocol._state_fragments.values()) <= 4 * MAX_STATE_BYTES
     assert len(client.snapshots) <= client.config.kept_snapshots
+    assert len(client._applied) <= 2 * client.config.kept_snapshots
+    assert len(protocol.inputs) <= MAX_INPUTS
+    assert 0.97 <= client.input_pace <= 1.03
 
 
 def run_round(seed: int, count: int = ROUND_DATAGRAMS) -> None:
@@ -674,3 +745,38 @@ def test_a_client_that_leaves_is_gone_whatever_reason_it_gives(reason: int) -> N
     assert arena.hostile in arena.server.connections
     arena.network.inject(header + message(CLOSE, bytes([reason, 0])), arena.hostile, SERVER)
     assert arena.hostile not in arena.server.connections
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hostile_players_inputs_stay_bounded_and_give_one_a_tick(seed: int) -> None:
+    """Whatever numbers, counts and times; a number is never applied twice, and nothing takes long."""
+    rng = random.Random(f"hostile inputs {seed}")
+    buffer = InputBuffer(1 / 60)
+    applied: set[int] = set()
+    understood = 0
+    for tick in range(1_500):
+        now = 1e6 + tick / 60
+        for _ in range(rng.choice([0, 1, 1, 5])):
+            body = odd_inputs(rng, max(buffer._received.latest, 0))
+            try:
+                messages = decode_inputs(body)
+            except MalformedPacket:
+                continue
+            understood += 1
+            buffer.receive(messages, now=now)
+            assert len(buffer) <= buffer._max_depth + 1
+        played = buffer.take(now=now)
+        if played is not None and played.repeats == 0:
+            assert played.number not in applied
+            applied.add(played.number)
+            assert played.view_time is None or played.view_time <= now
+        told = InputState.decode(InputState(tick, buffer.applied_number, buffer.margin).encode())
+        assert 0.97 <= pace(told.margin) <= 1.03
+    assert understood > 300
+    assert len(applied) > 50
+
+
+@pytest.mark.parametrize("count", [0, 65, 127])
+def test_a_count_that_is_not_allowed_is_malformed_however_many_bytes_follow(count: int) -> None:
+    with pytest.raises(MalformedPacket):
+        decode_inputs(struct.pack("!IB", 900, count) + b"\1\1" * count)
