@@ -161,7 +161,7 @@ class Announcement:
 class Announcer:
     """Answers the questions of those who look for games, on the server's own loop.
 
-    :param announcement: what to tell; may be replaced by another for the same port.
+    :param announcement: what to tell.
     :param address: where the server is bound.
     :param game, password: the game, and whether one needs a password.
     :param count_players: returns how many play and how many can.
@@ -204,6 +204,12 @@ class Announcer:
             return
         self._warn_of_limits()
         self._driver = runner.LoopDriver(self, self._transport, asyncio.get_running_loop())
+
+    def tell(self, announcement: Announcement) -> None:
+        """Tell something else from now on; on the same port."""
+        self.announcement = announcement
+        if self._transport is not None:
+            self._transport.join()
 
     def _warn_of_limits(self) -> None:
         if lan.is_loopback(self._host):

@@ -304,7 +304,7 @@ class Server:
         if announcement is None or self._transport is None or not isinstance(self._driver, runner.LoopDriver):
             return  # (a simulated network has no others who could find it)
         if announcer is not None and announcer.announcement.port == announcement.port:
-            announcer.announcement = announcement
+            announcer.tell(announcement)
             return
         self._end_announcing()
         address, password = self._transport.address, self._password is not None

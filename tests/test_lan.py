@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from tests.documents import programs
+
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -299,3 +301,19 @@ def test_a_game_is_found_while_it_runs_and_is_announced_by_its_newest_name(lan: 
         "[]",
         "['Emil']",
     ]
+
+
+def test_the_programs_of_the_guide_find_each_other(lan: Lan) -> None:
+    guide = programs((ROOT / "docs" / "discovery.md").read_text(encoding="utf-8"))
+    host = lan.start("two", guide["lan_host.py"])
+    try:
+        for _ in range(20):  # a second each, until the host has started
+            out, err = lan.run("seeker", guide["lan_find.py"])
+            if out:
+                break
+    finally:
+        host.kill()
+        host.communicate()
+    found, status = out.splitlines()
+    assert found.startswith("Anna's clock: 0 of 256 players, ")
+    assert (status, err) == ("connected", "")

@@ -42,23 +42,27 @@ class AnsweringTransport(UdpTransport):
 
     :raises OSError: if the port is taken by a program that does not share it, or may not be used.
 
-    :ivar in_network: whether this machine had an address that others can reach when the socket was opened.
+    :ivar in_network: whether this machine had an address that others can reach when it joined.
     """
 
     def __init__(self, port: int) -> None:
-        addresses = _own_addresses()
-        self.in_network = not all(map(is_loopback, addresses))
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             sock.setblocking(False)
             _share_port(sock)
             sock.bind(("", port))
-            for address in addresses:
-                _join(sock, address)
         except OSError:
             sock.close()
             raise
         super().__init__([sock])
+        self.join()
+
+    def join(self) -> None:
+        """Hear the multicast group on every interface that there is now."""
+        addresses = _own_addresses()
+        self.in_network = not all(map(is_loopback, addresses))
+        for address in addresses:
+            _join(self.sockets[0], address)
 
 
 def _share_port(sock: socket.socket) -> None:
@@ -71,7 +75,7 @@ def _share_port(sock: socket.socket) -> None:
 
 def _join(sock: socket.socket, address: str) -> None:
     membership = socket.inet_aton(GROUP) + socket.inet_aton(address)
-    with contextlib.suppress(OSError):  # another address of the same interface, or one without multicast
+    with contextlib.suppress(OSError):  # joined already, or without multicast
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
 
 

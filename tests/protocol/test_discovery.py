@@ -80,6 +80,14 @@ class TestBytes:
         assert Query.decode(Query(NONCE, "pong").encode() + b"more") == Query(NONCE, "pong")
         assert Answer.decode(an_answer().encode() + b"more") == an_answer()
 
+    def test_they_lie_in_bytes_as_the_guide_says(self) -> None:
+        """Programs of different versions meet here before any handshake: these bytes stay."""
+        assert Query(NONCE, "pong").encode() == b"PGS?nonce..8\x04pong".ljust(512, b"\0")
+        answer = an_answer(version=0x0102, password=True, port=0x0304, players=0x0506, max_players=0x0708)
+        numbers = b"\x01\x02\x01\x03\x04\x05\x06\x07\x08"
+        texts = b"\x04pong\x0bAnna's game\x0a\x81\xa3map\xa4moon"
+        assert answer.encode() == b"PGS!nonce..8server.8" + numbers + texts
+
     @pytest.mark.parametrize("size", [0, 3, 20, QUERY_BYTES - 1])
     def test_a_query_that_is_not_padded_is_none(self, size: int) -> None:
         with pytest.raises(MalformedPacket):

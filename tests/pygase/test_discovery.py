@@ -35,6 +35,7 @@ class FakeAnsweringTransport:
         self.questions: list[tuple[bytes, tuple[str, int]]] = []
         self.answers: list[tuple[bytes, tuple[str, int]]] = []
         self.closed = False
+        self.joined_again = 0
         self.made.append(self)
 
     def take(self, limit: int) -> list[tuple[bytes, tuple[str, int]]]:
@@ -43,6 +44,9 @@ class FakeAnsweringTransport:
 
     def send(self, data: bytes, address: tuple[str, int]) -> None:
         self.answers.append((data, address))
+
+    def join(self) -> None:
+        self.joined_again += 1
 
     def close(self) -> None:
         self.closed = True
@@ -176,7 +180,7 @@ class TestServer:
             await turns()
             server.announce("Anna")
             await turns()
-            seen.append([t.port for t in transports])
+            seen.append([(t.port, t.joined_again) for t in transports])
             server.announce("Anna", port=12345)
             await turns()
             seen.append([(t.port, t.closed) for t in transports])
@@ -185,7 +189,7 @@ class TestServer:
             seen.append([t.closed for t in transports])
 
         self.in_loop(script)
-        assert seen == [[19733], [(19733, True), (12345, False)], [True, True]]
+        assert seen == [[(19733, 1)], [(19733, True), (12345, False)], [True, True]]
 
     @pytest.mark.integration
     def test_it_stops_with_the_server_and_starts_with_the_next_run(
