@@ -1,0 +1,295 @@
+"""How local a game feels that is not: what is promised of it, and what is measured.
+
+::
+
+    python -m benchmarks.smoothness [--seeds 6] [--only prediction]
+
+Whole games are played in virtual time, on simulated links, so all figures but two are the same on every machine and
+in every run: the seeds are 0, 1, 2 … The two are costs, measured by the real clock, as the fastest of many tries.
+
+"ok" is said of the worst game of all seeds, unless the row says otherwise; "MISSED" stands where a figure is not kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from benchmarks import _smooth_playback as playback
+from benchmarks import _smooth_players as players
+from benchmarks import _smooth_shots as shots
+from benchmarks.view_smoothness import (
+    BURSTY,
+    ENTITIES,
+    FORMS,
+    FRAME_RATES,
+    GOOD,
+    JITTERY,
+    SHAKY,
+    TICK_RATES,
+    Smoothness,
+    cost,
+    measure,
+)
+from pygase import Client
+from pygase.testing import Link, SimulatedNetwork
+from pygase_pygame import Session
+
+
+class Row(NamedTuple):
+    """A figure: what it is of, what is wanted, what was measured, and whether that is enough."""
+
+    what: str
+    wanted: str
+    measured: str
+    ok: bool
+
+
+Rows = Iterator[Row]
+
+
+def quantile(values: list[float], share: float) -> float:
+    """Return the value that the given share of all is not above."""
+    return sorted(values)[min(int(share * len(values)), len(values) - 1)]
+
+
+# -- time ------------------------------------------------------------------------------------------------------------
+def shared_clock(seeds: range) -> Rows:
+    """Is the server's time known?"""
+    for tick_rate in (20, 60):
+        errors = [
+            quantile([abs(error) for error in playback.clock_errors(seed, drift=drift, tick_rate=tick_rate)], 0.99)
+            for seed in seeds
+            for drift in (playback.DRIFT, -playback.DRIFT)
+        ]
+        yield Row(
+            f"server_time(), 80 ± 40 ms each way, 100 ppm, {tick_rate} ticks/s: p99 after 5 s",
+            "≤ 5 ms",
+            f"{max(errors) * 1e3:.2f} ms",
+            max(errors) <= 0.005,
+        )
+
+
+# -- interpolation ---------------------------------------------------------------------------------------------------
+def delay(seeds: range) -> Rows:
+    """How far is the picture behind?"""
+    for name, link in (("5 ms", GOOD), ("± 5 ms", SHAKY)):
+        longest = [
+            max(measure(link, tick_rate, 60, seconds=30.0, seed=seed).longest_delay for seed in seeds)
+            for tick_rate in TICK_RATES
+        ]
+        yield Row(
+            f"interpolation delay, 1 % loss, {name} jitter, at 20, 30, 60 ticks/s",
+            "≤ 2.2 intervals",
+            ", ".join(f"{delay:.2f}" for delay in longest) + " at most",
+            max(longest) <= 2.2,
+        )
+
+
+def losses(seeds: range) -> Rows:
+    """Does the picture stall?"""
+    for count in (1, 2):
+        runs = [
+            playback.lose_in_a_row(count, tick_rate, frame_rate, seed)
+            for tick_rate, frame_rate, seed in itertools.product(TICK_RATES, FRAME_RATES, seeds)
+        ]
+        stalls, slowest, fastest = (
+            sum(r.stalls for r in runs),
+            min(r.slowest for r in runs),
+            max(r.fastest for r in runs),
+        )
+        yield Row(
+            f"{count} lost in a row each second, 20/30/60 ticks, 30/60/144 frames a second",
+            "no stall",
+            f"{stalls} stalls, frames move {100 * slowest:.1f} to {100 * fastest:.1f} % of the even way",
+            stalls == 0 and slowest > 0.5,
+        )
+
+
+def speed(seeds: range) -> Rows:
+    """Does playback jump when the weather changes?"""
+    speeds = [
+        speed
+        for tick_rate, seed in itertools.product(TICK_RATES, seeds)
+        for speed in playback.playback_speeds(tick_rate, seed)
+    ]
+    yield Row(
+        "playback speed while jitter goes from 2 to 80 ms and back, with 5 % loss",
+        "95 to 105 %",
+        f"{100 * min(speeds):.1f} to {100 * max(speeds):.1f} %",
+        min(speeds) >= 0.95 - 1e-6 and max(speeds) <= 1.05 + 1e-6,
+    )
+
+
+def rest(seeds: range) -> Rows:
+    """Is the view the state where nothing moves?"""
+
+    def session(network: SimulatedNetwork, client: Client) -> Session:
+        made = Session(client, clock=network.clock, connect=lambda: network.connect(client), interpolate=["ball.x"])
+        made.connect()
+        network.run_until(lambda: made.view().ready, 5.0)
+        return made
+
+    different = sum(playback.differences_at_rest(seed, session) for seed in range(5 * len(seeds)))
+    yield Row(
+        f"views of {5 * len(seeds)} resting worlds that are not the very state, 20 ms jitter, 10 % loss",
+        "0",
+        str(different),
+        different == 0,
+    )
+
+
+def evenness(seeds: range) -> Rows:
+    """Does it move evenly? For bursts the game in the middle counts; the unluckiest has a row of its own."""
+    for tick_rate in TICK_RATES:
+        runs = [
+            [measure(JITTERY, tick_rate, frame_rate, seconds=30.0, seed=s) for s in seeds] for frame_rate in FRAME_RATES
+        ]
+        yield _even(f"20 ms jitter, {tick_rate} ticks/s, at 30, 60, 144 frames/s", 0.03, runs, 1.0)
+    games = list[Smoothness]()
+    for tick_rate in TICK_RATES:
+        runs = [[measure(BURSTY, tick_rate, frame_rate, seed=s) for s in seeds] for frame_rate in FRAME_RATES]
+        yield _even(f"5 % lost in bursts, {tick_rate} ticks/s, at 30, 60, 144 frames/s, median", 0.10, runs, 0.5)
+        games += itertools.chain(*runs)
+    yield _even(f"5 % lost in bursts, nine of ten of these {len(games)} games", 0.10, [games], 0.9)
+    yield _even(f"5 % lost in bursts, the unluckiest of these {len(games)} games", 0.10, [games], 1.0)
+
+
+def _even(what: str, wanted: float, runs: list[list[Smoothness]], share: float) -> Row:
+    """Return how evenly all but the unluckiest of the games moved, of each kind."""
+    spreads = [quantile([run.spread for run in kind], share) for kind in runs]
+    told = ", ".join(f"{100 * spread:.2f} %" for spread in spreads)
+    return Row(f"spread of movement, {what}", f"≤ {wanted * 100:.0f} %", told, max(spreads) <= wanted)
+
+
+# -- inputs ----------------------------------------------------------------------------------------------------------
+def inputs(seeds: range) -> Rows:
+    """Does every input arrive, in time, and does haste pay?"""
+    fates = [players.fate_of_inputs(Link(latency=0.05, jitter=0.01, loss=0.2), seed) for seed in seeds]
+    sent, arrived = sum(fate.sent for fate in fates), sum(fate.arrived for fate in fates)
+    applied = sum(fate.applied for fate in fates)
+    yield Row(f"of {sent:,} inputs, 20 % loss, 10 ms jitter: never arrived", "0", str(sent - arrived), sent == arrived)
+    yield Row(
+        "the same: applied in their own tick (the others came too late for it)",
+        "100 %",
+        f"{100 * applied / sent:.2f} %",
+        applied == sent,
+    )
+    way = max(players.walk_of_a_fast_sender(seed) for seed in seeds)
+    yield Row("way of a player who sends twice as fast, by an honest one's", "≤ 1", f"{way:.6f}", way <= 1.0 + 1e-9)
+
+
+# -- prediction ------------------------------------------------------------------------------------------------------
+def prediction(seeds: range) -> Rows:
+    """Does one's own player feel local, and stay true?"""
+    for link, name in ((players.RTT_100, "no loss"), (players.RTT_100_LOSSY, "5 % loss")):
+        late = [max(players.frames_to_picture(link, rate, seed)) for rate in FRAME_RATES for seed in seeds]
+        yield Row(f"from input to picture, 100 ms RTT, {name}", "0 frames", f"{max(late)} frames", max(late) == 0)
+    waits = players.frames_to_picture(players.RTT_100, 60, 0, predict=False)
+    yield Row("(for comparison, not predicted, at 60 frames/s)", "", f"{statistics.fmean(waits):.1f} frames", True)
+    for what, link, hands in (
+        ("keys, 100 ms RTT, no loss", players.RTT_100, players.keys),
+        ("keys, 100 ms RTT, 5 % loss", players.RTT_100_LOSSY, players.keys),
+        ("a stick that never rests, no loss", players.RTT_100, players.stick),
+        ("a stick that never rests, 5 % loss", players.RTT_100_LOSSY, players.stick),
+    ):
+        runs = [players.corrections(link, seed, hands) for seed in seeds]
+        count, ticks, late_inputs = (
+            sum(v) for v in zip(*((r.count, r.ticks, r.late_inputs) for r in runs), strict=True)
+        )
+        yield Row(
+            f"corrections, {what}",
+            "0",
+            f"{count} in {ticks:,} ticks ({late_inputs} inputs came late)",
+            count == 0,
+        )
+
+
+def pushes(seeds: range) -> Rows:
+    """What does one see who is pushed?"""
+    seen = [players.push(players.RTT_100_LOSSY, seed) for seed in range(4 * len(seeds))]
+    seconds, swing = max(push.seconds for push in seen), max(max(push.back, push.beyond) for push in seen)
+    yield Row(
+        "a push by another player: 95 % of it are shown within", "about 0.1 s", f"{seconds:.3f} s", seconds <= 0.15
+    )
+    yield Row("a push: how far the picture swings back or beyond", "0", f"{100 * swing:.2f} %", swing <= 1e-9)
+    off = max(push.off for push in seen)
+    yield Row("a push: picture and truth in the end", "equal", "equal" if off == 0 else f"{off:.3g} off", off == 0)
+
+
+# -- rewind ----------------------------------------------------------------------------------------------------------
+def rewind(seeds: range) -> Rows:
+    """Does a shot hit that hits on the shooter's screen?"""
+    fired = [shot for seed in seeds for shot in shots.shots_at_what_is_seen(seed)]
+    hits, without = sum(shot.hits for shot in fired), sum(shot.hits_without_rewind for shot in fired)
+    yield Row(
+        f"of {len(fired)} shots that hit on a screen at 150 ms RTT, hit on the server",
+        "all",
+        f"{hits} ({without} without rewind)",
+        hits == len(fired),
+    )
+    off = max(shot.rewound for shot in fired) / shots.SPEED
+    yield Row("the same: screen and judge are apart by at most", "—", f"{off * 1e3:.2f} ms of movement", True)
+    old = [shot for seed in seeds for shot in shots.shots_with_claims(seed, [1.5, 3.0, 60.0, 1e6])]
+    back = [shot.now - shot.judged_at for shot in old]
+    limit = shots.LIMIT + shots.TICK
+    yield Row(
+        "a shot older than the limit is judged as of so long before its tick",
+        "1 s + a tick",
+        f"{min(back):.4f} to {max(back):.4f} s",
+        all(abs(seconds - limit) < 1e-6 for seconds in back),
+    )
+
+
+# -- costs -----------------------------------------------------------------------------------------------------------
+def costs(seeds: range) -> Rows:
+    """How long does it take, on this machine?"""
+    for whole, what in ((False, "the own paddle"), (True, "the whole match")):
+        ms = players.replay_cost(whole_match=whole)
+        yield Row(f"{players.REPLAYED} replayed ticks of Pong's rules, {what}", "≤ 1 ms", f"{ms:.3f} ms", ms <= 1.0)
+    for form in FORMS:
+        taken = cost(form)
+        yield Row(
+            f"a view of {ENTITIES} entities, {form}",
+            "≤ 0.5 ms",
+            f"{taken.interpolated:.3f} ms",
+            taken.interpolated <= 0.5,
+        )
+
+
+FIGURES: dict[str, Callable[[range], Rows]] = {
+    "clock": shared_clock,
+    "delay": delay,
+    "losses": losses,
+    "speed": speed,
+    "rest": rest,
+    "evenness": evenness,
+    "inputs": inputs,
+    "prediction": prediction,
+    "pushes": pushes,
+    "rewind": rewind,
+    "costs": costs,
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=5, help="games of each kind")
+    parser.add_argument("--only", choices=FIGURES, action="append", help="measure these only")
+    options = parser.parse_args(arguments)
+    started, missed, count = time.perf_counter(), 0, 0
+    for name in options.only or FIGURES:
+        for row in FIGURES[name](range(options.seeds)):
+            count, missed = count + 1, missed + (not row.ok)
+            verdict = ("ok" if row.ok else "MISSED") if row.wanted else ""
+            print(f"{row.what:84s} {row.wanted:>16s}   {row.measured:52s} {verdict}".rstrip(), flush=True)
+    print(f"\n{missed} of {count} missed; {options.seeds} seeds, {time.perf_counter() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
