@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -521,3 +522,24 @@ def test_over_sockets_it_is_switched_at_any_moment_of_connecting_and_disconnecti
             client.condition(None)
     finally:
         backend.shutdown()
+
+
+# -- the guide ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_the_guides_table_has_the_figures_of_the_presets_and_the_round_trip_that_is_measured(name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "bad-links.md").read_text(encoding="utf-8")
+    (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+    _, delay, _, room, rtt = [cell.strip() for cell in row.strip("|").split("|")][1:]
+    link = LINKS[name]
+    assert delay == f"{link.latency * 1000:g} ms + up to {link.jitter * 1000:g} ms"
+    rate, _, unit = room.partition(" ")
+    assert link.bandwidth == (None if room == "any" else parse_rate(float(rate), unit))
+    world = World()
+    measured = [world.rtt(world.join(name, seed), 20.0) for seed in range(4)]
+    assert sum(measured) / 4 * 1000 == pytest.approx(float(rtt.removesuffix(" ms")), rel=0.15, abs=1)
+
+
+def parse_rate(rate: float, unit: str) -> float:
+    return rate * {"kbit/s": 125, "Mbit/s": 125_000}[unit]
