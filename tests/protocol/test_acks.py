@@ -1,6 +1,11 @@
 """Which packets are known to have arrived."""
 
-from pygase._protocol.acks import SentPackets
+import random
+
+import pytest
+
+from pygase._protocol.acks import KEPT_TIMES, SentPackets
+from pygase._protocol.sequence import unwrap
 
 
 def sent(count: int, first: int = 0) -> SentPackets:
@@ -89,3 +94,103 @@ def test_loss_falls_back_when_everything_arrives() -> None:
         packets.sent(None, 0.0)
         packets.acknowledge((packets.next_sequence - 1) & 0xFFFF, 0)
     assert packets.loss < 0.01
+
+
+# -- the same, said in a simpler way ---------------------------------------------------------------------------------
+
+
+class PlainPackets:
+    """What SentPackets does with bits, done with a dict: number → (when it was sent, contents)."""
+
+    def __init__(self, first_sequence: int) -> None:
+        self.under_way: dict[int, tuple[float, object]] = {}
+        self.next_sequence = first_sequence
+        self.loss = 0.0
+
+    def sent(self, contents: object, now: float) -> None:
+        self.under_way[self.next_sequence] = now, contents
+        self.next_sequence += 1
+        self.under_way.pop(self.next_sequence - 1 - SentPackets.MAX_PACKETS, None)
+
+    def acknowledge(self, wire_ack: int, ack_bits: int, width: int) -> tuple[float | None, set[object]]:
+        ack = unwrap(wire_ack, self.next_sequence - 1)
+        if ack >= self.next_sequence:
+            return None, set()
+        named = {ack} | {ack - 1 - i for i in range(width) if ack_bits >> i & 1}
+        arrived = {number: self.under_way.pop(number) for number in named & self.under_way.keys()}
+        lost = [number for number in self.under_way if number < ack - SentPackets.LOST_AFTER]
+        for number in lost:
+            del self.under_way[number]
+        for _ in arrived:
+            self.loss -= self.loss * SentPackets.LOSS_GAIN
+        self.loss = 0.0 if self.loss < 1e-4 else self.loss
+        for _ in lost:
+            self.loss += (1.0 - self.loss) * SentPackets.LOSS_GAIN
+        known = ack in arrived and ack > self.next_sequence - 1 - KEPT_TIMES
+        return arrived[ack][0] if known else None, {contents for _, contents in arrived.values() if contents}
+
+
+def compare(packets: SentPackets, plain: PlainPackets, ack: int, bits: int, width: int) -> int:
+    """Let both take in an acknowledgement; return how many contents it freed."""
+    sent_at, contents = packets.acknowledge(ack & 0xFFFF, bits, width)
+    assert (sent_at, {each for each in contents if each}) == plain.acknowledge(ack & 0xFFFF, bits, width)
+    assert len(packets) == len(plain.under_way)
+    assert packets._contents == {number: c for number, (_, c) in plain.under_way.items() if c}
+    assert packets.loss == pytest.approx(plain.loss, abs=1e-3)
+    if packets._contents:
+        assert packets.has_contents
+    return len(contents)
+
+
+@pytest.mark.parametrize("first", [0, 65_500, 3 * 65_536 - 300])
+@pytest.mark.parametrize("burst", [1, 5, 60, 400])
+def test_bits_tell_what_a_dict_of_packets_tells(first: int, burst: int, rng: random.Random) -> None:
+    """Over loss, disorder, silence, acknowledgements twice, late, of what was never sent, and of 256 at once."""
+    packets, plain = SentPackets(first), PlainPackets(first)
+    received: set[int] = set()
+    said: list[tuple[int, int, int]] = []
+    freed, now = 0, 0.0
+    for _ in range(600):
+        for _ in range(rng.randint(1, burst)):
+            now += 0.01
+            contents = (packets.next_sequence,) if rng.random() < 0.3 else None
+            if rng.random() < 0.8:
+                received.add(packets.next_sequence)
+            packets.sent(contents, now)
+            plain.sent(contents, now)
+        kind = rng.random()
+        if kind < 0.7 and received:
+            ack = max(received) if rng.random() < 0.8 else rng.choice(sorted(received)[-40:])
+            width = rng.choice([32, 32, 256])
+            bits = sum(1 << i for i in range(width) if ack - 1 - i in received)
+            said.append((ack, bits, width))
+        elif kind < 0.8:
+            ack, bits, width = rng.randint(0, 0xFFFF), rng.getrandbits(256), rng.choice([32, 256])
+        elif said:
+            ack, bits, width = rng.choice(said[-20:])
+        else:
+            continue
+        freed += compare(packets, plain, ack, bits, width)
+    assert freed > 100
+
+
+def test_bits_and_dict_agree_when_nobody_answers_for_long() -> None:
+    """More than 8,192 packets under way, then an acknowledgement of some in the midst of them."""
+    packets, plain = SentPackets(60_000), PlainPackets(60_000)
+    for number in range(9_000):
+        contents = (number,) if number % 7 == 0 else None
+        packets.sent(contents, number * 0.01)
+        plain.sent(contents, number * 0.01)
+    for back in (8_500, 8_191, 8_192, 4_000, 3_999, 300, 0, 0):
+        compare(packets, plain, packets.next_sequence - 1 - back, (1 << 256) - 1, 256)
+    assert len(packets) == 0
+    assert not packets._contents
+
+
+def test_contents_that_were_given_up_do_not_make_every_acknowledgement_look_for_them() -> None:
+    packets = SentPackets()
+    packets.sent(("given up",), 0.0)
+    for _ in range(SentPackets.MAX_PACKETS):
+        packets.sent(None, 0.0)
+    assert packets.acknowledge((packets.next_sequence - 1) & 0xFFFF, 0) == (0.0, [])
+    assert not packets.has_contents

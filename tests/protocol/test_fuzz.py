@@ -747,7 +747,7 @@ def test_a_client_that_leaves_is_gone_whatever_reason_it_gives(reason: int) -> N
     assert arena.hostile not in arena.server.connections
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_hostile_players_inputs_stay_bounded_and_give_one_a_tick(seed: int) -> None:
     """Whatever numbers, counts and times; a number is never applied twice, and nothing takes long."""
     rng = random.Random(f"hostile inputs {seed}")
