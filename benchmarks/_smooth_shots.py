@@ -68,6 +68,7 @@ class Gallery:
     def __init__(self, network: SimulatedNetwork) -> None:
         self.network = network
         self.shots: list[Shot] = []
+        self._held: Any = None  # a trigger that stays pressed is one shot
         self.backend = Backend(GameState(target=self.target(0.0), at=0.0), self.step)
         network.serve(self.backend, interval=TICK)
         self.history = self.backend.game_state_machine.keep_history(LIMIT, interpolate=PATHS)
@@ -81,8 +82,9 @@ class Gallery:
     def step(self, game_state: GameState, dt: float, inputs: Mapping[Any, Any]) -> dict[str, Any]:
         """Judge the shots of this tick, and move the target."""
         for each in inputs.values():
-            if each.value is not None and not each.repeats:
+            if each.value is not None and each.value != self._held:
                 self._judge(game_state, each.value, each.view_time)
+            self._held = each.value
         return {"target": self.target(self.network.now), "at": self.network.now}
 
     def _judge(self, game_state: GameState, aim: list[float], view_time: float | None) -> None:
