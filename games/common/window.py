@@ -69,17 +69,17 @@ class Window:
         """Fill the screen, or go back to the window as it was. If the display refuses, it stays as it is."""
         if not self._full:
             self._size = self.surface.get_size()
-        try:
-            if self._full:
-                pygame.display.set_mode(self._size, pygame.RESIZABLE)
-            else:
+        self._full = not self._full
+        if self._full:
+            try:
                 pygame.display.set_mode((0, 0), pygame.FULLSCREEN)
-        except pygame.error as error:
-            logger.warning("This display cannot change to full screen or back: %s", error)
+                return
+            except pygame.error as error:
+                logger.warning("This display has no full screen: %s", error)
+                self._full = False
+        pygame.display.set_mode(self._size, pygame.RESIZABLE)
+        if self.surface.get_size() != self._size:  # some drivers first only leave full screen
             pygame.display.set_mode(self._size, pygame.RESIZABLE)
-            self._full = False
-        else:
-            self._full = not self._full
 
     def close(self) -> None:
         """Close the window, and everything of pygame's."""

@@ -1,0 +1,252 @@
+"""The command line that all games have says what is wrong and what to do, and ends everything at once."""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+
+from games.common import cli
+from games.common.game import Game
+from games.hello.__main__ import GAME as HELLO
+from pygase import Client, DisconnectReason
+from tests.games.common.demo import DEMO
+
+
+@pytest.fixture(autouse=True)
+def _keeps_signal_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+
+def parsed(*argv: str, game: Game = DEMO) -> argparse.Namespace:
+    return cli._parser(game).parse_args(argv)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["--help"], ["host", "join", "Nothing much."]),
+        (["host", "--help"], ["--port", "--headless", "--bots N", "--no-bot", "--name", "--bind", "--link", "7699"]),
+        (["join", "--help"], ["HOST[:PORT]", "--name", "--link", "--mute", "loss=5%"]),
+    ],
+)
+def test_help_names_everything(command: list[str], words: list[str], capsys: Any) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        cli.run(DEMO, command)
+    assert exit_info.value.code == 0
+    text = capsys.readouterr().out
+    assert [word for word in words if word not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (["join", "two words"], "'two words' is no address: "),
+        (["join", "host:demo"], "'demo' is no port: "),
+        (["host", "--port", "65536"], "'65536' is no port: "),
+        (["host", "--bots", "6"], "'6' is no number of bots: type one from 0 to 5"),
+        (["host", "--bots", "-1"], "no number of bots"),
+        (["host", "--link", "moon"], "there is no link 'moon'"),
+        (["join", "--link", "loss=5"], "as in 'loss=5%'"),
+        ([], "host|join"),
+    ],
+)
+def test_a_mistyped_command_is_answered_with_a_sentence(command: list[str], sentence: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        cli.run(DEMO, command)
+    assert exit_info.value.code == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_bots_are_as_many_as_one_says_and_else_as_many_as_the_game_likes() -> None:
+    assert parsed("host").bots == 2
+    assert parsed("host", "--bots", "5").bots == 5
+    assert parsed("host", "--no-bot").bots == 0
+
+
+def test_a_game_without_bots_has_no_such_option(capsys: Any) -> None:
+    lonely = Game("lonely", "Lonely", "Nobody else", DEMO.serve, DEMO.screen, port=1)
+    assert parsed("host", game=lonely).bots == 0
+    with pytest.raises(SystemExit):
+        parsed("host", "--bots", "1", game=lonely)
+
+
+def test_a_game_may_have_options_of_its_own() -> None:
+    def options(parser: argparse.ArgumentParser, command: str) -> None:
+        parser.add_argument("--colour" if command == "join" else "--rounds")
+
+    own = Game("own", "Own", "Its own", DEMO.serve, DEMO.screen, port=1, options=options)
+    assert parsed("join", "--colour", "red", game=own).colour == "red"
+    assert parsed("host", "--rounds", "3", game=own).rounds == "3"
+
+
+@pytest.mark.parametrize("command", ["host", "join"])
+def test_without_pygame_it_says_what_to_install(command: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(cli, "_has_pygame", lambda: False)
+    assert cli.run(DEMO, [command]) == 1
+    text = capsys.readouterr().err
+    assert 'pip install "pygase[pygame]"' in text
+    assert ("host --headless" in text) == (command == "host")
+
+
+def test_a_machine_that_knows_no_user_has_a_player(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise OSError("no such user")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    assert parsed("join").name == "Player"
+
+
+def test_a_screen_that_is_none_is_a_mistake_that_says_so() -> None:
+    from games.common import play
+
+    for screen in ("tests.games.common.demo:serve", "tests.games.common.demo:Nobody", "tests.games.common.demo"):
+        wrong = Game("wrong", "Wrong", "Wrong", DEMO.serve, screen, port=1)
+        with pytest.raises(ValueError, match=r'Game\.screen is "module:class"'):
+            play.load_screen(wrong)
+
+
+@pytest.mark.integration
+def test_the_command_line_brings_in_no_pygame() -> None:
+    script = "import sys; import games.common.cli; print('pygame' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+
+
+# -- as programs
+
+
+class Program:
+    """`python -m games.hello …` as a process of its own."""
+
+    def __init__(self, *arguments: str, **environment: str | None) -> None:
+        inherited = {**os.environ, **environment}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "games.hello", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={name: value for name, value in inherited.items() if value is not None},
+        )
+        self.printed = ""
+
+    def read_until(self, words: str) -> str:
+        """Read on until a line has these words; what never comes is the test's time-out."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.printed += line
+            if words in line:
+                return line
+        raise AssertionError(f"{words!r} did not come, but: {self.printed}")
+
+    def ends(self, signal_number: int | None = None) -> int:
+        """Send a signal; return the exit status, which has to come soon."""
+        if signal_number is not None:
+            self.process.send_signal(signal_number)
+        return self.process.wait(timeout=5)
+
+
+@pytest.fixture
+def programs() -> Iterator[list[Program]]:
+    started: list[Program] = []
+    yield started
+    for program in started:
+        program.process.kill()
+        program.process.communicate()
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def guest(port: int) -> Client:
+    client = Client(game=HELLO.name)
+    client.connect_in_thread(port, "127.0.0.1")
+    client.wait_until(lambda state: hasattr(state, "players"), timeout=10)
+    return client
+
+
+def wait_for_names(client: Client, *names: str) -> None:
+    def are_there(state: Any) -> bool:
+        return {player["name"] for player in state.players.values()} == set(names)
+
+    client.wait_until(are_there, timeout=10)
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_programs_play_together_and_each_ends_when_told_to(
+    port: int, programs: list[Program], by: signal.Signals
+) -> None:
+    host = Program("host", "--headless", "--no-bot", "--bind", "127.0.0.1", "--port", str(port))
+    programs.append(host)
+    host.read_until("Serving without a window")
+    client = guest(port)
+    ada = Program("join", f"127.0.0.1:{port}", "--name", "Ada", "--link", "latency=20ms")
+    programs.append(ada)
+    wait_for_names(client, "...", "Ada")
+    assert ada.ends(by) == 0
+    wait_for_names(client, "...")
+    assert host.ends(by) == 0
+    wait_until(lambda: client.status == "disconnected")
+    assert client.disconnect_reason is DisconnectReason.SERVER_SHUTDOWN
+
+
+@pytest.mark.integration
+def test_a_host_plays_at_his_own_server_and_takes_it_with_him(port: int, programs: list[Program]) -> None:
+    host = Program("host", "--bind", "127.0.0.1", "--port", str(port), "--name", "Ada", "--bots", "1")
+    programs.append(host)
+    host.read_until(f"join 127.0.0.1:{port}")
+    client = guest(port)
+    wait_for_names(client, "...", "Ada", "Bot 1")
+    assert host.ends(signal.SIGINT) == 0
+    wait_until(lambda: client.status == "disconnected")
+    names = {player["name"] for player in cast(dict[str, Any], client.snapshots[-1].state["players"]).values()}
+    assert names == {"...", "Ada", "Bot 1"}, "the last to be seen is the game as it was"
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a display, or ask otherwise")
+def test_without_a_display_it_says_so_and_a_host_serves(port: int, programs: list[Program]) -> None:
+    none = {"SDL_VIDEODRIVER": None, "DISPLAY": None, "WAYLAND_DISPLAY": None}
+    host = Program("host", "--bind", "127.0.0.1", "--port", str(port), **none)
+    programs.append(host)
+    host.read_until("There is no display here")
+    host.read_until("Serving without a window")
+    programs.append(Program("join", f"127.0.0.1:{port}", **none))
+    programs[1].read_until("There is no display here")
+    assert programs[1].ends() == 1
+    assert host.ends(signal.SIGINT) == 0
+
+
+@pytest.mark.integration
+def test_a_port_in_use_is_named_and_another_suggested(port: int, programs: list[Program]) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", port))
+        programs.append(Program("host", "--headless", "--bind", "127.0.0.1", "--port", str(port)))
+        programs[0].read_until(f"Port {port} is in use")
+        programs[0].read_until("host --port ")
+        assert programs[0].ends() == 1
+
+
+@pytest.mark.integration
+def test_an_address_that_is_not_this_machines_cannot_be_served_at(port: int, programs: list[Program]) -> None:
+    programs.append(Program("host", "--headless", "--unlisted", "--bind", "192.0.2.1", "--port", str(port)))
+    programs[0].read_until("Cannot serve at 192.0.2.1")
+    assert programs[0].ends() == 1
