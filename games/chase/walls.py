@@ -1,0 +1,110 @@
+"""The place that Chase is played in: its walls, and how one slides along them.
+
+All lengths are whole points: at the usual size of the window seven or eight of them are a pixel. (0, 0) is the top left
+corner, y points down. Runners are round, so they slip around the corners of walls instead of hanging there.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+Point = Sequence[float]
+
+WIDTH: Final = 5_600
+HEIGHT: Final = 4_200
+RADIUS: Final = 90  # of a runner
+
+
+class Wall(NamedTuple):
+    """A rectangle, by its edges."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+_QUARTER: Final = [  # the top left quarter of the place; the others are its mirror images
+    Wall(620, 620, 1_500, 800),
+    Wall(620, 800, 800, 1_350),
+    Wall(2_020, 420, 2_200, 1_180),
+    Wall(1_250, 1_640, 2_050, 1_820),
+]
+_MIDDLE: Final = Wall(2_480, 1_880, 3_120, 2_320)
+
+
+def _mirrored(walls: Iterable[Wall]) -> list[Wall]:
+    """Return the walls of all four quarters."""
+    across = [wall for w in walls for wall in (w, Wall(WIDTH - w.right, w.top, WIDTH - w.left, w.bottom))]
+    return across + [Wall(w.left, HEIGHT - w.bottom, w.right, HEIGHT - w.top) for w in across]
+
+
+WALLS: Final = (*_mirrored(_QUARTER), _MIDDLE)
+
+
+def slide(x: float, y: float) -> tuple[int, int]:
+    """Return where a runner comes to stand who wants to be at a point: beside every wall, not in it.
+
+    Somebody who takes steps shorter than `RADIUS` never has their middle in a wall. All that is computed here comes out
+    the same to the last bit on every machine, which the player's own program relies on.
+    """
+    x, y = _inside(x, y)
+    for _ in range(2):  # out of one wall may lead into another, in an inner corner
+        for wall in WALLS:
+            left, top, right, bottom = wall
+            if not (left - RADIUS < x < right + RADIUS and top - RADIUS < y < bottom + RADIUS):
+                continue
+            near_x, near_y = min(max(x, left), right), min(max(y, top), bottom)
+            dx, dy = x - near_x, y - near_y
+            square = dx * dx + dy * dy
+            if 0 < square < RADIUS * RADIUS:
+                out = RADIUS / math.sqrt(square)
+                x, y = near_x + dx * out, near_y + dy * out
+    x, y = _inside(x, y)
+    return round(x), round(y)
+
+
+def _inside(x: float, y: float) -> tuple[float, float]:
+    return min(max(x, RADIUS), WIDTH - RADIUS), min(max(y, RADIUS), HEIGHT - RADIUS)
+
+
+def is_free(x: float, y: float, room: float = RADIUS) -> bool:
+    """Tell whether there is so much room around a point."""
+    if not (room <= x <= WIDTH - room and room <= y <= HEIGHT - room):
+        return False
+    return all(math.dist((x, y), _nearest(wall, x, y)) >= room for wall in WALLS)
+
+
+def _nearest(wall: Wall, x: float, y: float) -> tuple[float, float]:
+    return min(max(x, wall.left), wall.right), min(max(y, wall.top), wall.bottom)
+
+
+def sees(a: Point, b: Point, room: float = 0.0) -> bool:
+    """Tell whether nothing stands between two points, nor nearer than `room` to the way (corners count as square).
+
+    (The usual test of a line against boxes, slab by slab.)
+    """
+    (ax, ay), (bx, by) = a, b
+    left, right = (ax, bx) if ax < bx else (bx, ax)
+    top, bottom = (ay, by) if ay < by else (by, ay)
+    for wall in WALLS:
+        if left >= wall.right + room or right <= wall.left - room:
+            continue
+        if top >= wall.bottom + room or bottom <= wall.top - room:
+            continue
+        if _crosses(wall, a, b, room):
+            return False
+    return True
+
+
+def _crosses(wall: Wall, a: Point, b: Point, room: float) -> bool:
+    enter, leave = 0.0, 1.0
+    for start, end, low, high in (
+        (a[0], b[0], wall.left - room, wall.right + room),
+        (a[1], b[1], wall.top - room, wall.bottom + room),
+    ):
+        way = end - start
+        if way:  # else the caller has seen that it is between
+            first, last = (low - start) / way, (high - start) / way
+            enter, leave = max(enter, min(first, last)), min(leave, max(first, last))
+    return enter < leave
