@@ -380,3 +380,31 @@ def test_a_reliable_event_that_is_too_large_for_the_other_side_ends_the_connecti
     assert heard == [0]
     assert client.disconnect_reason is DisconnectReason.PROTOCOL_ERROR
     assert not backend.server.connections
+
+
+@pytest.mark.parametrize(
+    ("link", "config", "entries", "most_behind"),
+    [
+        (Link(latency=0.03), ServerConfig(bytes_per_second=24_000, burst_bytes=8000), 100, 25),
+        (Link(latency=0.03, bandwidth=64_000, queue_bytes=64_000), ServerConfig(), 200, 400),
+    ],
+    ids=["budget", "link"],
+)
+def test_where_every_tick_changes_more_than_can_be_sent_states_become_rarer_and_never_cease(
+    link: Link, config: ServerConfig, entries: int, most_behind: int
+) -> None:
+    rng = random.Random(1)
+
+    def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
+        return {"many": {number: [rng.random(), rng.random()] for number in range(entries)}}
+
+    backend, client = Backend(GameState(many={}), time_step, config=config), Client()
+    network = SimulatedNetwork(1, link)
+    network.serve(backend, interval=0.02)
+    network.connect(client)
+    network.run(10.0)
+    for _ in range(20):
+        network.run(1.0)
+        behind = backend.game_state_store.committed.tick - client.snapshots[-1].tick
+        assert behind <= most_behind
+    assert client.status == "connected"

@@ -187,6 +187,8 @@ class ServerProtocol(PeerProtocol):
         if newest and reported != self._reported_tick:  # (an overtaken packet's report is out of date)
             self._reported_tick = reported
             self._report_waits = True
+            if self.snapshots.bulk_tick or not reported:
+                self.next_at = now  # there may be a state that has waited for this
         if kind == EVENT and length == size - _FIRST_BODY and self._unacknowledged < _ACK_SOON:
             self._inbox.append((self, data[_FIRST_BODY:]))
             self._unacknowledged += 1
@@ -306,7 +308,9 @@ class ServerProtocol(PeerProtocol):
     def _datagrams(self, now: float) -> list[bytes]:
         if self._report_waits:
             self._take_report()
-        if self.snapshots.wanted(now, self.rtt.rto) and self._bucket.allows(now):
+        # a state that is on its way, piece by piece as the budget allows, is finished before the next one begins: else
+        # none would ever arrive
+        if not self._loose and self.snapshots.wanted(now, self.rtt.rto) and self._bucket.allows(now):
             self._queue_state(now)
         datagrams = super()._datagrams(now)
         if self._loose:
@@ -314,9 +318,8 @@ class ServerProtocol(PeerProtocol):
         return datagrams
 
     def _queue_state(self, now: float) -> None:
-        body, kind = self.snapshots.next_body(now)
+        body, kind = self.snapshots.next_body(now, self.rtt.rto)
         if kind == SNAPSHOT:
-            self._loose.clear()  # what is left of an older state is worthless now
             self._loose.extend(self.snapshots.fragments(body))
         else:
             self._bulk_group += 1

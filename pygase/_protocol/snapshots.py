@@ -39,6 +39,10 @@ _MAX_BACK: Final = 0xFFFF
 _LARGE_DELTA: Final = 64 * 1024
 """From this size on it is worth while to see whether the full state is smaller (as after deleting most of it)."""
 
+_PATIENCE: Final = 0.5
+"""Seconds beyond two time-outs in which none of the states sent has become the client's. Then fragments get lost faster
+than a whole state can arrive, as on a link that is too narrow, and the next one is sent reliably."""
+
 _ZLIB_LEVEL: Final = 1
 """Fastest: a full state is compressed between two ticks."""
 
@@ -153,6 +157,8 @@ class SnapshotSender:
     __slots__ = (
         "_bulk",
         "_group",
+        "_progress_at",
+        "_progress_tick",
         "_ring",
         "baseline",
         "baseline_tick",
@@ -168,6 +174,8 @@ class SnapshotSender:
         self.baseline: Tree = {}
         self.sent_tick = 0
         self.sent_at = 0.0
+        self._progress_tick = 0  # the baseline when it last changed, and when that was seen:
+        self._progress_at = 0.0
         self._group = 0
         self.bulk_tick = 0
         self.bulk_delivered_at: float | None = None
@@ -214,8 +222,13 @@ class SnapshotSender:
             return None
         return self.sent_at + rto if self.sent_tick == self._ring.tick else 0.0
 
-    def next_body(self, now: float) -> tuple[bytes, int]:
-        """Return the message body to send, and its kind: SNAPSHOT, or BULK_SNAPSHOT to be sent reliably."""
+    def next_body(self, now: float, rto: float = 0.0) -> tuple[bytes, int]:
+        """Return the message body to send, and its kind: SNAPSHOT, or BULK_SNAPSHOT to be sent reliably.
+
+        :param rto: time-out for resending, seconds: far beyond it without any progress, large ones go reliably.
+        """
+        if self.baseline_tick != self._progress_tick or self.sent_tick == self.baseline_tick:
+            self._progress_tick, self._progress_at = self.baseline_tick, now
         ring = self._ring
         usable = self.baseline_tick and ring.tick - self.baseline_tick <= _MAX_BACK
         body = ring.encoded(self.baseline_tick, self.baseline) if usable else ring.encoded(0, {})
@@ -225,7 +238,8 @@ class SnapshotSender:
         self.sent_tick, self.sent_at = ring.tick, now
         if len(body) <= MAX_BODY_BYTES:
             return body, SNAPSHOT
-        if usable and not again and len(body) <= MAX_UNRELIABLE_FRAGMENTS * MAX_BODY_BYTES * 0.9:
+        stuck = now > self._progress_at + _PATIENCE + 2 * rto
+        if usable and not again and not stuck and len(body) <= MAX_UNRELIABLE_FRAGMENTS * MAX_BODY_BYTES * 0.9:
             return body, SNAPSHOT
         self.bulk_tick, self._bulk, self.bulk_delivered_at = ring.tick, ring.tree, None
         return body, BULK_SNAPSHOT
