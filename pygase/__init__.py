@@ -26,6 +26,7 @@ from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CON
 from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
 from .history import StateHistory
 from .interpolation import PlaybackStats, SnapshotBuffer
+from .links import LINKS, Link, describe_link, parse_link
 from .playback import AdaptiveClock, FixedDelayClock
 from .players import PlayerInput
 from .prediction import Predictor
@@ -44,6 +45,7 @@ __all__ = [
     "CONNECTED",
     "DISCONNECTED",
     "DISCOVERY_PORT",
+    "LINKS",
     "RELIABLE",
     "TO_DELETE",
     "AdaptiveClock",
@@ -70,6 +72,7 @@ __all__ = [
     "InPlaceChange",
     "Interpolate",
     "InvalidValue",
+    "Link",
     "LocalError",
     "MessageTooLarge",
     "PlaybackStats",
@@ -83,7 +86,9 @@ __all__ = [
     "SnapshotBuffer",
     "StateHistory",
     "StateTooLarge",
+    "describe_link",
     "discover",
     "get_availabe_ip_addresses",
     "get_available_ip_addresses",
+    "parse_link",
 ]
