@@ -246,7 +246,8 @@ class SnapshotSender:
 
     def fragments(self, body: bytes) -> list[bytes]:
         """Return the framed messages of a body that goes out unreliably."""
-        self._group += 1  # no tick: those may be so far apart that the receiver takes the newer for the older
+        # no tick, and nothing that is whole: such may be so far apart that the receiver takes the newer for the older
+        self._group += len(body) > MAX_BODY_BYTES
         return split(SNAPSHOT, self._group, body)
 
 

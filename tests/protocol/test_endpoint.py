@@ -2,10 +2,14 @@
 
 import random
 import tracemalloc
+from typing import Any
 
 import pytest
 
-from pygase._protocol.endpoint import ServerEndpoint
+from pygase._protocol.channels import RELIABLE
+from pygase._protocol.endpoint import Outgoing, ServerEndpoint
+from pygase._protocol.protocol import ServerProtocol
+from pygase._protocol.timing import RttEstimator
 from pygase._protocol.wire import (
     CHALLENGE_RESPONSE,
     CLIENT_HEADER,
@@ -17,8 +21,9 @@ from pygase._protocol.wire import (
 )
 from pygase.config import ServerConfig
 from pygase.errors import DisconnectReason
+from pygase.tree import Tree
 
-from .peers import SERVER, Peers
+from .peers import SERVER, Address, Peers
 
 
 def answers(endpoint: ServerEndpoint, data: bytes, address: tuple[str, int]) -> int:
@@ -239,3 +244,143 @@ def test_when_nothing_changed_nothing_is_sent() -> None:
     peers.sent.clear()
     peers.push(tree)
     assert peers.sent == []
+
+
+# -- the short way and the long way ----------------------------------------------------------------------------------
+
+
+class PlainProtocol(ServerProtocol):
+    """The server's end without what makes it fast: each packet takes the way that is there for all of them."""
+
+    __slots__ = ()
+
+    def receive_packet(self, data: bytes, now: float, ack_due_at: float) -> bool:
+        self.bytes_received += len(data)
+        _, _, sequence, ack, ack_bits, delay, reported = CLIENT_HEADER.unpack_from(data)
+        if self._is_duplicate(sequence, now):
+            return True
+        self._receive_ack(ack, ack_bits, delay, now)
+        if sequence == self._window.latest & 0xFFFF and reported != self._reported_tick:
+            self._reported_tick = reported
+            self._take_report()
+        if len(data) > CLIENT_HEADER.size:
+            self._receive_messages(data, now)
+        return True
+
+    def state_datagram(self, now: float, soon: float, wire_now: int) -> bytes | None:
+        return None
+
+
+class Twins:
+    """Two endpoints that are given the same; the second one takes the plain way. They must not differ in anything.
+
+    Stands where ``Peers`` has its endpoint, which is the first of the two.
+    """
+
+    def __init__(self, seed: int, config: ServerConfig, first_sequence: int) -> None:
+        self.fast, self.plain = (
+            ServerEndpoint(random_bytes=random.Random(seed).randbytes, config=config, first_sequence=first_sequence)
+            for _ in range(2)
+        )
+        self.compared = self.short_ways = 0
+        self.late: list[float] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.fast, name)
+
+    def receive_datagram(self, data: bytes, address: Address, *, now: float) -> None:
+        for endpoint in (self.fast, self.plain):
+            endpoint.receive_datagram(data, address, now=now)
+        for peer in (*self.fast.peers.values(), *self.plain.peers.values()):
+            peer._bucket._at = peer._bucket._at or now
+        for peer in self.plain.peers.values():
+            peer.__class__ = PlainProtocol
+        assert [event for _, event in self.fast.inbox] == [event for _, event in self.plain.inbox]
+        self.plain.inbox.clear()
+        self.compare(now)
+
+    def push_state(self, tick: int, tree: Tree, *, time: float, span: float) -> None:
+        for endpoint in (self.fast, self.plain):
+            endpoint.push_state(tick, tree, time=time, span=span)
+
+    def handle_timeout(self, *, now: float) -> None:
+        for endpoint in (self.fast, self.plain):
+            endpoint.handle_timeout(now=now)
+
+    def datagrams_to_send(self, *, now: float, everyone: bool = False) -> list[Outgoing]:
+        for peer in self.plain.peers.values():
+            peer.next_at = min(peer.next_at, now)  # all are asked each time, so that nothing of theirs is too late
+        sent = self.fast.datagrams_to_send(now=now, everyone=everyone)
+        plain = self.plain.datagrams_to_send(now=now, everyone=everyone)
+        assert sent == plain, f"{len(sent)} datagrams, and {len(plain)} in the plain way, at {now}"
+        soon = now + self.fast.config.min_rto  # what only the short way gives
+        self.short_ways += sum(everyone and peer.next_at == soon for peer in self.fast.peers.values())
+        self.compare(now)
+        return sent
+
+    def compare(self, now: float) -> None:
+        """All that was measured is the same, and the fast one is called in time for all that the plain one is to do."""
+        assert self.fast.peers.keys() == self.plain.peers.keys()
+        assert self.fast.dropped == self.plain.dropped
+        for address, peer in self.fast.peers.items():
+            plain = self.plain.peers[address]
+            assert peer.stats(now=now) == plain.stats(now=now)
+            assert (peer.rtt.rto, peer._unacknowledged, peer._ack_due_at, peer.note) == (
+                plain.rtt.rto,
+                plain._unacknowledged,
+                plain._ack_due_at,
+                plain.note,
+            )
+            assert (peer._sent.outstanding, peer._window.mask) == (plain._sent.outstanding, plain._window.mask)
+            assert peer.next_at >= self.fast.next_at
+            plain_due_at, again_at = plain._due_at(now), plain.snapshots.due_at(plain.rtt.rto)
+            if plain_due_at == again_at:  # a state sent again, by a time-out that may have got shorter since
+                plain_due_at += RttEstimator.INITIAL_RTO
+            if self.fast.next_at > max(plain_due_at, now) + 1e-9:
+                self.late.append(self.fast.next_at - max(plain_due_at, now))
+            self.compared += 1
+
+
+def play_a_tick(peers: Peers, twins: Twins, addresses: list[Address], tick: int, rng: random.Random) -> None:
+    """Both sides send events of every kind, the second player sends inputs and is told of them."""
+    for number, address in enumerate(addresses):
+        client = peers.clients[address]
+        if rng.random() < 0.5:
+            client.queue_event(b"to the server", rng.choice([0, 0, 0, 2, RELIABLE]), None, now=peers.now)
+        payload, retries, mute = bytes(rng.choice([10, 10, 3_000])), rng.choice([0, 3, RELIABLE]), rng.random() < 0.9
+        if number == 1:
+            client.queue_input(b"%d" % (tick // 4), peers.now - 0.1)
+        for endpoint in (twins.fast, twins.plain):
+            if number == 1:
+                endpoint.peers[address].tell_input_state(tick, 1.0)
+            if not mute:
+                endpoint.peers[address].queue_event(payload, retries, None, now=peers.now)
+                endpoint.next_at = min(endpoint.next_at, peers.now)
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.02, 0.3])
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+def test_the_short_way_does_what_the_long_way_does(loss: float, large: bool, seed: int) -> None:
+    """Byte by byte, over events, inputs, states of every size, rest, wrap-around and silence; and it is never late."""
+    # (a budget is refilled when it is looked at, which is not at the same times)
+    rng, config = random.Random(seed), ServerConfig(bytes_per_second=100_000_000)
+    first = rng.choice([0, 65_300])
+    peers = Peers(seed, loss=loss, latency=0.02, jitter=rng.choice([0.0, 0.04]), config=config, first_sequence=first)
+    twins = peers.server = Twins(seed, config, first)  # type: ignore[assignment]
+    addresses = [peers.joined() for _ in range(3)]
+    tree: dict[str, Any] = {"n": 0}
+    for tick in range(400):
+        kind = rng.random()
+        if kind < 0.8:
+            tree = {**tree, "n": tick, tick % 5: rng.random()}
+        if large and kind < 0.02:
+            tree = {**tree, "noise": rng.randbytes(rng.choice([900, 4_000, 30_000]))}
+        peers.push(tree)
+        play_a_tick(peers, twins, addresses, tick, rng)
+        peers.run(rng.choice([0.016, 0.05, 0.3]) if tick % 50 == 0 else 0.016)
+    peers.run(3.0)
+    assert twins.compared > 5_000
+    assert twins.short_ways > 100
+    for address in addresses:
+        assert peers.states[address][-1].tree == tree
+    assert max(twins.late, default=0.0) < 1e-9, f"{len(twins.late)} times too late, by up to {max(twins.late)} s"

@@ -449,3 +449,23 @@ def test_a_very_long_round_trip_is_measured_too_though_many_packets_are_under_wa
     assert client.rtt.rtt == pytest.approx(2 * latency, abs=0.002)
     assert peer.rtt.rtt == pytest.approx(2 * latency, abs=0.002)
     assert client.clock.server_time(now=peers.now) == pytest.approx(peers.now, abs=0.001)
+
+
+def test_many_small_states_between_two_in_fragments_do_not_make_the_second_look_old() -> None:
+    """Fragments are counted in 16 bits: nothing that is whole may count, or a game of ten minutes goes around."""
+    peers = Peers()
+    address = peers.joined()
+    peers.push({"n": 0})
+    peers.run(0.1)
+    peers.drop = lambda data, sender, receiver: sender == SERVER and len(data) > 1_000
+    for _ in range(2):  # of which the first fragments are lost, so that two remain unfinished
+        peers.push({"noise": peers.rng.randbytes(1_500)})
+    peers.run(0.011)
+    peers.drop = lambda data, sender, receiver: False
+    peers.push({"n": 1})
+    peers.run(0.1)
+    for _ in range(40_000):
+        peers.peer(address).snapshots.fragments(b"small")
+    peers.sent.clear()
+    peers.push({"noise": peers.rng.randbytes(3_000)})
+    assert peers.run(0.03, lambda: peers.states[address][-1].tree == peers.server.ring.tree)
