@@ -1,0 +1,164 @@
+"""The guide leads from the single-player game to the multiplayer one in 25 lines, and both can be played."""
+
+import difflib
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pygame
+import pytest
+
+import pygase_pygame
+from games.hello import multiplayer, single_player
+from pygase import Backend, Client
+from pygase.testing import Link, SimulatedNetwork
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "embed.md"
+BEFORE, AFTER = "games/hello/single_player.py", "games/hello/multiplayer.py"
+MOST_LINES = 25
+
+
+def differences(context: int) -> list[str]:
+    before, after = ((ROOT / name).read_text(encoding="utf-8").splitlines() for name in (BEFORE, AFTER))
+    return list(difflib.unified_diff(before, after, BEFORE, AFTER, n=context, lineterm=""))
+
+
+def test_no_more_lines_change_than_the_guide_promises() -> None:
+    changes = differences(0)[2:]
+    written = [line for line in changes if line.startswith("+") and line[1:].strip()]
+    gone = [line for line in changes if line.startswith("-") and line[1:].strip()]
+    assert len(written) <= MOST_LINES
+    assert f"{len(written)} lines are new or different, {len(gone)} of the old ones are gone" in _words(PAGE)
+
+
+def test_the_guide_shows_the_whole_difference() -> None:
+    assert "```diff\n" + "\n".join(differences(2)) + "\n```" in PAGE.read_text(encoding="utf-8")
+
+
+def test_the_single_player_game_is_an_ordinary_one_of_about_80_lines() -> None:
+    source = (ROOT / BEFORE).read_text(encoding="utf-8")
+    assert 70 <= len(source.splitlines()) <= 90
+    assert "pygase" not in source
+
+
+def _words(page: Path) -> str:
+    return " ".join(page.read_text(encoding="utf-8").split())
+
+
+class Player:
+    """Sits at a game's window: holds keys, and after some seconds closes it. `pass_time` is called in each frame."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float, pass_time: Callable[[], None]) -> None:
+        self.held: set[int] = set()
+        self.frames = 0
+        self._last = round(seconds * 60)
+        self._pass_time = pass_time
+        monkeypatch.setattr(pygame.key, "get_pressed", self.pressed)
+        monkeypatch.setattr(pygame.time, "Clock", lambda: self)
+
+    def pressed(self) -> Any:
+        """Stand in for `pygame.key.get_pressed`, to which no event gets through under SDL's dummy driver."""
+        player = self
+
+        class Pressed:
+            def __getitem__(self, key: int) -> bool:
+                return key in player.held
+
+        return Pressed()
+
+    def tick(self, rate: int) -> None:
+        """Stand in for `pygame.time.Clock.tick`: press something else twice a second, and let time pass."""
+        assert rate == 60
+        self.frames += 1
+        if self.frames % 30 == 0:
+            self.held = set(random.sample(list(single_player.KEYS.values()), 2))
+        if self.frames == self._last:
+            pygame.event.post(pygame.event.Event(pygame.QUIT))
+        self._pass_time()
+
+
+def test_one_plays_alone_for_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    random.seed(1)
+    scores: list[int] = []
+    draw = single_player.draw
+
+    def watch(screen: pygame.Surface, font: pygame.font.Font, game: Any) -> None:
+        draw(screen, font, game)
+        scores.append(game["ship"]["score"])
+
+    monkeypatch.setattr(single_player, "draw", watch)
+    player = Player(monkeypatch, 30, lambda: None)
+    single_player.main()
+    assert player.frames == 30 * 60 + 1, "the last frame sees the window close"
+    assert scores[-1] > 5
+
+
+class Host:
+    """Takes the place of `pygase_pygame.host`: the same, on a simulated network."""
+
+    def __init__(self) -> None:
+        self.network = SimulatedNetwork(seed=1, link=Link(latency=0.03, jitter=0.01))
+        self.guest = Client()
+
+    def __call__(self, backend: Backend, port: int, hostname: str, *, interval: float, **options: Any) -> Any:
+        """Serve, and seat the host and a guest."""
+        self.backend = backend
+        self.network.serve(backend, port=port, interval=interval)
+        self.network.connect(self.guest, port)
+        client = Client()
+        self.session = pygase_pygame.Session(client, clock=self.network.clock, backend=backend, **options)
+        self.network.connect(client, port)
+        return self.session
+
+    def pass_time(self) -> None:
+        """Let a frame's time pass; the guest flies about, and sends nonsense now and then."""
+        wishes: list[Any] = [["left"], ["right", "down"], ["up"], [], None, 7, [["left"]], {"left": True}]
+        self.guest.send_input(random.choice(wishes))
+        self.network.run(1 / 60)
+
+
+def test_two_play_for_half_a_minute_whatever_one_of_them_sends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    random.seed(1)
+    host = Host()
+    seen: list[dict[str, Any]] = []
+    draw = multiplayer.draw
+
+    def watch(screen: pygame.Surface, font: pygame.font.Font, game: Any) -> None:
+        draw(screen, font, game)
+        seen.append(dict(game.get("ships", {})))
+
+    monkeypatch.setattr("sys.argv", ["multiplayer.py"])
+    monkeypatch.setattr(multiplayer, "draw", watch)
+    monkeypatch.setattr(multiplayer, "host", host)
+    player = Player(monkeypatch, 30, host.pass_time)
+    multiplayer.main()
+    assert player.frames == 30 * 60 + 1, "the last frame sees the window close"
+    assert seen[0] == {}, "the first frames are drawn before anything has arrived"
+    assert len(seen[-1]) == 2
+    assert all(ship["score"] > 0 for ship in seen[-1].values())
+    assert len({ship["x"] for ships in seen for ship in ships.values()}) > 500
+    assert "raised" not in caplog.text
+    host.network.run(1.0)
+    assert host.guest.status == "disconnected", "the game ends with its host"
+
+
+def test_with_an_address_it_joins(monkeypatch: pytest.MonkeyPatch) -> None:
+    joined: list[str] = []
+    host = Host()
+
+    def join(address: str, **options: Any) -> Any:
+        joined.append(address)
+        client = Client()
+        session = pygase_pygame.Session(client, clock=host.network.clock, **options)
+        host.network.connect(client)
+        return session
+
+    monkeypatch.setattr("sys.argv", ["multiplayer.py", "192.168.1.5"])
+    monkeypatch.setattr(multiplayer, "join", join)
+    Player(monkeypatch, 1, lambda: host.network.run(1 / 60))
+    multiplayer.main()
+    assert joined == ["192.168.1.5"]
