@@ -1,6 +1,7 @@
 """The guide leads from the single-player game to the multiplayer one in 25 lines, and both can be played."""
 
 import difflib
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -47,11 +48,25 @@ def _words(page: Path) -> str:
     return " ".join(page.read_text(encoding="utf-8").split())
 
 
-class Player:
-    """Sits at a game's window: holds keys, and after some seconds closes it. `pass_time` is called in each frame."""
+def towards_a_star(ship: dict[str, Any], stars: list[dict[str, Any]]) -> list[str]:
+    """Return which keys somebody holds who wants the nearest star."""
+    star = min(stars, key=lambda star: math.hypot(star["x"] - ship["x"], star["y"] - ship["y"]))
+    across, down = star["x"] - ship["x"], star["y"] - ship["y"]
+    wishes = {"left": across < -3, "right": across > 3, "up": down < -3, "down": down > 3}
+    return [name for name, wanted in wishes.items() if wanted]
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float, pass_time: Callable[[], None]) -> None:
+
+class Player:
+    """Sits at a game's window: flies after stars, and after some seconds closes it.
+
+    `look` tells own ship and the stars as they were last drawn; `pass_time` is called in each frame.
+    """
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, seconds: float, look: Callable[[], Any], pass_time: Callable[[], None]
+    ) -> None:
         self.held: set[int] = set()
+        self._look = look
         self.frames = 0
         self._last = round(seconds * 60)
         self._pass_time = pass_time
@@ -69,11 +84,12 @@ class Player:
         return Pressed()
 
     def tick(self, rate: int) -> None:
-        """Stand in for `pygame.time.Clock.tick`: press something else twice a second, and let time pass."""
+        """Stand in for `pygame.time.Clock.tick`: look at the screen, press keys, and let time pass."""
         assert rate == 60
         self.frames += 1
-        if self.frames % 30 == 0:
-            self.held = set(random.sample(list(single_player.KEYS.values()), 2))
+        ship, stars = self._look()
+        if ship is not None:
+            self.held = {single_player.KEYS[name] for name in towards_a_star(ship, stars)}
         if self.frames == self._last:
             pygame.event.post(pygame.event.Event(pygame.QUIT))
         self._pass_time()
@@ -81,18 +97,18 @@ class Player:
 
 def test_one_plays_alone_for_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     random.seed(1)
-    scores: list[int] = []
+    drawn: list[Any] = []
     draw = single_player.draw
 
     def watch(screen: pygame.Surface, font: pygame.font.Font, game: Any) -> None:
         draw(screen, font, game)
-        scores.append(game["ship"]["score"])
+        drawn.append(dict(game))
 
     monkeypatch.setattr(single_player, "draw", watch)
-    player = Player(monkeypatch, 30, lambda: None)
+    player = Player(monkeypatch, 30, lambda: (drawn[-1]["ship"], drawn[-1]["stars"]), lambda: None)
     single_player.main()
     assert player.frames == 30 * 60 + 1, "the last frame sees the window close"
-    assert scores[-1] > 5
+    assert drawn[-1]["ship"]["score"] > 20
 
 
 class Host:
@@ -124,23 +140,28 @@ def test_two_play_for_half_a_minute_whatever_one_of_them_sends(
 ) -> None:
     random.seed(1)
     host = Host()
-    seen: list[dict[str, Any]] = []
+    drawn: list[dict[str, Any]] = []
     draw = multiplayer.draw
 
     def watch(screen: pygame.Surface, font: pygame.font.Font, game: Any) -> None:
         draw(screen, font, game)
-        seen.append(dict(game.get("ships", {})))
+        drawn.append({"ships": game.get("ships", {}), "stars": game.get("stars", [])})
+
+    def look() -> Any:
+        return drawn[-1]["ships"].get(str(host.session.client.address)), drawn[-1]["stars"]
 
     monkeypatch.setattr("sys.argv", ["multiplayer.py"])
     monkeypatch.setattr(multiplayer, "draw", watch)
     monkeypatch.setattr(multiplayer, "host", host)
-    player = Player(monkeypatch, 30, host.pass_time)
+    player = Player(monkeypatch, 30, look, host.pass_time)
     multiplayer.main()
     assert player.frames == 30 * 60 + 1, "the last frame sees the window close"
-    assert seen[0] == {}, "the first frames are drawn before anything has arrived"
-    assert len(seen[-1]) == 2
-    assert all(ship["score"] > 0 for ship in seen[-1].values())
-    assert len({ship["x"] for ships in seen for ship in ships.values()}) > 500
+    assert drawn[0]["ships"] == {}, "the first frames are drawn before anything has arrived"
+    ships = drawn[-1]["ships"]
+    assert ships.keys() == {str(host.session.client.address), str(host.guest.address)}
+    assert ships[str(host.session.client.address)]["score"] > 20
+    guest = {frame["ships"][str(host.guest.address)]["x"] for frame in drawn[120:]}
+    assert len(guest) > 100, "the other one is seen to fly about"
     assert "raised" not in caplog.text
     host.network.run(1.0)
     assert host.guest.status == "disconnected", "the game ends with its host"
@@ -159,6 +180,6 @@ def test_with_an_address_it_joins(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("sys.argv", ["multiplayer.py", "192.168.1.5"])
     monkeypatch.setattr(multiplayer, "join", join)
-    Player(monkeypatch, 1, lambda: host.network.run(1 / 60))
+    Player(monkeypatch, 1, lambda: (None, []), lambda: host.network.run(1 / 60))
     multiplayer.main()
     assert joined == ["192.168.1.5"]
