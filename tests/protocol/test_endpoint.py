@@ -384,3 +384,69 @@ def test_the_short_way_does_what_the_long_way_does(loss: float, large: bool, see
     for address in addresses:
         assert peers.states[address][-1].tree == tree
     assert max(twins.late, default=0.0) < 1e-9, f"{len(twins.late)} times too late, by up to {max(twins.late)} s"
+
+
+def test_who_falls_silent_is_given_up_in_time_though_states_go_out_in_every_tick() -> None:
+    """Each tick puts off what a peer is to be asked next; not the end of patience."""
+    peers = Peers()
+    silent, lively = peers.joined(), peers.joined()
+    last_word_at = peers.peer(silent).last_received_at
+    peers.drop = lambda data, sender, receiver: sender == silent
+    number = 0
+    while silent in peers.server.peers:
+        number += 1
+        peers.push({"n": number})
+        peers.run(1 / 60)
+        assert peers.now < last_word_at + 5.3
+    assert peers.now > last_word_at + 5.0
+    assert list(peers.server.peers) == [lively]
+
+
+def test_small_states_in_every_tick_keep_to_the_budget_too() -> None:
+    """60 states a second of some 55 bytes are more than 1,000 bytes a second: most are left out, none is too late."""
+    peers = Peers(config=ServerConfig(bytes_per_second=1_000, burst_bytes=500))
+    address = peers.joined()
+    peers.run(1.0)
+    peers.sent.clear()
+    begun_at = peers.now
+    for number in range(600):
+        peers.push({"n": number})
+        peers.run(1 / 60)
+    sent = sum(len(data) for sender, _, data in peers.sent if sender == SERVER)
+    acknowledgements = sum(len(data) for sender, _, data in peers.sent if sender == SERVER and len(data) == 23)
+    assert sent - acknowledgements <= 2 * 500 + (peers.now - begun_at) * 1_000 + 100
+    assert len(peers.states[address]) > 100
+    peers.run(1.0)
+    assert peers.states[address][-1].tree == {"n": 599}
+
+
+def report(peers: Peers, address: Address, tick: int) -> None:
+    """Let a client say that this is the tick of the newest state that it has."""
+    peer = peers.peer(address)
+    header = (peer._window.latest + 1, peer._sent.next_sequence - 1, 0, 0, tick)
+    peers.server.receive_datagram(CLIENT_HEADER.pack(DATA, peer.token, *header), address, now=peers.now)
+
+
+def test_who_has_lost_its_states_gets_all_of_it_at_once_also_while_the_world_rests() -> None:
+    peers = Peers()
+    address = peers.joined()
+    peers.push({"n": 1, "other": "#" * 100})
+    peers.run(2.0)
+    report(peers, address, 0)
+    assert peers.server.next_at == peers.now
+    (answer,) = peers.server.datagrams_to_send(now=peers.now)
+    assert b"#" * 100 in answer[0]
+
+
+@pytest.mark.parametrize("tick", [7, 2**31, 2**32 - 1])
+def test_who_reports_a_state_that_the_server_does_not_have_gets_all_of_it(tick: int) -> None:
+    """The first report is of a state that exists, so that there is a baseline to go back to by mistake."""
+    peers = Peers()
+    address = peers.joined()
+    peers.push({"n": 1, "other": "#" * 100})
+    peers.run(2.0)
+    report(peers, address, tick)
+    peers.sent.clear()
+    peers.push({"n": 2, "other": "#" * 100})
+    ((_, _, data),) = [each for each in peers.sent if each[0] == SERVER]
+    assert b"#" * 100 in data
