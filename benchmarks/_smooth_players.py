@@ -65,9 +65,10 @@ class Player:
     """Somebody who plays Walkers in virtual time.
 
     :param predict: whether their own part is shown at once.
+    :param smoothing_time: seconds in which corrections glide.
     """
 
-    def __init__(self, network: SimulatedNetwork, *, predict: bool = True) -> None:
+    def __init__(self, network: SimulatedNetwork, *, predict: bool = True, smoothing_time: float = 0.1) -> None:
         self.network = network
         self.client = client = Client()
         self.session = Session(
@@ -76,7 +77,7 @@ class Player:
             connect=lambda: network.connect(client),
             interpolate=["players.*.x"],
             tick=TICK,
-            predict=Prediction(walk, "players.{me}") if predict else None,
+            predict=Prediction(walk, "players.{me}", smoothing_time=smoothing_time) if predict else None,
         )
         self.session.connect()
         network.run_until(lambda: self.session.view().ready and self.me in self.session.view().players, 5.0)

@@ -18,6 +18,7 @@ from benchmarks._smooth_players import (
     stick,
     walk_of_a_fast_sender,
 )
+from docs.draw_smoothness import FOLDER, PICTURES
 from pygase.testing import Link
 
 ONE = range(1)
@@ -88,3 +89,18 @@ def test_the_table_says_what_is_kept_and_what_is_not(capsys: pytest.CaptureFixtu
     assert all(re.search(r"(ok|MISSED)$", row) for row in rows)
     missed = sum(row.endswith("MISSED") for row in rows)
     assert summary.startswith(f"{missed} of 6 missed; 1 seeds")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_pictures_of_the_guide_are_what_the_games_drawn_there_give(name: str) -> None:
+    drawn = PICTURES[name]()
+    assert drawn == (FOLDER / name).read_text(encoding="utf-8"), (
+        "run `python -m docs.draw_smoothness`, and look at them"
+    )
+    assert PICTURES[name]() == drawn, "each time the same"
+
+
+def test_every_picture_is_drawn_by_the_script_and_shown_in_the_guide() -> None:
+    assert {file.name for file in FOLDER.iterdir()} == set(PICTURES)
+    guide = (FOLDER.parent / "smoothness.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\]\(images/([^)]+)\)", guide)) == set(PICTURES)
