@@ -11,15 +11,17 @@ The state that everybody sees is a table for each thing that one can know of a p
 - `shots`: the latest of each: its number, the x and y where it ended, and whom it hit (or `NOBODY`)
 - `pilots`: name, and whether it is a bot; `scores`: wrecks of others, wrecks of their own
 
-and `winner`, who has won the round, until the next one begins.
+beside `winner`, who has won the round, until the next one begins, and `seats`, by which a client finds its own number
+(see `seat_of`).
 
 Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once, `CHAT(text)`.
-Events to clients: `WELCOME(number)`, `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter
+Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter
 `JUDGED(shot, end, target, seen, now, rewound)`: what the judge saw, for those who want to see it, too.
 """
 
 import math
 import random
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -124,7 +126,7 @@ class ArenaServer:
             self._remove_a_bot(update)
         pilot = Pilot(unused_name(clean_name(name), self._names()), client_address)
         number = self._numbers[client_address] = self._add(pilot, update)
-        self._tell(client_address, "WELCOME", number)
+        update["seats"][seat_of(client_address)] = number
         self._tell_others(client_address, "NEWS", f"{pilot.name} flies along now.")
         return _told(update)
 
@@ -135,6 +137,7 @@ class ArenaServer:
             return {}
         update = _no_changes()
         gone = self._remove(number, update)
+        update["seats"][seat_of(client_address)] = TO_DELETE
         how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
         self._tell_others(client_address, "NEWS", f"{gone.name} {how}.")
         return _told(update)
@@ -339,8 +342,19 @@ class ArenaServer:
                 self._tell(address, event, *data)
 
 
+def seat_of(client_address: Address | None) -> int:
+    """Return under what a client finds its number in `seats`: not its address, which is nobody else's business."""
+    return zlib.crc32(str(client_address).encode())
+
+
+def own_ship(state: Mapping[str, Any], client_address: Address | None) -> tuple[str, int] | None:
+    """Return the keys to a client's own ship, for `Prediction`; None before it has one."""
+    number = state.get("seats", {}).get(seat_of(client_address))
+    return None if number is None else ("ships", number)
+
+
 def _no_changes() -> Update:
-    return {table: {} for table in TABLES}
+    return {table: {} for table in (*TABLES, "seats")}
 
 
 def _told(update: Update) -> Update:

@@ -81,12 +81,10 @@ def test_a_bot_sees_late() -> None:
         bot, me = Bot(random.Random(seed)), rules.new_ship((6_000, 6_200))
         for _ in range(30):
             me = {**rules.move(me, bot.command(0, {0: me})), AT: [6_000, 6_200]}
-        for ticks in range(60):
-            command = bot.command(0, {0: me, 1: rules.new_ship((8_000, 6_200))})
-            me = {**me, AIM: command[2]}
-            if command[3]:
-                break
-        assert ticks >= 6
+        waited = 0
+        while not (command := bot.command(0, {0: me, 1: rules.new_ship((8_000, 6_200))}))[3] and waited < 60:
+            me, waited = {**me, AIM: command[2]}, waited + 1
+        assert waited >= 6
 
 
 def test_the_places_to_come_back_to_are_spread_over_the_arena() -> None:

@@ -24,12 +24,13 @@ from games.arena.server import (
     TABLES,
     TICK,
     ArenaServer,
+    seat_of,
 )
 from games.common.names import LONGEST_NAME
 from pygase import RELIABLE, Client
 from pygase.testing import SimulatedNetwork
 
-EVENTS = ("WELCOME", "NEWS", "CHAT", "WRECK", "JUDGED")
+EVENTS = ("NEWS", "CHAT", "WRECK", "JUDGED")
 LEFT, RIGHT = (4_200, 6_200), (7_200, 6_200)  # two places with nothing between them
 
 
@@ -47,7 +48,7 @@ class Guest:
 
     @property
     def number(self) -> int:
-        number: int = self.told["WELCOME"][-1][0]
+        number: int = self.state["seats"][seat_of(self.client.address)]
         return number
 
     @property

@@ -1,0 +1,25 @@
+"""`python -m games.arena`: host a fight in the arena, or join one."""
+
+import sys
+from typing import Final
+
+from games.arena.rules import CREW
+from games.arena.server import GAME as NAME
+from games.arena.server import TICK, ArenaServer
+from games.common import cli
+from games.common.game import Game
+
+GAME: Final = Game(
+    name=NAME,
+    title="Arena",
+    about="A shooter for up to 32, seen from above: fly, aim, shoot",
+    serve=lambda hosting: ArenaServer(hosting.bots).backend,
+    screen="games.arena.client:ArenaScreen",
+    port=7654,
+    tick=TICK,
+    bots=7,
+    most_bots=CREW - 1,
+)
+
+if __name__ == "__main__":
+    sys.exit(cli.run(GAME))

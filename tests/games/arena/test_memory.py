@@ -1,0 +1,76 @@
+"""What happened is shown for a while, once, and never more of it than a window can show."""
+
+from games.arena import rules
+from games.arena.memory import JUDGED_SECONDS, LINE_SECONDS, TRACER_SECONDS, Memory, Tracer
+
+A, B = rules.new_ship((100, 100)), rules.new_ship((900, 100))
+
+
+def test_each_shot_of_others_is_shown_once() -> None:
+    memory = Memory()
+    memory.see({1: A, 2: B}, {1: [5, 0, 0, -1]}, me=2, now=0.0)
+    assert not memory.tracers, "fired before we came"
+    for _ in range(3):
+        memory.see({1: A, 2: B}, {1: [6, 700, 700, -1]}, me=2, now=0.1)
+    assert [tracer.end for tracer in memory.tracers] == [(700, 700)]
+    assert len(memory.see({1: A, 2: B}, {1: [7, 0, 0, -1]}, me=2, now=0.2)[0]) == 1
+
+
+def test_a_shot_that_hit_ends_at_whom_it_hit_wherever_they_are_drawn() -> None:
+    memory = Memory()
+    memory.see({1: A, 2: B}, {1: [5, 0, 0, -1]}, me=3, now=0.0)
+    (tracer,), _ = memory.see({1: A, 2: B}, {1: [6, 850, 140, 2]}, me=3, now=0.1)
+    assert tracer.end == (900, 100)
+    assert tracer.hit
+
+
+def test_ones_own_shots_are_not_shown_a_second_time_when_the_server_tells_of_them() -> None:
+    memory = Memory()
+    for count in range(3):
+        assert memory.see({1: A}, {1: [count, 0, 0, -1]}, me=1, now=0.1 * count)[0] == []
+
+
+def test_a_ship_that_vanishes_blows_up_where_it_was() -> None:
+    memory = Memory()
+    memory.see({1: A, 2: B}, {}, me=1, now=0.0)
+    _, (blast,) = memory.see({1: A}, {}, me=1, now=0.1)
+    assert (blast.number, tuple(blast.place)) == (2, (900, 100))
+    assert memory.see({1: A}, {}, me=1, now=0.2)[1] == []
+
+
+def test_after_a_new_connection_nothing_blows_up_that_is_only_not_there() -> None:
+    memory = Memory()
+    memory.see({1: A, 2: B}, {}, me=1, now=0.0)
+    memory.clear_picture()
+    assert memory.see({}, {}, me=1, now=0.1) == ([], [])
+
+
+def test_a_judgement_stands_beside_what_was_seen_when_the_shot_was_fired() -> None:
+    memory = Memory()
+    memory.fire(9, Tracer(1, (100, 100), (700, 100), True, 0.0), {2: B})
+    memory.judge((9, [720, 100], 2, [890, 100], [990, 100], 0.15), 2, now=0.2)
+    (judgement,) = memory.judgements
+    assert (judgement.shown, judgement.seen, judgement.now) == ((900, 100), [890, 100], [990, 100])
+
+
+def test_judgements_of_shots_that_nobody_fired_are_ignored() -> None:
+    memory = Memory()
+    memory.judge((9, [720, 100], -1, [890, 100], [990, 100], 0.15), None, now=0.2)
+    memory.fire(1, Tracer(1, (0, 0), (1, 1), False, 0.0), {})
+    memory.judge((1, [720, 100], -1, None, None, 0.15), None, now=0.2)
+    assert not memory.judgements
+
+
+def test_everything_is_over_after_a_while_and_there_is_never_much() -> None:
+    memory = Memory()
+    for number in range(1_000):
+        memory.fire(number % rules.COUNT, Tracer(1, (0, 0), (1, 1), False, 0.0), {2: B})
+        memory.judge((number % rules.COUNT, [0, 0], 2, [1, 1], [2, 2], 0.1), 2, now=0.0)
+        memory.fire(number % rules.COUNT, Tracer(1, (0, 0), (1, 1), False, 0.0), {2: B})
+        memory.say("hello", "chat", 0.0)
+        memory.say("hello", "feed", 0.0)
+    held = (memory.tracers, memory.lines, memory.feed, memory.judgements)
+    assert all(0 < len(things) < 100 for things in held)
+    assert len(memory._aimed) <= rules.COUNT // 2 + 1
+    memory.forget(max(TRACER_SECONDS, LINE_SECONDS, JUDGED_SECONDS) + 0.1)
+    assert not any(held)
