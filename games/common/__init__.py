@@ -35,6 +35,7 @@ Where to begin reading, from what knows nothing of the rest to what joins it all
 - `sounds`     `Tone`, `SoundSet`, and `Sounds.play(name, volume, pan)`, which without a mixer is silent
 - `game`       `Game` and `Hosting`: what a game tells about itself
 - `invite`     addresses, and what friends have to type
+- `ports`      who has a port
 - `lettering`  `Lettering.line` and `.block`: text that fits
 - `layout`     `Layout`: the rules' units to pixels and back (pure)
 - `hud`        `notice`, `news`, `footer`, `scoreboard`, `name_tag`: what stands in front of a game

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 from games.common import invite
 from games.common.game import Game, Hosting
 from games.common.names import clean_name
+from games.common.ports import user_of_port
 from pygase import AddressInUse, Backend
 from pygase.links import parse_link
 
@@ -187,7 +188,8 @@ def _has_pygame() -> bool:
 
 def _port_in_use(game: Game, port: int) -> str:
     other = port + 1 if port < 65535 else port - 1
-    return f"""Port {port} is in use: perhaps by a game that is open on this machine already.
+    blamed = user_of_port(port) or "perhaps a game that is open on this machine already"
+    return f"""Port {port} is in use, by another program: {blamed}.
 To join that one:        {invite.joining_command(game, "localhost", port)}
 To open another beside:  {game.command} host --port {other}"""
 
