@@ -18,9 +18,11 @@ check_variants()  # before anything here imports pygame, so that the reason is t
 
 from .address import DEFAULT_PORT, format_address, parse_address  # noqa: E402
 from .bindings import binding_of  # noqa: E402
+from .connectscreen import ConnectScreen  # noqa: E402
 from .controls import Controls  # noqa: E402
 from .events import CONNECTED, LOST, SERVER_EVENT  # noqa: E402
 from .joining import host, join  # noqa: E402
+from .linkkey import LinkKey  # noqa: E402
 from .netgraph import NetGraph  # noqa: E402
 from .prediction import Prediction  # noqa: E402
 from .session import Session  # noqa: E402
@@ -33,7 +35,9 @@ __all__ = [
     "DEFAULT_PORT",
     "LOST",
     "SERVER_EVENT",
+    "ConnectScreen",
     "Controls",
+    "LinkKey",
     "NetGraph",
     "Prediction",
     "Session",

@@ -49,10 +49,11 @@ class Letters:
         self._kept: dict[tuple[str, int, Colour], pygame.Surface] = {}
 
     def line(self, text: str, size: int, colour: Colour = INK, max_width: int | None = None) -> pygame.Surface:
-        """Return one line; smaller, and then shortened, where ``max_width`` asks for it."""
+        """Return one line; a fifth smaller at most, and then shortened, where ``max_width`` asks for it."""
         text = drawable(text)
         if max_width is not None:
-            while size > SMALLEST and self._width(text, size) > max_width:
+            smallest = max(SMALLEST, round(size * 0.8))
+            while size > smallest and self._width(text, size) > max_width:
                 size -= 1
             text = self._shortened(text, size, max_width)
         return self._render(text, size, colour)

@@ -167,6 +167,10 @@ class TextEntry:
         self._text = self._text[:start] + text + self._text[end:]
         self._move(start + len(text))
 
+    def rub_out(self) -> None:
+        """Delete the selection, or the character before the cursor."""
+        self._delete(self._before())
+
     def _type(self, text: str) -> bool:
         self._composition = ""
         swallowed, self._swallowed = self._swallowed, ""
@@ -185,9 +189,9 @@ class TextEntry:
         elif event.key in _MOVES:
             self._move(_MOVES[event.key](self, command, select), select)
         elif event.key == pygame.K_BACKSPACE:
-            self._delete(self._before(command))
+            self._delete(self._before(word=command))
         elif event.key == pygame.K_DELETE:
-            self._delete(self._after(command))
+            self._delete(self._after(word=command))
         else:
             return bool(typed) and typed.isprintable() and not command  # what it types comes as another event
         return True

@@ -1,0 +1,81 @@
+"""What a player typed the last time, kept in a small file of their own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+_logger = logging.getLogger(__name__)
+
+MAX_BYTES: Final = 64 * 1024
+"""A larger file is none of ours."""
+
+MAX_LENGTH: Final = 300
+"""Most characters of a text in it."""
+
+
+def config_directory() -> Path:
+    """Return where programs keep their settings on this system; it need not exist."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    configured = os.environ.get("XDG_CONFIG_HOME", "")  # https://specifications.freedesktop.org/basedir-spec
+    return Path(configured) if os.path.isabs(configured) else Path.home() / ".config"
+
+
+def default_path(game: str) -> Path | None:
+    """Return the file for a game; None if this user has no directory of their own."""
+    name = re.sub(r"[^a-z0-9]+", "-", game.casefold()).strip("-")[:60] or "game"
+    try:
+        return config_directory() / "pygase" / f"{name}.json"
+    except RuntimeError:  # nobody's home
+        return None
+
+
+class Remembered:
+    """A few texts by name. A file that cannot be read is as good as none, and one that cannot be written is no drama.
+
+    :param path: of the file; None: remember nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._texts = self._read()
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return what was remembered under a name."""
+        return self._texts.get(name, default)
+
+    def update(self, texts: Mapping[str, str]) -> None:
+        """Remember some more, at once; a file that is there is replaced as a whole, or not at all."""
+        changed = {**self._texts, **texts}
+        if changed == self._texts:
+            return
+        self._texts = changed
+        if self._path is None:
+            return
+        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(json.dumps(changed, ensure_ascii=False, indent=1), encoding="utf-8", errors="replace")
+            beside.replace(self._path)
+        except OSError as error:
+            _logger.info("the settings are not kept, since %s cannot be written: %s", self._path, error)
+
+    def _read(self) -> dict[str, str]:
+        try:
+            if self._path is None or self._path.stat().st_size > MAX_BYTES:
+                return {}
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        if not isinstance(content, dict):
+            return {}
+        return {key: value[:MAX_LENGTH] for key, value in content.items() if isinstance(value, str)}
