@@ -1,0 +1,25 @@
+"""`python -m games.chase`: host a game of Chase, or join one."""
+
+import sys
+from typing import Final
+
+from games.chase.rules import MOST_RUNNERS
+from games.chase.server import GAME as NAME
+from games.chase.server import TICK, ChaseServer
+from games.common import cli
+from games.common.game import Game
+
+GAME: Final = Game(
+    name=NAME,
+    title="Chase",
+    about="Tag for up to 16: run from the one who is it, around walls",
+    serve=lambda hosting: ChaseServer(hosting.bots).backend,
+    screen="games.chase.client:ChaseScreen",
+    port=7665,
+    tick=TICK,
+    bots=4,
+    most_bots=MOST_RUNNERS - 1,
+)
+
+if __name__ == "__main__":
+    sys.exit(cli.run(GAME))

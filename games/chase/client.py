@@ -1,0 +1,185 @@
+"""Chase's window: what the keys do goes to the server, what the server says goes to the screen.
+
+One's own runner is predicted by `rules.move`, so it obeys at once; the others glide from one state to the next, a
+moment late. That two times meet on one screen is why the server judges a tag by what the chaser saw (see `server`).
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pygame
+
+from games.chase import figures, rules, walls, words
+from games.chase.picture import Picture
+from games.chase.server import MOVING, TICK, mark_of
+from games.common import hud
+from games.common.icon import icon
+from games.common.screen import GameScreen, Playing, SessionOptions, SoundSet, Tone
+from pygase_pygame import CONNECTED, SERVER_EVENT, Controls, Prediction
+
+NEWS_SECONDS: Final = 4.0
+SNAP_DISTANCE: Final = 400.0  # points: who is farther off was put elsewhere
+NEAR: Final = 1_300  # points: so near, one hears who is it
+HEART_SECONDS: Final = (0.25, 0.9)  # from beat to beat, when they are quite near, and when they just come near
+
+
+def my_number(state: Mapping[str, Any], address: object) -> int | None:
+    """Return under which number a client of this address plays; None if it does not."""
+    mark = mark_of(address)
+    people = state.get("people", {})
+    return next((number for number, person in people.items() if person["mark"] == mark), None)
+
+
+def _my_path(state: Mapping[str, Any], address: object) -> tuple[Any, ...] | None:
+    number = my_number(state, address)
+    return None if number is None else ("runners", number)
+
+
+class ChaseScreen(GameScreen):
+    """What happens in a player's window."""
+
+    options = SessionOptions(
+        interpolate=MOVING,
+        tick=TICK,
+        predict=Prediction(rules.move, _my_path, smooth=("x", "y"), snap_distance=SNAP_DISTANCE),
+    )
+    sounds = SoundSet(
+        tag=[Tone(660, 0.07, shape="triangle"), Tone(880, 0.16, shape="triangle")],
+        caught=[Tone(520, 0.1, shape="square", volume=0.4), Tone(330, 0.35, to=140, shape="square", volume=0.4)],
+        elsewhere=[Tone(440, 0.12, to=380, shape="triangle", volume=0.25)],
+        go=[Tone(523, 0.08), Tone(784, 0.22)],
+        dash=[Tone(3_000, 0.16, to=900, shape="noise", volume=0.3)],
+        heart=[Tone(70, 0.09, to=45, volume=0.9)],
+        win=[Tone(523, 0.12), Tone(659, 0.12), Tone(784, 0.12), Tone(1047, 0.4)],
+        over=[Tone(659, 0.15), Tone(523, 0.35)],
+    )
+
+    def __init__(self, playing: Playing) -> None:
+        super().__init__(playing)
+        self.controls = Controls(
+            left=[pygame.K_LEFT, pygame.K_a],
+            right=[pygame.K_RIGHT, pygame.K_d],
+            up=[pygame.K_UP, pygame.K_w],
+            down=[pygame.K_DOWN, pygame.K_s],
+            dash=[pygame.K_SPACE, pygame.K_LSHIFT, pygame.K_RSHIFT],
+        )
+        self._picture = Picture(playing.lettering)
+        self._news = ""
+        self._news_until = 0.0
+        self._beat_at = 0.0
+        self._before: Mapping[str, Any] = {}  # of my runner and the round, in the frame before: to hear what changes
+        self._winner: list[Any] = []
+
+    @staticmethod
+    def icon() -> pygame.Surface:
+        """Return the window's icon: the one who is it."""
+        return icon(figures.paint_icon)
+
+    @property
+    def me(self) -> int | None:
+        """My number; None while I do not play."""
+        return my_number(self.session.newest, self.session.client.address)
+
+    def handle(self, event: pygame.event.Event) -> None:
+        """Take in what the player presses and what the server says."""
+        self.controls.handle(event)
+        if event.type == CONNECTED:
+            self._before, self._winner = {}, []
+        elif event.type == SERVER_EVENT:
+            match event.name, event.args:
+                case "NEWS", (str(text),):
+                    self._tell(text)
+                case "TAG", (int(chaser), int(caught)):
+                    self._hear_tag(chaser, caught)
+
+    def update(self) -> None:
+        """Send what the player wants, once a frame."""
+        axis, held = self.controls.axis, self.controls.held
+        self.session.send_input({"x": axis("left", "right"), "y": axis("up", "down"), "dash": held("dash")})
+
+    def draw(self, surface: pygame.Surface) -> None:
+        """Draw everything, and make the sounds of what has changed since the last frame."""
+        now, me = self.playing.clock(), self.me
+        state = self._state()
+        self._listen(state, me, now)
+        self._picture.draw(surface, state, me, now, pushed=self.session.client.link is not None)
+        self._draw_notice(surface, state, me)
+        hud.footer(surface, self.playing.lettering, self._status(state, now), self._keys(surface))
+
+    def _state(self) -> dict[str, Any]:
+        view = self.session.view(shared=True)  # read only: nothing here changes it
+        return {name: view[name] for name in view}
+
+    def _draw_notice(self, surface: pygame.Surface, state: Mapping[str, Any], me: int | None) -> None:
+        runners, winner = state.get("runners", {}), state.get("round", {}).get("winner")
+        if winner:
+            self._picture.notice(surface, *words.result(winner, me), words.time_left(state["round"]).capitalize())
+        elif len(runners) == 1 and me in runners:
+            how = "Friends join with:" if self.playing.invitation else "Wait for somebody to join."
+            self._picture.notice(surface, "Nobody to catch yet", how, self.playing.invitation)
+
+    def _status(self, state: Mapping[str, Any], now: float) -> str:
+        if now < self._news_until:
+            return self._news
+        if self.session.status != "connected":
+            return ""
+        rtt, count = self.session.client.stats.rtt, len(state.get("runners", {}))
+        players = "1 player" if count == 1 else f"{count} players"
+        return players if rtt is None else f"{players} · {rtt * 1000:.0f} ms"
+
+    def _keys(self, surface: pygame.Surface) -> str:
+        room = surface.get_width() * 0.7
+        fits = self.playing.lettering.width(words.KEYS, hud.text_size(surface)) < room
+        return words.KEYS if fits else words.KEYS_SHORT
+
+    # -- what there is to hear ---------------------------------------------------------------------------------------
+
+    def _tell(self, text: str) -> None:
+        self._news, self._news_until = text, self.playing.clock() + NEWS_SECONDS
+
+    def _hear_tag(self, chaser: int, caught: int) -> None:
+        state, me = self._state(), self.me
+        self._tell(words.tag(state.get("people", {}), chaser, caught, me))
+        where = state.get("runners", {}).get(caught)
+        name = "caught" if caught == me else "tag" if chaser == me else "elsewhere"
+        if where is None:
+            self.playing.sounds.play(name)
+            return
+        self._picture.flash((where["x"], where["y"]), self.playing.clock())
+        self.playing.sounds.play(name, pan=_pan(where))
+
+    def _listen(self, state: Mapping[str, Any], me: int | None, now: float) -> None:
+        """Make the sounds of my own dash, of being let go, of who comes near, and of the end of a round."""
+        runners = state.get("runners", {})
+        mine = runners.get(me) if me is not None else None
+        winner = state.get("round", {}).get("winner", [])
+        if winner and not self._winner:
+            self.playing.sounds.play("win" if winner[0] == me else "over")
+        self._winner = winner
+        if mine is None:
+            return
+        before, self._before = self._before, mine
+        if before:
+            if mine["dash"] > before["dash"]:
+                self.playing.sounds.play("dash", pan=_pan(mine))
+            if before["frozen"] and not mine["frozen"]:
+                self.playing.sounds.play("go")
+        self._beat(runners, mine, now)
+
+    def _beat(self, runners: Mapping[int, Any], mine: Mapping[str, Any], now: float) -> None:
+        """Let the heart beat, the faster the nearer who is it is."""
+        chaser = rules.chaser_of(runners)
+        if chaser is None or mine["it"] or mine["safe"] or self._winner:
+            return
+        it = runners[chaser]
+        away = math.dist((it["x"], it["y"]), (mine["x"], mine["y"])) / NEAR
+        if away < 1 and now >= self._beat_at:
+            fastest, slowest = HEART_SECONDS
+            self._beat_at = now + fastest + (slowest - fastest) * away
+            self.playing.sounds.play("heart", volume=1.0 - 0.7 * away, pan=_pan(it))
+
+
+def _pan(runner: Mapping[str, Any]) -> float:
+    """Return from where something is to be heard: -1 is the left, 1 the right end of the place."""
+    return min(max(2 * float(runner["x"]) / walls.WIDTH - 1, -1.0), 1.0) * 0.8

@@ -1,0 +1,269 @@
+"""Draws Chase: the place, everybody in it, the scores, and what matters most in a line at the top."""
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pygame
+
+from games.chase import rules, walls, words
+from games.chase.figures import Figures
+from games.chase.layout import ROW, WORLD, Places
+from games.common import hud
+from games.common.lettering import Lettering
+from games.common.palette import (
+    FAINT,
+    FLOOR,
+    GREY,
+    LINE,
+    NIGHT,
+    ORANGE,
+    WHITE,
+    YELLOW,
+    Colour,
+    mixed,
+    player_colour,
+)
+
+TRAIL: Final = 7  # places of a dash that can still be seen
+FLASH_SECONDS: Final = 0.6
+SPIN_SECONDS: Final = 0.05  # from one picture of the spikes to the next
+TILE: Final = 700  # points
+SMALLEST_NAME: Final = 14  # pixels
+
+Table = Mapping[int, Any]
+Spot = tuple[float, float]
+
+
+class Picture:
+    """Draws frames. Keeps what stays from frame to frame: the ground, where everybody looks, and trails."""
+
+    def __init__(self, letters: Lettering) -> None:
+        self._letters = letters
+        self._size = (0, 0)
+        self._places = Places((1, 1), 1, 1)
+        self._ground = pygame.Surface((0, 0))
+        self._figures = Figures(1)
+        self._facing: dict[int, float] = {}
+        self._trails: dict[int, deque[Spot]] = {}
+        self._flashes: deque[tuple[float, Spot]] = deque(maxlen=rules.MOST_RUNNERS)
+
+    def flash(self, at: Spot, now: float) -> None:
+        """Let everybody see where somebody has been caught."""
+        self._flashes.append((now, at))
+
+    def draw(
+        self, surface: pygame.Surface, state: Mapping[str, Any], me: int | None, now: float, pushed: bool = False
+    ) -> None:
+        """Draw everything but the footer.
+
+        :param state: what to show; it may be empty.
+        :param me: who of them looks at it.
+        :param now: seconds.
+        :param pushed: whether the left half of the line at the top is taken.
+        """
+        self._prepare(surface)
+        surface.blit(self._ground, (0, 0))
+        runners, people = state.get("runners", {}), state.get("people", {})
+        runners = {number: runner for number, runner in runners.items() if number in people}
+        if not runners:
+            return
+        self._remember(runners)
+        self._draw_flashes(surface, now)
+        self._draw_names(surface, runners, people, me)
+        self._draw_runners(surface, runners, me, now)
+        is_me = me is not None and me in runners and runners[me]["it"]
+        colour = YELLOW if is_me else WHITE
+        self._draw_header(surface, words.headline(runners, people, me), colour, words.time_left(state["round"]), pushed)
+        self._draw_board(surface, state["scores"], people, runners, me)
+
+    def notice(self, surface: pygame.Surface, title: str, text: str, hint: str = "") -> None:
+        """Draw a box into the middle of the place."""
+        area = surface.get_rect().clip(self._places.world.area)
+        hud.notice(surface.subsurface(area), self._letters, title, text, hint)
+
+    # -- the ground --------------------------------------------------------------------------------------------------
+
+    def _prepare(self, surface: pygame.Surface) -> None:
+        if surface.get_size() == self._size:
+            return
+        self._size = surface.get_size()
+        self._places = Places(self._size, hud.text_size(surface), hud.footer_height(surface))
+        self._figures = Figures(self._places.world.pixels(walls.RADIUS))
+        self._ground = self._paint_ground()
+
+    def _paint_ground(self) -> pygame.Surface:
+        layout, ground = self._places.world, pygame.Surface(self._size).convert()
+        ground.fill(NIGHT)
+        ground.fill(FLOOR, layout.area)
+        checks = mixed(FLOOR, FAINT, 0.25)
+        for column in range(WORLD[0] // TILE):
+            for row in range(column % 2, WORLD[1] // TILE, 2):
+                ground.fill(checks, layout.rect(column * TILE, row * TILE, TILE, TILE))
+        for wall in walls.WALLS:
+            ground.fill(LINE, layout.rect(wall.left, wall.top, wall.right - wall.left, wall.bottom - wall.top))
+        lit = mixed(LINE, WHITE, 0.35)
+        for wall in walls.WALLS:
+            ground.fill(lit, layout.rect(wall.left, wall.top, wall.right - wall.left, 30))
+        edge = layout.pixels(20)
+        pygame.draw.rect(ground, LINE, pygame.Rect(layout.area).inflate(2 * edge, 2 * edge), edge)
+        return ground
+
+    # -- the runners -------------------------------------------------------------------------------------------------
+
+    def _remember(self, runners: Table) -> None:
+        """Find out where everybody looks, and where who dashes has been."""
+        for gone in self._trails.keys() - runners.keys():
+            del self._trails[gone]
+            self._facing.pop(gone, None)
+        for number, runner in runners.items():
+            at = (runner["x"], runner["y"])
+            trail = self._trails.setdefault(number, deque(maxlen=TRAIL))
+            if trail and math.dist(trail[-1], at) > 4:
+                self._facing[number] = math.atan2(at[1] - trail[-1][1], at[0] - trail[-1][0])
+            trail.append(at)
+
+    def _draw_runners(self, surface: pygame.Surface, runners: Table, me: int | None, now: float) -> None:
+        """Draw everybody; who is it, and then oneself, in front of all others."""
+        for number in sorted(runners, key=lambda n: (n == me, runners[n]["it"])):
+            self._draw_runner(surface, number, runners[number], now)
+        if me is not None and me in runners:
+            self._draw_me(surface, me, runners)
+
+    def _draw_runner(self, surface: pygame.Surface, number: int, runner: Mapping[str, Any], now: float) -> None:
+        figures, point = self._figures, self._places.world.point
+        middle = point(runner["x"], runner["y"])
+        if rules.is_dashing(runner):
+            for age, spot in enumerate(self._trails[number]):
+                _blit(surface, figures.body(number, faded=0.9 - 0.08 * age), point(*spot))
+        if runner["it"]:
+            _blit(surface, figures.spikes(int(now / SPIN_SECONDS), bool(runner["frozen"])), middle)
+        _blit(surface, figures.body(number), middle)
+        figures.draw_eyes(surface, middle, self._facing.get(number, math.pi / 2), angry=runner["it"])
+        if runner["safe"]:
+            figures.draw_dots(surface, middle, runner["safe"] / rules.SAFE_TICKS)
+
+    def _draw_me(self, surface: pygame.Surface, me: int, runners: Table) -> None:
+        """Draw what says which one is oneself, and where the danger, or the nearest prey, is."""
+        mine = runners[me]
+        middle = self._places.world.point(mine["x"], mine["y"])
+        self._figures.draw_rim(surface, middle)
+        others = {n: r for n, r in runners.items() if n != me and (r["it"] or (mine["it"] and not r["safe"]))}
+        if not others:
+            return
+        to = min(others.values(), key=lambda r: math.dist((r["x"], r["y"]), (mine["x"], mine["y"])))
+        if math.dist((to["x"], to["y"]), (mine["x"], mine["y"])) > 5 * walls.RADIUS:
+            bearing = math.atan2(to["y"] - mine["y"], to["x"] - mine["x"])
+            self._figures.draw_pointer(surface, middle, bearing, WHITE if mine["it"] else ORANGE)
+
+    def _draw_names(self, surface: pygame.Surface, runners: Table, people: Table, me: int | None) -> None:
+        """Draw names above everybody; where there is no room for all of them, one's own and that of who is it first."""
+        area, text = (
+            pygame.Rect(self._places.world.area),
+            min(round(self._places.text * 0.85), 2 * self._figures.radius),
+        )
+        taken: list[pygame.Rect] = []
+        for number in sorted(runners, key=lambda n: (n != me, not runners[n]["it"], n)):
+            runner, matters = runners[number], number == me or runners[number]["it"]
+            x, y = self._places.world.point(runner["x"], runner["y"])
+            y -= round(self._figures.radius * (2.0 if runner["it"] or runner["safe"] else 1.3))
+            name = "You" if number == me else people[number]["name"]
+            line = self._letters.line(name, max(text, SMALLEST_NAME), WHITE if matters else GREY, area.w // 4)
+            place = line.get_rect(midbottom=(x, y)).clamp(area)
+            if place.collidelist(taken) < 0:
+                taken.append(place)
+                surface.blit(line, place)
+
+    def _draw_flashes(self, surface: pygame.Surface, now: float) -> None:
+        while self._flashes and now - self._flashes[0][0] > FLASH_SECONDS:
+            self._flashes.popleft()
+        for since, at in self._flashes:
+            done = max(0.0, (now - since) / FLASH_SECONDS)
+            radius = round(self._figures.radius * (1 + 5 * done))
+            width = max(1, round(self._figures.radius * 0.4 * (1 - done)))
+            pygame.draw.circle(surface, mixed(YELLOW, FLOOR, done), self._places.world.point(*at), radius, width)
+
+    # -- around the place --------------------------------------------------------------------------------------------
+
+    def _draw_header(self, surface: pygame.Surface, headline: str, colour: Colour, time: str, pushed: bool) -> None:
+        left, top, width, height = self._places.header
+        size, gap, middle = round(self._places.text * 1.5), self._places.text // 2, top + height // 2
+        clock = self._letters.line(time, size, WHITE, width // 3)
+        surface.blit(clock, clock.get_rect(midright=(left + width - gap, middle)))
+        begin = left + (width // 2 if pushed else gap)
+        line = self._letters.line(headline, size, colour, width - begin - clock.get_width() - 3 * gap)
+        surface.blit(line, line.get_rect(midleft=(begin, middle)))
+
+    def _draw_board(
+        self, surface: pygame.Surface, scores: Table, people: Table, runners: Table, me: int | None
+    ) -> None:
+        """Draw who is how well off: a row for each, as many as there is room for, in columns beside each other."""
+        places = self._places
+        if not places.board[2]:
+            return
+        left, top, width, _ = places.board
+        rows, across = max(1, places.rows - 1), places.columns
+        step = places.text * ROW
+        shown = words.board(scores, people, runners, rows * across, me)
+        column_width = width / across
+        for column in range(min(across, math.ceil(len(shown) / rows))):
+            x = left + round(column * column_width)
+            inner = round(column_width) - places.text // 2
+            self._draw_cells(surface, (x, top, inner, round(step)), ("Player", "free", "tags"), GREY)
+            for row, number in enumerate(shown[column * rows : (column + 1) * rows]):
+                cell = (x, round(top + (row + 1) * step), inner, round(step))
+                self._draw_row(surface, cell, number, scores, people, runners, me)
+
+    def _draw_row(
+        self,
+        surface: pygame.Surface,
+        cell: tuple[int, int, int, int],
+        number: int | None,
+        scores: Table,
+        people: Table,
+        runners: Table,
+        me: int | None,
+    ) -> None:
+        if number is None:
+            self._draw_cells(surface, cell, ("...", "", ""), GREY)
+            return
+        if number == me:
+            pygame.draw.rect(surface, FAINT, cell, border_radius=cell[3] // 4)
+        seconds, tags = scores[number]
+        minutes = f"{seconds // 60}:{seconds % 60:02}"
+        self._draw_cells(surface, cell, (people[number]["name"], minutes, str(tags)), WHITE if number == me else GREY)
+        middle, radius = (cell[0] + cell[3] // 2, cell[1] + cell[3] // 2), max(3, cell[3] // 4)
+        if runners[number]["it"]:
+            _draw_burst(surface, middle, radius * 1.7)
+            pygame.draw.circle(surface, NIGHT, middle, radius + 1)
+        pygame.draw.circle(surface, player_colour(number), middle, radius)
+
+    def _draw_cells(
+        self, surface: pygame.Surface, cell: tuple[int, int, int, int], texts: Sequence[str], colour: Colour
+    ) -> None:
+        """Draw a name and two figures; the name has the room that these leave."""
+        left, top, width, height = cell
+        name, *figures = texts
+        size, middle, right = self._places.text, top + height // 2, left + width - self._places.text // 4
+        for text in reversed(figures):
+            line = self._letters.line(text, size, colour, width // 4)
+            surface.blit(line, line.get_rect(midright=(right, middle)))
+            right -= round(size * 2.3)
+        line = self._letters.line(name, size, colour, max(1, right - left - height))
+        surface.blit(line, line.get_rect(midleft=(left + height, middle)))
+
+
+def _blit(surface: pygame.Surface, picture: pygame.Surface, middle: tuple[int, int]) -> None:
+    surface.blit(picture, (middle[0] - picture.get_width() // 2, middle[1] - picture.get_height() // 2))
+
+
+def _draw_burst(surface: pygame.Surface, middle: tuple[int, int], radius: float) -> None:
+    corners = [
+        (
+            round(middle[0] + radius * (0.6 if point % 2 else 1.1) * math.cos(math.pi * point / 8)),
+            round(middle[1] + radius * (0.6 if point % 2 else 1.1) * math.sin(math.pi * point / 8)),
+        )
+        for point in range(16)
+    ]
+    pygame.draw.polygon(surface, WHITE, corners)

@@ -1,0 +1,80 @@
+"""What Chase tells a player, in words: pure, so that a test can read it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from games.chase import rules
+from games.chase.rules import TICKS_PER_SECOND
+
+KEYS = "Arrows or WASD: run · Space: dash · F3: network · F9: sound · F11: full screen · Esc: leave"
+KEYS_SHORT = "Arrows: run · Space: dash · Esc: leave"
+
+Table = Mapping[int, Any]
+
+
+def headline(runners: Table, people: Table, me: int | None) -> str:
+    """Return what matters most for somebody right now."""
+    chaser = rules.chaser_of(runners)
+    if chaser is None:
+        return "Nobody is here"
+    if me is None or me not in runners:
+        return f"{people[chaser]['name']} is it. You are watching"
+    if len(runners) == 1:
+        return "You are it, and alone"
+    mine = runners[me]
+    if me == chaser:
+        return _wait(mine) if mine["frozen"] else "You are it: catch somebody!"
+    name = people[chaser]["name"]
+    if mine["safe"]:
+        return f"{name} is it. You are safe for {_seconds(mine['safe'])} s"
+    return f"{name} is it. Run!"
+
+
+def _wait(mine: Mapping[str, Any]) -> str:
+    return f"You are it! Stuck for {_seconds(mine['frozen'])} s"
+
+
+def _seconds(ticks: int) -> int:
+    return -(-ticks // TICKS_PER_SECOND)
+
+
+def time_left(this_round: Mapping[str, Any]) -> str:
+    """Return how much is left of the round, or how long it is until the next one."""
+    minutes, seconds = divmod(this_round["seconds"], 60)
+    return f"next round in {seconds}" if this_round["winner"] else f"{minutes}:{seconds:02}"
+
+
+def result(winner: list[Any], me: int | None) -> tuple[str, str]:
+    """Return a title and a sentence about who has won."""
+    number, name, seconds = winner
+    who, whose = ("You win!", "You were") if number == me else (f"{name} wins!", f"{name} was")
+    return who, f"{whose} free for {_minutes(seconds)}."
+
+
+def _minutes(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def tag(people: Table, chaser: int, caught: int, me: int | None) -> str:
+    """Return what to tell about who caught whom. Some of them may have left by now."""
+
+    def called(number: int, you: str) -> str:
+        return you if number == me else people[number]["name"] if number in people else "somebody who left"
+
+    text = f"{called(chaser, 'you')} caught {called(caught, 'you')}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def board(scores: Table, people: Table, runners: Table, rows: int, me: int | None) -> list[int | None]:
+    """Return who stands in the rows of a board that has so many, best first; None is a row of dots.
+
+    One's own row is there always, in the last one if need be.
+    """
+    order = [number for number in rules.ranking(scores) if number in people and number in runners]
+    if len(order) <= rows:
+        return list(order)
+    shown: list[int | None] = list(order[: max(rows - 1, 0)])
+    if me in order and me not in shown:
+        return [*shown[:-1], None, me][-rows:] if rows > 1 else [me]
+    return [*shown, None]
