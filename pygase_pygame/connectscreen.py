@@ -123,6 +123,11 @@ class ConnectScreen:
         return self._flow.name
 
     @property
+    def friends_type(self) -> list[str]:
+        """What friends on the same network have to type to join the game that was opened here; else nothing."""
+        return self._flow.friends_type
+
+    @property
     def page(self) -> str:
         """What is up: "main", "connecting", "password", "host" or "typing"."""
         return self._flow.page

@@ -28,9 +28,9 @@ TEXT_INTERVAL: Final = 0.25
 SCALE: Final = 0.15
 """Seconds from the line to the strip's edge; whatever is farther off ends there."""
 
-_WIDTH, _STRIP_HEIGHT, _PADDING, _BAR = 252, 60, 8, 3  # pixels
-_TEXT_HEIGHT: Final = 17
-_LABEL_WIDTH: Final = 66
+_WIDTH, _STRIP_HEIGHT, _PADDING, _BAR = 298, 72, 8, 3  # pixels
+_TEXT_HEIGHT, _FONT = 17, 19
+_LABEL_WIDTH: Final = 74
 _LABELS: Final = ("ping", "lost", "in", "out", "picture", "state", "trouble", "predicted")
 
 
@@ -185,7 +185,7 @@ class NetGraph:
             _TEXT_HEIGHT,
         )
         panel.fill(BACKGROUND, line)
-        panel.blit(self._letters.line(text, _TEXT_HEIGHT - 1, INK, line.width), line)
+        panel.blit(self._letters.line(text, _FONT, INK, line.width), line)
 
     def _figures(self, now: float) -> dict[str, str]:
         stats: ConnectionStats = self.session.client.stats
@@ -221,7 +221,7 @@ class NetGraph:
         panel = _like(surface, size, BACKGROUND)
         pygame.draw.rect(panel, EDGE, panel.get_rect(), width=1)
         for number, label in enumerate(_LABELS):
-            text = self._letters.line(label, _TEXT_HEIGHT - 1, PALE, _LABEL_WIDTH)
+            text = self._letters.line(label, _FONT, PALE, _LABEL_WIDTH)
             panel.blit(text, (_PADDING, _PADDING + number * _TEXT_HEIGHT))
         return panel
 

@@ -426,12 +426,12 @@ def test_hosting_shows_what_friends_type_and_opens_the_game(evening):
     evening.stage.click(evening.item("host").center)
     evening.frames(1)
     assert screen.page == "host"
-    assert screen._flow.friends_type == ["192.168.1.5", "10.0.0.2"]
+    assert screen.friends_type == ["192.168.1.5", "10.0.0.2"]
     evening.stage.click(evening.item("port").center)
     evening.frames(1)
     evening.press(pygame.K_a, mod=pygame.KMOD_LCTRL)
     evening.type("9123")
-    assert screen._flow.friends_type == ["192.168.1.5:9123", "10.0.0.2:9123"]
+    assert screen.friends_type == ["192.168.1.5:9123", "10.0.0.2:9123"]
     evening.press(DOWN)
     evening.type("sesame")
     evening.press(RETURN)
@@ -477,7 +477,7 @@ def test_who_is_in_no_network_hears_so(evening):
     screen = evening.open(host=lambda *_: None, addresses=lambda: ["127.0.0.1"])
     evening.stage.click(evening.item("host").center)
     evening.frames(2)
-    assert screen._flow.friends_type == []
+    assert screen.friends_type == []
 
 
 def test_a_game_that_cannot_be_hosted_offers_no_button(evening):

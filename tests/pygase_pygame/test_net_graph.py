@@ -62,7 +62,7 @@ def strip(stage: Headless) -> pygame.Surface:
     """The chart alone: the panel's lower part."""
     panel = stage.find((13, 18, 28))
     assert panel is not None
-    return stage.screen.subsurface((panel.left, panel.bottom - 70, panel.width, 70))
+    return stage.screen.subsurface((panel.left, panel.bottom - 80, panel.width, 80))
 
 
 def count(surface: pygame.Surface, colour: tuple[int, int, int]) -> int:
