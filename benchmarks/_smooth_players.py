@@ -125,7 +125,7 @@ class Fate:
     applied: int
 
 
-def fate_of_inputs(link: Link, seed: int, seconds: float = 40.0) -> Fate:
+def fate_of_inputs(link: Link, seed: int, seconds: float = 30.0) -> Fate:
     """Send an input each tick over that link, and count what becomes of them."""
     network, game, rng = SimulatedNetwork(seed, link), Walkers(), random.Random(seed)
     network.serve(game.backend, interval=TICK)

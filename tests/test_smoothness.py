@@ -86,9 +86,9 @@ def test_the_table_says_what_is_kept_and_what_is_not(capsys: pytest.CaptureFixtu
     smoothness.main(["--seeds", "1", "--only", "pushes", "--only", "rewind"])
     *rows, _, summary = capsys.readouterr().out.splitlines()
     assert len(rows) == 6
-    assert all(re.search(r"(ok|MISSED)$", row) for row in rows)
+    assert sum(bool(re.search(r"(ok|MISSED)$", row)) for row in rows) == 5, "one is for comparison"
     missed = sum(row.endswith("MISSED") for row in rows)
-    assert summary.startswith(f"{missed} of 6 missed; 1 seeds")
+    assert summary.startswith(f"{missed} of 5 missed; 1 seeds")
 
 
 @pytest.mark.parametrize("name", PICTURES)
