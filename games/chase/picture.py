@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pygame
 
@@ -34,6 +34,18 @@ SMALLEST_NAME: Final = 14  # pixels
 
 Table = Mapping[int, Any]
 Spot = tuple[float, float]
+Cell = tuple[int, int, int, int]  # left, top, width, height
+
+
+class Row(NamedTuple):
+    """What the board tells of somebody."""
+
+    number: int
+    name: str
+    seconds: int
+    tags: int
+    it: bool
+    mine: bool
 
 
 class Picture:
@@ -45,6 +57,8 @@ class Picture:
         self._places = Places((1, 1), 1, 1)
         self._ground = pygame.Surface((0, 0))
         self._figures = Figures(1)
+        self._board: pygame.Surface | None = None
+        self._board_rows: list[Row | None] = []
         self._facing: dict[int, float] = {}
         self._trails: dict[int, deque[Spot]] = {}
         self._flashes: deque[tuple[float, Spot]] = deque(maxlen=rules.MOST_RUNNERS)
@@ -91,7 +105,7 @@ class Picture:
         self._size = surface.get_size()
         self._places = Places(self._size, hud.text_size(surface), hud.footer_height(surface))
         self._figures = Figures(self._places.world.pixels(walls.RADIUS))
-        self._ground = self._paint_ground()
+        self._ground, self._board = self._paint_ground(), None
 
     def _paint_ground(self) -> pygame.Surface:
         layout, ground = self._places.world, pygame.Surface(self._size).convert()
@@ -198,50 +212,49 @@ class Picture:
     def _draw_board(
         self, surface: pygame.Surface, scores: Table, people: Table, runners: Table, me: int | None
     ) -> None:
-        """Draw who is how well off: a row for each, as many as there is room for, in columns beside each other."""
+        """Draw who is how well off: a row for each, as many as there is room for, in columns beside each other.
+
+        It changes about once a second only, so it is kept from frame to frame.
+        """
         places = self._places
         if not places.board[2]:
             return
-        left, top, width, _ = places.board
-        rows, across = max(1, places.rows - 1), places.columns
-        step = places.text * ROW
-        shown = words.board(scores, people, runners, rows * across, me)
-        column_width = width / across
-        for column in range(min(across, math.ceil(len(shown) / rows))):
-            x = left + round(column * column_width)
-            inner = round(column_width) - places.text // 2
-            self._draw_cells(surface, (x, top, inner, round(step)), ("Player", "free", "tags"), GREY)
-            for row, number in enumerate(shown[column * rows : (column + 1) * rows]):
-                cell = (x, round(top + (row + 1) * step), inner, round(step))
-                self._draw_row(surface, cell, number, scores, people, runners, me)
+        rows = max(1, places.rows - 1)
+        shown = [
+            None if n is None else Row(n, people[n]["name"], scores[n][0], scores[n][1], runners[n]["it"], n == me)
+            for n in words.board(scores, people, runners, rows * places.columns, me)
+        ]
+        if self._board is None or shown != self._board_rows:
+            self._board, self._board_rows = self._paint_board(shown, rows), shown
+        surface.blit(self._board, places.board[:2])
 
-    def _draw_row(
-        self,
-        surface: pygame.Surface,
-        cell: tuple[int, int, int, int],
-        number: int | None,
-        scores: Table,
-        people: Table,
-        runners: Table,
-        me: int | None,
-    ) -> None:
-        if number is None:
-            self._draw_cells(surface, cell, ("...", "", ""), GREY)
+    def _paint_board(self, shown: Sequence[Row | None], rows: int) -> pygame.Surface:
+        _, _, width, height = self._places.board
+        board = pygame.Surface((width, height)).convert()
+        board.fill(NIGHT)
+        step, column_width = self._places.text * ROW, width / self._places.columns
+        for column in range(math.ceil(len(shown) / rows)):
+            x, inner = round(column * column_width), round(column_width) - self._places.text // 2
+            self._paint_cells(board, (x, 0, inner, round(step)), ("Player", "free", "tags"), GREY)
+            for number, row in enumerate(shown[column * rows : (column + 1) * rows], 1):
+                self._paint_row(board, (x, round(number * step), inner, round(step)), row)
+        return board
+
+    def _paint_row(self, board: pygame.Surface, cell: Cell, row: Row | None) -> None:
+        if row is None:
+            self._paint_cells(board, cell, ("...", "", ""), GREY)
             return
-        if number == me:
-            pygame.draw.rect(surface, FAINT, cell, border_radius=cell[3] // 4)
-        seconds, tags = scores[number]
-        minutes = f"{seconds // 60}:{seconds % 60:02}"
-        self._draw_cells(surface, cell, (people[number]["name"], minutes, str(tags)), WHITE if number == me else GREY)
+        if row.mine:
+            pygame.draw.rect(board, FAINT, cell, border_radius=cell[3] // 4)
+        time = f"{row.seconds // 60}:{row.seconds % 60:02}"
+        self._paint_cells(board, cell, (row.name, time, str(row.tags)), WHITE if row.mine else GREY)
         middle, radius = (cell[0] + cell[3] // 2, cell[1] + cell[3] // 2), max(3, cell[3] // 4)
-        if runners[number]["it"]:
-            _draw_burst(surface, middle, radius * 1.7)
-            pygame.draw.circle(surface, NIGHT, middle, radius + 1)
-        pygame.draw.circle(surface, player_colour(number), middle, radius)
+        if row.it:
+            _paint_burst(board, middle, radius * 1.7)
+            pygame.draw.circle(board, NIGHT, middle, radius + 1)
+        pygame.draw.circle(board, player_colour(row.number), middle, radius)
 
-    def _draw_cells(
-        self, surface: pygame.Surface, cell: tuple[int, int, int, int], texts: Sequence[str], colour: Colour
-    ) -> None:
+    def _paint_cells(self, surface: pygame.Surface, cell: Cell, texts: Sequence[str], colour: Colour) -> None:
         """Draw a name and two figures; the name has the room that these leave."""
         left, top, width, height = cell
         name, *figures = texts
@@ -258,7 +271,7 @@ def _blit(surface: pygame.Surface, picture: pygame.Surface, middle: tuple[int, i
     surface.blit(picture, (middle[0] - picture.get_width() // 2, middle[1] - picture.get_height() // 2))
 
 
-def _draw_burst(surface: pygame.Surface, middle: tuple[int, int], radius: float) -> None:
+def _paint_burst(surface: pygame.Surface, middle: tuple[int, int], radius: float) -> None:
     corners = [
         (
             round(middle[0] + radius * (0.6 if point % 2 else 1.1) * math.cos(math.pi * point / 8)),
