@@ -42,7 +42,9 @@ Where to begin reading, from what knows nothing of the rest to what joins it all
 - `icon`       `icon(paint)`: a window's icon, drawn in code
 - `window`     the window, full screen, minimised; `NoDisplay`
 - `screen`     `GameScreen` to derive from, and `Playing`, which it gets: session, name, sounds, lettering, clock ...
-- `extras`     net graph (F3), a worse link (F4), the games of the local network
+- `connector`  sessions, at somebody's server or at one's own
+- `choosing`   the only game on the local network, or the screen to choose one
+- `extras`     net graph (F3), a worse link (F4)
 - `loop`       one frame after the other
 - `play`       the window, the session and the loop together
 - `cli`        `run(game, argv)`: the command line

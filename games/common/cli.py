@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from games.common import invite
-from games.common.game import Game, Hosting
+from games.common.game import Game, Hosting, announce
 from games.common.names import clean_name
 from games.common.ports import user_of_port
 from pygase import AddressInUse, Backend
@@ -51,7 +51,7 @@ def _host(game: Game, args: argparse.Namespace) -> int:
         return _complain(f"Cannot serve at {args.bind}, port {args.port}: {error}")
     try:
         if not args.unlisted and not invite.is_loopback(args.bind):
-            backend.announce(f"{clean_name(args.name)}: {game.title}")
+            announce(backend, game, clean_name(args.name))
         print(invite.invitation(game, args.bind, args.port), flush=True)
         if args.headless or not _play_at_own(game, args, backend):
             print("Serving without a window. Ctrl-C ends the game for everyone.", flush=True)
@@ -100,7 +100,7 @@ def _parser(game: Game) -> argparse.ArgumentParser:
         nargs="?",
         metavar="HOST[:PORT]",
         type=_typed(lambda text: invite.parse_address(text, game.port)),
-        help="where the game is (default: the first found on the local network, or else on this machine)",
+        help="where the game is (default: the one on the local network; if there are none or several, you choose)",
     )
     for command in (hosting, joining):
         _add_playing(command)

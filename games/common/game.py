@@ -55,3 +55,8 @@ class Game:
     def command(self) -> str:
         """What one types to start it."""
         return f"python -m games.{self.name}"
+
+
+def announce(backend: Backend, game: Game, host_name: str) -> None:
+    """Let others on the local network find a game that is served here, under its host's name."""
+    backend.announce(f"{host_name}: {game.title}")

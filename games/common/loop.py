@@ -13,7 +13,7 @@ from pygase import RELIABLE
 
 FRAMES_PER_SECOND: Final = 60
 UNSEEN_FRAMES_PER_SECOND: Final = 20  # of a minimised window: it still hears the server, and draws nothing
-LOST_HINT: Final = "R: try again · Esc: leave"
+LOST_HINT: Final = "R: try again · Esc: choose another game"
 
 End = Literal["leave", "back"]
 
@@ -21,8 +21,8 @@ End = Literal["leave", "back"]
 class Loop:
     """Runs a game's screen in a window until the player leaves. `frame` is one turn of it, for tests.
 
-    The keys: Esc leaves, R tries again when the connection is lost, F3 shows how the network does, F4 makes it worse,
-    F9 turns the sound off and on, F11 (or Alt and Enter) fills the screen.
+    The keys: Esc leaves, or goes back to choosing a game if the connection is lost, and R tries again then. F3 shows
+    how the network does, F4 makes it worse, F9 turns the sound off and on, F11 (or Alt and Enter) fills the screen.
     """
 
     def __init__(self, window: Window, screen: GameScreen) -> None:
@@ -72,7 +72,7 @@ class Loop:
             return
         with_alt = getattr(event, "mod", 0) & pygame.KMOD_ALT
         if event.key == pygame.K_ESCAPE:
-            self.end = "back" if self._session.status == "lost" and extras.CAN_CHOOSE else "leave"
+            self.end = "back" if self._session.status == "lost" else "leave"
         elif event.key == pygame.K_r:
             self._session.retry()  # which does nothing unless the connection is lost
         elif event.key == pygame.K_F11 or (event.key == pygame.K_RETURN and with_alt):

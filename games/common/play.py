@@ -2,20 +2,20 @@
 
 import argparse
 import importlib
-import threading
 from collections.abc import Callable
 
 import pygame
 
-from games.common import extras, invite
+from games.common import choosing, invite
+from games.common.connector import EVERYONE, Connector
 from games.common.game import Game
 from games.common.icon import initial_icon
-from games.common.loop import Loop
+from games.common.loop import End, Loop
 from games.common.names import clean_name
 from games.common.screen import GameScreen, Playing
 from games.common.sounds import Sounds
 from games.common.window import NoDisplay, Window
-from pygase import Backend, Client
+from pygase import Backend
 from pygase_pygame import Session
 
 __all__ = ["NoDisplay", "load_screen", "play"]
@@ -33,26 +33,26 @@ def play(
 ) -> None:
     """Join the game at an address, in a window, until the player closes it. Raises `NoDisplay`.
 
-    :param address: None: the player chooses.
+    :param address: None: the only game that is found, or else what the player chooses.
     :param hosted: the game that is served here, which ends with the window.
     :param invitation: what friends have to type to join it.
     """
     screen_class = load_screen(game)
+    connector = Connector(game, args, screen_class.options)
     with Window(game.title, _icon(game, screen_class)) as window:
+        name = clean_name(args.name)
         sounds = Sounds(screen_class.sounds, wanted=not args.mute)
-        while True:
-            address = address or extras.choose(game, args.name)
-            if address is None:
+        chooser = choosing.Choosing(window, game, connector, name)
+        address = address or choosing.only_game(window, game)
+        session = connector.join(*address, hosted=hosted) if address else chooser.run()
+        while session is not None:
+            name = clean_name(chooser.name) if address is None else name
+            friends = invitation if hosted else _invitation(game, session)
+            screen = screen_class(Playing(session, name, friends, sounds, args=args))
+            if _run(Loop(window, screen), session) == "leave":
                 return
-            with _session(game, screen_class, address, hosted, args.link) as session:
-                screen = screen_class(Playing(session, clean_name(args.name), invitation, sounds, args=args))
-                try:
-                    if Loop(window, screen).run() == "leave":
-                        return
-                finally:
-                    if hosted:
-                        hosted.shutdown()  # before we leave, so that the others keep the game in sight as it was
             address = hosted = None
+            session = chooser.run(session.reason)
 
 
 def load_screen(game: Game) -> type[GameScreen]:
@@ -66,23 +66,22 @@ def load_screen(game: Game) -> type[GameScreen]:
     return found
 
 
+def _run(loop: Loop, session: Session) -> End:
+    """Play, and end the session however playing ends."""
+    try:
+        return loop.run()
+    finally:
+        if session.backend:
+            session.backend.shutdown()  # before we leave, so that the others keep the game in sight as it was
+        session.close()
+
+
 def _icon(game: Game, screen_class: type[GameScreen]) -> Callable[[], pygame.Surface]:
     return lambda: screen_class.icon() or initial_icon(game.title)
 
 
-def _session(
-    game: Game, screen_class: type[GameScreen], address: Address, hosted: Backend | None, link: str | None
-) -> Session:
-    hostname, port = address
-    client = Client(game=game.name)
-    client.condition(link)
-
-    def connect() -> threading.Thread:
-        token = hosted.server.host_token if hosted else ""  # whose game it is may do more, in some games
-        return client.connect_in_thread(port, hostname, host_token=token)
-
-    session = Session(
-        client, connect=connect, address=invite.address_text(hostname, port, game.port), **screen_class.options
-    )
-    session.connect()
-    return session
+def _invitation(game: Game, session: Session) -> str:
+    """Return what friends have to type, if the game was opened here on the screen; else ""."""
+    port = session.backend.server.port if session.backend else None
+    commands = invite.commands(game, EVERYONE, port) if port else []
+    return commands[0] if commands else ""

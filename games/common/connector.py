@@ -1,0 +1,51 @@
+"""Makes the sessions of a game: at somebody's server, or at one that is opened here for it."""
+
+import argparse
+import threading
+
+from games.common import invite
+from games.common.game import Game, Hosting, announce
+from games.common.names import clean_name
+from games.common.screen import SessionOptions
+from pygase import Backend, Client
+from pygase_pygame import Session
+
+EVERYONE = "0.0.0.0"
+
+
+class Connector:
+    """Connects to games of one kind, as the command line wants it.
+
+    :param options: what the game's screen makes its sessions with.
+    """
+
+    def __init__(self, game: Game, args: argparse.Namespace, options: SessionOptions) -> None:
+        self._game = game
+        self._args = args
+        self._options = options
+
+    def join(self, hostname: str, port: int, password: str | None = None, *, hosted: Backend | None = None) -> Session:
+        """Begin to connect, and return the session at once. A game that is `hosted` here ends with it."""
+        client = Client(game=self._game.name, password=password)
+        client.condition(self._args.link)
+
+        def connect() -> threading.Thread:
+            token = hosted.server.host_token if hosted else ""  # whose game it is may do more, in some games
+            return client.connect_in_thread(port, hostname, host_token=token)
+
+        address = invite.address_text(hostname, port, self._game.port)
+        session = Session(client, connect=connect, backend=hosted, address=address, **self._options)
+        session.connect()
+        return session
+
+    def host(self, port: int, password: str | None = None) -> Session:
+        """Open a game for everyone, begin to join it, and return the session.
+
+        Raises `pygase.AddressInUse`, and `ValueError` for a password, which no game here has.
+        """
+        if password:
+            raise ValueError(f"{self._game.title} is open to everyone: leave the password empty.")
+        backend = self._game.serve(Hosting(getattr(self._args, "bots", self._game.bots), self._args))
+        backend.run_in_thread(EVERYONE, port, interval=self._game.tick)
+        announce(backend, self._game, clean_name(self._args.name))
+        return self.join(invite.joining_host(EVERYONE), port, hosted=backend)
