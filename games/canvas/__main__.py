@@ -1,0 +1,66 @@
+"""`python -m games.canvas`: open a picture for everybody, or draw on somebody's."""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+from games.canvas.files import FileTrouble
+from games.canvas.server import BOT_NAMES, TICK, CanvasServer
+from games.common import cli
+from games.common.game import Game, Hosting
+from pygase import Backend
+
+
+def make(hosting: Hosting) -> CanvasServer:
+    """Return the server that the command line asks for. Raises `FileTrouble`."""
+    return CanvasServer(hosting.bots, getattr(hosting.args, "file", None))
+
+
+def options(parser: argparse.ArgumentParser, command: Literal["host", "join"]) -> None:
+    """Add what only this game can be told."""
+    if command == "host":
+        parser.add_argument(
+            "--file",
+            type=Path,
+            metavar="PICTURE.json",
+            help="keep the picture in this file: load it if it is there, save it every half minute and at the end",
+        )
+
+
+GAME: Final = Game(
+    name="canvas",
+    title="Canvas",
+    about="Draw on one picture with everybody",
+    serve=lambda hosting: make(hosting).backend,
+    screen="games.canvas.client:CanvasScreen",
+    port=7672,
+    tick=TICK,
+    bots=0,
+    most_bots=len(BOT_NAMES),
+    options=options,
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; whichever way the game ends, the picture is saved then."""
+    servers: list[CanvasServer] = []
+
+    def serve(hosting: Hosting) -> Backend:
+        servers.append(make(hosting))
+        return servers[0].backend
+
+    try:
+        return cli.run(dataclasses.replace(GAME, serve=serve), argv)
+    except FileTrouble as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    finally:
+        for server in servers:
+            server.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

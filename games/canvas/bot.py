@@ -1,0 +1,152 @@
+"""Somebody who doodles: flowers, suns, houses, waves, spirals; one after the other, and never very many at once."""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple
+
+from games.canvas import rules
+from games.canvas.pen import PIECE_TICKS, Pen
+from games.canvas.rules import Point
+
+SPEED: Final = 30.0  # units a tick with the pen down
+TRAVEL: Final = 60.0  # and with the pen up
+REST_TICKS: Final = (20, 90)  # between two doodles: at least, at most
+MOST_STROKES: Final = 60  # of one bot in the picture: then the oldest go
+
+Line = list[tuple[float, float]]
+Look = tuple[int, int]  # colour and width
+
+
+class Turn(NamedTuple):
+    """What a bot does in a tick: the same that a player's program tells the server."""
+
+    at: Point
+    stroke: int  # the number of the stroke that it draws; -1: none
+    lines: list[tuple[int, int, bytes]]  # new pieces: number of the stroke, number of the piece in it, the line
+
+
+class Bot:
+    """Doodles for ever. Ask it once a tick; the same `rng` seed draws the same doodles."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._at: tuple[float, float] = (rng.uniform(0, rules.WIDTH), rng.uniform(0, rules.HEIGHT))
+        self._moves = self._doodle_for_ever()
+        self._pen: Pen | None = None
+        self._stroke = self._part = 0
+        self._ticks = 0
+
+    def turn(self) -> Turn:
+        """Return what it does in the next tick."""
+        at, look = next(self._moves)
+        lines: list[tuple[int, int, bytes]] = []
+        if self._pen is not None and look is None:
+            lines += self._take()
+            self._pen, self._stroke = None, (self._stroke + 1) % (rules.MAX_NUMBER + 1)
+        elif self._pen is not None:
+            self._pen.move(*at)
+        elif look is not None:
+            self._pen, self._part, self._ticks = Pen(*look, at), 0, -1
+        self._ticks += 1
+        if self._ticks % PIECE_TICKS == 0:
+            lines += self._take()
+        return Turn(at, -1 if self._pen is None else self._stroke, lines)
+
+    def _take(self) -> list[tuple[int, int, bytes]]:
+        lines = [] if self._pen is None else self._pen.take()
+        taken = [(self._stroke, self._part + place, line) for place, line in enumerate(lines)]
+        self._part += len(lines)
+        return taken
+
+    def _doodle_for_ever(self) -> Iterator[tuple[Point, Look | None]]:
+        rng = self._rng
+        while True:
+            size = rng.uniform(120, 320)
+            middle = rng.uniform(size, rules.WIDTH - size), rng.uniform(size, rules.HEIGHT - size)
+            look = rng.randrange(1, len(rules.COLOURS)), rng.randrange(1, 4)
+            for line in rng.choice(DOODLES)(rng):
+                yield from self._draw([(middle[0] + x * size, middle[1] + y * size) for x, y in line], look)
+            for _ in range(rng.randint(*REST_TICKS)):
+                yield rules.clamped(*self._at), None
+
+    def _draw(self, line: Line, look: Look) -> Iterator[tuple[Point, Look | None]]:
+        for at in self._way([self._at, line[0]], TRAVEL):
+            yield rules.clamped(*at), None
+        for at in self._way(line, SPEED):
+            yield rules.clamped(*at), look
+        yield rules.clamped(*self._at), None
+
+    def _way(self, line: Line, speed: float) -> Iterable[tuple[float, float]]:
+        """Go along a line, so far in each tick."""
+        for target in line:
+            while (distance := math.dist(self._at, target)) > speed:
+                share = speed / distance
+                self._at = (
+                    self._at[0] + (target[0] - self._at[0]) * share,
+                    self._at[1] + (target[1] - self._at[1]) * share,
+                )
+                yield self._at
+            self._at = target
+        yield self._at
+
+
+# Lines in a square from -1 to 1, y downwards.
+
+
+def _ring(x: float, y: float, radius: float, steps: int = 24) -> Line:
+    return [
+        (x + radius * math.cos(math.tau * n / steps), y + radius * math.sin(math.tau * n / steps))
+        for n in range(steps + 1)
+    ]
+
+
+def _flower(rng: random.Random) -> list[Line]:
+    petals = rng.randint(4, 7)
+    turns = [math.tau * n / 90 for n in range(91)]
+    blossom = [
+        (0.55 * r * math.cos(a), -0.4 + 0.55 * r * math.sin(a))
+        for a in turns
+        for r in (0.55 + 0.45 * math.cos(petals * a),)
+    ]
+    return [blossom, [(0.0, 0.1), (0.06, 0.5), (0.0, 1.0)], [(0.03, 0.7), (0.3, 0.45), (0.05, 0.6)]]
+
+
+def _sun(rng: random.Random) -> list[Line]:
+    rays = rng.randint(7, 11)
+    angles = [math.tau * n / rays for n in range(rays)]
+    return [
+        _ring(0, 0, 0.5),
+        *([(0.65 * math.cos(a), 0.65 * math.sin(a)), (math.cos(a), math.sin(a))] for a in angles),
+    ]
+
+
+def _house(rng: random.Random) -> list[Line]:
+    wall = [(-0.7, 1.0), (-0.7, 0.0), (0.7, 0.0), (0.7, 1.0), (-0.7, 1.0)]
+    door = rng.uniform(-0.4, 0.2)
+    return [
+        wall,
+        [(-0.85, 0.05), (0.0, -0.9), (0.85, 0.05)],
+        [(door, 1), (door, 0.4), (door + 0.3, 0.4), (door + 0.3, 1)],
+    ]
+
+
+def _waves(rng: random.Random) -> list[Line]:
+    crests = rng.randint(2, 4)
+    xs = [n / 20 - 1 for n in range(41)]
+    return [[(x, y + 0.15 * math.sin(crests * math.pi * x)) for x in xs] for y in (-0.4, 0.0, 0.4)]
+
+
+def _spiral(rng: random.Random) -> list[Line]:
+    turns = rng.randint(2, 4)
+    steps = [n / (24 * turns) for n in range(24 * turns + 1)]
+    return [[(s * math.cos(math.tau * turns * s), s * math.sin(math.tau * turns * s)) for s in steps]]
+
+
+def _face(rng: random.Random) -> list[Line]:
+    mood = rng.choice((0.25, -0.2))
+    mouth = [(x / 10, 0.4 + mood * (1 - (x / 5) ** 2)) for x in range(-5, 6)]
+    return [_ring(0, 0, 0.95), _ring(-0.35, -0.3, 0.08, 8), _ring(0.35, -0.3, 0.08, 8), mouth]
+
+
+DOODLES: Final[tuple[Callable[[random.Random], list[Line]], ...]] = (_flower, _sun, _house, _waves, _spiral, _face)

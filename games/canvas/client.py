@@ -1,0 +1,420 @@
+"""Canvas's window: what the mouse does goes to the server, and onto the paper at once."""
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pygame
+
+from games.canvas import rules
+from games.canvas.hand import Hand, Sent
+from games.canvas.painter import Painter
+from games.canvas.pen import PIECE_TICKS
+from games.canvas.picture import Picture
+from games.canvas.rules import COLOURS, PAPER, WIDTHS
+from games.canvas.server import KEY_BYTES, TICK, mark_of
+from games.canvas.tools import Tool, Toolbar, header_height
+from games.common import hud
+from games.common.icon import icon
+from games.common.layout import Layout
+from games.common.palette import GREY, NIGHT, WHITE, player_colour
+from games.common.screen import GameScreen, Playing, SessionOptions, SoundSet, Tone
+from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, View
+
+HINT: Final = "Draw with the mouse · Right button: erase · Wheel: width · 1-8: colour · Ctrl-Z: undo · Esc: leave"
+NEWS_SECONDS: Final = 5.0
+PIECE_SECONDS: Final = PIECE_TICKS * TICK
+EXPORT_SIZE: Final = (rules.WIDTH // 2, rules.HEIGHT // 2)
+EXPORT_POINTS: Final = 1_000  # a frame, beside what is painted anyway
+SLOW_POINTS: Final = 20_000  # when so many are to be painted still, say so
+
+_WIDER_KEYS: Final = (pygame.K_PLUS, pygame.K_KP_PLUS, pygame.K_EQUALS, pygame.K_RIGHTBRACKET)
+_THINNER_KEYS: Final = (pygame.K_MINUS, pygame.K_KP_MINUS, pygame.K_LEFTBRACKET)
+_LEFT, _RIGHT = 1, 3
+
+
+class CanvasScreen(GameScreen):
+    """The picture, the tools, everybody's cursors."""
+
+    options = SessionOptions(interpolate=["cursors.*"], tick=TICK)
+    sounds = SoundSet(
+        pick=[Tone(1320, 0.03, volume=0.12)],
+        undo=[Tone(660, 0.08, to=440, volume=0.15)],
+        clear=[Tone(900, 0.35, to=300, shape="noise", volume=0.2)],
+        news=[Tone(520, 0.06, volume=0.12), Tone(780, 0.1, volume=0.12)],
+        refused=[Tone(150, 0.15, shape="triangle", volume=0.25)],
+        saved=[Tone(880, 0.05, volume=0.15), Tone(1100, 0.05, volume=0.15), Tone(1320, 0.12, volume=0.15)],
+    )
+
+    def __init__(self, playing: Playing) -> None:
+        super().__init__(playing)
+        self.picture = Picture()
+        self.hand = Hand()
+        self.painter: Painter | None = None
+        """Paints the picture, from the first frame on."""
+        self.colour, self.width = 1, 2
+        self._key = os.urandom(KEY_BYTES)
+        self._view: View | None = None
+        self._entered = False  # whether what was unconfirmed has been sent again on this connection
+        self._layout: Layout | None = None
+        self._tools: Toolbar | None = None
+        self._arranged: tuple[Any, ...] = ()
+        self._mouse: tuple[int, int] | None = None
+        self._take_at = 0.0
+        self._asking = False  # whether the picture shall really be cleared
+        self._news, self._news_until = "", 0.0
+        self._latest: dict[int, bytes] = {}  # the latest piece of each artist
+        self._export: Painter | None = None
+
+    @staticmethod
+    def icon() -> pygame.Surface:
+        """Return the icon: a brush stroke on paper."""
+
+        def paint(surface: pygame.Surface) -> None:
+            side = surface.get_width()
+            sheet = surface.get_rect().inflate(-side // 4, -side // 4)
+            pygame.draw.rect(surface, COLOURS[PAPER], sheet, border_radius=side // 16)
+            for number, (colour, y) in enumerate(((3, 0.36), (2, 0.52), (7, 0.68))):
+                points = [(side * (0.25 + 0.05 * n), side * (y + 0.05 * (-1) ** (n // 3 + number))) for n in range(11)]
+                for point in points:
+                    pygame.draw.circle(surface, COLOURS[colour], point, side // 18)
+                pygame.draw.lines(surface, COLOURS[colour], False, points, side // 9)
+
+        return icon(paint)
+
+    # -- what happens ------------------------------------------------------------------------------------------------
+
+    def handle(self, event: pygame.event.Event) -> bool:
+        """Take in the mouse, keys, and what the server says."""
+        if event.type == CONNECTED:
+            self._entered = False
+            self.tell("ENTER", self._key)
+        elif event.type == LOST:
+            self.hand.lift()  # what was drawn is kept, and sent when the connection is back
+        elif event.type == SERVER_EVENT:
+            self._hear(event)
+        elif event.type == pygame.KEYDOWN:
+            return self._press(event)
+        else:
+            self._handle_mouse(event)
+        return False
+
+    def _handle_mouse(self, event: pygame.event.Event) -> None:
+        if event.type == pygame.MOUSEBUTTONDOWN:
+            self._mouse = event.pos
+            self._press_button(event.button, event.pos)
+        elif event.type == pygame.MOUSEMOTION:
+            self._mouse = event.pos
+            if self._layout:
+                self.hand.move(*self._layout.units(event.pos))
+        elif event.type == pygame.MOUSEBUTTONUP and event.button in (_LEFT, _RIGHT):
+            self._send(self.hand.lift())
+        elif event.type == pygame.MOUSEWHEEL:
+            self._change_width(event.y)
+        elif event.type == pygame.WINDOWFOCUSLOST:
+            self._send(self.hand.lift())
+        elif event.type == pygame.WINDOWLEAVE:
+            self._mouse = None
+
+    def _press_button(self, button: int, pos: tuple[int, int]) -> None:
+        if button not in (_LEFT, _RIGHT) or not self._layout or not self._tools:
+            return
+        if self._asking:
+            self._asking = False
+            return
+        tool = self._tools.at(pos)
+        if tool is not None:
+            self._use(tool)
+        elif self.hand.stroke == -1 and self._can_draw and pygame.Rect(self._layout.area).collidepoint(pos):
+            self.hand.begin(PAPER if button == _RIGHT else self.colour, self.width, self._layout.units(pos))
+            self._take_at = self.playing.clock()  # the beginning goes at once
+
+    @property
+    def _can_draw(self) -> bool:
+        return self.session.status == "connected" and self.hand.artist is not None
+
+    @property
+    def _is_host(self) -> bool:
+        return bool(self._view and self.hand.artist and self._view.get("host") == self.hand.artist)
+
+    def _press(self, event: pygame.event.Event) -> bool:
+        """Take in a key; return whether that is all there is to it."""
+        if self._asking:
+            self._asking = False
+            if event.key in (pygame.K_y, pygame.K_RETURN):
+                self.tell("CLEAR")
+                self.playing.sounds.play("clear")
+            return True
+        if event.mod & (pygame.KMOD_CTRL | pygame.KMOD_META):
+            if event.key == pygame.K_z:
+                self._undo()
+        elif pygame.K_1 <= event.key < pygame.K_0 + len(COLOURS):
+            self._choose(event.key - pygame.K_0)
+        elif event.key in (pygame.K_e, pygame.K_0):
+            self._choose(PAPER)
+        elif event.key in _WIDER_KEYS or event.key in _THINNER_KEYS:
+            self._change_width(1 if event.key in _WIDER_KEYS else -1)
+        elif event.key == pygame.K_p:
+            self._begin_export()
+        elif event.key == pygame.K_c:
+            self._ask()
+        return False
+
+    def _use(self, tool: Tool) -> None:
+        match tool.action:
+            case "colour":
+                self._choose(tool.colour)
+            case "thinner" | "wider":
+                self._change_width(1 if tool.action == "wider" else -1)
+            case "undo":
+                self._undo()
+            case "export":
+                self._begin_export()
+            case "clear":
+                self._ask()
+
+    def _choose(self, colour: int) -> None:
+        self.colour = colour
+        self.playing.sounds.play("pick")
+
+    def _change_width(self, by: int) -> None:
+        self.width = min(max(self.width + by, 0), len(WIDTHS) - 1)
+
+    def _ask(self) -> None:
+        if self._is_host:
+            self._send(self.hand.lift())
+            self._asking = True
+        else:
+            self._tell_news("Only the host can clear the picture.")
+
+    def _undo(self) -> None:
+        """Take back one's latest stroke: it is gone at once here, and for the others when the server has heard."""
+        artist = self.hand.artist
+        taken = self.hand.undo(self.picture) if self._can_draw else None
+        if taken is None or artist is None:
+            self._tell_news("There is nothing of yours to undo.")
+            return
+        stroke, gone = taken
+        self.tell("UNDO", stroke)
+        self.playing.sounds.play("undo")
+        if self.painter:
+            self.painter.hide(rules.stroke_key(artist, stroke))
+            self.painter.draw_own(self.hand.pieces(), gone)
+
+    def _hear(self, event: pygame.event.Event) -> None:
+        """Take in what the server says. Whatever else it may say is for newer games than this one."""
+        match event.name, event.args:
+            case "NEWS", (str(text),):
+                self._tell_news(text)
+                self.playing.sounds.play("news")
+            case "REFUSED", (int(stroke), str(text)):
+                gone = self.hand.drop(stroke)
+                if self.painter:
+                    self.painter.draw_own(self.hand.pieces(), gone)
+                self._tell_news(text)
+                self.playing.sounds.play("refused")
+
+    def _tell_news(self, text: str) -> None:
+        self._news, self._news_until = text, self.playing.clock() + NEWS_SECONDS
+
+    # -- to the server, and from it ----------------------------------------------------------------------------------
+
+    def update(self) -> None:
+        """Tell the server what the hand does, and take in what there is to see."""
+        if self.playing.clock() >= self._take_at:
+            self._take_at = self.playing.clock() + PIECE_SECONDS
+            self._send(self.hand.take())
+            if self.hand.is_full:
+                self._send(self.hand.go_on())
+                self._tell_news("That stroke is as long as one can be. It goes on as another one.")
+        self.session.send_input(self._pointing())
+        self._view = self.session.view(shared=True)
+        self._find_oneself(self._view)
+        self._follow(self._view)
+
+    def _send(self, pieces: Iterable[Sent]) -> None:
+        for sent in pieces:
+            self.tell("INK", sent.stroke, sent.part, sent.line)
+
+    def _pointing(self) -> list[int] | None:
+        """Return the input: where the mouse is on the paper, and what it draws there."""
+        if self._mouse is None or self._layout is None:
+            return None
+        if self.hand.stroke == -1 and not pygame.Rect(self._layout.area).collidepoint(self._mouse):
+            return None
+        return [*rules.clamped(*self._layout.units(self._mouse)), self.hand.stroke]
+
+    def _find_oneself(self, view: View) -> None:
+        """Find out one's own number, and on each connection send again what the one before may have lost."""
+        if self.session.status != "connected" or self._entered or self.session.client.address is None:
+            return
+        mark = mark_of(self.session.client.address)
+        number = next((n for n, person in view.get("people", {}).items() if person["mark"] == mark), None)
+        if number is None:
+            return
+        self._entered = True
+        if number != self.hand.artist:
+            gone = self.hand.reset()
+            if self.painter:
+                self.painter.forget_hidden()
+                self.painter.draw_own([], gone)
+        self.hand.artist = number
+        self._send(self.hand.unconfirmed())
+
+    def _follow(self, view: View) -> None:
+        changes = self.picture.follow(view.get("ink", {}))
+        for number in changes.added:
+            piece = self.picture.pieces[number]
+            self._latest[rules.artist_of(piece)] = piece
+        self.hand.confirm(self.picture)
+        if self.painter:
+            self.painter.change(changes)
+            self.painter.draw_own(self.hand.pieces())
+            self.painter.work()
+        self._go_on_exporting()
+
+    # -- the picture as a file ---------------------------------------------------------------------------------------
+
+    def _begin_export(self) -> None:
+        if self._export is None:
+            self._export = Painter(self.picture, EXPORT_SIZE)
+            self._tell_news("Saving the picture ...")
+
+    def _go_on_exporting(self) -> None:
+        """Paint the picture as it was, a bit in each frame, and save it when it is done."""
+        if self._export is None:
+            return
+        self._export.work(EXPORT_POINTS)
+        if self._export.is_busy:
+            return
+        surface, self._export = self._export.surface, None
+        path = _unused(Path(time.strftime("canvas-%Y%m%d-%H%M%S.png")))
+        try:
+            pygame.image.save(surface, str(path))
+        except (pygame.error, OSError) as error:
+            self._tell_news(f"The picture could not be saved as {path.name}: {error}")
+            self.playing.sounds.play("refused")
+            return
+        self._tell_news(f"The picture is saved: {path.resolve()}")
+        self.playing.sounds.play("saved")
+
+    # -- the window --------------------------------------------------------------------------------------------------
+
+    def draw(self, surface: pygame.Surface) -> None:
+        """Draw the whole frame."""
+        layout, tools, painter = self._arrange(surface)
+        area = pygame.Rect(layout.area)
+        surface.fill(NIGHT)
+        surface.blit(painter.surface, area)
+        view = self._view
+        if view is not None and view.ready:
+            surface.set_clip(area)
+            self._draw_tails(surface, layout, view)
+            self._draw_brush(surface, layout, area)
+            self._draw_cursors(surface, layout, view)
+            surface.set_clip(None)
+        hovered = tools.at(self._mouse) if self._mouse else None
+        tools.draw(surface, self.playing.lettering, self.colour, self.width, hovered)
+        self._draw_header(surface, view)
+        hud.footer(
+            surface, self.playing.lettering, f"{hovered.about[:1].upper()}{hovered.about[1:]}" if hovered else HINT
+        )
+        self._draw_words(surface, view)
+
+    def _arrange(self, surface: pygame.Surface) -> tuple[Layout, Toolbar, Painter]:
+        """Return where everything is, found anew if the window has another size."""
+        size, is_host = surface.get_size(), self._is_host
+        if self._layout is None or self._tools is None or self.painter is None or self._arranged != (size, is_host):
+            self._arranged = (size, is_host)
+            top, bottom = header_height(surface), hud.footer_height(surface)
+            self._tools = Toolbar(size, top, bottom, is_host)
+            self._layout = _Beside(self._tools.width, size, top, bottom)
+            if self.painter is None:
+                self.painter = Painter(self.picture, self._layout.area[2:])
+            else:
+                self.painter.resize(self._layout.area[2:])
+        return self._layout, self._tools, self.painter
+
+    def _draw_tails(self, surface: pygame.Surface, layout: Layout, view: View) -> None:
+        """Draw the way from what is known of others' strokes to where their pens are by now."""
+        cursors = view.get("cursors", {})
+        for number, stroke in view.get("pens", {}).items():
+            latest = self._latest.get(number)
+            if number == self.hand.artist or latest is None or number not in cursors:
+                continue
+            if rules.stroke_of(latest) != rules.stroke_key(number, stroke):
+                continue  # of the new stroke nothing is known yet
+            piece = rules.unpack(latest)
+            start, end = layout.point(*piece.points[-1]), layout.point(*cursors[number])
+            width = layout.pixels(WIDTHS[piece.width])
+            pygame.draw.line(surface, COLOURS[piece.colour], start, end, width)
+            pygame.draw.circle(surface, COLOURS[piece.colour], end, width / 2)
+
+    def _draw_brush(self, surface: pygame.Surface, layout: Layout, area: pygame.Rect) -> None:
+        """Draw how wide one's own pen is, in a ring that can be seen on any colour."""
+        if self._mouse is None or not self._can_draw or not area.collidepoint(self._mouse):
+            return
+        radius = max(2, layout.pixels(WIDTHS[self.width]) // 2)
+        pygame.draw.circle(surface, COLOURS[1], self._mouse, radius + 2, 1)
+        pygame.draw.circle(surface, COLOURS[PAPER], self._mouse, radius + 1, 1)
+
+    def _draw_cursors(self, surface: pygame.Surface, layout: Layout, view: View) -> None:
+        people: Mapping[int, Any] = view.get("people", {})
+        size = max(15, hud.text_size(surface) - 3)
+        area = pygame.Rect(layout.area)
+        for number, (x, y) in view.get("cursors", {}).items():
+            if number == self.hand.artist or number not in people:
+                continue
+            at, colour = layout.point(x, y), player_colour(number)
+            tip = [at, (at[0], at[1] + size), (at[0] + size * 0.7, at[1] + size * 0.7)]
+            pygame.draw.polygon(surface, colour, tip)
+            pygame.draw.polygon(surface, NIGHT, tip, 2)
+            name = self.playing.lettering.line(people[number]["name"], size, WHITE, area.w // 4)
+            box = name.get_rect(topleft=(at[0] + size, at[1] + size)).inflate(8, 4).clamp(area)
+            pygame.draw.rect(surface, NIGHT, box, border_radius=4)
+            pygame.draw.rect(surface, colour, box, 1, border_radius=4)
+            surface.blit(name, name.get_rect(center=box.center))
+
+    def _draw_header(self, surface: pygame.Surface, view: View | None) -> None:
+        """Say who is here, and how more can come. At the left there is room for what the loop says of the link."""
+        people = [person["name"] for person in view.get("people", {}).values()] if view else []
+        parts = [f"Here: {', '.join(people)}"] if people else []
+        if self.playing.invitation:
+            parts.append(f"Friends type: {self.playing.invitation}")
+        size, width = hud.text_size(surface), surface.get_width()
+        line = self.playing.lettering.line(" · ".join(parts), size, GREY, round(width * 0.6))
+        surface.blit(line, line.get_rect(midright=(width - size // 2, header_height(surface) // 2)))
+
+    def _draw_words(self, surface: pygame.Surface, view: View | None) -> None:
+        letters = self.playing.lettering
+        if self._asking:
+            hud.notice(
+                surface,
+                letters,
+                "Clear the picture?",
+                "All that everybody has drawn goes away, and nobody can get it back.",
+                "Y: clear it · any other key: keep it",
+            )
+        elif self.session.status == "connected" and (view is None or not view.ready):
+            hud.notice(surface, letters, "Canvas", "The picture is on its way ...")
+        if self.playing.clock() < self._news_until:
+            hud.news(surface, letters, self._news)
+        elif self.painter and self.painter.is_busy and self.painter.points_left > SLOW_POINTS:
+            hud.news(surface, letters, f"Painting: {self.painter.points_left // 1000} thousand points to go")
+
+
+class _Beside(Layout):
+    """The paper beside the tools: a layout of what is right of them."""
+
+    def __init__(self, left: int, window: tuple[int, int], top: int, bottom: int) -> None:
+        super().__init__((window[0] - left, window[1]), (rules.WIDTH, rules.HEIGHT), header=top, footer=bottom)
+        self._left += left
+        self.area = self.rect(0, 0, rules.WIDTH, rules.HEIGHT)
+
+
+def _unused(path: Path) -> Path:
+    """Return the path, or another like it if there is such a file already."""
+    others = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, 1000))
+    return next((other for other in (path, *others) if not other.exists()), path)

@@ -1,0 +1,99 @@
+"""What a client knows of the picture, and what has changed of it from one state to the next.
+
+A picture may have tens of thousands of pieces, and a frame has 16 milliseconds: pages that are the same objects as
+before are not looked into. That is what states that share structure are good for.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from games.canvas import rules
+
+Pages = Mapping[int, Mapping[int, bytes]]
+
+_NO_PAGE: Final[Mapping[int, bytes]] = {}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is different.
+
+    :ivar added: the numbers of new pieces that are on top of all others, in the order in which they are drawn.
+    :ivar removed: pieces that are gone, by number.
+    :ivar inserted: the numbers of new pieces that are not on top: only if the server has begun anew, with another
+        picture.
+    """
+
+    added: list[int] = field(default_factory=list)
+    removed: dict[int, bytes] = field(default_factory=dict)
+    inserted: list[int] = field(default_factory=list)
+
+
+class Picture:
+    """The pieces of the newest state, by number, in the order in which they are drawn."""
+
+    def __init__(self) -> None:
+        self.pieces: dict[int, bytes] = {}
+        self._pages: dict[int, Mapping[int, bytes]] = {}
+        self._strokes: dict[bytes, int] = {}  # how many pieces of each there are
+        self._newest = -1
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def in_order(self) -> Iterator[tuple[int, bytes]]:
+        """Return all pieces, with their numbers, as they are drawn."""
+        return iter(self.pieces.items())
+
+    def count_of(self, stroke: bytes) -> int:
+        """Return how many pieces of a stroke (see `rules.stroke_of`) there are."""
+        return self._strokes.get(stroke, 0)
+
+    def follow(self, pages: Pages) -> Changes:
+        """Take in the state's `ink`; return what is new and what is gone."""
+        removed: dict[int, bytes] = {}
+        new: dict[int, bytes] = {}
+        for page in {**self._pages, **pages}:
+            before, after = self._pages.get(page, _NO_PAGE), pages.get(page, _NO_PAGE)
+            if before is not after:
+                _compare(before, after, removed, new)
+        if not removed and not new:
+            return Changes()
+        self._pages = dict(pages)
+        return self._apply(removed, new)
+
+    def _apply(self, removed: dict[int, bytes], new: dict[int, bytes]) -> Changes:
+        for number, piece in removed.items():
+            del self.pieces[number]
+            self._count(piece, -1)
+        inserted = sorted(number for number in new if number <= self._newest)
+        added = sorted(number for number in new if number > self._newest)
+        for number in (*inserted, *added):
+            self.pieces[number] = new[number]
+            self._count(new[number], 1)
+        if inserted:
+            self.pieces = dict(sorted(self.pieces.items()))
+        self._newest = max(self._newest, *added) if added else self._newest
+        if not self.pieces:
+            self._newest = -1  # nothing is below, whatever comes
+        return Changes(added, removed, inserted)
+
+    def _count(self, piece: bytes, change: int) -> None:
+        stroke = rules.stroke_of(piece)
+        count = self._strokes.get(stroke, 0) + change
+        if count:
+            self._strokes[stroke] = count
+        else:
+            del self._strokes[stroke]
+
+
+def _compare(
+    before: Mapping[int, bytes], after: Mapping[int, bytes], removed: dict[int, bytes], new: dict[int, bytes]
+) -> None:
+    for number, piece in before.items():
+        if after.get(number) != piece:
+            removed[number] = piece
+    for number, piece in after.items():
+        if before.get(number) != piece:
+            new[number] = piece

@@ -1,0 +1,315 @@
+"""Canvas's server: who is here, what they may do to the picture, and the file that keeps it.
+
+The state that everybody sees:
+
+- `ink`: the picture, see `sheet`
+- `people`: those who draw, by number: name, whether a bot, and a mark by which a client finds itself (see `mark_of`)
+- `cursors`: where they point; missing while their mouse is elsewhere
+- `pens`: the number of the stroke that they draw at the moment, if they do
+- `host`: the number of the one who may clear the picture; 0 if nobody is here who may
+
+Inputs of clients, one a tick: `[x, y, stroke]` with -1 for no stroke, or None for a mouse that is elsewhere.
+Events from clients: `JOIN(name)`, then `ENTER(key)`: after a lost connection, the same key gives back what one drew, to
+undo it. `INK(stroke, part, line)`, `UNDO(stroke)`, `CLEAR()`.
+Events to clients: `NEWS(text)`, and to who drew what is not to be: `REFUSED(stroke, text)`.
+"""
+
+import random
+import zlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from games.canvas import rules, sheet
+from games.canvas.bot import MOST_STROKES, Bot
+from games.canvas.files import Keeper
+from games.canvas.sheet import Refused, Sheet
+from games.common.names import clean_name, unused_name
+from pygase import (
+    CLIENT_LEFT,
+    RELIABLE,
+    TO_DELETE,
+    Backend,
+    DisconnectReason,
+    GameState,
+    PlayerInput,
+    ServerConfig,
+)
+
+GAME: Final = "canvas"
+TICKS_PER_SECOND: Final = 30
+TICK: Final = 1 / TICKS_PER_SECOND  # seconds
+MOST_ARTISTS: Final = 16
+
+AUTOSAVE_TICKS: Final = 30 * TICKS_PER_SECOND
+MOST_GONE: Final = 64  # who have left, and whose strokes are still theirs should they come back
+KEY_BYTES: Final = 16
+
+PIECES_PER_SECOND: Final = 40  # of one artist: four times what a hand can do
+PIECES_SAVED_UP: Final = 200  # what waited while a connection hung comes all at once
+TOO_FAST: Final = "That was too much at once."
+
+BOT_NAMES: Final = ("Botticelli", "Robot Ross", "Dot", "Inky", "Quill", "Pixel", "Sepia", "Doodle")
+
+Address = tuple[Any, ...]
+Update = dict[str, Any]
+
+
+@dataclass
+class Artist:
+    """Somebody who draws: at a client, or a bot."""
+
+    name: str
+    address: Address | None = None
+    key: bytes = b""
+    bot: Bot | None = None
+    allowance: float = PIECES_SAVED_UP
+    refused: int = -1  # the stroke of which nothing more is taken
+    table: dict[str, Any] = field(default_factory=dict)  # cursor and pen, as the state has them
+
+
+class CanvasServer:
+    """A picture for 16 and some bots. `backend` is what to run, at `TICK` seconds a tick; `close` it afterwards.
+
+    :param file: where the picture is kept; None: nowhere.
+
+    Raises `files.FileTrouble` if the picture in that file cannot be read.
+    """
+
+    def __init__(self, bots: int = 0, file: Path | None = None, rng: random.Random | None = None) -> None:
+        rng = rng or random.Random()
+        self.keeper = Keeper(file)
+        self._sheet = Sheet(self.keeper.load())
+        self._saved_changes = self._sheet.changes
+        self._artists: dict[int, Artist] = {}
+        self._numbers: dict[Address, int] = {}
+        self._names: dict[Address, str] = {}  # of those who have said JOIN
+        self._gone: OrderedDict[bytes, int] = OrderedDict()  # by key
+        self._last_number = 0
+        self._host = 0
+        self._tick = 0
+        self._trouble_told = ""
+        for _ in range(min(max(bots, 0), len(BOT_NAMES))):
+            taken = {artist.name for artist in self._artists.values()}
+            name = rng.choice([name for name in BOT_NAMES if name not in taken])
+            self._artists[self._new_number()] = Artist(name, bot=Bot(rng))
+        people = {number: self._public(artist) for number, artist in self._artists.items()}
+        self.backend = Backend(
+            GameState(0, 0, ink=self._sheet.pages(), people=people, cursors={}, pens={}, host=0),
+            self.time_step,
+            {
+                CLIENT_LEFT: self.on_left,
+                "JOIN": self.on_join,
+                "ENTER": self.on_enter,
+                "INK": self.on_ink,
+                "UNDO": self.on_undo,
+                "CLEAR": self.on_clear,
+            },
+            game=GAME,
+            config=ServerConfig(max_clients=MOST_ARTISTS),
+        )
+
+    def close(self) -> None:
+        """Save the picture. Call it when the backend has ended."""
+        self.keeper.wait()
+        if self.keeper.path is not None:
+            self.keeper.save_now(list(self._sheet.pieces.values()))
+
+    # -- who draws ---------------------------------------------------------------------------------------------------
+
+    def on_join(self, name: object = "", *, client_address: Address) -> None:
+        """Remember what somebody wants to be called."""
+        self._names[client_address] = clean_name(name)
+
+    def on_enter(self, key: object = b"", *, client_address: Address) -> Update:
+        """Let somebody draw, once; who was here before is the same artist again."""
+        if client_address in self._numbers or client_address not in self._names:
+            return {}
+        key = key if isinstance(key, bytes) and len(key) == KEY_BYTES else b""
+        number = self._number_before(key) or self._new_number()
+        old = self._artists.get(number)
+        if old and old.address:  # the connection before, which is not yet known to be lost
+            self._numbers.pop(old.address, None)
+        taken = {artist.name for other, artist in self._artists.items() if other != number}
+        artist = Artist(
+            unused_name(self._names[client_address], taken), client_address, key, table=old.table if old else {}
+        )
+        self._artists[number] = artist
+        self._numbers[client_address] = number
+        if not old:
+            self._tell_others(client_address, f"{artist.name} draws along now.")
+        return {"people": {number: self._public(artist)}, **self._host_update()}
+
+    def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
+        """Take somebody out who has left. What they have drawn stays."""
+        self._names.pop(client_address, None)
+        number = self._numbers.pop(client_address, None)
+        if number is None:
+            return {}
+        gone = self._artists.pop(number)
+        if gone.key:
+            self._gone[gone.key] = number
+            while len(self._gone) > MOST_GONE:
+                self._gone.popitem(last=False)
+        how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
+        self._tell_others(client_address, f"{gone.name} {how}.")
+        update: Update = {table: {number: TO_DELETE} for table in gone.table}
+        return {**update, "people": {number: TO_DELETE}, **self._host_update()}
+
+    def _number_before(self, key: bytes) -> int | None:
+        """Return the number of the artist who had that key, if there was one."""
+        if not key:
+            return None
+        here = (number for number, artist in self._artists.items() if artist.key == key)
+        return self._gone.pop(key, None) or next(here, None)
+
+    def _new_number(self) -> int:
+        """Return a number that nobody has, nor has anybody drawn under it."""
+        taken = {*self._artists, *self._gone.values()}
+        while True:
+            self._last_number = self._last_number % rules.MAX_NUMBER + 1
+            if self._last_number not in taken and not self._sheet.stroke_count(self._last_number):
+                return self._last_number
+
+    def _host_update(self) -> Update:
+        address = self.backend.server.host_client
+        host = self._numbers.get(address, 0) if address else 0
+        if host == self._host:
+            return {}
+        self._host = host
+        return {"host": host}
+
+    @staticmethod
+    def _public(artist: Artist) -> dict[str, Any]:
+        return {"name": artist.name, "bot": artist.bot is not None, "mark": mark_of(artist.address)}
+
+    # -- what they do ------------------------------------------------------------------------------------------------
+
+    def on_ink(
+        self, stroke: object = None, part: object = None, line: object = None, *, client_address: Address
+    ) -> Any:
+        """Add to the picture what somebody draws, or tell them why not."""
+        number = self._numbers.get(client_address)
+        if number is None:
+            return None
+        artist = self._artists[number]
+        if stroke == artist.refused:
+            return None  # they have been told
+        try:
+            if artist.allowance < 1:
+                raise Refused(TOO_FAST)
+            artist.allowance -= 1
+            ink = self._sheet.draw(number, stroke, part, line)
+        except Refused as refusal:
+            artist.refused = stroke if rules.is_number(stroke) and isinstance(stroke, int) else -1
+            self._tell(client_address, "REFUSED", artist.refused, str(refusal))
+            return None
+        return {"ink": ink} if ink else None
+
+    def on_undo(self, stroke: object = None, *, client_address: Address) -> Any:
+        """Remove a stroke, if it is one's own."""
+        number = self._numbers.get(client_address)
+        ink = {} if number is None else self._sheet.undo(number, stroke)
+        return {"ink": ink} if ink else None
+
+    def on_clear(self, *, client_address: Address) -> Any:
+        """Remove everything, if it is the host who wants it."""
+        number = self._numbers.get(client_address)
+        if number is None:
+            return None
+        if client_address != self.backend.server.host_client:
+            self._tell(client_address, "NEWS", "Only the host can clear the picture.")
+            return None
+        self._tell_others(client_address, f"{self._artists[number].name} has cleared the picture.")
+        ink = self._sheet.clear()
+        return {"ink": ink} if ink else None
+
+    # -- a tick ------------------------------------------------------------------------------------------------------
+
+    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
+        """Move the cursors, let the bots draw, and save now and then."""
+        self._tick += 1
+        update: Update = {"ink": {}, "cursors": {}, "pens": {}, **self._host_update()}
+        for number, artist in self._artists.items():
+            artist.allowance = min(artist.allowance + PIECES_PER_SECOND * TICK, PIECES_SAVED_UP)
+            if artist.bot is None:
+                given = inputs.get(artist.address) if artist.address else None
+                self._point(number, artist, given.value if given else None, update)
+            elif self._numbers:  # bots rest while nobody is there to see it
+                self._let_doodle(number, artist, artist.bot, update)
+        if self._tick % AUTOSAVE_TICKS == 0:
+            self._save_soon()
+        self._tell_trouble()
+        return {name: changes for name, changes in update.items() if changes != {}}
+
+    def _let_doodle(self, number: int, artist: Artist, bot: Bot, update: Update) -> None:
+        at, stroke, lines = bot.turn()
+        self._point(number, artist, [*at, stroke], update)
+        for line in lines:
+            try:
+                _merge(update["ink"], self._sheet.draw(number, *line))
+            except Refused:
+                break  # the picture is full: it only waves its brush
+        if self._sheet.stroke_count(number) > MOST_STROKES:
+            _merge(update["ink"], self._sheet.undo_oldest(number))
+
+    def _point(self, number: int, artist: Artist, value: object, update: Update) -> None:
+        """Take in where somebody points, and what they draw there, if it is different from before."""
+        told = pointing(value)
+        for table in ("cursors", "pens"):
+            before, now = artist.table.get(table), told.get(table)
+            if before == now:
+                continue
+            if now is None:
+                del artist.table[table]
+                update[table][number] = TO_DELETE
+            else:
+                artist.table[table] = update[table][number] = now
+
+    def _save_soon(self) -> None:
+        changes = self._sheet.changes
+        anew = changes != self._saved_changes or self.keeper.trouble
+        if anew and self.keeper.save_soon(list(self._sheet.pieces.values())):
+            self._saved_changes = changes
+
+    def _tell_trouble(self) -> None:
+        """Tell the host, once, that the picture could not be saved."""
+        trouble, host = self.keeper.trouble, self._artists.get(self._host)
+        if trouble != self._trouble_told and host and host.address:
+            self._trouble_told = trouble
+            self._tell(host.address, "NEWS", trouble or "The picture can be saved again.")
+
+    def _tell(self, address: Address, event_type: str, *args: object) -> None:
+        self.backend.server.dispatch_event(event_type, *args, target_client=address, retries=RELIABLE)
+
+    def _tell_others(self, about: Address, text: str) -> None:
+        for address in self._numbers:
+            if address != about:
+                self._tell(address, "NEWS", text)
+
+
+def mark_of(address: object) -> int:
+    """Return the number by which a client finds itself among `people`: 0 for bots, which have no address.
+
+    A client's address itself is nobody else's business, and longer.
+    """
+    return 0 if address is None else zlib.crc32(str(address).encode()) or 1
+
+
+def pointing(value: object) -> dict[str, Any]:
+    """Return what an input says of `cursors` and `pens`, whatever somebody sent."""
+    match value:
+        case [int(x), int(y), int(stroke)] if rules.is_inside((x, y)) and -1 <= stroke <= rules.MAX_NUMBER:
+            return {"cursors": [int(x), int(y)], **({"pens": int(stroke)} if stroke >= 0 else {})}
+    return {}
+
+
+def _merge(ink: sheet.Ink, more: sheet.Ink) -> None:
+    """Add an update of the ink to another one of the same tick."""
+    for page, pieces in more.items():
+        if isinstance(pieces, dict) and isinstance(ink.get(page), dict):
+            ink[page].update(pieces)
+        else:
+            ink[page] = pieces
