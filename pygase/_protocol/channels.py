@@ -198,7 +198,9 @@ class TrackedSender:
 
     def next_due(self, now: float) -> float | None:
         """When :meth:`take` or :meth:`give_up` has something to do next; None for never."""
-        if (self._unsent and not self._full) or (self._queue and not self._open):
+        if self._queue:
+            self._start_messages()  # those that there is room for by now
+        if self._unsent and not self._full:
             return now
         return min((piece.due_at for piece in self._in_flight), default=None)
 

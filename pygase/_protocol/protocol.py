@@ -201,6 +201,12 @@ class ServerProtocol(PeerProtocol):
             self._receive_messages(data, now)
         return True
 
+    def _measure(self, rtt: float, now: float) -> None:
+        super()._measure(rtt, now)
+        again_at = self.snapshots.due_at(self.rtt.rto)  # sooner now if the time-out has become shorter
+        if again_at is not None and again_at < self.next_at:
+            self.next_at = again_at
+
     def snapshot_age(self, now: float) -> float:
         """Return how old the newest state is that the client is known to have, in seconds; 0.0 if there is none."""
         if self._report_waits:

@@ -259,7 +259,8 @@ def test_the_inputs_in_the_packets_are_those_that_the_game_gets(loss: float, see
     assert all(
         client.input_applied(tick) in {None, *of_tick.get(tick, ())} for tick in range(client.snapshots[-1].tick)
     )
-    assert client.input_pace == pytest.approx(1 + max(-0.03, min(0.03, 0.003 * (1 - told[-1][2]))))
+    paces = [1 + max(-0.03, min(0.03, 0.003 * (1 - margin))) for _, _, margin in told[-9:]]  # (of which some got lost)
+    assert min(abs(client.input_pace - each) for each in paces) < 1e-9
 
 
 def test_packets_full_of_messages_keep_to_the_limits_in_both_directions(seed: int) -> None:

@@ -1,11 +1,12 @@
 """Two ends on a bad line: everything together, and numbers that wrap around."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from pygase._protocol.channels import RELIABLE
+from pygase._protocol.channels import RELIABLE, Message, TrackedSender
 from pygase._protocol.inputs import InputSender, decode_inputs
 from pygase._protocol.wire import MAX_MESSAGE_ROOM, MESSAGE_HEADER, acks_message
 from pygase.config import ClientConfig, ServerConfig
@@ -469,3 +470,20 @@ def test_many_small_states_between_two_in_fragments_do_not_make_the_second_look_
     peers.sent.clear()
     peers.push({"noise": peers.rng.randbytes(3_000)})
     assert peers.run(0.03, lambda: peers.states[address][-1].tree == peers.server.ring.tree)
+
+
+def test_a_large_event_that_waited_for_another_leaves_as_soon_as_that_has_arrived() -> None:
+    """Though a small one between the two is not acknowledged yet."""
+    sender = TrackedSender(64_000)
+    for pieces in ([b"a" * 1_000] * 2, [b"small"], [b"b" * 1_000] * 2):
+        sender.queue(Message(pieces, math.inf, None))
+    sent = list(iter(lambda: sender.take(1_200, 0.0), None))
+    for piece in sent:
+        sender.sent(piece, 0.5, 0.0)
+    assert [piece.data[:1] for piece in sent] == [b"a", b"a", b"s"]
+    assert sender.next_due(0.1) == 0.5
+    for piece in sent[:2]:
+        piece.acknowledge()
+    sender.on_acked()
+    assert sender.next_due(0.1) == 0.1
+    assert sender.take(1_200, 0.1).data[:1] == b"b"  # type: ignore[union-attr]
