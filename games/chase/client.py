@@ -103,7 +103,7 @@ class ChaseScreen(GameScreen):
         now, me = self.playing.clock(), self.me
         state = self._state()
         self._listen(state, me, now)
-        self._picture.draw(surface, state, me, now, pushed=self.session.client.link is not None)
+        self._picture.draw(surface, state, me, now)
         self._draw_notice(surface, state, me)
         hud.footer(surface, self.playing.lettering, self._status(state, now), self._keys(surface))
 
@@ -129,6 +129,8 @@ class ChaseScreen(GameScreen):
         return players if rtt is None else f"{players} · {rtt * 1000:.0f} ms"
 
     def _keys(self, surface: pygame.Surface) -> str:
+        if self.session.client.link is not None:
+            return ""  # what tells of the worse link stands there
         room = surface.get_width() * 0.7
         fits = self.playing.lettering.width(words.KEYS, hud.text_size(surface)) < room
         return words.KEYS if fits else words.KEYS_SHORT

@@ -57,8 +57,10 @@ class Figures:
         """Draw the rim that says: this one is you."""
         pygame.draw.circle(surface, WHITE, middle, round(self.radius * 1.22), max(2, round(self.radius * 0.17)))
 
-    def draw_pointer(self, surface: pygame.Surface, middle: tuple[int, int], bearing: float, colour: Colour) -> None:
-        """Draw a small arrow beside somebody that points to somebody else."""
+    def draw_pointer(
+        self, surface: pygame.Surface, middle: tuple[int, int], bearing: float, colour: Colour
+    ) -> pygame.Rect:
+        """Draw a small arrow beside somebody that points to somebody else; return where."""
 
         def corner(away: float, turn: float) -> tuple[int, int]:
             return (
@@ -66,7 +68,7 @@ class Figures:
                 round(middle[1] + self.radius * away * math.sin(bearing + turn)),
             )
 
-        pygame.draw.polygon(surface, colour, [corner(2.9, 0.0), corner(2.0, 0.3), corner(2.0, -0.3)])
+        return pygame.draw.polygon(surface, colour, [corner(2.9, 0.0), corner(2.0, 0.3), corner(2.0, -0.3)])
 
     def _picture(
         self, key: tuple[object, ...], reach: float, paint: Callable[[pygame.Surface, float], None]

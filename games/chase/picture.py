@@ -31,6 +31,7 @@ FLASH_SECONDS: Final = 0.6
 SPIN_SECONDS: Final = 0.05  # from one picture of the spikes to the next
 TILE: Final = 700  # points
 SMALLEST_NAME: Final = 14  # pixels
+NEEDS_ARROW: Final = 450  # points: farther off than this, an arrow leads to somebody
 
 Table = Mapping[int, Any]
 Spot = tuple[float, float]
@@ -67,15 +68,12 @@ class Picture:
         """Let everybody see where somebody has been caught."""
         self._flashes.append((now, at))
 
-    def draw(
-        self, surface: pygame.Surface, state: Mapping[str, Any], me: int | None, now: float, pushed: bool = False
-    ) -> None:
+    def draw(self, surface: pygame.Surface, state: Mapping[str, Any], me: int | None, now: float) -> None:
         """Draw everything but the footer.
 
         :param state: what to show; it may be empty.
         :param me: who of them looks at it.
         :param now: seconds.
-        :param pushed: whether the left half of the line at the top is taken.
         """
         self._prepare(surface)
         surface.blit(self._ground, (0, 0))
@@ -85,11 +83,12 @@ class Picture:
             return
         self._remember(runners)
         self._draw_flashes(surface, now)
-        self._draw_names(surface, runners, people, me)
         self._draw_runners(surface, runners, me, now)
+        arrow = self._draw_me(surface, me, runners) if me is not None and me in runners else None
+        self._draw_names(surface, runners, people, me, arrow)
         is_me = me is not None and me in runners and runners[me]["it"]
         colour = YELLOW if is_me else WHITE
-        self._draw_header(surface, words.headline(runners, people, me), colour, words.time_left(state["round"]), pushed)
+        self._draw_header(surface, words.headline(runners, people, me), colour, words.time_left(state["round"]))
         self._draw_board(surface, state["scores"], people, runners, me)
 
     def notice(self, surface: pygame.Surface, title: str, text: str, hint: str = "") -> None:
@@ -142,8 +141,6 @@ class Picture:
         """Draw everybody; who is it, and then oneself, in front of all others."""
         for number in sorted(runners, key=lambda n: (n == me, runners[n]["it"])):
             self._draw_runner(surface, number, runners[number], now)
-        if me is not None and me in runners:
-            self._draw_me(surface, me, runners)
 
     def _draw_runner(self, surface: pygame.Surface, number: int, runner: Mapping[str, Any], now: float) -> None:
         figures, point = self._figures, self._places.world.point
@@ -158,34 +155,40 @@ class Picture:
         if runner["safe"]:
             figures.draw_dots(surface, middle, runner["safe"] / rules.SAFE_TICKS)
 
-    def _draw_me(self, surface: pygame.Surface, me: int, runners: Table) -> None:
-        """Draw what says which one is oneself, and where the danger, or the nearest prey, is."""
+    def _draw_me(self, surface: pygame.Surface, me: int, runners: Table) -> pygame.Rect | None:
+        """Draw what says which one is oneself, and an arrow to the danger, or to the nearest prey; return where."""
         mine = runners[me]
         middle = self._places.world.point(mine["x"], mine["y"])
         self._figures.draw_rim(surface, middle)
         others = {n: r for n, r in runners.items() if n != me and (r["it"] or (mine["it"] and not r["safe"]))}
         if not others:
-            return
+            return None
         to = min(others.values(), key=lambda r: math.dist((r["x"], r["y"]), (mine["x"], mine["y"])))
-        if math.dist((to["x"], to["y"]), (mine["x"], mine["y"])) > 5 * walls.RADIUS:
-            bearing = math.atan2(to["y"] - mine["y"], to["x"] - mine["x"])
-            self._figures.draw_pointer(surface, middle, bearing, WHITE if mine["it"] else ORANGE)
+        if math.dist((to["x"], to["y"]), (mine["x"], mine["y"])) < NEEDS_ARROW:
+            return None
+        bearing = math.atan2(to["y"] - mine["y"], to["x"] - mine["x"])
+        return self._figures.draw_pointer(surface, middle, bearing, WHITE if mine["it"] else ORANGE)
 
-    def _draw_names(self, surface: pygame.Surface, runners: Table, people: Table, me: int | None) -> None:
-        """Draw names above everybody; where there is no room for all of them, one's own and that of who is it first."""
-        area, text = (
-            pygame.Rect(self._places.world.area),
-            min(round(self._places.text * 0.85), 2 * self._figures.radius),
-        )
-        taken: list[pygame.Rect] = []
+    def _draw_names(
+        self, surface: pygame.Surface, runners: Table, people: Table, me: int | None, arrow: pygame.Rect | None
+    ) -> None:
+        """Draw a name above or below everybody for whom there is room; one's own and that of who is it in any case."""
+        area, radius = pygame.Rect(self._places.world.area), self._figures.radius
+        size = max(min(round(self._places.text * 0.85), 2 * radius), SMALLEST_NAME)
+        bodies = {n: pygame.Rect(0, 0, 2 * radius, 2 * radius) for n in runners}
+        for number, body in bodies.items():
+            body.center = self._places.world.point(runners[number]["x"], runners[number]["y"])
+        taken = list(bodies.values()) + ([arrow] if arrow else [])
         for number in sorted(runners, key=lambda n: (n != me, not runners[n]["it"], n)):
             runner, matters = runners[number], number == me or runners[number]["it"]
-            x, y = self._places.world.point(runner["x"], runner["y"])
-            y -= round(self._figures.radius * (2.0 if runner["it"] or runner["safe"] else 1.3))
             name = "You" if number == me else people[number]["name"]
-            line = self._letters.line(name, max(text, SMALLEST_NAME), WHITE if matters else GREY, area.w // 4)
-            place = line.get_rect(midbottom=(x, y)).clamp(area)
-            if place.collidelist(taken) < 0:
+            line = self._letters.line(name, size, WHITE if matters else GREY, area.w // 4)
+            (x, y), away = bodies[number].center, round(radius * (2.0 if runner["it"] or runner["safe"] else 1.3))
+            above = line.get_rect(midbottom=(x, y - away)).clamp(area)
+            below = line.get_rect(midtop=(x, y + away)).clamp(area)
+            free = [place for place in (above, below) if place.collidelist(taken) < 0]
+            if free or matters:
+                place = free[0] if free else above
                 taken.append(place)
                 surface.blit(line, place)
 
@@ -200,14 +203,13 @@ class Picture:
 
     # -- around the place --------------------------------------------------------------------------------------------
 
-    def _draw_header(self, surface: pygame.Surface, headline: str, colour: Colour, time: str, pushed: bool) -> None:
+    def _draw_header(self, surface: pygame.Surface, headline: str, colour: Colour, time: str) -> None:
         left, top, width, height = self._places.header
         size, gap, middle = round(self._places.text * 1.5), self._places.text // 2, top + height // 2
         clock = self._letters.line(time, size, WHITE, width // 3)
         surface.blit(clock, clock.get_rect(midright=(left + width - gap, middle)))
-        begin = left + (width // 2 if pushed else gap)
-        line = self._letters.line(headline, size, colour, width - begin - clock.get_width() - 3 * gap)
-        surface.blit(line, line.get_rect(midleft=(begin, middle)))
+        line = self._letters.line(headline, size, colour, width - clock.get_width() - 4 * gap)
+        surface.blit(line, line.get_rect(midleft=(left + gap, middle)))
 
     def _draw_board(
         self, surface: pygame.Surface, scores: Table, people: Table, runners: Table, me: int | None
