@@ -49,10 +49,11 @@ def play(
             name = clean_name(chooser.name) if address is None else name
             friends = invitation if hosted else _invitation(game, session)
             screen = screen_class(Playing(session, name, friends, sounds, args=args))
-            if _run(Loop(window, screen), session) == "leave":
+            end, reason = _run(Loop(window, screen), session)
+            if end == "leave":
                 return
             address = hosted = None
-            session = chooser.run(session.reason)
+            session = chooser.run(reason)
 
 
 def load_screen(game: Game) -> type[GameScreen]:
@@ -66,10 +67,10 @@ def load_screen(game: Game) -> type[GameScreen]:
     return found
 
 
-def _run(loop: Loop, session: Session) -> End:
-    """Play, and end the session however playing ends."""
+def _run(loop: Loop, session: Session) -> tuple[End, str]:
+    """Play, and end the session however playing ends; return how it has, and what was wrong with the connection."""
     try:
-        return loop.run()
+        return loop.run(), session.reason
     finally:
         if session.backend:
             session.backend.shutdown()  # before we leave, so that the others keep the game in sight as it was

@@ -105,7 +105,10 @@ def test_after_a_loss_one_chooses_again_and_is_told_why(monkeypatch: pytest.Monk
 
     class Refused:
         backend = None
-        reason = "Nobody answers."
+
+        @property
+        def reason(self) -> str:
+            return "You have left the game." if ended else "Nobody answers."
 
         def close(self) -> None:
             ended.append("closed")
