@@ -14,14 +14,13 @@ import pygase_pygame
 from games.arena import rules, sprites, walls
 from games.arena.chat import LONGEST
 from games.arena.memory import Memory, Tracer
-from games.arena.picture import Camera, Picture, Scene, ranking
+from games.arena.picture import Camera, Picture, Scene, field_of, ranking
 from games.arena.rules import AIM, AT, FULL, SHOTS, Ship
 from games.arena.server import MOVING, NOBODY, TICK, own_ship
 from games.common.icon import icon
 from games.common.screen import GameScreen, Playing, SessionOptions, SoundSet, Tone
 from pygase import Interpolate
-from pygase_pygame import Controls, Prediction
-from pygase_pygame.textentry import TextEntry
+from pygase_pygame import Controls, Prediction, TextEntry
 
 HURT_SECONDS: Final = 0.4
 JUMP: Final = 6 * rules.SPEED  # a correction by more is shown at once
@@ -80,7 +79,7 @@ class ArenaScreen(GameScreen):
         self._judge = False
         self._winner = NOBODY
         self._middle: tuple[float, float] = (walls.WIDTH / 2, walls.HEIGHT / 2)
-        self._size = (960, 640)
+        self._size = (960, 640)  # of the part of the window that shows the arena, pixels
 
     @staticmethod
     def icon() -> pygame.Surface:
@@ -203,7 +202,7 @@ class ArenaScreen(GameScreen):
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw the whole frame."""
-        self._size = surface.get_size()
+        self._size = field_of(surface)
         scene = self.scene()
         self._picture.draw(surface, scene)
         pygame.mouse.set_visible(scene.sight is None)
@@ -279,11 +278,10 @@ class ArenaScreen(GameScreen):
             return "Get ready", "Fly with WASD, aim with the mouse, hold its left button to shoot."
         return f"Wrecked by {self._killer}", "You are back in a moment."
 
-    def _status(self, scores: Mapping[int, Any], me: int) -> str:
+    def _status(self, scores: Mapping[int, Any], me: int) -> tuple[str, ...]:
         if me not in scores:
-            return "Arena"
+            return ("Arena",)
         rtt = self.session.client.stats.rtt
-        parts = [f"{scores[me][0]} wrecked, {scores[me][1]} lost", f"{ranking(scores).index(me) + 1}. of {len(scores)}"]
-        if rtt is not None:
-            parts.append(f"{rtt * 1000:.0f} ms")
-        return " · ".join(parts)
+        place = f"{ranking(scores).index(me) + 1}. of {len(scores)}"
+        ping = "" if rtt is None else f" · {rtt * 1000:.0f} ms"
+        return f"{scores[me][0]} wrecked, {scores[me][1]} lost · {place}{ping}", place + ping, place

@@ -30,7 +30,7 @@ from games.common.palette import (
     mixed,
     player_colour,
 )
-from pygase_pygame.textentry import TextEntry
+from pygase_pygame import TextEntry
 
 SEEN: Final = (9_600, 6_400)  # points of the place that a window shows at most: nobody sees farther in a larger one
 _GRID: Final = 1_600
@@ -63,7 +63,7 @@ class Scene:
     sight: tuple[int, int] | None = None  # where one aims, in pixels
     hurt: float = 0.0  # how much of a warning flash there is, 0 to 1
     notice: tuple[str, str] | None = None
-    status: str = ""
+    status: Sequence[str] = ("",)  # how things are, the long way first
     board: bool = False
     judge: bool = False
     chat: TextEntry | None = None
@@ -93,6 +93,15 @@ class Camera:
         return -around < x < self.size[0] + around and -around < y < self.size[1] + around
 
 
+def field_of(surface: pygame.Surface) -> tuple[int, int]:
+    """Return the size of the part of a window in which the arena is to be seen: all but the footer."""
+    return surface.get_width(), max(1, surface.get_height() - _footer_height(surface))
+
+
+def _footer_height(surface: pygame.Surface) -> int:
+    return round(hud.text_size(surface) * 1.5)
+
+
 class Layout:
     """Where in a window of a given size is what, in pixels; what there is no room for has no height."""
 
@@ -100,7 +109,7 @@ class Layout:
         self.text = hud.text_size(surface)
         self.line = self.text + 3
         area, gap = surface.get_rect(), self.text // 2
-        usable = area.h - round(self.text * 1.5) - 2 * gap  # without the footer
+        usable = area.h - _footer_height(surface) - 2 * gap
         radar = min(area.w // 5, 190) if area.w >= 420 and usable >= 220 else 0
         self.radar = pygame.Rect(gap, gap, radar, radar * walls.HEIGHT // walls.WIDTH)
         width = max(area.w * 2 // 5 - gap, 0)
@@ -128,7 +137,7 @@ class Picture:
 
     def draw(self, surface: pygame.Surface, scene: Scene) -> None:
         """Draw the scene over the whole surface."""
-        camera, layout = Camera(surface.get_size(), scene.middle), Layout(surface)
+        camera, layout = Camera(field_of(surface), scene.middle), Layout(surface)
         _draw_floor(surface, camera)
         for tracer in scene.memory.tracers:
             _draw_tracer(surface, camera, tracer, scene.now)
@@ -161,9 +170,18 @@ class Picture:
             scene.chat.draw(surface, layout.entry, size=layout.text)
         elif scene.sight and not scene.board:
             _draw_sight(surface, scene.sight, max(7, layout.text // 2), scene.now - scene.memory.hit_at < HIT_SECONDS)
-        room = surface.get_width() - 2 * layout.text - self._letters.width(scene.status, layout.text)
-        keys = next((keys for keys in KEYS if self._letters.width(keys, layout.text) <= room), "")
-        hud.footer(surface, self._letters, scene.status, keys)
+        self._draw_footer(surface, layout, scene)
+
+    def _draw_footer(self, surface: pygame.Surface, layout: Layout, scene: Scene) -> None:
+        """Draw how things are, and which keys there are: the more words the more room there is."""
+        room = surface.get_width() - 2 * layout.text
+        fitting = (
+            (status, keys)
+            for status in scene.status
+            for keys in KEYS
+            if self._letters.width(status + keys, layout.text) <= room
+        )
+        hud.footer(surface, self._letters, *next(fitting, (scene.status[-1], "")))
 
     # -- in the place
 
@@ -242,7 +260,7 @@ class Picture:
         place, lines = layout.judge, list(_legend(scene.memory.judgements))
         shown = lines[: place.h // layout.line]
         if shown:
-            surface.fill(NIGHT, place.inflate(layout.text // 2, 0))
+            surface.fill(NIGHT, (place.x, place.y - 2, place.w + 4, len(shown) * layout.line + 2))
         for number, (text, colour) in enumerate(shown):
             width = min(self._letters.width(text, layout.text), place.w)
             at = (place.right - width, place.top + number * layout.line)

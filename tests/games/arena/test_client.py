@@ -11,7 +11,7 @@ import pytest
 from games.arena import rules, walls
 from games.arena.__main__ import GAME
 from games.arena.client import ArenaScreen
-from games.arena.picture import Camera, Scene
+from games.arena.picture import Camera, Scene, field_of
 from games.arena.rules import AT, DAMAGE, FULL_HEALTH, SHOTS
 from games.arena.server import NOBODY, SHIELDED, TICK, ArenaServer
 from pygase.testing import Link
@@ -69,7 +69,7 @@ def place(seat: Seat) -> tuple[float, float]:
 
 def pixel(seat: Seat, where: Any) -> tuple[int, int]:
     """Where a place of the arena is in a player's window."""
-    return Camera(pygame.display.get_surface().get_size(), scene(seat).middle).pixel(where)
+    return Camera(field_of(pygame.display.get_surface()), scene(seat).middle).pixel(where)
 
 
 def points_at(seat: Seat, where: Any) -> None:
