@@ -94,3 +94,34 @@ def test_who_leaves_is_gone_and_two_of_one_name_are_told_apart(table: Table) -> 
     seats[0].session.close()
     table.runs(0.5)
     assert len(table.state.players) == 3
+
+
+def test_after_a_frame_of_some_seconds_nothing_is_made_up_for(table: Table) -> None:
+    """The window was dragged about, or the laptop slept: no flood of inputs, no leap, no lost connection."""
+    ada = table.sit("Ada")
+    table.runs(1.0)
+    ada.presses(pygame.K_LEFT)
+    sent = table.network.bytes_sent[ada.session.client.address]
+    table.network.run(4.0)
+    before = table.state.players[ada.key]["x"]
+    table.frame()
+    table.network.run(0.05)
+    assert ada.session.status == "connected"
+    assert table.network.bytes_sent[ada.session.client.address] - sent < 10_000
+    assert before - table.state.players[ada.key]["x"] <= 0.3 * 60 * hello.STEP
+    ada.releases(pygame.K_LEFT)
+    table.runs(1.0)
+    assert shown(ada) == (table.state.players[ada.key]["x"], table.state.players[ada.key]["y"])
+
+
+def test_a_minimised_window_lets_all_keys_go(table: Table) -> None:
+    ada = table.sit("Ada")
+    table.runs(1.0)
+    ada.presses(pygame.K_LEFT, pygame.K_UP)
+    ada.happens(pygame.WINDOWFOCUSLOST)
+    ada.happens(pygame.WINDOWMINIMIZED)
+    table.runs(0.5)
+    rests = dict(table.state.players[ada.key])
+    table.runs(2.0)
+    assert table.state.players[ada.key] == rests
+    assert ada.session.status == "connected"
