@@ -68,7 +68,9 @@ class Figures:
                 round(middle[1] + self.radius * away * math.sin(bearing + turn)),
             )
 
-        return pygame.draw.polygon(surface, colour, [corner(2.9, 0.0), corner(2.0, 0.3), corner(2.0, -0.3)])
+        return pygame.draw.polygon(
+            surface, colour, [corner(3.3, 0.0), corner(2.1, 0.26), corner(2.4, 0.0), corner(2.1, -0.26)]
+        )
 
     def _picture(
         self, key: tuple[object, ...], reach: float, paint: Callable[[pygame.Surface, float], None]

@@ -12,7 +12,7 @@ WORLD: Final = (walls.WIDTH, walls.HEIGHT)
 ROW: Final = 1.35  # height of a row of the board, of the text's
 WIDTH_OF_ROW: Final = 10.5  # of the text's height: a name, the time and the tags
 ROWS_BELOW: Final = 4  # where the board is below the place
-TOO_SMALL: Final = 20  # of the text's height: in a window smaller than this there is no board
+TOO_SMALL: Final = 24  # of the text's height: in a window smaller than this there is no board
 
 
 class Places:

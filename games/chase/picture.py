@@ -86,9 +86,14 @@ class Picture:
         self._draw_runners(surface, runners, me, now)
         arrow = self._draw_me(surface, me, runners) if me is not None and me in runners else None
         self._draw_names(surface, runners, people, me, arrow)
-        is_me = me is not None and me in runners and runners[me]["it"]
+        is_me = me in runners and runners[me]["it"]
         colour = YELLOW if is_me else WHITE
-        self._draw_header(surface, words.headline(runners, people, me), colour, words.time_left(state["round"]))
+        self._draw_header(
+            surface,
+            words.headline(runners, people, me, state["round"]["winner"]),
+            colour,
+            words.time_left(state["round"]),
+        )
         self._draw_board(surface, state["scores"], people, runners, me)
 
     def notice(self, surface: pygame.Surface, title: str, text: str, hint: str = "") -> None:

@@ -12,11 +12,13 @@ KEYS_SHORT = "Arrows: run · Space: dash · Esc: leave"
 Table = Mapping[int, Any]
 
 
-def headline(runners: Table, people: Table, me: int | None) -> str:
-    """Return what matters most for somebody right now."""
+def headline(runners: Table, people: Table, me: int | None, winner: list[Any]) -> str:
+    """Return what matters most for somebody right now; `winner` is that of the round, if it is over."""
     chaser = rules.chaser_of(runners)
     if chaser is None:
         return "Nobody is here"
+    if winner:
+        return "Take a breath: nobody can be caught"
     if me is None or me not in runners:
         return f"{people[chaser]['name']} is it. You are watching"
     if len(runners) == 1:

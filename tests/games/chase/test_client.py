@@ -159,7 +159,7 @@ def test_a_tag_is_told_to_both(table: Chase) -> None:
 
 def headline(seat: Seat) -> str:
     view = seat.session.view()
-    return words.headline(view["runners"], view["people"], screen_of(seat).me)
+    return words.headline(view["runners"], view["people"], screen_of(seat).me, view["round"]["winner"])
 
 
 def test_sounds_are_made_of_what_happens(table: Chase, monkeypatch: pytest.MonkeyPatch) -> None:

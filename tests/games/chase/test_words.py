@@ -29,12 +29,12 @@ def runners(**of_ada: Any) -> dict[int, Any]:
     ],
 )
 def test_the_headline_says_what_matters_most(ada: dict[str, Any], me: int | None, text: str) -> None:
-    assert words.headline(runners(**ada), PEOPLE, me) == text
+    assert words.headline(runners(**ada), PEOPLE, me, []) == text
 
 
 def test_the_headline_says_when_one_is_alone_or_nobody_is_there() -> None:
-    assert words.headline({1: {**rules.new_runner((0, 0)), "it": True}}, PEOPLE, 1) == "You are it, and alone"
-    assert words.headline({}, {}, None) == "Nobody is here"
+    assert words.headline({1: {**rules.new_runner((0, 0)), "it": True}}, PEOPLE, 1, []) == "You are it, and alone"
+    assert words.headline({}, {}, None, []) == "Nobody is here"
 
 
 @pytest.mark.parametrize(
