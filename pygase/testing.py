@@ -219,6 +219,9 @@ class SimulatedNetwork:
         store = server.game_state_store
         server._clock = store._clock = self.clock
         store._committed = store._committed._replace(time=self.now)  # it was settled by the real clock
+        if wire is not None and wire.history is not None:  # likewise
+            wire.history.clear()
+            wire.history.push(store.committed.tick, store.committed.time, store.committed.tree)
         transport = self._add(address, None)
         server._begin(transport, "localhost", wire, self._rng.randbytes)
         driver = server._driver = _SimulatedDriver(self, server, transport)

@@ -76,6 +76,7 @@ class Session:
         if tick is not None and input_rate is not None:
             raise ValueError("input_rate is for input events; with tick=... there is one input for each tick")
         self._ticks = None if tick is None else OwnTicks(client, tick, predict)
+        self._view_time: float | None = None  # of the latest view: what the player saw when acting
         self._outbox = events.Outbox()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()  # for `_loss_told`, which both threads change
@@ -103,6 +104,7 @@ class Session:
         self.poll()
         now = self._clock()
         state = self._buffer.view(now=now)
+        self._view_time = self._buffer.playback_time(now=now)
         if self._ticks is not None:
             self._ticks.reconcile()
             state = self._ticks.shown(state, now=now)
@@ -133,7 +135,7 @@ class Session:
         if self._ticks is None:
             return self._inputs.send(state)
         now = self._clock()
-        return self._ticks.send(state, now=now, view_time=self._buffer.playback_time(now=now))
+        return self._ticks.send(state, now=now, view_time=self._view_time)
 
     @property
     def lead(self) -> float:

@@ -205,3 +205,13 @@ def test_history_keeps_what_was_seen() -> None:
     world.network.run(2.0)
     state = history.at(world.network.now - 0.5)
     assert world.backend.game_state_store.get_game_state().turn - state["turn"] == pytest.approx(30, abs=2)
+
+
+def test_a_history_that_was_wanted_before_the_server_began_is_kept_all_the_same() -> None:
+    backend = Backend(GameState(turn=0), lambda game_state, dt: {"turn": game_state.turn + 1})
+    history = backend.game_state_machine.keep_history(1.0)
+    network = SimulatedNetwork(1, Link(), start=3.0)
+    network.serve(backend, interval=1 / HZ)
+    network.run(2.0)
+    assert history.newest == pytest.approx(network.now, abs=2 / HZ)
+    assert history.at(network.now - 0.5)["turn"] == pytest.approx(90, abs=2)

@@ -176,3 +176,19 @@ def test_what_makes_no_sense_is_refused_in_words() -> None:
         Prediction(move, 5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="step"):
         Prediction("move", "players.{me}")  # type: ignore[arg-type]
+
+
+def test_an_input_tells_the_moment_that_the_player_saw_when_giving_it() -> None:
+    """That of the latest view: what is drawn after the input has not been seen yet."""
+    network = SimulatedNetwork(5, Link(latency=0.05))
+    game = Game()
+    network.serve(game.backend, interval=TICK)
+    session = session_of(network)
+    told: list[float | None] = []
+    send_input = session.client.send_input
+    session.client.send_input = lambda value, *, view_time: told.append(view_time) or send_input(value)  # type: ignore
+    play(network, session, 1.0)
+    seen = session.buffer.playback_time(now=network.now)
+    network.run(FRAME)
+    session.send_input({"left": False, "right": False})
+    assert told[-1] == seen
