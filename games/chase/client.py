@@ -19,6 +19,7 @@ from games.common.screen import GameScreen, Playing, SessionOptions, SoundSet, T
 from pygase_pygame import CONNECTED, SERVER_EVENT, Controls, Prediction
 
 NEWS_SECONDS: Final = 4.0
+RTT_SECONDS: Final = 0.5  # for so long the same round-trip time is shown
 SNAP_DISTANCE: Final = 400.0  # points: who is farther off was put elsewhere
 NEAR: Final = 1_300  # points: so near, one hears who is it
 HEART_SECONDS: Final = (0.25, 0.9)  # from beat to beat, when they are quite near, and when they just come near
@@ -67,6 +68,8 @@ class ChaseScreen(GameScreen):
         self._picture = Picture(playing.lettering)
         self._news = ""
         self._news_until = 0.0
+        self._rtt: float | None = None
+        self._rtt_until = 0.0
         self._beat_at = 0.0
         self._before: Mapping[str, Any] = {}  # of my runner and the round, in the frame before: to hear what changes
         self._winner: list[Any] = []
@@ -124,9 +127,11 @@ class ChaseScreen(GameScreen):
             return self._news
         if self.session.status != "connected":
             return ""
-        rtt, count = self.session.client.stats.rtt, len(state.get("runners", {}))
+        if now >= self._rtt_until:  # not in each frame, or nobody could read it
+            self._rtt, self._rtt_until = self.session.client.stats.rtt, now + RTT_SECONDS
+        count = len(state.get("runners", {}))
         players = "1 player" if count == 1 else f"{count} players"
-        return players if rtt is None else f"{players} · {rtt * 1000:.0f} ms"
+        return players if self._rtt is None else f"{players} · {self._rtt * 1000:.0f} ms"
 
     def _keys(self, surface: pygame.Surface) -> str:
         if self.session.client.link is not None:
