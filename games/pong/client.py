@@ -1,22 +1,22 @@
 """Pong's window: what the keys do goes to the server, what the server says goes to the screen."""
 
-import os
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pygame
 
-import pygase_pygame
-from games.pong import rules
-from games.pong.court import Court
+from games.common.screen import GameScreen, Playing, SessionOptions
+from games.pong import rules, scene
+from games.pong.court import Court, pong_icon
+from games.pong.echo import SOUNDS, Echo
 from games.pong.foresight import Foresight
-from games.pong.scene import Link, Scene, Seat, scene_of
-from games.pong.server import GAME, TICK
-from pygase import RELIABLE, Backend, Interpolate
+from games.pong.scene import Link, Scene, scene_of
+from games.pong.seats import Seat, seat_of
+from games.pong.server import TICK
+from pygase import Interpolate
+from pygase_pygame import CONNECTED, SERVER_EVENT, Controls, Prediction
 
-WINDOW_SIZE: Final = (960, 640)
-FRAMES_PER_SECOND: Final = 60
 NEWS_SECONDS: Final = 5.0
 SNAP_DISTANCE: Final = 30.0  # court units: a paddle that is farther off was put back into the middle
 
@@ -26,156 +26,133 @@ MOVING: Final = (
     Interpolate("match.paddles.*", snap_on="match.phase"),
 )
 
-NO_DRIVERS: Final = {"dummy", "offscreen"}  # what SDL may fall back on where there is nothing to be seen
-NO_DISPLAY: Final = "There is no display here to open a window on."
+GUEST_KEYS: Final = (pygame.K_2, pygame.K_KP2, pygame.K_F2)
 
 
-class NoDisplay(Exception):
-    """There is nothing to open a window on; says so in a sentence."""
+def own_paddle(state: Mapping[str, Any], address: object) -> tuple[str, ...] | None:
+    """Return the keys that lead to the player's own paddle; None while there is none, or it cannot move."""
+    match, seat = state.get("match"), seat_of(state.get("players"), address)
+    if not seat or match is None or match["phase"] == rules.WAITING:
+        return None
+    return "match", "paddles", seat
 
 
-def play(name: str, hostname: str, port: int, *, hosted: Backend | None = None, invitation: str = "") -> None:
-    """Join the game at an address, in a window, until the player closes it. Raises `NoDisplay`.
-
-    A game that is `hosted` here ends with it; `invitation` is what friends have to type to join it.
-    """
-    open_window()
-    try:
-        own = OwnPaddle()
-        with pygase_pygame.join(
-            hostname, port, game=GAME, interpolate=MOVING, tick=TICK, predict=own.prediction
-        ) as session:
-            try:
-                Player(session, own, name, invitation).run()
-            finally:
-                if hosted:
-                    hosted.shutdown()  # before we leave, so that the others keep the match in sight as it was
-    finally:
-        pygame.quit()
+def steered(paddle: float, wishes: object) -> float:
+    """Return where the player's own paddle is one tick later, by the rules that the server goes by."""
+    return rules.move_paddle(paddle, rules.wishes(wishes)[0])
 
 
-def open_window() -> pygame.Surface:
-    """Open a window that can be resized, or raise `NoDisplay`."""
-    try:
-        pygame.display.init()
-        if pygame.display.get_driver() in NO_DRIVERS and not os.environ.get("SDL_VIDEODRIVER"):
-            raise pygame.error(NO_DISPLAY)
-        window = pygame.display.set_mode(WINDOW_SIZE, pygame.RESIZABLE)
-    except pygame.error as error:
-        pygame.quit()
-        raise NoDisplay(NO_DISPLAY) from error
-    pygame.font.init()
-    pygame.display.set_caption("Pong")
-    return window
+class PongScreen(GameScreen):
+    """Takes in events, sends inputs, and draws frames."""
 
+    options = SessionOptions(
+        interpolate=MOVING, tick=TICK, predict=Prediction(steered, own_paddle, snap_distance=SNAP_DISTANCE)
+    )
+    sounds = SOUNDS
+    shows_status = True
+    icon = staticmethod(pong_icon)
 
-class OwnPaddle:
-    """Where in the state the player's own paddle is: known as soon as the server has given them a seat."""
-
-    def __init__(self) -> None:
-        self.seat: Seat | None = None
-        self.prediction = pygase_pygame.Prediction(rules.move_paddle, self.path, snap_distance=SNAP_DISTANCE)
-
-    def path(self, state: Mapping[str, Any], address: object) -> tuple[str, ...] | None:
-        """Return the keys that lead to it; None while there is none, or it cannot move."""
-        match = state.get("match")
-        if not self.seat or match is None or match["phase"] == rules.WAITING:
-            return None
-        return "match", "paddles", self.seat
-
-
-class Player:
-    """One player's loop: takes in events, sends inputs, draws frames. The window must be open."""
-
-    def __init__(
-        self,
-        session: pygase_pygame.Session,
-        own: OwnPaddle,
-        name: str,
-        invitation: str = "",
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._session = session
-        self._own = own
-        self._name = name
-        self._invitation = invitation
-        self._clock = clock
-        self._controls = pygase_pygame.Controls(up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s, pygame.K_DOWN])
+    def __init__(self, playing: Playing) -> None:
+        super().__init__(playing)
+        self._letters = Controls(up=pygame.K_w, down=pygame.K_s)  # two halves of a keyboard, for one player or for two
+        self._arrows = Controls(up=pygame.K_UP, down=pygame.K_DOWN)
         self._court = Court()
+        self._echo = Echo()
         self._foresight: Foresight | None = None
+        self._seat: Seat = ""
+        self._to_tell: deque[str] = deque()  # as soon as there is no other news
         self._news = ""
         self._news_until = 0.0
-        self._leaving = False
 
-    def run(self) -> None:
-        """Play until the player leaves."""
-        frames = pygame.time.Clock()
-        while self.frame(pygame.event.get()):
-            frames.tick(FRAMES_PER_SECOND)
+    def handle(self, event: pygame.event.Event) -> None:
+        """Take in keys, and what the server says."""
+        self._letters.handle(event)
+        self._arrows.handle(event)
+        if event.type == pygame.KEYDOWN:
+            self._press(event.key)
+        elif event.type == CONNECTED:
+            self._seat, self._echo = "", Echo()
+        elif event.type == SERVER_EVENT:
+            self._hear(event)
 
-    def frame(self, events: Iterable[pygame.event.Event]) -> bool:
-        """Do all that one frame takes; return whether there is to be another."""
-        for event in events:
-            self._handle(event)
-        self._session.send_input(self._controls.axis("up", "down"))
-        self._court.draw(pygame.display.get_surface(), self.scene())
-        pygame.display.flip()
-        return not self._leaving
+    def update(self) -> None:
+        """Tell the server where the paddles are to go."""
+        letters, arrows = (keys.axis("up", "down") for keys in (self._letters, self._arrows))
+        newest = self.session.newest
+        seat = self._seat_in(newest)
+        if scene.has_guest(newest, seat):
+            self.session.send_input([letters, arrows] if seat == rules.LEFT else [arrows, letters])
+        else:
+            self.session.send_input(min(max(letters + arrows, -1), 1))
+
+    def draw(self, surface: pygame.Surface) -> None:
+        """Draw a frame, and let it be heard."""
+        state = self._state()
+        self._take_seat(state)
+        for name, pan in self._echo.follow(state.get("match"), self.playing.clock(), self._seat or None):
+            self.playing.sounds.play(name, pan=pan)
+        self._tell_what_waits()
+        self._court.draw(surface, self._scene_of(state))
 
     def scene(self) -> Scene:
         """Return what there is to see right now."""
-        news = self._news if self._clock() < self._news_until else ""
-        return scene_of(self._state(), self._own.seat, self._link(), news, self._invitation)
+        return self._scene_of(self._state())
+
+    def _scene_of(self, state: Mapping[str, Any]) -> Scene:
+        now = self.playing.clock()
+        news = self._news if now < self._news_until else ""
+        trail = self._echo.trail(now)
+        return scene_of(state, self._seat_in(state), self._link(), news, self.playing.invitation, trail)
 
     def _state(self) -> dict[str, Any]:
         """Return what there is to show of the game, the ball at the time that fits the place where it is."""
-        view = self._session.view()
+        view = self.session.view()
         state = {name: view[name] for name in view}
-        seat = self._own.seat
-        if seat and "match" in state:
+        seat = self._seat_in(state)
+        if seat:
             if self._foresight is None or self._foresight.side != seat:
                 self._foresight = Foresight(seat)
-            ball = self._foresight.ball(state["match"], self._session.lead / TICK)
+            ball = self._foresight.ball(state["match"], self.session.lead / TICK)
             state["match"] = {**state["match"], "ball": ball}
         return state
 
+    def _seat_in(self, state: Mapping[str, Any]) -> Seat:
+        return seat_of(state.get("players"), self.session.client.address)
+
     def _link(self) -> Link:
-        session = self._session
+        session = self.session
         if session.status == "connected":
             return Link("connected", session.address, rtt=session.client.stats.rtt)
         if session.status == "connecting":
             return Link("connecting", session.address)
         return Link("lost", session.address, trouble=session.reason)
 
-    def _handle(self, event: pygame.event.Event) -> None:
-        self._controls.handle(event)
-        if event.type == pygame.QUIT:
-            self._leaving = True
-        elif event.type == pygame.KEYDOWN:
-            self._press(event.key)
-        elif event.type == pygase_pygame.CONNECTED:
-            self._own.seat = None
-            self._session.client.dispatch_event("JOIN", self._name, retries=RELIABLE)
-        elif event.type == pygase_pygame.SERVER_EVENT:
-            self._hear(event)
+    def _take_seat(self, state: Mapping[str, Any]) -> None:
+        """Notice when the player is given a side, and tell them what they need to know there."""
+        seat = self._seat_in(state)
+        if seat != self._seat:
+            self._seat = seat
+            self._to_tell = deque(scene.opening(state, seat, self.playing.invitation))
+
+    def _tell_what_waits(self) -> None:
+        if self._to_tell and self.playing.clock() >= self._news_until:
+            self._tell(self._to_tell.popleft())
+
+    def _tell(self, text: str) -> None:
+        self._news, self._news_until = text, self.playing.clock() + NEWS_SECONDS
 
     def _press(self, key: int) -> None:
-        if key == pygame.K_ESCAPE:
-            self._leaving = True
-        elif key == pygame.K_r:
-            self._session.retry()  # which does nothing unless the connection is lost
-        elif key == pygame.K_SPACE and self._is_over():
-            self._session.client.dispatch_event("AGAIN", retries=RELIABLE)
-
-    def _is_over(self) -> bool:
-        """Return whether a match has ended and the server is there to begin another."""
-        match = self._session.view().get("match")
-        return self._session.status == "connected" and match is not None and match["phase"] == rules.OVER
+        if self.session.status != "connected":
+            return
+        newest = self.session.newest
+        seat, match = self._seat_in(newest), newest.get("match")
+        if key == pygame.K_SPACE and match is not None and match["phase"] == rules.OVER:
+            self.tell("AGAIN")
+        elif key in GUEST_KEYS and seat:
+            self.tell("GUEST", not scene.has_guest(newest, seat))
 
     def _hear(self, event: pygame.event.Event) -> None:
         """Take in what the server says. Whatever else it may say is for newer games than this one."""
         match event.name, event.args:
-            case "SEAT", ("left" | "right" | "" as seat,):
-                self._own.seat = seat
             case "NEWS", (str(text),):
-                self._news, self._news_until = text, self._clock() + NEWS_SECONDS
+                self._tell(text)

@@ -1,64 +1,51 @@
 """Draws Pong: a `Scene`, which says all that there is to see, onto a surface of any size.
 
-Everything is laid out in the court units of the rules and then scaled, so one layout serves every window.
+The court is laid out in the court units of the rules and then scaled, so one layout serves every window.
 Orange and sky blue are told apart by nearly everyone who cannot tell other colours apart; even so, nothing is
 said by colour alone.
 """
 
+import itertools
 import math
+from collections.abc import Sequence
 
 import pygame
 
+from games.common import hud, icon
+from games.common.layout import Layout
+from games.common.lettering import Lettering, stacked
+from games.common.palette import FAINT, FLOOR, GREY, LINE, NIGHT, ORANGE, SKY, WHITE, Colour, mixed
 from games.pong import rules
-from games.pong.lettering import Colour, Lettering, stacked
+from games.pong.echo import TrailPoint, flies_from
 from games.pong.rules import LEFT, RIGHT, Match, Side
 from games.pong.scene import Notice, Scene
 
-NIGHT: Colour = (10, 14, 24)
-FLOOR: Colour = (21, 29, 47)
-LINE: Colour = (74, 88, 118)
-FAINT: Colour = (52, 64, 92)
-WHITE: Colour = (240, 243, 249)
-GREY: Colour = (158, 170, 194)
-SIDE_COLOURS: dict[Side, Colour] = {LEFT: (240, 165, 0), RIGHT: (86, 180, 233)}
+SIDE_COLOURS: dict[Side, Colour] = {LEFT: ORANGE, RIGHT: SKY}
+QUARTER: dict[Side, float] = {LEFT: rules.WIDTH / 4, RIGHT: rules.WIDTH * 3 / 4}  # x of the middle of each half
 
 PADDLE_X: dict[Side, float] = {
     LEFT: rules.PADDLE_MARGIN,
     RIGHT: rules.WIDTH - rules.PADDLE_MARGIN - rules.PADDLE_WIDTH,
 }
 
-MARGIN = 8.0  # court units around the court, and between all else
-HEADER = 24.0  # court units for the names above the court ...
-FOOTER = 18.0  # ... and for the line below it
-NOTICE_SIZES = (18.0, 16.0, 14.0, 12.0, 10.0)  # court units, as large as fits
-PICTURE = (rules.WIDTH + 2 * MARGIN, HEADER + rules.HEIGHT + FOOTER + MARGIN)
+SCORE_Y = 34.0  # court units
+GAMES_Y = 66.0
+NOTICE_SIZES = (16.0, 14.0, 12.0, 10.0, 8.0)  # court units, as large as fits
+BEADS = 1.2  # court units between two beads of a trail, so near to each other that they are a band
+LEAST_RALLY = 2  # hits that are worth counting
+SEPARATOR = " · "
 
 
-class Layout:
-    """Where everything is in a window of a given size: court units to pixels, the picture in the middle."""
+class Frame:
+    """Where the court is in a window, and the lines of text above and below it."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        width, height = size
-        self.scale = min(width / PICTURE[0], height / PICTURE[1])
-        self._left = (width - PICTURE[0] * self.scale) / 2 + MARGIN * self.scale
-        self._top = (height - PICTURE[1] * self.scale) / 2 + HEADER * self.scale
-        self.court = self.rect(0, 0, rules.WIDTH, rules.HEIGHT)
-        self.header = self.rect(0, -HEADER, rules.WIDTH, HEADER)
-        self.footer = self.rect(0, rules.HEIGHT, rules.WIDTH, FOOTER + MARGIN)
-
-    def point(self, x: float, y: float) -> tuple[int, int]:
-        """Return the pixel of a point of the court."""
-        return round(self._left + x * self.scale), round(self._top + y * self.scale)
-
-    def rect(self, x: float, y: float, width: float, height: float) -> pygame.Rect:
-        """Return the pixels of a part of the court."""
-        left, top = self.point(x, y)
-        right, bottom = self.point(x + width, y + height)
-        return pygame.Rect(left, top, right - left, bottom - top)
-
-    def pixels(self, length: float) -> int:
-        """Return a length in pixels: at least one, so that nothing vanishes in a small window."""
-        return max(1, round(length * self.scale))
+    def __init__(self, surface: pygame.Surface) -> None:
+        self.text = hud.text_size(surface)
+        line = round(self.text * 1.6)
+        self.layout = Layout(surface.get_size(), (rules.WIDTH, rules.HEIGHT), header=line, footer=line)
+        self.court = pygame.Rect(self.layout.area)
+        self.header = pygame.Rect(self.court.left, self.court.top - line, self.court.w, line)
+        self.footer = pygame.Rect(self.court.left, self.court.bottom, self.court.w, line)
 
 
 class Court:
@@ -66,40 +53,72 @@ class Court:
 
     def __init__(self) -> None:
         self._lettering = Lettering()
-        self._layout = Layout((0, 0))
+        self._frame = Frame(pygame.Surface((1, 1)))
+        self._layout = self._frame.layout
         self._ground = pygame.Surface((0, 0))
         self._ball = pygame.Surface((0, 0))
+        self._keys_kept: tuple[tuple[Sequence[str], int, int], str] = (((), 0, 0), "")
 
     def draw(self, surface: pygame.Surface, scene: Scene) -> None:
         """Draw the scene over the whole surface."""
         if self._ground.get_size() != surface.get_size():
-            self._prepare(surface.get_size())
+            self._prepare(surface)
         surface.blit(self._ground, (0, 0))
         if scene.match:
-            self._draw_match(surface, scene.match, scene.you)
+            self._draw_score(surface, scene.match)
+            self._draw_rally(surface, scene.match)
+        if scene.news:
+            self._draw_news(surface, scene.news)  # on the floor, so that it hides no ball
+        if scene.match:
+            self._draw_match(surface, scene.match, scene)
         self._draw_names(surface, scene)
         self._draw_footer(surface, scene)
         if scene.notice:
             self._draw_notice(surface, scene.notice)
-        if scene.news:
-            self._draw_news(surface, scene.news)
 
-    def _prepare(self, size: tuple[int, int]) -> None:
-        self._layout = Layout(size)
-        self._ground = _ground(self._layout, size)
+    def _prepare(self, surface: pygame.Surface) -> None:
+        self._frame = Frame(surface)
+        self._layout = self._frame.layout
+        self._ground = _ground(self._frame, surface.get_size())
         self._ball = _disc(self._layout.pixels(2 * rules.BALL_RADIUS), WHITE)
 
-    def _draw_match(self, surface: pygame.Surface, match: Match, you: Side | None) -> None:
-        self._draw_score(surface, match)
-        self._draw_paddles(surface, match, you)
+    def _draw_match(self, surface: pygame.Surface, match: Match, scene: Scene) -> None:
+        self._draw_trail(surface, scene.trail, SIDE_COLOURS[flies_from(match)])
+        self._draw_paddles(surface, match, scene.you)
         if match["phase"] != rules.OVER:
             self._draw_ball(surface, match)
 
     def _draw_score(self, surface: pygame.Surface, match: Match) -> None:
         for side, points in match["score"].items():
-            x = rules.WIDTH * (1 / 4 if side == LEFT else 3 / 4)
-            text = self._lettering.line(str(points), self._layout.pixels(72), LINE, self._layout.court.w // 2)
-            surface.blit(text, text.get_rect(center=self._layout.point(x, 34)))
+            text = self._lettering.line(str(points), self._layout.pixels(72), LINE, self._frame.court.w // 2)
+            surface.blit(text, text.get_rect(center=self._layout.point(QUARTER[side], SCORE_Y)))
+            if match["best_of"] > 1:
+                self._draw_games(surface, match, side)
+
+    def _draw_games(self, surface: pygame.Surface, match: Match, side: Side) -> None:
+        """Draw a ring for each game that a side has to win, and a disc for each that it has won."""
+        needed, radius = match["best_of"] // 2 + 1, self._layout.pixels(3)
+        for number in range(needed):
+            x = QUARTER[side] + (number - (needed - 1) / 2) * 11.0
+            won = number < match["games"][side]
+            width = 0 if won else self._layout.pixels(0.7)
+            pygame.draw.circle(surface, GREY if won else LINE, self._layout.point(x, GAMES_Y), radius, width)
+
+    def _draw_rally(self, surface: pygame.Surface, match: Match) -> None:
+        if match["rally"] >= LEAST_RALLY:
+            said = f"Rally {match['rally']}"
+            text = self._lettering.line(said, self._layout.pixels(11), GREY, self._frame.court.w // 3)
+            place = text.get_rect(midtop=self._layout.point(rules.WIDTH / 2, 4))
+            surface.fill(FLOOR, place.inflate(self._layout.pixels(4), 0))  # the line in the middle ends below
+            surface.blit(text, place)
+
+    def _draw_trail(self, surface: pygame.Surface, trail: Sequence[TrailPoint], colour: Colour) -> None:
+        for one, next_one in itertools.pairwise(trail):
+            beads = math.ceil(math.dist(one[:2], next_one[:2]) / BEADS)
+            for bead in range(beads):
+                x, y, age = (a + (b - a) * bead / beads for a, b in zip(one, next_one, strict=True))
+                radius = self._layout.pixels(rules.BALL_RADIUS * (1.0 - age) * 0.9)
+                pygame.draw.circle(surface, mixed(FLOOR, colour, 0.5 * (1.0 - age)), self._layout.point(x, y), radius)
 
     def _draw_paddles(self, surface: pygame.Surface, match: Match, you: Side | None) -> None:
         layout = self._layout
@@ -137,31 +156,46 @@ class Court:
         pygame.draw.polygon(surface, SIDE_COLOURS[match["serve_to"]], arrow)
 
     def _draw_names(self, surface: pygame.Surface, scene: Scene) -> None:
-        header = self._layout.header
+        header = self._frame.header
         for side, name in scene.names.items():
-            said = f"{name} (you)" if side == scene.you else name
-            width = header.w // 2 - self._layout.pixels(MARGIN)
-            text = self._lettering.line(said, self._layout.pixels(20), SIDE_COLOURS[side], width)
+            said = f"{name} ({scene.remarks[side]})" if side in scene.remarks else name
+            width = header.w // 2 - self._frame.text
+            text = self._lettering.line(said, round(self._frame.text * 1.5), SIDE_COLOURS[side], width)
             at = header.midleft if side == LEFT else (header.right - text.get_width(), header.centery)
             surface.blit(text, text.get_rect(midleft=at))
 
     def _draw_footer(self, surface: pygame.Surface, scene: Scene) -> None:
-        footer, size = self._layout.footer, self._layout.pixels(17)
-        dot = self._layout.pixels(3)
+        footer, size = self._frame.footer, self._frame.text
+        dot = max(2, size // 4)
         middle = (footer.left + dot, footer.centery)
         filled = 0 if scene.healthy else max(1, dot // 3)  # a ring for trouble: told without a colour, too
         pygame.draw.circle(surface, WHITE if scene.healthy else GREY, middle, dot, filled)
         left = footer.left + 4 * dot
         status = self._lettering.line(scene.status, size, GREY, footer.right - left)
         surface.blit(status, status.get_rect(midleft=(left, footer.centery)))
-        room = footer.right - left - status.get_width() - self._layout.pixels(MARGIN)
-        if self._lettering.width(scene.keys, size) <= room:
-            keys = self._lettering.line(scene.keys, size, GREY, room)
-            surface.blit(keys, keys.get_rect(midright=footer.midright))
+        said = self._keys_within(scene.keys, footer.right - left - status.get_width() - size)
+        keys = self._lettering.line(said, size, GREY, footer.w)
+        surface.blit(keys, keys.get_rect(midright=footer.midright))
+
+    def _keys_within(self, keys: Sequence[str], room: int) -> str:
+        """Return as many keys as there is room for, from the first on."""
+        case = keys, room, self._frame.text
+        if case != self._keys_kept[0]:  # measuring text takes long
+            self._keys_kept = case, self._as_many_as_fit(keys, room)
+        return self._keys_kept[1]
+
+    def _as_many_as_fit(self, keys: Sequence[str], room: int) -> str:
+        said = ""
+        for key in keys:
+            longer = f"{said}{SEPARATOR}{key}" if said else key
+            if self._lettering.width(longer, self._frame.text) > room:
+                break
+            said = longer
+        return said
 
     def _draw_news(self, surface: pygame.Surface, news: str) -> None:
-        court, pad = self._layout.court, self._layout.pixels(5)
-        text = self._lettering.line(news, self._layout.pixels(16), WHITE, court.w - 8 * pad)
+        court, pad = self._frame.court, self._layout.pixels(5)
+        text = self._lettering.line(news, self._layout.pixels(12), WHITE, court.w - 8 * pad)
         box = text.get_rect(midbottom=(court.centerx, court.bottom - 2 * pad)).inflate(4 * pad, pad)
         pygame.draw.rect(surface, NIGHT, box, border_radius=pad)
         pygame.draw.rect(surface, LINE, box, self._layout.pixels(0.7), border_radius=pad)
@@ -169,7 +203,7 @@ class Court:
 
     def _draw_notice(self, surface: pygame.Surface, notice: Notice) -> None:
         text, pad = self._notice_text(notice), self._layout.pixels(10)
-        box = text.get_rect(center=self._layout.court.center).inflate(2 * pad, 2 * pad)
+        box = text.get_rect(center=self._frame.court.center).inflate(2 * pad, 2 * pad)
         pygame.draw.rect(surface, NIGHT, box, border_radius=pad)
         pygame.draw.rect(surface, LINE, box, self._layout.pixels(0.7), border_radius=pad)
         surface.blit(text, text.get_rect(center=box.center))
@@ -178,13 +212,13 @@ class Court:
         """Return the words of a notice, as large as the court has room for between the scores and the news."""
         for size in NOTICE_SIZES:
             text = self._notice_at(notice, size)
-            if text.get_height() <= self._layout.court.h * 0.55:
+            if text.get_height() <= self._frame.court.h * 0.5:
                 break
         return text
 
     def _notice_at(self, notice: Notice, size: float) -> pygame.Surface:
         letters, pixels = self._lettering, self._layout.pixels
-        width = round(self._layout.court.w * 0.77)  # clear of the paddles
+        width = round(self._frame.court.w * 0.77)  # clear of the paddles
         title_size = letters.fitting(notice.title, pixels(size * 1.6), width)
         hint_size = letters.fitting(notice.hint, pixels(size), width)  # on one line: it may be a command to copy
         blocks = [
@@ -199,15 +233,30 @@ class Court:
         return stacked(blocks, gap=pixels(size / 3))
 
 
-def _ground(layout: Layout, size: tuple[int, int]) -> pygame.Surface:
+def paint_icon(surface: pygame.Surface) -> None:
+    """Draw two paddles and a ball."""
+    side = surface.get_width()
+    for colour, left, top in ((SIDE_COLOURS[LEFT], 0.14, 0.36), (SIDE_COLOURS[RIGHT], 0.74, 0.16)):
+        paddle = pygame.Rect(round(left * side), round(top * side), round(0.12 * side), round(0.46 * side))
+        pygame.draw.rect(surface, colour, paddle, border_radius=side // 24)
+    pygame.draw.circle(surface, WHITE, (round(0.52 * side), round(0.54 * side)), round(0.1 * side))
+
+
+def pong_icon() -> pygame.Surface:
+    """Return the window's icon."""
+    return icon.icon(paint_icon)
+
+
+def _ground(frame: Frame, size: tuple[int, int]) -> pygame.Surface:
     """Return what lies under everything else: the floor, its edge, and the line in its middle."""
+    layout = frame.layout
     ground = pygame.Surface(size).convert()
     ground.fill(NIGHT)
-    ground.fill(FLOOR, layout.court)
+    ground.fill(FLOOR, frame.court)
     for y in range(4, int(rules.HEIGHT), 12):
         ground.fill(FAINT, layout.rect(rules.WIDTH / 2 - 1, y, 2, 6))
     edge = layout.pixels(1)
-    pygame.draw.rect(ground, LINE, layout.court.inflate(2 * edge, 2 * edge), edge)
+    pygame.draw.rect(ground, LINE, frame.court.inflate(2 * edge, 2 * edge), edge)
     return ground
 
 

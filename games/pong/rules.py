@@ -41,6 +41,7 @@ STEEPEST: Final = 1.2  # height per width of a ball hit with the very end of a p
 
 SERVE_TICKS: Final = 75  # long enough to see where the ball will start
 WINNING_SCORE: Final = 11
+SERIES: Final = (1, 3, 5, 7, 9)  # games at most; whoever has won more than half of them has won them all
 SERVE_SLOPES: Final = (0.35, -0.5, 0.15, -0.25, 0.6)  # one after the other: varied, yet the same for everyone
 
 # Where the middle of the ball is when it touches a paddle.
@@ -60,7 +61,7 @@ class Ball(TypedDict):
 
 
 class Match(TypedDict):
-    """All that the rules need to know from one tick to the next."""
+    """All that the rules need to know from one tick to the next: a game, and the series that it belongs to."""
 
     phase: Phase
     countdown: int  # ticks until the serve; 0 when the ball is in play
@@ -69,11 +70,19 @@ class Match(TypedDict):
     ball: Ball
     paddles: dict[Side, float]  # y of each paddle's middle
     score: dict[Side, int]
-    winner: Side | Literal[""]
+    winner: Side | Literal[""]  # of this game
+    longest: int  # the most hits of a rally in this game
+    best_of: int  # one of SERIES
+    games: dict[Side, int]  # won so far in this series
 
 
-def new_match(phase: Phase = SERVE) -> Match:
-    """Nobody has scored, everything is in its middle, and the first serve is about to come."""
+def new_match(phase: Phase = SERVE, best_of: int = 1) -> Match:
+    """Nobody has scored, everything is in its middle, and the first serve is about to come.
+
+    Raises `ValueError` if `best_of` is none of `SERIES`.
+    """
+    if best_of not in SERIES:
+        raise ValueError(f"best_of is one of {', '.join(map(str, SERIES))}, got {best_of!r}")
     return {
         "phase": phase,
         "countdown": SERVE_TICKS,
@@ -83,7 +92,21 @@ def new_match(phase: Phase = SERVE) -> Match:
         "paddles": {LEFT: HEIGHT / 2, RIGHT: HEIGHT / 2},
         "score": {LEFT: 0, RIGHT: 0},
         "winner": "",
+        "longest": 0,
+        "best_of": best_of,
+        "games": {LEFT: 0, RIGHT: 0},
     }
+
+
+def next_game(match: Match) -> Match:
+    """Return the beginning of what follows a game that is over: the next of its series, or the first of another."""
+    first = new_match(best_of=match["best_of"])
+    return first if is_decided(match) else {**first, "games": match["games"], "serve_to": match["serve_to"]}
+
+
+def is_decided(match: Match) -> bool:
+    """Return whether somebody has won the series."""
+    return max(match["games"].values()) > match["best_of"] // 2
 
 
 def step(match: Match, inputs: Mapping[Side, int]) -> Match:
@@ -117,6 +140,20 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, An
 def other(side: Side) -> Side:
     """Return the opposite side."""
     return RIGHT if side == LEFT else LEFT
+
+
+def wishes(value: object) -> tuple[int, int]:
+    """Return what an input says, whatever somebody has sent: -1, 0 or 1 for the sender's own paddle, and for a guest's.
+
+    It is one direction, or two of them from a keyboard at which two people play.
+    """
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        return _direction(value[0]), _direction(value[1])
+    return _direction(value), 0
+
+
+def _direction(value: object) -> int:
+    return int(value) if isinstance(value, int) and -1 <= value <= 1 else 0
 
 
 def move_paddle(y: float, direction: int) -> float:
@@ -180,7 +217,7 @@ def _play(match: Match) -> Match:
         return _score(match, RIGHT)
     if ball["x"] > WIDTH + BALL_RADIUS:
         return _score(match, LEFT)
-    return {**match, "ball": ball, "rally": rally}
+    return {**match, "ball": ball, "rally": rally, "longest": max(match["longest"], rally)}
 
 
 def _who_hits(ball: Ball, paddles: Mapping[Side, float], ticks: float) -> Side | None:
@@ -222,6 +259,7 @@ def _score(match: Match, scorer: Side) -> Match:
         "ball": _resting_ball(),
         "score": {**match["score"], scorer: points},
         "winner": scorer if won else "",
+        "games": {**match["games"], scorer: match["games"][scorer] + won},
     }
 
 

@@ -1,24 +1,28 @@
 """What there is to see in one frame of Pong, in words and numbers: decided here, drawn by `court`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 from games.pong import rules
-from games.pong.rules import SIDES, Match, Side
+from games.pong.echo import TrailPoint
+from games.pong.rules import LEFT, RIGHT, SIDES, Match, Side
+from games.pong.seats import Seat
 
-Seat = Literal["left", "right", ""]  # one's own side, or "" for those who watch
+MOVE: Final = "W/S or Up/Down: move"
+MOVE_BOTH: Final = "W/S and Up/Down: move"
+CALL_GUEST: Final = "2: second player here"
+DISMISS_GUEST: Final = "2: one player again"
+LEAVE: Final = "Esc: leave"
+EVERYWHERE: Final = ("F3: network", "F4: worse link", "F9: sound", "F11: full screen")
+KEYS_LOST: Final = "R: try again · Esc: leave"
 
-KEYS: Final = "W/S or Up/Down: move · Esc: quit"
-KEYS_WATCHING: Final = "Esc: quit"
-KEYS_LOST: Final = "R: try again · Esc: quit"
+# With two at one keyboard, whoever plays the left side has the keys at the left.
+HANDS: Final[Mapping[Side, str]] = {LEFT: "W/S", RIGHT: "Up/Down"}
 
 
-class State(Protocol):
-    """A game state to read, be it an interpolated view or a plain dict: empty until the first has come."""
-
-    def get(self, name: str, default: Any = None, /) -> Any:
-        """Return a part of the state, or `default` where there is none."""
+# A game state to read: empty until the first has come.
+State = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,12 +40,14 @@ class Scene:
 
     match: Match | None = None  # an empty court until the server has told us more
     names: Mapping[Side, str] = field(default_factory=dict)
+    remarks: Mapping[Side, str] = field(default_factory=dict)  # what stands behind a name, in brackets
     you: Side | None = None
     status: str = ""
     healthy: bool = False  # does the status tell of a connection that works?
-    keys: str = ""
+    keys: Sequence[str] = ()  # as many as there is room for, the most important first
     news: str = ""
     notice: Notice | None = None
+    trail: Sequence[TrailPoint] = ()  # of the ball, the oldest first
 
 
 @dataclass(frozen=True)
@@ -54,37 +60,77 @@ class Link:
     trouble: str = ""  # when lost: why, in a sentence
 
 
-def scene_of(state: State, seat: Seat | None, link: Link, news: str = "", invitation: str = "") -> Scene:
+def scene_of(
+    state: State, seat: Seat, link: Link, news: str = "", invitation: str = "", trail: Sequence[TrailPoint] = ()
+) -> Scene:
     """Return what there is to show.
 
-    `seat` is our own side, "" if we watch, or None as long as the server has not told us.
-    `invitation` is what friends have to type, if we know it.
+    `seat` is our own side, "" if we watch. `invitation` is what friends have to type, if we know it.
     """
     match: Match | None = state.get("match")
-    names: dict[Side, str] = {side: state.get("players")[side]["name"] for side in SIDES} if match else {}
+    names: dict[Side, str] = {side: state["players"][side]["name"] for side in SIDES} if match else {}
     connected = link.status == "connected"
     return Scene(
         match=match,
         names=names,
+        remarks=_remarks(state, seat),
         you=seat or None,
         status=_status(link, seat, state.get("watching", 0)),
         healthy=connected,
-        keys=(KEYS if seat else KEYS_WATCHING) if connected else "",
+        keys=_keys(state, seat) if connected else (),
         news=news,
-        notice=_match_notice(match, names, seat, invitation)
+        notice=_match_notice(state, match, names, seat, invitation)
         if connected
         else _link_notice(link, played=match is not None),
+        trail=trail,
     )
 
 
-def _status(link: Link, seat: Seat | None, watching: int) -> str:
+def has_guest(state: State, seat: Seat) -> bool:
+    """Return whether a second player sits at our keyboard."""
+    return bool(seat and state["players"][rules.other(seat)]["guest"])
+
+
+def may_call_guest(state: State, seat: Seat) -> bool:
+    """Return whether nobody but a bot has the other side."""
+    opponent = state["players"][rules.other(seat)] if seat else None
+    return opponent is not None and (opponent["bot"] or not opponent["name"])
+
+
+def opening(state: State, seat: Seat, invitation: str = "") -> list[str]:
+    """Return what to tell a player who has just sat down, one line after the other."""
+    if not seat:
+        return []
+    lines = [f"You play on the {seat}: W/S or Up/Down."]
+    if invitation and may_call_guest(state, seat):
+        lines.append(f"Friends type: {invitation}")
+    return lines
+
+
+def _remarks(state: State, seat: Seat) -> dict[Side, str]:
+    if not seat:
+        return {}
+    if not has_guest(state, seat):
+        return {seat: "you"}
+    return {seat: f"you, {HANDS[seat]}", rules.other(seat): HANDS[rules.other(seat)]}
+
+
+def _keys(state: State, seat: Seat) -> tuple[str, ...]:
+    if not seat:
+        return (LEAVE, *EVERYWHERE)
+    if has_guest(state, seat):
+        return (MOVE_BOTH, LEAVE, DISMISS_GUEST, *EVERYWHERE)
+    return (MOVE, LEAVE, *([CALL_GUEST] if may_call_guest(state, seat) else []), *EVERYWHERE)
+
+
+def _status(link: Link, seat: Seat, watching: int) -> str:
     if link.status == "connecting":
         return "Connecting"
     if link.status == "lost":
         return "Not connected"
     parts = ["Connected" if link.rtt is None else f"Connected, {link.rtt * 1000:.0f} ms"]
-    if seat == "":
-        parts.append("you are watching" if watching < 2 else f"you and {watching - 1} more are watching")
+    if watching and not seat:
+        parts.append("you are watching" if watching == 1 else f"you and {watching - 1} more are watching")
     elif watching:
         parts.append(f"{watching} watching")
     return " · ".join(parts)
@@ -92,23 +138,33 @@ def _status(link: Link, seat: Seat | None, watching: int) -> str:
 
 def _link_notice(link: Link, played: bool) -> Notice:
     if link.status == "connecting":
-        return Notice("Pong", f"Connecting to {link.where} ...", "Esc: quit")
+        return Notice("Pong", f"Connecting to {link.where} ...", LEAVE)
     return Notice("Disconnected" if played else f"No game at {link.where}", link.trouble, KEYS_LOST)
 
 
-def _match_notice(match: Match | None, names: Mapping[Side, str], seat: Seat | None, invitation: str) -> Notice | None:
+def _match_notice(
+    state: State, match: Match | None, names: Mapping[Side, str], seat: Seat, invitation: str
+) -> Notice | None:
     if match is None:
         return None
     if match["phase"] == rules.WAITING:
-        how = "Friends type:" if invitation else ""
-        return Notice("Waiting for a second player", f"The match begins when somebody joins. {how}", invitation)
+        here = ", or when two play at this keyboard: press 2" if seat else ""
+        how = " Friends type:" if invitation else ""
+        return Notice("Waiting for a second player", f"The match begins when somebody joins{here}.{how}", invitation)
     if match["phase"] == rules.OVER and match["winner"]:
-        return _result(match, names, seat)
+        return _result(match, names, "" if has_guest(state, seat) else seat, may_go_on=bool(seat))
     return None
 
 
-def _result(match: Match, names: Mapping[Side, str], seat: Seat | None) -> Notice:
-    winner: Side = match["winner"] or "left"
-    score = f"{match['score'][winner]} : {match['score'][rules.other(winner)]}"
-    who = "You win" if seat == winner else f"{names[winner]} wins"
-    return Notice(f"{who} {score}", hint="Space: play again" if seat else "")
+def _result(match: Match, names: Mapping[Side, str], seat: Seat, may_go_on: bool) -> Notice:
+    winner: Side = match["winner"] or LEFT
+    loser = rules.other(winner)
+    score, games = (f"{part[winner]} : {part[loser]}" for part in (match["score"], match["games"]))
+    wins = "You win" if seat == winner else f"{names[winner]} wins"
+    sentences = [f"Longest rally: {match['longest']}."] if match["longest"] > 1 else []
+    decided = rules.is_decided(match)
+    if match["best_of"] > 1:
+        sentences.insert(0, f"{games} in games, best of {match['best_of']}.")
+    title = f"{wins} {score}" if match["best_of"] == 1 or not decided else f"{wins} the match {games}"
+    hint = ("Space: play again" if decided else "Space: next game") if may_go_on else ""
+    return Notice(title, " ".join(sentences), hint)

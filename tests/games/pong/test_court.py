@@ -6,15 +6,18 @@ from dataclasses import replace
 import pygame
 import pytest
 
+from games.common.palette import GREY, LINE, NIGHT, WHITE
 from games.pong import court, rules
-from games.pong.court import GREY, NIGHT, SIDE_COLOURS, WHITE, Court, Layout
-from games.pong.lettering import SMALLEST, Lettering
+from games.pong.court import SIDE_COLOURS, Court, Frame
+from games.pong.echo import TrailPoint
 from games.pong.rules import LEFT, RIGHT
 from games.pong.scene import Notice, Scene
 
 SIZES = [(320, 200), (333, 777), (640, 360), (960, 600), (1920, 400), (3840, 2160)]
 NAMES = {LEFT: "Ada", RIGHT: "Bob"}
-SCENE = Scene(rules.new_match(), NAMES, LEFT, "Connected, 12 ms", True, "W/S or Up/Down: move · Esc: quit")
+REMARKS = {LEFT: "you, W/S", RIGHT: "Up/Down"}
+KEYS = ("W/S or Up/Down: move", "Esc: leave", "F3: network", "F4: worse link", "F11: full screen")
+SCENE = Scene(rules.new_match(), NAMES, REMARKS, LEFT, "Connected, 12 ms", True, KEYS)
 LONG = "Nobody answered at 2001:db8:85a3:8d3:1319:8a2e:370:7348. Is a game open there? Is UDP let through?"
 
 
@@ -32,6 +35,10 @@ def drawn(scene: Scene, size: tuple[int, int]) -> pygame.Surface:
     return window
 
 
+def frame(size: tuple[int, int]) -> Frame:
+    return Frame(pygame.Surface(size))
+
+
 def pixels_of(surface: pygame.Surface, colour: court.Colour) -> pygame.Rect:
     """Return the box around all pixels that have exactly this colour."""
     boxes = pygame.mask.from_threshold(surface, colour, (1, 1, 1, 255)).get_bounding_rects()
@@ -42,7 +49,7 @@ def pixels_of(surface: pygame.Surface, colour: court.Colour) -> pygame.Rect:
 def test_both_paddles_are_where_the_rules_say(size: tuple[int, int]) -> None:
     match = {**rules.new_match(), "phase": rules.RALLY, "paddles": {LEFT: 40.0, RIGHT: 140.0}}
     window = drawn(Scene(match=match), size)  # type: ignore[arg-type]
-    layout = Layout(size)
+    layout = frame(size).layout
     for side, y in ((LEFT, 40.0), (RIGHT, 140.0)):
         box = pixels_of(window, SIDE_COLOURS[side])
         expected = layout.point(court.PADDLE_X[side] + rules.PADDLE_WIDTH / 2, y)
@@ -53,17 +60,17 @@ def test_both_paddles_are_where_the_rules_say(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_whole_picture_is_within_the_window(size: tuple[int, int]) -> None:
-    layout, window = Layout(size), pygame.Rect((0, 0), size)
-    for part in (layout.court, layout.header, layout.footer):
+    parts, window = frame(size), pygame.Rect((0, 0), size)
+    for part in (parts.court, parts.header, parts.footer):
         assert window.contains(part)
-    assert layout.header.bottom <= layout.court.top
-    assert layout.court.bottom <= layout.footer.top
+    assert parts.header.bottom <= parts.court.top
+    assert parts.court.bottom <= parts.footer.top
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", ["", "Ada", "W" * 16, "🐍" * 16])
 def test_names_stay_on_their_own_side(size: tuple[int, int], name: str) -> None:
-    scene = Scene(names={LEFT: name, RIGHT: name}, you=RIGHT)
+    scene = Scene(names={LEFT: name, RIGHT: name}, remarks=REMARKS, you=RIGHT)
     window = drawn(scene, size)
     assert pixels_of(window, SIDE_COLOURS[LEFT]).right <= size[0] // 2
     right = pixels_of(window, SIDE_COLOURS[RIGHT])
@@ -78,7 +85,7 @@ def test_a_notice_fits_into_the_court_however_long_it_is(size: tuple[int, int]) 
     changed.invert()
     boxes = changed.get_bounding_rects()
     assert boxes
-    assert Layout(size).court.contains(boxes[0].unionall(boxes[1:]))
+    assert frame(size).court.contains(boxes[0].unionall(boxes[1:]))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -94,9 +101,9 @@ def test_news_is_told_below_a_notice_and_hides_none_of_it(size: tuple[int, int])
 
 @pytest.mark.parametrize("size", SIZES)
 def test_status_and_keys_never_overlap(size: tuple[int, int]) -> None:
-    """A status so long that both do not fit drops the keys."""
+    """A status so long that not all fits drops keys, the last first."""
     long = replace(SCENE, status="Connected, 1234 ms · you and 31 more are watching", match=None, names={})
-    with_keys, without = drawn(long, size).copy(), drawn(replace(long, keys=""), size)
+    with_keys, without = drawn(long, size).copy(), drawn(replace(long, keys=()), size)
     status = pixels_of(without, GREY)
     before = without.subsurface(status).copy()
     assert pygame.image.tobytes(with_keys.subsurface(status), "RGB") == pygame.image.tobytes(before, "RGB")
@@ -113,8 +120,8 @@ def test_one_owns_the_paddle_that_the_white_arrow_points_at() -> None:
 
 
 def test_trouble_is_shown_by_a_ring_and_not_by_colour_alone() -> None:
-    layout = Layout((960, 600))
-    middle = (layout.footer.left + layout.pixels(3), layout.footer.centery)
+    parts = frame((960, 600))
+    middle = (parts.footer.left + parts.text // 4, parts.footer.centery)
     assert drawn(Scene(healthy=True), (960, 600)).get_at(middle)[:3] == WHITE
     assert drawn(Scene(healthy=False), (960, 600)).get_at(middle)[:3] == NIGHT
 
@@ -135,21 +142,76 @@ def test_a_window_too_small_for_anything_is_no_reason_to_fail(size: tuple[int, i
     drawn(replace(SCENE, news=LONG), size)
 
 
-def test_a_line_that_is_too_long_gets_smaller_and_then_shorter() -> None:
-    letters = Lettering()
-    assert letters.line("short", 30, WHITE, 500).get_width() == letters.width("short", 30)
-    assert letters.line("W" * 300, 30, WHITE, 200).get_width() <= 200
-    assert letters.line("W" * 300, 30, WHITE, 200).get_height() < 30
-    assert letters.line("anything", SMALLEST, WHITE, 0).get_width() == 0
+def test_keys_are_dropped_from_the_end_where_there_is_no_room() -> None:
+    wide, narrow = (Court(), Court())
+    wide.draw(pygame.display.set_mode((1920, 1080)), SCENE)
+    assert wide._keys_within(KEYS, 10_000) == " · ".join(KEYS)
+    narrow.draw(pygame.display.set_mode((640, 360)), SCENE)
+    room = narrow._lettering.width(" · ".join(KEYS[:2]), narrow._frame.text)
+    assert narrow._keys_within(KEYS, room) == " · ".join(KEYS[:2])
+    assert narrow._keys_within(KEYS, room - 1) == KEYS[0]
+    assert narrow._keys_within(KEYS, 3) == ""
 
 
-@pytest.mark.parametrize("text", ["\x00", "a\nb", "\ud800", "🐍", "\u202e", "\U0010ffff", " "])
-def test_no_text_is_impossible_to_draw(text: str) -> None:
-    Lettering().line(text, 20, WHITE, 100)
+def changed(scene: Scene, to: Scene, size: tuple[int, int] = (960, 640)) -> pygame.Rect:
+    """Return the box around what two scenes differ in."""
+    before, after = drawn(scene, size).copy(), drawn(to, size)
+    same = pygame.mask.from_threshold(after, (0, 0, 0), (1, 1, 1, 255), before)
+    same.invert()
+    boxes = same.get_bounding_rects()
+    return boxes[0].unionall(boxes[1:]) if boxes else pygame.Rect(0, 0, 0, 0)
 
 
-def test_rendered_text_is_kept_within_bounds() -> None:
-    letters = Lettering()
-    for number in range(1000):
-        letters.line(str(number), 20, WHITE, 100)
-    assert len(letters._kept) <= 200
+@pytest.mark.parametrize("size", SIZES)
+def test_a_rally_is_counted_above_the_middle_from_the_second_hit_on(size: tuple[int, int]) -> None:
+    def rally(hits: int) -> Scene:
+        return Scene({**rules.new_match(rules.RALLY), "rally": hits})
+
+    assert changed(rally(0), rally(1), size).width == 0
+    box, parts = changed(rally(0), rally(12), size), frame(size)
+    assert box.width > 0
+    assert parts.court.contains(box)
+    assert abs(box.centerx - parts.court.centerx) <= 3
+    assert box.bottom < parts.court.centery
+
+
+def test_games_are_shown_in_a_series_only_and_a_game_won_is_full() -> None:
+    single = rules.new_match(rules.RALLY)
+    assert changed(Scene(single), Scene({**single, "games": {LEFT: 1, RIGHT: 0}})).width == 0
+    series = rules.new_match(rules.RALLY, best_of=5)
+    rings = changed(Scene(single), Scene(series))
+    assert rings.left < 480 < rings.right
+    won = changed(Scene(series), Scene({**series, "games": {LEFT: 0, RIGHT: 2}}))
+    assert won.left > 480
+    window = drawn(Scene({**series, "games": {LEFT: 0, RIGHT: 2}}), (960, 640))
+    ring = frame((960, 640)).layout.point(court.QUARTER[LEFT], court.GAMES_Y)
+    disc = frame((960, 640)).layout.point(court.QUARTER[RIGHT], court.GAMES_Y)
+    assert window.get_at(ring)[:3] not in (GREY, LINE), "a ring is empty within"
+    assert window.get_at(disc)[:3] == GREY
+
+
+def test_a_trail_is_drawn_where_the_ball_was_and_hides_neither_ball_nor_paddles() -> None:
+    match: rules.Match = {**rules.new_match(rules.RALLY), "ball": {"x": 100.0, "y": 90.0, "vx": 3.0, "vy": 0.0}}
+    trail = [TrailPoint(100.0 - 8.0 * back, 90.0, back / 10) for back in range(9, -1, -1)]
+    box = changed(Scene(match), Scene(match, trail=trail))
+    layout = frame((960, 640)).layout
+    assert box.left >= layout.point(20.0, 90.0)[0]
+    assert box.right <= layout.point(100.0, 90.0)[0]
+    assert box.width > layout.pixels(50)
+    window = drawn(Scene(match, trail=trail), (960, 640))
+    assert window.get_at(layout.point(100.0, 90.0))[:3] == WHITE
+    assert window.get_at(layout.point(14.5, 90.0))[:3] == SIDE_COLOURS[LEFT]
+
+
+def test_news_hides_neither_ball_nor_paddle() -> None:
+    for y in range(130, 175, 3):
+        match: rules.Match = {**rules.new_match(rules.RALLY), "ball": {"x": 160.0, "y": float(y), "vx": 3.0, "vy": 0.0}}
+        window = drawn(Scene(match, news=LONG), (960, 640))
+        assert window.get_at(frame((960, 640)).layout.point(160.0, y))[:3] == WHITE
+
+
+def test_the_icon_shows_both_paddles_and_the_ball() -> None:
+    icon = court.pong_icon()
+    assert icon.get_size() == (64, 64)
+    for colour in (*SIDE_COLOURS.values(), WHITE):
+        assert pixels_of(icon, colour).width > 0

@@ -1,4 +1,7 @@
-"""The command line says what is wrong and what to do, whatever is missing or mistyped."""
+"""The command line: what is Pong's own of it, and all of it as programs that play together.
+
+What all the games' command lines have in common is tested in `tests/games/common`.
+"""
 
 import os
 import signal
@@ -11,69 +14,66 @@ from typing import Any
 
 import pytest
 
-from games.pong import __main__ as cli
-from games.pong.server import GAME
+from games.common import cli, invite
+from games.common.game import Hosting
+from games.pong.__main__ import GAME
 from pygase import Client, DisconnectReason
 
 
-@pytest.fixture(autouse=True)
-def _keeps_signal_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
+def hosting(*options: str) -> Any:
+    return cli._parser(GAME).parse_args(["host", *options])
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
-    captured = capsys.readouterr()
-    return captured.out + captured.err
+def state_of(*options: str) -> Any:
+    args = hosting(*options)
+    return GAME.serve(Hosting(args.bots, args)).game_state_store.get_game_state()
 
 
-@pytest.mark.parametrize(
-    ("command", "words"),
-    [
-        (["--help"], ["host", "join"]),
-        (["host", "--help"], ["--port", "--headless", "--no-bot", "--name", "--bind", "default: 7664"]),
-        (["join", "--help"], ["HOST[:PORT]", "--name"]),
-    ],
-)
-def test_help_names_everything(command: list[str], words: list[str], capsys: Any) -> None:
+def test_help_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        hosting("--help")
+    text = " ".join(capsys.readouterr().out.split())
+    words = ["--port", "--headless", "--no-bot", "--bots", "--best-of N", "1, 3, 5, 7, 9", "--name", "default: 7664"]
+    assert [word for word in words if word not in text] == []
+
+
+def test_a_series_is_as_long_as_the_host_says_and_else_one_game() -> None:
+    assert state_of().match["best_of"] == 1
+    assert state_of("--best-of", "3").match["best_of"] == 3
+
+
+@pytest.mark.parametrize("number", ["2", "0", "-1", "11", "many"])
+def test_a_series_that_nobody_could_win_is_refused_with_a_sentence(
+    number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as exit_info:
-        cli.main(command)
-    assert exit_info.value.code == 0
-    text = said(capsys)
-    assert all(word in text for word in words)
-
-
-@pytest.mark.parametrize(
-    ("command", "sentence"),
-    [
-        (["join", "two words"], "'two words' is no address: "),
-        (["join", "host:pong"], "'pong' is no port: "),
-        (["host", "--port", "65536"], "'65536' is no port: "),
-        (["host", "--port", "0"], "'0' is no port: "),
-        ([], "host|join"),
-    ],
-)
-def test_a_mistyped_command_is_answered_with_a_sentence(command: list[str], sentence: str, capsys: Any) -> None:
-    with pytest.raises(SystemExit) as exit_info:
-        cli.main(command)
+        hosting("--best-of", number)
     assert exit_info.value.code == 2
-    assert sentence in said(capsys)
+    assert "--best-of" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["host", "join"])
-def test_without_pygame_it_says_what_to_install(command: str, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setattr(cli, "_has_pygame", lambda: False)
-    assert cli.main([command]) == 1
-    text = said(capsys)
-    assert 'pip install "pygase[pygame]"' in text
-    assert ("host --headless" in text) == (command == "host")
+def test_a_bot_plays_unless_nobody_wants_it() -> None:
+    assert state_of().players["left"]["bot"]
+    for no_bots in (["--no-bot"], ["--bots", "0"]):
+        assert not state_of(*no_bots).players["left"]["bot"]
 
 
-def test_a_machine_that_knows_no_user_has_a_player(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown() -> str:
-        raise OSError("no such user")
+@pytest.mark.parametrize("argv", [["host", "--port", "0"], ["join", "host:pong"], ["join", "two words"], []])
+def test_a_mistyped_command_is_answered_with_a_sentence(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        cli._parser(GAME).parse_args(argv)
+    assert exit_info.value.code == 2
+    assert "error: " in capsys.readouterr().err
 
-    monkeypatch.setattr("getpass.getuser", unknown)
-    assert cli._own_name() == "Player"
+
+def test_friends_are_told_every_address_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = ["127.0.0.1", "192.168.1.5", "10.8.0.2"]
+    monkeypatch.setattr(invite, "get_available_ip_addresses", lambda: addresses)
+    lines = invite.invitation(GAME, "0.0.0.0", 7664).splitlines()
+    assert lines[0] == "Pong is open on port 7664, for everyone who can reach this machine over its network."
+    assert "    python -m games.pong join 192.168.1.5" in lines
+    assert "    python -m games.pong join 10.8.0.2" in lines
+    assert lines[-1] == "    python -m games.pong join 127.0.0.1"
 
 
 class Program:
@@ -123,7 +123,7 @@ def port() -> int:
 
 def guest(port: int) -> Client:
     """Return a client in this process that has come to the table and told no name."""
-    client = Client(game=GAME)
+    client = Client(game=GAME.name)
     client.connect_in_thread(port, "127.0.0.1")
     client.wait_until(lambda state: hasattr(state, "players"), timeout=10)
     return client
@@ -212,6 +212,6 @@ def test_a_port_in_use_is_named_and_another_suggested(port: int, programs: list[
 
 @pytest.mark.integration
 def test_an_address_that_is_not_this_machines_cannot_be_served_at(port: int, programs: list[Program]) -> None:
-    programs.append(Program("host", "--headless", "--bind", "192.0.2.1", "--port", str(port)))
+    programs.append(Program("host", "--headless", "--unlisted", "--bind", "192.0.2.1", "--port", str(port)))
     programs[0].read_until("Cannot serve at 192.0.2.1")
     assert programs[0].process.wait(timeout=5) == 1

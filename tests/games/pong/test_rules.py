@@ -179,6 +179,62 @@ def test_eleven_points_win_and_then_the_ball_rests() -> None:
     assert rules.changes(won, later) == {}
 
 
+def test_the_longest_rally_of_a_game_is_remembered() -> None:
+    match = in_flight(30.0, 90.0, -5.0, 0.0, rally=6, longest=6)
+    match = rules.step(rules.step(match, {}), {})
+    assert (match["rally"], match["longest"]) == (7, 7)
+    missed = rules.step({**match, "ball": {"x": -2.0, "y": 20.0, "vx": -5.0, "vy": 0.0}}, {})
+    assert (missed["rally"], missed["longest"]) == (0, 7)
+
+
+def game_won(winner: rules.Side, match: Match) -> Match:
+    """Bring a game about that this side wins with the next point."""
+    out = {"x": -2.0, "y": 20.0, "vx": -5.0, "vy": 0.0}
+    if winner == LEFT:
+        out = {**out, "x": rules.WIDTH + 2.0, "vx": 5.0}
+    end = rules.step({**match, "phase": rules.RALLY, "ball": out, "score": {LEFT: 10, RIGHT: 10}}, {})  # type: ignore[typeddict-item]
+    assert end["winner"] == winner
+    return end
+
+
+@pytest.mark.parametrize(
+    ("best_of", "winners", "decided_after"),
+    [(1, [LEFT], 1), (3, [RIGHT, RIGHT], 2), (3, [LEFT, RIGHT, LEFT], 3), (5, [LEFT, LEFT, RIGHT, RIGHT, RIGHT], 5)],
+)
+def test_a_series_is_decided_by_more_than_half_of_its_games(
+    best_of: int, winners: list[rules.Side], decided_after: int
+) -> None:
+    match = rules.new_match(best_of=best_of)
+    for number, winner in enumerate(winners, start=1):
+        match = game_won(winner, match)
+        assert match["games"] == {side: winners[:number].count(side) for side in SIDES}
+        assert rules.is_decided(match) == (number == decided_after)
+        if number < decided_after:
+            match = rules.next_game(match)
+            assert match["score"] == {LEFT: 0, RIGHT: 0}
+            assert match["serve_to"] == rules.other(winner)
+            assert match["phase"] == rules.SERVE
+    assert rules.next_game(match) == rules.new_match(best_of=best_of)
+
+
+@pytest.mark.parametrize("best_of", [0, 2, 4, 11, -1])
+def test_a_series_that_nobody_could_win_is_refused(best_of: int) -> None:
+    with pytest.raises(ValueError, match="best_of is one of 1, 3, 5, 7, 9"):
+        rules.new_match(best_of=best_of)
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        *[(-1, (-1, 0)), (0, (0, 0)), (1, (1, 0)), ([1, -1], (1, -1)), ((0, 1), (0, 1)), ([9, 1], (0, 1))],
+        *[(5, (0, 0)), ("up", (0, 0)), (None, (0, 0)), ([1], (0, 0)), ([1, 1, 1], (0, 0)), ([[1], {}], (0, 0))],
+        *[(0.5, (0, 0)), (math.nan, (0, 0)), (10**18, (0, 0)), ({"up": True}, (0, 0)), (b"\x01\x01", (0, 0))],
+    ],
+)
+def test_an_input_is_one_direction_or_two_and_all_else_is_none(value: object, meant: tuple[int, int]) -> None:
+    assert rules.wishes(value) == meant
+
+
 def test_nothing_moves_while_waiting_for_somebody_to_play_against() -> None:
     waiting = rules.new_match(rules.WAITING)
     assert rules.step(waiting, {LEFT: 1, RIGHT: -1}) == waiting

@@ -4,60 +4,74 @@ from typing import Any
 
 import pytest
 
-from games.pong import rules
+from games.pong import rules, scene
 from games.pong.rules import LEFT, RIGHT
 from games.pong.scene import Link, Scene, scene_of
 
 CONNECTED = Link("connected", "localhost", rtt=0.012)
 
 
+def player(name: str, **of_the_player: Any) -> dict[str, Any]:
+    return {"name": name, "bot": False, "guest": False, "key": "", **of_the_player}
+
+
+def against(opponent: dict[str, Any], **of_the_match: Any) -> dict[str, Any]:
+    """Return the state of a game that Ada plays, at the left, against somebody."""
+    return {**state(**of_the_match), "players": {LEFT: player("Ada"), RIGHT: opponent}}
+
+
+BOT = player("Bot", bot=True)
+GUEST = player("Guest", guest=True)
+
+
 def state(**of_the_match: Any) -> dict[str, Any]:
-    players = {LEFT: {"name": "Ada", "bot": False}, RIGHT: {"name": "Bob", "bot": False}}
-    return {"match": {**rules.new_match(), **of_the_match}, "players": players, "watching": 0}
+    players = {LEFT: player("Ada"), RIGHT: player("Bob")}
+    games = {side: int(of_the_match.get("winner") == side) for side in (LEFT, RIGHT)}
+    return {"match": {**rules.new_match(), "games": games, **of_the_match}, "players": players, "watching": 0}
 
 
 def words(scene: Scene) -> str:
     notice = scene.notice
-    return " | ".join([scene.status, scene.keys, *([notice.title, notice.text, notice.hint] if notice else [])])
+    return " | ".join([scene.status, *scene.keys, *([notice.title, notice.text, notice.hint] if notice else [])])
 
 
 def test_while_connecting_it_says_to_where_and_how_to_stop() -> None:
-    said = words(scene_of({}, None, Link("connecting", "192.168.1.5:7000")))
+    said = words(scene_of({}, "", Link("connecting", "192.168.1.5:7000")))
     assert "Connecting to 192.168.1.5:7000" in said
     assert "Esc" in said
 
 
 def test_where_no_server_is_it_says_why_and_how_to_try_again() -> None:
-    scene = scene_of({}, None, Link("lost", "192.168.1.5", trouble="Nobody answered."))
-    assert "No game at 192.168.1.5" in words(scene)
-    assert "Nobody answered." in words(scene)
-    assert "R: try again" in words(scene)
-    assert not scene.healthy
+    seen = scene_of({}, "", Link("lost", "192.168.1.5", trouble="Nobody answered."))
+    assert "No game at 192.168.1.5" in words(seen)
+    assert "Nobody answered." in words(seen)
+    assert "R: try again" in words(seen)
+    assert not seen.healthy
 
 
 def test_when_the_host_ends_the_last_of_the_match_stays_in_sight_with_the_reason() -> None:
-    scene = scene_of(state(), LEFT, Link("lost", "localhost", trouble="The server was shut down."))
-    assert scene.match is not None
-    assert "The server was shut down." in words(scene)
-    assert "Connected" not in words(scene)
+    seen = scene_of(state(), LEFT, Link("lost", "localhost", trouble="The server was shut down."))
+    assert seen.match is not None
+    assert "The server was shut down." in words(seen)
+    assert "Connected" not in words(seen)
 
 
 def test_a_player_sees_who_they_are_and_their_keys() -> None:
-    scene = scene_of(state(), RIGHT, CONNECTED)
-    assert scene.you == RIGHT
-    assert scene.names == {LEFT: "Ada", RIGHT: "Bob"}
-    assert scene.status == "Connected, 12 ms"
-    assert scene.healthy
-    assert "W/S" in scene.keys
-    assert scene.notice is None
+    seen = scene_of(state(), RIGHT, CONNECTED)
+    assert seen.you == RIGHT
+    assert seen.names == {LEFT: "Ada", RIGHT: "Bob"}
+    assert seen.status == "Connected, 12 ms"
+    assert seen.healthy
+    assert "W/S or Up/Down: move" in seen.keys
+    assert seen.notice is None
 
 
 def test_a_spectator_is_told_that_they_watch_and_is_offered_no_keys_that_do_nothing() -> None:
-    scene = scene_of({**state(phase=rules.OVER, winner=LEFT), "watching": 1}, "", CONNECTED)
-    assert scene.you is None
-    assert "you are watching" in scene.status
-    assert "W/S" not in words(scene)
-    assert "Space" not in words(scene)
+    seen = scene_of({**state(phase=rules.OVER, winner=LEFT), "watching": 1}, "", CONNECTED)
+    assert seen.you is None
+    assert "you are watching" in seen.status
+    assert "W/S" not in words(seen)
+    assert "Space" not in words(seen)
 
 
 def test_players_see_how_many_watch() -> None:
@@ -78,10 +92,70 @@ def test_players_are_told_how_to_play_again() -> None:
     assert notice.hint == "Space: play again"
 
 
+@pytest.mark.parametrize(
+    ("games", "seat", "title", "text", "hint"),
+    [
+        ({LEFT: 1, RIGHT: 0}, LEFT, "You win 11 : 7", "1 : 0 in games, best of 3.", "Space: next game"),
+        ({LEFT: 1, RIGHT: 1}, "", "Ada wins 11 : 7", "1 : 1 in games, best of 3.", ""),
+        ({LEFT: 2, RIGHT: 1}, RIGHT, "Ada wins the match 2 : 1", "2 : 1 in games, best of 3.", "Space: play again"),
+    ],
+)
+def test_the_end_of_a_game_in_a_series_says_how_the_series_stands(
+    games: dict[Any, int], seat: Any, title: str, text: str, hint: str
+) -> None:
+    over = state(phase=rules.OVER, winner=LEFT, score={LEFT: 11, RIGHT: 7}, games=games, best_of=3)
+    notice = scene_of(over, seat, CONNECTED).notice
+    assert notice is not None
+    assert (notice.title, notice.text, notice.hint) == (title, text, hint)
+
+
+def test_the_end_of_a_game_tells_its_longest_rally() -> None:
+    assert "Longest rally: 14." in words(scene_of(state(phase=rules.OVER, winner=LEFT, longest=14), LEFT, CONNECTED))
+    assert "Longest" not in words(scene_of(state(phase=rules.OVER, winner=LEFT, longest=0), LEFT, CONNECTED))
+
+
+def test_a_second_player_is_offered_only_where_nobody_else_plays() -> None:
+    offer = scene.CALL_GUEST
+    assert offer in scene_of(against(BOT), LEFT, CONNECTED).keys
+    assert offer in scene_of(against(player("")), LEFT, CONNECTED).keys
+    assert offer not in scene_of(against(player("Bob")), LEFT, CONNECTED).keys
+    assert offer not in scene_of(against(BOT), "", CONNECTED).keys
+
+
+@pytest.mark.parametrize(
+    ("seat", "remarks"),
+    [(LEFT, {LEFT: "you, W/S", RIGHT: "Up/Down"}), (RIGHT, {LEFT: "W/S", RIGHT: "you, Up/Down"})],
+)
+def test_two_at_one_keyboard_are_told_who_has_which_keys(seat: Any, remarks: dict[Any, str]) -> None:
+    names = {seat: player("Ada"), rules.other(seat): GUEST}
+    shown = scene_of({**state(), "players": names}, seat, CONNECTED)
+    assert shown.remarks == remarks
+    assert scene.DISMISS_GUEST in shown.keys
+    assert scene.MOVE_BOTH in shown.keys
+
+
+def test_of_two_at_one_keyboard_neither_is_told_that_you_win() -> None:
+    over = against(GUEST, phase=rules.OVER, winner=RIGHT)
+    assert "Guest wins" in words(scene_of(over, LEFT, CONNECTED))
+    assert "Space: play again" in words(scene_of(over, LEFT, CONNECTED))
+
+
+def test_without_a_second_player_only_ones_own_name_has_a_remark() -> None:
+    assert scene_of(state(), RIGHT, CONNECTED).remarks == {RIGHT: "you"}
+    assert scene_of(state(), "", CONNECTED).remarks == {}
+
+
+def test_who_sits_down_is_told_the_side_and_the_keys_and_a_host_how_friends_come() -> None:
+    assert scene.opening(against(BOT), LEFT) == ["You play on the left: W/S or Up/Down."]
+    assert scene.opening(against(BOT), LEFT, "pong join 10.0.0.1")[1] == "Friends type: pong join 10.0.0.1"
+    assert len(scene.opening(against(player("Bob")), LEFT, "pong join 10.0.0.1")) == 1
+    assert scene.opening(state(), "", "pong join 10.0.0.1") == []
+
+
 def test_waiting_for_a_second_player_is_said() -> None:
     assert "Waiting" in words(scene_of(state(phase=rules.WAITING), LEFT, CONNECTED))
 
 
 def test_whoever_waits_at_their_own_table_sees_what_friends_have_to_type() -> None:
-    scene = scene_of(state(phase=rules.WAITING), LEFT, CONNECTED, invitation="pong join 10.0.0.1")
-    assert "Friends type: | pong join 10.0.0.1" in words(scene)
+    seen = scene_of(state(phase=rules.WAITING), LEFT, CONNECTED, invitation="pong join 10.0.0.1")
+    assert "Friends type: | pong join 10.0.0.1" in words(seen)

@@ -10,7 +10,8 @@ import pytest
 
 from games.pong import rules
 from games.pong.rules import LEFT, RIGHT
-from games.pong.server import GAME, LONGEST_NAME, TICK, PongServer, clean_name
+from games.pong.seats import key_of, seat_of
+from games.pong.server import GAME, TICK, PongServer
 from pygase import CLIENT_LEFT, RELIABLE, Client
 from pygase.testing import SimulatedNetwork
 
@@ -21,10 +22,8 @@ class Guest:
     def __init__(self, network: SimulatedNetwork, name: str | None) -> None:
         self.network = network
         self.client = Client(game=GAME)
-        self.seats: list[str] = []
         self.news: list[str] = []
         self._direction: tuple[Any] | None = None
-        self.client.register_event_handler("SEAT", self.seats.append)
         self.client.register_event_handler("NEWS", self.news.append)
         network.connect(self.client)
         if name is not None:
@@ -34,6 +33,10 @@ class Guest:
     @property
     def state(self) -> Any:
         return self.client.snapshots[-1].state
+
+    @property
+    def seat(self) -> str:
+        return seat_of(self.state["players"], self.client.address)
 
     @property
     def match(self) -> rules.Match:
@@ -69,9 +72,9 @@ class Guest:
 class Table:
     """A server of Pong on a network of its own."""
 
-    def __init__(self, bots: bool = True) -> None:
+    def __init__(self, bots: bool = True, best_of: int = 1) -> None:
         self.network = SimulatedNetwork(seed=1)
-        self.pong = PongServer(bots, random.Random(1))
+        self.pong = PongServer(bots, best_of, random.Random(1))
         self.network.serve(self.pong.backend, interval=TICK)
 
     def guest(self, name: str | None) -> Guest:
@@ -97,7 +100,7 @@ def table() -> Table:
 
 def test_the_first_guest_plays_against_a_bot_at_once(table: Table) -> None:
     ada = table.guest("Ada")
-    assert ada.seats == [LEFT]
+    assert ada.seat == LEFT
     assert ada.names() == ("Ada", "Bot")
     assert ada.state["players"][RIGHT]["bot"]
     table.network.run(2.0)
@@ -108,8 +111,7 @@ def test_the_second_guest_takes_the_bots_place_and_the_match_begins_anew(table: 
     ada = table.guest("Ada")
     table.network.run(3.0)
     bob = table.guest("Bob")
-    assert bob.seats == [RIGHT]
-    assert ada.seats == [LEFT]
+    assert (ada.seat, bob.seat) == (LEFT, RIGHT)
     assert ada.names() == bob.names() == ("Ada", "Bob")
     assert ada.match["phase"] == rules.SERVE
     assert "Bob plays now." in ada.news
@@ -149,7 +151,7 @@ def test_nobody_starts_again_in_the_middle_of_a_match(table: Table) -> None:
 
 def test_a_third_guest_watches_and_moves_nothing(table: Table) -> None:
     ada, bob, eve = table.guest("Ada"), table.guest("Bob"), table.guest("Eve")
-    assert eve.seats == [""]
+    assert eve.seat == ""
     assert eve.state["watching"] == 1
     assert "Eve watches now." in ada.news
     assert "Eve watches now." in bob.news
@@ -171,7 +173,7 @@ def test_a_spectator_moves_up_when_a_player_leaves(table: Table) -> None:
     ada, bob, eve = table.guest("Ada"), table.guest("Bob"), table.guest("Eve")
     table.put(score={LEFT: 3, RIGHT: 4})
     ada.leaves()
-    assert eve.seats == ["", LEFT]
+    assert eve.seat == LEFT
     assert bob.names() == ("Eve", "Bob")
     assert bob.state["watching"] == 0
     assert bob.match["score"] == {LEFT: 0, RIGHT: 0}
@@ -214,7 +216,7 @@ def test_an_empty_table_rests(table: Table) -> None:
 def test_whoever_comes_after_everyone_has_left_finds_a_fresh_match(table: Table) -> None:
     table.guest("Ada").leaves()
     bob = table.guest("Bob")
-    assert bob.seats == [LEFT]
+    assert bob.seat == LEFT
     assert bob.match["phase"] == rules.SERVE
 
 
@@ -228,7 +230,7 @@ def test_a_time_step_returns_only_what_changed_and_changes_nothing_in_place(tabl
 
 
 @pytest.mark.parametrize(
-    "nonsense", [5, -2, 0.5, "1", None, [1], {"up": True}, b"\x01", 10**18, float("nan"), float("inf")]
+    "nonsense", [5, -2, 0.5, "1", None, [1], [9, 1], {"up": True}, b"\x01", 10**18, float("nan"), float("inf")]
 )
 def test_an_input_that_is_no_direction_moves_nothing(table: Table, nonsense: Any) -> None:
     ada, bob = table.guest("Ada"), table.guest("Bob")
@@ -248,7 +250,11 @@ def test_a_hostile_client_moves_at_most_its_own_paddle(table: Table) -> None:
     mallory.does("AGAIN", "now")
     with pytest.raises(ValueError, match="pygase:"):
         mallory.does(CLIENT_LEFT)
-    mallory.does("SEAT", LEFT)
+    mallory.does("GUEST", True)
+    mallory.does("GUEST", [])
+    mallory.does("GUEST", 1)
+    mallory.does("GUEST")
+    mallory.holds([0, 1])
     mallory.does("NEWS", "Ada cheats")
     table.network.run(1.0)
     assert ada.match["paddles"][LEFT] == rules.HEIGHT / 2
@@ -276,16 +282,124 @@ def test_a_guest_who_tells_no_name_plays_all_the_same(table: Table) -> None:
 @pytest.mark.parametrize(
     ("sent", "shown"),
     [
-        ("Ada", "Ada"),
         ("  Ada \n Lovelace\t", "Ada Lovelace"),
         ("", "Player"),
-        (" \x00\x1b\u202e", "Player"),
-        ("x" * 500, "x" * LONGEST_NAME),
-        ("🐍 Ada", "🐍 Ada"),
+        ("x" * 500, "x" * 16),
+        ("🐍 Ada", "Ada"),
         (None, "Player"),
-        (17, "Player"),
         ({"a": 1}, "Player"),
+        ("guest", "guest 2"),
     ],
 )
-def test_every_name_becomes_one_that_can_be_shown(sent: object, shown: str) -> None:
-    assert clean_name(sent) == shown
+def test_every_name_becomes_one_that_can_be_shown(table: Table, sent: Any, shown: str) -> None:
+    ada = table.guest(None)
+    ada.does("JOIN", sent)
+    table.network.run(0.2)
+    assert ada.names() == (shown, "Bot")
+
+
+def test_nobody_is_told_anybodys_address(table: Table) -> None:
+    ada, bob = table.guest("Ada"), table.guest("Bob")
+    assert ada.client.address is not None
+    host, port = ada.client.address[:2]
+    assert host not in repr(bob.state)
+    assert str(port) not in repr(bob.state)
+    keys = {player["key"] for player in bob.state["players"].values()}
+    assert keys == {key_of(ada.client.address), key_of(bob.client.address)}
+
+
+# -- two at one keyboard
+
+
+def test_a_second_player_at_the_keyboard_takes_the_bots_paddle(table: Table) -> None:
+    ada = table.guest("Ada")
+    table.network.run(3.0)
+    ada.does("GUEST", True)
+    assert ada.names() == ("Ada", "Guest")
+    assert ada.state["players"][RIGHT]["guest"]
+    assert ada.seat == LEFT
+    assert ada.match["phase"] == rules.SERVE
+    ada.holds([-1, 1])
+    table.network.run(1.2)
+    assert ada.match["paddles"] == {LEFT: rules.PADDLE_HALF, RIGHT: rules.HEIGHT - rules.PADDLE_HALF}
+
+
+def test_without_a_second_player_the_second_direction_moves_nothing(table: Table) -> None:
+    ada, bob = table.guest("Ada"), table.guest("Bob")
+    ada.holds([0, 1])
+    table.network.run(0.5)
+    assert bob.match["paddles"] == {LEFT: rules.HEIGHT / 2, RIGHT: rules.HEIGHT / 2}
+
+
+def test_the_bot_is_back_when_the_second_player_gets_up(table: Table) -> None:
+    ada = table.guest("Ada")
+    ada.does("GUEST", True)
+    table.put(score={LEFT: 3, RIGHT: 4})
+    ada.does("GUEST", False)
+    assert ada.names() == ("Ada", "Bot")
+    assert ada.match["score"] == {LEFT: 3, RIGHT: 4}
+    assert ada.news[-1] == "The guest has left. A bot plays on."
+
+
+def test_a_second_player_at_the_keyboard_begins_a_match_that_waits() -> None:
+    table = Table(bots=False)
+    ada = table.guest("Ada")
+    assert ada.match["phase"] == rules.WAITING
+    ada.does("GUEST", True)
+    assert ada.match["phase"] == rules.SERVE
+    ada.does("GUEST", False)
+    assert ada.match["phase"] == rules.WAITING
+
+
+def test_who_comes_while_two_play_at_a_keyboard_watches_and_then_takes_the_free_place(table: Table) -> None:
+    ada = table.guest("Ada")
+    ada.does("GUEST", True)
+    bob = table.guest("Bob")
+    assert bob.seat == ""
+    ada.does("GUEST", False)
+    assert bob.seat == RIGHT
+    assert ada.names() == ("Ada", "Bob")
+    assert bob.news[-1] == "The guest has left. Bob takes their place."
+
+
+def test_both_places_are_filled_when_the_owner_of_the_keyboard_leaves(table: Table) -> None:
+    ada = table.guest("Ada")
+    ada.does("GUEST", True)
+    bob, eve = table.guest("Bob"), table.guest("Eve")
+    ada.leaves()
+    assert (bob.seat, eve.seat) == (LEFT, RIGHT)
+    assert bob.news[-1] == "Ada has left. Bob and Eve take their place."
+
+
+def test_nobodys_place_is_taken_by_a_second_player_of_another(table: Table) -> None:
+    ada, bob, eve = table.guest("Ada"), table.guest("Bob"), table.guest("Eve")
+    for guest in (ada, eve):
+        guest.does("GUEST", True)
+    assert bob.names() == ("Ada", "Bob")
+    assert (ada.seat, bob.seat, eve.seat) == (LEFT, RIGHT, "")
+
+
+# -- best of several
+
+
+def test_a_series_goes_on_game_by_game_and_then_begins_anew() -> None:
+    table = Table(best_of=3)
+    ada, bob = table.guest("Ada"), table.guest("Bob")
+    table.put(phase=rules.OVER, winner=LEFT, games={LEFT: 1, RIGHT: 0}, score={LEFT: 11, RIGHT: 2})
+    bob.does("AGAIN")
+    assert ada.news[-1] == "Bob starts the next game."
+    assert (ada.match["games"], ada.match["score"]) == ({LEFT: 1, RIGHT: 0}, {LEFT: 0, RIGHT: 0})
+    table.put(phase=rules.OVER, winner=LEFT, games={LEFT: 2, RIGHT: 0}, score={LEFT: 11, RIGHT: 2})
+    ada.does("AGAIN")
+    assert bob.news[-1] == "Ada plays again."
+    assert ada.match["games"] == {LEFT: 0, RIGHT: 0}
+    assert ada.match["best_of"] == 3
+
+
+def test_a_newcomer_begins_a_series_anew() -> None:
+    table = Table(best_of=5)
+    ada = table.guest("Ada")
+    table.put(games={LEFT: 2, RIGHT: 1})
+    table.guest("Bob")
+    assert ada.match["games"] == {LEFT: 0, RIGHT: 0}
+    assert ada.match["best_of"] == 5
