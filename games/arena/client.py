@@ -72,6 +72,7 @@ class ArenaScreen(GameScreen):
         self._aim = 0
         self._aims_by_stick = False
         self._fire = False
+        self._seen: Mapping[int, Ship] = {}  # in the frame before: what the player acts upon
         self._shots: int | None = None  # as counted by our own ship; None without one
         self._health = 0
         self._hurt_at = -math.inf
@@ -161,8 +162,8 @@ class ArenaScreen(GameScreen):
         before, self._shots = self._shots, mine[SHOTS] if mine else None
         if mine is None or before is None or before == self._shots:
             return
-        number, ships = self._me, self.session.view(shared=True).get("ships", {})
-        others = {key: ship for key, ship in ships.items() if key != number}
+        number = self._me
+        others = {key: ship for key, ship in self._seen.items() if key != number}
         hit = rules.shoot(mine[AT], mine[AIM], [(key, ship[AT]) for key, ship in others.items()])
         tracer = Tracer(number, mine[AT], hit.end, hit.target is not None, self.playing.clock())
         self._memory.fire(mine[SHOTS], tracer, others)
@@ -181,9 +182,9 @@ class ArenaScreen(GameScreen):
                 self.playing.sounds.play("chat")
             case "WRECK", (int(killer), int(victim)):
                 self._hear_of_wreck(killer, victim, now)
-            case "JUDGED", (int(), [_, _], int(hit), _, _, _):
-                self._memory.judge(data, hit if hit != NOBODY else None, now)
-                if hit != NOBODY:
+            case "JUDGED", (int(), [_, _], bool(hit), int(), _, _, _):
+                self._memory.judge(data, now)
+                if hit:
                     self.playing.sounds.play("hit")
 
     def _hear_of_wreck(self, killer: int, victim: int, now: float) -> None:
@@ -212,6 +213,7 @@ class ArenaScreen(GameScreen):
         now, me = self.playing.clock(), self._me
         state = self.session.view(shared=True)
         ships: Mapping[int, Ship] = state.get("ships", {})
+        self._seen = ships
         if me in ships:
             x, y = ships[me][AT]
             self._middle = (x, y)

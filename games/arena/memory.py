@@ -105,17 +105,15 @@ class Memory:
         self._aimed[count] = (tracer.start, {number: tuple(ship[AT]) for number, ship in others.items()})
         self._aimed.pop((count - COUNT // 2) % COUNT, None)
 
-    def judge(self, judged: Sequence[Any], target: int | None, now: float) -> None:
-        """Take in what the server says of a shot: see `server`. `target` is whom it was aimed at, if known."""
-        shot, end, hit, seen, where, rewound = judged
-        if hit >= 0:
+    def judge(self, judged: Sequence[Any], now: float) -> None:
+        """Take in what the server says of a shot: the data of `JUDGED`, see `server`."""
+        shot, end, hit, target, seen, where, rewound = judged
+        if hit:
             self.hit_at = now
         start, others = self._aimed.pop(shot, (None, {}))
-        if start is None or seen is None:
-            return
-        number = target if target is not None else _nearest(others, seen)
-        shown = others.get(number) if number is not None else None
-        self.judgements.append(Judgement(hit >= 0, start, end, shown, seen, where, rewound, now))
+        if start is not None and seen is not None:
+            shown = others.get(target)
+            self.judgements.append(Judgement(hit, start, end, shown, seen, where, rewound, now))
 
     def say(self, text: str, kind: Literal["chat", "news", "mine", "feed"], now: float) -> None:
         """Take in a line of text."""
@@ -141,14 +139,6 @@ def _tracer(number: int, shot: Sequence[int], ships: Mapping[int, Ship], now: fl
     _, x, y, target = shot
     hit = ships.get(target)
     return Tracer(number, tuple(ships[number][AT]), tuple(hit[AT]) if hit else (x, y), target >= 0, now)
-
-
-def _nearest(others: Mapping[int, Place], place: Place) -> int | None:
-    def distance(number: int) -> float:
-        x, y = others[number]
-        return (x - place[0]) ** 2 + (y - place[1]) ** 2
-
-    return min(others, key=distance, default=None)
 
 
 def _drop(things: deque[Any], before: float) -> None:

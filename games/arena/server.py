@@ -16,7 +16,8 @@ beside `winner`, who has won the round, until the next one begins, and `seats`, 
 
 Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once, `CHAT(text)`.
 Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter
-`JUDGED(shot, end, target, seen, now, rewound)`: what the judge saw, for those who want to see it, too.
+`JUDGED(shot, end, hit, target, seen, now, rewound)`: what the judge saw, for those who want to see it, too. `target` is
+whom it hit, or missed by little (or `NOBODY`), `seen` where that was when the shooter saw it, `now` where it is.
 """
 
 import math
@@ -263,7 +264,8 @@ class ArenaServer:
             "JUDGED",
             ship[SHOTS],
             list(hit.end),
-            NOBODY if hit.target is None else hit.target,
+            hit.target is not None,
+            NOBODY if target is None else target,
             None if target is None else [round(number) for number in targets[target]],
             None if target is None else ships[target][AT],
             round(rewound, 3),

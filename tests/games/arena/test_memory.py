@@ -48,16 +48,16 @@ def test_after_a_new_connection_nothing_blows_up_that_is_only_not_there() -> Non
 def test_a_judgement_stands_beside_what_was_seen_when_the_shot_was_fired() -> None:
     memory = Memory()
     memory.fire(9, Tracer(1, (100, 100), (700, 100), True, 0.0), {2: B})
-    memory.judge((9, [720, 100], 2, [890, 100], [990, 100], 0.15), 2, now=0.2)
+    memory.judge((9, [720, 100], True, 2, [890, 100], [990, 100], 0.15), now=0.2)
     (judgement,) = memory.judgements
     assert (judgement.shown, judgement.seen, judgement.now) == ((900, 100), [890, 100], [990, 100])
 
 
 def test_judgements_of_shots_that_nobody_fired_are_ignored() -> None:
     memory = Memory()
-    memory.judge((9, [720, 100], -1, [890, 100], [990, 100], 0.15), None, now=0.2)
+    memory.judge((9, [720, 100], False, 2, [890, 100], [990, 100], 0.15), now=0.2)
     memory.fire(1, Tracer(1, (0, 0), (1, 1), False, 0.0), {})
-    memory.judge((1, [720, 100], -1, None, None, 0.15), None, now=0.2)
+    memory.judge((1, [720, 100], False, -1, None, None, 0.15), now=0.2)
     assert not memory.judgements
 
 
@@ -65,7 +65,7 @@ def test_everything_is_over_after_a_while_and_there_is_never_much() -> None:
     memory = Memory()
     for number in range(1_000):
         memory.fire(number % rules.COUNT, Tracer(1, (0, 0), (1, 1), False, 0.0), {2: B})
-        memory.judge((number % rules.COUNT, [0, 0], 2, [1, 1], [2, 2], 0.1), 2, now=0.0)
+        memory.judge((number % rules.COUNT, [0, 0], True, 2, [1, 1], [2, 2], 0.1), now=0.0)
         memory.fire(number % rules.COUNT, Tracer(1, (0, 0), (1, 1), False, 0.0), {2: B})
         memory.say("hello", "chat", 0.0)
         memory.say("hello", "feed", 0.0)

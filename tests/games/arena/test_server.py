@@ -302,7 +302,7 @@ def test_only_the_shooter_is_told_what_the_judge_saw(arena: Arena) -> None:
     ada.sends([0, 0, 0, True])
     arena.runs(4)
     end = [RIGHT[0] - walls.RADIUS, RIGHT[1]]
-    assert ada.told["JUDGED"] == [(1, end, bob.number, list(RIGHT), list(RIGHT), 0.0)]
+    assert ada.told["JUDGED"] == [(1, end, True, bob.number, list(RIGHT), list(RIGHT), 0.0)]
     assert bob.told["JUDGED"] == []
 
 
@@ -310,8 +310,8 @@ def test_a_miss_is_judged_too_by_whom_it_was_nearest_to(arena: Arena) -> None:
     ada, bob = arena.duel()
     ada.sends([0, 0, 8, True])
     arena.runs(4)
-    ((_, _, target, seen, _, _),) = ada.told["JUDGED"]
-    assert target == NOBODY
+    ((_, _, hit, target, seen, _, _),) = ada.told["JUDGED"]
+    assert (hit, target) == (False, bob.number)
     assert seen == list(RIGHT)
     assert ada.state["health"][bob.number] == FULL_HEALTH
 
