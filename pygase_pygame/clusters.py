@@ -15,6 +15,9 @@ def clusters(text: str) -> Iterator[str]:
     that combine, variation selectors, skin tones, what joiners hold together, and flags. Syllables of Hangul that are
     typed in parts, and the like, come in those parts.
     """
+    if text.isascii():
+        yield from text
+        return
     start = 0
     for index in range(1, len(text)):
         if not _belongs(text, start, index):

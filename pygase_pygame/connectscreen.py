@@ -194,8 +194,9 @@ class ConnectScreen:
         return self._flow.page == self._page_before and any(item.key == self._menu.focus for item in page.items)
 
     def _first_focus(self, page: Page) -> Any:
-        if self._page_before == "typing":
-            return next((item.key for item in page.items if item.entry is self._flow.typing_into), None)
+        typed_into = [item.key for item in page.items if item.entry is self._flow.typing_into is not None]
+        if self._page_before == "typing" and typed_into:
+            return typed_into[0]
         if self._flow.page == "main":
             return "address" if self._flow.name_entry.text else "name"
         return _FIRST_FOCUS[self._flow.page]

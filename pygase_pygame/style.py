@@ -34,9 +34,6 @@ ELLIPSIS: Final = "…"
 _MAX_KEPT: Final = 256
 """Rendered texts that are kept; few are on the screen at a time."""
 
-_NO_CHARACTER: Final = "\uffff"
-"""Is no character and never will be: what a font measures for it, it measures for whatever it has no glyph for."""
-
 
 class Letters:
     """Renders text in pygame's own font, which is there on every system, and keeps what it has rendered.
@@ -72,12 +69,6 @@ class Letters:
     def height(self, size: int) -> int:
         """Return how high a line is."""
         return self._font(size).get_linesize()
-
-    def has(self, character: str, size: int = SMALLEST) -> bool:
-        """Tell whether the font has a glyph for a character."""
-        font = self._font(size)
-        found = font.metrics(character)
-        return found != [None] and found != font.metrics(_NO_CHARACTER)
 
     def forget(self) -> None:
         """Let all fonts go: pygame is quitting, and crashes where they are used afterwards."""
@@ -156,6 +147,8 @@ def drawable(text: str, limit: int = 400) -> str:
     Several characters that make one sign, as emoji do, become the first of them: most fonts have none of them, and
     show one box instead of five.
     """
+    if text.isascii() and text.isprintable():
+        return text[:limit]
     shown = []
     for cluster in clusters(unicodedata.normalize("NFC", text[:limit])):
         character = cluster[0]

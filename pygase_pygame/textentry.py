@@ -79,7 +79,7 @@ class TextEntry:
         self._repeat_before: tuple[int, int] | None = None
         self._letters = Letters()
         self._rect: pygame.Rect | None = None
-        self._stops: list[tuple[int, int]] = []  # where cursors can stand: index and x, as last drawn
+        self._text_left, self._text_size = 0, 22  # of the text, as it was drawn last
         self._scroll = 0
         self.text = text
 
@@ -130,7 +130,7 @@ class TextEntry:
             pygame.key.start_text_input()
 
     def blur(self) -> None:
-        """Give the keyboard back. The text stays."""
+        """Give the keyboard back. The text stays; there are no more TEXTINPUT events until something asks for them."""
         self._composition = ""
         if not self.focused:
             return
@@ -278,7 +278,14 @@ class TextEntry:
         return True
 
     def _index_at(self, x: int) -> int:
-        return min(self._stops, key=lambda stop: abs(stop[1] - x), default=(len(self._text), 0))[0]
+        return min(self._stops(), key=lambda stop: abs(stop[1] - x))[0]
+
+    def _stops(self) -> list[tuple[int, int]]:
+        """Return where the cursor can stand: index and x, as it was drawn last."""
+        return [
+            (index, self._text_left + self._letters.width(self._shown(self._text[:index]), self._text_size))
+            for index in boundaries(self._text)
+        ]
 
     # -- drawing
 
@@ -308,10 +315,7 @@ class TextEntry:
         if self.focused:
             self._draw_cursor(surface, left, before, composed, inner, size)
         surface.set_clip(clip)
-        self._stops = [
-            (index, left + self._letters.width(self._shown(self._text[:index]), size))
-            for index in boundaries(self._text)
-        ]
+        self._text_left, self._text_size = left, size
 
     def _letters_at(
         self, surface: pygame.Surface, text: str, size: int, colour: Colour, place: tuple[int, int]

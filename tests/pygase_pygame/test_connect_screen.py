@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -715,3 +716,49 @@ def test_what_comes_of_a_connection_that_was_cancelled_is_nobodys(evening):
     evening.press(ESCAPE)
     assert screen.handle(pygame.event.Event(CONNECTED, session=evening.sessions[0]))
     assert screen.session is None
+
+
+KEYS = [UP, DOWN, LEFT, RIGHT, RETURN, ESCAPE, TAB, pygame.K_BACKSPACE, pygame.K_a, pygame.K_v, pygame.K_SPACE]
+
+
+def anything(stage: Headless, rng: random.Random) -> None:
+    """Do something that a player, or a cat, might do."""
+    spot = (rng.randrange(-5, stage.screen.get_width() + 5), rng.randrange(-5, stage.screen.get_height() + 5))
+    rng.choice(
+        [
+            lambda: stage.tap(rng.choice(KEYS), rng.choice([0, 0, pygame.KMOD_LCTRL, pygame.KMOD_LSHIFT])),
+            lambda: stage.type(rng.choice(["x", "9", "[::1]:80", "日本", "😀", "\ud800", "a" * 300])),
+            lambda: stage.click(spot, rng.choice([1, 1, 2, 3])),
+            lambda: stage.scroll(rng.randint(-3, 3), rng.randint(-3, 3)),
+            lambda: stage.push_hat(rng.randint(-1, 1), rng.randint(-1, 1)),
+            lambda: stage.push_stick(rng.randrange(6), rng.uniform(-1, 1)),
+            lambda: (stage.press_pad(button := rng.randrange(4)), stage.release_pad(button)),
+            lambda: stage.post(pygame.TEXTEDITING, text=rng.choice(["", "にほ"]), start=0, length=0),
+            lambda: stage.resize(rng.choice(SIZES[:3])),
+            stage.lose_focus,
+        ]
+    )()
+
+
+def test_whatever_is_pressed_in_whatever_order_it_goes_on(evening, rng):
+    evening.serve(password="x")
+
+    def host(port: int, password: str | None) -> Session:
+        if port < 1024:
+            raise AddressInUse("taken")
+        return evening.connect("localhost", 8080, password)
+
+    screen = evening.open(host=host)
+    flow = screen._flow
+    ways_in = [screen.reopen, flow.open_hosting, flow.join_typed, lambda: flow.type_into(flow.address_entry)]
+    for number in range(240):
+        evening.browser.games = tuple(found(f"{n}", port=9000 + n, password=n % 2 == 0) for n in range(number % 7))
+        if number % 30 == 0:
+            screen.reopen("again")
+            ways_in[number // 30 % len(ways_in)]()
+        for _ in range(rng.randrange(4)):
+            anything(evening.stage, rng)
+        evening.frames(1)
+        assert screen.session is not None or screen._menu.focus in [item.key for item in screen._page().items]
+        if screen.session is not None:
+            screen.reopen("again")

@@ -246,7 +246,7 @@ def test_a_click_puts_the_cursor_there_and_dragging_selects(display):
     it = TextEntry("mmmmmmmmmm", clipboard=Clip())
     rect = pygame.Rect(20, 30, 300, 30)
     it.draw(display, rect)
-    where = {index: x for index, x in it._stops}  # noqa: C416
+    where = {index: x for index, x in it._stops()}  # noqa: C416
     assert not it.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(5, 5), button=1))
     assert not it.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(where[4], 45), button=3))
     assert it.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(where[4] + 2, 45), button=1))
@@ -265,13 +265,13 @@ def test_the_cursor_stays_in_sight_however_long_the_text(display):
         press(it, *codes)
         display.fill((0, 0, 0))
         it.draw(display, rect)
-        x = dict(it._stops)[it._cursor]
+        x = dict(it._stops())[it._cursor]
         assert rect.left < x < rect.right
         assert display.get_at((x, rect.centery))[:3] == INK
     now[0] += BLINK
     assert display.get_bounding_rect()
     it.draw(display, rect)
-    assert display.get_at((dict(it._stops)[60], rect.top + 6))[:3] != INK
+    assert display.get_at((dict(it._stops())[60], rect.top + 6))[:3] != INK
 
 
 def test_nothing_is_drawn_beside_it(display):
