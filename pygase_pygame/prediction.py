@@ -76,6 +76,8 @@ class OwnTicks:
         self._path: Path | None = None
         self._sent: Any = None
         self._given: Any = None
+        self._told = -1, 0  # the newest state, and the input that it included when that was first told
+        self._rested = 0  # for how many of our inputs it has stayed the newest
         if self.predictor is not None:
             self.predictor.reset()
 
@@ -84,7 +86,7 @@ class OwnTicks:
         """How many seconds what is predicted is ahead of the newest state received."""
         if self.predictor is None:
             return 0.0
-        return (self.predictor.pending + self._timestep.fraction) * self._timestep.interval
+        return (self.predictor.pending + self._timestep.fraction + self._rested) * self._timestep.interval
 
     def send(self, state: Any, *, now: float, view_time: float | None) -> bool:
         """Take what the player does at present; send and predict it for each tick that is due. True if one was."""
@@ -106,6 +108,9 @@ class OwnTicks:
         newest = snapshots[-1]
         applied = self._client.input_applied(newest.tick)
         if applied is not None:
+            if newest.tick != self._told[0]:
+                self._told = newest.tick, applied
+            self._rested = max(applied - self._told[1], 0)
             # while the world rests the state stays, and only the inputs that it includes become more
             self.predictor.reconcile(newest.state, applied, tick=newest.tick << 48 | applied)
 
