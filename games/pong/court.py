@@ -28,8 +28,8 @@ PADDLE_X: dict[Side, float] = {
     RIGHT: rules.WIDTH - rules.PADDLE_MARGIN - rules.PADDLE_WIDTH,
 }
 
-SCORE_Y = 34.0  # court units
-GAMES_Y = 66.0
+GAMES_Y = 8.0  # court units: games above points, and both clear of a notice
+SCORE_Y = 33.0
 NOTICE_SIZES = (16.0, 14.0, 12.0, 10.0, 8.0)  # court units, as large as fits
 BEADS = 1.2  # court units between two beads of a trail, so near to each other that they are a band
 LEAST_RALLY = 2  # hits that are worth counting

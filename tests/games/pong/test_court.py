@@ -190,6 +190,17 @@ def test_games_are_shown_in_a_series_only_and_a_game_won_is_full() -> None:
     assert window.get_at(disc)[:3] == GREY
 
 
+@pytest.mark.parametrize("size", [(640, 360), (960, 640), (1920, 1080)])
+def test_the_result_of_a_game_hides_neither_points_nor_games(size: tuple[int, int]) -> None:
+    scene = Scene({**rules.new_match(rules.OVER, best_of=9), "score": {LEFT: 11, RIGHT: 10}}, NAMES)
+    result = Notice("Ada wins the match 5 : 4", "5 : 4 in games, best of 9. Longest rally: 24.", "Space: play again")
+    digits = pixels_of(drawn(scene, size).subsurface(frame(size).court), LINE)
+    notice = changed(scene, replace(scene, notice=result), size)
+    layout = frame(size).layout
+    assert digits.width > 0
+    assert notice.top > layout.point(0, court.SCORE_Y)[1] + layout.pixels(18)
+
+
 def test_a_trail_is_drawn_where_the_ball_was_and_hides_neither_ball_nor_paddles() -> None:
     match: rules.Match = {**rules.new_match(rules.RALLY), "ball": {"x": 100.0, "y": 90.0, "vx": 3.0, "vy": 0.0}}
     trail = [TrailPoint(100.0 - 8.0 * back, 90.0, back / 10) for back in range(9, -1, -1)]
