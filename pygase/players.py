@@ -75,7 +75,7 @@ class PlayerInputs:
         self._interval = interval
         self._lock = threading.Lock()
         self._players: dict[ServerProtocol, _Player] = {}
-        self._settled: list[tuple[ServerProtocol, int, float]] = []
+        self._settled: tuple[int, list[tuple[ServerProtocol, int, float]]] = -1, []
         self._unread: int | None = 0
         """Messages that came while no game loop has ever asked for inputs; None when one has."""
 
@@ -112,19 +112,23 @@ class PlayerInputs:
                     inputs[peer.address] = PlayerInput(value, played.number, played.repeats, played.view_time)
         return inputs
 
-    def settle(self) -> None:
-        """The state with the inputs taken last is about to be shown."""
+    def settle(self, tick: int) -> None:
+        """The state of this tick has been settled, with the inputs that were taken last."""
         if self._players:
             with self._lock:
-                self._settled = [
-                    (p, each.buffer.applied_number, each.buffer.margin) for p, each in self._players.items()
-                ]
+                told = [(p, each.buffer.applied_number, each.buffer.margin) for p, each in self._players.items()]
+                self._settled = tick, told
 
-    def tell(self) -> None:
-        """Tell each player which inputs the current state includes. On the network's thread only."""
-        settled, self._settled = self._settled, []
-        for peer, applied, margin in settled:
-            peer.tell_input_state(applied, margin)
+    def tell(self, tick: int) -> None:
+        """Tell each player which inputs the current state, of this tick, includes. On the network's thread only.
+
+        If a game loop on another thread has settled it, and not said so yet, they are told when it has.
+        """
+        settled_tick, told = self._settled
+        if settled_tick == tick:
+            self._settled = -1, []
+            for peer, applied, margin in told:
+                peer.tell_input_state(applied, margin)
 
     def forget(self, peer: ServerProtocol) -> None:
         """The player has left."""

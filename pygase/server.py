@@ -358,7 +358,7 @@ class Server:
 
     def _on_commit(self) -> None:
         """The store has settled a new state: on a tick of our own loop it leaves at once."""
-        self.player_inputs.settle()
+        self.player_inputs.settle(self.game_state_store.committed.tick)
         driver = self._driver
         if driver is None:
             return
@@ -387,7 +387,7 @@ class Server:
         self._next_push_at = self._clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
         changed = self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
-        self.player_inputs.tell()
+        self.player_inputs.tell(commit.tick)
         return changed
 
     # -- what comes in -------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from pygase import Backend, Client, GameState
+from pygase._protocol.inputs import InputState
+from pygase._protocol.wire import MESSAGE_HEADER
 from pygase.players import MAX_REPEATED
 from pygase.testing import Link, SimulatedNetwork
 
@@ -215,3 +217,19 @@ def test_a_history_that_was_wanted_before_the_server_began_is_kept_all_the_same(
     network.run(2.0)
     assert history.newest == pytest.approx(network.now, abs=2 / HZ)
     assert history.at(network.now - 0.5)["turn"] == pytest.approx(90, abs=2)
+
+
+def test_nobody_is_told_of_a_state_before_its_inputs_are_known() -> None:
+    """A game loop on another thread settles a state, and only then says which inputs it has taken."""
+    world = World(Link())
+    world.network.run(1.0)
+    players = world.backend.server.player_inputs
+    (peer,) = players._players
+    peer.note = b""
+    players.settle(7)
+    players.tell(8)
+    assert peer.note == b""
+    players.settle(8)
+    players.tell(8)
+    told = InputState.decode(peer.note[MESSAGE_HEADER.size :])
+    assert told.applied == players._players[peer].buffer.applied_number
