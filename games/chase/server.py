@@ -111,6 +111,8 @@ class ChaseServer:
         """Let somebody play, once, under the name that they give; a bot gives way if there is no room."""
         if client_address in self._numbers:
             return {}
+        if not self._numbers:
+            self._begin_round()  # the one before was over when the last of the people left
         if len(self._players) >= MOST_RUNNERS:
             self._remove_a_bot()
         player = Player(unused_name(clean_name(name), self._names()), client_address)
@@ -266,9 +268,13 @@ class ChaseServer:
     def _count_down_to_next_round(self) -> None:
         self._ticks_left -= 1
         if self._ticks_left <= 0:
-            self._winner, self._ticks_left = [], rules.ROUND_TICKS
-            for player in self._players.values():
-                player.free_ticks = player.tags = player.still_ticks = 0
+            self._begin_round()
+
+    def _begin_round(self) -> None:
+        self._winner, self._ticks_left = [], rules.ROUND_TICKS
+        for player in self._players.values():
+            player.free_ticks = player.tags = player.still_ticks = 0
+        if self._runners:
             self._elect(list(self._runners))
 
     # -- what is told ------------------------------------------------------------------------------------------------

@@ -252,6 +252,17 @@ def test_whoever_comes_after_everyone_has_left_is_it(place: Place) -> None:
     assert its(eve.state) == [eve.number]
 
 
+def test_whoever_comes_to_bots_alone_finds_a_new_round() -> None:
+    place = Place(bots=3)
+    ada = place.guest("Ada")
+    place.network.run(20.0)
+    ada.leaves()
+    eve = place.guest("Eve")
+    assert eve.state["round"]["seconds"] >= rules.ROUND_TICKS * TICK - 1
+    assert max(seconds for seconds, _ in eve.state["scores"].values()) == 0
+    assert len(its(eve.state)) == 1
+
+
 def test_a_connection_that_dies_counts_as_leaving(place: Place) -> None:
     ada, bob = place.guest("Ada"), place.guest("Bob")
     place.network.partition(ada.client)
