@@ -316,6 +316,30 @@ def test_a_miss_is_judged_too_by_whom_it_was_nearest_to(arena: Arena) -> None:
     assert ada.state["health"][bob.number] == FULL_HEALTH
 
 
+@pytest.mark.parametrize(("ago", "hits"), [(0.5, True), (1.5, False)], ids=["half a second", "a second and a half"])
+def test_the_judge_looks_back_for_a_second_whatever_a_client_claims_to_have_seen(
+    arena: Arena, ago: float, hits: bool
+) -> None:
+    """Bob was there until a while ago, and Ada claims to see him as he was before all of it."""
+    ada, bob = arena.duel()
+    arena.runs(60)
+    arena.put(bob, (RIGHT[0], RIGHT[1] + 1_200), -180)
+    arena.network.run(ago - 0.1)
+    ada.sends([0, 0, 0, True], view_time=arena.network.now - 0.8 if hits else 0.0)
+    arena.runs(4)
+    assert (ada.state["health"][bob.number] < FULL_HEALTH) == hits
+
+
+@pytest.mark.parametrize("view_time", [-1e6, 1e6, 0.0])
+def test_no_claim_of_what_was_seen_stops_the_server(arena: Arena, view_time: float) -> None:
+    ada, _ = arena.duel()
+    ada.sends([0, 0, 0, True], ticks=5, view_time=view_time)
+    ada.sends([10, 0, 0, False], ticks=5)
+    arena.runs(5)
+    assert ada.ship[SHOTS] == 1
+    assert ada.ship[AT][0] > LEFT[0]
+
+
 def wreck(ada: Guest, bob: Guest) -> None:
     ada.sends([0, 0, 0, True], ticks=RELOAD * (FULL_HEALTH // DAMAGE))
     ada.arena.runs(4)
