@@ -28,8 +28,8 @@ PADDLE_X: dict[Side, float] = {
     RIGHT: rules.WIDTH - rules.PADDLE_MARGIN - rules.PADDLE_WIDTH,
 }
 
-GAMES_Y = 8.0  # court units: games above points, and both clear of a notice
-SCORE_Y = 33.0
+SCORE_Y = 33.0  # court units: clear of a notice
+GAMES_Y = 9.0
 NOTICE_SIZES = (16.0, 14.0, 12.0, 10.0, 8.0)  # court units, as large as fits
 BEADS = 1.2  # court units between two beads of a trail, so near to each other that they are a band
 LEAST_RALLY = 2  # hits that are worth counting
@@ -97,12 +97,11 @@ class Court:
 
     def _draw_games(self, surface: pygame.Surface, match: Match, side: Side) -> None:
         """Draw a ring for each game that a side has to win, and a disc for each that it has won."""
-        needed, radius = match["best_of"] // 2 + 1, self._layout.pixels(3)
-        for number in range(needed):
-            x = QUARTER[side] + (number - (needed - 1) / 2) * 11.0
-            won = number < match["games"][side]
+        radius = self._layout.pixels(3)
+        for number in range(match["best_of"] // 2 + 1):
+            won, middle = number < match["games"][side], self._layout.point(games_x(side, number), GAMES_Y)
             width = 0 if won else self._layout.pixels(0.7)
-            pygame.draw.circle(surface, GREY if won else LINE, self._layout.point(x, GAMES_Y), radius, width)
+            pygame.draw.circle(surface, GREY if won else LINE, middle, radius, width)
 
     def _draw_rally(self, surface: pygame.Surface, match: Match) -> None:
         if match["rally"] >= LEAST_RALLY:
@@ -231,6 +230,12 @@ class Court:
             if words
         ]
         return stacked(blocks, gap=pixels(size / 3))
+
+
+def games_x(side: Side, number: int) -> float:
+    """Return where game `number` of a side is shown, in court units: outwards from the count of the rally."""
+    outwards = 30.0 + 10.0 * number
+    return rules.WIDTH / 2 + (-outwards if side == LEFT else outwards)
 
 
 def paint_icon(surface: pygame.Surface) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pygame
 import pytest
 
+from games.common.lettering import SMALLEST, Lettering
 from games.common.palette import GREY, LINE, NIGHT, WHITE
 from games.pong import court, rules
 from games.pong.court import SIDE_COLOURS, Court, Frame
@@ -142,6 +143,14 @@ def test_a_window_too_small_for_anything_is_no_reason_to_fail(size: tuple[int, i
     drawn(replace(SCENE, news=LONG), size)
 
 
+def test_a_line_that_is_too_long_gets_smaller_and_then_shorter() -> None:
+    letters = Lettering()
+    assert letters.line("short", 30, WHITE, 500).get_width() == letters.width("short", 30)
+    assert letters.line("W" * 300, 30, WHITE, 200).get_width() <= 200
+    assert letters.line("W" * 300, 30, WHITE, 200).get_height() < 30
+    assert letters.line("anything", SMALLEST, WHITE, 0).get_width() == 0
+
+
 def test_keys_are_dropped_from_the_end_where_there_is_no_room() -> None:
     wide, narrow = (Court(), Court())
     wide.draw(pygame.display.set_mode((1920, 1080)), SCENE)
@@ -184,8 +193,8 @@ def test_games_are_shown_in_a_series_only_and_a_game_won_is_full() -> None:
     won = changed(Scene(series), Scene({**series, "games": {LEFT: 0, RIGHT: 2}}))
     assert won.left > 480
     window = drawn(Scene({**series, "games": {LEFT: 0, RIGHT: 2}}), (960, 640))
-    ring = frame((960, 640)).layout.point(court.QUARTER[LEFT], court.GAMES_Y)
-    disc = frame((960, 640)).layout.point(court.QUARTER[RIGHT], court.GAMES_Y)
+    ring = frame((960, 640)).layout.point(court.games_x(LEFT, 0), court.GAMES_Y)
+    disc = frame((960, 640)).layout.point(court.games_x(RIGHT, 1), court.GAMES_Y)
     assert window.get_at(ring)[:3] not in (GREY, LINE), "a ring is empty within"
     assert window.get_at(disc)[:3] == GREY
 
