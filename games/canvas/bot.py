@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from games.canvas import rules
@@ -39,19 +39,19 @@ class Bot:
 
     def turn(self) -> Turn:
         """Return what it does in the next tick."""
-        at, look = next(self._moves)
+        way, look = next(self._moves)
         lines: list[tuple[int, int, bytes]] = []
-        if self._pen is not None and look is None:
-            lines += self._take()
-            self._pen, self._stroke = None, (self._stroke + 1) % (rules.MAX_NUMBER + 1)
-        elif self._pen is not None:
-            self._pen.move(*at)
-        elif look is not None:
-            self._pen, self._part, self._ticks = Pen(*look, at), 0, -1
+        if self._pen is None and look is not None:
+            self._pen, self._part, self._ticks = Pen(*look, rules.clamped(*way[0])), 0, -1
+        if self._pen is not None:
+            for x, y in way:
+                self._pen.move(x, y)
         self._ticks += 1
-        if self._ticks % PIECE_TICKS == 0:
-            lines += self._take()
-        return Turn(at, -1 if self._pen is None else self._stroke, lines)
+        if self._ticks % PIECE_TICKS == 0 or look is None:
+            lines = self._take()
+        if self._pen is not None and look is None:
+            self._pen, self._stroke = None, (self._stroke + 1) % (rules.MAX_NUMBER + 1)
+        return Turn(rules.clamped(*self._at), -1 if self._pen is None else self._stroke, lines)
 
     def _take(self) -> list[tuple[int, int, bytes]]:
         lines = [] if self._pen is None else self._pen.take()
@@ -59,7 +59,7 @@ class Bot:
         self._part += len(lines)
         return taken
 
-    def _doodle_for_ever(self) -> Iterator[tuple[Point, Look | None]]:
+    def _doodle_for_ever(self) -> Iterator[tuple[Line, Look | None]]:
         rng = self._rng
         while True:
             size = rng.uniform(120, 320)
@@ -68,27 +68,30 @@ class Bot:
             for line in rng.choice(DOODLES)(rng):
                 yield from self._draw([(middle[0] + x * size, middle[1] + y * size) for x, y in line], look)
             for _ in range(rng.randint(*REST_TICKS)):
-                yield rules.clamped(*self._at), None
+                yield [self._at], None
 
-    def _draw(self, line: Line, look: Look) -> Iterator[tuple[Point, Look | None]]:
-        for at in self._way([self._at, line[0]], TRAVEL):
-            yield rules.clamped(*at), None
-        for at in self._way(line, SPEED):
-            yield rules.clamped(*at), look
-        yield rules.clamped(*self._at), None
+    def _draw(self, line: Line, look: Look) -> Iterator[tuple[Line, Look | None]]:
+        yield from ((way, None) for way in self._walk([self._at, line[0]], TRAVEL))
+        yield from ((way, look) for way in self._walk(line, SPEED))
+        yield [self._at], None
 
-    def _way(self, line: Line, speed: float) -> Iterable[tuple[float, float]]:
-        """Go along a line, so far in each tick."""
-        for target in line:
-            while (distance := math.dist(self._at, target)) > speed:
-                share = speed / distance
+    def _walk(self, line: Line, speed: float) -> Iterator[Line]:
+        """Go along a line, so far in each tick, and return the corners on the way."""
+        way, left = [line[0]], 0.0
+        self._at = line[0]
+        for target in line[1:]:
+            while (distance := math.dist(self._at, target)) > left:
+                share = left / distance
                 self._at = (
                     self._at[0] + (target[0] - self._at[0]) * share,
                     self._at[1] + (target[1] - self._at[1]) * share,
                 )
-                yield self._at
+                yield [*way, self._at]
+                way, left = [], speed
+            left -= distance
             self._at = target
-        yield self._at
+            way.append(target)
+        yield [*way, self._at]
 
 
 # Lines in a square from -1 to 1, y downwards.

@@ -27,8 +27,8 @@ HINT: Final = "Draw with the mouse · Right button: erase · Wheel: width · 1-8
 NEWS_SECONDS: Final = 5.0
 PIECE_SECONDS: Final = PIECE_TICKS * TICK
 EXPORT_SIZE: Final = (rules.WIDTH // 2, rules.HEIGHT // 2)
-EXPORT_POINTS: Final = 1_000  # a frame, beside what is painted anyway
-SLOW_POINTS: Final = 20_000  # when so many are to be painted still, say so
+EXPORT_SECONDS: Final = 0.004  # of a frame, beside what is painted anyway
+MANY_PIECES: Final = 1_000  # when so many are to be painted still, say so
 
 _WIDER_KEYS: Final = (pygame.K_PLUS, pygame.K_KP_PLUS, pygame.K_EQUALS, pygame.K_RIGHTBRACKET)
 _THINNER_KEYS: Final = (pygame.K_MINUS, pygame.K_KP_MINUS, pygame.K_LEFTBRACKET)
@@ -286,7 +286,7 @@ class CanvasScreen(GameScreen):
         """Paint the picture as it was, a bit in each frame, and save it when it is done."""
         if self._export is None:
             return
-        self._export.work(EXPORT_POINTS)
+        self._export.work(EXPORT_SECONDS)
         if self._export.is_busy:
             return
         surface, self._export = self._export.surface, None
@@ -401,8 +401,8 @@ class CanvasScreen(GameScreen):
             hud.notice(surface, letters, "Canvas", "The picture is on its way ...")
         if self.playing.clock() < self._news_until:
             hud.news(surface, letters, self._news)
-        elif self.painter and self.painter.is_busy and self.painter.points_left > SLOW_POINTS:
-            hud.news(surface, letters, f"Painting: {self.painter.points_left // 1000} thousand points to go")
+        elif self.painter and self.painter.pieces_left > MANY_PIECES:
+            hud.news(surface, letters, f"Painting: {self.painter.pieces_left // 1000 + 1} thousand pieces to go")
 
 
 class _Beside(Layout):

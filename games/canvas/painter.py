@@ -2,7 +2,8 @@
 
 Strokes are painted twice as fine as they are shown, so that their edges are smooth. What is new is painted on top of
 what is there. When a stroke goes away, the part of the picture where it was is painted again from the bottom, out of
-sight, a bit in each frame; until that is done, what was there stays to be seen. So it is when the size changes.
+sight, a bit in each frame; until that is done, what was there stays to be seen. So it is when the size changes. So that
+an undo need not wait for thousands of strokes below, the picture is kept as it was some hundred pieces ago.
 
 One's own strokes are painted at once, on top, before the server has them, and again after each that comes from it. When
 the server's version of them comes, it is the same, at the same place: nothing flickers, and in the end all who see
@@ -10,8 +11,9 @@ the picture see the same.
 """
 
 import math
+import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,7 +25,12 @@ from games.canvas.rules import COLOURS, PAPER, WIDTHS, Piece
 
 FINER: Final = 2
 MOST_FINE_PIXELS: Final = 14_000_000  # of a surface; larger ones are painted as they are shown
-POINTS_PER_FRAME: Final = 2_000  # about 8 ms
+LEAST_FINE: Final = 3
+"""Pixels of the finer ones that the thinnest stroke is wide. pygame draws lines of 1 and 2 otherwise where there is a
+clip, and then a part that is painted again would not fit the rest."""
+PIECES_A_LAYER: Final = 300
+MOST_LAYERS: Final = 2
+FRAME_SECONDS: Final = 0.006  # of a frame for painting; at least one piece is painted, however slow the machine
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom, in units
 EVERYWHERE: Final[Box] = (-rules.OUTSIDE, -rules.OUTSIDE, rules.WIDTH + rules.OUTSIDE, rules.HEIGHT + rules.OUTSIDE)
@@ -31,13 +38,25 @@ EVERYWHERE: Final[Box] = (-rules.OUTSIDE, -rules.OUTSIDE, rules.WIDTH + rules.OU
 
 @dataclass
 class _Repair:
-    """A part of the picture that is painted again, on a copy, while the old one is shown."""
+    """A part of the picture that is painted again, out of sight, while the old one is shown.
 
-    surface: pygame.Surface
+    `todo` are pieces from number `first` on; below them is the layer that `first` begins at, or paper.
+    """
+
     box: Box
     clip: pygame.Rect
-    todo: deque[bytes]
-    since: list[bytes] = field(default_factory=list)  # painted on the old one meanwhile
+    first: int
+    todo: deque[tuple[int, bytes]]
+    mended: int  # layers that end up to here are in order
+    since: list[tuple[int, bytes]] = field(default_factory=list)  # painted on the old one meanwhile
+
+
+@dataclass
+class _Layer:
+    """The picture as it was with all pieces below a number, and no others."""
+
+    surface: pygame.Surface
+    until: int
 
 
 class Painter:
@@ -53,6 +72,8 @@ class Painter:
         self._hidden: set[bytes] = set()
         self._boxes: dict[int, Box] = {}  # of the pieces that have been painted, by number
         self._repair: _Repair | None = None
+        self._layers: list[_Layer] = []
+        self._painted_until = 0  # all that is painted is below this number
         self._make_surfaces(size)
         self._new.extend(picture.in_order())
 
@@ -62,10 +83,9 @@ class Painter:
         return bool(self._new) or self._repair is not None
 
     @property
-    def points_left(self) -> int:
-        """How many points there are to be painted, about."""
-        left = sum(rules.point_count(piece) for _, piece in self._new)
-        return left + (sum(map(rules.point_count, self._repair.todo)) if self._repair else 0)
+    def pieces_left(self) -> int:
+        """How many pieces there are to be painted."""
+        return len(self._new) + (len(self._repair.todo) if self._repair else 0)
 
     def resize(self, size: tuple[int, int]) -> None:
         """Paint all again in another size; until that is done, what there was is shown larger or smaller."""
@@ -76,43 +96,44 @@ class Painter:
         pygame.transform.smoothscale(before, self._fine.get_size(), self._fine)
         self._show(self._fine.get_rect())
         self._repair = None
-        self._begin_repair(EVERYWHERE)
+        self._begin_repair(EVERYWHERE, 0)
 
     def change(self, changes: Changes) -> None:
         """Take in what has become different of the picture."""
         self._new.extend((number, self._picture.pieces[number]) for number in changes.added)
-        dirty = []
+        if changes.added:  # a server that has begun anew counts anew
+            self._layers = [layer for layer in self._layers if layer.until <= changes.added[0]]
+        dirty: dict[int, Box] = {}
         for number, piece in changes.removed.items():
             box = self._boxes.pop(number, None)  # None: it was not painted yet, and will not be
             if box is not None and rules.stroke_of(piece) not in self._hidden:
-                dirty.append(box)
+                dirty[number] = box
         self._hidden.difference_update(map(rules.stroke_of, changes.removed.values()))
         for number in changes.inserted:
-            dirty.append(self._remember(number, self._picture.pieces[number]))
+            dirty[number] = self._remember(number, self._picture.pieces[number])
         if not self._picture.pieces and changes.removed:
             self._wipe()
         elif dirty:
-            self._begin_repair(_hull(dirty))
+            self._begin_repair(_hull(dirty.values()), min(dirty))
 
     def hide(self, stroke: bytes) -> None:
         """Show a stroke no more, although it is in the picture: the server has not heard yet that it shall go."""
         if stroke in self._hidden:
             return
-        pieces = self._picture.in_order()
-        boxes = [
-            self._boxes[number]
-            for number, piece in pieces
-            if rules.stroke_of(piece) == stroke and number in self._boxes
-        ]
         self._hidden.add(stroke)
+        boxes = {
+            number: self._boxes[number]
+            for number, piece in self._picture.in_order()
+            if piece[: len(stroke)] == stroke and number in self._boxes
+        }
         if boxes:
-            self._begin_repair(_hull(boxes))
+            self._begin_repair(_hull(boxes.values()), min(boxes))
 
     def forget_hidden(self) -> None:
         """Show all again that was hidden and is in the picture still."""
         if self._hidden:
             self._hidden.clear()
-            self._begin_repair(EVERYWHERE)
+            self._begin_repair(EVERYWHERE, 0)
 
     def draw_own(self, pieces: Sequence[Piece], gone: Iterable[Piece] = ()) -> None:
         """Paint what is one's own and not in the picture yet.
@@ -127,74 +148,109 @@ class Painter:
             self._show(_paint(self._fine, piece, self._scale))
         boxes = [rules.box_of(piece) for piece in gone]
         if boxes:
-            self._begin_repair(_hull(boxes))
+            self._begin_repair(_hull(boxes), self._painted_until)
 
-    def work(self, points: int = POINTS_PER_FRAME) -> None:
-        """Paint on for a while; call it in each frame.
-
-        :param points: how many at most, about.
-        """
+    def work(self, seconds: float = FRAME_SECONDS) -> None:
+        """Paint on for a while; call it in each frame."""
+        until = time.perf_counter() + seconds
         dirty: list[pygame.Rect] = []
-        while self._new and points > 0:
+        while self._new:
             number, piece = self._new.popleft()
             if self._picture.pieces.get(number) != piece:
                 continue  # it is gone again
             self._remember(number, piece)
             dirty.append(self._paint_bytes(self._fine, piece))
             if self._repair:
-                self._repair.since.append(piece)
-            points -= rules.point_count(piece)
+                self._repair.since.append((number, piece))
+            if time.perf_counter() > until:
+                break
         if dirty:
             dirty += [_paint(self._fine, piece, self._scale) for piece in self._own]
             seen = [part for part in dirty if part.w and part.h]
             self._show(seen[0].unionall(seen[1:]) if seen else pygame.Rect(0, 0, 0, 0))
         if self._repair:
-            self._work_on(self._repair, points)
+            self._work_on(self._repair, until)
+        if not self.is_busy and not self._own:
+            self._keep_layer()
 
     def finish(self) -> None:
         """Paint all there is to paint, however long that takes."""
         while self.is_busy:
-            self.work(1_000_000)
+            self.work(math.inf)
 
     # -- repairs
 
-    def _begin_repair(self, box: Box) -> None:
-        """Begin to paint a part again. If another one is being painted, begin with both."""
-        if self._repair:
-            box = _hull([box, self._repair.box])
-        clip = self._pixels(box)
-        if not clip.w or not clip.h:
-            self._repair = None
-            return
-        surface = self._fine.copy()
-        surface.fill(COLOURS[PAPER], clip)
-        waiting = {number for number, _ in self._new}
-        todo = deque(
-            piece
-            for number, piece in self._picture.in_order()
-            if number not in waiting and _meet(self._boxes.get(number, EVERYWHERE), box)
-        )
-        self._repair = _Repair(surface, box, clip, todo)
+    def _begin_repair(self, box: Box, first: int) -> None:
+        """Begin to paint a part again, in which pieces from number `first` on have changed.
 
-    def _work_on(self, repair: _Repair, points: int) -> None:
-        repair.surface.set_clip(repair.clip)
-        while repair.todo and points > 0:
-            piece = repair.todo.popleft()
-            self._paint_bytes(repair.surface, piece)
-            points -= rules.point_count(piece)
-        repair.surface.set_clip(None)
+        If another part is being painted, begin with both.
+        """
+        if self._repair:
+            box, first = _hull([box, self._repair.box]), min(first, self._repair.first)
+        self._repair, clip = None, self._pixels(box)
+        if not clip.w or not clip.h:
+            return
+        below = next((layer for layer in reversed(self._layers) if layer.until <= first), None)
+        self._back.set_clip(clip)
+        if below:
+            self._back.blit(below.surface, clip, clip)
+        else:
+            self._back.fill(COLOURS[PAPER])
+        first = below.until if below else 0
+        self._repair = _Repair(box, clip, first, self._painted_in(box, first), mended=first)
+
+    def _painted_in(self, box: Box, first: int) -> deque[tuple[int, bytes]]:
+        """Return the pieces from a number on that have been painted and touch a box. What waits is painted anyway."""
+        boxes, found = self._boxes, deque[tuple[int, bytes]]()
+        margin = math.ceil(8 / self._scale)  # what is painted is up to some pixels larger than its box
+        left, top, right, bottom = box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
+        for number, piece in self._picture.in_order():
+            if number < first or (its := boxes.get(number)) is None:
+                continue
+            if its[0] <= right and left <= its[2] and its[1] <= bottom and top <= its[3]:
+                found.append((number, piece))
+        return found
+
+    def _work_on(self, repair: _Repair, until: float) -> None:
+        while repair.todo:
+            number, piece = repair.todo[0]
+            self._mend_layers(repair, number)
+            repair.todo.popleft()
+            self._paint_again(number, piece)
+            if time.perf_counter() > until:
+                break
         if repair.todo:
             return
-        for piece in repair.since:
-            self._paint_bytes(repair.surface, piece)
+        self._mend_layers(repair, self._painted_until + 1)
+        for number, piece in repair.since:
+            self._paint_again(number, piece)
         for own in self._own:
-            _paint(repair.surface, own, self._scale)
-        self._fine, self._repair = repair.surface, None
+            _paint(self._back, own, self._scale)
+        self._fine.blit(self._back, repair.clip, repair.clip)
+        self._repair = None
         self._show(repair.clip)
+
+    def _paint_again(self, number: int, piece: bytes) -> None:
+        if self._picture.pieces.get(number) == piece:  # or else it was hidden, and is gone by now
+            self._paint_bytes(self._back, piece)
+
+    def _mend_layers(self, repair: _Repair, next_number: int) -> None:
+        """Bring what has been painted again to the layers that end here."""
+        for layer in self._layers:
+            if repair.mended < layer.until <= next_number:
+                layer.surface.blit(self._back, repair.clip, repair.clip)
+        repair.mended = max(repair.mended, next_number)
+
+    def _keep_layer(self) -> None:
+        """Keep the picture as it is now, if the last time was long ago."""
+        if self._layers and self._painted_until < self._layers[-1].until + PIECES_A_LAYER:
+            return
+        self._layers = [*self._layers[1 - MOST_LAYERS :], _Layer(self._fine.copy(), self._painted_until)]
 
     def _wipe(self) -> None:
         self._repair = None
         self._hidden.clear()
+        self._layers.clear()
         self._fine.fill(COLOURS[PAPER])
         for piece in self._own:
             _paint(self._fine, piece, self._scale)
@@ -210,6 +266,8 @@ class Painter:
         self._fine = pygame.Surface((size[0] * finer, size[1] * finer), 0, 32)
         self._finer: int = finer
         self._scale: float = self._fine.get_width() / rules.WIDTH
+        self._back = self._fine.copy()
+        self._layers.clear()
         for surface in (self.surface, self._fine):
             surface.fill(COLOURS[PAPER])
 
@@ -219,6 +277,7 @@ class Painter:
         except rules.BadPiece:
             box = (0, 0, 0, 0)
         self._boxes[number] = box
+        self._painted_until = max(self._painted_until, number + 1)
         return box
 
     def _paint_bytes(self, surface: pygame.Surface, piece: bytes) -> pygame.Rect:
@@ -253,12 +312,9 @@ class Painter:
 def _paint(surface: pygame.Surface, piece: Piece, scale: float) -> pygame.Rect:
     """Paint a piece of a stroke with round ends and joints; return which pixels it may have changed."""
     colour = COLOURS[piece.colour]
-    width = max(1, round(WIDTHS[piece.width] * scale))
+    width = max(LEAST_FINE, round(WIDTHS[piece.width] * scale))
     points = [(x * scale, y * scale) for x, y in piece.points]
-    if width < 3:
-        pygame.draw.lines(surface, colour, False, points if len(points) > 1 else points * 2, width)
-    else:
-        _paint_wide(surface, colour, points, width / 2)
+    _paint_line(surface, colour, points, width / 2)
     xs, ys = [x for x, _ in points], [y for _, y in points]
     reach = width // 2 + 2
     left, top = math.floor(min(xs)) - reach, math.floor(min(ys)) - reach
@@ -266,7 +322,7 @@ def _paint(surface: pygame.Surface, piece: Piece, scale: float) -> pygame.Rect:
     return rect.clip(surface.get_rect())
 
 
-def _paint_wide(
+def _paint_line(
     surface: pygame.Surface, colour: tuple[int, int, int], points: list[tuple[float, float]], radius: float
 ) -> None:
     circle, polygon, hypot = pygame.draw.circle, pygame.draw.polygon, math.hypot
@@ -282,14 +338,10 @@ def _paint_wide(
         ax, ay = bx, by
 
 
-def _hull(boxes: Sequence[Box]) -> Box:
+def _hull(boxes: Collection[Box]) -> Box:
     return (
         min(box[0] for box in boxes),
         min(box[1] for box in boxes),
         max(box[2] for box in boxes),
         max(box[3] for box in boxes),
     )
-
-
-def _meet(a: Box, b: Box) -> bool:
-    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]

@@ -67,6 +67,8 @@ class Picture:
         for number, piece in removed.items():
             del self.pieces[number]
             self._count(piece, -1)
+        if self._newest not in self.pieces:
+            self._newest = next(reversed(self.pieces), -1)
         inserted = sorted(number for number in new if number <= self._newest)
         added = sorted(number for number in new if number > self._newest)
         for number in (*inserted, *added):
@@ -75,8 +77,6 @@ class Picture:
         if inserted:
             self.pieces = dict(sorted(self.pieces.items()))
         self._newest = max(self._newest, *added) if added else self._newest
-        if not self.pieces:
-            self._newest = -1  # nothing is below, whatever comes
         return Changes(added, removed, inserted)
 
     def _count(self, piece: bytes, change: int) -> None:

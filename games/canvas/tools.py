@@ -29,7 +29,7 @@ class Tool(NamedTuple):
 TOOLS: Final = (
     *(Tool("colour", str(number), COLOUR_NAMES[number], number) for number in range(1, len(COLOURS))),
     Tool("colour", "E", "eraser (or draw with the right button)", PAPER),
-    Tool("undo", "Z", "undo your last stroke: Ctrl-Z"),
+    Tool("undo", "^Z", "undo your last stroke: Ctrl-Z"),
     Tool("thinner", "-", "thinner: mouse wheel, or -"),
     Tool("wider", "+", "wider: mouse wheel, or +"),
     Tool("export", "P", "save the picture as PNG"),
