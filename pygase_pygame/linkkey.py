@@ -69,14 +69,17 @@ class LinkKey:
         self.session.client.condition(name)
         self._shown_until = self._clock() + _SHOWN_AFTERWARDS
 
-    def draw(self, surface: pygame.Surface) -> pygame.Rect | None:
-        """Draw which link it is, at the bottom, and return where; None if there is nothing to tell."""
+    def draw(self, surface: pygame.Surface, *, above: int = 0) -> pygame.Rect | None:
+        """Draw which link it is, at the bottom, and return where; None if there is nothing to tell.
+
+        :param above: so many pixels above the bottom, for a game that has a line of its own there.
+        """
         name = self.name
         if name == "off" and self._clock() >= self._shown_until:
             return None
         text = self._letters.line(self._words(name), _SIZE, INK, max(surface.get_width() - 40, 1))
         box = text.get_rect().inflate(20, 10)
-        box.midbottom = (surface.get_width() // 2, surface.get_height() - 6)
+        box.midbottom = (surface.get_width() // 2, surface.get_height() - 6 - above)
         surface.fill(BACKGROUND, box)
         pygame.draw.rect(surface, EDGE if name == "off" else ORANGE, box, width=1)
         surface.blit(text, text.get_rect(center=box.center))

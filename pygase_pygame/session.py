@@ -21,6 +21,9 @@ from .view import View
 
 Status = Literal["connecting", "connected", "lost", "closed"]
 
+_WORRIED_AFTER = 2.5
+"""Seconds of the server's silence after which the player is told: two heartbeats that did not come."""
+
 _CLOSE_TIMEOUT = 1.0
 """Seconds that closing waits for the network's thread, which is a daemon and holds up nobody's exit."""
 
@@ -188,14 +191,17 @@ class Session:
 
     @property
     def reason(self) -> str:
-        """A plain sentence about the status, fit for the screen; "" while connected."""
+        """A plain sentence about the status, fit for the screen; "" while connected and the server is heard of."""
         status = self.status
         if status == "connecting":
             return f"Connecting to {self.address} …"
         if status == "closed":
             return "You have left the game."
         if status == "connected":
-            return ""
+            silence = self.client.stats.silence
+            if silence < _WORRIED_AFTER:
+                return ""
+            return f"Nothing has come from {self.address} for {silence:.0f} seconds. It may be gone, or the network."
         return explain(self.client.disconnect_reason, self.client.disconnect_detail, self.client.error)
 
     def connect(self) -> None:

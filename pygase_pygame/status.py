@@ -12,12 +12,12 @@ from .session import Session
 _PADDING = 0.5  # around the text, in font heights
 _LARGEST, _SMALL, _SMALLEST = 40, 16, 12  # font heights in pixels; the last only where it would not fit else
 _LINES_PER_WINDOW = 15  # what would fill the window's height, between those two
-_BACKGROUNDS = {"connecting": (28, 52, 94), "lost": (122, 24, 24), "closed": (48, 48, 48)}
+_BACKGROUNDS = {"connecting": (28, 52, 94), "connected": (110, 72, 0), "lost": (122, 24, 24), "closed": (48, 48, 48)}
 _TEXT = (255, 255, 255)
 
 
 class StatusBanner:
-    """Draws a band with :attr:`Session.reason` at the top of a surface while there is no connection.
+    """Draws a band with :attr:`Session.reason` at the top of a surface while there is no connection, or no word on it.
 
     The text is wrapped, and made smaller until it fits; rendered anew only when it, or the surface's size,
     changes.
@@ -28,14 +28,15 @@ class StatusBanner:
         self._band: pygame.Surface | None = None
 
     def draw(self, surface: pygame.Surface, session: Session, hint: str = "") -> pygame.Rect | None:
-        """Draw what is wrong, and return where; do nothing and return None while connected.
+        """Draw what is wrong, and return where; do nothing and return None while all is well.
 
         :param hint: what the player can press, such as "R: try again".
         """
         status = session.status
-        if status == "connected":
+        reason = session.reason
+        if not reason:
             return None
-        texts = (clean(session.reason), clean(hint) if status == "lost" else "")
+        texts = (clean(reason), clean(hint) if status == "lost" else "")
         if self._drawn_for != (texts, status, surface.get_size()):
             self._drawn_for = (texts, status, surface.get_size())
             self._band = _render_band(texts, _BACKGROUNDS[status], surface.get_size())

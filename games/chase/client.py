@@ -40,6 +40,7 @@ def _my_path(state: Mapping[str, Any], address: object) -> tuple[Any, ...] | Non
 class ChaseScreen(GameScreen):
     """What happens in a player's window."""
 
+    graph_corner = "bottomright"
     options = SessionOptions(
         interpolate=MOVING,
         tick=TICK,

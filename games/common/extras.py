@@ -2,6 +2,7 @@
 
 import pygame
 
+from games.common import hud
 from games.common.screen import Playing
 from pygase_pygame import LinkKey, NetGraph
 
@@ -9,8 +10,8 @@ from pygase_pygame import LinkKey, NetGraph
 class Extras:
     """The net graph and the worse connection, for one session."""
 
-    def __init__(self, playing: Playing) -> None:
-        self._graph = NetGraph(playing.session, clock=playing.clock)
+    def __init__(self, playing: Playing, graph_corner: str = "topright") -> None:
+        self._graph = NetGraph(playing.session, corner=graph_corner, clock=playing.clock)
         self._link = LinkKey(playing.session, clock=playing.clock)
 
     def handle(self, event: pygame.event.Event) -> None:
@@ -21,4 +22,4 @@ class Extras:
     def draw(self, surface: pygame.Surface) -> None:
         """Draw over the frame what is switched on."""
         self._graph.draw(surface)
-        self._link.draw(surface)
+        self._link.draw(surface, above=hud.footer_height(surface))

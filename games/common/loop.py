@@ -30,7 +30,7 @@ class Loop:
         self._screen = screen
         self._session = screen.session
         self._banner = pygase_pygame.StatusBanner()
-        self._extras = extras.Extras(screen.playing)
+        self._extras = extras.Extras(screen.playing, screen.graph_corner)
         self.end: End | None = None
         """How it has ended: "leave" the game, or "back" to choosing one. None until then."""
 

@@ -55,6 +55,9 @@ class GameScreen:
     shows_status: ClassVar[bool] = False
     """Whether `draw` says itself what is wrong with the connection; else there is a band across the top."""
 
+    graph_corner: ClassVar[str] = "topright"
+    """Where the net graph (F3) covers least of the game."""
+
     def __init__(self, playing: Playing) -> None:
         self.playing = playing
         self.session = playing.session

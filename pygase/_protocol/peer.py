@@ -435,5 +435,6 @@ class PeerProtocol:
             packets_received_per_second=received_rate,
             bytes_sent_per_second=bytes_sent_rate,
             bytes_received_per_second=bytes_received_rate,
+            silence=max(now - self.last_received_at, 0.0),
             packets_dropped=self.packets_dropped,
         )

@@ -71,6 +71,7 @@ class ConnectionStats:
         (at the client) or applied (at the server), seconds; 0.0 if ``Client.send_input`` was not told.
     :ivar snapshot_age: how far the newest state that the client has lies behind the server's time at present, seconds;
         at the server, the newest of which it knows that the client has it. While the world rests it grows.
+    :ivar silence: seconds since the last valid packet came; the peer sends one a second at least.
     """
 
     rtt: float = 0.0
@@ -87,3 +88,4 @@ class ConnectionStats:
     packets_dropped: int = 0
     interpolation_delay: float = 0.0
     snapshot_age: float = 0.0
+    silence: float = 0.0

@@ -8,7 +8,7 @@ from typing import Any
 import pygame
 import pytest
 
-from pygase import ANY_EVENT, CONNECTED, DISCONNECTED, DisconnectReason, Snapshot
+from pygase import ANY_EVENT, CONNECTED, DISCONNECTED, ConnectionStats, DisconnectReason, Snapshot
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ class FakeClient:
         self.snapshots: tuple[Snapshot, ...] = ()
         self.dispatched: list[tuple[Any, ...]] = []
         self.closed = 0
+        self.stats = ConnectionStats()
         self._handler: Callable[..., None] = lambda *args, **kwargs: None
 
     def register_event_handler(self, event_type: str, handler: Callable[..., None]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pygase import Backend, Client, GameState
 from pygase.testing import Link, SimulatedNetwork
-from pygase_pygame import CONNECTED, LOST, Controls, Session
+from pygase_pygame import CONNECTED, LOST, Controls, Session, StatusBanner
 
 pytestmark = pytest.mark.usefixtures("display")
 
@@ -196,3 +196,20 @@ def _run_until(network: SimulatedNetwork, session: Session, condition: Callable[
         if condition():
             return view
     raise AssertionError(f"not so within 20 s; the session is {session.status}: {session.reason}")
+
+
+def test_a_server_that_falls_silent_is_told_of_before_the_connection_counts_as_lost() -> None:
+    """Somebody has pulled the plug: no goodbye comes."""
+    network, session = play(Game(), 1, Link(latency=0.02))
+    network.run(2.0)
+    surface = pygame.Surface((640, 480))
+    banner = StatusBanner()
+    assert session.reason == ""
+    assert banner.draw(surface, session) is None
+    network.set_link(session.client, Link(loss=1.0))
+    network.run(2.8)
+    assert session.status == "connected"
+    assert "Nothing has come from" in session.reason
+    assert banner.draw(surface, session) is not None
+    network.run(3.0)
+    assert session.status == "lost"
