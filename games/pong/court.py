@@ -83,10 +83,12 @@ class Court:
         self._ball = _disc(self._layout.pixels(2 * rules.BALL_RADIUS), WHITE)
 
     def _draw_match(self, surface: pygame.Surface, match: Match, scene: Scene) -> None:
+        surface.set_clip(self._frame.court)  # a ball shown ahead of the server is out before the server says so
         self._draw_trail(surface, scene.trail, SIDE_COLOURS[flies_from(match)])
         self._draw_paddles(surface, match, scene.you)
         if match["phase"] != rules.OVER:
             self._draw_ball(surface, match)
+        surface.set_clip(None)
 
     def _draw_score(self, surface: pygame.Surface, match: Match) -> None:
         for side, points in match["score"].items():

@@ -223,6 +223,15 @@ def test_a_trail_is_drawn_where_the_ball_was_and_hides_neither_ball_nor_paddles(
     assert window.get_at(layout.point(14.5, 90.0))[:3] == SIDE_COLOURS[LEFT]
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_a_ball_that_is_out_is_not_drawn_beside_the_court(size: tuple[int, int]) -> None:
+    match: rules.Match = {**rules.new_match(rules.RALLY), "ball": {"x": 0.0, "y": 90.0, "vx": -6.0, "vy": 0.0}}
+    trail = [TrailPoint(8.0 * back - 20.0, 90.0, back / 10) for back in range(9, -1, -1)]
+    box = changed(Scene(), Scene(match, trail=trail), size)
+    assert box.width > 0
+    assert frame(size).court.contains(box)
+
+
 def test_news_hides_neither_ball_nor_paddle() -> None:
     for y in range(130, 175, 3):
         match: rules.Match = {**rules.new_match(rules.RALLY), "ball": {"x": 160.0, "y": float(y), "vx": 3.0, "vy": 0.0}}
