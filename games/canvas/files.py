@@ -126,7 +126,7 @@ class Keeper:
             self._saving.join()
 
 
-_OTHER_FILE: Final = "It was left as it is; to begin another picture, name another file"
+_OTHER_FILE: Final = "It was left as it was; to begin another picture, name another file"
 
 
 def _expect_folder(path: Path) -> None:
