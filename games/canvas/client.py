@@ -297,7 +297,7 @@ class CanvasScreen(GameScreen):
             self._tell_news(f"The picture could not be saved as {path.name}: {error}")
             self.playing.sounds.play("refused")
             return
-        self._tell_news(f"The picture is saved: {path.resolve()}")
+        self._tell_news(f"Saved as {path.resolve()}")
         self.playing.sounds.play("saved")
 
     # -- the window --------------------------------------------------------------------------------------------------
@@ -378,14 +378,25 @@ class CanvasScreen(GameScreen):
             surface.blit(name, name.get_rect(center=box.center))
 
     def _draw_header(self, surface: pygame.Surface, view: View | None) -> None:
-        """Say who is here, and how more can come. At the left there is room for what the loop says of the link."""
+        """Say what is new, at the left, and at the right who is here and how more can come."""
+        letters, size, width = self.playing.lettering, hud.text_size(surface), surface.get_width()
+        middle, news = header_height(surface) // 2, self._news_now()
+        if news:
+            line = letters.line(news, size, WHITE, round(width * 0.6) - size)
+            surface.blit(line, line.get_rect(midleft=(size // 2, middle)))
         people = [person["name"] for person in view.get("people", {}).values()] if view else []
         parts = [f"Here: {', '.join(people)}"] if people else []
-        if self.playing.invitation:
+        if self.playing.invitation and not news:
             parts.append(f"Friends type: {self.playing.invitation}")
-        size, width = hud.text_size(surface), surface.get_width()
-        line = self.playing.lettering.line(" · ".join(parts), size, GREY, round(width * 0.6))
-        surface.blit(line, line.get_rect(midright=(width - size // 2, header_height(surface) // 2)))
+        line = letters.line(" · ".join(parts), size, GREY, round(width * (0.4 if news else 1.0)) - size)
+        surface.blit(line, line.get_rect(midright=(width - size // 2, middle)))
+
+    def _news_now(self) -> str:
+        if self.playing.clock() < self._news_until:
+            return self._news
+        if self.painter and self.painter.pieces_left > MANY_PIECES:
+            return f"Painting: {self.painter.pieces_left // 1000 + 1} thousand pieces to go"
+        return ""
 
     def _draw_words(self, surface: pygame.Surface, view: View | None) -> None:
         letters = self.playing.lettering
@@ -399,10 +410,6 @@ class CanvasScreen(GameScreen):
             )
         elif self.session.status == "connected" and (view is None or not view.ready):
             hud.notice(surface, letters, "Canvas", "The picture is on its way ...")
-        if self.playing.clock() < self._news_until:
-            hud.news(surface, letters, self._news)
-        elif self.painter and self.painter.pieces_left > MANY_PIECES:
-            hud.news(surface, letters, f"Painting: {self.painter.pieces_left // 1000 + 1} thousand pieces to go")
 
 
 class _Beside(Layout):

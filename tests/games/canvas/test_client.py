@@ -263,7 +263,7 @@ def test_a_megabyte_of_strokes_is_seen_by_who_joins_late_as_by_who_was_there(
     files.save(tmp_path / "big.json", big)
     table = Table(GAME, backend=CanvasServer(file=tmp_path / "big.json").backend)
     ada, late = table.sit("Ada"), table.sit("Late", link=BAD)
-    table.network.run(4.0)
+    table.network.run(10.0)  # with a round trip of 160 ms, and a twentieth lost each way
     table.runs(0.5)
     assert len(screen_of(late).picture) == len(big)
     assert pixels(ada) == pixels(late)
