@@ -99,7 +99,6 @@ def test_two_players_and_a_bot_draw_for_half_a_minute_and_a_late_joiner_sees_the
 
 def test_ones_own_stroke_is_there_at_once_and_never_flickers(table: Table) -> None:
     """On a link that takes a fifth of a second there and back, every pixel of it, in every frame."""
-    table.backend.server  # noqa: B018
     ada = table.sit("Ada", link=Link(latency=0.1, jitter=0.02, loss=0.05))
     table.runs(2.0)
     line = [(300 + 4 * n, 200) for n in range(40)]
