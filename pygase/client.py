@@ -154,7 +154,7 @@ class Client:
         self._handed_out: tuple[Snapshot | None, GameState] = (None, GameState())
         self._news = threading.Condition()
         self._status = "disconnected"
-        self._input_lock = threading.Lock()
+        self._input_lock = threading.RLock()  # a pump may call handlers while it sends, and they may send, too
         self._link: tuple[Link | None, int | None] = (None, None)
         self._forget_inputs()
 
@@ -447,7 +447,7 @@ class Client:
             state.resting,
         )
         with self._news:
-            self._snapshots = (*self._snapshots[1 - self.config.kept_snapshots :], snapshot)
+            self._snapshots = (*self._snapshots, snapshot)[-self.config.kept_snapshots :]
             self._news.notify_all()
 
     def _receive_input_state(self, event: InputStateReceived) -> None:

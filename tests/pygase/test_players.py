@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pygase import Backend, Client, GameState
+from pygase._io.runner import PumpDriver
 from pygase._protocol.inputs import InputState
 from pygase._protocol.wire import MESSAGE_HEADER
 from pygase.players import MAX_REPEATED
@@ -150,6 +151,23 @@ def test_who_sends_twice_as_fast_gets_no_more_ticks() -> None:
         network.run(1 / HZ / 2)
     assert max(steps) == 1
     assert backend.server.connections[client.address].input_counts.applied <= 2 * HZ + 2
+
+
+def test_a_handler_may_send_an_input_even_while_another_is_being_sent() -> None:
+    """Where the game pumps, sending an input lets the connection do what is due, and that may be to call a handler."""
+    world = World(Link())
+    (client,) = world.clients
+    world.playing = False
+    world.network.run(1.0)
+    numbers: list[int] = []
+    client.register_event_handler("NOW", lambda: numbers.append(client.send_input("handler")))
+    session: Any = client._session
+    session.driver = PumpDriver(session.connection, session.ended)
+    session.connection._transport.on_readable = lambda: None
+    world.backend.server.dispatch_event("NOW")
+    world.network.run(0.1)
+    first = client.send_input("main")
+    assert numbers == [first + 1]
 
 
 def test_an_input_that_cannot_be_sent_is_refused_at_once_in_words() -> None:

@@ -19,6 +19,7 @@ from pygase import (
     AddressNotUsable,
     Backend,
     Client,
+    ClientConfig,
     ConnectionFailed,
     DisconnectReason,
     GameState,
@@ -173,6 +174,15 @@ def test_events_dispatched_after_the_end_do_not_pile_up() -> None:
     for _ in range(client.config.max_queued_messages + 1):  # as many would be too many to wait
         client.dispatch_event("FIRE", retries=RELIABLE)
     assert not client._waiting
+
+
+@pytest.mark.parametrize("kept", [1, 2, 5])
+def test_a_client_holds_as_many_states_as_its_config_says(kept: int) -> None:
+    network = SimulatedNetwork(1, Link(latency=0.02))
+    network.serve(Backend(GameState(n=0), lambda game_state, dt: {"n": game_state.n + 1}))
+    client = join(network, Client(config=ClientConfig(kept_snapshots=kept)))
+    network.run(1.0)
+    assert len(client.snapshots) == kept
 
 
 def test_events_that_wait_when_an_attempt_fails_do_not_reach_the_next_connection() -> None:
