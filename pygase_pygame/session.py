@@ -105,6 +105,7 @@ class Session:
         :param shared: do not copy what is read, and change nothing in it; see :class:`View`.
         """
         self.poll()
+        self._forget_earlier_connection()
         now = self._clock()
         state = self._buffer.view(now=now)
         self._view_time = self._buffer.playback_time(now=now)
@@ -130,11 +131,7 @@ class Session:
         """
         if self.client.status != "connected":
             return False
-        if self._steered_connection != self._connections:
-            self._steered_connection = self._connections
-            self._inputs.forget()
-            if self._ticks is not None:
-                self._ticks.forget()
+        self._forget_earlier_connection()
         if self._ticks is None:
             return self._inputs.send(state)
         now = self._clock()
@@ -240,6 +237,14 @@ class Session:
             self._thread.join(_CLOSE_TIMEOUT)
 
     # -- inside
+
+    def _forget_earlier_connection(self) -> None:
+        """In a new connection, let go of the inputs of the one before and of what they led to."""
+        if self._steered_connection != self._connections:
+            self._steered_connection = self._connections
+            self._inputs.forget()
+            if self._ticks is not None:
+                self._ticks.forget()
 
     def _take_snapshots(self) -> None:
         snapshots, fresh = self.client.snapshots, []

@@ -167,6 +167,46 @@ def test_a_reconnect_begins_anew() -> None:
     assert seen[-1] - seen[0] == pytest.approx(SPEED * 59, abs=3 * SPEED)
 
 
+def test_who_only_watches_after_a_reconnect_does_not_see_themselves_where_they_were_before() -> None:
+    network = SimulatedNetwork(8, Link(latency=0.02))
+
+    def step(game_state: GameState, dt: float, inputs: Mapping[Any, Any]) -> dict[str, Any]:
+        mine: Any = game_state.mine
+        for each in inputs.values():
+            mine = move(mine, each.value)
+        return {"mine": mine, "turn": game_state.turn + 1}
+
+    def serve(x: float) -> Backend:
+        backend = Backend(GameState(mine={"x": x}, turn=0), step)
+        network.serve(backend, interval=TICK)
+        return backend
+
+    client = Client()
+    session = Session(
+        client,
+        clock=network.clock,
+        connect=lambda: network.connect(client),
+        tick=TICK,
+        predict=Prediction(move, "mine"),
+    )
+    first = serve(0.0)
+    session.connect()
+    network.run_until(lambda: session.view().ready, 5.0)
+    for _ in range(60):
+        network.run(FRAME)
+        session.send_input({"left": False, "right": True})
+    assert session.view().mine["x"] > 50 * SPEED
+    first.shutdown()
+    network.run(0.5)
+    serve(-500.0)  # a new game, whose ticks begin anew
+    session.retry()
+    network.run_until(lambda: session.status == "connected", 5.0)
+    for _ in range(60):
+        network.run(FRAME)
+        session.view()
+    assert session.view().mine["x"] == -500.0
+
+
 def test_what_makes_no_sense_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match="tick"):
         Session(Client(), predict=Prediction(move, "players.{me}"))
