@@ -118,7 +118,9 @@ class Answer(NamedTuple):
         name, end = _read(data, end)
         info, _ = _read(data, end)
         password = bool(flags & _PASSWORD)
-        texts = (_text(game), _printable(_text(name)))
+        texts = (_text(game), _printable(_cut(_text(name), MAX_NAME_BYTES).decode()))
+        if not texts[0].isprintable():
+            raise MalformedPacket("no game has such a name")
         return cls(nonce, server_id, version, password, port, players, max_players, *texts, info)
 
 

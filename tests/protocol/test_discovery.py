@@ -60,7 +60,7 @@ class TestBytes:
             port=st.integers(1, 0xFFFF),
             players=st.integers(0, 0xFFFF),
             max_players=st.integers(0, 0xFFFF),
-            game=st.text(max_size=16),
+            game=st.text(max_size=16).filter(str.isprintable),
             name=st.text("abcäöü é😀-'!", max_size=16).map(str.strip),
             info=st.binary(max_size=MAX_INFO_BYTES),
         )
@@ -119,6 +119,17 @@ class TestBytes:
     )
     def test_a_name_can_be_drawn_in_one_line(self, told: str, shown: str) -> None:
         assert Answer.decode(an_answer(name=told).encode()).name == shown
+
+    @pytest.mark.parametrize("game", ["po\0ng", "po\nng", "\u202egnop"])
+    def test_a_game_whose_name_cannot_be_drawn_is_none(self, game: str) -> None:
+        """Servers refuse such a name; and pygame cannot draw a zero."""
+        with pytest.raises(MalformedPacket):
+            Answer.decode(an_answer(game=game).encode())
+
+    def test_a_name_is_not_longer_than_a_server_may_tell(self) -> None:
+        marks = "e" + "\u0301" * 120  # higher than any screen
+        data = an_answer(name="", info=b"").encode()[:-2] + bytes([241]) + marks.encode() + b"\0"
+        assert len(Answer.decode(data).name.encode()) <= MAX_NAME_BYTES
 
     @given(data=st.binary(max_size=600) | st.binary(max_size=400).map(lambda rest: b"PGS!" + rest))
     def test_any_bytes_are_an_answer_or_malformed_and_nothing_else(self, data: bytes) -> None:
