@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pygase import Client, FixedTimestep, Interpolate, Predictor
 
 Path = tuple[Any, ...]
+
+MAX_TICK: Final = 2.0
+"""Seconds from tick to tick; who says more means ticks a second."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ class OwnTicks:
     """
 
     def __init__(self, client: Client, interval: float, prediction: Prediction | None) -> None:
+        if isinstance(interval, (int, float)) and interval > MAX_TICK:
+            raise ValueError(f"tick is the seconds between the server's ticks, such as 1 / 60; got {interval!r}")
         self._client = client
         self._timestep = FixedTimestep(interval)
         self._prediction = prediction

@@ -210,6 +210,8 @@ def test_who_only_watches_after_a_reconnect_does_not_see_themselves_where_they_w
 def test_what_makes_no_sense_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match="tick"):
         Session(Client(), predict=Prediction(move, "players.{me}"))
+    with pytest.raises(ValueError, match="seconds"):
+        Session(Client(), tick=60)
     with pytest.raises(ValueError, match="input_rate"):
         Session(Client(), tick=TICK, input_rate=30)
     with pytest.raises(TypeError, match="mine"):
