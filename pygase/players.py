@@ -25,6 +25,19 @@ _UNREAD: Final = 30
 """Messages with inputs that nobody takes, after which that is told."""
 
 
+_RATE_WINDOW: Final = 10.0
+"""Seconds of inputs to compare their rate with that of the ticks by."""
+
+_RATE_TOLERANCE: Final = 0.08
+"""Share by which they may differ. A client's pace differs by 0.03 at most; 50 and 60 a second by a fifth."""
+
+_PAUSE: Final = 12
+"""Ticks in a row in which no input comes, from which on that is a pause, or an outage, and no question of rates."""
+
+_NO_INPUT: Final = b"\xc0"
+"""None, serialised."""
+
+
 class PlayerInput(NamedTuple):
     """What a player does in a tick, as ``time_step`` gets it.
 
@@ -45,24 +58,44 @@ class PlayerInput(NamedTuple):
 class _Player:
     """A player's buffer, and what has been read of it."""
 
-    __slots__ = ("buffer", "delay", "known", "value")
+    __slots__ = ("_gap", "_longest", "_readable", "_received", "_since", "_ticks", "buffer", "delay")
 
     def __init__(self, interval: float) -> None:
         self.buffer = InputBuffer(interval)
-        self.known: bytes | None = None
-        self.value: Any = None
         self.delay: float | None = None
         """How far what the player saw lay back when the latest input came, in seconds."""
+        self._readable = _NO_INPUT
+        self._since: tuple[float, int] | None = None  # when counting began, and how many inputs had come by then;
+        self._ticks = self._longest = 0  # ticks since then, and during how many in a row no input came, at most,
+        self._received = self._gap = 0  # and now
 
     def read(self, played: PlayedInput) -> Any:
-        """Return the value of an input; that of the one before if this is unreadable."""
-        if played.payload != self.known:
-            self.known = played.payload
-            try:
-                self.value = decode_input(played.payload)
-            except MalformedPacket:
-                logger.debug("an input was not readable; the one before is repeated")
-        return self.value
+        """Return the value of an input, the game's own to change; that of the one before if this is unreadable."""
+        try:
+            value = decode_input(played.payload)
+        except MalformedPacket:
+            logger.debug("an input was not readable; the one before is repeated")
+            return decode_input(self._readable)
+        self._readable = played.payload
+        return value
+
+    def misfit(self, now: float) -> tuple[float, float] | None:
+        """Return how many inputs and ticks a second there are, if these do not fit each other; None if they do, or
+        while that is not known, or if the player has paused. Once a tick.
+        """
+        received = self.buffer.received
+        self._gap = self._gap + 1 if received == self._received else 0
+        self._received = received
+        self._ticks, self._longest = self._ticks + 1, max(self._longest, self._gap)
+        if self._since is None:
+            self._since, self._ticks, self._longest = (now, received), 0, 0
+        since, before = self._since
+        if now < since + _RATE_WINDOW:
+            return None
+        inputs, ticks, longest = received - before, self._ticks, self._longest
+        self._since = None
+        fits = abs(inputs - ticks) <= _RATE_TOLERANCE * ticks or (inputs < ticks and longest >= _PAUSE)
+        return None if fits else (inputs / (now - since), ticks / (now - since))
 
 
 class PlayerInputs:
@@ -76,6 +109,7 @@ class PlayerInputs:
         self._lock = threading.Lock()
         self._players: dict[ServerProtocol, _Player] = {}
         self._settled: tuple[int, list[tuple[ServerProtocol, int, float]]] = -1, []
+        self._told_of_rates = False
         self._unread: int | None = 0
         """Messages that came while no game loop has ever asked for inputs; None when one has."""
 
@@ -91,7 +125,8 @@ class PlayerInputs:
             if self._unread == _UNREAD:
                 logger.warning(
                     "a client sends inputs, and nobody takes them: give time_step a parameter `inputs` (a dict of "
-                    "client address and PlayerInput), or send events instead"
+                    "client address and PlayerInput), and Server.run the machine as event_wire (a Backend does that); "
+                    "or send events instead"
                 )
 
     def take(self, *, now: float) -> dict[Address, PlayerInput]:
@@ -102,15 +137,34 @@ class PlayerInputs:
         self._unread = None
         inputs: dict[Address, PlayerInput] = {}
         with self._lock:
-            most = MAX_REPEATED / self._interval()
+            interval = self._interval()
+            most = MAX_REPEATED / interval
             for peer, player in self._players.items():
+                if player.buffer.interval != interval:  # the game loop was started anew, or for the first time
+                    player.buffer.interval = interval
                 played = player.buffer.take(now=now)
+                if played is not None:
+                    self._compare_rates(peer, player, now)
                 if played is not None and played.repeats <= most:
                     if played.view_time is not None and not played.repeats:
                         player.delay = max(now - played.view_time, 0.0)
                     value = player.read(played)
                     inputs[peer.address] = PlayerInput(value, played.number, played.repeats, played.view_time)
         return inputs
+
+    def _compare_rates(self, peer: ServerProtocol, player: _Player, now: float) -> None:
+        """Say once, at most, that somebody makes more or fewer inputs than there are ticks."""
+        rates = player.misfit(now) if not self._told_of_rates else None
+        if rates is not None:
+            self._told_of_rates = True
+            logger.warning(
+                "the client %s sends %.1f inputs a second, and the game loop makes %.1f ticks: inputs are %s. Give "
+                "client and server the same time from tick to tick (FixedTimestep(1 / 60), or tick=1 / 60 of a "
+                "Session, and run(..., interval=1 / 60)), and call send_input once in each",
+                peer.address,
+                *rates,
+                "left out all the time" if rates[0] > rates[1] else "repeated all the time",
+            )
 
     def settle(self, tick: int) -> None:
         """The state of this tick has been settled, with the inputs that were taken last."""

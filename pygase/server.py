@@ -90,7 +90,9 @@ class Server:
         self.host_token = runner.random_bytes(16).hex()
         self._game = game
         self._password = password
-        self.player_inputs = PlayerInputs(lambda: getattr(self._event_wire, "interval", DEFAULT_INTERVAL))
+        self.player_inputs = PlayerInputs(
+            lambda: self._event_wire.interval if isinstance(self._event_wire, GameStateMachine) else DEFAULT_INTERVAL
+        )
         self._universal_event_handler = UniversalEventHandler()
         self._clock: Callable[[], float] = runner.monotonic
         self._endpoint: ServerEndpoint | None = None

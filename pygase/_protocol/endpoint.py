@@ -27,6 +27,7 @@ from .wire import (
     Accepted,
     ChallengeResponse,
     ConnectRequest,
+    to_whole_wire_time,
     to_wire_time,
 )
 
@@ -183,7 +184,7 @@ class ServerEndpoint:
         presented = bool(self._host_token) and compare_digest(self._host_token.encode(), response.host_token.encode())
         has_host = any(other.is_host for other in self.peers.values())
         peer.is_host = presented or (not has_host and self._is_local(address))
-        accepted = Accepted(response.nonce, token, peer.is_host, to_wire_time(now), encode_address(address))
+        accepted = Accepted(response.nonce, token, peer.is_host, to_whole_wire_time(now), encode_address(address))
         peer.accepted = accepted.encode()
         self.peers[address] = self._by_token[token] = peer
         self.next_at = min(self.next_at, now)

@@ -343,13 +343,8 @@ class InputBuffer:
     )
 
     def __init__(self, interval: float) -> None:
-        if not (math.isfinite(interval) and interval > 0.0):
-            raise ValueError(f"interval must be seconds from tick to tick, above 0, not {interval}")
         self.applied_number = 0
         self.counts = InputCounts()
-        self._interval = interval
-        self._max_depth = max(int(MAX_DEPTH / interval), MAX_START_DEPTH + 2)  # ticks, as is:
-        self._patience = max(int(PATIENCE / interval), MIN_PATIENCE)
         self._inputs: dict[int, tuple[bytes, float | None]] = {}
         self._received = ReceiveWindow(_WINDOW)
         self._last: PlayedInput | None = None
@@ -363,10 +358,30 @@ class InputBuffer:
         self._lead: float | None = None  # that of the latest
         self._jitter = START_JITTER
         self._shrink_at = math.inf
+        self.interval = interval
 
     def __len__(self) -> int:
         """Return how many inputs wait for their ticks."""
         return len(self._inputs)
+
+    @property
+    def interval(self) -> float:
+        """Seconds from tick to tick. May be changed when the game loop's is."""
+        return self._interval
+
+    @interval.setter
+    def interval(self, interval: float) -> None:
+        if not (math.isfinite(interval) and interval > 0.0):
+            raise ValueError(f"interval must be seconds from tick to tick, above 0, not {interval}")
+        self._interval = interval
+        self._max_depth = max(int(MAX_DEPTH / interval), MAX_START_DEPTH + 2)  # ticks, as is:
+        self._patience = max(int(PATIENCE / interval), MIN_PATIENCE)
+        self._forget_leads()  # those were counted in ticks of the other length
+
+    @property
+    def received(self) -> int:
+        """How many inputs have come, those included that came too late or were left out."""
+        return self._received.count
 
     @property
     def margin(self) -> float:

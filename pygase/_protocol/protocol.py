@@ -80,6 +80,7 @@ class ServerProtocol(PeerProtocol):
         "_bulk",
         "_bulk_group",
         "_inbox",
+        "_inputs_came",
         "_loose",
         "_report_waits",
         "_reported_tick",
@@ -123,6 +124,8 @@ class ServerProtocol(PeerProtocol):
         self._bulk = TrackedSender(config.burst_bytes)
         self._bulk_group = 0
         self._loose: deque[bytes] = deque()
+        self._inputs_came = False
+        """Whether the packet that is being received has brought inputs already: once is enough for everyone."""
 
     def _deliver(self, payload: bytes) -> None:
         self._inbox.append((self, payload))
@@ -237,8 +240,15 @@ class ServerProtocol(PeerProtocol):
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
         return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, to_wire_time(now))
 
+    def _receive_messages(self, data: bytes, now: float) -> None:
+        self._inputs_came = False
+        super()._receive_messages(data, now)
+
     def _receive_message(self, kind: int, body: bytes, now: float) -> None:
         if kind == INPUTS:
+            if self._inputs_came:  # of a few bytes each, a packet could have a thousand inputs
+                raise MalformedPacket("inputs twice in a packet")
+            self._inputs_came = True
             self._inbox.append((self, InputsReceived(decode_inputs(body))))
         else:
             super()._receive_message(kind, body, now)
@@ -463,7 +473,6 @@ class ClientProtocol(PeerProtocol):
             self.connected = True
             self.token = outcome.token
             self._server_time = outcome.time
-            self._states.begin(outcome.time)
             self.last_received_at = self._last_sent_at = now
             self._ack_due_at = now  # greet at once: the server's first round-trip measurement
             self._events.append(Connected(outcome, decode_address(outcome.address)))
@@ -524,6 +533,7 @@ class ClientProtocol(PeerProtocol):
             self._receive_state(body)
 
     def _receive_state(self, body: bytes) -> None:
+        self._states.note_server_time(self._server_time)
         state = self._states.receive(body)
         if state is not None:
             self._events.append(StateReceived(state))

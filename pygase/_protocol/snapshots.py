@@ -39,6 +39,9 @@ _MAX_BACK: Final = 0xFFFF
 _LARGE_DELTA: Final = 64 * 1024
 """From this size on it is worth while to see whether the full state is smaller (as after deleting most of it)."""
 
+_ROUNDED: Final = 100
+"""Units of the wire by which a state may seem to be newer than the server's clock."""
+
 _PATIENCE: Final = 0.5
 """Seconds beyond two time-outs in which none of the states sent has become the client's. Then fragments get lost faster
 than a whole state can arrive, as on a link that is too narrow, and the next one is sent reliably."""
@@ -274,7 +277,16 @@ class ReceivedState:
 class SnapshotReceiver:
     """The client's side: applies deltas to the states it has, and knows what to report."""
 
-    __slots__ = ("_max_bytes", "_sizes", "_states", "_time", "newest_tick", "reported_tick", "unusable")
+    __slots__ = (
+        "_max_bytes",
+        "_server_time",
+        "_sizes",
+        "_states",
+        "_time",
+        "newest_tick",
+        "reported_tick",
+        "unusable",
+    )
 
     MAX_STATES: Final = 1024
     """States kept as possible baselines. More means that none of our reports has arrived for long: start again."""
@@ -287,13 +299,14 @@ class SnapshotReceiver:
         self._states: dict[int, Tree] = {}
         self._sizes: dict[int, int] = {}
         self._time = 0
+        self._server_time: int | None = None
         self.newest_tick = 0
         self.reported_tick = 0
         self.unusable = 0
 
-    def begin(self, wire_time: int) -> None:
-        """Take note of the server's clock at the beginning, from which all its times are counted."""
-        self._time = wire_time
+    def note_server_time(self, units: int) -> None:
+        """Take note of what the server's clock shows, in units of the wire, whole: no state is newer than that."""
+        self._server_time = units
 
     def receive(self, body: bytes) -> ReceivedState | None:
         """Take a snapshot's message body; return the new state, or None if it is no news.
@@ -315,10 +328,16 @@ class SnapshotReceiver:
         payload = self._payload(flags, body)
         tree = apply(baseline, unpack(payload, markers=bool(back)))
         self._remember(tick, tree, tick - back if back else 0, len(payload))
-        self._time = unwrap(wire_time, self._time, 32)
+        self._time = self._whole(wire_time)
         time = self._time * TIME_UNIT
         resting = bool(flags & RESTING)
         return ReceivedState(tick, time, time - wire_span * TIME_UNIT, tick - previous_back, tree, resting)
+
+    def _whole(self, wire_time: int) -> int:
+        """Restore the time of a state. A world that rests may have one of days ago."""
+        if self._server_time is None:
+            return unwrap(wire_time, self._time, 32)
+        return unwrap(wire_time, self._server_time + _ROUNDED - (1 << 31), 32)
 
     def _payload(self, flags: int, body: bytes) -> bytes:
         payload = body[SNAPSHOT_HEADER.size :]

@@ -85,13 +85,18 @@ whole."""
 _REQUEST: Final = Struct("!BH8sB")
 _CHALLENGE: Final = Struct("!B8sI16s")
 _RESPONSE: Final = Struct("!BH8sI16s16sB")
-_ACCEPTED: Final = Struct("!B8s8sBIB")
+_ACCEPTED: Final = Struct("!B8s8sBQB")
 _REFUSED: Final = Struct("!B8sB")
 
 
 def to_wire_time(seconds: float) -> int:
     """Return a time in the wire's units, modulo 2**32."""
     return int(seconds / TIME_UNIT + 0.5) & 0xFFFFFFFF
+
+
+def to_whole_wire_time(seconds: float) -> int:
+    """Return a time (not before 0) in the wire's units: 64 bits, which last for longer than any machine."""
+    return int(seconds / TIME_UNIT + 0.5) & 0xFFFFFFFFFFFFFFFF
 
 
 def message(kind: int, body: bytes) -> bytes:
@@ -185,7 +190,8 @@ class Accepted(NamedTuple):
     """Welcome: the connection's token, whether you are the host, the server's time, and your address as the server
     sees it.
 
-    ``time`` in units of 0.1 ms, modulo 2**32; ``address`` is msgpack of a list, as the server's socket reports it.
+    ``time`` in units of 0.1 ms, whole: all later times are told modulo 2**32 (4.97 days), and those who connect in
+    different weeks shall know the same clock. ``address`` is msgpack of a list, as the server's socket reports it.
     """
 
     nonce: bytes

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from pygase import Backend, Client, GameState
+from pygase import Backend, Client, GameState, GameStateStore, Server
 from pygase._io.runner import PumpDriver
-from pygase._protocol.inputs import InputState
-from pygase._protocol.wire import MESSAGE_HEADER
+from pygase._protocol.inputs import InputSender, InputState
+from pygase._protocol.peer import InputsReceived
+from pygase._protocol.wire import CLIENT_HEADER, DATA, INPUTS, MESSAGE_HEADER, message
 from pygase.players import MAX_REPEATED
 from pygase.testing import Link, SimulatedNetwork
 
@@ -22,7 +23,9 @@ HZ = 60
 class World:
     """A server whose time step notes the inputs that it gets, and clients that send one a tick."""
 
-    def __init__(self, link: Link, seed: int = 1, clients: int = 1) -> None:
+    def __init__(self, link: Link, seed: int = 1, clients: int = 1, hz: float = HZ) -> None:
+        self.hz = hz
+        """Inputs a second that clients make."""
         self.network = SimulatedNetwork(seed, link)
         self.got: list[dict[Any, Any]] = []
         self.backend = Backend(GameState(sums={}, turn=0), self.time_step)
@@ -46,7 +49,7 @@ class World:
         """Send an input each tick of the client's own, at the pace that the server wants."""
         if self.playing and client.status == "connected":
             self.sent.append(client.send_input(self.make(len(self.sent) + 1), view_time=client.server_time()))
-        self.network.call_at(self.network.now + 1 / HZ / client.input_pace, lambda: self._play(client))
+        self.network.call_at(self.network.now + 1 / self.hz / client.input_pace, lambda: self._play(client))
 
 
 def of(world: World, client: Client) -> list[Any]:
@@ -194,6 +197,74 @@ def test_a_time_step_without_inputs_is_called_as_ever(caplog: pytest.LogCaptureF
     assert len(caplog.records) == 1
 
 
+@pytest.mark.parametrize(("hz", "fate"), [(20, "repeated"), (50, "repeated"), (75, "left out"), (144, "left out")])
+def test_who_makes_more_or_fewer_inputs_than_there_are_ticks_is_told_so_once(
+    hz: float, fate: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(Link(latency=0.05, jitter=0.02, loss=0.02), hz=hz, clients=2)
+    with caplog.at_level(logging.WARNING):
+        world.network.run(30.0)
+    (record,) = caplog.records
+    assert fate in record.message
+    assert "60.0 ticks" in record.message
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.05, 0.2])
+def test_nothing_is_said_of_rates_that_fit_nor_of_a_player_who_pauses(
+    loss: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(Link(latency=0.1, jitter=0.05, loss=loss), seed=3)
+    with caplog.at_level(logging.WARNING):
+        world.network.run(25.0)
+        world.playing = False
+        world.network.run(3.0)
+        world.playing = True
+        world.network.run(25.0)
+    assert not caplog.records
+
+
+def test_buffers_follow_a_game_loop_that_is_started_anew_with_another_interval() -> None:
+    world = World(Link())
+    world.network.run(1.0)
+    world.backend.game_state_machine.interval = 1 / 20
+    world.network.run(1.0)
+    (player,) = world.backend.server.player_inputs._players.values()
+    assert player.buffer.interval == 1 / 20
+
+
+def test_what_a_time_step_does_to_an_input_does_not_change_the_next_one() -> None:
+    world = World(Link())
+    world.make = lambda number: {"fire": True}
+    seen = []
+
+    def time_step(game_state: GameState, dt: float, inputs: dict[Any, Any]) -> dict[str, Any]:
+        for each in inputs.values():
+            seen.append(each.value.pop("fire"))
+        return {}
+
+    world.backend.game_state_machine.time_step = time_step
+    world.network.run(1.0)
+    assert len(seen) > 50
+    assert all(seen)
+
+
+def test_of_several_messages_with_inputs_in_a_packet_the_server_takes_the_first() -> None:
+    """Else a packet of a thousand inputs of a few bytes each would cost a hundred times what it cost to make."""
+    world = World(Link())
+    world.playing = False
+    world.network.run(1.0)
+    endpoint: Any = world.backend.server._endpoint
+    (peer,) = endpoint.peers.values()
+    sender = InputSender(first_number=1000)
+    sender.queue(b"\x01")
+    body, _ = sender.message_body(1000) or (b"", 0)
+    for sequence in (1, 2):
+        header = CLIENT_HEADER.pack(DATA, peer.token, (peer._window.latest + 1) & 0xFFFF, 0xFFFF, 0, 0xFFFF, 0)
+        endpoint.receive_datagram(header + message(INPUTS, body) * 20, peer.address, now=world.network.now)
+        came = [event for _, event in endpoint.inbox if isinstance(event, InputsReceived)]
+        assert (len(came), peer.packets_dropped) == (sequence, sequence)
+
+
 def test_a_player_who_left_leaves_nothing_behind() -> None:
     world = World(Link())
     world.network.run(1.0)
@@ -213,6 +284,34 @@ def test_the_server_time_is_the_clock_of_the_snapshots() -> None:
         assert told is not None
         errors.append(abs(told - world.network.now))
     assert sorted(errors)[int(0.99 * len(errors))] < 0.005
+
+
+WRAP = 2**32 * 1e-4
+"""Seconds after which times on the wire begin anew."""
+
+
+@pytest.mark.parametrize("start", [0.0, WRAP - 5.0, 3 * WRAP - 5.0])
+def test_all_clients_know_the_same_time_whenever_they_come_on_a_machine_that_runs_for_weeks(start: float) -> None:
+    network = SimulatedNetwork(1, Link(latency=0.03), start=start)
+    network.serve(Backend(GameState(turn=0), lambda game_state, dt: {"turn": game_state.turn + 1}))
+    clients = []
+    for _ in range(3):
+        clients.append(Client())
+        network.connect(clients[-1])
+        network.run(4.0)
+    for client in clients:
+        assert client.server_time() == pytest.approx(network.now, abs=1e-3)
+        assert client.snapshots[-1].time == pytest.approx(network.now, abs=0.06)
+
+
+def test_a_state_of_days_ago_is_not_taken_for_one_of_the_future() -> None:
+    network = SimulatedNetwork(1, Link(latency=0.03), start=100.0)
+    network.serve(Server(GameStateStore(GameState(a=1))))
+    network.run(3 * 86_400)
+    client = Client()
+    network.connect(client)
+    network.run(1.0)
+    assert client.snapshots[-1].time == pytest.approx(100.0, abs=1e-3)
 
 
 def test_the_server_time_is_not_known_before_a_round_trip() -> None:
