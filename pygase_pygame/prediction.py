@@ -97,7 +97,10 @@ class OwnTicks:
         """Take what the player does at present; send and predict it for each tick that is due. True if one was."""
         self._given = _latched(self._sent, self._given, plain(state))
         self._timestep.pace = self._client.input_pace
+        dropped = self._timestep.dropped
         due = self._timestep.advance(now)
+        if self._timestep.dropped > dropped:  # a frame of so long that the server has given up waiting
+            due = 1  # it would play none but the newest; and who predicted them all would be pulled back
         for _ in range(due):
             number = self._client.send_input(self._given, view_time=view_time)
             if number and self.predictor is not None:

@@ -167,6 +167,17 @@ def test_a_reconnect_begins_anew() -> None:
     assert seen[-1] - seen[0] == pytest.approx(SPEED * 59, abs=3 * SPEED)
 
 
+@pytest.mark.parametrize("stall", [0.3, 2.0, 60.0])
+def test_after_a_frame_of_seconds_nobody_runs_ahead_and_is_pulled_back(stall: float) -> None:
+    network = SimulatedNetwork(8, Link(latency=0.05))
+    network.serve(Game().backend, interval=TICK)
+    session = session_of(network)
+    play(network, session, 5.0, right=True)
+    network.run(stall)  # a level is loaded, a window dragged about
+    seen = play(network, session, 2.0, right=True)
+    assert min(b - a for a, b in itertools.pairwise(seen)) > 0.9 * SPEED
+
+
 def test_who_only_watches_after_a_reconnect_does_not_see_themselves_where_they_were_before() -> None:
     network = SimulatedNetwork(8, Link(latency=0.02))
 
