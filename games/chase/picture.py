@@ -177,7 +177,7 @@ class Picture:
     def _draw_names(
         self, surface: pygame.Surface, runners: Table, people: Table, me: int | None, arrow: pygame.Rect | None
     ) -> None:
-        """Draw a name above or below everybody for whom there is room; one's own and that of who is it in any case."""
+        """Draw a name at everybody for whom there is room; one's own and that of who is it in any case."""
         area, radius = pygame.Rect(self._places.world.area), self._figures.radius
         size = max(min(round(self._places.text * 0.85), 2 * radius), SMALLEST_NAME)
         bodies = {n: pygame.Rect(0, 0, 2 * radius, 2 * radius) for n in runners}
@@ -191,7 +191,10 @@ class Picture:
             (x, y), away = bodies[number].center, round(radius * (2.0 if runner["it"] or runner["safe"] else 1.3))
             above = line.get_rect(midbottom=(x, y - away)).clamp(area)
             below = line.get_rect(midtop=(x, y + away)).clamp(area)
-            free = [place for place in (above, below) if place.collidelist(taken) < 0]
+            places = [above, below]
+            if matters:  # at the edge of the place, with an arrow above, there is still room beside
+                places += [line.get_rect(midleft=(x + away, y)), line.get_rect(midright=(x - away, y))]
+            free = [place for place in places if area.contains(place) and place.collidelist(taken) < 0]
             if free or matters:
                 place = free[0] if free else above
                 taken.append(place)

@@ -60,10 +60,11 @@ class Loop:
         return self.end is None
 
     def _draw(self, surface: pygame.Surface) -> None:
-        self._screen.draw(surface)
-        if not self._screen.shows_status:
-            self._banner.draw(surface, self._session, LOST_HINT)
-        self._extras.draw(surface)
+        above = self._extras.draw_below(surface)
+        self._screen.draw(above)
+        if self._session.status == "connected" or not self._screen.shows_status:
+            self._banner.draw(above, self._session, LOST_HINT)
+        self._extras.draw_over(above)
         pygame.display.flip()
 
     def _handle(self, event: pygame.event.Event) -> None:

@@ -15,7 +15,7 @@ CALL_GUEST: Final = "2: second player here"
 DISMISS_GUEST: Final = "2: one player again"
 LEAVE: Final = "Esc: leave"
 EVERYWHERE: Final = ("F3: network", "F4: worse link", "F9: sound", "F11: full screen")
-KEYS_LOST: Final = "R: try again · Esc: leave"
+KEYS_LOST: Final = "R: try again · Esc: choose another game"
 
 # With two at one keyboard, whoever plays the left side has the keys at the left.
 HANDS: Final[Mapping[Side, str]] = {LEFT: "W/S", RIGHT: "Up/Down"}
@@ -57,7 +57,7 @@ class Link:
     status: Literal["connecting", "connected", "lost"]
     where: str  # the server's address as one types it
     rtt: float | None = None  # seconds
-    trouble: str = ""  # when lost: why, in a sentence
+    trouble: str = ""  # when lost: why, in a sentence; when connected: that nothing comes any more
 
 
 def scene_of(
@@ -76,7 +76,7 @@ def scene_of(
         remarks=_remarks(state, seat),
         you=seat or None,
         status=_status(link, seat, state.get("watching", 0)),
-        healthy=connected,
+        healthy=connected and not link.trouble,
         keys=_keys(state, seat) if connected else (),
         news=news,
         notice=_match_notice(state, match, names, seat, invitation)
@@ -128,6 +128,8 @@ def _status(link: Link, seat: Seat, watching: int) -> str:
         return "Connecting"
     if link.status == "lost":
         return "Not connected"
+    if link.trouble:
+        return "No answer"
     parts = ["Connected" if link.rtt is None else f"Connected, {link.rtt * 1000:.0f} ms"]
     if watching and not seat:
         parts.append("you are watching" if watching == 1 else f"you and {watching - 1} more are watching")
