@@ -6,7 +6,7 @@ are shown as they were a moment ago. Shots are judged by that picture, so one ai
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pygame
 
@@ -18,9 +18,9 @@ from games.arena.picture import Camera, Picture, Scene, field_of, ranking
 from games.arena.rules import AIM, AT, FULL, SHOTS, Ship
 from games.arena.server import MOVING, NOBODY, TICK, own_ship
 from games.common.icon import icon
-from games.common.screen import GameScreen, Playing, SessionOptions, SoundSet, Tone
+from games.common.screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
 from pygase import Interpolate
-from pygase_pygame import Controls, Prediction, TextEntry
+from pygase_pygame import Prediction, TextEntry
 
 HURT_SECONDS: Final = 0.4
 JUMP: Final = 6 * rules.SPEED  # a correction by more is shown at once
@@ -39,6 +39,15 @@ class ArenaScreen(GameScreen):
     """One player's part of the loop."""
 
     options = SessionOptions(interpolate=MOVING, tick=TICK, predict=OWN)
+    inputs: ClassVar[Mapping[str, Any]] = {
+        **WAYS,
+        "fire": [pygame.K_SPACE, "mouse left", "pad 5", "pad axis 5 +"],
+        "scores": [pygame.K_TAB, "pad 6"],
+        "aim_left": "pad axis 3 -",
+        "aim_right": "pad axis 3 +",
+        "aim_up": "pad axis 4 -",
+        "aim_down": "pad axis 4 +",
+    }
     sounds = SoundSet(
         shot=[Tone(1_300, 0.09, to=300, shape="square", volume=0.25)],
         hit=[Tone(1_500, 0.05, shape="triangle", volume=0.5)],
@@ -52,20 +61,6 @@ class ArenaScreen(GameScreen):
 
     def __init__(self, playing: Playing) -> None:
         super().__init__(playing)
-        if not pygame.joystick.get_init():
-            pygame.joystick.init()
-        self._controls = Controls(
-            left=[pygame.K_a, pygame.K_LEFT, "pad left"],
-            right=[pygame.K_d, pygame.K_RIGHT, "pad right"],
-            up=[pygame.K_w, pygame.K_UP, "pad up"],
-            down=[pygame.K_s, pygame.K_DOWN, "pad down"],
-            fire=[pygame.K_SPACE, "mouse left", "pad 5", "pad axis 5 +"],
-            scores=[pygame.K_TAB, "pad 6"],
-            aim_left="pad axis 3 -",
-            aim_right="pad axis 3 +",
-            aim_up="pad axis 4 -",
-            aim_down="pad axis 4 +",
-        )
         self._entry = TextEntry(max_length=LONGEST, placeholder="Say something", clock=playing.clock)
         self._picture = Picture(playing.lettering)
         self._memory = Memory()
@@ -99,7 +94,7 @@ class ArenaScreen(GameScreen):
         """Take in an event; True if nobody else shall."""
         if self._entry.focused:
             return self._handle_chat(event)
-        self._controls.handle(event)
+        self.controls.handle(event)
         if event.type == pygame.MOUSEMOTION:
             self._aims_by_stick = False
         elif event.type == pygame.KEYDOWN:
@@ -112,7 +107,7 @@ class ArenaScreen(GameScreen):
 
     def _press(self, event: pygame.event.Event) -> bool:
         if event.key in (pygame.K_RETURN, pygame.K_KP_ENTER) and not event.mod & pygame.KMOD_ALT:
-            self._controls.release_all()
+            self.controls.release_all()
             self._entry.focus(event)
             return True
         if event.key == pygame.K_F5:
@@ -139,22 +134,22 @@ class ArenaScreen(GameScreen):
     def update(self) -> None:
         """Tell the server what the player does in this frame, and show what follows from it at once."""
         self._take_aim()
-        self._fire = self._controls.take()["fire"] or self._fire
-        x, y = self._controls.vector("left", "right", "up", "down")
+        self._fire = self.controls.take()["fire"] or self._fire
+        x, y = self.controls.vector("left", "right", "up", "down")
         stick = round(x * FULL), round(y * FULL)
         if self.session.send_input([*stick, self._aim, self._fire]):
             self._fire = False  # it has been sent: until then, the shortest click counts
         self._show_own_shot()
 
     def _take_aim(self) -> None:
-        x, y = self._controls.vector("aim_left", "aim_right", "aim_up", "aim_down")
+        x, y = self.controls.vector("aim_left", "aim_right", "aim_up", "aim_down")
         if x or y:
             self._aims_by_stick = True
             self._aim = rules.degrees(rules.bearing((0, 0), (x, y)))
-        elif self._controls.mouse is not None and not self._aims_by_stick:
+        elif self.controls.mouse is not None and not self._aims_by_stick:
             ship = self._camera().pixel(self._middle)
-            if self._controls.mouse != ship:
-                self._aim = rules.degrees(rules.bearing(ship, self._controls.mouse))
+            if self.controls.mouse != ship:
+                self._aim = rules.degrees(rules.bearing(ship, self.controls.mouse))
 
     def _show_own_shot(self) -> None:
         predictor = self.session.predictor
@@ -231,7 +226,7 @@ class ArenaScreen(GameScreen):
             hurt=max(0.0, 1 - (now - self._hurt_at) / HURT_SECONDS),
             notice=self._notice(me, ships),
             status=self._status(state.get("scores", {}), me),
-            board=self._controls.held("scores") or self._winner != NOBODY,
+            board=self.controls.held("scores") or self._winner != NOBODY,
             judge=self._judge,
             chat=self._entry if self._entry.focused else None,
         )
@@ -271,7 +266,7 @@ class ArenaScreen(GameScreen):
         if self._aims_by_stick:
             dx, dy = rules.direction(self._aim)
             return self._camera().pixel((self._middle[0] + dx * PAD_SIGHT, self._middle[1] + dy * PAD_SIGHT))
-        return self._controls.mouse
+        return self.controls.mouse
 
     def _notice(self, me: int, ships: Mapping[int, Ship]) -> tuple[str, str] | None:
         if self.session.status != "connected" or me == NOBODY or me in ships or self._winner != NOBODY:

@@ -4,12 +4,13 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pygame
 
 from games.canvas import rules
 from games.canvas.hand import Hand, Sent
+from games.canvas.padpen import PadPen
 from games.canvas.painter import Painter
 from games.canvas.pen import PIECE_TICKS
 from games.canvas.picture import Picture
@@ -39,6 +40,17 @@ class CanvasScreen(GameScreen):
     """The picture, the tools, everybody's cursors."""
 
     options = SessionOptions(interpolate=["cursors.*"], tick=TICK)
+    inputs: ClassVar[Mapping[str, Any]] = {
+        "left": "pad left",
+        "right": "pad right",
+        "up": "pad up",
+        "down": "pad down",
+        "draw": "pad 0",
+        "erase": "pad 1",
+        "undo": "pad 2",
+        "thinner": "pad 4",
+        "wider": "pad 5",
+    }
     sounds = SoundSet(
         pick=[Tone(1320, 0.03, volume=0.12)],
         undo=[Tone(660, 0.08, to=440, volume=0.15)],
@@ -62,6 +74,7 @@ class CanvasScreen(GameScreen):
         self._tools: Toolbar | None = None
         self._arranged: tuple[Any, ...] = ()
         self._mouse: tuple[int, int] | None = None
+        self._pad_pen, self._pad_held = PadPen(), ""  # and what of "draw" and "erase" is held down there
         self._take_at = 0.0
         self._asking = False  # whether the picture shall really be cleared
         self._news, self._news_until = "", 0.0
@@ -87,7 +100,8 @@ class CanvasScreen(GameScreen):
     # -- what happens ------------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Take in the mouse, keys, and what the server says."""
+        """Take in the mouse, keys, gamepads, and what the server says."""
+        self.controls.handle(event)
         if event.type == CONNECTED:
             self._entered = False
             self.tell("ENTER", self._key)
@@ -106,9 +120,7 @@ class CanvasScreen(GameScreen):
             self._mouse = event.pos
             self._press_button(event.button, event.pos)
         elif event.type == pygame.MOUSEMOTION:
-            self._mouse = event.pos
-            if self._layout:
-                self.hand.move(*self._layout.units(event.pos))
+            self._move_to(event.pos)
         elif event.type == pygame.MOUSEBUTTONUP and event.button in (_LEFT, _RIGHT):
             self._send(self.hand.lift())
         elif event.type == pygame.MOUSEWHEEL:
@@ -117,6 +129,33 @@ class CanvasScreen(GameScreen):
             self._send(self.hand.lift())
         elif event.type == pygame.WINDOWLEAVE:
             self._mouse = None
+
+    def _move_to(self, pixel: tuple[int, int]) -> None:
+        self._mouse = pixel
+        if self._layout:
+            self.hand.move(*self._layout.units(pixel))
+
+    def _heed_pad(self) -> None:
+        """Do what a gamepad asks for; to everything else it is as if it were the mouse."""
+        undo = self.controls.presses("undo")
+        width = self.controls.presses("wider") - self.controls.presses("thinner")
+        way, held = self.controls.vector("left", "right", "up", "down"), self.controls.take()
+        window = self._arranged[0] if self._arranged else (1, 1)
+        pixel = self._pad_pen.move(way, self._mouse, window, self.playing.clock())
+        if pixel is not None:
+            self._move_to(pixel)
+        wanted = "draw" if held["draw"] else "erase" if held["erase"] else ""
+        if wanted != self._pad_held:
+            if self._pad_held:
+                self._send(self.hand.lift())
+            if wanted:
+                self._mouse = self._mouse or (window[0] // 2, window[1] // 2)
+                self._press_button(_LEFT if wanted == "draw" else _RIGHT, self._mouse)
+            self._pad_held = wanted
+        if width:
+            self._change_width(width)
+        if undo:
+            self._undo()
 
     def _press_button(self, button: int, pos: tuple[int, int]) -> None:
         if button not in (_LEFT, _RIGHT) or not self._layout or not self._tools:
@@ -223,6 +262,7 @@ class CanvasScreen(GameScreen):
 
     def update(self) -> None:
         """Tell the server what the hand does, and take in what there is to see."""
+        self._heed_pad()
         if self.playing.clock() >= self._take_at:
             self._take_at = self.playing.clock() + PIECE_SECONDS
             self._send(self.hand.take())

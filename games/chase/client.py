@@ -6,7 +6,7 @@ moment late. That two times meet on one screen is why the server judges a tag by
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pygame
 
@@ -15,8 +15,8 @@ from games.chase.picture import Picture
 from games.chase.server import MOVING, TICK, mark_of
 from games.common import hud
 from games.common.icon import icon
-from games.common.screen import GameScreen, Playing, SessionOptions, SoundSet, Tone
-from pygase_pygame import CONNECTED, SERVER_EVENT, Controls, Prediction
+from games.common.screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
+from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
 
 NEWS_SECONDS: Final = 4.0
 RTT_SECONDS: Final = 0.5  # for so long the same round-trip time is shown
@@ -46,6 +46,10 @@ class ChaseScreen(GameScreen):
         tick=TICK,
         predict=Prediction(rules.move, _my_path, smooth=("x", "y"), snap_distance=SNAP_DISTANCE),
     )
+    inputs: ClassVar[Mapping[str, Any]] = {
+        **WAYS,
+        "dash": [pygame.K_SPACE, pygame.K_LSHIFT, pygame.K_RSHIFT, "pad 0", "pad axis 5 +"],
+    }
     sounds = SoundSet(
         tag=[Tone(660, 0.07, shape="triangle"), Tone(880, 0.16, shape="triangle")],
         caught=[Tone(520, 0.1, shape="square", volume=0.4), Tone(330, 0.35, to=140, shape="square", volume=0.4)],
@@ -59,13 +63,6 @@ class ChaseScreen(GameScreen):
 
     def __init__(self, playing: Playing) -> None:
         super().__init__(playing)
-        self.controls = Controls(
-            left=[pygame.K_LEFT, pygame.K_a],
-            right=[pygame.K_RIGHT, pygame.K_d],
-            up=[pygame.K_UP, pygame.K_w],
-            down=[pygame.K_DOWN, pygame.K_s],
-            dash=[pygame.K_SPACE, pygame.K_LSHIFT, pygame.K_RSHIFT],
-        )
         self._picture = Picture(playing.lettering)
         self._news = ""
         self._news_until = 0.0
@@ -99,8 +96,9 @@ class ChaseScreen(GameScreen):
 
     def update(self) -> None:
         """Send what the player wants, once a frame."""
-        axis, held = self.controls.axis, self.controls.held
-        self.session.send_input({"x": axis("left", "right"), "y": axis("up", "down"), "dash": held("dash")})
+        held = self.controls.take()
+        x, y = held["right"] - held["left"], held["down"] - held["up"]
+        self.session.send_input({"x": x, "y": y, "dash": held["dash"]})
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw everything, and make the sounds of what has changed since the last frame."""
@@ -135,8 +133,6 @@ class ChaseScreen(GameScreen):
         return players if self._rtt is None else f"{players} · {self._rtt * 1000:.0f} ms"
 
     def _keys(self, surface: pygame.Surface) -> str:
-        if self.session.client.link is not None:
-            return ""  # what tells of the worse link stands there
         room = surface.get_width() * 0.7
         fits = self.playing.lettering.width(words.KEYS, hud.text_size(surface)) < room
         return words.KEYS if fits else words.KEYS_SHORT

@@ -2,9 +2,9 @@
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import pygame
 
@@ -14,7 +14,15 @@ from games.common.sounds import Sounds, SoundSet, Tone
 from pygase import RELIABLE
 from pygase_pygame.joining import SessionOptions
 
-__all__ = ["GameScreen", "Playing", "SessionOptions", "SoundSet", "Tone"]
+WAYS: Final[Mapping[str, Any]] = {
+    "left": [pygame.K_LEFT, pygame.K_a, "pad left"],
+    "right": [pygame.K_RIGHT, pygame.K_d, "pad right"],
+    "up": [pygame.K_UP, pygame.K_w, "pad up"],
+    "down": [pygame.K_DOWN, pygame.K_s, "pad down"],
+}
+"""To go left, right, up and down, by keys and gamepads."""
+
+__all__ = ["WAYS", "GameScreen", "Playing", "SessionOptions", "SoundSet", "Tone"]
 
 
 @dataclass
@@ -49,11 +57,17 @@ class GameScreen:
     options: ClassVar[SessionOptions] = SessionOptions()
     """What the session is made with: `interpolate`, `delay`, `tick`, `predict` ...; see `pygase_pygame.Session`."""
 
+    inputs: ClassVar[Mapping[str, Any]] = WAYS
+    """What the player can do, and with which keys, buttons and sticks, as `pygase_pygame.Controls` wants it."""
+
     sounds: ClassVar[SoundSet] = SoundSet()
     """The game's sounds by name, for `self.playing.sounds.play(name)`."""
 
     shows_status: ClassVar[bool] = False
-    """Whether `draw` says itself what is wrong with the connection; else there is a band across the top."""
+    """Whether `draw` says itself that there is no connection, and why; else there is a band across the top.
+
+    While there is one, but nothing has come for some seconds, the band is there in any case.
+    """
 
     graph_corner: ClassVar[str] = "topright"
     """Where the net graph (F3) covers least of the game."""
@@ -61,6 +75,8 @@ class GameScreen:
     def __init__(self, playing: Playing) -> None:
         self.playing = playing
         self.session = playing.session
+        self.controls = pygase_pygame.Controls(**self.inputs)
+        """What the player does. It knows what `handle` passes on to it: `self.controls.handle(event)`."""
 
     @staticmethod
     def icon() -> pygame.Surface | None:

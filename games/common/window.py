@@ -40,6 +40,7 @@ class Window:
             if pygame.display.get_driver() in NO_DRIVERS and not os.environ.get("SDL_VIDEODRIVER"):
                 raise pygame.error(NO_DISPLAY)
             pygame.font.init()
+            _use_gamepads()
             _set_icon(icon or (lambda: initial_icon(title)))
             pygame.display.set_caption(title)
             pygame.display.set_mode(size, pygame.RESIZABLE)
@@ -84,6 +85,14 @@ class Window:
     def close(self) -> None:
         """Close the window, and everything of pygame's."""
         pygame.quit()
+
+
+def _use_gamepads() -> None:
+    """Let gamepads be heard of, those that are plugged in later, too."""
+    try:
+        pygame.joystick.init()
+    except pygame.error as error:
+        logger.warning("Gamepads cannot be used: %s", error)
 
 
 def _set_icon(icon: Callable[[], pygame.Surface]) -> None:

@@ -16,7 +16,7 @@ from games.common.names import clean_name, unused_name
 from games.common.palette import FLOOR, NIGHT, WHITE, player_colour
 from games.common.screen import GameScreen, SessionOptions, SoundSet, Tone
 from pygase import CLIENT_CONNECTED, CLIENT_LEFT, TO_DELETE, Backend, GameState
-from pygase_pygame import SERVER_EVENT, Controls, Prediction
+from pygase_pygame import SERVER_EVENT, Prediction
 
 WIDTH, HEIGHT, RADIUS, STEP, TICK = 640, 400, 15, 4, 1 / 60
 
@@ -68,17 +68,17 @@ class HelloScreen(GameScreen):
         interpolate=["players.*.x", "players.*.y"], tick=TICK, predict=Prediction(move, "players.{me}")
     )
     sounds = SoundSet(came=[Tone(520, 0.07), Tone(780, 0.15)])
-    keys = Controls(left=pygame.K_LEFT, right=pygame.K_RIGHT, up=pygame.K_UP, down=pygame.K_DOWN)
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Take in keys, and what the server says."""
-        self.keys.handle(event)
+        """Take in what the player presses, and what the server says."""
+        self.controls.handle(event)
         if event.type == SERVER_EVENT and event.name == "CAME":
             self.playing.sounds.play("came")
 
     def update(self) -> None:
         """Tell the server where to go."""
-        self.session.send_input([self.keys.axis("left", "right"), self.keys.axis("up", "down")])
+        held = self.controls.take()
+        self.session.send_input([held["right"] - held["left"], held["down"] - held["up"]])
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw everyone, with a name, and oneself with a ring."""
@@ -91,7 +91,7 @@ class HelloScreen(GameScreen):
             if key == str(self.session.client.address):
                 pygame.draw.circle(surface, WHITE, middle, size, width=3)
             hud.name_tag(surface, self.playing.lettering, player["name"], (middle[0], middle[1] - size))
-        hud.footer(surface, self.playing.lettering, "Arrow keys: move · Esc: leave", self.playing.invitation)
+        hud.footer(surface, self.playing.lettering, "Arrows, WASD or pad: move · Esc: leave", self.playing.invitation)
 
 
 GAME = Game("hello", "Hello", "Everyone is a circle that moves", serve, HelloScreen, port=7640, bots=1, most_bots=8)

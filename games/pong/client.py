@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pygame
 
@@ -15,7 +15,7 @@ from games.pong.scene import Link, Scene, scene_of
 from games.pong.seats import Seat, seat_of
 from games.pong.server import TICK
 from pygase import Interpolate
-from pygase_pygame import CONNECTED, SERVER_EVENT, Controls, Prediction
+from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
 
 NEWS_SECONDS: Final = 5.0
 SNAP_DISTANCE: Final = 30.0  # court units: a paddle that is farther off was put back into the middle
@@ -42,20 +42,32 @@ def steered(paddle: float, wishes: object) -> float:
     return rules.move_paddle(paddle, rules.wishes(wishes)[0])
 
 
+def _one_way(ways: int) -> int:
+    """Return -1, 0 or 1 from all that is held at once."""
+    return min(max(ways, -1), 1)
+
+
 class PongScreen(GameScreen):
     """Takes in events, sends inputs, and draws frames."""
 
     options = SessionOptions(
         interpolate=MOVING, tick=TICK, predict=Prediction(steered, own_paddle, snap_distance=SNAP_DISTANCE)
     )
+    inputs: ClassVar[Mapping[str, Any]] = {
+        "letters_up": pygame.K_w,  # two halves of a keyboard, for one player or for two
+        "letters_down": pygame.K_s,
+        "arrows_up": pygame.K_UP,
+        "arrows_down": pygame.K_DOWN,
+        "pad_up": "pad up",
+        "pad_down": "pad down",
+        "again": [pygame.K_SPACE, "pad 0"],
+    }
     sounds = SOUNDS
     shows_status = True
     icon = staticmethod(pong_icon)
 
     def __init__(self, playing: Playing) -> None:
         super().__init__(playing)
-        self._letters = Controls(up=pygame.K_w, down=pygame.K_s)  # two halves of a keyboard, for one player or for two
-        self._arrows = Controls(up=pygame.K_UP, down=pygame.K_DOWN)
         self._court = Court()
         self._echo = Echo()
         self._foresight: Foresight | None = None
@@ -66,8 +78,7 @@ class PongScreen(GameScreen):
 
     def handle(self, event: pygame.event.Event) -> None:
         """Take in keys, and what the server says."""
-        self._letters.handle(event)
-        self._arrows.handle(event)
+        self.controls.handle(event)
         if event.type == pygame.KEYDOWN:
             self._press(event.key)
         elif event.type == CONNECTED:
@@ -77,13 +88,18 @@ class PongScreen(GameScreen):
 
     def update(self) -> None:
         """Tell the server where the paddles are to go."""
-        letters, arrows = (keys.axis("up", "down") for keys in (self._letters, self._arrows))
+        again = self.controls.presses("again")
+        held = self.controls.take()
+        letters, arrows, pad = (held[f"{hand}_down"] - held[f"{hand}_up"] for hand in ("letters", "arrows", "pad"))
         newest = self.session.newest
         seat = self._seat_in(newest)
         if scene.has_guest(newest, seat):
-            self.session.send_input([letters, arrows] if seat == rules.LEFT else [arrows, letters])
+            own, guest = (letters, arrows) if seat == rules.LEFT else (arrows, letters)
+            self.session.send_input([_one_way(own + pad), guest])
         else:
-            self.session.send_input(min(max(letters + arrows, -1), 1))
+            self.session.send_input(_one_way(letters + arrows + pad))
+        if again and self.session.status == "connected" and newest.get("match", {}).get("phase") == rules.OVER:
+            self.tell("AGAIN")
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw a frame, and let it be heard."""
@@ -122,7 +138,7 @@ class PongScreen(GameScreen):
     def _link(self) -> Link:
         session = self.session
         if session.status == "connected":
-            return Link("connected", session.address, rtt=session.client.stats.rtt)
+            return Link("connected", session.address, rtt=session.client.stats.rtt, trouble=session.reason)
         if session.status == "connecting":
             return Link("connecting", session.address)
         return Link("lost", session.address, trouble=session.reason)
@@ -145,10 +161,8 @@ class PongScreen(GameScreen):
         if self.session.status != "connected":
             return
         newest = self.session.newest
-        seat, match = self._seat_in(newest), newest.get("match")
-        if key == pygame.K_SPACE and match is not None and match["phase"] == rules.OVER:
-            self.tell("AGAIN")
-        elif key in GUEST_KEYS and seat:
+        seat = self._seat_in(newest)
+        if key in GUEST_KEYS and seat:
             self.tell("GUEST", not scene.has_guest(newest, seat))
 
     def _hear(self, event: pygame.event.Event) -> None:
