@@ -211,10 +211,14 @@ class ServerProtocol(PeerProtocol):
             self.next_at = again_at
 
     def snapshot_age(self, now: float) -> float:
-        """Return how old the newest state is that the client is known to have, in seconds; 0.0 if there is none."""
+        """Return how old the newest state is that the client is known to have, in seconds; 0.0 if there is none.
+
+        Changes nothing: statistics may be read from any thread, while the network's is about to make a delta.
+        """
+        tick, reported = self.snapshots.baseline_tick, self._reported_tick
         if self._report_waits:
-            self._take_report()
-        made_at = self._ring.times.get(self.snapshots.baseline_tick)
+            tick = unwrap(reported, self._ring.tick, 32) if reported > 0 else 0
+        made_at = self._ring.times.get(tick)
         return max(now - made_at, 0.0) if made_at is not None else 0.0
 
     def settle_report(self) -> None:

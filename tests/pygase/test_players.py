@@ -265,6 +265,20 @@ def test_of_several_messages_with_inputs_in_a_packet_the_server_takes_the_first(
         assert (len(came), peer.packets_dropped) == (sequence, sequence)
 
 
+def test_reading_the_statistics_of_a_connection_changes_nothing_that_the_network_thread_works_with() -> None:
+    world = World(Link(latency=0.03))
+    world.network.run(1.0)
+    ((_, connection),) = world.backend.server.connections.items()
+    peer = connection._peer
+    world.network.run_until(lambda: peer._report_waits)
+    before = peer.snapshots.baseline_tick, peer.snapshots.baseline, peer._bulk
+    age = connection.stats.snapshot_age
+    assert peer._report_waits
+    assert (peer.snapshots.baseline_tick, peer.snapshots.baseline, peer._bulk) == before
+    peer.settle_report()
+    assert connection.stats.snapshot_age == age == pytest.approx(0.06, abs=0.04)
+
+
 def test_a_player_who_left_leaves_nothing_behind() -> None:
     world = World(Link())
     world.network.run(1.0)
