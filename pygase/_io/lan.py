@@ -136,7 +136,11 @@ class AskingTransport:
                 self._open(address)
 
     def _open(self, address: str) -> None:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        except OSError as error:  # no file descriptors left, say: next time, perhaps
+            logger.debug("no socket to ask from %s: %s", address, error)
+            return
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)

@@ -426,6 +426,18 @@ class TestAskingTransport:
         for sock in sockets.values():
             assert sock.sent_to == [("255.255.255.255", 19733), ("239.255.80.71", 19733)]
 
+    def test_a_program_without_file_descriptors_goes_on_searching(
+        self, asking: AskingTransport, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        monkeypatch.setattr(lan.socket, "socket", refuse)
+        monkeypatch.setattr(lan, "get_available_ip_addresses", lambda: ["10.0.0.1"])
+        asking.refresh()
+        asking.ask(b"?")
+        assert asking.problem
+
     def test_nothing_of_the_loopback_leaves_the_machine(self, asking: AskingTransport) -> None:
         loopback = FakeSocket()
         self.ask(asking, {"127.0.0.1": loopback})
