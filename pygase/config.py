@@ -36,9 +36,12 @@ class ConnectionConfig:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and value <= 0:
-                raise ValueError(f"{type(self).__name__}.{field.name} must be positive, got {value!r}")
+            value, name = getattr(self, field.name), f"{type(self).__name__}.{field.name}"
+            whole = field.type == "int"
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                raise TypeError(f"{name} must be {'an int' if whole else 'a number'}, got {value!r}")
+            if not value > 0:
+                raise ValueError(f"{name} must be positive, got {value!r}")
 
 
 @dataclass(frozen=True)

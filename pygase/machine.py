@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import logging
+import math
 import os
 import sys
 import threading
@@ -144,7 +145,7 @@ class GameStateMachine:
         return runner.start_thread(lambda: runner.run_to_end(self._run(interval)), "pygase-game-loop")
 
     def _claim(self, interval: float) -> None:
-        if not isinstance(interval, (int, float)) or isinstance(interval, bool) or not interval > 0:
+        if not isinstance(interval, (int, float)) or isinstance(interval, bool) or not 0 < interval < math.inf:
             raise ValueError(f"interval must be a positive number of seconds, got {interval!r}")
         with self._claim_lock:
             if not self._ended.done():

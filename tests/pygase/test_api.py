@@ -219,6 +219,16 @@ def test_a_config_with_a_value_that_makes_no_sense_is_refused_by_name(config: An
         config(**{field: 0})
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "wanted"),
+    [("kept_snapshots", 1.5, "an int"), ("max_state_bytes", 4e6, "an int"), ("timeout", "5", "a number")],
+)
+def test_a_config_of_the_wrong_type_is_refused_where_it_is_made(field: str, value: Any, wanted: str) -> None:
+    """And not by the network's thread, when the first state arrives."""
+    with pytest.raises(TypeError, match=f"ClientConfig.{field} must be {wanted}"):
+        pygase.ClientConfig(**{field: value})
+
+
 def test_every_reason_for_the_end_of_a_connection_has_a_sentence() -> None:
     for reason in pygase.DisconnectReason:
         assert reason.sentence.endswith(".")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import re
 import threading
 from collections.abc import Callable
@@ -457,7 +458,7 @@ def test_debug_mode_ends_the_loop_with_the_exception_and_pauses_the_game() -> No
     assert machine.game_state_store.get_game_state().is_paused()
 
 
-@pytest.mark.parametrize("wrong", [0, -1.0, None, "fast", True])
+@pytest.mark.parametrize("wrong", [0, -1.0, None, "fast", True, math.inf, math.nan])
 def test_an_interval_must_be_a_positive_number(wrong: Any) -> None:
     machine = machine_of()
     for run in (machine.run_game_loop, machine.run_game_loop_in_thread):
