@@ -39,6 +39,7 @@ _LEFT, _RIGHT = 1, 3
 class CanvasScreen(GameScreen):
     """The picture, the tools, everybody's cursors."""
 
+    graph_corner = "bottomright"
     options = SessionOptions(interpolate=["cursors.*"], tick=TICK)
     inputs: ClassVar[Mapping[str, Any]] = {
         "left": "pad left",

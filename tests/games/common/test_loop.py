@@ -81,6 +81,18 @@ def test_trouble_is_shown_across_the_top_until_it_is_over(table: Table, ada: Sea
     assert drawn(table)
 
 
+@pytest.mark.parametrize("shows_status", [False, True])
+def test_silence_is_told_of_while_the_connection_may_still_live(
+    table: Table, ada: Seat, shows_status: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in games that say themselves when it is lost."""
+    monkeypatch.setattr(DemoScreen, "shows_status", shows_status)
+    table.network.partition(ada.session.client)
+    table.runs(3.0)
+    assert ada.session.status == "connected"
+    assert drawn(table)
+
+
 def test_a_host_that_vanishes_without_a_word_is_missed_within_5_seconds(table: Table, ada: Seat) -> None:
     table.network.partition(ada.session.client)
     table.runs(5.0)
@@ -119,6 +131,14 @@ def test_a_window_may_have_any_size(table: Table, ada: Seat, size: tuple[int, in
     table.backend.shutdown()
     table.runs(1.0)
     assert ada.open
+
+
+def test_gamepads_are_heard_of_from_the_first_window_on(table: Table, ada: Seat) -> None:
+    assert pygame.joystick.get_init()
+    screen(ada).controls.handle(pygame.event.Event(pygame.JOYBUTTONDOWN, instance_id=0, joy=0, button=11))
+    assert not any(screen(ada).controls.state.values()), "no game here means that one"
+    screen(ada).controls.handle(pygame.event.Event(pygame.JOYHATMOTION, instance_id=0, joy=0, hat=0, value=(1, 0)))
+    assert screen(ada).controls.held("right")
 
 
 def test_f11_fills_the_screen_and_goes_back_to_the_size_before(table: Table, ada: Seat) -> None:

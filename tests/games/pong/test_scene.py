@@ -49,6 +49,13 @@ def test_where_no_server_is_it_says_why_and_how_to_try_again() -> None:
     assert not seen.healthy
 
 
+def test_when_nothing_comes_any_more_the_status_does_not_claim_that_all_is_well() -> None:
+    seen = scene_of(state(), LEFT, Link("connected", "localhost", rtt=0.003, trouble="Nothing has come for 3 s."))
+    assert not seen.healthy
+    assert "Connected" not in words(seen)
+    assert "No answer" in words(seen)
+
+
 def test_when_the_host_ends_the_last_of_the_match_stays_in_sight_with_the_reason() -> None:
     seen = scene_of(state(), LEFT, Link("lost", "localhost", trouble="The server was shut down."))
     assert seen.match is not None
