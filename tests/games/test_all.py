@@ -104,7 +104,7 @@ def height_of(table: Table, seat: Seat) -> float:
         case "arena":
             path = own_ship({"seats": state.seats}, address)
             return float(state.ships[path[1]][AT][1]) if path else 0.0
-    return float(state.cursors[1][1])
+    return float(state.cursors.get(1, (0, -1))[1])  # a pen above the paper is nowhere
 
 
 @pytest.mark.parametrize("name", NAMES)
