@@ -191,6 +191,7 @@ def test_who_sits_down_is_told_how_to_play_and_a_host_how_friends_come(table: Ta
 def test_space_plays_again_after_the_end_and_does_nothing_before(table: Table, ada: Seat) -> None:
     ada.presses(pygame.K_w)
     ada.presses(pygame.K_SPACE)
+    ada.releases(pygame.K_SPACE)
     while match(ada)["phase"] != rules.OVER:
         table.runs(1.0)
         assert table.network.now < 300
