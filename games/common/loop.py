@@ -62,9 +62,9 @@ class Loop:
     def _draw(self, surface: pygame.Surface) -> None:
         above = self._extras.draw_below(surface)
         self._screen.draw(above)
+        self._extras.draw_over(above)
         if self._session.status == "connected" or not self._screen.shows_status:
             self._banner.draw(above, self._session, LOST_HINT)
-        self._extras.draw_over(above)
         pygame.display.flip()
 
     def _handle(self, event: pygame.event.Event) -> None:
