@@ -67,7 +67,7 @@ Address = tuple[str, int]
 ROUND_DATAGRAMS: Final = 10_000
 """Datagrams of noise in one round, each of which has an arena of its own."""
 
-SAMPLE_ROUNDS: Final = 3
+SAMPLE_ROUNDS: Final = 2
 TICK: Final = 0.05
 MAX_STATE_BYTES: Final = 64 * 1024
 MAX_MESSAGE_BYTES: Final = 32 * 1024

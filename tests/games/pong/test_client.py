@@ -278,7 +278,7 @@ def rally(table: Table, ahead: bool, seconds: float) -> tuple[int, int, int]:
     return seen.count, true.count, match(ada)["score"][RIGHT]
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(1))
 def test_with_a_round_trip_of_150_ms_a_ball_hit_on_the_screen_is_hit(seed: int, make: Callable[..., Table]) -> None:
     table = make(Link(latency=0.07, jitter=0.01, loss=0.01), seed=seed)
     seen, true, lost = rally(table, ahead=True, seconds=45.0)
