@@ -65,7 +65,7 @@ def host(
     *,
     game: str = "",
     password: str | None = None,
-    interval: float = 0.02,
+    interval: float | None = None,
     **options: Unpack[SessionOptions],
 ) -> Session:
     """Serve a game in the background, join it as its host, and return the session. Closing it ends both.
@@ -73,11 +73,18 @@ def host(
     :param port: 0 for any that is free: ``session.backend.server.port`` tells which.
     :param hostname: own address to serve at: "localhost" for this machine only, "0.0.0.0" or "::" for all.
     :param game: the name that the backend was given; ``password`` likewise.
-    :param interval: seconds between two ticks.
+    :param interval: seconds between two ticks; if None, ``tick`` if that is given, else 0.02.
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``input_event``, ``input_rate``:
         see :class:`Session`.
     :raises pygase.errors.AddressInUse: another program has that port; fit for showing to a player.
     """
+    tick = options.get("tick")
+    if interval is None:
+        interval = 0.02 if tick is None else tick
+    elif tick is not None and interval != tick:
+        raise ValueError(
+            f"the server's ticks are the client's: interval={interval!r} and tick={tick!r} must be the same"
+        )
     client = Client(game=game, password=password)
     reached_at = _REACHED_AT.get(hostname, hostname)
 

@@ -10,7 +10,7 @@ import pytest
 
 from pygase import CLIENT_CONNECTED, Backend, Client, GameState
 from pygase.testing import Link, SimulatedNetwork
-from pygase_pygame import Prediction, Session
+from pygase_pygame import Prediction, Session, host
 
 pytestmark = pytest.mark.usefixtures("display")
 
@@ -245,3 +245,8 @@ def test_an_input_tells_the_moment_that_the_player_saw_when_giving_it() -> None:
     network.run(FRAME)
     session.send_input({"left": False, "right": False})
     assert told[-1] == seen
+
+
+def test_a_host_whose_ticks_would_differ_from_its_own_players_is_refused() -> None:
+    with pytest.raises(ValueError, match="interval"):
+        host(Game().backend, interval=1 / 50, tick=1 / 60)
