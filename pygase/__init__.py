@@ -2,14 +2,15 @@
 events.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from ._io.interfaces import get_available_ip_addresses
 from ._protocol.channels import RELIABLE
 from .backend import Backend, GameStateMachine, GameStateStore, Server
-from .blending import Interpolate
 from .client import Client, Snapshot
-from .config import ClientConfig, ServerConfig
+from .config import DISCOVERY_PORT, ClientConfig, ServerConfig
 from .connection import ClientConnection, ConnectionStats, ConnectionStatus, ServerConnection
-from .discovery import DISCOVERY_PORT, Browser, DiscoveredGame, discover
 from .errors import (
     AddressInUse,
     AddressNotUsable,
@@ -24,13 +25,44 @@ from .errors import (
 )
 from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
 from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
-from .history import StateHistory
-from .interpolation import PlaybackStats, SnapshotBuffer
 from .links import LINKS, Link, describe_link, parse_link
-from .playback import AdaptiveClock, FixedDelayClock
 from .players import PlayerInput
-from .prediction import Predictor
-from .ticks import FixedTimestep
+
+if TYPE_CHECKING:
+    from .blending import Interpolate
+    from .discovery import Browser, DiscoveredGame, discover
+    from .history import StateHistory
+    from .interpolation import PlaybackStats, SnapshotBuffer
+    from .playback import AdaptiveClock, FixedDelayClock
+    from .prediction import Predictor
+    from .ticks import FixedTimestep
+
+_LATER: Final = {
+    "AdaptiveClock": "playback",
+    "Browser": "discovery",
+    "DiscoveredGame": "discovery",
+    "FixedDelayClock": "playback",
+    "FixedTimestep": "ticks",
+    "Interpolate": "blending",
+    "PlaybackStats": "interpolation",
+    "Predictor": "prediction",
+    "SnapshotBuffer": "interpolation",
+    "StateHistory": "history",
+    "discover": "discovery",
+}
+"""What not every program needs is imported when it is asked for: name → module."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 get_availabe_ip_addresses = get_available_ip_addresses
 """The old documentation spells it like this once."""

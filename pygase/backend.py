@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._io import runner
-from .config import ServerConfig
-from .discovery import DISCOVERY_PORT
+from .config import DISCOVERY_PORT, ServerConfig
 from .event import Handler
 from .gamestate import GameState
 from .machine import GameStateMachine

@@ -6,6 +6,10 @@ All are frozen: make another with ``dataclasses.replace(config, timeout=10.0)``,
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
+
+DISCOVERY_PORT: Final = 19733
+"""UDP port on which games are asked for, whatever their own is. Below those that systems give out at random."""
 
 
 @dataclass(frozen=True)

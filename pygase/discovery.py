@@ -12,13 +12,11 @@ from typing import Any, Final
 from ._io import lan, runner
 from ._protocol.discovery import ID_BYTES, Answer, DiscoveredGame, Listing, Responder, encode_info
 from ._protocol.wire import MAX_GAME_BYTES, PROTOCOL_VERSION
+from .config import DISCOVERY_PORT
 
 __all__ = ["DISCOVERY_PORT", "Browser", "DiscoveredGame", "discover"]
 
 logger = logging.getLogger("pygase")
-
-DISCOVERY_PORT: Final = 19733
-"""UDP port on which games are asked for, whatever their own is. Below those that systems give out at random."""
 
 _EVERY_ADDRESS: Final = ("0.0.0.0", "::")
 

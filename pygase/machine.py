@@ -11,16 +11,18 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ._io import runner
-from .blending import Interpolate
 from .errors import InPlaceChange, PygaseError
 from .event import Event, Handler, UniversalEventHandler, takes
 from .gamestate import GameState, GameStatus
-from .history import StateHistory
 from .players import PlayerInputs
 from .store import GameStateStore
+
+if TYPE_CHECKING:
+    from .blending import Interpolate
+    from .history import StateHistory
 
 logger = logging.getLogger("pygase")
 
@@ -273,6 +275,8 @@ class GameStateMachine:
         :param interpolate: the numbers that clients draw smoothly, as they name them.
         :returns: the history, which is :attr:`history` as well; a second call begins a new one.
         """
+        from .history import StateHistory  # only here: few games need it, and it takes its time to import
+
         self.history = StateHistory(seconds, interpolate)
         commit = self.game_state_store.committed
         self.history.push(commit.tick, commit.time, commit.tree)

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._io import runner
 from ._io.interfaces import get_available_ip_addresses
@@ -19,9 +19,8 @@ from ._protocol.endpoint import ServerEndpoint
 from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from ._protocol.protocol import ServerProtocol
 from .client import check_dispatch, check_names
-from .config import ServerConfig
+from .config import DISCOVERY_PORT, ServerConfig
 from .connection import AckCallback, ServerConnection, run_callback
-from .discovery import DISCOVERY_PORT, Announcement, Announcer
 from .errors import DisconnectReason, MalformedPacket
 from .event import (
     CLIENT_CONNECTED,
@@ -37,6 +36,9 @@ from .event import (
 from .machine import DEFAULT_INTERVAL, EventParts, GameStateMachine
 from .players import PlayerInputs
 from .store import GameStateStore
+
+if TYPE_CHECKING:
+    from .discovery import Announcement, Announcer
 
 logger = logging.getLogger("pygase")
 
@@ -290,6 +292,8 @@ class Server:
         :param info: what else a player wants to know before joining, such as ``{"map": "castle"}``; 200 bytes at most.
         :raises TypeError, ValueError: for a name, port or info that cannot be told.
         """
+        from .discovery import Announcement  # only here: few servers need it, and it takes its time to import
+
         self._announcement = Announcement(name, port, info)
         driver = self._driver
         if driver is not None and self._transport is not None:
@@ -310,6 +314,8 @@ class Server:
             return
         self._end_announcing()
         address, password = self._transport.address, self._password is not None
+        from .discovery import Announcer
+
         self._announcer = Announcer(announcement, address, self._game, password, self._count_players)
         self._announcer.start()
 
