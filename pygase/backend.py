@@ -12,7 +12,7 @@ from ._io import runner
 from .config import DISCOVERY_PORT, ServerConfig
 from .event import Handler
 from .gamestate import GameState
-from .machine import GameStateMachine
+from .machine import GameStateMachine, check_time_step
 from .server import Server
 from .store import GameStateStore
 
@@ -55,6 +55,7 @@ class Backend:
                 f"time_step_function must be a function of (game_state, dt) that returns a dict, got "
                 f"{time_step_function!r}"
             )
+        check_time_step(time_step_function)
         if event_handlers is not None and not isinstance(event_handlers, Mapping):
             raise TypeError(
                 f"event_handlers must be a dict of event types and functions, got {event_handlers!r:.80} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import inspect
 import logging
 import math
 import os
@@ -29,6 +30,9 @@ logger = logging.getLogger("pygase")
 DEFAULT_INTERVAL: Final = 0.02
 """Seconds between ticks if nobody says otherwise."""
 
+_LONG: Final = 5.0
+"""Seconds between ticks above which somebody probably means ticks a second."""
+
 MAX_TOLD: Final = 256
 """Kinds of failures that are told apart, so that they are not logged again and again."""
 
@@ -41,6 +45,24 @@ def debug_wanted(debug: bool | None) -> bool:
     if debug is not None:
         return debug
     return os.environ.get("PYGASE_DEBUG", "") not in ("", "0") or sys.flags.dev_mode
+
+
+def check_time_step(function: Callable[..., Any]) -> None:
+    """Refuse a time step that could not be called, before the game begins.
+
+    :raises TypeError: says what it is given, and what it takes.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions have none
+        return
+    try:
+        signature.bind(None, 0.0, **({"inputs": {}} if takes(function, "inputs") else {}))
+    except TypeError as error:
+        raise TypeError(
+            f"time_step_function is called with (game_state, dt), and with inputs if it has a parameter of that name; "
+            f"yours takes {signature}: {error}"
+        ) from None
 
 
 class GameStateMachine:
@@ -155,6 +177,11 @@ class GameStateMachine:
             self._ended = concurrent.futures.Future()
             self._stopping = False
             self.interval = float(interval)
+        if interval > _LONG:
+            logger.warning(
+                "interval is in seconds: %g is a tick every %g seconds; for %g ticks a second write interval=1 / %g",
+                *(interval,) * 4,
+            )
 
     async def _run(self, interval: float) -> None:
         loop = self._loop = asyncio.get_running_loop()

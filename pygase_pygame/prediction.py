@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pygase import Client, FixedTimestep, Interpolate, Predictor
+from pygase import Client, FixedTimestep, Interpolate, Predictor, Snapshot
+
+_logger = logging.getLogger(__name__)
 
 Path = tuple[Any, ...]
+
+LOOK_AFTER: Final = 3.0
+"""Seconds of states after which it is told if they do not fit."""
+
+TOLERANCE: Final = 0.08
+"""Part by which the server's ticks a second may differ from ours before that is told: it may be short of breath."""
 
 MAX_TICK: Final = 2.0
 """Seconds from tick to tick; who says more means ticks a second."""
@@ -40,6 +49,9 @@ class Prediction:
             raise TypeError(f"step must be a function of (mine, input), not {self.step!r}")
         if not callable(self.mine) and not isinstance(self.mine, str):
             raise TypeError(f'mine must be a path such as "players.{{me}}", or a function, not {self.mine!r}')
+        for key in self.mine.split(".") if isinstance(self.mine, str) else ():
+            if key != "{me}" and ("{" in key or "}" in key):
+                raise ValueError(f'{key!r} in {self.mine!r} stands for nothing; "{{me}}" is the one that does')
 
     def path(self, state: Mapping[str, Any], address: Any) -> Path | None:
         """Return the keys that lead to the player's own part, or None while there is none."""
@@ -62,6 +74,8 @@ class OwnTicks:
         if isinstance(interval, (int, float)) and interval > MAX_TICK:
             raise ValueError(f"tick is the seconds between the server's ticks, such as 1 / 60; got {interval!r}")
         self._client = client
+        if prediction is not None and not isinstance(prediction, Prediction):
+            raise TypeError(f'predict must be a Prediction(step, "players.{{me}}"), not {prediction!r}')
         self._timestep = FixedTimestep(interval)
         self._prediction = prediction
         self.predictor: Predictor | None = None
@@ -79,6 +93,8 @@ class OwnTicks:
         """A new connection begins: inputs are numbered from 1 again."""
         self._timestep.reset()
         self._path: Path | None = None
+        self._first: Snapshot | None = None
+        self._looked = self._found = False
         self._sent: Any = None
         self._given: Any = None
         self._told = -1, 0  # the newest state, and the input that it included when that was first told
@@ -111,9 +127,13 @@ class OwnTicks:
     def reconcile(self) -> None:
         """Take in what the server has told since the last time."""
         snapshots = self._client.snapshots
-        if self.predictor is None or not snapshots:
+        if not snapshots:
             return
         newest = snapshots[-1]
+        if not self._looked:
+            self._look(newest)
+        if self.predictor is None:
+            return
         applied = self._client.input_applied(newest.tick)
         if applied is not None:
             if newest.tick != self._told[0]:
@@ -129,10 +149,37 @@ class OwnTicks:
         mine = self.predictor.view(now, self._timestep.fraction, self._given)
         return state if mine is None else _with_part(state, self._path, mine)
 
+    def _look(self, newest: Snapshot) -> None:
+        """Tell, once it can be known, of what fits so little that the game would only feel wrong."""
+        first = self._first = self._first or newest
+        seconds, ticks = newest.time - first.time, newest.tick - first.tick
+        if seconds < LOOK_AFTER or ticks < 1:
+            return
+        self._looked = True
+        own, servers = 1.0 / self._timestep.interval, ticks / seconds
+        if abs(servers / own - 1.0) > TOLERANCE:
+            _logger.warning(
+                "the server makes about %.0f ticks a second, and tick=... says %.0f: use the same seconds in both, "
+                "such as tick=1 / 60 here and run(..., interval=1 / 60) there",
+                servers,
+                own,
+            )
+        where = self._prediction.mine if self._prediction is not None else None
+        if isinstance(where, str) and not self._found and self._path is not None:
+            _logger.warning(
+                "nothing is predicted: the state has nothing at %r (that is %r) for %.0f seconds; it has: %.200s",
+                where,
+                self._path,
+                seconds,
+                ", ".join(map(str, newest.state)),
+            )
+
     def _select(self, state: Mapping[str, Any]) -> Any:
         assert self._prediction is not None
         self._path = self._prediction.path(state, self._client.address)
-        return None if self._path is None else _part(state, self._path)
+        part = None if self._path is None else _part(state, self._path)
+        self._found = self._found or part is not None
+        return part
 
 
 def _part(state: Any, path: Path) -> Any:

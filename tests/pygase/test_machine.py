@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pygase.backend import Backend
 from pygase.errors import InPlaceChange, InvalidValue
 from pygase.event import Event
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
@@ -537,3 +538,17 @@ def test_run_game_loop_blocks_until_another_thread_stops_it() -> None:
     threading.Timer(0.2, machine.stop).start()
     machine.run_game_loop(0.01)
     assert 5 <= content(machine)["n"] <= 20
+
+
+@pytest.mark.parametrize(
+    "function", [lambda game_state: {}, lambda game_state, dt, input: {}], ids=["too few", "input for inputs"]
+)
+def test_a_time_step_that_could_not_be_called_is_refused_at_once(function: Any) -> None:
+    with pytest.raises(TypeError, match="game_state, dt"):
+        Backend(GameState(), function)
+
+
+def test_ticks_a_second_in_place_of_seconds_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("WARNING", "pygase"):
+        Backend(GameState(), lambda game_state, dt: {}).game_state_machine._claim(60)
+    assert "interval=1 / 60" in caplog.text

@@ -250,3 +250,49 @@ def test_an_input_tells_the_moment_that_the_player_saw_when_giving_it() -> None:
 def test_a_host_whose_ticks_would_differ_from_its_own_players_is_refused() -> None:
     with pytest.raises(ValueError, match="interval"):
         host(Game().backend, interval=1 / 50, tick=1 / 60)
+
+
+def watched(network: SimulatedNetwork, **options: Any) -> Session:
+    client = Client()
+    session = Session(client, clock=network.clock, connect=lambda: network.connect(client), **options)
+    session.connect()
+    for _ in range(300):
+        network.run(FRAME)
+        session.send_input({"left": False, "right": True})
+        session.view()
+    return session
+
+
+def test_ticks_that_differ_from_the_servers_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    network = SimulatedNetwork(1, Link(latency=0.02))
+    network.serve(Game().backend, interval=1 / 50)
+    with caplog.at_level("WARNING", "pygase_pygame"):
+        watched(network, tick=1 / 60, predict=Prediction(move, "players.{me}"))
+    (record,) = [each for each in caplog.records if each.name.startswith("pygase_pygame")]
+    assert "about 50 ticks a second" in record.message
+    assert "says 60" in record.message
+
+
+def test_a_path_that_leads_nowhere_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    network = SimulatedNetwork(1, Link(latency=0.02))
+    network.serve(Game().backend, interval=TICK)
+    with caplog.at_level("WARNING", "pygase_pygame"):
+        watched(network, tick=TICK, predict=Prediction(move, "players.me"))
+    (record,) = caplog.records
+    assert "players.me" in record.message
+    assert "it has: " in record.message
+
+
+def test_nothing_is_said_where_all_fits(caplog: pytest.LogCaptureFixture) -> None:
+    network = SimulatedNetwork(1, Link(latency=0.05, jitter=0.03, loss=0.05))
+    network.serve(Game().backend, interval=TICK)
+    with caplog.at_level("WARNING", "pygase_pygame"):
+        watched(network, tick=TICK, predict=Prediction(move, "players.{me}"))
+    assert not caplog.records
+
+
+def test_what_stands_for_nothing_or_predicts_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="stands for nothing"):
+        Prediction(move, "players.{ME}")
+    with pytest.raises(TypeError, match="Prediction"):
+        Session(Client(), tick=TICK, predict=move)  # type: ignore[arg-type]
