@@ -275,9 +275,16 @@ class ConnectFlow:
         self.show("host" if self._hosting else "main")
 
     def join_typed(self) -> None:
-        """Join the game at the address that was typed; on this machine, if there is none."""
+        """Join the game at the address that was typed. If none was: the one of the list, or one on this machine."""
+        typed = self.address_entry.text.strip()
+        if not typed and len(self.games) == 1:
+            self.join_found(self.games[0])
+            return
+        if not typed and self.games:
+            self.show("main", "Choose one of the games in the list, or type an address.")
+            return
         try:
-            self._target = parse_address(self.address_entry.text.strip() or "localhost", self.default_port)
+            self._target = parse_address(typed or "localhost", self.default_port)
         except ValueError as error:
             self.show("main", str(error))
         else:

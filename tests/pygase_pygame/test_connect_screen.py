@@ -147,6 +147,22 @@ def test_the_address_can_be_written_in_every_way(evening, text, expected):
     assert evening.asked == [(*expected, None)]
 
 
+def test_without_an_address_the_only_game_of_the_list_is_joined(evening):
+    evening.serve(port=9001)
+    evening.browser.games = (found("Bob's", port=9001),)
+    evening.open()
+    evening.press(RETURN)
+    assert evening.asked == [("127.0.0.1", 9001, None)]
+
+
+def test_without_an_address_among_several_games_one_has_to_choose(evening):
+    evening.browser.games = (found("Anna's"), found("Bob's", port=9001))
+    screen = evening.open()
+    evening.press(RETURN)
+    assert not evening.asked
+    assert "Choose one" in screen.message
+
+
 @pytest.mark.parametrize("text", ["a b", "host:", "host:99999", "[::1", ":80"])
 def test_what_is_no_address_is_told_and_nothing_is_tried(evening, text):
     screen = evening.open()
