@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from typing import TypedDict, Unpack
 
@@ -54,6 +56,7 @@ def join(
         return client.connect_in_thread(port, hostname, connect_timeout=connect_timeout)
 
     session = Session(client, connect=connect, address=format_address(hostname, port), **options)
+    _close_at_exit(session)
     session.connect()
     return session
 
@@ -94,6 +97,7 @@ def host(
         return client.connect_in_thread(bound, reached_at, host_token=server.host_token)
 
     session = Session(client, connect=connect, backend=backend, address="your own server", **options)
+    _close_at_exit(session)
     backend.run_in_thread(hostname, port, interval)
     try:
         session.connect()
@@ -101,3 +105,15 @@ def host(
         session.close()
         raise
     return session
+
+
+def _close_at_exit(session: Session) -> None:
+    """Close a session that is still open when the program ends, as after Ctrl-C: else the others would wait for it."""
+    alive = weakref.ref(session)
+
+    def close() -> None:
+        forgotten = alive()
+        if forgotten is not None:
+            forgotten.close()
+
+    atexit.register(close)
