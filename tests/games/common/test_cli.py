@@ -6,8 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -15,8 +13,9 @@ import pytest
 from games.common import cli
 from games.common.game import Game
 from games.hello.__main__ import GAME as HELLO
-from pygase import Client, DisconnectReason
+from pygase import DisconnectReason
 from tests.games.common.demo import DEMO
+from tests.games.programs import Program, guest, wait_for_names, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -122,83 +121,16 @@ def test_the_command_line_brings_in_no_pygame() -> None:
 # -- as programs
 
 
-class Program:
-    """`python -m games.hello …` as a process of its own."""
-
-    def __init__(self, *arguments: str, **environment: str | None) -> None:
-        inherited = {**os.environ, **environment}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "games.hello", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={name: value for name, value in inherited.items() if value is not None},
-        )
-        self.printed = ""
-
-    def read_until(self, words: str) -> str:
-        """Read on until a line has these words; what never comes is the test's time-out."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.printed += line
-            if words in line:
-                return line
-        raise AssertionError(f"{words!r} did not come, but: {self.printed}")
-
-    def ends(self, signal_number: int | None = None) -> int:
-        """Send a signal; return the exit status, which has to come soon."""
-        if signal_number is not None:
-            self.process.send_signal(signal_number)
-        return self.process.wait(timeout=5)
-
-
-@pytest.fixture
-def programs() -> Iterator[list[Program]]:
-    started: list[Program] = []
-    yield started
-    for program in started:
-        program.process.kill()
-        program.process.communicate()
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def guest(port: int) -> Client:
-    client = Client(game=HELLO.name)
-    client.connect_in_thread(port, "127.0.0.1")
-    client.wait_until(lambda state: hasattr(state, "players"), timeout=10)
-    return client
-
-
-def wait_for_names(client: Client, *names: str) -> None:
-    def are_there(state: Any) -> bool:
-        return {player["name"] for player in state.players.values()} == set(names)
-
-    client.wait_until(are_there, timeout=10)
-
-
-def wait_until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
-
-
 @pytest.mark.integration
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
 def test_programs_play_together_and_each_ends_when_told_to(
     port: int, programs: list[Program], by: signal.Signals
 ) -> None:
-    host = Program("host", "--headless", "--no-bot", "--bind", "127.0.0.1", "--port", str(port))
+    host = Program("hello", "host", "--headless", "--no-bot", "--bind", "127.0.0.1", "--port", str(port))
     programs.append(host)
     host.read_until("Serving without a window")
-    client = guest(port)
-    ada = Program("join", f"127.0.0.1:{port}", "--name", "Ada", "--link", "latency=20ms")
+    client = guest(HELLO.name, port)
+    ada = Program("hello", "join", f"127.0.0.1:{port}", "--name", "Ada", "--link", "latency=20ms")
     programs.append(ada)
     wait_for_names(client, "...", "Ada")
     assert ada.ends(by) == 0
@@ -210,10 +142,10 @@ def test_programs_play_together_and_each_ends_when_told_to(
 
 @pytest.mark.integration
 def test_a_host_plays_at_his_own_server_and_takes_it_with_him(port: int, programs: list[Program]) -> None:
-    host = Program("host", "--bind", "127.0.0.1", "--port", str(port), "--name", "Ada", "--bots", "1")
+    host = Program("hello", "host", "--bind", "127.0.0.1", "--port", str(port), "--name", "Ada", "--bots", "1")
     programs.append(host)
     host.read_until(f"join 127.0.0.1:{port}")
-    client = guest(port)
+    client = guest(HELLO.name, port)
     wait_for_names(client, "...", "Ada", "Bot 1")
     assert host.ends(signal.SIGINT) == 0
     wait_until(lambda: client.status == "disconnected")
@@ -225,11 +157,11 @@ def test_a_host_plays_at_his_own_server_and_takes_it_with_him(port: int, program
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a display, or ask otherwise")
 def test_without_a_display_it_says_so_and_a_host_serves(port: int, programs: list[Program]) -> None:
     none = {"SDL_VIDEODRIVER": None, "DISPLAY": None, "WAYLAND_DISPLAY": None}
-    host = Program("host", "--bind", "127.0.0.1", "--port", str(port), **none)
+    host = Program("hello", "host", "--bind", "127.0.0.1", "--port", str(port), **none)
     programs.append(host)
     host.read_until("There is no display here")
     host.read_until("Serving without a window")
-    programs.append(Program("join", f"127.0.0.1:{port}", **none))
+    programs.append(Program("hello", "join", f"127.0.0.1:{port}", **none))
     programs[1].read_until("There is no display here")
     assert programs[1].ends() == 1
     assert host.ends(signal.SIGINT) == 0
@@ -239,7 +171,7 @@ def test_without_a_display_it_says_so_and_a_host_serves(port: int, programs: lis
 def test_a_port_in_use_is_named_and_another_suggested(port: int, programs: list[Program]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", port))
-        programs.append(Program("host", "--headless", "--bind", "127.0.0.1", "--port", str(port)))
+        programs.append(Program("hello", "host", "--headless", "--bind", "127.0.0.1", "--port", str(port)))
         assert f"(process {os.getpid()})" in programs[0].read_until(f"Port {port} is in use") or sys.platform != "linux"
         programs[0].read_until("host --port ")
         assert programs[0].ends() == 1
@@ -247,6 +179,6 @@ def test_a_port_in_use_is_named_and_another_suggested(port: int, programs: list[
 
 @pytest.mark.integration
 def test_an_address_that_is_not_this_machines_cannot_be_served_at(port: int, programs: list[Program]) -> None:
-    programs.append(Program("host", "--headless", "--unlisted", "--bind", "192.0.2.1", "--port", str(port)))
+    programs.append(Program("hello", "host", "--headless", "--unlisted", "--bind", "192.0.2.1", "--port", str(port)))
     programs[0].read_until("Cannot serve at 192.0.2.1")
     assert programs[0].ends() == 1

@@ -3,13 +3,7 @@
 What all the games' command lines have in common is tested in `tests/games/common`.
 """
 
-import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +13,8 @@ from hypothesis import strategies as st
 from games.common import cli, invite
 from games.common.game import Hosting
 from games.pong.__main__ import GAME
-from pygase import Client, DisconnectReason
+from pygase import DisconnectReason
+from tests.games.programs import Program, guest, wait_for_names, wait_until
 
 
 def hosting(*options: str) -> Any:
@@ -100,142 +95,34 @@ def test_a_server_that_is_bound_everywhere_is_joined_by_loopback() -> None:
     assert invite.joining_host("192.168.1.5") == "192.168.1.5"
 
 
-class Program:
-    """`python -m games.pong …` as a process of its own."""
-
-    def __init__(self, *arguments: str, **environment: str | None) -> None:
-        inherited = {**os.environ, **environment}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "games.pong", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={name: value for name, value in inherited.items() if value is not None},
-        )
-        self.printed = ""
-
-    def read_until(self, words: str) -> str:
-        """Read on until a line has these words; what never comes is the test's time-out."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.printed += line
-            if words in line:
-                return line
-        raise AssertionError(f"{words!r} did not come, but: {self.printed}")
-
-    def interrupt(self, signal_number: int = signal.SIGINT) -> int:
-        """Press Ctrl-C; return the exit status, which has to come soon."""
-        self.process.send_signal(signal_number)
-        return self.process.wait(timeout=5)
-
-
-@pytest.fixture
-def programs() -> Iterator[list[Program]]:
-    started: list[Program] = []
-    yield started
-    for program in started:
-        program.process.kill()
-        program.process.communicate()
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def guest(port: int) -> Client:
-    """Return a client in this process that has come to the table and told no name."""
-    client = Client(game=GAME.name)
-    client.connect_in_thread(port, "127.0.0.1")
-    client.wait_until(lambda state: hasattr(state, "players"), timeout=10)
-    return client
-
-
-def wait_for_players(client: Client, *names: str) -> None:
-    def are_there(state: Any) -> bool:
-        return {player["name"] for player in state.players.values()} == set(names)
-
-    client.wait_until(are_there, timeout=10)
-
-
 @pytest.mark.integration
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
-def test_programs_play_together_and_each_ends_when_told_to(
-    port: int, programs: list[Program], by: signal.Signals
-) -> None:
-    host = Program("host", "--headless", "--bind", "127.0.0.1", "--port", str(port))
+def test_programs_play_together_and_each_ends_on_ctrl_c(port: int, programs: list[Program]) -> None:
+    host = Program("pong", "host", "--headless", "--bind", "127.0.0.1", "--port", str(port))
     programs.append(host)
     host.read_until("Serving without a window")
-    client = guest(port)
+    client = guest(GAME.name, port)
     for watching, name in enumerate(("Ada", "Bob")):
-        programs.append(Program("join", f"127.0.0.1:{port}", "--name", name))
+        programs.append(Program("pong", "join", f"127.0.0.1:{port}", "--name", name))
         client.wait_until(lambda state, expected=watching: state.watching == expected, timeout=10)
-        wait_for_players(client, "...", "Ada")
+        wait_for_names(client, "...", "Ada")
     _, ada, bob = programs
-    assert ada.interrupt(by) == 0
-    wait_for_players(client, "...", "Bob")
-    assert bob.interrupt(by) == 0
-    wait_for_players(client, "...", "Bot")
-    assert host.interrupt(by) == 0
+    assert ada.ends(signal.SIGINT) == 0
+    wait_for_names(client, "...", "Bob")
+    assert bob.ends(signal.SIGINT) == 0
+    wait_for_names(client, "...", "Bot")
+    assert host.ends(signal.SIGINT) == 0
     wait_until(lambda: client.status == "disconnected")
     assert client.disconnect_reason is DisconnectReason.SERVER_SHUTDOWN
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
-
-
 @pytest.mark.integration
 def test_a_host_with_a_window_plays_at_its_own_table_and_ends_on_ctrl_c(port: int, programs: list[Program]) -> None:
-    host = Program("host", "--bind", "127.0.0.1", "--port", str(port), "--name", "Ada")
+    host = Program("pong", "host", "--bind", "127.0.0.1", "--port", str(port), "--name", "Ada")
     programs.append(host)
     host.read_until(f"join 127.0.0.1:{port}")
-    client = guest(port)
-    wait_for_players(client, "...", "Ada")
-    assert host.interrupt() == 0
+    client = guest(GAME.name, port)
+    wait_for_names(client, "...", "Ada")
+    assert host.ends(signal.SIGINT) == 0
     wait_until(lambda: client.status == "disconnected")
     players = client.snapshots[-1].state["players"].values()
     assert {player["name"] for player in players} == {"...", "Ada"}, "the last to be seen is the match as it was"
-
-
-@pytest.mark.integration
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a display, or ask otherwise")
-def test_a_host_without_a_display_says_so_and_serves(port: int, programs: list[Program]) -> None:
-    none = {"SDL_VIDEODRIVER": None, "DISPLAY": None, "WAYLAND_DISPLAY": None}
-    host = Program("host", "--bind", "127.0.0.1", "--port", str(port), **none)
-    programs.append(host)
-    host.read_until("There is no display here")
-    host.read_until("Serving without a window")
-    guest(port).disconnect()
-    assert host.interrupt() == 0
-
-
-@pytest.mark.integration
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a display, or ask otherwise")
-def test_joining_without_a_display_says_so(port: int, programs: list[Program]) -> None:
-    none = {"SDL_VIDEODRIVER": None, "DISPLAY": None, "WAYLAND_DISPLAY": None}
-    programs.append(Program("join", f"127.0.0.1:{port}", **none))
-    programs[0].read_until("There is no display here")
-    assert programs[0].process.wait(timeout=5) == 1
-
-
-@pytest.mark.integration
-def test_a_port_in_use_is_named_and_another_suggested(port: int, programs: list[Program]) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", port))
-        programs.append(Program("host", "--headless", "--bind", "127.0.0.1", "--port", str(port)))
-        programs[0].read_until(f"Port {port} is in use")
-        programs[0].read_until("host --port ")
-        assert programs[0].process.wait(timeout=5) == 1
-
-
-@pytest.mark.integration
-def test_an_address_that_is_not_this_machines_cannot_be_served_at(port: int, programs: list[Program]) -> None:
-    programs.append(Program("host", "--headless", "--unlisted", "--bind", "192.0.2.1", "--port", str(port)))
-    programs[0].read_until("Cannot serve at 192.0.2.1")
-    assert programs[0].process.wait(timeout=5) == 1

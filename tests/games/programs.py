@@ -1,0 +1,65 @@
+"""The games as programs: processes of their own, that a test starts, listens to and ends."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pygase import Client
+
+
+class Program:
+    """`python -m games.NAME …` as a process of its own."""
+
+    def __init__(self, name: str, *arguments: str, **environment: str | None) -> None:
+        inherited = {**os.environ, **environment}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", f"games.{name}", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={name: value for name, value in inherited.items() if value is not None},
+        )
+        self.printed = ""
+
+    def read_until(self, words: str) -> str:
+        """Read on until a line has these words; what never comes is the test's time-out."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.printed += line
+            if words in line:
+                return line
+        raise AssertionError(f"{words!r} did not come, but: {self.printed}")
+
+    def ends(self, signal_number: int | None = None) -> int:
+        """Send a signal; return the exit status, which has to come soon."""
+        if signal_number is not None:
+            self.process.send_signal(signal_number)
+        return self.process.wait(timeout=5)
+
+
+def guest(game: str, port: int) -> Client:
+    """Return a client in this process that plays too and has told no name."""
+    client = Client(game=game)
+    client.connect_in_thread(port, "127.0.0.1")
+    client.wait_until(lambda state: hasattr(state, "players"), timeout=10)
+    return client
+
+
+def wait_for_names(client: Client, *names: str) -> None:
+    """Wait until exactly these play."""
+
+    def are_there(state: Any) -> bool:
+        return {player["name"] for player in state.players.values()} == set(names)
+
+    client.wait_until(are_there, timeout=10)
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
+    """Wait for something to come about."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
