@@ -111,6 +111,8 @@ class Blender:
         self.can_snap = False  # whether any rule knows jumps
         named = set[str]()
         for rule in (rules,) if isinstance(rules, (str, Interpolate)) else rules:
+            if not isinstance(rule, (str, Interpolate)):
+                raise TypeError(f'a path such as "players.*.x", or an Interpolate, is expected; got {rule!r}')
             self._add(Interpolate(rule) if isinstance(rule, str) else rule, named)
 
     def blend(self, older: Mapping[str, Any], newer: Mapping[str, Any], progress: float) -> Mapping[str, Any]:

@@ -294,5 +294,7 @@ def test_nothing_is_said_where_all_fits(caplog: pytest.LogCaptureFixture) -> Non
 def test_what_stands_for_nothing_or_predicts_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="stands for nothing"):
         Prediction(move, "players.{ME}")
+    with pytest.raises(TypeError, match="players"):
+        Session(Client(), interpolate=[5])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="Prediction"):
         Session(Client(), tick=TICK, predict=move)  # type: ignore[arg-type]
