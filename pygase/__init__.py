@@ -25,7 +25,6 @@ from .errors import (
 )
 from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
 from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
-from .links import LINKS, Link, describe_link, parse_link
 from .players import PlayerInput
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from .discovery import Browser, DiscoveredGame, discover
     from .history import StateHistory
     from .interpolation import PlaybackStats, SnapshotBuffer
+    from .links import LINKS, Link, describe_link, parse_link
     from .playback import AdaptiveClock, FixedDelayClock
     from .prediction import Predictor
     from .ticks import FixedTimestep
@@ -44,11 +44,15 @@ _LATER: Final = {
     "FixedDelayClock": "playback",
     "FixedTimestep": "ticks",
     "Interpolate": "blending",
+    "LINKS": "links",
+    "Link": "links",
     "PlaybackStats": "interpolation",
     "Predictor": "prediction",
     "SnapshotBuffer": "interpolation",
     "StateHistory": "history",
+    "describe_link": "links",
     "discover": "discovery",
+    "parse_link": "links",
 }
 """What not every program needs is imported when it is asked for: name → module."""
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._io import runner
 from .config import DISCOVERY_PORT, ServerConfig
@@ -15,6 +14,9 @@ from .gamestate import GameState
 from .machine import GameStateMachine, check_time_step
 from .server import Server
 from .store import GameStateStore
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["Backend", "GameStateMachine", "GameStateStore", "Server"]
 
@@ -123,6 +125,8 @@ class Backend:
             self._ended.set_result(None)
 
     async def _serve_and_play(self, hostname: str, port: int, interval: float) -> None:
+        import asyncio
+
         machine, server = self.game_state_machine, self.server
         self._join()
         serving = asyncio.ensure_future(server._run(port, hostname, machine))
@@ -142,6 +146,8 @@ class Backend:
 
     async def _play(self, serving: asyncio.Future[Any], playing: asyncio.Future[Any]) -> None:
         """Go on until the server ends. A game loop that ends first is paused, and clients stay; or it is broken."""
+        import asyncio
+
         try:
             await asyncio.wait([serving, playing], return_when=asyncio.FIRST_COMPLETED)
             if playing.done() and not playing.cancelled() and playing.exception() is None:

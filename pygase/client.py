@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import logging
 import threading
@@ -10,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ._io import runner
 from ._io.udp import ClientTransport
@@ -44,8 +43,10 @@ from .event import (
     encode_input,
 )
 from .gamestate import GameState
-from .links import Link, as_link
 from .tree import Tree
+
+if TYPE_CHECKING:
+    from .links import Link
 
 logger = logging.getLogger("pygase")
 
@@ -282,6 +283,8 @@ class Client:
     async def _run(
         self, session: _Session, port: int, hostname: str, connect_timeout: float | None, host_token: str
     ) -> None:
+        import asyncio
+
         failure: Exception | None = None
         try:
             transport = await runner.in_background(ClientTransport, hostname, port)
@@ -358,6 +361,8 @@ class Client:
         :param seed: of what is lost and delayed, from when there was no bad link; None: another each time.
         :raises ValueError, TypeError: if it describes no link; says what would.
         """
+        from .links import as_link  # only here: few games need it, and it takes its time to import
+
         self._link = (as_link(link), seed)
         session = self._session
         if session is not None and session.driver is not None and not session.ended.done():

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ._io.runner import Driver, random_sources
 from ._io.udp import ClientTransport
@@ -15,12 +15,14 @@ from ._protocol.inputs import InputCounts
 from ._protocol.peer import ProtocolEvent
 from ._protocol.protocol import ClientProtocol, ServerProtocol
 from ._protocol.timing import ConnectionStats
-from .conditioner import Conditioner
 from .errors import DisconnectReason
 from .event import encode_event
-from .links import Link
 from .players import PlayerInputs
 from .utils import NamedEnum
+
+if TYPE_CHECKING:
+    from .conditioner import Conditioner
+    from .links import Link
 
 __all__ = ["ClientConnection", "ConnectionStats", "ConnectionStatus", "ServerConnection"]
 
@@ -160,6 +162,8 @@ class ClientConnection:
         if self._conditioner is None:
             if link is None:
                 return
+            from .conditioner import Conditioner  # only here: few games need it, and it takes its time to import
+
             self._conditioner = Conditioner(*random_sources(seed))
         self._conditioner.link = link
 

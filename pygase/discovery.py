@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections import Counter
@@ -200,6 +199,8 @@ class Announcer:
                 error.strerror or error,
             )
             return
+        import asyncio
+
         self._warn_of_limits()
         self._driver = runner.LoopDriver(self, self._transport, asyncio.get_running_loop())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import inspect
 import logging
@@ -22,6 +21,8 @@ from .players import PlayerInputs
 from .store import GameStateStore
 
 if TYPE_CHECKING:
+    import asyncio
+
     from .blending import Interpolate
     from .history import StateHistory
 
@@ -184,6 +185,8 @@ class GameStateMachine:
             )
 
     async def _run(self, interval: float) -> None:
+        import asyncio
+
         loop = self._loop = asyncio.get_running_loop()
         self._spawn = self._spawn_task
         self._wait = runner.Completion.or_block

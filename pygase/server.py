@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
-import ipaddress
 import logging
 import threading
 from collections import Counter
@@ -47,6 +45,8 @@ Address = tuple[Any, ...]
 
 def is_own_address(address: Address) -> bool:
     """Tell whether an address is this very machine's: loopback, or one of its interfaces'."""
+    import ipaddress  # only here: it takes its time to import
+
     host = str(address[0]).partition("%")[0]
     try:
         parsed = ipaddress.ip_address(host)
@@ -191,6 +191,8 @@ class Server:
             self._driver, self._stop_requested = None, False
 
     async def _run(self, port: int, hostname: str, event_wire: Any) -> None:
+        import asyncio
+
         try:
             loop = asyncio.get_running_loop()
             stop: asyncio.Future[None] = loop.create_future()

@@ -66,6 +66,8 @@ class TestRealFiles:
             "pygase",
             "msgpack",
         }
+        late = {"asyncio", "random", "pygase.discovery", "pygase.interpolation", "pygase.links"}
+        assert late.isdisjoint(loaded), "what not every program needs is imported when it is needed"
 
     def test_no_text_names_a_place_on_one_machine(self) -> None:
         """A path of somebody's home or workplace, or a ticket's number, tells a reader nothing."""

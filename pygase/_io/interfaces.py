@@ -7,7 +7,6 @@ one that fails is left out.
 from __future__ import annotations
 
 import array
-import ipaddress
 import socket
 import struct
 import sys
@@ -92,6 +91,8 @@ def _addresses_of_name(host_name: str) -> Iterator[str]:
 
 def _in_order(addresses: Iterable[str]) -> list[str]:
     """Return `addresses` without duplicates and without 0.0.0.0, those of the loopback last."""
+    import ipaddress  # only here: it takes its time to import
+
     known = (ipaddress.IPv4Address(address) for address in dict.fromkeys(addresses))
     usable = [address for address in known if not address.is_unspecified]
     return [str(address) for address in sorted(usable, key=lambda address: address.is_loopback)]

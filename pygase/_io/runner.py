@@ -2,32 +2,40 @@
 
 What is driven is a :class:`Pump`: it takes in what its transport has received, and says when it wants to be called
 next.
+
+asyncio is imported where a loop is made or used, and not before: it takes longer to import than all of PyGaSe, and a
+game that pumps its client never needs it.
 """
 
 from __future__ import annotations
 
-import asyncio
 import collections
 import collections.abc
 import concurrent.futures
 import logging
 import math
-import random
-import secrets
+import os
 import select
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    import random
 
 logger = logging.getLogger("pygase")
 
 monotonic: Callable[[], float] = time.monotonic
-random_bytes: Callable[[int], bytes] = secrets.token_bytes
+random_bytes: Callable[[int], bytes] = os.urandom
 
 
 def random_sources(seed: int | None) -> tuple[random.Random, random.Random]:
     """Return two sources of chance, for each direction of a connection; with a seed, the same ones each time."""
+    import random
+
     first = random.Random(seed)
     return first, random.Random(first.random())
 
@@ -243,6 +251,8 @@ class LoopDriver:
 
 
 def _has_readers(loop: asyncio.AbstractEventLoop) -> bool:
+    import asyncio
+
     # Windows' default loop has no add_reader, and its own UDP goes deaf (CPython issue 127057)
     return type(loop).add_reader is not asyncio.AbstractEventLoop.add_reader and "Proactor" not in type(loop).__name__
 
@@ -349,11 +359,15 @@ class PumpDriver:
 
 def new_loop() -> asyncio.AbstractEventLoop:
     """Return a loop of the kind that serves UDP well on every system."""
+    import asyncio
+
     return asyncio.SelectorEventLoop()
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine in a loop of its own, and block until it has ended. Ctrl-C cancels it first, then is raised."""
+    import asyncio
+
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(coroutine)
@@ -374,6 +388,8 @@ _background: set[asyncio.Task[Any]] = set()
 def run_logged(awaitable: Awaitable[Any]) -> None:
     """Run a coroutine to its end, or inside a running loop as its task; what it raises is logged."""
     if in_running_loop():
+        import asyncio
+
         task = asyncio.ensure_future(_logged(awaitable))
         _background.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(_background.discard)
@@ -383,11 +399,16 @@ def run_logged(awaitable: Awaitable[Any]) -> None:
 
 async def in_background(function: Callable[..., Any], *args: Any) -> Any:
     """Call a function that may block for a while (a look-up of a host name) in a thread of the loop's."""
+    import asyncio
+
     return await asyncio.get_running_loop().run_in_executor(None, lambda: function(*args))
 
 
 def in_running_loop() -> bool:
     """Tell whether the caller runs inside an asyncio event loop."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or not hasattr(asyncio, "get_running_loop"):  # another thread may be importing it just now
+        return False
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -436,6 +457,8 @@ class Completion(collections.abc.Coroutine[Any, Any, Any]):
         return self if in_running_loop() else self.block()
 
     async def _wait(self) -> Any:
+        import asyncio
+
         done, _ = await asyncio.wait([asyncio.wrap_future(self._future)], timeout=self._timeout)
         return self._result(bool(done))
 
@@ -476,6 +499,8 @@ async def call_every(
     What it raises is raised. Times that have passed while it ran are left out; ``on_late`` is told how many. (A
     callback, since a task that sleeps would make the loop turn twice for each call.)
     """
+    import asyncio
+
     loop = asyncio.get_running_loop()
     next_at = loop.time() + interval
     timer: asyncio.TimerHandle | None = None

@@ -39,7 +39,7 @@ from .wire import (
 
 Address = tuple[object, ...]
 RandomBytes = Callable[[int], bytes]
-"""A source of unpredictable bytes: ``secrets.token_bytes`` in earnest, ``random.Random(seed).randbytes`` in tests."""
+"""A source of unpredictable bytes: ``os.urandom`` in earnest, ``random.Random(seed).randbytes`` in tests."""
 
 
 def password_proof(password: str, cookie: bytes, nonce: bytes) -> bytes:
