@@ -12,6 +12,9 @@ KEPT_TIMES: Final = 256
 measured."""
 TIMES_MASK: Final = KEPT_TIMES - 1
 
+FEW: Final = (1 << 30) - 1
+"""``outstanding`` of so few packets under way that one acknowledgement (32 bits) tells of all of them."""
+
 
 class SentPackets:
     """Packets sent and not yet acknowledged; bounded, since what many newer ones have overtaken counts as lost.

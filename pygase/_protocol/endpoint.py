@@ -13,6 +13,7 @@ from typing import Final
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from ..tree import Tree
+from . import fast_path
 from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, refusal
 from .peer import Connected, ProtocolEvent
 from .protocol import ServerProtocol
@@ -67,6 +68,7 @@ class ServerEndpoint:
         self.next_at = math.inf
         """Not later than the time at which some peer has something to send or to notice."""
         self._look_at = -math.inf
+        self._told_tick = 0
         self.refuse_all: DisconnectReason | None = None
         self.banned_hosts: set[object] = set()
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = deque()
@@ -90,27 +92,27 @@ class ServerEndpoint:
 
     def receive_datagrams(self, datagrams: Iterable[Outgoing], *, now: float) -> None:
         """Take whatever came, each with its sender."""
-        by_token = self._by_token
         ack_due_at = now + self.config.ack_delay
-        for data, address in datagrams:
-            if len(data) < CLIENT_HEADER.size or data[0] != DATA:
-                try:
-                    self._receive_handshake(data, address, now)
-                except MalformedPacket:
-                    self.dropped["malformed"] += 1
-                continue
-            peer = by_token.get(data[1:9])
-            if peer is None:
-                self.dropped["unknown token"] += 1
-            elif peer.address != address:
-                self.dropped["token from another address"] += 1
-            else:
-                if peer.receive_packet(data, now, ack_due_at):
-                    self.next_at = min(self.next_at, peer.next_at)
-                    if peer.closed is not None:
-                        self._on_closed(peer, now)
-        if ack_due_at < self.next_at:
-            self.next_at = ack_due_at
+        next_at = fast_path.receive(datagrams, self._by_token, self.inbox, now, ack_due_at, self._receive_any)
+        self.next_at = min(self.next_at, next_at, ack_due_at)
+
+    def _receive_any(self, data: bytes, address: Address, now: float) -> None:
+        if len(data) < CLIENT_HEADER.size or data[0] != DATA:
+            try:
+                self._receive_handshake(data, address, now)
+            except MalformedPacket:
+                self.dropped["malformed"] += 1
+            return
+        peer = self._by_token.get(data[1:9])
+        if peer is None:
+            self.dropped["unknown token"] += 1
+        elif peer.address != address:
+            self.dropped["token from another address"] += 1
+        else:
+            peer.receive_packet(data, now)
+            self.next_at = min(self.next_at, peer.next_at)
+            if peer.closed is not None:
+                self._on_closed(peer, now)
 
     def _receive_handshake(self, data: bytes, address: Address, now: float) -> None:
         kind = data[0] if data else -1
@@ -232,19 +234,21 @@ class ServerEndpoint:
             self._end_silent(now)
             for peer in self.peers.values():
                 peer.settle_report()
-        next_at = math.inf
-        soon, wire_now = now + self.config.min_rto, to_wire_time(now)
-        for address, peer in self.peers.items():
-            if everyone or peer.next_at <= now:
-                datagram = peer.state_datagram(now, soon, wire_now)
-                if datagram is not None:
-                    outgoing.append((datagram, address))
-                else:
-                    outgoing += [(datagram, address) for datagram in peer.datagrams_to_send(now)]
-            if peer.next_at < next_at:
-                next_at = peer.next_at
-        self.next_at = next_at
+        if everyone and self._told_tick != self.ring.tick:
+            self._told_tick = self.ring.tick
+            more, peers = self._send_states(now)
+            outgoing += more
+        else:
+            peers = [peer for peer in self.peers.values() if everyone or peer.next_at <= now]
+        for peer in peers:
+            outgoing += [(datagram, peer.address) for datagram in peer.datagrams_to_send(now)]
+        self.next_at = min([peer.next_at for peer in self.peers.values()], default=math.inf)
         return outgoing
+
+    def _send_states(self, now: float) -> tuple[list[Outgoing], list[ServerProtocol]]:
+        """Return the datagrams of peers for which the new state is all that there is to send, and the other peers."""
+        soon = now + self.config.min_rto
+        return fast_path.send_states(self.peers.values(), self.ring, now, soon, to_wire_time(now))
 
     def is_idle(self, now: float) -> bool:
         """True if nothing is to be sent or noticed at this time."""

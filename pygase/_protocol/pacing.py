@@ -4,30 +4,31 @@ from __future__ import annotations
 
 
 class TokenBucket:
-    """``rate`` in bytes per second, ``burst`` in bytes. May be overdrawn by one packet, so that none is ever too large.
+    """``rate`` in bytes per second, ``burst`` in bytes; full at ``now``.
 
+    May be overdrawn by one packet, so that none is ever too large.
     As long as there are tokens nothing is computed: ``spent`` only counts up to ``limit``. When they are used up, what
-    the time since the last look has brought is added.
+    the time since the last look has brought is added, a burst at most. (So after a rest two bursts may leave at once.)
     """
 
     __slots__ = ("_at", "burst", "limit", "rate", "spent")
 
-    def __init__(self, rate: float, burst: float) -> None:
+    def __init__(self, rate: float, burst: float, now: float) -> None:
         self.rate = rate
         self.burst = burst
         self.spent = 0
         self.limit = float(burst)
-        self._at: float | None = None
+        self._at = now
 
     def allows(self, now: float) -> bool:
         """Tell whether a packet may leave now."""
         return self.spent < self.limit or self._refill(now)
 
     def _refill(self, now: float) -> bool:
-        elapsed = now - self._at if self._at is not None else 0.0
+        elapsed = now - self._at
         if elapsed > 0:
             self.limit = min(self.limit + elapsed * self.rate, self.spent + self.burst)
-        self._at = now if self._at is None or elapsed > 0 else self._at
+            self._at = now
         return self.spent < self.limit
 
     def spend(self, size_bytes: int) -> None:

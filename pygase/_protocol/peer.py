@@ -50,7 +50,7 @@ _WORRIED_AFTER: Final = 1.5
 _WORRIED_RATE: Final = 4
 """… by this factor: with the defaults, a burst of loss would have to swallow 14 in a row to end a connection."""
 
-_MEASURE_INTERVAL: Final = 0.05
+MEASURE_INTERVAL: Final = 0.05
 """Seconds between two measurements of the round trip at least; RFC 6298 asks for one a round trip."""
 
 # -- what next_event() returns ---------------------------------------------------------------------------------------
@@ -157,11 +157,12 @@ class PeerProtocol:
         self._last_sent_at = now
         self._ack_due_at = math.inf
         self._unacknowledged = 0
-        self._bucket = TokenBucket(config.bytes_per_second, config.burst_bytes)
+        self._bucket = TokenBucket(config.bytes_per_second, config.burst_bytes, now)
         self._rates = RateMeter(4)
         self._incoming = EventReceiver(self._deliver, config.max_message_bytes)
         self._busy = False
-        """True if events wait to be sent or acknowledged, as far as is known."""
+        """True if there may be more to do than one message a packet: events or states wait to be sent or acknowledged,
+        or more is to be acknowledged than a header can."""
 
     @property
     def packets_received(self) -> int:
@@ -209,7 +210,7 @@ class PeerProtocol:
 
     def _measure(self, rtt: float, now: float) -> None:
         self.rtt.sample(rtt if rtt > TIME_UNIT else TIME_UNIT)
-        self._measure_at = now + _MEASURE_INTERVAL
+        self._measure_at = now + MEASURE_INTERVAL
 
     def _receive_acked_contents(self, acked: list[Contents], now: float) -> None:
         for contents in acked:
@@ -234,6 +235,8 @@ class PeerProtocol:
             self._ack_due_at = now + self._ack_delay
         if self._unacknowledged >= ACK_AT_ONCE:
             self._ack_due_at = now
+            if self._unacknowledged > ACK_BITS:
+                self._busy = True
         if self._ack_due_at < self.next_at:
             self.next_at = self._ack_due_at
 

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from struct import Struct
-from typing import Any, Final
+from typing import Any
 
 from ..config import ClientConfig, ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
-from .acks import KEPT_TIMES, TIMES_MASK
+from .acks import FEW, Contents
 from .channels import Message, TrackedSender
 from .clock import ServerClock
 from .fragments import Reassembler, TooLarge, split
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
 from .inputs import InputSender, InputState, decode_inputs
 from .peer import (
-    ACK_AT_ONCE,
-    ACK_BITS,
+    MEASURE_INTERVAL,
     Connected,
     Disconnected,
     EventReceived,
@@ -32,16 +30,14 @@ from .peer import (
     ProtocolEvent,
     StateReceived,
 )
-from .sequence import ACK_BITS_MASK, FULL_MASK, unwrap
+from .sequence import unwrap
 from .snapshots import SnapshotReceiver, SnapshotRing, SnapshotSender
 from .wire import (
     BULK_SNAPSHOT,
     CLIENT_HEADER,
     DATA,
-    EVENT,
     INPUT_STATE,
     INPUTS,
-    MAX_MESSAGE_ROOM,
     MESSAGE_HEADER,
     NO_ACK_DELAY,
     SERVER_HEADER,
@@ -54,20 +50,6 @@ from .wire import (
     to_wire_time,
 )
 
-_FIRST_MESSAGE: Final = CLIENT_HEADER.size
-_FIRST_BODY: Final = _FIRST_MESSAGE + MESSAGE_HEADER.size
-
-_HEADER: Final = Struct("!9xHHIHI")
-"""CLIENT_HEADER without kind and token, which have been looked at already …"""
-_HEADERS: Final = Struct("!9xHHIHIBH")
-"""… and with the header of the first message."""
-
-_ACK_SOON: Final = ACK_AT_ONCE - 1
-"""Packets up to which an acknowledgement may wait."""
-
-_FEW: Final = (1 << KEPT_TIMES) - 1
-"""``outstanding`` of so many packets under way that the time of each is known, and that none of them is lost yet."""
-
 
 class ServerProtocol(PeerProtocol):
     """The server's end of one connection. Made by ServerEndpoint, which hands it what comes from this peer.
@@ -77,14 +59,15 @@ class ServerProtocol(PeerProtocol):
     """
 
     __slots__ = (
+        "_acks_at",
         "_bulk",
         "_bulk_group",
         "_inbox",
         "_inputs_came",
         "_loose",
-        "_report_waits",
         "_reported_tick",
         "_ring",
+        "_settled_report",
         "accepted",
         "address",
         "is_host",
@@ -119,8 +102,9 @@ class ServerProtocol(PeerProtocol):
         self.snapshots = SnapshotSender(ring)
         self._ring = ring
         self._inbox = inbox
-        self._reported_tick = -1
-        self._report_waits = False
+        self._acks_at = -math.inf
+        """Until then acknowledgements need not be looked at: what they tell, later ones tell as well."""
+        self._reported_tick = self._settled_report = -1
         self._bulk = TrackedSender(config.burst_bytes)
         self._bulk_group = 0
         self._loose: deque[bytes] = deque()
@@ -144,65 +128,34 @@ class ServerProtocol(PeerProtocol):
     def _tracked_senders(self) -> tuple[TrackedSender, ...]:
         return (self.outgoing.ordered, self.outgoing.once, self._bulk)
 
-    def receive_packet(self, data: bytes, now: float, ack_due_at: float) -> bool:  # noqa: C901  # see below
-        """Take a DATA datagram that carries this connection's token.
-
-        This runs for every client in every tick, so the usual cases (next in order, one unreliable event) are handled
-        in place; all others take the way that the client's end takes, too.
-
-        :param ack_due_at: ``now`` plus the time for which an acknowledgement may wait.
-        :returns: whether it may have changed when this peer wants to be called to something other than that.
-        """
-        size = len(data)
-        self.bytes_received += size
-        if size > _FIRST_BODY:
-            sequence, ack, ack_bits, delay, reported, kind, length = _HEADERS.unpack_from(data)
-        else:
-            sequence, ack, ack_bits, delay, reported = _HEADER.unpack_from(data)
-            kind = length = -1
-        window = self._window
-        latest = window.latest
-        if (sequence - latest) & 0xFFFF == 1 and latest >= 0:
-            if window.mask is FULL_MASK:
-                window.latest = latest + 1
-            else:
-                window.advance()
-            self._latest_received_at = self.last_received_at = now
-            newest = True
-        elif self._is_duplicate(sequence, now):
-            return False
-        else:
-            newest = sequence == window.latest & 0xFFFF
-        sent = self._sent
-        under_way = sent.outstanding
-        if under_way:
-            last = sent.next_sequence - 1
-            back = (last - ack) & 0xFFFF
-            if under_way > _FEW or sent.has_contents:
-                self._receive_ack(ack, ack_bits, delay, now)
-            elif under_way >> back:
-                acked = under_way & ((ack_bits << 1 | 1) << back)
-                sent.outstanding = under_way ^ acked
-                if now >= self._measure_at and acked >> back & 1 and delay != NO_ACK_DELAY:
-                    self._measure(now - sent.times[(last - back) & TIMES_MASK] - delay * TIME_UNIT, now)
-                if sent.loss:
-                    sent.note_arrived(acked)
-        if newest and reported != self._reported_tick:  # (an overtaken packet's report is out of date)
+    def receive_packet(self, data: bytes, now: float) -> None:
+        """Take a DATA datagram that carries this connection's token. (Most never get here: see fast_path.)"""
+        self.bytes_received += len(data)
+        _, _, sequence, ack, ack_bits, delay, reported = CLIENT_HEADER.unpack_from(data)
+        if self._is_duplicate(sequence, now):
+            return
+        if now >= self._acks_at:
+            self.take_acks(ack, ack_bits, delay, now)
+        # an overtaken packet's report is out of date
+        if sequence == self._window.latest & 0xFFFF and reported != self._reported_tick:
             self._reported_tick = reported
-            self._report_waits = True
             if self.snapshots.bulk_tick or not reported:
                 self.next_at = now  # there may be a state that has waited for this
-        if kind == EVENT and length == size - _FIRST_BODY and self._unacknowledged < _ACK_SOON:
-            self._inbox.append((self, data[_FIRST_BODY:]))
-            self._unacknowledged += 1
-            if ack_due_at < self._ack_due_at:
-                self._ack_due_at = ack_due_at
-                if ack_due_at < self.next_at:
-                    self.next_at = ack_due_at
-            return self.next_at < ack_due_at
-        if size > _FIRST_MESSAGE:
+        if len(data) > CLIENT_HEADER.size:
             self._receive_messages(data, now)
-        return True
+
+    def take_acks(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
+        """Take in what a packet's header acknowledges. Unless somebody waits for it, now and then will do."""
+        self._receive_ack(ack, ack_bits, delay, now)
+        sent = self._sent
+        if not sent.has_contents and sent.outstanding <= FEW:
+            self._acks_at = now + MEASURE_INTERVAL
+
+    def _packet(self, messages: bytes, contents: Contents, now: float) -> bytes:
+        datagram = super()._packet(messages, contents, now)
+        if contents or self._sent.outstanding > FEW:
+            self._acks_at = -math.inf
+        return datagram
 
     def _measure(self, rtt: float, now: float) -> None:
         super()._measure(rtt, now)
@@ -221,6 +174,10 @@ class ServerProtocol(PeerProtocol):
         made_at = self._ring.times.get(tick)
         return max(now - made_at, 0.0) if made_at is not None else 0.0
 
+    @property
+    def _report_waits(self) -> bool:
+        return self._reported_tick != self._settled_report
+
     def settle_report(self) -> None:
         """Hold on to the state that the client last said it has, before it leaves the ring: now and then will do."""
         if self._report_waits:
@@ -228,12 +185,12 @@ class ServerProtocol(PeerProtocol):
 
     def _take_report(self) -> None:
         """Settle what the client last said it has. Put off until it matters, which usually is not often: see
-        :meth:`state_datagram`.
+        fast_path.
 
         If that state has left the ring meanwhile, the client gets a full one. The baseline settled before may be of
         long ago, as those between have been passed over, and the client may have let go of it.
         """
-        self._report_waits = False
+        self._settled_report = self._reported_tick
         snapshots = self.snapshots
         tick = unwrap(self._reported_tick, self._ring.tick, 32) if self._reported_tick else 0
         held = tick in self._ring.ring or tick in (snapshots.baseline_tick, snapshots.bulk_tick)
@@ -267,58 +224,6 @@ class ServerProtocol(PeerProtocol):
     def _rode(self, contents: list[Any]) -> None:
         self.note = b""
 
-    def state_datagram(self, now: float, soon: float, wire_now: int) -> bytes | None:
-        """Return the one datagram that takes the current state to the client, or None if that is not all there is to
-        do.
-
-        :param soon: when to ask again at the latest; ``wire_now``: the time in the wire's units.
-
-        The common case, every tick for every client: one state, shared by many, in one packet. It does what
-        :meth:`_packet` does, without a call for each step.
-        """
-        snapshots, ring, bucket = self.snapshots, self._ring, self._bucket
-        tick = ring.tick
-        if self._busy or snapshots.sent_tick == tick or snapshots.bulk_tick:
-            return None
-        try:
-            framed = ring.by_report[self._reported_tick]
-        except KeyError:
-            framed = ring.frame_for(self._reported_tick)
-        note = self.note
-        if (
-            framed is None
-            or len(framed) + len(note) > MAX_MESSAGE_ROOM
-            or self._unacknowledged > ACK_BITS
-            or not (bucket.spent < bucket.limit or bucket.allows(now))
-        ):
-            return None
-        window, sent = self._window, self._sent
-        latest = window.latest
-        delay = NO_ACK_DELAY
-        if latest >= 0:
-            held = int((now - self._latest_received_at) / TIME_UNIT + 0.5)
-            if held < NO_ACK_DELAY:
-                delay = held
-        sequence = sent.next_sequence
-        if sent.outstanding > _FEW:
-            sent.sent(None, now)
-        else:
-            sent.next_sequence = sequence + 1
-            sent.times[sequence & TIMES_MASK] = now
-            sent.outstanding = sent.outstanding << 1 | 1
-        bits = window.mask >> 1 & ACK_BITS_MASK
-        header = SERVER_HEADER.pack(DATA, self.token, sequence & 0xFFFF, latest & 0xFFFF, bits, delay, wire_now)
-        datagram = header + note + framed
-        if note:
-            self.note = b""
-        bucket.spent += len(datagram)
-        snapshots.sent_tick, snapshots.sent_at = tick, now
-        self._last_sent_at = now
-        self._ack_due_at = math.inf
-        self._unacknowledged = 0
-        self.next_at = soon
-        return datagram
-
     def datagrams_to_send(self, now: float) -> list[bytes]:
         """Return all datagrams that are due."""
         datagrams = self._datagrams(now)
@@ -333,7 +238,7 @@ class ServerProtocol(PeerProtocol):
         if not self._loose and self.snapshots.wanted(now, self.rtt.rto) and self._bucket.allows(now):
             self._queue_state(now)
         datagrams = super()._datagrams(now)
-        if self._loose:
+        if self._loose or self.snapshots.bulk_tick:
             self._busy = True
         return datagrams
 
