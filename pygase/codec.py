@@ -54,15 +54,35 @@ def unpack(data: bytes, *, markers: bool = False) -> Any:
     :param markers: whether TO_DELETE may occur.
     :raises MalformedPacket: for whatever is wrong with the bytes.
     """
+    if not markers:
+        return unpack_plain(data)
     try:
-        value = _unpackb(data, strict_map_key=False, ext_hook=_unpack_marker if markers else _refuse_extension)
+        value = _unpackb(data, strict_map_key=False, ext_hook=_unpack_marker)
+    except MalformedPacket:
+        raise
+    except Exception as error:
+        raise MalformedPacket(f"not msgpack: {error}") from None
+    if 255 in data:
+        _look_for_timestamps(data, value)
+    return value
+
+
+def unpack_plain(data: bytes) -> Any:
+    """The same as :func:`unpack`, where TO_DELETE cannot be."""
+    try:
+        value = _unpackb(data, strict_map_key=False, ext_hook=_refuse_extension)
     except MalformedPacket:
         raise
     except Exception as error:  # msgpack raises half a dozen kinds; none of them may escape
         raise MalformedPacket(f"not msgpack: {error}") from None
-    if 255 in data and any(head in data for head in _TIMESTAMP_HEADS):  # (an int is looked for much faster)
-        _refuse_timestamps(value)
+    if 255 in data:  # (an int is looked for much faster than bytes)
+        _look_for_timestamps(data, value)
     return value
+
+
+def _look_for_timestamps(data: bytes, value: Any) -> None:
+    if any(head in data for head in _TIMESTAMP_HEADS):
+        _refuse_timestamps(value)
 
 
 def _refuse_timestamps(value: Any, depth: int = 0) -> None:

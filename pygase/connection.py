@@ -32,7 +32,8 @@ AckCallback = Callable[..., Any]
 
 MAX_EVENTS_PER_TICK: Final = 4096
 MAX_EVENT_BYTES_PER_TICK: Final = 1024 * 1024
-"""What one client's events may take until the next tick; a player's inputs are a few hundred bytes. More is dropped."""
+"""What one client's events may take until the next tick (beside the first few of all clients, which are not counted); a
+player's inputs are a few hundred bytes. More is dropped."""
 
 
 class ConnectionStatus(NamedEnum):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .codec import pack_plain as pack
-from .codec import unpack
+from .codec import unpack_plain as unpack
 from .errors import InvalidValue, MalformedPacket, MessageTooLarge
 from .tree import MAX_DEPTH, Cleaner, too_deep
 from .utils import Sendable
@@ -104,6 +104,10 @@ def decode_event(payload: bytes) -> tuple[str, list[Any], dict[str, Any]]:
     :raises MalformedPacket: if it is none.
     """
     parts = unpack(payload)
+    if type(parts) is list and len(parts) == 2 and len(payload) <= MAX_DEPTH:  # the usual ones, without further ado
+        event_type, args = parts
+        if type(event_type) is str and type(args) is list:
+            return event_type, args, {}
     size = len(parts) if type(parts) is list else 0
     if not 1 <= size <= 3 or type(parts[0]) is not str:
         raise MalformedPacket("not an event")
@@ -165,9 +169,21 @@ def takes(function: Callable[..., Any], name: str) -> bool:
 class _Registered:
     """A handler, and which of the context's values its signature takes."""
 
-    __slots__ = ("accepts_all", "function", "names", "signature", "usual")
+    __slots__ = (
+        "accepts_all",
+        "function",
+        "is_own",
+        "last",
+        "leading",
+        "names",
+        "signature",
+        "takes_address_alone",
+        "usual",
+    )
 
-    def __init__(self, function: Handler) -> None:
+    def __init__(self, event_type: str, function: Handler) -> None:
+        self.is_own = event_type.startswith(RESERVED_PREFIX)
+        """Whether it is for one of PyGaSe's own events."""
         self.function = function
         try:
             self.signature: inspect.Signature | None = inspect.signature(function)
@@ -177,6 +193,14 @@ class _Registered:
         self.accepts_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
         self.names = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
         self.usual = tuple(name for name in _CONTEXT if name in self.names)
+        order = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        self.leading = len(order) - len(self.usual)
+        """How many parameters there are before those of the context, if those are the last ones; else -1."""
+        self.last = tuple(order[self.leading :])
+        """The parameters of the context, if there are no others after the first of them."""
+        if set(self.last) != set(self.usual) or len(order) != len(parameters):
+            self.leading = -1
+        self.takes_address_alone = self.last == ("client_address",)
 
     def keyword_arguments(
         self, kwargs: dict[str, Any], context: Mapping[str, Any], details: Mapping[str, Any] | None
@@ -226,11 +250,21 @@ class UniversalEventHandler:
                 f"the handler of {event_type!r} must be a function, got {event_handler_function!r}; "
                 "pass the function itself, without calling it"
             )
-        self._handlers[event_type] = _Registered(event_handler_function)
+        self._handlers[event_type] = _Registered(event_type, event_handler_function)
 
     def has_event_type(self, event_type: str) -> bool:
         """Tell whether there is a handler for that type."""
         return event_type in self._handlers
+
+    @property
+    def find(self) -> Callable[[str], _Registered | None]:
+        """A function that returns the handler of an event type, for :meth:`call`; None if there is none."""
+        return self._handlers.get
+
+    @property
+    def is_empty(self) -> bool:
+        """True if there is no handler at all."""
+        return not self._handlers
 
     def handle(self, event: Event, **context: Any) -> Any:
         """Call the event's handler with its data, and with what of ``context`` its signature takes.
@@ -259,28 +293,48 @@ class UniversalEventHandler:
         """
         handler = self._handlers.get(event_type)
         if handler is None:
-            known = ", ".join(name for name in self._handlers if not name.startswith(RESERVED_PREFIX)) or "none"
-            self._warn("unknown type", event_type, context, f"there is no handler for it; known are: {known}")
+            self.warn_of_unknown(event_type, context.get("client_address"))
             return None
-        usual = handler.usual
-        if kwargs or details or handler.accepts_all or len(usual) > 1:
+        return self.call(handler, event_type, args, kwargs, context, details)
+
+    def warn_of_unknown(self, event_type: str, address: Any) -> None:
+        """Log and count an event for which there is no handler; ``address``: who sent it, or None."""
+        known = ", ".join(name for name in self._handlers if not name.startswith(RESERVED_PREFIX)) or "none"
+        self._warn("unknown type", event_type, address, f"there is no handler for it; known are: {known}")
+
+    def call(
+        self,
+        handler: _Registered,
+        event_type: str,
+        args: list[Any],
+        kwargs: dict[str, Any],
+        context: Mapping[str, Any],
+        details: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Call what :meth:`find` has found; the rest as in :meth:`dispatch`."""
+        if kwargs or details or len(args) != handler.leading or len(context) != len(_CONTEXT):
             kwargs = handler.keyword_arguments(kwargs, context, details)
-        elif usual and usual[0] in context:
-            kwargs = {usual[0]: context[usual[0]]}
+        else:
+            for name in handler.last:
+                args = [*args, context[name]]  # (by position is much faster than by name)
         try:
             return handler.function(*args, **kwargs)
         except TypeError:
             reason = handler.mismatch(args, kwargs)
             if reason is None:
                 raise
-        self._warn("wrong arguments", event_type, context, f"{reason}; its handler takes {handler.signature}")
+        self._warn(
+            "wrong arguments",
+            event_type,
+            context.get("client_address"),
+            f"{reason}; its handler takes {handler.signature}",
+        )
         return None
 
-    def _warn(self, kind: str, event_type: str, context: Mapping[str, Any], text: str) -> None:
+    def _warn(self, kind: str, event_type: str, address: Any, text: str) -> None:
         self.failures[kind] += 1
         key = f"{kind} {event_type[:40]}" if event_type in self._handlers else kind
         self._warned[key] += 1
         if self._warned[key] <= self.MAX_WARNINGS_PER_TYPE:
-            address = context.get("client_address")
             sender = f" from {address}" if address else ""
             logger.warning("Event %.80r%s was ignored (%s): %.400s", event_type, sender, kind, text)

@@ -9,13 +9,13 @@ import math
 import os
 import sys
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ._io import runner
-from .errors import InPlaceChange, PygaseError
-from .event import Event, Handler, UniversalEventHandler, takes
+from .errors import InPlaceChange, MalformedPacket, PygaseError
+from .event import RESERVED_PREFIX, Event, Handler, UniversalEventHandler, decode_event, takes
 from .gamestate import GameState, GameStatus
 from .players import PlayerInputs
 from .store import GameStateStore
@@ -37,8 +37,16 @@ _LONG: Final = 5.0
 MAX_TOLD: Final = 256
 """Kinds of failures that are told apart, so that they are not logged again and again."""
 
-EventParts = tuple[str, list[Any], dict[str, Any], tuple[Any, ...] | None, Mapping[str, Any] | None]
-"""An event in pieces: type, args, kwargs, client address, details. (Most live for a tick only: a tuple is cheaper.)"""
+
+class Sender(Protocol):
+    """Who has sent an event that is still serialised."""
+
+    address: tuple[Any, ...]
+
+
+SerialisedEvent = tuple[Sender, bytes]
+"""An event as it came. It is taken to pieces when its handler is called, so that until then it is only bytes: nothing
+that the garbage collector would have to look at, for each client and tick."""
 
 
 def debug_wanted(debug: bool | None) -> bool:
@@ -96,7 +104,9 @@ class GameStateMachine:
         self.debug = debug_wanted(debug)
         self.game_state_store = game_state_store
         self._handler = UniversalEventHandler()
-        self._events: deque[EventParts] = deque()
+        self._events: deque[Event | SerialisedEvent] = deque()
+        self.refused: Counter[str] = Counter()
+        """How many serialised events were dropped, by reason."""
         self._finished_updates: deque[tuple[Any, str]] = deque()
         self._ended: concurrent.futures.Future[Any] = runner.done_future()
         self._stopping = False
@@ -134,11 +144,17 @@ class GameStateMachine:
 
     def _push_event(self, event: Event) -> None:
         """Take an event, to be handled in the next tick; from any thread."""
-        self.push_parts((event.type, event.handler_args, event.handler_kwargs, event.client_address, event.details))
+        self._events.append(event)
 
-    def push_parts(self, parts: EventParts) -> None:
-        """The same as ``_push_event``, for an event in pieces."""
-        self._events.append(parts)
+    @property
+    def takes_serialised(self) -> bool:
+        """True if events may go straight to ``waiting_events``: nobody has another ``_push_event``."""
+        return getattr(self._push_event, "__func__", None) is GameStateMachine._push_event
+
+    @property
+    def waiting_events(self) -> deque[Event | SerialisedEvent]:
+        """The events that wait for the next tick; a server adds to them as they come."""
+        return self._events
 
     def has_event_type(self, event_type: str) -> bool:
         """Tell whether there is a handler for that type."""
@@ -266,23 +282,49 @@ class GameStateMachine:
             self._after_tick()
 
     def _handle_events(self, dt: float) -> None:
-        debug = self.debug
-        events, dispatch, knows = self._events, self._handler.dispatch, self._handler.has_event_type
-        context: dict[str, Any] = {"game_state": self.game_state_store.working_state, "dt": dt}
+        debug, events, find, call = self.debug, self._events, self._handler.find, self._handler.call
+        context: dict[str, Any] = {"game_state": self.game_state_store.working_state, "dt": dt, "client_address": None}
         for _ in range(len(events)):
-            event_type, args, kwargs, client_address, details = events.popleft()
-            if details is not None and not knows(event_type):
-                continue  # one of our own, which nobody wants to hear of
-            context["client_address"] = client_address
+            event = events.popleft()
+            event_type = ""
             try:
-                result = dispatch(event_type, args, kwargs, context, details)
+                if isinstance(event, tuple):
+                    sender, payload = event
+                    event_type, args, kwargs = decode_event(payload)
+                    handler = find(event_type)
+                    if handler is None or handler.is_own:
+                        self._refuse(event_type, sender)
+                        continue
+                    if handler.takes_address_alone and len(args) == handler.leading and not kwargs:
+                        result = handler.function(*args, sender.address)  # what most of them take
+                    else:
+                        context["client_address"] = sender.address
+                        result = call(handler, event_type, args, kwargs, context)
+                else:
+                    event_type = event.type
+                    result = self._dispatch_whole(event, context)
                 if result is None or type(result) is dict:
                     if result or debug:
                         self._apply(result, event_type)
                 else:
                     self._apply_later(result, event_type)
+            except MalformedPacket:
+                self.refused["malformed event"] += 1
             except Exception as error:
                 self._report(error, f"the handler of event {event_type!r}")
+
+    def _refuse(self, event_type: str, sender: Sender) -> None:
+        if event_type.startswith(RESERVED_PREFIX):
+            self.refused["reserved event type"] += 1
+        else:
+            self._handler.warn_of_unknown(event_type, sender.address)
+
+    def _dispatch_whole(self, event: Event, context: dict[str, Any]) -> Any:
+        """Call the handler of an event that was made on this side, or decoded by the server."""
+        if event.details is not None and not self._handler.has_event_type(event.type):
+            return None  # one of our own, which nobody wants to hear of
+        context["client_address"] = event.client_address
+        return self._handler.dispatch(event.type, event.handler_args, event.handler_kwargs, context, event.details)
 
     def _apply_finished_updates(self) -> None:
         while self._finished_updates:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ._io import runner
 from ._io.interfaces import get_available_ip_addresses
@@ -31,7 +31,7 @@ from .event import (
     decode_event,
     encode_event,
 )
-from .machine import DEFAULT_INTERVAL, EventParts, GameStateMachine
+from .machine import DEFAULT_INTERVAL, GameStateMachine
 from .players import PlayerInputs
 from .store import GameStateStore
 
@@ -41,6 +41,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("pygase")
 
 Address = tuple[Any, ...]
+
+FEW_EVENTS: Final = 1024
+FEW_BYTES: Final = 1200
+"""As long as no more events than these wait for the next tick, nobody's small ones are counted."""
+
+_OWN_HEAD: Final = bytes([0xA0 + len(SHUTDOWN_REQUEST)])
+"""How the type begins in events that ask for the shutdown (and in others with a type as long as that)."""
 
 
 def is_own_address(address: Address) -> bool:
@@ -101,7 +108,7 @@ class Server:
         self._transport: Any = None
         self._driver: Any = None
         self._event_wire: Any = None
-        self._push_parts: Callable[[EventParts], None] | None = None
+        self._waiting: deque[Any] | None = None
         self._hostname: str | None = None
         self._ended: concurrent.futures.Future[Any] = runner.done_future()
         self._bound: concurrent.futures.Future[Any] = concurrent.futures.Future()
@@ -228,9 +235,11 @@ class Server:
             is_local=is_own_address,
         )
         self._transport, self._hostname, self._event_wire = transport, hostname, event_wire
-        self._push_parts = event_wire.push_parts if type(event_wire) is GameStateMachine else None
+        self._waiting = None
         if isinstance(event_wire, GameStateMachine):
             event_wire.player_inputs = self.player_inputs
+            if event_wire.takes_serialised:
+                self._waiting, event_wire.refused = event_wire.waiting_events, self._endpoint.dropped
         self._next_push_at = 0.0
         self._take_over_state()
         self.game_state_store.subscribe(self._on_commit)
@@ -406,27 +415,35 @@ class Server:
         assert self._endpoint is not None
         inbox = self._endpoint.inbox
         tick = self.game_state_store.committed.tick
-        push, ours = self._push_parts, self._universal_event_handler.has_event_type
+        waiting = self._waiting if self._universal_event_handler.is_empty else None
         while inbox:
-            peer, event = inbox.popleft()
+            item = inbox.popleft()
+            peer, event = item
             if type(event) is not bytes:
                 self._handle_protocol_event(peer, event)
-                continue
-            try:
-                event_type, args, kwargs = decode_event(event)
-            except MalformedPacket:
-                self._endpoint.dropped["malformed event"] += 1
-                continue
-            if event_type.startswith(RESERVED_PREFIX):
-                self._receive_reserved(peer, event_type)
-            elif not peer.user.admits(len(event), tick):
-                self._endpoint.dropped["too many events between two ticks"] += 1
-            elif push is not None and not ours(event_type):
-                push((event_type, args, kwargs, peer.address, None))  # the common case: to the game loop
+            elif waiting is None or event[1:2] == _OWN_HEAD:
+                self._receive_event(peer, event, tick)
+            elif (len(waiting) < FEW_EVENTS and len(event) < FEW_BYTES) or peer.user.admits(len(event), tick):
+                waiting.append(item)  # the common case: to the game loop, as it is
             else:
-                received = Event(event_type, *args)
-                received.handler_kwargs = kwargs
-                self._distribute(received, peer.address)
+                self._endpoint.dropped["too many events between two ticks"] += 1
+
+    def _receive_event(self, peer: ServerProtocol, payload: bytes, tick: int) -> None:
+        """Take an event to pieces, since our own handlers may want it, or it may be one of our own."""
+        assert self._endpoint is not None
+        try:
+            event_type, args, kwargs = decode_event(payload)
+        except MalformedPacket:
+            self._endpoint.dropped["malformed event"] += 1
+            return
+        if event_type.startswith(RESERVED_PREFIX):
+            self._receive_reserved(peer, event_type)
+        elif not peer.user.admits(len(payload), tick):
+            self._endpoint.dropped["too many events between two ticks"] += 1
+        else:
+            event = Event(event_type, *args)
+            event.handler_kwargs = kwargs
+            self._distribute(event, peer.address)
 
     def _handle_protocol_event(self, peer: ServerProtocol, event: bytes | ProtocolEvent) -> None:
         assert self._endpoint is not None
