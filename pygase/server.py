@@ -373,7 +373,7 @@ class Server:
 
     def _flush(self, now: float, everyone: bool = False) -> None:
         assert self._endpoint is not None
-        self._transport.send_all(self._endpoint.datagrams_to_send(now=now, everyone=everyone))
+        self._transport.send_all(self._endpoint.stream_to_send(now=now, everyone=everyone))
 
     def _on_commit(self) -> None:
         """The store has settled a new state: on a tick of our own loop it leaves at once."""

@@ -23,7 +23,7 @@ import logging
 import math
 import random
 from collections import Counter, deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from ._io.runner import Completion, run_logged, run_to_end
@@ -93,7 +93,7 @@ class _SimulatedTransport:
     def send(self, data: bytes, address: Address) -> None:
         self._network._send(data, self.own, address)
 
-    def send_all(self, datagrams: list[tuple[bytes, Address]]) -> None:
+    def send_all(self, datagrams: Iterable[tuple[bytes, Address]]) -> None:
         for data, address in datagrams:
             self._network._send(data, self.own, address)
 

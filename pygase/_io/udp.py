@@ -11,7 +11,7 @@ import errno
 import logging
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ..errors import AddressInUse, AddressNotUsable
@@ -110,7 +110,7 @@ class UdpTransport:
         except OSError as error:
             self._note(error)
 
-    def send_all(self, datagrams: Sequence[tuple[bytes, Address]]) -> None:
+    def send_all(self, datagrams: Iterable[tuple[bytes, Address]]) -> None:
         """Send many, as :meth:`send` does."""
         sendto = self.sockets[0].sendto
         for data, address in datagrams:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from hmac import compare_digest
 from typing import Final
 
@@ -229,26 +229,31 @@ class ServerEndpoint:
 
     def datagrams_to_send(self, *, now: float, everyone: bool = False) -> list[Outgoing]:
         """Return what is due: for all peers (after a tick), or for those whose time has come."""
+        return list(self.stream_to_send(now=now, everyone=everyone))
+
+    def stream_to_send(self, *, now: float, everyone: bool = False) -> Iterator[Outgoing]:
+        """The same as ``datagrams_to_send``, each made when it is asked for. To be taken to the end at once."""
         outgoing, self._outbox = self._outbox, []
+        yield from outgoing
         if everyone and now >= self._look_at:  # (each tick puts off what it has sent to, so nobody else would look)
             self._end_silent(now)
             for peer in self.peers.values():
                 peer.settle_report()
+        due: list[ServerProtocol] = []
         if everyone and self._told_tick != self.ring.tick:
             self._told_tick = self.ring.tick
-            more, peers = self._send_states(now)
-            outgoing += more
+            yield from self._state_datagrams(due, now)
         else:
-            peers = [peer for peer in self.peers.values() if everyone or peer.next_at <= now]
-        for peer in peers:
-            outgoing += [(datagram, peer.address) for datagram in peer.datagrams_to_send(now)]
+            due += [peer for peer in self.peers.values() if everyone or peer.next_at <= now]
+        for peer in due:
+            for datagram in peer.datagrams_to_send(now):
+                yield datagram, peer.address
         self.next_at = min([peer.next_at for peer in self.peers.values()], default=math.inf)
-        return outgoing
 
-    def _send_states(self, now: float) -> tuple[list[Outgoing], list[ServerProtocol]]:
-        """Return the datagrams of peers for which the new state is all that there is to send, and the other peers."""
+    def _state_datagrams(self, others: list[ServerProtocol], now: float) -> Iterator[Outgoing]:
+        """Yield what there is for peers which want the new state and nothing else; add the other peers to a list."""
         soon = now + self.config.min_rto
-        return fast_path.send_states(self.peers.values(), self.ring, now, soon, to_wire_time(now))
+        return fast_path.state_datagrams(self.peers.values(), others, self.ring, now, soon, to_wire_time(now))
 
     def is_idle(self, now: float) -> bool:
         """True if nothing is to be sent or noticed at this time."""

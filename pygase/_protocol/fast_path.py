@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from struct import Struct
 from struct import error as StructError  # it is an exception, whatever its name
 from typing import TYPE_CHECKING, Any, Final
@@ -99,19 +99,23 @@ def receive(  # see above
     return next_at
 
 
-def send_states(
-    peers: Iterable[ServerProtocol], ring: SnapshotRing, now: float, soon: float, wire_now: int
-) -> tuple[list[tuple[bytes, Address]], list[ServerProtocol]]:
-    """Make, for each peer, the one datagram that takes the current state to it, if that is all there is to do for it.
+def state_datagrams(
+    peers: Iterable[ServerProtocol],
+    others: list[ServerProtocol],
+    ring: SnapshotRing,
+    now: float,
+    soon: float,
+    wire_now: int,
+) -> Iterator[tuple[bytes, Address]]:
+    """Yield, for each peer, the one datagram that takes the current state to it, if that is all there is to do for it.
 
-    To be called once after each new state.
+    To be called once after each new state. One datagram at a time, since its memory serves the next one again when it
+    has been sent: a batch of all would drive what is needed next out of the processor's caches.
 
+    :param others: to this are added the peers for which there is more, or nothing, to do.
     :param soon: when to ask these peers again at the latest; ``wire_now``: the time in the wire's units.
-    :returns: the datagrams with their receivers, and the peers for which there is more, or nothing, to do.
     """
     tick, by_report, pack = ring.tick, ring.by_report, SERVER_HEADER.pack
-    outgoing: list[tuple[bytes, Address]] = []
-    others: list[ServerProtocol] = []
     report, framed, room = None, None, 0
     received_at, held = -math.inf, 0
     for peer in peers:
@@ -155,5 +159,4 @@ def send_states(
         peer._ack_due_at = math.inf
         peer._unacknowledged = 0
         peer.next_at = soon
-        outgoing.append((datagram, peer.address))
-    return outgoing, others
+        yield datagram, peer.address

@@ -2,7 +2,7 @@
 
 import random
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -258,8 +258,9 @@ class PlainEndpoint(ServerEndpoint):
         for peer in self.peers.values():
             peer.settle_report()
 
-    def _send_states(self, now: float) -> tuple[list[Outgoing], list[ServerProtocol]]:
-        return [], list(self.peers.values())
+    def _state_datagrams(self, others: list[ServerProtocol], now: float) -> Iterator[Outgoing]:
+        others += self.peers.values()
+        return iter([])
 
 
 def by_receiver(datagrams: list[Outgoing]) -> list[Outgoing]:
