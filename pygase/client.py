@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ._io import runner
-from ._io.udp import ClientTransport
+from ._io.udp import ClientTransport, check_hostname, check_port
 from ._protocol.channels import RELIABLE
 from ._protocol.inputs import pace
 from ._protocol.peer import (
@@ -192,7 +192,10 @@ class Client:
         :raises ConnectionFailed: if nobody answers in time, or the server refuses; says why, and what to do.
         :raises AddressNotUsable: if the host name is not known.
         :raises RuntimeError: if this client is connected already.
+        :raises TypeError, ValueError: for a port or host name that can be none; says how to write it.
         """
+
+        _check_address(port, hostname, "connect")
 
         async def connect() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             await self._run(self._claim(), port, hostname, connect_timeout, host_token)
@@ -209,11 +212,12 @@ class Client:
     ) -> threading.Thread:
         """Open a connection in a separate (daemon) thread, and return at once.
 
-        Parameters as in :meth:`connect`. If no connection comes about, the thread ends, and ``error`` says why; a
-        handler for DISCONNECTED is told as well.
+        Parameters as in :meth:`connect`; mistakes in them are raised here. If no connection comes about, the thread
+        ends, and ``error`` says why; a handler for DISCONNECTED is told as well.
 
         :returns: the thread; it ends when the connection does.
         """
+        _check_address(port, hostname, "connect_in_thread")
         session = self._claim()
         session.on_failure = lambda error: logger.warning("no connection to %s:%s: %s", hostname, port, error)
 
@@ -239,6 +243,7 @@ class Client:
 
         Parameters as in :meth:`connect`. Whether it works is told by ``status`` and ``error``.
         """
+        _check_address(port, hostname, "open")
         session = self._claim()
         try:
             self._begin(session, port, hostname, ClientTransport(hostname, port), connect_timeout, host_token)
@@ -777,6 +782,12 @@ def _check_view_time(view_time: Any) -> None:
         raise TypeError(f"view_time must be seconds of the server's time or None, got a {type(view_time).__name__}")
     if not -_MAX_VIEW_TIME < view_time < _MAX_VIEW_TIME:
         raise ValueError(f"view_time must be seconds of the server's time or None, not {view_time!r:.100}")
+
+
+def _check_address(port: int, hostname: str, call: str) -> None:
+    """Refuse a port and a host name that can be none, before anything is begun for them."""
+    check_port(port, 1, call)
+    check_hostname(hostname, call)
 
 
 def check_dispatch(retries: Any, ack_callback: Any) -> None:

@@ -39,14 +39,33 @@ _LOCAL_NETWORK_HINT: Final = (
 )
 
 
-def _resolve(hostname: str, port: int, *, passive: bool) -> list[tuple[int, Address]]:
-    """Return (family, address) of every address of a host, IPv4 first: that is what most local networks speak."""
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= 65535:
-        order = "Backend.run and Server.run" if passive else "connect"
-        example = "port=8080, hostname='localhost'"
-        raise ValueError(f"port must be an int from 0 to 65535, got {port!r}; name what you mean: {order}({example})")
+def check_port(port: int, least: int, call: str) -> None:
+    """Refuse what is no port; ``call``: the method that was given it, as the error is to name it.
+
+    :raises ValueError: says what was expected, and how to write it.
+    """
+    if isinstance(port, bool) or not isinstance(port, int) or not least <= port <= 65535:
+        zero = "; the server tells its own: server.port" if port == 0 and least else ""
+        raise ValueError(
+            f"port must be an int from {least} to 65535, got {port!r}{zero}; "
+            f"name what you mean: {call}(port=8080, hostname='localhost')"
+        )
+
+
+def check_hostname(hostname: str, call: str) -> None:
+    """Refuse what is no host name; ``call`` as in :func:`check_port`.
+
+    :raises TypeError, ValueError: says what was expected, and how to write it.
+    """
     if not isinstance(hostname, str):
         raise TypeError(f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}")
+    name, _, port = hostname.rpartition(":")
+    if name and ":" not in name and port.isdecimal():  # an IPv6 address has more of them
+        raise ValueError(f"hostname {hostname!r} has a port in it; write {call}(port={port}, hostname={name!r})")
+
+
+def _resolve(hostname: str, port: int, *, passive: bool) -> list[tuple[int, Address]]:
+    """Return (family, address) of every address of a host, IPv4 first: that is what most local networks speak."""
     flags = socket.AI_PASSIVE if passive else 0
     try:
         found = socket.getaddrinfo(hostname or None, port, type=socket.SOCK_DGRAM, flags=flags)
@@ -135,6 +154,8 @@ class ServerTransport(UdpTransport):
     """A bound socket. ``address`` is where it is bound."""
 
     def __init__(self, hostname: str, port: int) -> None:
+        check_port(port, 0, "run")
+        check_hostname(hostname, "run")
         family, wanted = _resolve(hostname, port, passive=True)[0]
         sock = _open_socket(family)
         try:
@@ -178,8 +199,8 @@ class ClientTransport(UdpTransport):
     """
 
     def __init__(self, hostname: str, port: int) -> None:
-        if port == 0:
-            raise ValueError("port 0 is no port to connect to; use the one that the server printed (server.port)")
+        check_port(port, 1, "connect")
+        check_hostname(hostname, "connect")
         self._candidates = _resolve(_UNSPECIFIED.get(hostname, hostname), port, passive=False)
         self._known = {address[:2] for _, address in self._candidates}
         self._families = {address: socket.AddressFamily(family) for family, address in self._candidates}

@@ -1,13 +1,14 @@
 """Sockets: which address is asked first, and what the system's peculiarities become."""
 
 import errno
+import re
 import socket
 from typing import Any
 
 import pytest
 
 from pygase._io import udp
-from pygase._io.udp import ClientTransport, ServerTransport, UdpTransport
+from pygase._io.udp import ClientTransport, ServerTransport, UdpTransport, check_hostname
 from pygase.client import Client
 from pygase.errors import AddressInUse, AddressNotUsable
 
@@ -184,3 +185,30 @@ def test_a_port_can_be_bound_again_as_soon_as_it_is_closed() -> None:
     second = ServerTransport("127.0.0.1", port)
     assert second.address[1] == port
     second.close()
+
+
+@pytest.mark.parametrize("call", ["connect", "connect_in_thread", "open"])
+@pytest.mark.parametrize(
+    ("port", "hostname", "words"),
+    [
+        ("localhost", 8080, "got 'localhost'; name what you mean: {call}(port=8080, hostname='localhost')"),
+        ("8080", "localhost", "port must be an int from 1 to 65535, got '8080'"),
+        (70000, "localhost", "port must be an int from 1 to 65535, got 70000"),
+        (0, "localhost", "got 0; the server tells its own: server.port"),
+        (True, "localhost", "port must be an int"),
+        (8080, 5, "hostname must be a str such as 'localhost' or '192.168.0.7', got 5"),
+        (8080, "den:9000", "has a port in it; write {call}(port=9000, hostname='den')"),
+    ],
+)
+def test_what_can_be_no_address_is_refused_at_once_and_nothing_is_begun(
+    call: str, port: Any, hostname: Any, words: str
+) -> None:
+    client = Client()
+    with pytest.raises((TypeError, ValueError), match=re.escape(words.format(call=call))):
+        getattr(client, call)(port, hostname)
+    assert (client.status, client.connection) == ("disconnected", None)
+
+
+def test_an_address_of_ipv6_is_no_host_name_with_a_port() -> None:
+    check_hostname("::1", "connect")
+    check_hostname("fe80::1:8080", "connect")
