@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._io import runner
+from .checks import check_address
 from .config import DISCOVERY_PORT, ServerConfig
 from .event import Handler
 from .gamestate import GameState
@@ -84,6 +85,8 @@ class Backend:
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         """
 
+        check_address(port, hostname, "run", least_port=0)
+
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             self._claim(interval)
             await self._run(hostname, port, interval)
@@ -92,6 +95,7 @@ class Backend:
 
     def run_in_thread(self, hostname: str = "localhost", port: int = 0, interval: float = 0.02) -> threading.Thread:
         """Run in a separate (daemon) thread, and return it as soon as the server is bound. See :meth:`run`."""
+        check_address(port, hostname, "run_in_thread", least_port=0)
         self._claim(interval)
         bound = self.server._bound
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ._io import runner
-from ._io.udp import ClientTransport, check_hostname, check_port
+from ._io.udp import ClientTransport
 from ._protocol.channels import RELIABLE
 from ._protocol.inputs import pace
 from ._protocol.peer import (
@@ -25,7 +25,7 @@ from ._protocol.peer import (
     StateReceived,
 )
 from ._protocol.protocol import ClientProtocol
-from ._protocol.wire import MAX_GAME_BYTES
+from .checks import check_address, check_dispatch, check_names, check_view_time
 from .config import ClientConfig
 from .connection import AckCallback, ClientConnection, ConnectionStats, run_callback
 from .errors import ConnectionFailed, DisconnectReason, MalformedPacket
@@ -54,10 +54,6 @@ T = TypeVar("T")
 
 _MAX_WAITING_EVENTS: Final = 1024
 """Events that may wait for the connection; the oldest unreliable ones make room."""
-
-
-_MAX_VIEW_TIME: Final = 1e12
-"""Seconds beyond which a view time can be no clock's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +191,7 @@ class Client:
         :raises TypeError, ValueError: for a port or host name that can be none; says how to write it.
         """
 
-        _check_address(port, hostname, "connect")
+        check_address(port, hostname, "connect")
 
         async def connect() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             await self._run(self._claim(), port, hostname, connect_timeout, host_token)
@@ -217,7 +213,7 @@ class Client:
 
         :returns: the thread; it ends when the connection does.
         """
-        _check_address(port, hostname, "connect_in_thread")
+        check_address(port, hostname, "connect_in_thread")
         session = self._claim()
         session.on_failure = lambda error: logger.warning("no connection to %s:%s: %s", hostname, port, error)
 
@@ -243,7 +239,7 @@ class Client:
 
         Parameters as in :meth:`connect`. Whether it works is told by ``status`` and ``error``.
         """
-        _check_address(port, hostname, "open")
+        check_address(port, hostname, "open")
         session = self._claim()
         try:
             self._begin(session, port, hostname, ClientTransport(hostname, port), connect_timeout, host_token)
@@ -685,7 +681,7 @@ class Client:
         :raises ValueError, TypeError: if ``view_time`` is not a finite number.
         """
         payload = encode_input(input)
-        _check_view_time(view_time)
+        check_view_time(view_time)
         with self._input_lock:  # so that numbers are in the order in which they leave
             session = self._session
             if session is None or session.connection is None or self._status != "connected":
@@ -759,46 +755,6 @@ class Client:
 
 
 _NOT_YET: Final = object()
-
-
-def check_names(game: Any, password: Any) -> None:
-    """Check a game's name and password.
-
-    :raises ValueError, TypeError: saying what was expected.
-    """
-    if not isinstance(game, str) or len(game.encode(errors="replace")) > MAX_GAME_BYTES:
-        raise ValueError(f"game must be a str of at most {MAX_GAME_BYTES} bytes, got {game!r:.100}")
-    if password is not None and not isinstance(password, str):
-        raise TypeError(f"password must be a str or None, got a {type(password).__name__}")
-    for text in (game, password or ""):
-        if not text.isprintable():
-            raise ValueError("game and password must consist of printable characters")
-
-
-def _check_view_time(view_time: Any) -> None:
-    if view_time is None:
-        return
-    if isinstance(view_time, bool) or not isinstance(view_time, (int, float)):
-        raise TypeError(f"view_time must be seconds of the server's time or None, got a {type(view_time).__name__}")
-    if not -_MAX_VIEW_TIME < view_time < _MAX_VIEW_TIME:
-        raise ValueError(f"view_time must be seconds of the server's time or None, not {view_time!r:.100}")
-
-
-def _check_address(port: int, hostname: str, call: str) -> None:
-    """Refuse a port and a host name that can be none, before anything is begun for them."""
-    check_port(port, 1, call)
-    check_hostname(hostname, call)
-
-
-def check_dispatch(retries: Any, ack_callback: Any) -> None:
-    """Check the arguments that all ``dispatch_event`` share.
-
-    :raises ValueError, TypeError: saying what was expected.
-    """
-    if isinstance(retries, bool) or not isinstance(retries, int) or retries < RELIABLE:
-        raise ValueError(f"retries must be 0, a positive int, or pygase.RELIABLE; got {retries!r}")
-    if ack_callback is not None and not callable(ack_callback):
-        raise TypeError(f"ack_callback must be a function, got {ack_callback!r}; pass it without calling it")
 
 
 __all__ = ["Client", "Snapshot"]

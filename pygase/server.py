@@ -16,7 +16,7 @@ from ._protocol.channels import RELIABLE
 from ._protocol.endpoint import ServerEndpoint
 from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from ._protocol.protocol import ServerProtocol
-from .client import check_dispatch, check_names
+from .checks import as_address, check_address, check_dispatch, check_names
 from .config import DISCOVERY_PORT, ServerConfig
 from .connection import AckCallback, ServerConnection, run_callback
 from .errors import DisconnectReason, MalformedPacket
@@ -157,7 +157,9 @@ class Server:
             GameStateMachine.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         :raises RuntimeError: if it runs already.
+        :raises TypeError, ValueError: for a port or host name that can be none; says how to write it.
         """
+        check_address(port, hostname, "run", least_port=0)
 
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             self._claim(event_wire)
@@ -169,6 +171,7 @@ class Server:
         self, port: int = 0, hostname: str = "localhost", event_wire: Any = None, daemon: bool = True
     ) -> threading.Thread:
         """Start the server in a separate thread, and return it as soon as the server is bound. See :meth:`run`."""
+        check_address(port, hostname, "run_in_thread", least_port=0)
         self._claim(event_wire)
         bound = self._bound
 
@@ -543,7 +546,7 @@ class Server:
         :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.
         """
         check_dispatch(retries, ack_callback)
-        address = _target(target_client)
+        address = as_address(target_client)
         payload = encode_event(event_type, args, kwargs, self.config.max_message_bytes)
         driver = self._driver
         if driver is None or self._transport is None:
@@ -607,7 +610,7 @@ class Server:
         self._throw_out(client_address, DisconnectReason.BANNED, reason)
 
     def _throw_out(self, client_address: Address, reason: DisconnectReason, detail: str) -> None:
-        address = _target(client_address)
+        address = as_address(client_address)
 
         def close() -> None:
             peer = self._endpoint.peers.get(address) if self._endpoint is not None and address is not None else None
@@ -617,14 +620,3 @@ class Server:
 
         if self._driver is not None:
             self._driver.call(close)
-
-
-def _target(target_client: Any) -> Address | None:
-    """Return a client's address as the tuple that it is known by; None for ``"all"``."""
-    if target_client == "all":
-        return None
-    if isinstance(target_client, (tuple, list)) and len(target_client) >= 2:
-        return tuple(target_client)
-    raise TypeError(
-        f"target_client must be 'all' or a client's address such as ('127.0.0.1', 50000), got {target_client!r}"
-    )

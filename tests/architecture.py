@@ -30,7 +30,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("the protocol", ["pygase._protocol"]),
     ("past states", PAST),
     ("sockets and clocks", ["pygase._io"]),
-    ("connections", ["pygase.players", "pygase.conditioner", "pygase.connection"]),
+    ("connections", ["pygase.checks", "pygase.players", "pygase.conditioner", "pygase.connection"]),
     ("the faces", FACES),
     ("the public names", ["pygase"]),
     ("the tools", ["pygase.testing", "pygase.__main__"]),
@@ -64,7 +64,7 @@ NEVER = [
     ),
     Never(["pygase._protocol"], ["pygase.event", "pygase.gamestate"], "it moves plain trees and messages"),
     Never(
-        ["pygase.connection", *FACES],
+        ["pygase.checks", "pygase.connection", *FACES],
         [*SOCKETS, *CHANCE, "time"],
         "sockets, clock and chance come from _io, which a simulation replaces",
     ),

@@ -39,31 +39,6 @@ _LOCAL_NETWORK_HINT: Final = (
 )
 
 
-def check_port(port: int, least: int, call: str) -> None:
-    """Refuse what is no port; ``call``: the method that was given it, as the error is to name it.
-
-    :raises ValueError: says what was expected, and how to write it.
-    """
-    if isinstance(port, bool) or not isinstance(port, int) or not least <= port <= 65535:
-        zero = "; the server tells its own: server.port" if port == 0 and least else ""
-        raise ValueError(
-            f"port must be an int from {least} to 65535, got {port!r}{zero}; "
-            f"name what you mean: {call}(port=8080, hostname='localhost')"
-        )
-
-
-def check_hostname(hostname: str, call: str) -> None:
-    """Refuse what is no host name; ``call`` as in :func:`check_port`.
-
-    :raises TypeError, ValueError: says what was expected, and how to write it.
-    """
-    if not isinstance(hostname, str):
-        raise TypeError(f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}")
-    name, _, port = hostname.rpartition(":")
-    if name and ":" not in name and port.isdecimal():  # an IPv6 address has more of them
-        raise ValueError(f"hostname {hostname!r} has a port in it; write {call}(port={port}, hostname={name!r})")
-
-
 def _resolve(hostname: str, port: int, *, passive: bool) -> list[tuple[int, Address]]:
     """Return (family, address) of every address of a host, IPv4 first: that is what most local networks speak."""
     flags = socket.AI_PASSIVE if passive else 0
@@ -154,8 +129,6 @@ class ServerTransport(UdpTransport):
     """A bound socket. ``address`` is where it is bound."""
 
     def __init__(self, hostname: str, port: int) -> None:
-        check_port(port, 0, "run")
-        check_hostname(hostname, "run")
         family, wanted = _resolve(hostname, port, passive=True)[0]
         sock = _open_socket(family)
         try:
@@ -199,8 +172,6 @@ class ClientTransport(UdpTransport):
     """
 
     def __init__(self, hostname: str, port: int) -> None:
-        check_port(port, 1, "connect")
-        check_hostname(hostname, "connect")
         self._candidates = _resolve(_UNSPECIFIED.get(hostname, hostname), port, passive=False)
         self._known = {address[:2] for _, address in self._candidates}
         self._families = {address: socket.AddressFamily(family) for family, address in self._candidates}

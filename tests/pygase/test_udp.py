@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pygase._io import udp
-from pygase._io.udp import ClientTransport, ServerTransport, UdpTransport, check_hostname
+from pygase._io.udp import ClientTransport, ServerTransport, UdpTransport
+from pygase.checks import check_address
 from pygase.client import Client
 from pygase.errors import AddressInUse, AddressNotUsable
 
@@ -210,5 +211,5 @@ def test_what_can_be_no_address_is_refused_at_once_and_nothing_is_begun(
 
 
 def test_an_address_of_ipv6_is_no_host_name_with_a_port() -> None:
-    check_hostname("::1", "connect")
-    check_hostname("fe80::1:8080", "connect")
+    check_address(8080, "::1", "connect")
+    check_address(8080, "fe80::1:8080", "connect")

@@ -1,0 +1,82 @@
+"""Checks of what users hand in, shared by the faces. Each raises at once and says what was expected, and what came."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ._protocol.channels import RELIABLE
+from ._protocol.wire import MAX_GAME_BYTES
+
+_MAX_VIEW_TIME: Final = 1e12
+"""Seconds beyond which a view time can be no clock's."""
+
+
+def check_names(game: Any, password: Any) -> None:
+    """Check a game's name and password.
+
+    :raises ValueError, TypeError: saying what was expected.
+    """
+    if not isinstance(game, str) or len(game.encode(errors="replace")) > MAX_GAME_BYTES:
+        raise ValueError(f"game must be a str of at most {MAX_GAME_BYTES} bytes, got {game!r:.100}")
+    if password is not None and not isinstance(password, str):
+        raise TypeError(f"password must be a str or None, got a {type(password).__name__}")
+    for text in (game, password or ""):
+        if not text.isprintable():
+            raise ValueError("game and password must consist of printable characters")
+
+
+def check_view_time(view_time: Any) -> None:
+    """Check a time of the server's clock.
+
+    :raises ValueError, TypeError: saying what was expected.
+    """
+    if view_time is None:
+        return
+    if isinstance(view_time, bool) or not isinstance(view_time, (int, float)):
+        raise TypeError(f"view_time must be seconds of the server's time or None, got a {type(view_time).__name__}")
+    if not -_MAX_VIEW_TIME < view_time < _MAX_VIEW_TIME:
+        raise ValueError(f"view_time must be seconds of the server's time or None, not {view_time!r:.100}")
+
+
+def check_address(port: Any, hostname: Any, call: str, *, least_port: int = 1) -> None:
+    """Check a port and a host name, before anything is begun for them.
+
+    :param call: the method that was given them, as the error is to name it.
+    :raises ValueError, TypeError: saying what was expected, and how to write it.
+    """
+    if isinstance(port, bool) or not isinstance(port, int) or not least_port <= port <= 65535:
+        zero = "; the server tells its own: server.port" if port == 0 else ""
+        raise ValueError(
+            f"port must be an int from {least_port} to 65535, got {port!r}{zero}; "
+            f"name what you mean: {call}(port=8080, hostname='localhost')"
+        )
+    if not isinstance(hostname, str):
+        raise TypeError(f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}")
+    name, _, digits = hostname.rpartition(":")
+    if name and ":" not in name and digits.isdecimal():  # an IPv6 address has more of them
+        raise ValueError(f"hostname {hostname!r} has a port in it; write {call}(port={digits}, hostname={name!r})")
+
+
+def check_dispatch(retries: Any, ack_callback: Any) -> None:
+    """Check the arguments that all ``dispatch_event`` share.
+
+    :raises ValueError, TypeError: saying what was expected.
+    """
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < RELIABLE:
+        raise ValueError(f"retries must be 0, a positive int, or pygase.RELIABLE; got {retries!r}")
+    if ack_callback is not None and not callable(ack_callback):
+        raise TypeError(f"ack_callback must be a function, got {ack_callback!r}; pass it without calling it")
+
+
+def as_address(target_client: Any) -> tuple[Any, ...] | None:
+    """Return a client's address as the tuple that it is known by; None for ``"all"``.
+
+    :raises TypeError: saying what was expected.
+    """
+    if target_client == "all":
+        return None
+    if isinstance(target_client, (tuple, list)) and len(target_client) >= 2:
+        return tuple(target_client)
+    raise TypeError(
+        f"target_client must be 'all' or a client's address such as ('127.0.0.1', 50000), got {target_client!r}"
+    )
