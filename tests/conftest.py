@@ -1,4 +1,4 @@
-"""What every test shares: a headless pygame, and randomness that can be repeated."""
+"""What every test shares: a headless pygame, randomness that can be repeated, and a share of the machine."""
 
 import os
 import random
@@ -17,6 +17,18 @@ settings.register_profile("pygase", deadline=None, print_blob=True)
 settings.load_profile("pygase")
 
 SEED_VARIABLE = "PYGASE_TEST_SEED"
+ONE_AT_A_TIME = "integration"
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all tests that use the real clock, sockets or processes, one after the other.
+
+    So none of them takes another's port, and what has to happen in time has to share the machine with few.
+    """
+    for item in items:
+        if item.get_closest_marker("integration"):
+            item.add_marker(pytest.mark.xdist_group(ONE_AT_A_TIME))
 
 
 @pytest.fixture
@@ -26,8 +38,9 @@ def seed(request: pytest.FixtureRequest) -> int:
     pytest shows what a test printed only when it fails, so a failure always names its seed.
     """
     chosen = os.environ.get(SEED_VARIABLE)
-    value = int(chosen) if chosen else zlib.crc32(request.node.nodeid.encode())
-    print(f"seed {value}; to repeat: {SEED_VARIABLE}={value} python -m pytest '{request.node.nodeid}'")
+    test = request.node.nodeid.removesuffix(f"@{ONE_AT_A_TIME}")  # which xdist appends
+    value = int(chosen) if chosen else zlib.crc32(test.encode())
+    print(f"seed {value}; to repeat: {SEED_VARIABLE}={value} python -m pytest '{test}'")
     return value
 
 
