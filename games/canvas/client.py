@@ -347,7 +347,7 @@ class CanvasScreen(GameScreen):
         """Draw the whole frame."""
         layout, tools, painter = self._arrange(surface)
         area = pygame.Rect(layout.area)
-        surface.fill(NIGHT)
+        _fill_around(surface, area)
         surface.blit(painter.surface, area)
         view = self._view
         if view is not None and view.ready:
@@ -466,3 +466,12 @@ def _unused(path: Path) -> Path:
     """Return the path, or another like it if there is such a file already."""
     others = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, 1000))
     return next((other for other in (path, *others) if not other.exists()), path)
+
+
+def _fill_around(surface: pygame.Surface, area: pygame.Rect) -> None:
+    """Fill all but the area: that is painted anyway, and it is most of the window."""
+    width, height = surface.get_size()
+    surface.fill(NIGHT, (0, 0, width, max(area.top, 0)))
+    surface.fill(NIGHT, (0, area.bottom, width, max(height - area.bottom, 0)))
+    surface.fill(NIGHT, (0, area.top, max(area.left, 0), area.h))
+    surface.fill(NIGHT, (area.right, area.top, max(width - area.right, 0), area.h))

@@ -10,6 +10,7 @@ the server's version of them comes, it is the same, at the same place: nothing f
 the picture see the same.
 """
 
+import functools
 import math
 import time
 from collections import deque
@@ -272,22 +273,15 @@ class Painter:
             surface.fill(COLOURS[PAPER])
 
     def _remember(self, number: int, piece: bytes) -> Box:
-        try:
-            box = rules.box_of(rules.unpack(piece))
-        except rules.BadPiece:
-            box = (0, 0, 0, 0)
-        self._boxes[number] = box
+        unpacked = _unpacked(piece)
+        box = self._boxes[number] = rules.box_of(unpacked) if unpacked else (0, 0, 0, 0)
         self._painted_until = max(self._painted_until, number + 1)
         return box
 
     def _paint_bytes(self, surface: pygame.Surface, piece: bytes) -> pygame.Rect:
         """Paint a piece, unless it is hidden, or one that only newer games know."""
-        if rules.stroke_of(piece) in self._hidden:
-            return pygame.Rect(0, 0, 0, 0)
-        try:
-            return _paint(surface, rules.unpack(piece), self._scale)
-        except rules.BadPiece:
-            return pygame.Rect(0, 0, 0, 0)
+        unpacked = None if rules.stroke_of(piece) in self._hidden else _unpacked(piece)
+        return _paint(surface, unpacked, self._scale) if unpacked else pygame.Rect(0, 0, 0, 0)
 
     def _pixels(self, box: Box) -> pygame.Rect:
         left, top = math.floor(box[0] * self._scale) - 2, math.floor(box[1] * self._scale) - 2
@@ -307,6 +301,14 @@ class Painter:
             self.surface.blit(source, part)
         else:
             pygame.transform.smoothscale(source, part.size, self.surface.subsurface(part))
+
+
+@functools.lru_cache(maxsize=1)  # a new piece is unpacked for its box, and at once again to be painted
+def _unpacked(piece: bytes) -> Piece | None:
+    try:
+        return rules.unpack(piece)
+    except rules.BadPiece:
+        return None
 
 
 def _paint(surface: pygame.Surface, piece: Piece, scale: float) -> pygame.Rect:

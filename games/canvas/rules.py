@@ -14,6 +14,7 @@ A point is in units of the paper, from its upper left corner; strokes may leave 
 import struct
 from array import array
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from games.common.palette import Colour
@@ -125,15 +126,12 @@ def unpack(piece: bytes) -> Piece:
     _check(piece)
     artist, number, colour, width = _HEAD.unpack_from(piece)
     x, y = _FIRST.unpack_from(piece, _HEAD.size)
-    x, y = x - OUTSIDE, y - OUTSIDE
-    points = [(x, y)]
     steps = array("b", piece[_HEAD.size + _FIRST.size :])
-    for dx, dy in zip(steps[::2], steps[1::2], strict=True):
-        x, y = x + dx, y + dy
-        points.append((x, y))
-    if not all(is_inside(point) for point in points):
+    xs = tuple(accumulate(steps[::2], initial=x - OUTSIDE))  # a picture may have half a million points
+    ys = tuple(accumulate(steps[1::2], initial=y - OUTSIDE))
+    if not (is_inside((min(xs), min(ys))) and is_inside((max(xs), max(ys)))):
         raise BadPiece("a point is far outside the paper")
-    return Piece(artist, number, colour, width, tuple(points))
+    return Piece(artist, number, colour, width, tuple(zip(xs, ys, strict=True)))
 
 
 def is_inside(point: Point) -> bool:

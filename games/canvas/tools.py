@@ -62,6 +62,8 @@ class Toolbar:
         ]
         self.width = 4 + COLUMNS * self.side
         """Pixels from the window's left edge that the buttons take."""
+        self._strip = pygame.Surface((self.width, window[1]))  # as it was drawn the last time
+        self._drawn: tuple[int, int, Tool | None] | None = None  # how it was drawn then
 
     def at(self, pixel: tuple[int, int]) -> Tool | None:
         """Return which button is at a pixel, if one is."""
@@ -74,7 +76,14 @@ class Toolbar:
     def draw(
         self, surface: pygame.Surface, letters: Lettering, colour: int, width: int, hovered: Tool | None = None
     ) -> None:
-        """Draw them all, the chosen colour with a ring."""
+        """Draw them all on a strip of their own, the chosen colour with a ring."""
+        if self._drawn != (colour, width, hovered):
+            self._drawn = (colour, width, hovered)
+            self._strip.fill(NIGHT)
+            self._draw(self._strip, letters, colour, width, hovered)
+        surface.blit(self._strip, (0, 0))
+
+    def _draw(self, surface: pygame.Surface, letters: Lettering, colour: int, width: int, hovered: Tool | None) -> None:
         for tool, box in self._buttons:
             inner = box.inflate(-max(2, self.side // 9), -max(2, self.side // 9))
             pygame.draw.rect(surface, FLOOR, inner, border_radius=self.side // 8)

@@ -21,6 +21,7 @@ class Lettering:
             pygame.font.init()
         self._fonts: dict[int, pygame.font.Font] = {}
         self._kept: dict[tuple[str, int, Colour, int], pygame.Surface] = {}
+        self._widths: dict[tuple[str, int], int] = {}
 
     def line(self, text: str, size: int, colour: Colour, max_width: int = 10_000) -> pygame.Surface:
         """Return one line, smaller or shortened where `max_width` asks for it."""
@@ -45,7 +46,13 @@ class Lettering:
 
     def width(self, text: str, size: int) -> int:
         """Return how wide a line of this text is."""
-        return self._font(size).size(text)[0]
+        key = (text, size)
+        found = self._widths.get(key)
+        if found is None:
+            if len(self._widths) >= MAX_KEPT:
+                self._widths.clear()
+            found = self._widths[key] = self._font(size).size(text)[0]
+        return found
 
     def _line(self, text: str, size: int, colour: Colour, max_width: int) -> pygame.Surface:
         text = self._printable(text)

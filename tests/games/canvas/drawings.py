@@ -27,6 +27,15 @@ def scribble(
     return lines + pen.take()
 
 
+def megabyte(rng: random.Random) -> list[bytes]:
+    """Return pieces of 2,600 strokes, which take a megabyte also when they are compressed: zlib looks back on less than
+    lies between two that are alike."""
+    strokes = [scribble(rng, 130, stride=20) for _ in range(325)]
+    pieces = [rules.piece_of(0, number, line) for number, stroke in enumerate(strokes * 8) for line in stroke]
+    assert 900_000 < sum(map(len, pieces)) < rules.MAX_PICTURE_BYTES
+    return pieces
+
+
 def pieces_of(rng: random.Random, strokes: int, steps: int = 20, *, artist: int = 0, stride: float = 40) -> list[bytes]:
     """Return the pieces of so many strokes of one artist, one after the other."""
     return [

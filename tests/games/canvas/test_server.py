@@ -10,7 +10,7 @@ from games.canvas import files, rules
 from games.canvas.server import AUTOSAVE_TICKS, PIECES_SAVED_UP, TICK, CanvasServer, mark_of, pointing
 from pygase import RELIABLE, Client
 from pygase.testing import Link, SimulatedNetwork
-from tests.games.canvas.drawings import pieces_of, scribble
+from tests.games.canvas.drawings import megabyte, scribble
 
 LINE = rules.pack_line(1, 1, [(5, 5), (50, 50)])
 
@@ -214,10 +214,9 @@ def test_what_points_nowhere_is_no_cursor(value: object) -> None:
 def test_a_late_joiner_gets_a_megabyte_and_then_only_what_is_new(
     network: SimulatedNetwork, opened: Callable[..., CanvasServer], rng: Any, tmp_path: Path
 ) -> None:
-    big = pieces_of(rng, 2_600, 130, stride=20)
+    big = megabyte(rng)
     files.save(tmp_path / "big.json", big)
     server = opened(file=tmp_path / "big.json")
-    assert sum(map(len, big)) > 900_000
     ada = Visitor(network, "Ada", b"a" * 16, link=Link(latency=0.03, jitter=0.01, loss=0.03))
     network.run(5.0)
     assert ada.pieces == big
@@ -278,5 +277,5 @@ def test_bots_rest_alone_and_never_have_too_much_in_the_picture(
     network.run(5.0)
     assert not server._sheet.pieces
     Visitor(network, "Ada", b"a" * 16)
-    network.run(300.0)
-    assert 0 < server._sheet.stroke_count() <= 8 * 60
+    network.run(120.0)
+    assert server._sheet.stroke_count() == 8 * 60, "as many as they may have"
