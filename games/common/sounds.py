@@ -9,6 +9,7 @@ A machine that cannot make a sound is no reason not to play: then there is one w
 """
 
 import array
+import functools
 import logging
 import math
 import random
@@ -131,7 +132,12 @@ def _loaded(described: Mapping[str, Sequence[Tone]]) -> dict[str, Any]:
     rate, bits, channels = mixer.get_init()
     if bits != -16:
         raise RuntimeError(f"the mixer takes no samples of 16 bits, but {bits}")
-    return {name: mixer.Sound(buffer=_fitted(wave(tones), rate, channels)) for name, tones in described.items()}
+    return {name: mixer.Sound(buffer=_computed(tuple(tones), rate, channels)) for name, tones in described.items()}
+
+
+@functools.lru_cache(maxsize=64)  # who leaves a game and joins it again does not wait for its sounds again
+def _computed(tones: tuple[Tone, ...], rate: int, channels: int) -> bytes:
+    return _fitted(wave(tones), rate, channels)
 
 
 def _fitted(samples: bytes, rate: int, channels: int) -> bytes:
