@@ -97,7 +97,7 @@ def says(seat: Seat) -> list[str]:
 def duel(fight: Fight) -> tuple[Seat, Seat]:
     """Two players who face each other, their shields gone."""
     ada, bob = fight.sit("Ada"), fight.sit("Bob")
-    fight.runs(2.0 + SHIELDED * TICK)
+    fight.waits(2.0 + SHIELDED * TICK)
     fight.put(ada, LEFT)
     fight.put(bob, RIGHT)
     return ada, bob

@@ -17,6 +17,7 @@ from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import Session
 
 FRAME = 1 / 60
+SIZE = (480, 320)  # of the window: to draw as many pixels as players see takes three times as long
 
 
 class Table:
@@ -32,7 +33,7 @@ class Table:
         self.network = SimulatedNetwork(seed=seed, link=link or Link())
         self.backend = backend or game.serve(Hosting(bots))
         self.network.serve(self.backend, interval=game.tick)
-        self.window = Window(game.title)
+        self.window = Window(game.title, size=SIZE)
         self.seats: list[Seat] = []
 
     def sit(self, name: str, args: argparse.Namespace | None = None, **sitting: Any) -> "Seat":
@@ -46,6 +47,12 @@ class Table:
         for _ in range(round(seconds / FRAME)):
             self.network.run(FRAME)
             self.frame()
+
+    def waits(self, seconds: float) -> None:
+        """The same while nobody looks: the window is minimised, so nothing is drawn."""
+        self.window.visible = False
+        self.runs(seconds)
+        self.window.visible = True
 
     def frame(self) -> None:
         """Do one frame at all open seats, without time passing."""

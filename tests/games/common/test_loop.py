@@ -34,7 +34,8 @@ def screen(seat: Seat) -> DemoScreen:
 def drawn(table: Table) -> bool:
     """Tell whether something stands over what the demo draws, which is one colour."""
     surface = table.window.surface
-    return any(surface.get_at((x, y))[:3] != (1, 2, 3) for x in range(0, 960, 4) for y in range(0, 640, 4))
+    width, height = surface.get_size()
+    return any(surface.get_at((x, y))[:3] != (1, 2, 3) for x in range(0, width, 4) for y in range(0, height, 4))
 
 
 def test_the_server_learns_the_name_once_on_each_connection(table: Table, ada: Seat) -> None:
