@@ -267,7 +267,7 @@ def test_a_large_event_arrives_however_many_small_ones_came_before(retries: int)
     """The fragments' group numbers are 16 bits; none may be taken for one of long ago."""
     ends = Ends()
     large = bytes(2 * FRAGMENT_BYTES)
-    for between in (0, 65_535, 65_534, 40_000):
+    for between in (0, 65_535, 40_000):
         for _ in range(between):
             ends.sender.queue_event(b"small", retries, None)
             ends.arrive(*ends.take())

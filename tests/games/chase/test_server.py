@@ -313,7 +313,7 @@ class Crowd:
         assert len({person["name"] for person in told["people"].values()}) == len(told["people"])
 
 
-@pytest.mark.parametrize("turn", range(7))
+@pytest.mark.parametrize("turn", range(3))
 def test_exactly_one_is_it_whoever_comes_and_goes(turn: int) -> None:
     """Players and bots come, run, catch and leave in any order, several in one tick; and always one of them is it."""
     rng = random.Random(turn)
@@ -409,9 +409,9 @@ def test_every_name_becomes_one_that_can_be_shown_and_told_apart(place: Place, n
     assert ada.names() == names
 
 
-@pytest.fixture(params=range(3))
-def crowd(request: Any) -> Place:
-    return Place(bots=15, seed=request.param)
+@pytest.fixture
+def crowd() -> Place:
+    return Place(bots=15, seed=1)
 
 
 def test_bots_stay_within_the_walls_and_get_about(crowd: Place) -> None:
