@@ -12,8 +12,10 @@ os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
 import pytest
 from hypothesis import settings
 
-# No deadline: on a busy machine it measures the neighbours. The blob repeats a failure exactly.
-settings.register_profile("pygase", deadline=None, print_blob=True)
+# No deadline: on a busy machine it measures the neighbours. The blob repeats a failure exactly. `tests.long` has the
+# other profile: it searches twenty-five times as long for an input that breaks a promise.
+settings.register_profile("pygase", deadline=None, print_blob=True, max_examples=40)
+settings.register_profile("long", settings.get_profile("pygase"), max_examples=1_000)
 settings.load_profile("pygase")
 
 SEED_VARIABLE = "PYGASE_TEST_SEED"

@@ -1,10 +1,12 @@
-"""What takes too long for the suite: ``python -m tests.long`` plays 1,000 sessions, and sends a million datagrams.
+"""What takes too long for the suite: ``python -m tests.long`` plays 1,000 sessions, sends a million datagrams, and
+looks for inputs that break what holds for every input.
 
 ::
 
-    python -m tests.long                                   both, in full
+    python -m tests.long                                   all three, in full
     python -m tests.long sessions --count 200 --seed 5000  so many sessions, beginning with that seed
     python -m tests.long fuzz --count 100000               so many datagrams
+    python -m tests.long properties                        the tests by hypothesis, with 1,000 examples each
 
 Prints the seed and the parameters of whatever fails, and returns 1 if anything did. What a seed does is the same each
 time, on every machine: repeat a failure with ``sessions --count 1 --seed SEED`` or ``fuzz --count 1 --seed SEED``.
@@ -16,6 +18,7 @@ import argparse
 import logging
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 import traceback
@@ -66,10 +69,16 @@ def run_all(name: str, work: Callable[[int], Outcome], seeds: Iterable[int], pro
     return failed
 
 
+def search_properties(processes: int) -> int:
+    """Run the suite's tests by hypothesis with many examples; return how many runs failed: 0 or 1."""
+    options = ["-m", "hypothesis", "--hypothesis-profile=long", "--timeout=0", "-q", f"-n={processes}"]
+    return int(subprocess.run([sys.executable, "-m", "pytest", *options], check=False).returncode != 0)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run what the command line asks for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.long", description=__doc__.partition("\n")[0])
-    parser.add_argument("what", nargs="?", choices=["sessions", "fuzz", "all"], default="all")
+    parser.add_argument("what", nargs="?", choices=["sessions", "fuzz", "properties", "all"], default="all")
     parser.add_argument("--count", type=int, help="how many sessions, or datagrams of noise")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
@@ -82,6 +91,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.what in ("fuzz", "all"):
         rounds = -(-(options.count or DATAGRAMS) // ROUND_DATAGRAMS)
         failed += run_all("fuzz", fuzz_round, range(options.seed, options.seed + rounds), options.processes)
+    if options.what in ("properties", "all"):
+        failed += search_properties(options.processes)
     return 1 if failed else 0
 
 
