@@ -537,8 +537,8 @@ def test_the_guides_table_has_the_figures_of_the_presets_and_the_round_trip_that
     rate, _, unit = room.partition(" ")
     assert link.bandwidth == (None if room == "any" else parse_rate(float(rate), unit))
     world = World()
-    measured = [world.rtt(world.join(name, seed), 20.0) for seed in range(4)]
-    assert sum(measured) / 4 * 1000 == pytest.approx(float(rtt.removesuffix(" ms")), rel=0.15, abs=1)
+    measured = [world.rtt(world.join(name, seed), 20.0) for seed in range(2)]
+    assert sum(measured) / 2 * 1000 == pytest.approx(float(rtt.removesuffix(" ms")), rel=0.15, abs=1)
 
 
 def parse_rate(rate: float, unit: str) -> float:

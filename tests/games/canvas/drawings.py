@@ -8,9 +8,15 @@ from games.canvas.pen import Pen
 
 
 def scribble(
-    rng: random.Random, steps: int = 20, *, stride: float = 40, colour: int | None = None, width: int | None = None
+    rng: random.Random,
+    steps: int = 20,
+    *,
+    stride: float = 40,
+    colour: int | None = None,
+    width: int | None = None,
+    ends: float = 0.2,
 ) -> list[bytes]:
-    """Return the lines of one stroke, in pieces of different lengths."""
+    """Return the lines of one stroke, in pieces of different lengths: `ends` is how likely one is over at a step."""
     x, y, angle = rng.uniform(0, rules.WIDTH), rng.uniform(0, rules.HEIGHT), rng.uniform(0, math.tau)
     pen = Pen(
         rng.randrange(len(rules.COLOURS)) if colour is None else colour,
@@ -22,15 +28,15 @@ def scribble(
         angle += rng.uniform(-0.6, 0.6)
         x, y = x + stride * math.cos(angle), y + stride * math.sin(angle)
         pen.move(x, y)
-        if rng.random() < 0.2:
+        if rng.random() < ends:
             lines += pen.take()
     return lines + pen.take()
 
 
 def megabyte(rng: random.Random) -> list[bytes]:
-    """Return pieces of 2,600 strokes, which take a megabyte also when they are compressed: zlib looks back on less than
+    """Return pieces of 3,200 strokes, which take a megabyte also when they are compressed: zlib looks back on less than
     lies between two that are alike."""
-    strokes = [scribble(rng, 130, stride=20) for _ in range(325)]
+    strokes = [scribble(rng, 130, stride=20, ends=0.02) for _ in range(400)]
     pieces = [rules.piece_of(0, number, line) for number, stroke in enumerate(strokes * 8) for line in stroke]
     assert 900_000 < sum(map(len, pieces)) < rules.MAX_PICTURE_BYTES
     return pieces
