@@ -1,5 +1,6 @@
 """What every test shares: a headless pygame, randomness that can be repeated, and a share of the machine."""
 
+import gc
 import os
 import random
 import zlib
@@ -31,6 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("integration"):
             item.add_marker(pytest.mark.xdist_group(ONE_AT_A_TIME))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over thousands of tests and modules, which live as long as this process."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
