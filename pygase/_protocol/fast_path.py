@@ -109,8 +109,7 @@ def state_datagrams(
 ) -> Iterator[tuple[bytes, Address]]:
     """Yield, for each peer, the one datagram that takes the current state to it, if that is all there is to do for it.
 
-    To be called once after each new state. One datagram at a time, since its memory serves the next one again when it
-    has been sent: a batch of all would drive what is needed next out of the processor's caches.
+    To be called once after each new state. One by one, so that whoever sends them need not hold them all.
 
     :param others: to this are added the peers for which there is more, or nothing, to do.
     :param soon: when to ask these peers again at the latest; ``wire_now``: the time in the wire's units.
