@@ -167,8 +167,8 @@ class NetGraph:
             self._corrections, self._last_error = predictor.corrections, predictor.last_error or self._last_error
 
     def _write(self, panel: pygame.Surface, now: float) -> None:
-        """Bring the text up to date, one line a frame, so that no frame takes long."""
-        if now >= self._texts_due_at:
+        """Bring the text up to date, one line a frame, so that no frame takes long; all lines, however few frames."""
+        if not self._stale and now >= self._texts_due_at:
             self._texts_due_at = now + TEXT_INTERVAL
             self._texts = self._figures(now)
             self._stale = [label for label in _LABELS if self._texts[label] != self._written.get(label)]

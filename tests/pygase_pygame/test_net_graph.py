@@ -190,3 +190,12 @@ def test_it_renders_one_line_a_frame_at_most(seed, monkeypatch):
             graph.draw(stage.screen)
             most = max(most, len(rendered))
         assert most == 1
+
+
+def test_at_ten_frames_a_second_every_line_is_written_too(seed):
+    with stage_with(seed, Link(latency=0.05, jitter=0.03, loss=0.05)) as stage:
+        graph = play(stage, 0.5)
+        for _ in range(30):
+            stage.step(6, graph.session.view)
+            graph.draw(stage.screen)
+        assert len(graph._written) == 8
