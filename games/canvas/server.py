@@ -301,8 +301,10 @@ def mark_of(address: object) -> int:
 def pointing(value: object) -> dict[str, Any]:
     """Return what an input says of `cursors` and `pens`, whatever somebody sent."""
     match value:
-        case [int(x), int(y), int(stroke)] if rules.is_inside((x, y)) and -1 <= stroke <= rules.MAX_NUMBER:
-            return {"cursors": [int(x), int(y)], **({"pens": int(stroke)} if stroke >= 0 else {})}
+        case [int(), int(), int()]:
+            x, y, stroke = map(int, value)  # first of all: a `Sqn`, say, compares in a way of its own
+            if rules.is_inside((x, y)) and -1 <= stroke <= rules.MAX_NUMBER:
+                return {"cursors": [x, y], **({"pens": stroke} if stroke >= 0 else {})}
     return {}
 
 

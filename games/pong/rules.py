@@ -153,7 +153,8 @@ def wishes(value: object) -> tuple[int, int]:
 
 
 def _direction(value: object) -> int:
-    return int(value) if isinstance(value, int) and -1 <= value <= 1 else 0
+    wish = int(value) if isinstance(value, int) else 0  # first of all: a `Sqn`, say, compares in a way of its own
+    return wish if -1 <= wish <= 1 else 0
 
 
 def move_paddle(y: float, direction: int) -> float:
