@@ -22,10 +22,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(HOW)
     for name, about in found.items():
         print(f"    {name:{width}}   {about}")
-    unknown = [argument for argument in arguments if argument not in ("-h", "--help")]
-    if unknown:
-        print(f"\nTo play {unknown[0]}, type: python -m games.{unknown[0]} host" if unknown[0] in found else "")
-    return 2 if unknown else 0
+    asked = next((argument for argument in arguments if argument not in ("-h", "--help")), None)
+    if asked is None:
+        return 0
+    print(
+        f"\nTo play {asked}, type: python -m games.{asked} host" if asked in found else f"\nNo game is {asked!r:.80}."
+    )
+    return 2
 
 
 def games(folder: Path) -> dict[str, str]:

@@ -39,7 +39,9 @@ def test_who_names_a_game_here_is_told_what_to_type(capsys: Any) -> None:
     assert listing.main(["pong"]) == 2
     assert "type: python -m games.pong host" in capsys.readouterr().out
     assert listing.main(["chess"]) == 2
-    assert "games.chess" not in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "No game is 'chess'." in told
+    assert "games.chess" not in told
 
 
 def test_a_folder_without_games_makes_an_empty_list(tmp_path: Path) -> None:
