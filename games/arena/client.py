@@ -279,6 +279,6 @@ class ArenaScreen(GameScreen):
         if me not in scores:
             return ("Arena",)
         rtt = self.session.client.stats.rtt
-        place = f"{ranking(scores).index(me) + 1}. of {len(scores)}"
+        place = f"place {ranking(scores).index(me) + 1} of {len(scores)}"
         ping = "" if rtt is None else f" · {rtt * 1000:.0f} ms"
         return f"{scores[me][0]} wrecked, {scores[me][1]} lost · {place}{ping}", place + ping, place
