@@ -74,6 +74,7 @@ class ConnectFlow:
         connect: Callable[[str, int, str | None], Session],
         *,
         host: Callable[[int, str | None], Session] | None = None,
+        passwords: bool = True,
         default_port: int = DEFAULT_PORT,
         name: str | None = None,
         browser: GameBrowser | None = None,
@@ -84,6 +85,7 @@ class ConnectFlow:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
+        self.passwords = passwords
         self.default_port = default_port
         self.page, self.message, self.left = "main", "", False
         self.session: Session | None = None

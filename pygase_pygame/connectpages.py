@@ -250,7 +250,8 @@ class Page:
         self._heading("Open a game here")
         self._labelled(sheet.take(sheet.row), "Your name", "name", flow.name_entry, flow.start_hosting)
         self._labelled(sheet.take(sheet.row), "Port", "port", flow.port_entry, flow.start_hosting)
-        self._labelled(sheet.take(sheet.row), "Password", "secret", flow.host_password_entry, flow.start_hosting)
+        if flow.passwords:
+            self._labelled(sheet.take(sheet.row), "Password", "secret", flow.host_password_entry, flow.start_hosting)
         self._help()
         buttons = sheet.take_below(sheet.row)
         self._message()

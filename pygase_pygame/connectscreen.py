@@ -54,6 +54,7 @@ class ConnectScreen:
     :param title: what to call it; the same by default.
     :param host: opens a game here: ``host(port, password) -> Session``, such as a function that makes a backend and
         calls :func:`pygase_pygame.host`; what it raises is shown. None: the player cannot host.
+    :param passwords: whether who opens a game here may give it a password; if not, ``host`` gets None.
     :param default_port: where nobody names another.
     :param name: the player's name at the very first time; by default what this machine calls its user.
     :param browser: another than ``pygase.Browser(game)``.
@@ -73,6 +74,7 @@ class ConnectScreen:
         *,
         title: str = "",
         host: Callable[[int, str | None], Session] | None = None,
+        passwords: bool = True,
         default_port: int = DEFAULT_PORT,
         name: str | None = None,
         browser: GameBrowser | None = None,
@@ -91,6 +93,7 @@ class ConnectScreen:
             game,
             connect or join_it,
             host=host,
+            passwords=passwords,
             default_port=default_port,
             name=name,
             browser=browser,
@@ -119,8 +122,12 @@ class ConnectScreen:
 
     @property
     def name(self) -> str:
-        """The player's name, never empty, on one line."""
+        """The player's name, never empty, on one line. Set it to have another there than was remembered."""
         return self._flow.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._flow.name_entry.text = name
 
     @property
     def friends_type(self) -> list[str]:

@@ -59,12 +59,13 @@ class Choosing:
             game.name,
             title=game.title,
             default_port=game.port,
-            name=name,
             connect=connector.join,
-            host=connector.host,
+            host=lambda port, password: connector.host(port, self.name),
+            passwords=False,
             remember=remember,
             browser=browser,
         )
+        self._screen.name = name
 
     def run(self, message: str = "") -> Session | None:
         """Return the game that the player has joined, or None if they leave. `message` says why they have to choose."""

@@ -38,14 +38,12 @@ class Connector:
         session.connect()
         return session
 
-    def host(self, port: int, password: str | None = None) -> Session:
-        """Open a game for everyone, begin to join it, and return the session.
+    def host(self, port: int, name: str) -> Session:
+        """Open a game for everyone, announced under its host's name, begin to join it, and return the session.
 
-        Raises `pygase.AddressInUse`, and `ValueError` for a password, which no game here has.
+        Raises `pygase.AddressInUse`.
         """
-        if password:
-            raise ValueError(f"{self._game.title} is open to everyone: leave the password empty.")
         backend = self._game.serve(Hosting(getattr(self._args, "bots", self._game.bots), self._args))
         backend.run_in_thread(EVERYONE, port, interval=self._game.tick)
-        announce(backend, self._game, clean_name(self._args.name))
+        announce(backend, self._game, clean_name(name))
         return self.join(invite.joining_host(EVERYONE), port, hosted=backend)

@@ -456,6 +456,13 @@ def test_hosting_shows_what_friends_type_and_opens_the_game(evening):
     assert opened == [(9123, "sesame")]
 
 
+def test_a_game_without_passwords_asks_for_none(evening):
+    evening.open(host=lambda *_: None, passwords=False)
+    evening.stage.click(evening.item("host").center)
+    evening.frames(1)
+    assert [item.key for item in evening.screen._page().items] == ["name", "port", "start", "back"]
+
+
 def test_a_port_that_is_taken_is_told_and_another_suggested(evening):
     def host(port: int, password: str | None) -> Session:
         if port == 8080:
@@ -653,6 +660,8 @@ def test_name_and_address_are_there_again_the_next_time(evening, tmp_path):
     screen.session.close()
     again = evening.open(remember=path, name="somebody else")
     assert again.name == "Zoë!"
+    again.name = "Ann"
+    assert again.name == again._flow.name_entry.text == "Ann"
     assert again._flow.address_entry.text == "example.org:9000"
 
 

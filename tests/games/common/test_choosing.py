@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,10 +80,26 @@ def test_esc_leaves_the_screen(window: Window) -> None:
     assert not chooser.frame(pressed(pygame.K_ESCAPE))
 
 
-@pytest.mark.integration
-def test_a_game_is_opened_for_everyone_only_without_a_password() -> None:
-    with pytest.raises(ValueError, match="leave the password empty"):
-        connector().host(7700, "secret")
+def test_a_name_that_was_typed_now_counts_more_than_the_one_of_the_last_time(window: Window, tmp_path: Path) -> None:
+    (tmp_path / "demo.json").write_text('{"name": "Bob"}')
+    chooser = Choosing(window, DEMO, connector(), "Ada", remember=tmp_path / "demo.json", browser=FakeBrowser())
+    assert chooser.name == "Ada"
+
+
+def test_a_game_that_is_opened_on_the_screen_is_its_hosts(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[tuple[int, str]] = []
+
+    def host(self: Connector, port: int, name: str) -> Any:
+        opened.append((port, name))
+        raise ValueError("Not today.")
+
+    monkeypatch.setattr(Connector, "host", host)
+    chooser = Choosing(window, DEMO, connector(), "Ada", remember=False, browser=FakeBrowser())
+    chooser.frame(pressed(pygame.K_UP, text=""))  # to the name
+    chooser.frame(pressed(text="!"))
+    chooser.frame(pressed(pygame.K_RETURN, pygame.K_TAB, pygame.K_TAB, pygame.K_RETURN))  # to the page for hosts
+    chooser.frame(pressed(pygame.K_RETURN))
+    assert opened == [(7699, "Ada!")]
 
 
 class Scripted:
