@@ -21,6 +21,7 @@ T = TypeVar("T")
 NO_PYGAME = """{title}'s window needs pygame, which is not installed. To install it:
     pip install "pygase[pygame]"
 (in a checkout of PyGaSe: pip install -e ".[pygame]")"""
+_PERHAPS = "perhaps a game that is open on this machine already"
 NO_PYGAME_HOST = "Without it, `host --headless` serves a game that others can join."
 
 _ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # Ctrl-C, kill, a terminal that closes; not all everywhere
@@ -29,6 +30,7 @@ _ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # Ctrl-C, kill, a termin
 def run(game: Game, argv: Sequence[str] | None = None) -> int:
     """Do what the command line says, until the window closes or Ctrl-C; return the exit status."""
     args = _parser(game).parse_args(argv)
+    args.name = args.name or _usual_name(game, args)
     for name in _ENDINGS:  # also SIGINT: shells start what runs in the background deaf to Ctrl-C
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _leave)
@@ -142,7 +144,7 @@ def _add_hosting(hosting: argparse.ArgumentParser, game: Game) -> None:
 
 
 def _add_playing(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--name", default=_own_name(), help="what the others call you (default: %(default)s)")
+    command.add_argument("--name", help="what the others call you (default: as the last time, or as you log in here)")
     command.add_argument(
         "--link",
         type=_typed(_link),
@@ -174,6 +176,17 @@ def _link(text: str) -> str:
     return text
 
 
+def _usual_name(game: Game, args: argparse.Namespace) -> str:
+    """Return what a player who types no name is called: as they typed it on the screen the last time, if ever."""
+    if _has_pygame() and not getattr(args, "headless", False):
+        from pygase_pygame.remembered import Remembered, default_path
+
+        remembered = Remembered(default_path(game.name)).get("name")
+        if remembered:
+            return remembered
+    return _own_name()
+
+
 def _own_name() -> str:
     """Return what this machine calls its user, as a start."""
     try:
@@ -188,10 +201,11 @@ def _has_pygame() -> bool:
 
 def _port_in_use(game: Game, port: int) -> str:
     other = port + 1 if port < 65535 else port - 1
-    blamed = user_of_port(port) or "perhaps a game that is open on this machine already"
-    return f"""Port {port} is in use, by another program: {blamed}.
-To join that one:        {invite.joining_command(game, "localhost", port)}
-To open another beside:  {game.command} host --port {other}"""
+    blamed = user_of_port(port)
+    lines = [f"Port {port} is in use, by another program: {blamed or _PERHAPS}."]
+    if not blamed or f"games.{game.name} " in blamed:  # else it is something else that cannot be joined from here
+        lines.append(f"To join that one:        {invite.joining_command(game, 'localhost', port)}")
+    return "\n".join([*lines, f"To open another beside:  {game.command} host --port {other}"])
 
 
 def _complain(sentence: str) -> int:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -99,7 +100,30 @@ def test_a_machine_that_knows_no_user_has_a_player(monkeypatch: pytest.MonkeyPat
         raise OSError("no such user")
 
     monkeypatch.setattr("getpass.getuser", unknown)
-    assert parsed("join").name == "Player"
+    assert cli._own_name() == "Player"
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="keeps its settings elsewhere")
+def test_who_types_no_name_is_called_as_the_last_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(cli, "_play", lambda game, args, address: not called.append(args.name))
+    monkeypatch.setattr("getpass.getuser", lambda: "root")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    cli.run(DEMO, ["join"])
+    (tmp_path / "pygase").mkdir()
+    (tmp_path / "pygase" / "demo.json").write_text('{"name": "Bob"}')
+    cli.run(DEMO, ["join"])
+    cli.run(DEMO, ["join", "--name", "Ada"])
+    assert called == ["root", "Bob", "Ada"]
+
+
+def test_a_port_that_another_kind_of_program_has_is_not_to_be_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {}
+    for user in ("", "python -m games.demo host (process 7)", "python -m games.pong host (process 7)"):
+        monkeypatch.setattr(cli, "user_of_port", lambda port, user=user: user)
+        told[user] = cli._port_in_use(DEMO, 7699)
+    assert ["join" in text for text in told.values()] == [True, True, False]
+    assert all("host --port 7700" in text for text in told.values())
 
 
 def test_a_screen_that_is_none_is_a_mistake_that_says_so() -> None:
