@@ -18,6 +18,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,20 +78,28 @@ def save(path: Path, pieces: Iterable[bytes]) -> None:
 class Keeper:
     """Keeps a picture in a file: while the game goes on in the background, at its end at once.
 
+    A file that somebody else has written meanwhile, such as another host of the same picture, is left alone: then this
+    picture goes on in a file beside it, and `trouble` says so.
+
     :param path: the file; None: the picture is not kept.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.trouble = ""
-        """What went wrong the last time, as a sentence; "" if nothing did."""
+        """What is not as it should be, as a sentence; "" if all is well."""
+        self._moved = ""  # what is to be told of the file that the picture has moved to
+        self._known: _Stamp | None = None  # the file as it was when it was read or written here
         self._saving: threading.Thread | None = None
         self._saved: Sequence[bytes] | None = None
         self._lock = threading.Lock()
 
     def load(self) -> list[bytes]:
         """Return the pieces in the file. Raises `FileTrouble`."""
-        pieces = [] if self.path is None else load(self.path)
+        if self.path is None:
+            return []
+        self._known = _stamp(self.path)  # before: what is written while it is read is not what was read
+        pieces = load(self.path)
         self._saved = tuple(pieces)
         return pieces
 
@@ -111,19 +120,48 @@ class Keeper:
         with self._lock:
             if tuple(pieces) == self._saved:
                 return True
+            self._make_way()
             try:
                 save(self.path, pieces)
             except FileTrouble as error:
                 self.trouble = str(error)
                 logger.warning("%s", error)
                 return False
-            self._saved, self.trouble = tuple(pieces), ""
+            self._saved, self.trouble, self._known = tuple(pieces), self._moved, _stamp(self.path)
             return True
+
+    def _make_way(self) -> None:
+        """Take another file if somebody else has written ours."""
+        assert self.path is not None
+        there = _stamp(self.path)
+        if there is None or there == self._known:
+            return
+        theirs, self.path = self.path, _unused(self.path)
+        self._moved = f"Somebody else keeps a picture in {theirs.name}. This one is in {self.path.name} from now on."
+        logger.warning("%s", self._moved)
 
     def wait(self) -> None:
         """Wait for the end of what goes on in the background."""
         if self._saving is not None:
             self._saving.join()
+
+
+_Stamp = tuple[int, int, int]
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """Return what is another after a file has been written; None without a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _unused(path: Path) -> Path:
+    """Return the first of "picture-2.json", "picture-3.json" and so on that there is not."""
+    beside = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return next(other for other in beside if not other.exists())
 
 
 _OTHER_FILE: Final = "It was left as it was; to begin another picture, name another file"

@@ -141,6 +141,28 @@ def test_a_keeper_that_cannot_save_says_so_and_goes_on(path: Path, pieces: list[
     assert keeper.trouble == ""
 
 
+def test_two_hosts_of_one_picture_do_not_overwrite_each_other(path: Path, pieces: list[bytes]) -> None:
+    files.save(path, pieces[:1])
+    ada, bob = Keeper(path), Keeper(path)
+    assert ada.load() == bob.load() == pieces[:1]
+    assert ada.save_now(pieces[:2])
+    assert bob.save_now(pieces[:3])
+    assert ada.save_now(pieces[:4])
+    assert ada.trouble == ""
+    assert bob.save_now(pieces[:5])
+    assert bob.trouble == "Somebody else keeps a picture in picture.json. This one is in picture-2.json from now on."
+    assert (files.load(path), files.load(path.with_name("picture-2.json"))) == (pieces[:4], pieces[:5])
+
+
+def test_a_file_that_was_taken_away_is_written_again(path: Path, pieces: list[bytes]) -> None:
+    keeper = Keeper(path)
+    keeper.load()
+    keeper.save_now(pieces[:1])
+    path.unlink()
+    keeper.save_now(pieces)
+    assert files.load(path) == pieces
+
+
 def test_a_damaged_file_ends_the_program_with_a_sentence_before_anything_is_served(path: Path, capsys: Any) -> None:
     path.write_bytes(b"{")
     status = canvas.main(["host", "--headless", "--bind", "127.0.0.1", "--port", "1", "--file", str(path)])
