@@ -51,6 +51,8 @@ SWITCH_AFTER: Final = 2 * REPEAT_INTERVAL
 
 MAX_GAMES: Final = 100
 """Games in a list at most; more than anybody can read."""
+MAX_GAMES_PER_HOST: Final = 16
+"""Games at one address at most: so that one machine that answers whatever it likes leaves room for the others."""
 KEPT_QUERIES: Final = 8
 """How many of the last queries an answer may be to."""
 KEPT_PINGS: Final = 4
@@ -359,12 +361,16 @@ class Listing:
             self.dropped["not asked for"] += 1
         elif self._game not in ("", answer.game):
             self.dropped["another game"] += 1
-        elif answer.server_id not in self._entries and len(self._entries) >= MAX_GAMES:
+        elif answer.server_id not in self._entries and not self._has_room(host):
             self.dropped["too many games"] += 1
         else:
             entry = self._entries.setdefault(answer.server_id, _Entry(host))
             entry.hear(answer, info, host, asked_at, now)
             self._publish()
+
+    def _has_room(self, host: str) -> bool:
+        of_host = sum(entry.host == host for entry in self._entries.values())
+        return len(self._entries) < MAX_GAMES and of_host < MAX_GAMES_PER_HOST
 
     def handle_timeout(self, *, now: float) -> None:
         """Forget the games that were not heard of for too long."""

@@ -16,6 +16,7 @@ from pygase._protocol.discovery import (
     MAX_ANSWERS,
     MAX_ANSWERS_PER_HOST,
     MAX_GAMES,
+    MAX_GAMES_PER_HOST,
     MAX_INFO_BYTES,
     MAX_NAME_BYTES,
     QUERY_BYTES,
@@ -353,11 +354,20 @@ class TestListing:
     def test_a_flood_of_games_does_not_grow_the_list_or_push_out_the_first(self, rng: random.Random) -> None:
         listing, nonce = asked()
         listing.receive(an_answer(nonce).encode(), "10.0.0.1", now=0.0)
-        for _ in range(500):
-            listing.receive(an_answer(nonce, server_id=rng.randbytes(8)).encode(), "10.0.0.9", now=0.0)
+        for number in range(500):
+            host = f"10.0.1.{number % 50}"
+            listing.receive(an_answer(nonce, server_id=rng.randbytes(8)).encode(), host, now=0.0)
         assert len(listing.games) == MAX_GAMES
         assert listing.games[0].server_id == ID
         assert listing.dropped["too many games"] == 501 - MAX_GAMES
+
+    def test_one_host_cannot_fill_the_list(self, rng: random.Random) -> None:
+        listing, nonce = asked()
+        for _ in range(200):
+            listing.receive(an_answer(nonce, server_id=rng.randbytes(8)).encode(), "10.0.0.9", now=0.0)
+        listing.receive(an_answer(nonce).encode(), "10.0.0.1", now=0.0)
+        assert len(listing.games) == MAX_GAMES_PER_HOST + 1
+        assert listing.games[-1].server_id == ID
 
 
 def test_the_bound_of_a_game_name_is_the_handshakes() -> None:
