@@ -10,6 +10,7 @@ from games.canvas import files, rules
 from games.canvas.server import AUTOSAVE_TICKS, PIECES_SAVED_UP, TICK, CanvasServer, mark_of, pointing
 from pygase import RELIABLE, Client
 from pygase.testing import Link, SimulatedNetwork
+from pygase.utils import Sqn
 from tests.games.canvas.drawings import megabyte, scribble
 
 LINE = rules.pack_line(1, 1, [(5, 5), (50, 50)])
@@ -205,7 +206,20 @@ def test_sixteen_can_draw_and_the_seventeenth_is_told_that_it_is_full(
 
 
 @pytest.mark.parametrize(
-    "value", [None, 7, "x", [], [1, 2], [1, 2, 3, 4], [1.5, 2, -1], [9999, 0, -1], [0, 0, 70_000], [0, 0, -2], {"x": 1}]
+    "value",
+    [
+        None,
+        7,
+        "x",
+        [],
+        [1, 2],
+        [1, 2, 3, 4],
+        [1.5, 2, -1],
+        [9999, 0, -1],
+        [0, 0, 70_000],
+        [0, 0, -2],
+        [0, Sqn(65_535), -1],
+    ],
 )
 def test_what_points_nowhere_is_no_cursor(value: object) -> None:
     assert pointing(value) == {}

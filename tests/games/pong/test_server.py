@@ -14,6 +14,7 @@ from games.pong.seats import key_of, seat_of
 from games.pong.server import GAME, TICK, PongServer
 from pygase import CLIENT_LEFT, RELIABLE, Client
 from pygase.testing import SimulatedNetwork
+from pygase.utils import Sqn
 
 
 class Guest:
@@ -230,7 +231,8 @@ def test_a_time_step_returns_only_what_changed_and_changes_nothing_in_place(tabl
 
 
 @pytest.mark.parametrize(
-    "nonsense", [5, -2, 0.5, "1", None, [1], [9, 1], {"up": True}, b"\x01", 10**18, float("nan"), float("inf")]
+    "nonsense",
+    [5, -2, 0.5, "1", None, [1], [9, 1], {"up": True}, b"\x01", 10**18, float("nan"), float("inf"), Sqn(40_000)],
 )
 def test_an_input_that_is_no_direction_moves_nothing(table: Table, nonsense: Any) -> None:
     ada, bob = table.guest("Ada"), table.guest("Bob")
