@@ -8,6 +8,7 @@ Where to begin reading, from what knows nothing of the rest to what joins it all
 - `server`   who plays, what they may do, and who was hit: judged by what the shooter saw
 - `chat`     what people may say, and how much of it (pure)
 - `memory`   what the client keeps of what happened, to show it for a while (pure)
-- `picture`  all of that drawn, with the help of `sprites`
+- `scene`    what there is to see, and which part of the place a window shows
+- `picture`  the place drawn, with the help of `sprites`, and with `front` and `board` in front of it
 - `client`   the window, the keys, mouse and pad, and the connection
 """

@@ -12,10 +12,12 @@ import pygame
 
 import pygase_pygame
 from games.arena import rules, sprites, walls
+from games.arena.board import ranking
 from games.arena.chat import LONGEST
 from games.arena.memory import Memory, Tracer
-from games.arena.picture import Camera, Picture, Scene, field_of, ranking
+from games.arena.picture import Picture
 from games.arena.rules import AIM, AT, FULL, SHOTS, Ship
+from games.arena.scene import Camera, Scene, field_of
 from games.arena.server import MOVING, NOBODY, TICK, own_ship
 from games.common.icon import icon
 from games.common.screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone

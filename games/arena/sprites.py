@@ -1,4 +1,7 @@
-"""The ships of Arena, drawn in code: large, and then made small, so that their edges are smooth at every angle."""
+"""The things of Arena, drawn in code: ships, rings, bars, and the colours of walls.
+
+A ship is drawn large, and then made small, so that its edges are smooth at every angle.
+"""
 
 import math
 from functools import lru_cache
@@ -7,6 +10,9 @@ from typing import Final
 import pygame
 
 from games.common.palette import NIGHT, ORANGE, SKY, WHITE, Colour, mixed
+
+WALL: Final[Colour] = (66, 79, 110)
+ROOF: Final[Colour] = (92, 107, 142)
 
 _FINER: Final = 4
 _STEP: Final = 3  # degrees from one picture of a ship to the next: fewer pictures, and nobody sees it
@@ -63,3 +69,10 @@ def ring(surface: pygame.Surface, colour: Colour, middle: tuple[int, int], radiu
         a, b = (2 * math.pi * (part + end) / parts for end in (0.0, 0.55))
         start, stop = ((middle[0] + radius * math.cos(t), middle[1] + radius * math.sin(t)) for t in (a, b))
         pygame.draw.line(surface, colour, start, stop, 2)
+
+
+def bar(surface: pygame.Surface, place: pygame.Rect, share: float) -> None:
+    """Draw how much there is of something: the less, the shorter, and below a third in another colour."""
+    pygame.draw.rect(surface, NIGHT, place.inflate(2, 2))
+    colour = ORANGE if share <= 0.4 else SKY
+    surface.fill(mixed(colour, NIGHT, 0.25), (place.x, place.y, round(place.w * share), place.h))

@@ -11,8 +11,8 @@ import pytest
 from games.arena import rules, walls
 from games.arena.__main__ import GAME
 from games.arena.client import ArenaScreen
-from games.arena.picture import Camera, Scene, field_of
 from games.arena.rules import AT, DAMAGE, FULL_HEALTH, SHOTS
+from games.arena.scene import Camera, Scene, field_of
 from games.arena.server import NOBODY, SHIELDED, TICK, ArenaServer
 from pygase.testing import Link
 from tests.games.common.table import Seat, Table

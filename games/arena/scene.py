@@ -1,0 +1,72 @@
+"""What there is to see of Arena in one frame, and which part of the place a window shows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pygame
+
+from games.arena import walls
+from games.arena.memory import Memory
+from games.arena.rules import Ship
+from games.common import hud
+from pygase_pygame import TextEntry
+
+SEEN: Final = (9_600, 6_400)  # points of the place that a window shows at most: nobody sees farther in a larger one
+
+
+@dataclass
+class Scene:
+    """Everything that is to be seen in one frame. The tables are those of the state; see `server`."""
+
+    now: float
+    memory: Memory
+    me: int | None = None
+    ships: Mapping[int, Ship] = field(default_factory=dict)
+    health: Mapping[int, int] = field(default_factory=dict)
+    shields: Mapping[int, bool] = field(default_factory=dict)
+    pilots: Mapping[int, Sequence[Any]] = field(default_factory=dict)
+    scores: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    winner: int | None = None
+    middle: Sequence[float] = (walls.WIDTH / 2, walls.HEIGHT / 2)  # what the window looks at
+    sight: tuple[int, int] | None = None  # where one aims, in pixels
+    hurt: float = 0.0  # how much of a warning flash there is, 0 to 1
+    notice: tuple[str, str] | None = None
+    status: Sequence[str] = ("",)  # how things are, the long way first
+    board: bool = False
+    judge: bool = False
+    chat: TextEntry | None = None
+
+
+class Camera:
+    """Points of the place to pixels of a window."""
+
+    def __init__(self, size: tuple[int, int], middle: Sequence[float]) -> None:
+        self.size = size
+        self.scale = max(size[0] / SEEN[0], size[1] / SEEN[1], 1e-6)
+        self.left = _held(middle[0], size[0] / self.scale, walls.WIDTH)
+        self.top = _held(middle[1], size[1] / self.scale, walls.HEIGHT)
+
+    def pixel(self, place: Sequence[float]) -> tuple[int, int]:
+        """Return the pixel at which a place is."""
+        return round((place[0] - self.left) * self.scale), round((place[1] - self.top) * self.scale)
+
+    def pixels(self, length: float) -> int:
+        """Return a length in pixels, at least one."""
+        return max(1, round(length * self.scale))
+
+    def shows(self, place: Sequence[float], around: float) -> bool:
+        """Tell whether something of that size around a place is in the window."""
+        x, y = (place[0] - self.left) * self.scale, (place[1] - self.top) * self.scale
+        around *= self.scale
+        return -around < x < self.size[0] + around and -around < y < self.size[1] + around
+
+
+def field_of(surface: pygame.Surface) -> tuple[int, int]:
+    """Return the size of the part of a window in which the arena is to be seen: all but the footer."""
+    return surface.get_width(), max(1, surface.get_height() - hud.footer_height(surface))
+
+
+def _held(middle: float, seen: float, size: int) -> float:
+    """Return where the window begins, so that it looks at the middle, but not out of the place."""
+    return max(0.0, min(middle - seen / 2, size - seen))
