@@ -7,23 +7,15 @@ its edge and slides along it, and where it ends up is the same on every machine.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
+
+from games.common.walls import Wall, mirrored
 
 Point = Sequence[float]
 
 WIDTH: Final = 19_200  # two windows wide ...
 HEIGHT: Final = 12_800  # ... and two high
 RADIUS: Final = 180  # of a ship
-
-
-class Wall(NamedTuple):
-    """A rectangle, by its edges."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
 
 _QUARTER: Final = [  # the top left quarter of the place; the others are its mirror images
     Wall(2_000, 2_000, 3_400, 2_600),
@@ -36,14 +28,7 @@ _QUARTER: Final = [  # the top left quarter of the place; the others are its mir
 ]
 _MIDDLE: Final = Wall(9_000, 6_000, 10_200, 6_800)
 
-
-def _mirrored(walls: Iterable[Wall]) -> list[Wall]:
-    """Return the walls of all four quarters."""
-    across = [wall for w in walls for wall in (w, Wall(WIDTH - w.right, w.top, WIDTH - w.left, w.bottom))]
-    return across + [Wall(w.left, HEIGHT - w.bottom, w.right, HEIGHT - w.top) for w in across]
-
-
-WALLS: Final = (*_mirrored(_QUARTER), _MIDDLE)
+WALLS: Final = (*mirrored(_QUARTER, WIDTH, HEIGHT), _MIDDLE)
 GROWN: Final = tuple(Wall(w.left - RADIUS, w.top - RADIUS, w.right + RADIUS, w.bottom + RADIUS) for w in WALLS)
 """Where the middle of a ship cannot be, edges excluded: so it needs only look at one point."""
 

@@ -5,24 +5,16 @@ corner, y points down. Runners are round, so they slip around the corners of wal
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
+
+from games.common.walls import Wall, mirrored
 
 Point = Sequence[float]
 
 WIDTH: Final = 5_600
 HEIGHT: Final = 4_200
 RADIUS: Final = 90  # of a runner
-
-
-class Wall(NamedTuple):
-    """A rectangle, by its edges."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
 
 _QUARTER: Final = [  # the top left quarter of the place; the others are its mirror images
     Wall(620, 620, 1_500, 800),
@@ -32,14 +24,7 @@ _QUARTER: Final = [  # the top left quarter of the place; the others are its mir
 ]
 _MIDDLE: Final = Wall(2_480, 1_880, 3_120, 2_320)
 
-
-def _mirrored(walls: Iterable[Wall]) -> list[Wall]:
-    """Return the walls of all four quarters."""
-    across = [wall for w in walls for wall in (w, Wall(WIDTH - w.right, w.top, WIDTH - w.left, w.bottom))]
-    return across + [Wall(w.left, HEIGHT - w.bottom, w.right, HEIGHT - w.top) for w in across]
-
-
-WALLS: Final = (*_mirrored(_QUARTER), _MIDDLE)
+WALLS: Final = (*mirrored(_QUARTER, WIDTH, HEIGHT), _MIDDLE)
 
 
 def slide(x: float, y: float) -> tuple[int, int]:

@@ -32,6 +32,7 @@ Where to begin reading, from what knows nothing of the rest to what joins it all
 
 - `names`      `clean_name(anything)`, `unused_name(name, taken)`: for servers (pure)
 - `palette`    colours that the colour-blind tell apart: `player_colour(number)`, WHITE, GREY, NIGHT, FLOOR ... (pure)
+- `walls`      rectangles, the same in all four quarters of a place (pure)
 - `sounds`     `Tone`, `SoundSet`, and `Sounds.play(name, volume, pan)`, which without a mixer is silent
 - `game`       `Game` and `Hosting`: what a game tells about itself
 - `invite`     addresses, and what friends have to type
