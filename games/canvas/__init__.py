@@ -10,6 +10,10 @@ Where to begin reading, from what knows nothing of the rest to what joins it all
 - `files`    the picture in a file: never half of it
 - `server`   who draws, what they may do, and what becomes of it
 - `painter`  the picture in pixels, painted bit by bit
+- `hand`     what one draws oneself, until the server has it (pure)
+- `padpen`   a gamepad's stick as a mouse (pure)
 - `tools`    the buttons beside the picture
+- `marks`    what is drawn over the picture: cursors, one's own brush
+- `export`   the picture as PNG
 - `client`   the window, the mouse and the connection
 """

@@ -1,14 +1,14 @@
 """Canvas's window: what the mouse does goes to the server, and onto the paper at once."""
 
 import os
-import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pygame
 
-from games.canvas import rules
+from games.canvas import marks, rules
+from games.canvas.export import Export
+from games.canvas.files import FileTrouble
 from games.canvas.hand import Hand, Sent
 from games.canvas.padpen import PadPen
 from games.canvas.painter import Painter
@@ -20,15 +20,13 @@ from games.canvas.tools import Tool, Toolbar, header_height
 from games.common import hud
 from games.common.icon import icon
 from games.common.layout import Layout
-from games.common.palette import GREY, NIGHT, WHITE, player_colour
+from games.common.palette import GREY, NIGHT, WHITE
 from games.common.screen import GameScreen, Playing, SessionOptions, SoundSet, Tone
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, View
 
 HINT: Final = "Draw with the mouse · Right button: erase · Wheel: width · 1-8: colour · Ctrl-Z: undo · Esc: leave"
 NEWS_SECONDS: Final = 5.0
 PIECE_SECONDS: Final = PIECE_TICKS * TICK
-EXPORT_SIZE: Final = (rules.WIDTH // 2, rules.HEIGHT // 2)
-EXPORT_SECONDS: Final = 0.004  # of a frame, beside what is painted anyway
 MANY_PIECES: Final = 1_000  # when so many are to be painted still, say so
 
 _WIDER_KEYS: Final = (pygame.K_PLUS, pygame.K_KP_PLUS, pygame.K_EQUALS, pygame.K_RIGHTBRACKET)
@@ -80,23 +78,12 @@ class CanvasScreen(GameScreen):
         self._asking = False  # whether the picture shall really be cleared
         self._news, self._news_until = "", 0.0
         self._latest: dict[int, bytes] = {}  # the latest piece of each artist
-        self._export: Painter | None = None
+        self._export: Export | None = None
 
     @staticmethod
     def icon() -> pygame.Surface:
         """Return the icon: a brush stroke on paper."""
-
-        def paint(surface: pygame.Surface) -> None:
-            side = surface.get_width()
-            sheet = surface.get_rect().inflate(-side // 4, -side // 4)
-            pygame.draw.rect(surface, COLOURS[PAPER], sheet, border_radius=side // 16)
-            for number, (colour, y) in enumerate(((3, 0.36), (2, 0.52), (7, 0.68))):
-                points = [(side * (0.25 + 0.05 * n), side * (y + 0.05 * (-1) ** (n // 3 + number))) for n in range(11)]
-                for point in points:
-                    pygame.draw.circle(surface, COLOURS[colour], point, side // 18)
-                pygame.draw.lines(surface, COLOURS[colour], False, points, side // 9)
-
-        return icon(paint)
+        return icon(marks.paint_icon)
 
     # -- what happens ------------------------------------------------------------------------------------------------
 
@@ -316,30 +303,25 @@ class CanvasScreen(GameScreen):
             self.painter.work()
         self._go_on_exporting()
 
-    # -- the picture as a file ---------------------------------------------------------------------------------------
-
     def _begin_export(self) -> None:
         if self._export is None:
-            self._export = Painter(self.picture, EXPORT_SIZE)
+            self._export = Export(self.picture)
             self._tell_news("Saving the picture ...")
 
     def _go_on_exporting(self) -> None:
-        """Paint the picture as it was, a bit in each frame, and save it when it is done."""
         if self._export is None:
             return
-        self._export.work(EXPORT_SECONDS)
-        if self._export.is_busy:
-            return
-        surface, self._export = self._export.surface, None
-        path = _unused(Path(time.strftime("canvas-%Y%m%d-%H%M%S.png")))
         try:
-            pygame.image.save(surface, str(path))
-        except (pygame.error, OSError) as error:
-            self._tell_news(f"The picture could not be saved as {path.name}: {error}")
+            path = self._export.work()
+        except FileTrouble as trouble:
+            self._export = None
+            self._tell_news(str(trouble))
             self.playing.sounds.play("refused")
             return
-        self._tell_news(f"Saved as {path.resolve()}")
-        self.playing.sounds.play("saved")
+        if path is not None:
+            self._export = None
+            self._tell_news(f"Saved as {path.resolve()}")
+            self.playing.sounds.play("saved")
 
     # -- the window --------------------------------------------------------------------------------------------------
 
@@ -352,9 +334,10 @@ class CanvasScreen(GameScreen):
         view = self._view
         if view is not None and view.ready:
             surface.set_clip(area)
-            self._draw_tails(surface, layout, view)
-            self._draw_brush(surface, layout, area)
-            self._draw_cursors(surface, layout, view)
+            marks.draw_tails(surface, layout, view, self._latest, self.hand.artist)
+            if self._mouse is not None and self._can_draw and area.collidepoint(self._mouse):
+                marks.draw_brush(surface, self._mouse, layout.pixels(WIDTHS[self.width]))
+            marks.draw_cursors(surface, layout, self.playing.lettering, view, self.hand.artist)
             surface.set_clip(None)
         hovered = tools.at(self._mouse) if self._mouse else None
         tools.draw(surface, self.playing.lettering, self.colour, self.width, hovered)
@@ -377,46 +360,6 @@ class CanvasScreen(GameScreen):
             else:
                 self.painter.resize(self._layout.area[2:])
         return self._layout, self._tools, self.painter
-
-    def _draw_tails(self, surface: pygame.Surface, layout: Layout, view: View) -> None:
-        """Draw the way from what is known of others' strokes to where their pens are by now."""
-        cursors = view.get("cursors", {})
-        for number, stroke in view.get("pens", {}).items():
-            latest = self._latest.get(number)
-            if number == self.hand.artist or latest is None or number not in cursors:
-                continue
-            if rules.stroke_of(latest) != rules.stroke_key(number, stroke):
-                continue  # of the new stroke nothing is known yet
-            piece = rules.unpack(latest)
-            start, end = layout.point(*piece.points[-1]), layout.point(*cursors[number])
-            width = layout.pixels(WIDTHS[piece.width])
-            pygame.draw.line(surface, COLOURS[piece.colour], start, end, width)
-            pygame.draw.circle(surface, COLOURS[piece.colour], end, width / 2)
-
-    def _draw_brush(self, surface: pygame.Surface, layout: Layout, area: pygame.Rect) -> None:
-        """Draw how wide one's own pen is, in a ring that can be seen on any colour."""
-        if self._mouse is None or not self._can_draw or not area.collidepoint(self._mouse):
-            return
-        radius = max(2, layout.pixels(WIDTHS[self.width]) // 2)
-        pygame.draw.circle(surface, COLOURS[1], self._mouse, radius + 2, 1)
-        pygame.draw.circle(surface, COLOURS[PAPER], self._mouse, radius + 1, 1)
-
-    def _draw_cursors(self, surface: pygame.Surface, layout: Layout, view: View) -> None:
-        people: Mapping[int, Any] = view.get("people", {})
-        size = max(15, hud.text_size(surface) - 3)
-        area = pygame.Rect(layout.area)
-        for number, (x, y) in view.get("cursors", {}).items():
-            if number == self.hand.artist or number not in people:
-                continue
-            at, colour = layout.point(x, y), player_colour(number)
-            tip = [at, (at[0], at[1] + size), (at[0] + size * 0.7, at[1] + size * 0.7)]
-            pygame.draw.polygon(surface, colour, tip)
-            pygame.draw.polygon(surface, NIGHT, tip, 2)
-            name = self.playing.lettering.line(people[number]["name"], size, WHITE, area.w // 4)
-            box = name.get_rect(topleft=(at[0] + size, at[1] + size)).inflate(8, 4).clamp(area)
-            pygame.draw.rect(surface, NIGHT, box, border_radius=4)
-            pygame.draw.rect(surface, colour, box, 1, border_radius=4)
-            surface.blit(name, name.get_rect(center=box.center))
 
     def _draw_header(self, surface: pygame.Surface, view: View | None) -> None:
         """Say what is new, at the left, and at the right who is here and how more can come."""
@@ -460,12 +403,6 @@ class _Beside(Layout):
         super().__init__((window[0] - left, window[1]), (rules.WIDTH, rules.HEIGHT), header=top, footer=bottom)
         self._left += left
         self.area = self.rect(0, 0, rules.WIDTH, rules.HEIGHT)
-
-
-def _unused(path: Path) -> Path:
-    """Return the path, or another like it if there is such a file already."""
-    others = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, 1000))
-    return next((other for other in (path, *others) if not other.exists()), path)
 
 
 def _fill_around(surface: pygame.Surface, area: pygame.Rect) -> None:

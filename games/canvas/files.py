@@ -136,7 +136,7 @@ class Keeper:
         there = _stamp(self.path)
         if there is None or there == self._known:
             return
-        theirs, self.path = self.path, _unused(self.path)
+        theirs, self.path = self.path, unused(self.path)
         self._moved = f"Somebody else keeps a picture in {theirs.name}. This one is in {self.path.name} from now on."
         logger.warning("%s", self._moved)
 
@@ -158,8 +158,8 @@ def _stamp(path: Path) -> _Stamp | None:
     return found.st_mtime_ns, found.st_ino, found.st_size
 
 
-def _unused(path: Path) -> Path:
-    """Return the first of "picture-2.json", "picture-3.json" and so on that there is not."""
+def unused(path: Path) -> Path:
+    """Return the first of "picture-2.json", "picture-3.json" and so on that is not there."""
     beside = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
     return next(other for other in beside if not other.exists())
 
