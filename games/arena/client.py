@@ -186,6 +186,8 @@ class ArenaScreen(GameScreen):
 
     def _hear_of_wreck(self, killer: int, victim: int, now: float) -> None:
         pilots, me = self.session.newest.get("pilots", {}), self._me
+        if not pilots:
+            return  # that word was faster than the first state: nobody here knows yet who they are
         who, whom = (pilots.get(number, ["Somebody"])[0] for number in (killer, victim))
         if killer == me:
             self._memory.say(f"You wrecked {whom}", "mine", now)

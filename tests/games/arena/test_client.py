@@ -15,6 +15,7 @@ from games.arena.rules import AT, DAMAGE, FULL_HEALTH, SHOTS
 from games.arena.scene import Camera, Scene, field_of
 from games.arena.server import NOBODY, SHIELDED, TICK, ArenaServer
 from pygase.testing import Link
+from pygase_pygame import SERVER_EVENT
 from tests.games.common.table import Seat, Table
 
 LEFT, RIGHT = (2_600, 6_400), (6_000, 6_400)  # two places with nothing between them, and room above and below
@@ -222,6 +223,13 @@ def test_the_judge_saw_what_the_shooter_saw(far: Fight) -> None:
     assert math.dist(judgement.now, judgement.seen) > 3 * walls.RADIUS, "or it would have made no difference"
     assert 0.15 < judgement.rewound < 0.5
     assert scene(ada).judge
+
+
+def test_what_is_told_before_the_first_state_is_nobodys_news(fight: Fight) -> None:
+    eve = fight.sit("Eve")
+    assert not eve.session.newest.get("pilots")
+    eve.happens(SERVER_EVENT, name="WRECK", args=(0, 1), kwargs={}, session=eve.session)
+    assert not scene(eve).memory.feed
 
 
 def test_who_is_hit_sees_it_and_who_is_wrecked_is_told_by_whom(fight: Fight) -> None:
