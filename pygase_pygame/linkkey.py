@@ -91,7 +91,8 @@ class LinkKey:
         if link is None:
             return f"{key}  link: as it is"
         lost = link.loss + link.burst_loss * link.burst_length
-        ping = f"ping +{2000 * link.latency:.0f} to {2000 * (link.latency + link.jitter):.0f} ms"
+        least, most = (f"{2000 * seconds:.0f}" for seconds in (link.latency, link.latency + link.jitter))
+        ping = f"ping +{least} ms" if least == most else f"ping +{least} to {most} ms"
         return f"{key}  link: {name} ({ping}, about {lost:.1%} lost each way)"
 
 

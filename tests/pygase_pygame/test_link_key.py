@@ -53,7 +53,7 @@ def test_it_shows_which_link_is_on_whoever_laid_it(display, key, now):
     assert "mobile (ping +80 to 160 ms" in key._words(key.name)
     key.session.client.condition("latency=100ms loss=5%")
     assert key.name == "custom"
-    assert "about 5.0% lost" in key._words(key.name)
+    assert "(ping +200 ms, about 5.0% lost" in key._words(key.name)
     key.handle(f4())
     assert key.name == "lan"
 
