@@ -25,6 +25,7 @@ from pygase import Interpolate
 from pygase_pygame import Prediction, TextEntry
 
 HURT_SECONDS: Final = 0.4
+INVITATION_SECONDS: Final = 12.0  # so long that one can read it out to somebody
 JUMP: Final = 6 * rules.SPEED  # a correction by more is shown at once
 HEARD: Final = 7_000  # points: farther away, nothing is to be heard
 PAD_SIGHT: Final = 3_000  # points from the ship to the sight, when a stick aims
@@ -75,6 +76,7 @@ class ArenaScreen(GameScreen):
         self._hurt_at = -math.inf
         self._killer = ""
         self._judge = False
+        self._invited_until = -math.inf
         self._winner = NOBODY
         self._middle: tuple[float, float] = (walls.WIDTH / 2, walls.HEIGHT / 2)
         self._size = (960, 640)  # of the part of the window that shows the arena, pixels
@@ -103,6 +105,7 @@ class ArenaScreen(GameScreen):
             return self._press(event)
         elif event.type == pygase_pygame.CONNECTED:
             self._memory.clear_picture()
+            self._invited_until = self.playing.clock() + INVITATION_SECONDS
         elif event.type == pygase_pygame.SERVER_EVENT:
             self._hear(event.name, event.args)
         return False
@@ -280,6 +283,8 @@ class ArenaScreen(GameScreen):
         return f"Wrecked by {self._killer}", "You are back in a moment."
 
     def _status(self, scores: Mapping[int, Any], me: int) -> tuple[str, ...]:
+        if self.playing.invitation and self.playing.clock() < self._invited_until:
+            return (f"Friends type: {self.playing.invitation}",)
         if me not in scores:
             return ("Arena",)
         rtt = self.session.client.stats.rtt

@@ -19,6 +19,7 @@ from games.common.screen import WAYS, GameScreen, Playing, SessionOptions, Sound
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
 
 NEWS_SECONDS: Final = 4.0
+INVITATION_SECONDS: Final = 12.0  # so long that one can read it out to somebody
 RTT_SECONDS: Final = 0.5  # for so long the same round-trip time is shown
 SNAP_DISTANCE: Final = 400.0  # points: who is farther off was put elsewhere
 NEAR: Final = 1_300  # points: so near, one hears who is it
@@ -87,6 +88,8 @@ class ChaseScreen(GameScreen):
         self.controls.handle(event)
         if event.type == CONNECTED:
             self._before, self._winner = {}, []
+            if self.playing.invitation:
+                self._tell(f"Friends type: {self.playing.invitation}", INVITATION_SECONDS)
         elif event.type == SERVER_EVENT:
             match event.name, event.args:
                 case "NEWS", (str(text),):
@@ -107,7 +110,8 @@ class ChaseScreen(GameScreen):
         self._listen(state, me, now)
         self._picture.draw(surface, state, me, now)
         self._draw_notice(surface, state, me)
-        hud.footer(surface, self.playing.lettering, self._status(state, now), self._keys(surface))
+        status = self._status(state, now)
+        hud.footer(surface, self.playing.lettering, status, self._keys_beside(status, surface))
 
     def _state(self) -> dict[str, Any]:
         view = self.session.view(shared=True)  # read only: nothing here changes it
@@ -132,15 +136,17 @@ class ChaseScreen(GameScreen):
         players = "1 player" if count == 1 else f"{count} players"
         return players if self._rtt is None else f"{players} · {self._rtt * 1000:.0f} ms"
 
-    def _keys(self, surface: pygame.Surface) -> str:
-        room = surface.get_width() * 0.7
-        fits = self.playing.lettering.width(words.KEYS, hud.text_size(surface)) < room
+    def _keys_beside(self, status: str, surface: pygame.Surface) -> str:
+        """Return the keys in as many words as there is room for."""
+        size = hud.text_size(surface)
+        room = surface.get_width() - 2 * size - self.playing.lettering.width(status, size)
+        fits = self.playing.lettering.width(words.KEYS, size) <= room
         return words.KEYS if fits else words.KEYS_SHORT
 
     # -- what there is to hear ---------------------------------------------------------------------------------------
 
-    def _tell(self, text: str) -> None:
-        self._news, self._news_until = text, self.playing.clock() + NEWS_SECONDS
+    def _tell(self, text: str, seconds: float = NEWS_SECONDS) -> None:
+        self._news, self._news_until = text, self.playing.clock() + seconds
 
     def _hear_tag(self, chaser: int, caught: int) -> None:
         state, me = self._state(), self.me

@@ -80,6 +80,19 @@ def test_nothing_that_becomes_of_a_window_disconnects_or_floods(table: Table) ->
     assert bob.open
 
 
+@pytest.mark.parametrize("name", ["arena", "chase"])  # elsewhere it stands there all the time
+def test_who_hosts_is_told_at_the_beginning_what_friends_type(name: str) -> None:
+    table = Table(GAMES[name], bots=1)
+    ada = table.sit("Ada")
+    ada.screen.playing.invitation = "python -m games.there join 10.0.0.1"
+    written: list[str] = []
+    line = ada.screen.playing.lettering.line
+    ada.screen.playing.lettering.line = lambda text, *rest: written.append(text) or line(text, *rest)
+    table.runs(1.0)
+    assert "Friends type: python -m games.there join 10.0.0.1" in written
+    table.close()
+
+
 # -- gamepads
 
 
