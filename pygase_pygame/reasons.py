@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from pygase import DisconnectReason
+
+_SYSTEM_ERROR = re.compile(r" \(\[Errno -?\d+\][^()]*\)")
 
 MAX_LENGTH = 400
 """Most characters of what is drawn."""
@@ -32,7 +36,7 @@ def explain(reason: DisconnectReason | None, detail: str = "", error: Exception 
     :param error: what connecting raised, if it did: it knows best.
     """
     if error is not None:
-        parts = [str(error) or type(error).__name__]
+        parts = [_in_plain_words(str(error)) or type(error).__name__]
     else:
         parts = [
             reason.sentence if reason is not None else "The connection is lost.",
@@ -40,6 +44,12 @@ def explain(reason: DisconnectReason | None, detail: str = "", error: Exception 
         ]
     advice = _WHAT_TO_DO.get(reason, "") if reason is not None else ""
     return clean(" ".join(part for part in (*parts, advice) if part))
+
+
+def _in_plain_words(text: str) -> str:
+    """Return an error's words as a sentence, without the system's own in brackets, which are for programmers."""
+    text = _SYSTEM_ERROR.sub("", text)
+    return text[:1].upper() + text[1:]
 
 
 def clean(text: str) -> str:

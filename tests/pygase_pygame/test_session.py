@@ -111,6 +111,11 @@ def test_what_a_stranger_says_is_made_fit_for_the_screen():
     assert endless.endswith("Ask the host before you try again.")
 
 
+def test_the_systems_own_words_are_left_out():
+    unknown = OSError("the host name 'box' is not known ([Errno -3] Temporary failure in name resolution); check it")
+    assert explain(None, error=unknown) == "The host name 'box' is not known; check it"
+
+
 # ---------------------------------------------------------------------------------------------- trying again
 
 
