@@ -21,8 +21,9 @@ End = Literal["leave", "back"]
 class Loop:
     """Runs a game's screen in a window until the player leaves. `frame` is one turn of it, for tests.
 
-    The keys: Esc leaves, or goes back to choosing a game if the connection is lost, and R tries again then. F3 shows
-    how the network does, F4 makes it worse, F9 turns the sound off and on, F11 (or Alt and Enter) fills the screen.
+    The keys: Esc leaves, or goes back to choosing a game if the connection is lost or the server silent, and R tries
+    again when it is lost. F3 shows how the network does, F4 makes it worse, F9 turns the sound off and on, F11 (or Alt
+    and Enter) fills the screen.
     """
 
     def __init__(self, window: Window, screen: GameScreen) -> None:
@@ -73,7 +74,8 @@ class Loop:
             return
         with_alt = getattr(event, "mod", 0) & pygame.KMOD_ALT
         if event.key == pygame.K_ESCAPE:
-            self.end = "back" if self._session.status == "lost" else "leave"
+            in_trouble = self._session.status != "connecting" and self._session.reason
+            self.end = "back" if in_trouble else "leave"
         elif event.key == pygame.K_r:
             self._session.retry()  # which does nothing unless the connection is lost
         elif event.key == pygame.K_F11 or (event.key == pygame.K_RETURN and with_alt):

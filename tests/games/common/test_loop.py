@@ -94,6 +94,13 @@ def test_silence_is_told_of_while_the_connection_may_still_live(
     assert drawn(table)
 
 
+def test_esc_goes_back_to_choosing_as_soon_as_silence_is_told_of(table: Table, ada: Seat) -> None:
+    table.network.partition(ada.session.client)
+    table.runs(3.0)
+    ada.presses(pygame.K_ESCAPE)
+    assert ada.loop.end == "back"
+
+
 def test_a_host_that_vanishes_without_a_word_is_missed_within_5_seconds(table: Table, ada: Seat) -> None:
     table.network.partition(ada.session.client)
     table.runs(5.0)
