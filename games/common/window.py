@@ -39,6 +39,7 @@ class Window:
             pygame.display.init()
             if pygame.display.get_driver() in NO_DRIVERS and not os.environ.get("SDL_VIDEODRIVER"):
                 raise pygame.error(NO_DISPLAY)
+            _draw_without_opengl()
             pygame.font.init()
             _use_gamepads()
             _set_icon(icon or (lambda: initial_icon(title)))
@@ -85,6 +86,15 @@ class Window:
     def close(self) -> None:
         """Close the window, and everything of pygame's."""
         pygame.quit()
+
+
+def _draw_without_opengl() -> None:
+    """Hand X11 the frames as they are, which are pictures in memory anyway.
+
+    SDL would take the way by OpenGL. Where that is computed, too, as in virtual machines, it costs more than the game.
+    """
+    if pygame.display.get_driver() == "x11":  # elsewhere SDL knows better, or has no other way
+        os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
 
 
 def _use_gamepads() -> None:

@@ -1,11 +1,13 @@
 """One loop for all games: what the keys mean, and that nothing that becomes of a window disconnects or floods."""
 
+import os
 from collections.abc import Iterator
 from typing import cast
 
 import pygame
 import pytest
 
+from games.common import window
 from games.common.loop import Loop
 from pygase import Client
 from pygase.links import LINKS
@@ -190,3 +192,12 @@ def test_two_windows_of_one_table_hear_only_of_themselves(table: Table, ada: Sea
     assert table.state.names == ["Ada", "Bob"]
     assert isinstance(bob.loop, Loop)
     assert isinstance(bob.session.client, Client)
+
+
+@pytest.mark.parametrize(("driver", "wanted"), [("x11", "0"), ("wayland", None), ("dummy", None)])
+def test_frames_go_to_x11_without_opengl(monkeypatch: pytest.MonkeyPatch, driver: str, wanted: str | None) -> None:
+    monkeypatch.setenv("SDL_FRAMEBUFFER_ACCELERATION", "")
+    monkeypatch.delenv("SDL_FRAMEBUFFER_ACCELERATION")
+    monkeypatch.setattr(pygame.display, "get_driver", lambda: driver)
+    window._draw_without_opengl()
+    assert os.environ.get("SDL_FRAMEBUFFER_ACCELERATION") == wanted
