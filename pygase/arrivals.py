@@ -167,6 +167,10 @@ class ArrivalMeter:
             return False
         return snapshot.received_at - snapshot.time - self._fastest[0][1] > RESTART_LATENESS
 
+    def exceeded(self, delay: float) -> bool:
+        """Tell whether playback so many seconds behind would have run dry lately, but for outages."""
+        return bool(self._excess(delay))
+
     def enough(self, share: float, least: float) -> float:
         """Return how far behind playback has to be to run dry for that share of the time only.
 
@@ -175,15 +179,19 @@ class ArrivalMeter:
         is another ``d`` behind runs dry for ``n·m/t · exp(-d/m)`` of the time. (That is the method of peaks over a
         threshold: Pickands, "Statistical inference using extreme order statistics", 1975.)
         """
-        late, limit = self._late, MAX_DELAY + MAX_BRIDGING
-        above = (self.offset or 0.0) + least
-        excess = [min(one.need - above, one.wait) for one in late if above < one.need < above + limit]
+        excess = self._excess(least)
         if len(excess) < 2:
             return least  # one case is no pattern
         seconds = max(self._news[-1].received_at - self._since, LATE_WINDOW / 4)
         mean = sum(excess) / len(excess)
         dry = sum(excess) / min(seconds, LATE_WINDOW)
         return least + (mean * math.log(dry / share) if dry > share else 0.0)
+
+    def _excess(self, delay: float) -> list[float]:
+        """Return for how many seconds playback so far behind ran dry, each time that is remembered, but for outages."""
+        above = (self.offset or 0.0) + delay
+        limit = above + MAX_DELAY + MAX_BRIDGING
+        return [min(one.need - above, one.wait) for one in self._late if above < one.need < limit]
 
     def reset_clock(self) -> None:
         """Forget when anything came, by a clock that does not count any more; the interval stays."""

@@ -129,7 +129,13 @@ class Blender:
         return max(self._ahead, default=0.0)
 
     def extrapolate(
-        self, older: Mapping[str, Any], newer: Mapping[str, Any], span: float, overdue: float, bridging: float
+        self,
+        older: Mapping[str, Any],
+        newer: Mapping[str, Any],
+        span: float,
+        overdue: float,
+        bridging: float,
+        easing: float = 0.0,
     ) -> Mapping[str, Any]:
         """Return ``newer`` with its movement carried on, as it was since ``older``, ``span`` seconds before.
 
@@ -137,10 +143,13 @@ class Blender:
         returns: in the end it is ``newer`` itself again. What has appeared since ``older``, or jumped, has no speed.
 
         :param overdue: seconds since the time of ``newer``.
+        :param easing: seconds of its speed that it goes beyond ``bridging``, slowing down evenly instead of stopping
+            dead; what a rule says counts towards them.
         """
         result = newer
-        for reach, root in self._ahead.items():
-            ahead = _carried(overdue, max(reach, bridging))
+        for asked, root in self._ahead.items():
+            reach = max(asked, bridging)
+            ahead = _carried(overdue, reach, max(bridging + easing - reach, 0.0))
             if ahead > 0.0 and span > 0.0:
                 result = root.blend(newer, older, result, -ahead / span)
         return result
@@ -335,11 +344,16 @@ def _blend_list(a: list[Any], b: list[Any], progress: float, period: float, squa
     return value if 0.0 < square <= square_limit else a
 
 
-def _carried(overdue: float, reach: float) -> float:
-    """Return for how many seconds movement is carried on when news are overdue for that long."""
+def _carried(overdue: float, reach: float, easing: float) -> float:
+    """Return by how many seconds of its speed movement is carried on when news are overdue for that long.
+
+    At full speed for ``reach``, then for ``2 * easing`` slower and slower: half of the way that it would have gone.
+    """
+    late = min(max(overdue - reach, 0.0), 2.0 * easing)
+    ahead = min(overdue, reach) + (late * (1.0 - late / (4.0 * easing)) if late else 0.0)
     if overdue <= reach + HOLDING:
-        return min(overdue, reach)
-    return max(reach * (1.0 - (overdue - reach - HOLDING) / RETURNING), 0.0)
+        return ahead
+    return max(ahead * (1.0 - (overdue - reach - HOLDING) / RETURNING), 0.0)
 
 
 def _shortest(way: float, period: float) -> float:

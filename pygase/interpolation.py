@@ -6,8 +6,9 @@ of them and answers, for each frame, what the world looked like a moment ago:
 - numbers under the paths that the game names glide from one snapshot to the next, all else steps at its time;
 - what jumps (farther than ``snap_distance``, or with its ``snap_on`` mark changed) steps too;
 - what appears or vanishes does so at its time;
-- while the next snapshot is late, what moves is carried on for about one send interval, or as long as the game
-  allows (``extrapolate``). When the truth comes, the picture does not jump to it but joins it within ``SMOOTHING``;
+- while the next snapshot is late, what moves is carried on for about one send interval, and where the link loses some
+  it then slows down; or as long as the game allows (``extrapolate``). When the truth comes, the picture does not jump
+  to it but joins it within ``SMOOTHING``;
 - where the world rests, the view is the newest state itself, nothing computed.
 
 When a moment is played is decided by a :class:`PlaybackClock` alone. Pure: no I/O, no clock of its own. Times are
@@ -224,7 +225,8 @@ class SnapshotBuffer:
             return newest.state
         lost = before.tick < newest.previous_tick
         span = newest.time - (before.time if lost else max(before.time, newest.changed_after))
-        return self._blender.extrapolate(before.state, newest.state, span, overdue, self._clock.bridging)
+        clock = self._clock
+        return self._blender.extrapolate(before.state, newest.state, span, overdue, clock.bridging, clock.easing)
 
     def _reach(self) -> float:
         return max(self._clock.bridging, self._blender.reach)

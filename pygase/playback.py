@@ -56,6 +56,10 @@ class PlaybackClock(Protocol):
         """Seconds for which movement may be carried on while the next snapshot is late."""
 
     @property
+    def easing(self) -> float:
+        """Seconds of its speed that it may go on after that, while it slows down instead of stopping dead."""
+
+    @property
     def arrivals(self) -> ArrivalMeter | None:
         """What it measures of the arrivals, if it does."""
 
@@ -79,6 +83,9 @@ class FixedDelayClock:
 
     bridging: float = 0.0
     """Movement ends with the newest snapshot; what is to be carried on, the game's rules say."""
+
+    easing: float = 0.0
+    """Nor does anything slow down."""
 
     def __init__(self, delay: float = DEFAULT_DELAY, *, window: float = OFFSET_WINDOW) -> None:
         self.delay = delay
@@ -138,7 +145,9 @@ class AdaptiveClock:
     - ordinary jitter leaves the next snapshot at hand before the one before has been played;
     - two snapshots lost in a row do not stop the picture: the delay covers a part of that gap, and in the rest, about
       one interval, movement is carried on (``bridging``);
-    - longer gaps, if the last 40 seconds had more than one, stop it for ``TOLERATED`` of the time only.
+    - longer gaps, if the last 40 seconds had more than one, stop it for ``TOLERATED`` of the time only;
+    - if those lost any, movement that has been carried on slows down (``easing``) instead of stopping dead, so that it
+      has the less to make good when the burst is over.
 
     That is 2 send intervals on a good link. It grows within seconds when the link gets worse, and shrinks when
     bad luck is so long ago that it is forgotten. Meanwhile playback hurries or dawdles, by ``MAX_SLEW`` at most; it
@@ -157,7 +166,7 @@ class AdaptiveClock:
 
     def _begin(self) -> None:
         self._target = self._delay = min(2 * DEFAULT_INTERVAL, self.max_delay)
-        self._bridging = DEFAULT_INTERVAL
+        self._bridging, self._easing = DEFAULT_INTERVAL, 0.0
         self._late = 2 * DEFAULT_INTERVAL  # from here on a snapshot is later than jitter explains
         self._review_at = -math.inf
         self._latest: float | None = None  # the latest answer, and when it was given:
@@ -177,6 +186,11 @@ class AdaptiveClock:
     def bridging(self) -> float:
         """Seconds for which movement is carried on while the next snapshot is late: about a send interval."""
         return self._bridging
+
+    @property
+    def easing(self) -> float:
+        """Seconds of its speed that it goes on after that, while it slows down: as many, if some were lost."""
+        return self._easing
 
     def observe(self, snapshot: SnapshotLike) -> None:
         """Take note of a snapshot that has arrived."""
@@ -222,6 +236,7 @@ class AdaptiveClock:
         ordinary = interval + jitter
         least = max(ordinary, SURVIVED_LOSSES * interval + ordinary - self._bridging)
         self._late = ordinary + interval / 2  # might be too late one day, when there is less jitter
+        self._easing = self._bridging if self.arrivals.exceeded(self._late) else 0.0
         wanted = self.arrivals.enough(TOLERATED, least + self._bridging) - self._bridging
         wanted = max(wanted, self._delay - MAX_SLEWED)  # farther off would be made good at once: a jump
         self._target = min(wanted, self._delay + MAX_SLEWED, self.max_delay)

@@ -66,6 +66,21 @@ def test_each_rule_carries_on_for_its_own_time_and_all_for_what_is_bridged():
     assert beyond(older, newer, *rules, overdue=0.2, bridging=0.0) == {"x": 3.0, "p": {"y": 1.5, "z": 1.0}}
 
 
+def test_with_easing_it_slows_down_evenly_and_a_rule_that_goes_farther_stops_where_it_says():
+    older, newer = {"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.0}
+    blender = Blender(["x", Interpolate("y", extrapolate=0.15)])
+
+    def ahead(overdue: float) -> tuple[float, float]:
+        seen = blender.extrapolate(older, newer, SPAN, overdue, 0.05, 0.05)
+        return round((seen["x"] - 1.0) * SPAN, 9), round((seen["y"] - 1.0) * SPAN, 9)
+
+    assert ahead(0.05) == (0.05, 0.05)
+    assert ahead(0.10) == (0.0875, 0.1)
+    assert ahead(0.15) == (0.1, 0.15)
+    assert ahead(0.15 + HOLDING - 0.1) == (0.1, 0.15)
+    assert ahead(1.0) == (0.0, 0.0)
+
+
 def test_it_stays_there_for_a_while_and_then_goes_back_to_what_is_known():
     older, newer = {"x": 0.0}, {"x": 1.0}
     blender = Blender(["x"])

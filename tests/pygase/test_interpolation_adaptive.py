@@ -103,6 +103,27 @@ def test_movement_is_carried_on_for_about_one_interval_and_then_returns_to_the_n
     assert all(view is arrived[-1].state for t, view in beyond if t > 0.7)
 
 
+def test_where_snapshots_get_lost_movement_that_was_carried_on_slows_down_and_does_not_stop_dead():
+    arrived = [one for one in history(steadily, range(100)) if one.tick not in (40, 70, 71)]
+    buffer = SnapshotBuffer("x")
+    beyond = [(t - 99 * TICK, view["x"] - 495.0) for t, view in play(buffer, arrived, LATENCY + 6.0) if t > 99 * TICK]
+    ways = steps([x for t, x in beyond if t < 0.5])
+    assert ways[:2] == pytest.approx([100 * FRAME] * 2), "for an interval at full speed"
+    assert all(-1e-9 <= a - b < 0.2 * 100 * FRAME for a, b in itertools.pairwise(ways)), "slower and slower"
+    assert max(x for _, x in beyond) == pytest.approx(2 * 100 * TICK, rel=0.05)
+    assert min(x for _, x in beyond) == 0.0, "in the end it is the newest state again"
+
+
+def test_after_a_burst_it_has_less_to_make_good_than_if_it_had_stopped():
+    gone = {40, 50, *range(70, 74)}
+    arrived = [one for one in history(steadily, range(120)) if one.tick not in gone]
+    shown = [(t, view["x"]) for t, view in play(SnapshotBuffer("x"), arrived, LATENCY + 5.9) if t > 3.0]
+    ways = steps([x for _, x in shown])
+    assert min(ways) > 0.0, "never stopped, though four were lost in a row"
+    assert max(ways) < 1.7 * 100 * FRAME
+    assert all(x == pytest.approx(100 * t) for t, x in shown if t > 74 * TICK + 0.4)
+
+
 def test_with_a_fixed_delay_nothing_is_carried_on_unless_the_game_asks():
     arrived = history(steadily, range(100))
     seen = [view["x"] for _, view in play(SnapshotBuffer("x", delay=0.1), arrived, LATENCY + 6.0)]
@@ -408,7 +429,7 @@ def test_with_20_ms_of_jitter_the_movement_per_frame_is_even_to_3_percent(tick_r
 @pytest.mark.parametrize("tick_rate", TICK_RATES)
 def test_with_5_percent_lost_in_bursts_it_is_even_to_10_percent(tick_rate, frame_rate, seed: int):
     """In most games: in some, a link like that is silent for half a second at once, which no delay could hide."""
-    runs = [measure(BURSTY, tick_rate, frame_rate, seconds=30.0, seed=seed + n) for n in range(7)]
+    runs = [measure(BURSTY, tick_rate, frame_rate, seconds=30.0, seed=seed + n) for n in range(5)]
     assert statistics.fmean(run.loss for run in runs) == pytest.approx(0.05, abs=0.02)
     assert statistics.median(run.spread for run in runs) <= 0.10
 
