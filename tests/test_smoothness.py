@@ -47,10 +47,10 @@ def test_where_the_world_rests_the_view_is_the_very_state() -> None:
     assert [row.measured for row in smoothness.rest(ONE)] == ["0"]
 
 
-def test_at_20_percent_loss_every_input_arrives_and_nearly_every_one_in_time(seed: int) -> None:
-    fate = fate_of_inputs(Link(latency=0.05, jitter=0.01, loss=0.2), seed, 10.0)
-    assert fate.arrived == fate.sent
-    assert fate.applied >= 0.98 * fate.sent
+@pytest.mark.parametrize("game", range(2))
+def test_at_20_percent_loss_every_input_arrives_and_is_applied(game: int, seed: int) -> None:
+    fate = fate_of_inputs(Link(latency=0.05, jitter=0.01, loss=0.2), seed + game, 8.0)
+    assert fate.applied == fate.arrived == fate.sent
 
 
 def test_who_sends_twice_as_fast_gets_no_farther(seed: int) -> None:
@@ -71,9 +71,9 @@ def test_where_every_input_comes_in_time_nothing_at_all_is_corrected(seed: int) 
     assert (found.count, found.largest) == (0, 0.0)
 
 
-def test_at_5_percent_loss_only_inputs_that_came_too_late_are_corrected(seed: int) -> None:
+def test_at_5_percent_loss_nothing_is_corrected_either(seed: int) -> None:
     found = corrections(RTT_100_LOSSY, seed, stick, 10.0)
-    assert found.count <= found.late_inputs <= 0.01 * found.ticks
+    assert (found.count, found.largest, found.late_inputs) == (0, 0.0, 0)
 
 
 def test_a_push_is_shown_within_a_tenth_of_a_second_without_swinging(seed: int) -> None:

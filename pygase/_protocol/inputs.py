@@ -6,9 +6,11 @@ its own: number and tick count up together, as they do in the client's own predi
 arrived, the one before is repeated in its place; it is dropped when it comes after all, never applied a tick later, as
 that would shift all that follow. The schedule as a whole is moved only when it does not fit any more.
 
-How early inputs arrive is the *margin*, in ticks: above 0 in time, below too late. The server tells each client
-(:class:`InputState`), and the client makes its inputs a little faster or slower (:func:`pace`) so that even the latest
-come just in time: as many ticks of latency as the link requires, and no more.
+How early inputs arrive is the *margin*, in ticks: above 0 in time, below too late. An input whose own datagram gets
+lost comes with one of those after it, later by as many ticks. How many may get lost in a row is measured
+(:class:`~.losses.LossMeter`), and so many ticks count as gone, though most inputs come without them. The server tells
+each client its margin (:class:`InputState`), and the client makes its inputs a little faster or slower (:func:`pace`)
+so that even the latest come just in time: as many ticks of latency as the link requires, and no more.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Final, NamedTuple
 
 from ..errors import MalformedPacket, MessageTooLarge
 from .clock import SlidingMinimum
+from .losses import LossMeter
 from .sequence import ReceiveWindow, unwrap
 from .wire import MAX_BODY_BYTES, TIME_UNIT, acks_message
 
@@ -36,19 +39,34 @@ WANTED_MARGIN: Final = 1.0
 MARGIN_WINDOW: Final = 3.0
 """Seconds of arrivals to choose the latest input from."""
 
+SLACK: Final = 0.5
+"""Ticks that inputs shall arrive early beyond those that loss may cost: the pace does not keep to it exactly."""
+
+MAX_COVER: Final = 0.15
+"""Seconds for lost datagrams at most. Others see a player so much later, and rather miss an input once in a while than
+see everything later yet."""
+
 PACE_GAIN: Final = 0.003
 """By how much a client changes its pace for each tick that the margin is off; at 60 Hz that fades by two thirds in 6 s.
 The margin is some ``MARGIN_WINDOW`` old when it rises, and to correct much more strongly what is known so late would
 overshoot."""
 
+AMPLE: Final = 1.0
+"""Ticks of margin more than wanted, beyond which a client slows down more strongly."""
+
+AMPLE_GAIN: Final = 0.01
+"""By how much more, for each tick: what was kept in reserve before the link was known is given back in a few seconds.
+(Downwards the margin is known at once, and nothing overshoots.)"""
+
 MAX_PACE: Final = 0.03
 """Most that the pace differs from 1."""
 
-START_JITTER: Final = 0.5
+START_JITTER: Final = 0.25
 """Jitter (how much earlier or later than the one before an input comes; the mean of that, as in RFC 3550, section
-6.4.1), in ticks, that is assumed while nothing is known of the link: the first input waits for 2 ticks."""
+6.4.1), in ticks, that is assumed while nothing is known of the link. With the loss that is assumed then, too, the first
+input waits for 4 ticks."""
 
-MAX_START_DEPTH: Final = 8
+MAX_START_DEPTH: Final = 12
 """Most ticks that inputs wait for when playing begins again; the margin does the rest."""
 
 PATIENCE: Final = 0.25
@@ -60,13 +78,24 @@ MIN_PATIENCE: Final = 3
 MAX_DEPTH: Final = 0.5
 """Seconds of inputs waiting for their ticks; beyond that the oldest make room."""
 
+MIN_DEPTH: Final = 10
+"""The same in ticks, where they are few and far between."""
+
 GROW_AFTER: Final = 2.5
 """How often inputs have to be missing within about ``GROW_MEMORY`` seconds for the schedule to move back a tick."""
 
 GROW_MEMORY: Final = 4.0
 
-SHRINK_MARGIN: Final = WANTED_MARGIN + 2.0
-"""Above this margin an input is skipped, to catch up by a tick. Below, it is left to the client's pace."""
+LEARNING: Final = 10.0
+"""Seconds from a player's first input on, in which every missing input moves the schedule back a tick, and is applied
+when it comes: more than was reckoned with gets lost, and the sooner that is made good, the better."""
+
+MAX_HELD: Final = 3
+"""Ticks in a row that the schedule moves back like that."""
+
+SHRINK_MARGIN: Final = WANTED_MARGIN + 5.0
+"""Above this margin an input is skipped, to catch up by a tick. Below, it is left to the client's pace, which costs no
+input."""
 
 SHRINK_INTERVAL: Final = 0.25
 """Seconds between one such tick and the next."""
@@ -273,7 +302,9 @@ class InputState(NamedTuple):
 
 def pace(margin: float) -> float:
     """Return how fast a client shall make its inputs (1.0: one a tick), given the margin that the server tells."""
-    return 1.0 + max(-MAX_PACE, min(MAX_PACE, PACE_GAIN * (WANTED_MARGIN - margin)))
+    surplus = margin - WANTED_MARGIN
+    slower = PACE_GAIN * surplus + AMPLE_GAIN * max(surplus - AMPLE, 0.0)
+    return 1.0 - max(-MAX_PACE, min(MAX_PACE, slower))
 
 
 class PlayedInput(NamedTuple):
@@ -309,7 +340,8 @@ class InputBuffer:
     What is guaranteed, while a schedule stands: number ``n`` is applied at its tick or never, each at most once, in
     order, one a tick; ``applied_number`` grows by one a tick. The schedule moves
 
-    - back a tick, when inputs are missing time and again (a tick repeats, and ``applied_number`` stays);
+    - back a tick, when inputs are missing time and again, or the link is not known yet (a tick repeats, and
+      ``applied_number`` stays);
     - on a tick, when all of the latest inputs came far too early (one is skipped, if possible one like that before);
     - on to the newest, when more than ``MAX_DEPTH`` seconds wait (the player sends faster than real time, or has
       jumped ahead in number);
@@ -328,10 +360,14 @@ class InputBuffer:
         "_last",
         "_lead",
         "_leads",
+        "_learning_until",
+        "_losses",
+        "_max_cover",
         "_max_depth",
         "_misses",
         "_missing",
         "_next",
+        "_own_leads",
         "_patience",
         "_received",
         "_shrink_at",
@@ -354,8 +390,11 @@ class InputBuffer:
         self._taken_at = -math.inf
         self._missing = 0  # ticks in a row
         self._misses = 0.0  # times that it began, fading
-        self._leads = SlidingMinimum(MARGIN_WINDOW)  # how far numbers are ahead of ticks when they arrive
-        self._lead: float | None = None  # that of the latest
+        self._learning_until: float | None = None
+        self._losses = LossMeter()
+        self._leads = SlidingMinimum(MARGIN_WINDOW)  # how far numbers are ahead of ticks when they arrive,
+        self._own_leads = SlidingMinimum(MARGIN_WINDOW)  # those that come in the first datagram that had them,
+        self._lead: float | None = None  # and the latest of these
         self._jitter = START_JITTER
         self._shrink_at = math.inf
         self.interval = interval
@@ -374,7 +413,8 @@ class InputBuffer:
         if not (math.isfinite(interval) and interval > 0.0):
             raise ValueError(f"interval must be seconds from tick to tick, above 0, not {interval}")
         self._interval = interval
-        self._max_depth = max(int(MAX_DEPTH / interval), MAX_START_DEPTH + 2)  # ticks, as is:
+        self._max_cover = MAX_COVER / interval  # ticks, as are:
+        self._max_depth = max(int(MAX_DEPTH / interval), MIN_DEPTH)
         self._patience = max(int(PATIENCE / interval), MIN_PATIENCE)
         self._forget_leads()  # those were counted in ticks of the other length
 
@@ -384,15 +424,27 @@ class InputBuffer:
         return self._received.count
 
     @property
+    def needed(self) -> float:
+        """How many ticks early inputs have to come for those whose datagrams get lost to be in time, too."""
+        return max(min(self._losses.cover, self._max_cover) + SLACK, WANTED_MARGIN)
+
+    @property
     def margin(self) -> float:
-        """How many ticks early the latest of the inputs of the last seconds came; the wanted margin if none did."""
-        lead = self._leads.value
-        return WANTED_MARGIN if lead is None or self._next is None else lead + self._ticks - self._next
+        """How many ticks early the latest inputs are to be expected, the wanted margin if none came lately.
+
+        By the slowest of the last seconds, and what loss may cost beyond that; or by the latest, if that was later yet.
+        """
+        latest, slowest = self._leads.value, self._own_leads.value
+        if latest is None or self._next is None:
+            return WANTED_MARGIN
+        if slowest is not None:
+            latest = min(latest, slowest + WANTED_MARGIN - self.needed)
+        return latest + self._ticks - self._next
 
     @property
     def depth(self) -> int:
-        """How many ticks the newest input shall wait when playing begins: 1 on a link without jitter."""
-        return min(math.ceil(WANTED_MARGIN - 0.5 + 2.5 * self._jitter), MAX_START_DEPTH)
+        """How many ticks the newest input shall wait when playing begins: 1 on a link without jitter and loss."""
+        return min(math.ceil(self.needed - 0.5 + 2.5 * self._jitter), MAX_START_DEPTH, self._max_depth - 2)
 
     def receive(self, message: InputsMessage, *, now: float) -> None:
         """Take in what a packet carried; most of it has usually come before.
@@ -400,6 +452,8 @@ class InputBuffer:
         :param now: seconds, the clock that clients know as the server's time.
         """
         newest = unwrap(message.newest, max(self._received.latest, 0), 32)
+        if self._losses.receive(newest) and self._next is not None:
+            self._measure_own(newest - self._losses.spacing + 1, now)
         for back in range(len(message.inputs) - 1, -1, -1):
             number = newest - back
             if number > 0 and self._received.receive(number):
@@ -433,16 +487,27 @@ class InputBuffer:
             self._inputs[number] = payload, view_time
 
     def _measure(self, number: int, now: float) -> None:
-        assert self._next is not None
-        fraction = (now - self._taken_at) / self._interval
-        lead = number - (self._ticks - 1) - max(0.0, min(fraction, 1.0))
-        margin = lead + self._ticks - self._next
-        if abs(margin) > self._max_depth:  # no schedule will follow there
+        """Take note of how far an input is ahead of its tick when it comes for the first time."""
+        lead = self._lead_of(number, now)
+        if lead is not None:
+            self._leads.add(lead, now)
+
+    def _measure_own(self, number: int, now: float) -> None:
+        """Take note of the same for the oldest of the inputs that were new in the datagram that has come."""
+        lead = self._lead_of(number, now)
+        if lead is None:
             return
-        self._leads.add(lead, now)
+        self._own_leads.add(lead, now)
         if self._lead is not None:
             self._jitter += (abs(lead - self._lead) - self._jitter) / 16
         self._lead = lead
+
+    def _lead_of(self, number: int, now: float) -> float | None:
+        """Return by how much a number is ahead of the ticks; None if it is so far off that no schedule will follow."""
+        assert self._next is not None
+        fraction = (now - self._taken_at) / self._interval
+        lead = number - (self._ticks - 1) - max(0.0, min(fraction, 1.0))
+        return lead if abs(lead + self._ticks - self._next) <= self._max_depth else None
 
     def _reschedule(self, newest: int, now: float) -> None:
         """Begin a schedule, or move it on if more inputs wait than may."""
@@ -457,6 +522,8 @@ class InputBuffer:
             self._forget_leads()
 
     def _begin(self, newest: int, now: float) -> None:
+        if self._learning_until is None:
+            self._learning_until = now + LEARNING
         self._next = newest - self.depth
         self._starting = True
         self._missing, self._misses = 0, 0.0
@@ -466,6 +533,7 @@ class InputBuffer:
 
     def _forget_leads(self) -> None:
         self._leads.clear()
+        self._own_leads.clear()
         self._lead = None
 
     def _move_on(self, number: int) -> None:
@@ -498,6 +566,10 @@ class InputBuffer:
             self._next = None
             return self._repeat(min(number - 1, self._received.latest))
         self._misses += self._missing == 1
+        learning = self._learning_until is not None and self._taken_at < self._learning_until
+        if learning and self._missing <= MAX_HELD:
+            self._next = number
+            return self._repeat(self.applied_number)
         if self._missing == 1 and self._misses >= GROW_AFTER:
             self._next, self._misses = number, GROW_AFTER - 0.5  # the next one soon after counts
             return self._repeat(self.applied_number)
