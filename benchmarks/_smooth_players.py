@@ -117,12 +117,14 @@ def stick(rng: random.Random) -> Callable[[], float]:
 class Fate:
     """What became of a player's inputs.
 
-    :ivar sent: how many there were. ``arrived``: how many came to the server. ``applied``: in their own tick.
+    :ivar sent: how many there were. ``arrived``: how many came to the server. ``applied``: how many were played there.
+    :ivar repeated: ticks that had to play the one before again, as theirs had not come.
     """
 
     sent: int
     arrived: int
     applied: int
+    repeated: int
 
 
 def fate_of_inputs(link: Link, seed: int, seconds: float = 30.0) -> Fate:
@@ -132,10 +134,11 @@ def fate_of_inputs(link: Link, seed: int, seconds: float = 30.0) -> Fate:
     player, turn = Player(network), stick(rng)
     for _ in range(round(seconds / FRAME)):
         player.frame(turn())
+    repeated = game.counts(player).repeated
     network.run(3.0)  # for those under way
     counts = game.counts(player)
     sent = player.client.send_input(0) - 1
-    return Fate(sent, counts.applied + counts.late + counts.skipped + counts.dropped, counts.applied)
+    return Fate(sent, counts.applied + counts.late + counts.skipped + counts.dropped, counts.applied, repeated)
 
 
 def walk_of_a_fast_sender(seed: int, factor: float = 2.0, seconds: float = 20.0) -> float:

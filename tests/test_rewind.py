@@ -93,7 +93,7 @@ def test_who_claims_to_see_the_future_is_judged_by_the_present(seed: int) -> Non
     """The wire's clock says no more than when the input came: nobody shoots at what is yet to come."""
     for shot in shots_with_claims(seed, [-0.1, -1.0, -3600.0]):
         assert shot.judged_at <= shot.now
-        assert shot.now - shot.judged_at < 0.05
+        assert shot.now - shot.judged_at < 0.1, "as of when it came: it waits some ticks for its own"
 
 
 def test_a_view_time_that_is_no_time_is_refused_at_the_client(seed: int) -> None:

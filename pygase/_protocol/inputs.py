@@ -40,7 +40,8 @@ MARGIN_WINDOW: Final = 3.0
 """Seconds of arrivals to choose the latest input from."""
 
 SLACK: Final = 0.5
-"""Ticks that inputs shall arrive early beyond those that loss may cost: the pace does not keep to it exactly."""
+"""Ticks that inputs shall arrive early beyond those that loss may cost, as the pace does not keep to it exactly. Where
+next to nothing gets lost, it is in the wanted margin already."""
 
 MAX_COVER: Final = 0.15
 """Seconds for lost datagrams at most. Others see a player so much later, and rather miss an input once in a while than
@@ -426,7 +427,8 @@ class InputBuffer:
     @property
     def needed(self) -> float:
         """How many ticks early inputs have to come for those whose datagrams get lost to be in time, too."""
-        return max(min(self._losses.cover, self._max_cover) + SLACK, WANTED_MARGIN)
+        cover = min(self._losses.cover, self._max_cover)
+        return max(cover + min(SLACK, cover - WANTED_MARGIN), WANTED_MARGIN)
 
     @property
     def margin(self) -> float:
