@@ -41,7 +41,7 @@ class Playback:
     """Playback wherever the test says: ``now`` is the server's time."""
 
     delay = target_delay = 10.0
-    bridging = 0.0
+    bridging = easing = 0.0
     arrivals = None
 
     def observe(self, snapshot: Any) -> None:

@@ -122,7 +122,7 @@ def test_a_correction_too_large_for_that_is_made_good_at_once():
 
 def test_another_clock_can_take_over_without_changing_the_callers():
     class Live:
-        delay = target_delay = bridging = 0.0
+        delay = target_delay = bridging = easing = 0.0
         arrivals = None
 
         def observe(self, snapshot: SnapshotLike) -> None:
