@@ -161,11 +161,11 @@ def test_of_several_the_nearest_is_caught(place: Place) -> None:
     assert its(ada.state) == [eve.number]
 
 
-@pytest.mark.parametrize(("view_delay", "is_caught"), [(0.15, True), (None, False), (5.0, False)])
+@pytest.mark.parametrize(("view_delay", "is_caught"), [(0.1, True), (None, False), (5.0, False)])
 def test_a_tag_is_judged_by_what_the_chaser_saw_but_not_by_long_ago(
     place: Place, view_delay: float | None, is_caught: bool
 ) -> None:
-    """Bob runs past Ada's nose. Ada, who sees him 0.15 s late, touches him on her screen as he is gone already."""
+    """Bob runs past Ada's nose. Ada, who sees him 0.1 s late, touches him on her screen as he is gone already."""
     ada, bob = place.guest("Ada"), place.guest("Bob")
     place.chaser(ada)
     place.put(ada.number, x=3000, y=3000)  # out of the way for now
