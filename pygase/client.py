@@ -743,7 +743,7 @@ class Client:
             return ConnectionStats()
         now, snapshots = self.server_time(), self._snapshots
         age = max(now - snapshots[-1].time, 0.0) if now is not None and snapshots else 0.0
-        return replace(self.connection.stats, interpolation_delay=self._view_delay, snapshot_age=age)
+        return self.connection.stats._replace(interpolation_delay=self._view_delay, snapshot_age=age)
 
     def server_time(self) -> float | None:
         """Return what the server's clock shows now, in seconds; None until it is known, a round trip after connecting.

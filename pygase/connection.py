@@ -258,8 +258,7 @@ class ServerConnection:
     def stats(self) -> ConnectionStats:
         """What has been measured of this connection so far."""
         now = self._clock()
-        return replace(
-            self._peer.stats(now=now),
+        return self._peer.stats(now=now)._replace(
             interpolation_delay=self._inputs.delay(self._peer) or 0.0,
             snapshot_age=self._peer.snapshot_age(now),
         )

@@ -32,8 +32,8 @@ DRAIN_LIMIT: Final = 1024
 """Datagrams taken from a socket in one turn at most (2 MiB), so that a flood cannot keep a tick from happening."""
 
 SENT_AT_ONCE: Final = 32
-"""Datagrams that are made, and then sent: each of the two finds its code in the processor's caches, and the sender finds
-the datagrams there as well. (One by one, or a hundred at once, took a twentieth more of a server's time.)"""
+"""Datagrams that are made, and then sent: both find their code in the processor's caches, and the sender finds the
+datagrams there as well. (One by one, or a hundred at once, took a twentieth more of a server's time.)"""
 
 MAX_ERRORS: Final = 64
 """Errors taken in a row in one turn: each of Windows' reports is about one datagram of ours."""

@@ -7,14 +7,13 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from hmac import compare_digest
 from typing import Final
 
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from ..tree import Tree
 from . import fast_path
-from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, refusal
+from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, refusal, same_secret
 from .peer import Connected, ProtocolEvent
 from .protocol import ServerProtocol
 from .snapshots import SnapshotRing
@@ -176,14 +175,14 @@ class ServerEndpoint:
         if self._password is None:
             return True
         expected = password_proof(self._password, response.cookie, response.nonce)
-        return compare_digest(expected, response.password_proof)
+        return same_secret(expected, response.password_proof)
 
     def _admit(self, response: ChallengeResponse, address: Address, now: float) -> None:
         token = self._random_bytes(TOKEN_BYTES)
         peer = ServerProtocol(
             address, response.nonce, token, self.ring, self.inbox, self.config, now, self._first_sequence
         )
-        presented = bool(self._host_token) and compare_digest(self._host_token.encode(), response.host_token.encode())
+        presented = bool(self._host_token) and same_secret(self._host_token.encode(), response.host_token.encode())
         has_host = any(other.is_host for other in self.peers.values())
         peer.is_host = presented or (not has_host and self._is_local(address))
         accepted = Accepted(response.nonce, token, peer.is_host, to_whole_wire_time(now), encode_address(address))

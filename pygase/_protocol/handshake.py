@@ -16,8 +16,6 @@ of SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1); the hash
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import blake2b
-from hmac import compare_digest
 from typing import Final
 
 from ..codec import pack, unpack
@@ -42,10 +40,23 @@ RandomBytes = Callable[[int], bytes]
 """A source of unpredictable bytes: ``os.urandom`` in earnest, ``random.Random(seed).randbytes`` in tests."""
 
 
+def same_secret(expected: bytes, given: bytes) -> bool:
+    """Compare in a time that does not tell how much of it was right."""
+    from hmac import compare_digest
+
+    return compare_digest(expected, given)
+
+
+def keyed_hash(key: bytes, text: bytes, size_bytes: int) -> bytes:
+    """Return the BLAKE2b hash (RFC 7693) of a text under a key of at most 64 bytes."""
+    from hashlib import blake2b  # only where it is needed: the cryptography behind it takes its time to import
+
+    return blake2b(text, digest_size=size_bytes, key=key).digest()
+
+
 def password_proof(password: str, cookie: bytes, nonce: bytes) -> bytes:
     """Return what shows that one knows the password, for this one challenge. The password itself never travels."""
-    key = blake2b(password.encode(), digest_size=32).digest()
-    return blake2b(cookie + nonce, digest_size=PROOF_BYTES, key=key).digest()
+    return keyed_hash(keyed_hash(b"", password.encode(), 32), cookie + nonce, PROOF_BYTES)
 
 
 class CookieJar:
@@ -59,6 +70,7 @@ class CookieJar:
     def __init__(self, random_bytes: RandomBytes, lifetime: float) -> None:
         self._key = random_bytes(32)
         self._lifetime = lifetime
+        same_secret(self._cookie(b"", 0, ()), b"")  # so that what is imported for it does not hold up a game later
 
     def challenge(self, nonce: bytes, address: Address, now: float) -> Challenge:
         """Return the challenge for a request from ``address``."""
@@ -69,11 +81,11 @@ class CookieJar:
         """Tell whether the response answers a challenge that was sent to this address, not too long ago."""
         age = ((int(now * 10) & 0xFFFFFFFF) - response.issued_at) & 0xFFFFFFFF
         expected = self._cookie(response.nonce, response.issued_at, address)
-        return age <= self._lifetime * 10 and compare_digest(expected, response.cookie)
+        return age <= self._lifetime * 10 and same_secret(expected, response.cookie)
 
     def _cookie(self, nonce: bytes, issued_at: int, address: Address) -> bytes:
         text = repr(address).encode() + nonce + issued_at.to_bytes(4, "big")
-        return blake2b(text, digest_size=COOKIE_BYTES, key=self._key).digest()
+        return keyed_hash(self._key, text, COOKIE_BYTES)
 
 
 class Connector:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class RttEstimator:
@@ -57,8 +57,7 @@ class RateMeter:
             self._checkpoint_at, self._checkpoint = now, totals
 
 
-@dataclass(frozen=True)
-class ConnectionStats:
+class ConnectionStats(NamedTuple):
     """A connection's condition, as measured by this side.
 
     :ivar rtt: smoothed round-trip time in seconds; 0.0 before the first measurement.
