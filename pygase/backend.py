@@ -173,8 +173,10 @@ class Backend:
         machine, server = self.game_state_machine, self.server
 
         def before_tick() -> None:
-            if server._driver is not None and server._driver.on_own_thread:
-                server._driver.looked(server.receive())
+            driver = server._driver
+            if driver is not None and driver.on_own_thread:
+                if driver.looks_later:
+                    driver.looked(server.receive())
                 server._ticking = True
 
         machine._before_tick = before_tick

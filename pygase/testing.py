@@ -129,6 +129,8 @@ class _SimulatedDriver:
         if due_at is not None:
             self.arm(due_at)
 
+    looks_later = True
+
     def looked(self, count: int) -> None:
         pass
 

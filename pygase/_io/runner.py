@@ -81,6 +81,10 @@ class Driver(Protocol):
     def finish(self, completion: Completion) -> Any:
         """Wait for a completion, in the way that fits whoever drives."""
 
+    @property
+    def looks_later(self) -> bool:
+        """True if datagrams may have come that have not been taken in, as the sockets are left alone for now."""
+
     def looked(self, count: int) -> None:
         """Take note that somebody else has called ``receive``, and how many datagrams there were."""
 
@@ -164,6 +168,11 @@ class LoopDriver:
                 self._resuming.cancel()
                 self._resuming = None
             self._listen(True)
+
+    @property
+    def looks_later(self) -> bool:
+        """See Driver. (Else the loop has looked just now, before whatever was due.)"""
+        return self._resuming is not None or self._listener is not None
 
     def looked(self, count: int) -> None:
         """See Driver."""
