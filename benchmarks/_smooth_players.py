@@ -13,7 +13,7 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 from games.pong import rules
 from pygase import CLIENT_CONNECTED, Backend, Client, GameState, Predictor
-from pygase._protocol.inputs import InputCounts
+from pygase._protocol.input_buffer import InputCounts
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import Prediction, Session
 

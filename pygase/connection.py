@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._io.runner import Driver, random_sources
 from ._io.udp import ClientTransport
 from ._protocol.endpoint import ServerEndpoint
-from ._protocol.inputs import InputCounts
+from ._protocol.input_buffer import InputCounts
 from ._protocol.peer import ProtocolEvent
 from ._protocol.protocol import ClientProtocol, ServerProtocol
 from ._protocol.timing import ConnectionStats

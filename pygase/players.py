@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from ._protocol.inputs import InputBuffer, InputCounts, InputsMessage, PlayedInput
+from ._protocol.input_buffer import InputBuffer, InputCounts, PlayedInput
+from ._protocol.inputs import InputsMessage
 from ._protocol.protocol import ServerProtocol
 from .errors import MalformedPacket
 from .event import decode_input

@@ -15,22 +15,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase._protocol.inputs import (
+from pygase._protocol.input_buffer import (
     LEARNING,
     MAX_COVER,
     MAX_DEPTH,
     MAX_HELD,
+    PATIENCE,
+    SHRINK_MARGIN,
+    InputBuffer,
+    PlayedInput,
+)
+from pygase._protocol.inputs import (
     MAX_INPUT_BYTES,
     MAX_INPUTS,
     MAX_PACE,
-    PATIENCE,
-    SHRINK_MARGIN,
     WANTED_MARGIN,
-    InputBuffer,
     InputSender,
     InputsMessage,
     InputState,
-    PlayedInput,
     decode_inputs,
     pace,
 )
