@@ -160,7 +160,7 @@ class OwnTicks:
         if abs(servers / own - 1.0) > TOLERANCE:
             _logger.warning(
                 "the server makes about %.0f ticks a second, and tick=... says %.0f: use the same seconds in both, "
-                "such as tick=1 / 60 here and run(..., interval=1 / 60) there",
+                "such as tick=1 / 60 here and run(..., interval=1 / 60) there (or its machine is too busy to keep up)",
                 servers,
                 own,
             )

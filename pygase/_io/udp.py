@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, Final
 
 from ..errors import AddressInUse, AddressNotUsable
+from .interfaces import get_available_ip_addresses
 
 logger = logging.getLogger("pygase")
 
@@ -51,7 +52,8 @@ def _resolve(hostname: str, port: int, *, passive: bool) -> list[tuple[int, Addr
         found = socket.getaddrinfo(hostname or None, port, type=socket.SOCK_DGRAM, flags=flags)
     except (OSError, UnicodeError) as error:
         raise AddressNotUsable(
-            f"the host name {hostname!r} is not known ({error}); check the spelling, or use its IP address"
+            f"the host name {hostname!r} is not known ({getattr(error, 'strerror', None) or error}); "
+            "check the spelling, or use its IP address"
         ) from None
     addresses = [(family, address) for family, _, _, _, address in found if family in (socket.AF_INET, socket.AF_INET6)]
     return sorted(dict.fromkeys(addresses), key=lambda item: item[0] != socket.AF_INET)
@@ -162,7 +164,7 @@ def _bind_error(error: OSError, hostname: str, port: int) -> OSError:
         return AddressNotUsable(f"this program may not use port {port}; choose one from 1024 to 65535")
     return AddressNotUsable(
         f"{hostname!r} is not an address of this machine ({error.strerror or error}); use 'localhost' for this machine "
-        "alone, '0.0.0.0' for everyone on the network, or one of get_available_ip_addresses()"
+        f"alone, '0.0.0.0' for everyone on the network, or one of its own: {', '.join(get_available_ip_addresses())}"
     )
 
 
