@@ -51,7 +51,10 @@ def check_address(port: Any, hostname: Any, call: str, *, least_port: int = 1) -
             f"name what you mean: {call}(port=8080, hostname='localhost')"
         )
     if not isinstance(hostname, str):
-        raise TypeError(f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}")
+        raise TypeError(
+            f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}; "
+            f"name what you mean: {call}(port=8080, hostname='localhost')"
+        )
     name, _, digits = hostname.rpartition(":")
     if name and ":" not in name and digits.isdecimal():  # an IPv6 address has more of them
         raise ValueError(f"hostname {hostname!r} has a port in it; write {call}(port={digits}, hostname={name!r})")

@@ -103,6 +103,8 @@ class _Session:
         self.driver: Any = None
         self.on_start: Callable[[], Any] | None = None
         self.failure: ConnectionFailed | None = None
+        self.untold: Event | None = None
+        """An end of which the handlers have not been told yet."""
         self.on_failure: Callable[[Exception], Any] = lambda error: None
         """Told before anybody can see that the connection came to nothing: a program may end as soon as it does."""
 
@@ -221,9 +223,10 @@ class Client:
             try:
                 runner.run_to_end(self._run(session, port, hostname, connect_timeout, host_token))
             except Exception as error:
-                if error is not session.failure:  # else that has been told
+                # (session.failure has been told, and what fails since the program ends need not be)
+                if error is not session.failure and not runner.program_ends():
                     session.on_failure(error)
-                self._note_failure(session, error)
+                self._tell_failure(session)
 
         return runner.start_thread(run, f"pygase-client-{hostname}:{port}")
 
@@ -300,19 +303,28 @@ class Client:
                 self._hang_up(session)
                 raise
             failure = session.failure
+        except Exception as error:
+            self._note_failure(session, error)
+            raise
         finally:
             self._finish(session)
         if failure is not None:
             raise failure
 
     def _note_failure(self, session: _Session, error: Exception) -> None:
-        """Say why a session came to nothing, unless that has been said, or there is a newer one already."""
+        """Note why a session came to nothing, unless that has been noted, or there is a newer one already."""
         if self._session is not session:
             return
         self.error = error
         if self.disconnect_reason is None:
-            self.disconnect_reason, self.disconnect_detail = DisconnectReason.NO_ANSWER, str(error)
-            self._handle(Event(DISCONNECTED), reason=self.disconnect_reason, detail=self.disconnect_detail)
+            self.disconnect_detail, self.disconnect_reason = str(error), DisconnectReason.NO_ANSWER
+            session.untold = Event(DISCONNECTED)
+
+    def _tell_failure(self, session: _Session) -> None:
+        """Call the handlers of a failure that only has been noted."""
+        event, session.untold = session.untold, None
+        if event is not None and self._session is session:
+            self._handle(event, reason=DisconnectReason.NO_ANSWER, detail=self.disconnect_detail)
 
     def _begin(
         self,

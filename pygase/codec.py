@@ -11,7 +11,11 @@ from .errors import MalformedPacket
 from .tree import MAX_DEPTH, TO_DELETE
 
 _DELETE_CODE: Final = 1
-_TIMESTAMP_HEADS: Final = (b"\xd6\xff", b"\xd7\xff", b"\xc7\x0c\xff")
+_TIMESTAMP_HEADS: Final = (
+    *(b"\xd6\xff", b"\xd7\xff"),
+    *(head + bytes([size, 255]) for head in (b"\xc7", b"\xc8\0", b"\xc9\0\0\0") for size in (4, 8, 12)),
+)
+"""How timestamps (extension -1) may begin: with or without the size, and that in one, two or four bytes."""
 _unpackb: Final = msgpack.unpackb
 _DELETE: Final = msgpack.ExtType(_DELETE_CODE, b"")
 

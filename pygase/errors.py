@@ -98,8 +98,8 @@ _SENTENCES = {
     DisconnectReason.WRONG_GAME: "A different game runs at this address.",
     DisconnectReason.WRONG_PASSWORD: "The password is wrong.",
     DisconnectReason.TIMED_OUT: "The other side no longer answers; the network or the program there has stopped.",
-    DisconnectReason.NO_ANSWER: "Nobody answers there. Check the address and the port, and that the host's firewall "
-    "lets UDP in.",
+    DisconnectReason.NO_ANSWER: "Nobody answers there. Is the game running? Check the address and the port, and that "
+    "the host's firewall lets UDP in.",
     DisconnectReason.REPLACED: "The same player has connected again from the same address.",
     DisconnectReason.STATE_TOO_LARGE: "The game's state is larger than this program accepts.",
     DisconnectReason.PROTOCOL_ERROR: "The other side does not follow the protocol.",

@@ -33,6 +33,9 @@ DISCONNECTED: Final = "pygase:disconnected"
 """Client: the connection has ended. Handlers get ``reason`` (DisconnectReason) and ``detail`` (str)."""
 ANY_EVENT: Final = "pygase:any"
 """A handler registered for this gets every event: ``handler(event_type, *args, **kwargs)``."""
+_OWN_NAMES: Final = frozenset(
+    {"CLIENT_CONNECTED", "CLIENT_RESUMED", "CLIENT_LEFT", "CONNECTED", "DISCONNECTED", "ANY_EVENT"}
+)
 SHUTDOWN_REQUEST: Final = "pygase:shutdown"
 """On the wire: the host asks the server to shut down."""
 
@@ -198,9 +201,15 @@ class _Registered:
         """How many parameters there are before those of the context, if those are the last ones; else -1."""
         self.last = tuple(order[self.leading :])
         """The parameters of the context, if there are no others after the first of them."""
-        if set(self.last) != set(self.usual) or len(order) != len(parameters):
+        if set(self.last) != set(self.usual) or len(order) != len(parameters) or self._is_wrapped():
             self.leading = -1
         self.takes_address_alone = self.last == ("client_address",)
+
+    def _is_wrapped(self) -> bool:
+        """Tell whether the signature may be that of another function, such as one that a decorator has wrapped."""
+        return hasattr(self.function, "__signature__") or (
+            self.signature is not None and inspect.signature(self.function, follow_wrapped=False) != self.signature
+        )
 
     def keyword_arguments(
         self, kwargs: dict[str, Any], context: Mapping[str, Any], details: Mapping[str, Any] | None
@@ -232,6 +241,8 @@ class UniversalEventHandler:
 
     MAX_WARNINGS_PER_TYPE: Final = 5
     """A peer cannot fill the log: after so many warnings of one kind the rest is only counted."""
+    MAX_TYPES_WARNED_OF: Final = 16
+    """Nor by sending ever other types: beyond so many they share their warnings."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, _Registered] = {}
@@ -249,6 +260,12 @@ class UniversalEventHandler:
             raise TypeError(
                 f"the handler of {event_type!r} must be a function, got {event_handler_function!r}; "
                 "pass the function itself, without calling it"
+            )
+        if event_type in _OWN_NAMES:
+            logger.warning(
+                "a handler for events of the type %r, which nobody sends unless your game does; for PyGaSe's own write "
+                "the name without quotes: from pygase import %s",
+                *(event_type,) * 2,
             )
         self._handlers[event_type] = _Registered(event_type, event_handler_function)
 
@@ -333,8 +350,11 @@ class UniversalEventHandler:
 
     def _warn(self, kind: str, event_type: str, address: Any, text: str) -> None:
         self.failures[kind] += 1
-        key = f"{kind} {event_type[:40]}" if event_type in self._handlers else kind
+        key = f"{kind} {event_type[:40]}"
+        if key not in self._warned and len(self._warned) >= self.MAX_TYPES_WARNED_OF:
+            key = kind
         self._warned[key] += 1
         if self._warned[key] <= self.MAX_WARNINGS_PER_TYPE:
             sender = f" from {address}" if address else ""
-            logger.warning("Event %.80r%s was ignored (%s): %.400s", event_type, sender, kind, text)
+            last = " (This is told no more.)" if self._warned[key] == self.MAX_WARNINGS_PER_TYPE else ""
+            logger.warning("Event %.80r%s was ignored (%s): %.400s%s", event_type, sender, kind, text, last)

@@ -226,7 +226,8 @@ class SnapshotBuffer:
         lost = before.tick < newest.previous_tick
         span = newest.time - (before.time if lost else max(before.time, newest.changed_after))
         clock = self._clock
-        return self._blender.extrapolate(before.state, newest.state, span, overdue, clock.bridging, clock.easing)
+        easing = getattr(clock, "easing", 0.0)  # a clock of somebody's own may be older than this
+        return self._blender.extrapolate(before.state, newest.state, span, overdue, clock.bridging, easing)
 
     def _reach(self) -> float:
         return max(self._clock.bridging, self._blender.reach)

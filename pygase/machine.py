@@ -11,10 +11,10 @@ import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from ._io import runner
-from .errors import InPlaceChange, MalformedPacket, PygaseError
+from .errors import InPlaceChange, InvalidValue, MalformedPacket, PygaseError
 from .event import RESERVED_PREFIX, Event, Handler, UniversalEventHandler, decode_event, takes
 from .gamestate import GameState, GameStatus
 from .players import PlayerInputs
@@ -34,19 +34,16 @@ DEFAULT_INTERVAL: Final = 0.02
 _LONG: Final = 5.0
 """Seconds between ticks above which somebody probably means ticks a second."""
 
+_NO_DIGITS: Final = str.maketrans("", "", "0123456789")
+"""What takes the numbers out of a failure's text: the same mistake has other ones in each tick."""
+
 MAX_TOLD: Final = 256
 """Kinds of failures that are told apart, so that they are not logged again and again."""
 
 
-class Sender(Protocol):
-    """Who has sent an event that is still serialised."""
-
-    address: tuple[Any, ...]
-
-
-SerialisedEvent = tuple[Sender, bytes]
-"""An event as it came. It is taken to pieces when its handler is called, so that until then it is only bytes: nothing
-that the garbage collector would have to look at, for each client and tick."""
+SerialisedEvent = tuple[tuple[Any, ...], bytes]
+"""A sender's address, and an event as it came. It is taken to pieces when its handler is called: until then it is only
+bytes, nothing that the garbage collector would have to look at for each client and tick."""
 
 
 def debug_wanted(debug: bool | None) -> bool:
@@ -289,16 +286,20 @@ class GameStateMachine:
             event_type = ""
             try:
                 if isinstance(event, tuple):
-                    sender, payload = event
-                    event_type, args, kwargs = decode_event(payload)
+                    address, payload = event
+                    try:
+                        event_type, args, kwargs = decode_event(payload)
+                    except MalformedPacket:
+                        self.refused["malformed event"] += 1
+                        continue
                     handler = find(event_type)
                     if handler is None or handler.is_own:
-                        self._refuse(event_type, sender)
+                        self._refuse(event_type, address)
                         continue
                     if handler.takes_address_alone and len(args) == handler.leading and not kwargs:
-                        result = handler.function(*args, sender.address)  # what most of them take
+                        result = handler.function(*args, address)  # what most of them take
                     else:
-                        context["client_address"] = sender.address
+                        context["client_address"] = address
                         result = call(handler, event_type, args, kwargs, context)
                 else:
                     event_type = event.type
@@ -308,16 +309,14 @@ class GameStateMachine:
                         self._apply(result, event_type)
                 else:
                     self._apply_later(result, event_type)
-            except MalformedPacket:
-                self.refused["malformed event"] += 1
             except Exception as error:
                 self._report(error, f"the handler of event {event_type!r}")
 
-    def _refuse(self, event_type: str, sender: Sender) -> None:
+    def _refuse(self, event_type: str, address: tuple[Any, ...]) -> None:
         if event_type.startswith(RESERVED_PREFIX):
             self.refused["reserved event type"] += 1
         else:
-            self._handler.warn_of_unknown(event_type, sender.address)
+            self._handler.warn_of_unknown(event_type, address)
 
     def _dispatch_whole(self, event: Event, context: dict[str, Any]) -> Any:
         """Call the handler of an event that was made on this side, or decoded by the server."""
@@ -396,7 +395,7 @@ class GameStateMachine:
         if self.debug:
             error.add_note(f"(raised by {name})")
             raise error
-        again = self._repeated(f"{name} {error!r:.200}")
+        again = self._repeated(f"{name} {error!r:.200}".translate(_NO_DIGITS))
         if again is None:
             return
         if again:
@@ -423,6 +422,10 @@ class GameStateMachine:
         return count + 1
 
     def _apply(self, update: Any, name: str) -> None:
+        if isinstance(update, GameState):
+            raise InvalidValue(
+                f"{name} has returned the game state itself; return a dict of what shall change, such as {{'score': 1}}"
+            )
         if update is not None and (update or type(update) is not dict):
             self.game_state_store.apply(update)
         if self.debug:

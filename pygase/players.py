@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from ._protocol.input_buffer import InputBuffer, InputCounts, PlayedInput
-from ._protocol.inputs import InputsMessage
+from ._protocol.peer import InputsReceived
 from ._protocol.protocol import ServerProtocol
 from .errors import MalformedPacket
 from .event import decode_input
@@ -114,13 +114,13 @@ class PlayerInputs:
         self._unread: int | None = 0
         """Messages that came while no game loop has ever asked for inputs; None when one has."""
 
-    def receive(self, peer: ServerProtocol, message: InputsMessage, *, now: float) -> None:
+    def receive(self, peer: ServerProtocol, received: InputsReceived, *, now: float) -> None:
         """Take in what a packet carried."""
         with self._lock:
             player = self._players.get(peer)
             if player is None:
                 player = self._players[peer] = _Player(self._interval())
-            player.buffer.receive(message, now=now)
+            player.buffer.receive(received.message, datagram=received.datagram, came=received.came, now=now)
         if self._unread is not None:
             self._unread += 1
             if self._unread == _UNREAD:

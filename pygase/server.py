@@ -420,14 +420,13 @@ class Server:
         tick = self.game_state_store.committed.tick
         waiting = self._waiting if self._universal_event_handler.is_empty else None
         while inbox:
-            item = inbox.popleft()
-            peer, event = item
+            peer, event = inbox.popleft()
             if type(event) is not bytes:
                 self._handle_protocol_event(peer, event)
             elif waiting is None or event[1:2] == _OWN_HEAD:
                 self._receive_event(peer, event, tick)
             elif (len(waiting) < FEW_EVENTS and len(event) < FEW_BYTES) or peer.user.admits(len(event), tick):
-                waiting.append(item)  # the common case: to the game loop, as it is
+                waiting.append((peer.address, event))  # the common case: to the game loop, as it is
             else:
                 self._endpoint.dropped["too many events between two ticks"] += 1
 
@@ -456,7 +455,7 @@ class Server:
             if callback is not None:
                 run_callback(self._driver, callback, connection)
         elif isinstance(event, InputsReceived):
-            self.player_inputs.receive(peer, event.message, now=self._clock())
+            self.player_inputs.receive(peer, event, now=self._clock())
         elif isinstance(event, Connected):
             connection = ServerConnection(peer, self._endpoint, self._clock, self.player_inputs)
             peer.user = self.connections[peer.address] = connection

@@ -48,7 +48,13 @@ def join(
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``input_event``, ``input_rate``:
         see :class:`Session`.
     :raises ValueError: the address, or another argument, makes no sense; fit for showing to a player.
+    :raises TypeError: ``hostname`` is no str; says how to write it.
     """
+    if not isinstance(hostname, str):
+        raise TypeError(
+            f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}; "
+            "name what you mean: join(hostname='localhost', port=8080)"
+        )
     hostname, port = parse_address(hostname, port)
     client = Client(game=game, password=password)
 

@@ -54,7 +54,8 @@ def _host(game: Game, args: argparse.Namespace) -> int:
     try:
         if not args.unlisted and not invite.is_loopback(args.bind):
             announce(backend, game, clean_name(args.name))
-        print(invite.invitation(game, args.bind, args.port), flush=True)
+        # one piece, so that no other thread's words come before the end of the line
+        print(f"{invite.invitation(game, args.bind, args.port)}\n", end="", flush=True)
         if args.headless or not _play_at_own(game, args, backend):
             print("Serving without a window. Ctrl-C ends the game for everyone.", flush=True)
             while thread.is_alive():

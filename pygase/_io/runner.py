@@ -430,6 +430,11 @@ def run_or_return(coroutine: Coroutine[Any, Any, Any]) -> Any:
     return coroutine if in_running_loop() else run_to_end(coroutine)
 
 
+def program_ends() -> bool:
+    """Tell whether the main thread has ended, so that what fails in others fails for that."""
+    return not threading.main_thread().is_alive()
+
+
 def start_thread(target: Callable[[], Any], name: str, *, daemon: bool = True) -> threading.Thread:
     """Start a thread and return it."""
     thread = threading.Thread(target=target, name=name, daemon=daemon)

@@ -252,7 +252,7 @@ class ServerEndpoint:
     def _state_datagrams(self, others: list[ServerProtocol], now: float) -> Iterator[Outgoing]:
         """Yield what there is for peers which want the new state and nothing else; add the other peers to a list."""
         soon = now + self.config.min_rto
-        return fast_path.state_datagrams(self.peers.values(), others, self.ring, now, soon, to_wire_time(now))
+        return fast_path.state_datagrams(tuple(self.peers.values()), others, self.ring, now, soon, to_wire_time(now))
 
     def is_idle(self, now: float) -> bool:
         """True if nothing is to be sent or noticed at this time."""

@@ -131,9 +131,11 @@ class InputBuffer:
         "_max_depth",
         "_misses",
         "_missing",
+        "_newest",
         "_next",
         "_own_leads",
         "_patience",
+        "_per_datagram",
         "_received",
         "_shrink_at",
         "_starting",
@@ -157,6 +159,8 @@ class InputBuffer:
         self._misses = 0.0  # times that it began, fading
         self._learning_until: float | None = None
         self._losses = LossMeter()
+        self._per_datagram = 1.0  # how many inputs a datagram has that those before had not, on average
+        self._newest: tuple[int, int] | None = None  # the last datagram that was the newest, and its newest input
         self._leads = SlidingMinimum(MARGIN_WINDOW)  # how far numbers are ahead of ticks when they arrive,
         self._own_leads = SlidingMinimum(MARGIN_WINDOW)  # those that come in the first datagram that had them,
         self._lead: float | None = None  # and the latest of these
@@ -191,7 +195,7 @@ class InputBuffer:
     @property
     def needed(self) -> float:
         """How many ticks early inputs have to come for those whose datagrams get lost to be in time, too."""
-        cover = min(self._losses.cover, self._max_cover)
+        cover = min(self._losses.cover * self._per_datagram, self._max_cover)
         return max(cover + min(SLACK, cover - WANTED_MARGIN), WANTED_MARGIN)
 
     @property
@@ -212,14 +216,18 @@ class InputBuffer:
         """How many ticks the newest input shall wait when playing begins: 1 on a link without jitter and loss."""
         return min(math.ceil(self.needed - 0.5 + 2.5 * self._jitter), MAX_START_DEPTH, self._max_depth - 2)
 
-    def receive(self, message: InputsMessage, *, now: float) -> None:
+    def receive(self, message: InputsMessage, *, datagram: int, came: int = 1, now: float) -> None:
         """Take in what a packet carried; most of it has usually come before.
 
+        :param datagram: number of the newest datagram so far; ``came``: bit i tells whether the i-th before it came.
+            (Not every one has inputs, and one may have several new ones: inputs alone would not tell what got lost.)
         :param now: seconds, the clock that clients know as the server's time.
         """
         newest = unwrap(message.newest, max(self._received.latest, 0), 32)
-        if self._losses.receive(newest) and self._next is not None:
-            self._measure_own(newest - self._losses.spacing + 1, now)
+        if self._losses.receive(datagram, came):
+            self._count_new(datagram, newest)
+            if self._next is not None:
+                self._measure_own(newest - self._per_datagram + 1.0, now)
         for back in range(len(message.inputs) - 1, -1, -1):
             number = newest - back
             if number > 0 and self._received.receive(number):
@@ -258,7 +266,15 @@ class InputBuffer:
         if lead is not None:
             self._leads.add(lead, now)
 
-    def _measure_own(self, number: int, now: float) -> None:
+    def _count_new(self, datagram: int, newest: int) -> None:
+        """Take note of how many inputs are new in a datagram."""
+        if self._newest is not None:
+            datagrams, inputs = datagram - self._newest[0], newest - self._newest[1]
+            if 0 < datagrams <= _WINDOW and 0 <= inputs <= self._max_depth:
+                self._per_datagram += (inputs / datagrams - self._per_datagram) / 16
+        self._newest = datagram, newest
+
+    def _measure_own(self, number: float, now: float) -> None:
         """Take note of the same for the oldest of the inputs that were new in the datagram that has come."""
         lead = self._lead_of(number, now)
         if lead is None:
@@ -268,7 +284,7 @@ class InputBuffer:
             self._jitter += (abs(lead - self._lead) - self._jitter) / 16
         self._lead = lead
 
-    def _lead_of(self, number: int, now: float) -> float | None:
+    def _lead_of(self, number: float, now: float) -> float | None:
         """Return by how much a number is ahead of the ticks; None if it is so far off that no schedule will follow."""
         assert self._next is not None
         fraction = (now - self._taken_at) / self._interval

@@ -39,18 +39,17 @@ MAX_STEP: Final = 12
 
 _SETTLED: Final = 8
 """Numbers after which a datagram that did not come counts as lost, and no more as overtaken."""
+_KNOWN: Final = (1 << _SETTLED) - 1
 
 
 class LossMeter:
     """Watches numbered datagrams, of which some do not come.
 
     :ivar loss: share that gets lost, 0..1.
-    :ivar spacing: by how much the number of a datagram is higher than that of the one sent before, mostly.
-    :ivar cover: by how much the number of a datagram is higher, that has to be waited for, so that it is ``NEGLIGIBLE``
-        that neither it nor any other since has come.
+    :ivar cover: how many datagrams more have to be waited for, so that it is ``NEGLIGIBLE`` that not one of them comes.
     """
 
-    __slots__ = ("_came", "_counted", "_highest", "_missing", "_steps", "cover", "loss", "spacing")
+    __slots__ = ("_came", "_counted", "_highest", "_missing", "_steps", "cover", "loss")
 
     def __init__(self) -> None:
         self._highest: int | None = None
@@ -61,23 +60,27 @@ class LossMeter:
         self._steps = [START_WEIGHT * START_LOSS**lost for lost in range(MAX_STEP)]
         self._review()
 
-    def receive(self, number: int) -> bool:
-        """Take note of a datagram that came; True if its number is higher than all before."""
+    def receive(self, number: int, came: int = 1) -> bool:
+        """Take note of a datagram that came; True if its number is higher than all before.
+
+        :param came: bit i: that with the number ``number - i`` has come, as far as is known.
+        """
+        came |= 1
         if self._highest is None:
-            self._highest, self._came = number, 1
+            self._highest, self._came = number, came & _KNOWN
             return True
         ahead = number - self._highest
         if ahead <= 0:
-            self._came |= 1 << -ahead if ahead > -_SETTLED else 0
+            self._came |= came << -ahead & _KNOWN if ahead > -_SETTLED else 0
             return False
         if ahead > 2 * MAX_STEP:  # a pause, or a jump
             self._came, self._missing = 0, None
             ahead = min(ahead, _SETTLED)
         self._highest = number
-        self._came = self._came << ahead | 1
+        self._came = self._came << ahead | came & (1 << _SETTLED + ahead) - 1
         for place in range(_SETTLED + ahead - 1, _SETTLED - 1, -1):
             self._settle(bool(self._came >> place & 1))
-        self._came &= (1 << _SETTLED) - 1
+        self._came &= _KNOWN
         return True
 
     def _settle(self, came: bool) -> None:
@@ -96,14 +99,8 @@ class LossMeter:
 
     def _review(self) -> None:
         steps = self._steps
-        self.spacing = spacing = steps.index(max(steps)) + 1
-        came, runs, lost = sum(steps), 0.0, 0.0
-        for missing, count in enumerate(steps):
-            together = round((missing + 1) / spacing) - 1
-            if together > 0:
-                runs += count
-                lost += together * count
+        came, runs = sum(steps), sum(steps[1:])
+        lost = sum(missing * count for missing, count in enumerate(steps))
         self.loss = loss = lost / (came + lost)
         again = min((lost - runs + RANDOM_WEIGHT * loss) / (lost + RANDOM_WEIGHT), 0.99)
-        copies = math.log(NEGLIGIBLE / loss) / math.log(again) if loss > NEGLIGIBLE else 0.0
-        self.cover = copies * spacing
+        self.cover = math.log(NEGLIGIBLE / loss) / math.log(again) if loss > NEGLIGIBLE else 0.0

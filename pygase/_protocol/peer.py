@@ -82,9 +82,14 @@ class StateReceived(NamedTuple):
 
 
 class InputsReceived(NamedTuple):
-    """Inputs of the client's player, most of them not for the first time (server only)."""
+    """Inputs of the client's player, most of them not for the first time (server only).
+
+    ``datagram`` is the number of the newest datagram so far; bit i of ``came``: whether the i-th before it has come.
+    """
 
     message: InputsMessage
+    datagram: int
+    came: int
 
 
 class InputStateReceived(NamedTuple):

@@ -30,7 +30,7 @@ from .peer import (
     ProtocolEvent,
     StateReceived,
 )
-from .sequence import unwrap
+from .sequence import ACK_BITS_MASK, unwrap
 from .snapshots import SnapshotReceiver, SnapshotRing, SnapshotSender
 from .wire import (
     BULK_SNAPSHOT,
@@ -210,7 +210,9 @@ class ServerProtocol(PeerProtocol):
             if self._inputs_came:  # of a few bytes each, a packet could have a thousand inputs
                 raise MalformedPacket("inputs twice in a packet")
             self._inputs_came = True
-            self._inbox.append((self, InputsReceived(decode_inputs(body))))
+            window = self._window
+            received = InputsReceived(decode_inputs(body), window.latest, window.mask & ACK_BITS_MASK)
+            self._inbox.append((self, received))
         else:
             super()._receive_message(kind, body, now)
 

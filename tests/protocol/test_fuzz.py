@@ -776,7 +776,9 @@ def test_a_hostile_players_inputs_stay_bounded_and_give_one_a_tick(seed: int) ->
             except MalformedPacket:
                 continue
             understood += 1
-            buffer.receive(messages, now=now)
+            buffer.receive(
+                messages, datagram=rng.choice([understood, messages.newest]), came=rng.getrandbits(40), now=now
+            )
             assert len(buffer) <= buffer._max_depth + 1
         played = buffer.take(now=now)
         if played is not None and played.repeats == 0:

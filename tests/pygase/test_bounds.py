@@ -23,7 +23,7 @@ from pygase._protocol.wire import SNAPSHOT_HEADER
 from pygase.codec import pack
 from pygase.connection import MAX_EVENT_BYTES_PER_TICK, MAX_EVENTS_PER_TICK
 from pygase.errors import MalformedPacket
-from pygase.event import decode_event
+from pygase.event import decode_event, encode_event
 from pygase.server import FEW_EVENTS
 from pygase.store import Commit
 from pygase.testing import Link, SimulatedNetwork
@@ -285,3 +285,18 @@ def test_a_part_of_the_state_with_a_deletion_put_into_it_may_be_returned_as_the_
     with client.access_game_state() as game_state:
         assert game_state.players == {1: {}, 3: {}}
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_what_waits_while_the_game_is_paused_keeps_no_connection_that_has_ended() -> None:
+    network, backend = network_with({"X": lambda: None})
+    backend.game_state_machine.stop()
+    network.run(0.5)
+    client = join(network, Client())
+    address = client.address
+    client.dispatch_event("X")
+    network.run(0.5)
+    client.disconnect()
+    network.run(0.5)
+    assert [event for event in backend.game_state_machine._events if isinstance(event, tuple)] == [
+        (address, encode_event("X", (), {}, 100))
+    ]

@@ -65,3 +65,10 @@ def test_bytes_that_are_no_value_of_ours_are_malformed(data: bytes) -> None:
 def test_what_cannot_be_packed_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="object"):
         pack({"x": object()})
+
+
+@pytest.mark.parametrize("size", [4, 8, 12])
+@pytest.mark.parametrize("head", [b"\xc7", b"\xc8\0", b"\xc9\0\0\0"])
+def test_a_timestamp_is_refused_however_its_size_is_told(head: bytes, size: int) -> None:
+    with pytest.raises(MalformedPacket):
+        unpack(b"\x91" + head + bytes([size, 255]) + bytes(size))

@@ -207,8 +207,9 @@ def test_a_peer_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
             handler.handle(Event(f"unknown {number}" * 1000))
             handler.handle(event("too many"))
     assert handler.failures == {"unknown type": 1000, "wrong arguments": 1000}
-    assert len(caplog.records) <= 2 * UniversalEventHandler.MAX_WARNINGS_PER_TYPE
-    assert len(caplog.text) < 10_000
+    limits = UniversalEventHandler.MAX_TYPES_WARNED_OF, UniversalEventHandler.MAX_WARNINGS_PER_TYPE
+    assert len(caplog.records) <= limits[0] + 2 * limits[1]
+    assert len(caplog.text) < 20_000
 
 
 def test_what_a_handler_itself_raises_is_raised_even_a_type_error() -> None:
@@ -240,3 +241,27 @@ def test_what_cannot_be_called_is_refused_at_once(wrong: Any) -> None:
 def test_an_event_type_that_is_no_str_is_refused_at_once() -> None:
     with pytest.raises(TypeError, match="event_type must be a str"):
         UniversalEventHandler().register_event_handler(5, print)  # type: ignore[arg-type]
+
+
+def test_each_misspelt_type_is_told_of_but_not_ever_more_of_them(caplog: pytest.LogCaptureFixture) -> None:
+    handler = UniversalEventHandler()
+    for _ in range(50):
+        handler.handle(Event("MOEV"))
+    handler.handle(Event("JUMPP"))
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == UniversalEventHandler.MAX_WARNINGS_PER_TYPE + 1
+    assert told[-2].endswith("(This is told no more.)")
+    assert "JUMPP" in told[-1]
+    caplog.clear()
+    for number in range(5_000):
+        handler.handle(Event(f"type {number}"))
+    assert len(caplog.records) <= handler.MAX_TYPES_WARNED_OF + handler.MAX_WARNINGS_PER_TYPE
+    assert len(handler._warned) <= handler.MAX_TYPES_WARNED_OF + 1
+
+
+def test_who_puts_the_name_of_an_own_event_in_quotes_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    handler = UniversalEventHandler()
+    handler.register_event_handler(CLIENT_CONNECTED, lambda client_address: None)
+    assert not caplog.records
+    handler.register_event_handler("CLIENT_CONNECTED", lambda client_address: None)
+    assert "from pygase import CLIENT_CONNECTED" in caplog.text

@@ -1,6 +1,7 @@
 """The game loop: fixed times of ticks, what handlers and time step may do, and what they may not."""
 
 import asyncio
+import functools
 import logging
 import math
 import re
@@ -11,8 +12,8 @@ from typing import Any
 import pytest
 
 from pygase.backend import Backend
-from pygase.errors import InPlaceChange, InvalidValue
-from pygase.event import Event
+from pygase.errors import InPlaceChange, InvalidValue, MalformedPacket
+from pygase.event import Event, encode_event
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
 from pygase.machine import GameStateMachine
 from pygase.store import GameStateStore
@@ -552,3 +553,48 @@ def test_ticks_a_second_in_place_of_seconds_are_told_of(caplog: pytest.LogCaptur
     with caplog.at_level("WARNING", "pygase"):
         Backend(GameState(), lambda game_state, dt: {}).game_state_machine._claim(60)
     assert "interval=1 / 60" in caplog.text
+
+
+def test_who_returns_the_state_itself_is_told_once_a_second_what_to_return(caplog: pytest.LogCaptureFixture) -> None:
+    machine = GameStateMachine(GameStateStore(GameState(score=1)))
+    machine.time_step = lambda game_state, dt: game_state
+    for tick in range(20):
+        machine.tick(0.02, 1.0 + tick * 0.02)
+    assert len(caplog.records) == 1
+    assert "return a dict of what shall change" in caplog.text
+
+
+def test_a_handlers_own_malformed_packet_is_no_malformed_event() -> None:
+    def handler() -> None:
+        raise MalformedPacket("the game's own")
+
+    machine = GameStateMachine(GameStateStore(GameState()), debug=True)
+    machine.time_step = lambda game_state, dt: None
+    machine.register_event_handler("E", handler)
+    machine.waiting_events.append((("there", 1), encode_event("E", (), {}, 1000)))
+    with pytest.raises(MalformedPacket, match="the game's own"):
+        machine.tick(0.02, 1.0)
+    machine.waiting_events.append((("there", 1), b"\xc1"))
+    machine.tick(0.02, 1.02)
+    assert machine.refused == {"malformed event": 1}
+
+
+def test_a_decorated_handler_gets_the_context_by_name() -> None:
+    """A decorator hides what the function behind it takes by position, and may look at the names."""
+    seen: list[Any] = []
+
+    def spied(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            seen.append((args, kwargs))
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    machine = GameStateMachine(GameStateStore(GameState()))
+    machine.time_step = lambda game_state, dt: None
+    machine.register_event_handler("E", spied(lambda text, client_address: {"said": text}))
+    machine.waiting_events.append((("there", 1), encode_event("E", ("hi",), {}, 1000)))
+    machine.tick(0.02, 1.0)
+    assert seen == [(("hi",), {"client_address": ("there", 1)})]
+    assert machine.game_state_store.get_game_state().said == "hi"

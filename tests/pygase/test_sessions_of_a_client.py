@@ -381,3 +381,16 @@ def test_a_coroutine_handler_of_a_pump_inside_a_running_loop_becomes_its_task(
         run_virtually(main())
     assert ran == ["begun", "ended"]
     assert ["mine" in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.integration
+def test_who_sees_that_a_connection_came_to_nothing_sees_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pygase._io.udp.socket.getaddrinfo", resolve_nothing)
+    for _ in range(20):
+        client = Client()
+        thread = client.connect_in_thread(8080, "nowhere.invalid")
+        while client.status != "disconnected":
+            pass
+        assert client.disconnect_reason is DisconnectReason.NO_ANSWER
+        assert "not known" in str(client.error)
+        thread.join(WAIT)
