@@ -5,7 +5,7 @@ controls = pygase_pygame.Controls(up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s
 while running:
     for event in pygame.event.get():        # what the server says is among them, as SERVER_EVENT
         controls.handle(event)
-    session.send_input(controls.state)      # an event "INPUT", only when it says something new
+    session.send_input(controls.take())     # an event "INPUT", only when it says something new
     draw(session.view())                    # the game state for this frame
     pygase_pygame.draw_status(screen, session)
     pygame.display.flip()

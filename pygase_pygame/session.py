@@ -127,7 +127,7 @@ class Session:
         none is lost. What was pressed and let go again between two ticks counts for one. It is also what
         ``predict`` goes by.
 
-        :param state: ``controls.state``, or whatever else can be sent.
+        :param state: ``controls.take()``, or whatever else can be sent.
         """
         if self.client.status != "connected":
             return False
