@@ -114,6 +114,8 @@ class Blender:
             if not isinstance(rule, (str, Interpolate)):
                 raise TypeError(f'a path such as "players.*.x", or an Interpolate, is expected; got {rule!r}')
             self._add(Interpolate(rule) if isinstance(rule, str) else rule, named)
+        for root in (self._root, *self._ahead.values()):
+            root.settle()
 
     def blend(self, older: Mapping[str, Any], newer: Mapping[str, Any], progress: float) -> Mapping[str, Any]:
         """Return the state ``progress`` (above 0, below 1) of the way from ``older`` to ``newer``.
@@ -174,7 +176,7 @@ class Blender:
 class _Node:
     """What to do with one dict of the state: the rules, in the shape of the state."""
 
-    __slots__ = ("any_child", "any_points", "children", "guarded", "points")
+    __slots__ = ("any_child", "any_points", "children", "guarded", "only_point", "points")
 
     def __init__(self) -> None:
         self.points: list[_Point] = []  # numbers right here
@@ -182,6 +184,7 @@ class _Node:
         self.children: dict[str | int, _Node] = {}
         self.any_child: _Node | None = None
         self.guarded: dict[_Mark, _Node] = {}  # done here too unless the mark at that path changed
+        self.only_point: _Point | None = None  # if there is nothing to do here but to move these numbers
 
     def add_rule(self, rule: Interpolate) -> None:
         """Take a rule in; this is the node of the whole state."""
@@ -227,6 +230,14 @@ class _Node:
             self.points.append(_Point(keys, limit, period, together))
         if _ANY in names:
             self.any_points.append(_Point((), limit, period, False))
+
+    def settle(self) -> None:
+        """Find out what is the least to do here, and everywhere below; when all rules are known."""
+        below = [*self.children.values(), *self.guarded.values()] + ([self.any_child] if self.any_child else [])
+        for node in below:
+            node.settle()
+        alone = len(self.points) == 1 and not (below or self.any_points or self.points[0].together)
+        self.only_point = self.points[0] if alone else None
 
     def blend(self, older: Any, newer: Any, out: Any, progress: float) -> Any:
         """Return ``out`` (``older``, or already a private copy of it) moved ``progress`` of the way on.
@@ -282,13 +293,16 @@ class _Point:
 
 def _blend_children(child: _Node, keys: Iterable[str | int], older: Any, newer: Any, out: Any, progress: float) -> Any:
     """Move what is in those of the keys that hold dicts."""
-    blend = child.blend
+    blend, point = child.blend, child.only_point
     for key in keys:
         a, b = older.get(key), newer.get(key)
         if a is b or type(a) is not dict or type(b) is not dict:
             continue
         before = out[key]
-        value = blend(a, b, before, progress)
+        if point is not None:
+            value = _blend_point(point, point.keys, a, b, before, progress)
+        else:
+            value = blend(a, b, before, progress)
         if value is not before:
             if out is older:
                 out = {**older}
