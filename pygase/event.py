@@ -207,9 +207,11 @@ class _Registered:
 
     def _is_wrapped(self) -> bool:
         """Tell whether the signature may be that of another function, such as one that a decorator has wrapped."""
-        return hasattr(self.function, "__signature__") or (
-            self.signature is not None and inspect.signature(self.function, follow_wrapped=False) != self.signature
-        )
+        try:
+            own = inspect.signature(self.function, follow_wrapped=False)
+        except (TypeError, ValueError):  # what is wrapped has one, the wrapper has none
+            return True
+        return own != self.signature or hasattr(self.function, "__signature__")
 
     def keyword_arguments(
         self, kwargs: dict[str, Any], context: Mapping[str, Any], details: Mapping[str, Any] | None
