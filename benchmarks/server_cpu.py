@@ -2,15 +2,15 @@
 
 ::
 
-    python -m benchmarks.server_cpu [--clients 128] [--hz 60] [--seconds 8] [--rounds 3] [--changing]
+    python -m benchmarks.server_cpu [--clients 128] [--hz 60] [--seconds 8] [--rounds 3] [--changing] [--pure]
 
 The workload: 64 entities of six fields, a quarter of which moves every tick; each client sends one event a tick, whose
 handler notes it (with ``--changing`` it also changes an entry of that client's in the state, which all clients get).
-Clients are one process with plain sockets that speak as much of the
-protocol as a perfect network asks for, so that the load generator is cheap; the server is a real Backend in a process
-of its own. The bare loop receives one datagram per client and tick and sends one, of the sizes measured at the
-server, drained once a tick, and does nothing else. Both run in the same minutes on the same machine, in turns: the
-ratio is what counts.
+Clients are one process with plain sockets that speak as much of the protocol as a perfect network asks for, so that the
+load generator is cheap; the server is a real Backend in a process of its own. The bare loop receives one datagram per
+client and tick and sends one, of the sizes measured at the server, drained once a tick, and does nothing else. It is
+plain Python; the server uses what is compiled of PyGaSe, unless ``--pure`` keeps it from that. Both run in the same
+minutes on the same machine, in turns: the ratio is what counts.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pygase._protocol import wire
+from pygase._io import udp
+from pygase._protocol import fast_path, wire
 from pygase._protocol.protocol import ClientProtocol
 from pygase.event import encode_event
 
+COMPILED = {"fast path": fast_path.fastest is not fast_path.IN_PYTHON, "batches": udp._batches is not None}
 ENTITIES = 64
 MOVING = ENTITIES // 4
 
@@ -255,7 +257,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--changing", action="store_true", help="each event changes the state, too")
+    parser.add_argument("--pure", action="store_true", help="without what is compiled of PyGaSe")
     options = parser.parse_args()
+    if options.pure:
+        os.environ["PYGASE_PUREPYTHON"] = "1"  # for the server, which is a process of its own
+    compiled = [] if options.pure else [name for name, there in COMPILED.items() if there]
+    print(f"compiled parts of PyGaSe in use: {', '.join(compiled) or 'none'}")
     clients, hz, seconds = options.clients, options.hz, options.seconds
     ratios = []
     for number in range(options.rounds):

@@ -5,11 +5,17 @@ Standard library only. `Sendable` needs msgpack, and imports it when it is used.
 
 from __future__ import annotations
 
+import os
 import threading
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 T = TypeVar("T")
+
+
+def wants_compiled() -> bool:
+    """Tell whether the parts written in C may be used where they were built: unless ``PYGASE_PUREPYTHON`` is set."""
+    return not os.environ.get("PYGASE_PUREPYTHON")
 
 
 class Comparable:

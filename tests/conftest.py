@@ -13,6 +13,8 @@ os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
 import pytest
 from hypothesis import settings
 
+from pygase._protocol import fast_path
+
 # No deadline: on a busy machine it measures the neighbours. The blob repeats a failure exactly. `tests.long` has the
 # other profile: it searches twenty-five times as long for an input that breaks a promise.
 settings.register_profile("pygase", deadline=None, print_blob=True, max_examples=40)
@@ -57,3 +59,13 @@ def seed(request: pytest.FixtureRequest) -> int:
 def rng(seed: int) -> random.Random:
     """A random generator of this test's seed."""
     return random.Random(seed)
+
+
+@pytest.fixture(params=["python", "compiled"])
+def fast_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run a test twice: with the server's fast path in Python, and in C."""
+    way = fast_path.IN_PYTHON if request.param == "python" else fast_path.compiled()
+    if way is None:
+        pytest.skip("pygase._protocol._fast_path was not built here: it takes a C compiler")
+    monkeypatch.setattr(fast_path, "fastest", way)
+    return str(request.param)

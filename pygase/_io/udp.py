@@ -11,11 +11,13 @@ import errno
 import logging
 import socket
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from types import ModuleType
 from typing import Any, Final
 
 from ..errors import AddressInUse, AddressNotUsable
+from ..utils import wants_compiled
 from .interfaces import get_available_ip_addresses
 
 logger = logging.getLogger("pygase")
@@ -68,6 +70,60 @@ def _open_socket(family: int) -> socket.socket:
     return sock
 
 
+Datagrams = list[tuple[bytes, Address]]
+
+
+def receive_each(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
+    """Append to a list what has come, up to so many datagrams, each with its sender: a system call for each.
+
+    :raises OSError: what the socket reports; what had come before it is in the list.
+    """
+    recvfrom = sock.recvfrom
+    try:
+        for _ in range(limit):
+            datagrams.append(recvfrom(RECEIVE_BYTES))
+    except (BlockingIOError, InterruptedError):
+        return
+
+
+def send_each(
+    sock: socket.socket, datagrams: Iterable[tuple[bytes, Address]], otherwise: Callable[[bytes, Address], None]
+) -> None:
+    """Send many, each made when it is asked for; those that the system refuses go to ``otherwise``."""
+    sendto, coming = sock.sendto, iter(datagrams)
+    while batch := list(islice(coming, SENT_AT_ONCE)):
+        for data, address in batch:
+            try:
+                sendto(data, address)
+            except OSError:
+                otherwise(data, address)
+
+
+def _find_batches() -> ModuleType | None:
+    if wants_compiled():
+        try:
+            from . import _batches
+        except ImportError:  # not built here, or the system has no such calls
+            return None
+        return _batches
+    return None
+
+
+_batches: Final[Any] = _find_batches()
+
+
+def receive_batches(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
+    """The same as ``receive_each``, with a system call for many; only where there is ``_batches``."""
+    _batches.receive(sock.fileno(), limit, datagrams)
+
+
+def send_batches(
+    sock: socket.socket, datagrams: Iterable[tuple[bytes, Address]], otherwise: Callable[[bytes, Address], None]
+) -> None:
+    """The same as ``send_each``, with a system call for many; only where there is ``_batches``."""
+    _batches.send(sock.fileno(), sock.family, datagrams, otherwise)
+
+
 class UdpTransport:
     """Non-blocking UDP sockets (one, or one per address family), and what went wrong with them.
 
@@ -79,26 +135,27 @@ class UdpTransport:
         self.send_errors = 0
         self.last_error: OSError | None = None
         self._by_family = {sock.family: sock for sock in sockets}
+        in_batches = _batches is not None and all(type(sock) is socket.socket for sock in sockets)
+        self._receive = receive_batches if in_batches else receive_each
+        self._send = send_batches if in_batches else send_each
 
-    def take(self, limit: int = DRAIN_LIMIT) -> list[tuple[bytes, Address]]:
+    def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
         """Return all datagrams that have come, with their senders.
 
         All system calls together, before any parsing: each finds its code in the processor's caches.
         """
-        datagrams: list[tuple[bytes, Address]] = []
+        datagrams: Datagrams = []
         for sock in self.sockets:
-            recvfrom, errors = sock.recvfrom, 0
-            for _ in range(limit):
+            full = len(datagrams) + limit
+            for _ in range(MAX_ERRORS):
                 try:
-                    datagrams.append(recvfrom(RECEIVE_BYTES))
-                except (BlockingIOError, InterruptedError):
+                    self._receive(sock, full - len(datagrams), datagrams)
                     break
                 except OSError as error:
-                    errors += 1
                     # Windows reports here that an earlier datagram met a closed port (10054), or that one was too
                     # long (10040); Linux that a network went away. The socket itself is fine.
                     self.last_error = error
-                    if sock.fileno() < 0 or errors > MAX_ERRORS:
+                    if sock.fileno() < 0:
                         break
         return datagrams
 
@@ -113,13 +170,7 @@ class UdpTransport:
 
     def send_all(self, datagrams: Iterable[tuple[bytes, Address]]) -> None:
         """Send many, as :meth:`send` does; each is made when it is asked for."""
-        sendto, coming = self.sockets[0].sendto, iter(datagrams)
-        while batch := list(islice(coming, SENT_AT_ONCE)):
-            for data, address in batch:
-                try:
-                    sendto(data, address)
-                except OSError as error:
-                    self._note(error)
+        self._send(self.sockets[0], datagrams, self.send)
 
     def _note(self, error: OSError) -> None:
         self.send_errors += 1
@@ -200,7 +251,7 @@ class ClientTransport(UdpTransport):
         if not self._settled:
             self._current = (self._current + 1) % len(self._candidates)
 
-    def take(self, limit: int = DRAIN_LIMIT) -> list[tuple[bytes, Address]]:
+    def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
         """As UdpTransport.take, but only what comes from the server's addresses."""
         datagrams = [(data, address) for data, address in super().take(limit) if address[:2] in self._known]
         if datagrams:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from ..config import ServerConfig
@@ -92,7 +93,8 @@ class ServerEndpoint:
     def receive_datagrams(self, datagrams: Iterable[Outgoing], *, now: float) -> None:
         """Take whatever came, each with its sender."""
         ack_due_at = now + self.config.ack_delay
-        next_at = fast_path.receive(datagrams, self._by_token, self.inbox, now, ack_due_at, self._receive_any)
+        receive = fast_path.fastest.receive
+        next_at = receive(datagrams, self._by_token, self.inbox, now, ack_due_at, self._receive_any)
         self.next_at = min(self.next_at, next_at, ack_due_at)
 
     def _receive_any(self, data: bytes, address: Address, now: float) -> None:
@@ -233,7 +235,6 @@ class ServerEndpoint:
     def stream_to_send(self, *, now: float, everyone: bool = False) -> Iterator[Outgoing]:
         """The same as ``datagrams_to_send``, each made when it is asked for. To be taken to the end at once."""
         outgoing, self._outbox = self._outbox, []
-        yield from outgoing
         if everyone and now >= self._look_at:  # (each tick puts off what it has sent to, so nobody else would look)
             self._end_silent(now)
             for peer in self.peers.values():
@@ -241,18 +242,29 @@ class ServerEndpoint:
         due: list[ServerProtocol] = []
         if everyone and self._told_tick != self.ring.tick:
             self._told_tick = self.ring.tick
-            yield from self._state_datagrams(due, now)
-        else:
-            due += [peer for peer in self.peers.values() if everyone or peer.next_at <= now]
+            soon = now + self.config.min_rto
+            states = self._state_datagrams(due, now, soon)
+            return chain(outgoing, states, self._other_datagrams(due, now, soon))
+        next_at = math.inf
+        for peer in self.peers.values():
+            if everyone or peer.next_at <= now:
+                due.append(peer)
+            elif peer.next_at < next_at:
+                next_at = peer.next_at
+        return chain(outgoing, self._other_datagrams(due, now, next_at))
+
+    def _other_datagrams(self, due: list[ServerProtocol], now: float, next_at: float) -> Iterator[Outgoing]:
+        """Yield all that is due for these peers (who may be found only when this is begun), and note who is next."""
         for peer in due:
             for datagram in peer.datagrams_to_send(now):
                 yield datagram, peer.address
-        self.next_at = min([peer.next_at for peer in self.peers.values()], default=math.inf)
+            next_at = min(next_at, peer.next_at)
+        self.next_at = next_at
 
-    def _state_datagrams(self, others: list[ServerProtocol], now: float) -> Iterator[Outgoing]:
+    def _state_datagrams(self, others: list[ServerProtocol], now: float, soon: float) -> Iterator[Outgoing]:
         """Yield what there is for peers which want the new state and nothing else; add the other peers to a list."""
-        soon = now + self.config.min_rto
-        return fast_path.state_datagrams(tuple(self.peers.values()), others, self.ring, now, soon, to_wire_time(now))
+        peers, state_datagrams = tuple(self.peers.values()), fast_path.fastest.state_datagrams
+        return state_datagrams(peers, others, self.ring, now, soon, to_wire_time(now))
 
     def is_idle(self, now: float) -> bool:
         """True if nothing is to be sent or noticed at this time."""

@@ -3,17 +3,22 @@
 Both functions reach into ServerProtocol and do what its methods do, for the usual case only, with no call for each step
 (all of this happens for every client in every tick). Whatever is unusual is left, untouched, to the methods. A test
 plays the same to an endpoint that knows only the long way, and compares.
+
+``_fast_path.c`` is the same in C. Where it was built (see pyproject.toml; it takes a compiler), it is what is used:
+a change here is one there, too, and the test holds both.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from struct import Struct
 from struct import error as StructError  # it is an exception, whatever its name
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ..utils import wants_compiled
 from .acks import FEW, TIMES_MASK
 from .peer import ACK_AT_ONCE
 from .sequence import ACK_BITS_MASK, FULL_MASK
@@ -41,6 +46,10 @@ _FIRST_BODY: Final = _HEADERS.size
 
 _ACK_SOON: Final = ACK_AT_ONCE - 1
 """Packets up to which an acknowledgement may wait."""
+
+_REVISION: Final = 1
+"""Of this file and those whose slots it uses, as _fast_path.c has it too: raise both when one no longer fits the
+other, as with a slot renamed. (A checkout may be newer than what was built in it.)"""
 
 
 def receive(  # see above
@@ -159,3 +168,46 @@ def state_datagrams(
         peer._unacknowledged = 0
         peer.next_at = soon
         yield datagram, peer.address
+
+
+class FastPath(NamedTuple):
+    """The two functions, from here or compiled."""
+
+    receive: Callable[
+        [Iterable[tuple[bytes, Address]], Mapping[bytes, Any], deque[Any], float, float, Callable[..., None]], float
+    ]
+    state_datagrams: Callable[
+        [Iterable[Any], list[Any], SnapshotRing, float, float, int], Iterator[tuple[bytes, Address]]
+    ]
+
+
+IN_PYTHON: Final = FastPath(receive, state_datagrams)
+
+
+def compiled() -> FastPath | None:
+    """Return the same functions in C, or None where they were not built."""
+    try:
+        from . import _fast_path
+    except ImportError:
+        return None
+    if _fast_path.REVISION != _REVISION:
+        logging.getLogger("pygase").warning(
+            "the compiled part of pygase is of other sources than the rest, so it is not used: install pygase again"
+        )
+        return None
+    _fast_path.configure(
+        data=DATA,
+        event=EVENT,
+        ack_soon=_ACK_SOON,
+        few=FEW,
+        times_mask=TIMES_MASK,
+        no_ack_delay=NO_ACK_DELAY,
+        max_message_room=MAX_MESSAGE_ROOM,
+        time_unit=TIME_UNIT,
+        full_mask=FULL_MASK,
+    )
+    return FastPath(_fast_path.receive, _fast_path.state_datagrams)
+
+
+fastest: FastPath = (wants_compiled() and compiled()) or IN_PYTHON
+"""What is used."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import Any
+from typing import Any, Final
 
 from ..config import ClientConfig, ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
@@ -19,7 +19,6 @@ from .fragments import Reassembler, TooLarge, split
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
 from .inputs import InputSender, InputState, decode_inputs
 from .peer import (
-    MEASURE_INTERVAL,
     Connected,
     Disconnected,
     EventReceived,
@@ -49,6 +48,10 @@ from .wire import (
     message,
     to_wire_time,
 )
+
+_LOOK_INTERVAL: Final = 0.2
+"""Seconds between two looks at the acknowledgements of a peer that has nothing to be acknowledged: often enough to see
+how the round trip changes, and one look takes as long as all else that is done for a packet."""
 
 
 class ServerProtocol(PeerProtocol):
@@ -149,7 +152,7 @@ class ServerProtocol(PeerProtocol):
         self._receive_ack(ack, ack_bits, delay, now)
         sent = self._sent
         if not sent.has_contents and sent.outstanding <= FEW:
-            self._acks_at = now + MEASURE_INTERVAL
+            self._acks_at = now + _LOOK_INTERVAL
 
     def _packet(self, messages: bytes, contents: Contents, now: float) -> bytes:
         datagram = super()._packet(messages, contents, now)

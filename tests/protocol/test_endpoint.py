@@ -258,7 +258,7 @@ class PlainEndpoint(ServerEndpoint):
         for peer in self.peers.values():
             peer.settle_report()
 
-    def _state_datagrams(self, others: list[ServerProtocol], now: float) -> Iterator[Outgoing]:
+    def _state_datagrams(self, others: list[ServerProtocol], now: float, soon: float) -> Iterator[Outgoing]:
         others += self.peers.values()
         return iter([])
 
@@ -353,6 +353,7 @@ def play_a_tick(peers: Peers, twins: Twins, addresses: list[Address], tick: int,
 
 @pytest.mark.parametrize("loss", [0.0, 0.02, 0.3])
 @pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+@pytest.mark.usefixtures("fast_way")
 def test_the_short_way_does_what_the_long_way_does(loss: float, large: bool, seed: int) -> None:
     """Byte by byte, over events, inputs, states of every size, rest, wrap-around and silence; and it is never late."""
     # (a budget is refilled when it is looked at, which is not at the same times)
@@ -377,6 +378,44 @@ def test_the_short_way_does_what_the_long_way_does(loss: float, large: bool, see
     for address in addresses:
         assert peers.states[address][-1].tree == tree
     assert max(twins.late, default=0.0) < 1e-9, f"{len(twins.late)} times too late, by up to {max(twins.late)} s"
+
+
+@pytest.mark.usefixtures("fast_way")
+def test_the_short_way_takes_hostile_datagrams_as_the_long_way_does(seed: int) -> None:
+    """Of a player's own packets, some bytes are others: whatever that makes of the connection, it is the same."""
+    rng = random.Random(seed)
+    config = ServerConfig(bytes_per_second=100_000_000)
+    lasted = 0
+    for _ in range(30):
+        peers = Peers(rng.randrange(1 << 32), config=config, first_sequence=rng.choice([0, 65_500]))
+        twins = peers.server = Twins(rng.randrange(1 << 32), config, peers.first_sequence)  # type: ignore[assignment]
+        address = peers.joined()
+        for tick in range(60):
+            if address not in twins.peers:
+                break
+            peers.push({"n": tick, "noise": rng.randbytes(rng.choice([10, 10, 900]))})
+            peers.clients[address].queue_event(b"\x91\xa4move", 0, None, now=peers.now)
+            peers.transmit()
+            own = [data for sender, _, data in peers.sent[-20:] if sender == address and data[0] == DATA]
+            for data in own[-2:]:
+                peers._receive(altered(rng, data), rng.choice([address, address, ("client", 9)]), SERVER)
+            peers.transmit(everyone=rng.random() < 0.2)
+            peers.run(1 / 60)
+            lasted += 1
+    assert lasted > 300
+
+
+def altered(rng: random.Random, data: bytes) -> bytes:
+    """The next packet of the same sender (or the same one again), with something that is not what it should be."""
+    sequence, reported = int.from_bytes(data[9:11], "big"), int.from_bytes(data[19:23], "big")
+    sequence += rng.choice([0, 1, 1, 1])
+    # (not the tick that comes next: whoever says that it has that one already gets it the long way only)
+    reported = rng.choice([reported, reported, 0, max(reported - 1, 0), rng.getrandbits(32) | 1 << 20])
+    changed = data[:9] + (sequence & 0xFFFF).to_bytes(2, "big") + data[11:19] + reported.to_bytes(4, "big") + data[23:]
+    if rng.random() < 0.8:
+        at, size = rng.choice([(0, 1), (1, 1), (8, 4), (11, 2), (13, 4), (17, 2), (23, 1), (24, 2), (25, 1), (26, 4)])
+        changed = changed[:at] + rng.randbytes(size) + changed[at + size :]
+    return changed[: rng.randrange(len(changed) + 1)] if rng.random() < 0.1 else changed
 
 
 def test_who_falls_silent_is_given_up_in_time_though_states_go_out_in_every_tick() -> None:

@@ -610,6 +610,7 @@ def run_round(seed: int, count: int = ROUND_DATAGRAMS) -> None:
 
 
 @pytest.mark.parametrize("seed", range(SAMPLE_ROUNDS))
+@pytest.mark.usefixtures("fast_way")
 def test_noise_does_no_harm(seed: int) -> None:
     """No exception escapes, what is held stays bounded and goes away, and the honest players notice nothing."""
     print(f"to repeat: python -m tests.long fuzz --count 1 --seed {seed}")
