@@ -279,6 +279,8 @@ class GameStateMachine:
             self._after_tick()
 
     def _handle_events(self, dt: float) -> None:
+        if not self._events:
+            return
         debug, events, find, call = self.debug, self._events, self._handler.find, self._handler.call
         context: dict[str, Any] = {"game_state": self.game_state_store.working_state, "dt": dt, "client_address": None}
         for _ in range(len(events)):

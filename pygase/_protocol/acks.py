@@ -53,7 +53,7 @@ class SentPackets:
         self.times[sequence & TIMES_MASK] = now
         self.outstanding = self.outstanding << 1 | 1
         if self.outstanding > _FULL:
-            self.outstanding &= _FULL
+            self._give_up(self.MAX_PACKETS)
             self._contents.pop(sequence - self.MAX_PACKETS, None)
         if contents:
             self._contents[sequence] = contents

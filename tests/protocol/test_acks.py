@@ -79,11 +79,12 @@ def test_unacknowledged_packets_far_behind_count_as_lost_so_that_memory_is_bound
     assert 0.4 < packets.loss < 0.6
 
 
-def test_a_peer_that_never_acknowledges_anything_costs_bounded_memory() -> None:
+def test_a_peer_that_never_acknowledges_anything_costs_bounded_memory_and_is_seen_to_lose_all() -> None:
     packets = SentPackets()
     for _ in range(SentPackets.MAX_PACKETS + 1000):
         packets.sent(None, 0.0)
     assert len(packets) == SentPackets.MAX_PACKETS
+    assert packets.loss > 0.99
 
 
 def test_loss_falls_back_when_everything_arrives() -> None:
@@ -110,7 +111,8 @@ class PlainPackets:
     def sent(self, contents: object, now: float) -> None:
         self.under_way[self.next_sequence] = now, contents
         self.next_sequence += 1
-        self.under_way.pop(self.next_sequence - 1 - SentPackets.MAX_PACKETS, None)
+        if self.under_way.pop(self.next_sequence - 1 - SentPackets.MAX_PACKETS, None):
+            self.loss += (1.0 - self.loss) * SentPackets.LOSS_GAIN
 
     def acknowledge(self, wire_ack: int, ack_bits: int, width: int) -> tuple[float | None, set[object]]:
         ack = unwrap(wire_ack, self.next_sequence - 1)
