@@ -28,7 +28,7 @@ from ._protocol.protocol import ClientProtocol
 from .checks import check_address, check_dispatch, check_names, check_view_time
 from .config import ClientConfig
 from .connection import AckCallback, ClientConnection, ConnectionStats, run_callback
-from .errors import ConnectionFailed, DisconnectReason, MalformedPacket
+from .errors import AddressNotUsable, ConnectionFailed, DisconnectReason, MalformedPacket
 from .event import (
     ANY_EVENT,
     CONNECTED,
@@ -317,14 +317,16 @@ class Client:
             return
         self.error = error
         if self.disconnect_reason is None:
-            self.disconnect_detail, self.disconnect_reason = str(error), DisconnectReason.NO_ANSWER
+            unknown = isinstance(error, AddressNotUsable)
+            self.disconnect_detail = str(error)
+            self.disconnect_reason = DisconnectReason.UNKNOWN_HOST if unknown else DisconnectReason.NO_ANSWER
             session.untold = Event(DISCONNECTED)
 
     def _tell_failure(self, session: _Session) -> None:
         """Call the handlers of a failure that only has been noted."""
         event, session.untold = session.untold, None
         if event is not None and self._session is session:
-            self._handle(event, reason=DisconnectReason.NO_ANSWER, detail=self.disconnect_detail)
+            self._handle(event, reason=self.disconnect_reason, detail=self.disconnect_detail)
 
     def _begin(
         self,

@@ -78,6 +78,7 @@ class DisconnectReason(enum.IntEnum):
     REPLACED = 10
     STATE_TOO_LARGE = 11
     PROTOCOL_ERROR = 12
+    UNKNOWN_HOST = 13
 
     @property
     def sentence(self) -> str:
@@ -103,6 +104,8 @@ _SENTENCES = {
     DisconnectReason.REPLACED: "The same player has connected again from the same address.",
     DisconnectReason.STATE_TOO_LARGE: "The game's state is larger than this program accepts.",
     DisconnectReason.PROTOCOL_ERROR: "The other side does not follow the protocol.",
+    DisconnectReason.UNKNOWN_HOST: "That host name is not known. Check the spelling, or use the IP address; and look "
+    "whether this machine is online.",
 }
 
 

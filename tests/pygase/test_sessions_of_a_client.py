@@ -303,8 +303,10 @@ def test_the_handler_of_the_end_is_told_that_a_host_name_is_not_known(monkeypatc
     )
     client.connect_in_thread(8080, "nowhere.invalid").join(WAIT)
     assert isinstance(client.error, AddressNotUsable)
-    assert (client.status, client.disconnect_reason) == ("disconnected", DisconnectReason.NO_ANSWER)
-    assert told == [(DisconnectReason.NO_ANSWER, str(client.error), "disconnected", str(client.error))]
+    assert (client.status, client.disconnect_reason) == ("disconnected", DisconnectReason.UNKNOWN_HOST)
+    assert "host name is not known" in client.disconnect_reason.sentence
+    assert "spelling" in client.disconnect_reason.sentence
+    assert told == [(DisconnectReason.UNKNOWN_HOST, str(client.error), "disconnected", str(client.error))]
     assert "nowhere.invalid" in client.disconnect_detail
 
 
@@ -321,7 +323,7 @@ def test_a_coroutine_that_handles_the_end_is_told_that_a_host_name_is_not_known(
 
     client.register_event_handler(DISCONNECTED, ended)
     client.connect_in_thread(8080, "nowhere.invalid").join(WAIT)
-    assert told == [DisconnectReason.NO_ANSWER]
+    assert told == [DisconnectReason.UNKNOWN_HOST]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
@@ -391,6 +393,6 @@ def test_who_sees_that_a_connection_came_to_nothing_sees_why(monkeypatch: pytest
         thread = client.connect_in_thread(8080, "nowhere.invalid")
         while client.status != "disconnected":
             pass
-        assert client.disconnect_reason is DisconnectReason.NO_ANSWER
+        assert client.disconnect_reason is DisconnectReason.UNKNOWN_HOST
         assert "not known" in str(client.error)
         thread.join(WAIT)

@@ -11,7 +11,7 @@ from typing import Any
 import pygame
 import pytest
 
-from pygase import CLIENT_CONNECTED, AddressInUse, Backend, GameState
+from pygase import CLIENT_CONNECTED, AddressInUse, Backend, DisconnectReason, GameState
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, Controls, Session, host, join
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("display")]
@@ -174,3 +174,6 @@ def test_a_host_name_that_nobody_knows_is_told_in_words(monkeypatch):
     with join("no-such-host.invalid") as session:
         assert wait_for_event(session, LOST).reason == session.reason
         assert "no-such-host.invalid" in session.reason
+        assert "is not known" in session.reason
+        assert "check the spelling" in session.reason
+        assert session.client.disconnect_reason is DisconnectReason.UNKNOWN_HOST
