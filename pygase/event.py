@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from .codec import pack_plain as pack
@@ -234,6 +234,17 @@ class _Registered:
             return str(error)
         return None
 
+    def meant(self, mismatch: str, known: Iterable[str]) -> str:
+        """Return which of the names known here a missing parameter may be meant to be, as words to add; or ""."""
+        from difflib import get_close_matches  # only here: it is needed for mistakes alone
+
+        free = [name for name in known if name not in self.names and name != "dt"]  # of two letters all are close
+        for name in self.names:
+            close = get_close_matches(name, free, 1) if repr(name) in mismatch else []
+            if close:
+                return f" (did you mean {close[0]!r}?)"
+        return ""
+
 
 class UniversalEventHandler:
     """Finds and calls the handler of an event.
@@ -318,8 +329,12 @@ class UniversalEventHandler:
 
     def warn_of_unknown(self, event_type: str, address: Any) -> None:
         """Log and count an event for which there is no handler; ``address``: who sent it, or None."""
-        known = ", ".join(name for name in self._handlers if not name.startswith(RESERVED_PREFIX)) or "none"
-        self._warn("unknown type", event_type, address, f"there is no handler for it; known are: {known}")
+
+        def tell() -> str:
+            known = ", ".join(name for name in self._handlers if not name.startswith(RESERVED_PREFIX)) or "none"
+            return f"there is no handler for it; known are: {known}"
+
+        self._warn("unknown type", event_type, address, tell)
 
     def call(
         self,
@@ -342,15 +357,21 @@ class UniversalEventHandler:
             reason = handler.mismatch(args, kwargs)
             if reason is None:
                 raise
+        self._warn_of_mismatch(handler, event_type, reason, context.get("client_address"), [*context, *(details or {})])
+        return None
+
+    def _warn_of_mismatch(
+        self, handler: _Registered, event_type: str, reason: str, address: Any, known: Iterable[str]
+    ) -> None:
         self._warn(
             "wrong arguments",
             event_type,
-            context.get("client_address"),
-            f"{reason}; its handler takes {handler.signature}",
+            address,
+            lambda: f"{reason}{handler.meant(reason, known)}; its handler takes {handler.signature}",
         )
-        return None
 
-    def _warn(self, kind: str, event_type: str, address: Any, text: str) -> None:
+    def _warn(self, kind: str, event_type: str, address: Any, tell: Callable[[], str]) -> None:
+        """Count an event that was ignored, and log it, with what ``tell`` returns, unless there were many like it."""
         self.failures[kind] += 1
         key = f"{kind} {event_type[:40]}"
         if key not in self._warned and len(self._warned) >= self.MAX_TYPES_WARNED_OF:
@@ -359,4 +380,4 @@ class UniversalEventHandler:
         if self._warned[key] <= self.MAX_WARNINGS_PER_TYPE:
             sender = f" from {address}" if address else ""
             last = " (This is told no more.)" if self._warned[key] == self.MAX_WARNINGS_PER_TYPE else ""
-            logger.warning("Event %.80r%s was ignored (%s): %.400s%s", event_type, sender, kind, text, last)
+            logger.warning("Event %.80r%s was ignored (%s): %.400s%s", event_type, sender, kind, tell(), last)

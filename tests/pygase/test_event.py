@@ -187,6 +187,44 @@ def test_wrong_arguments_are_counted_and_logged_with_type_and_signature(
     assert "(bar, game_state)" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda bar, client_adress: 1, "'client_adress' (did you mean 'client_address'?)"),
+        (lambda bar, client: 1, "'client' (did you mean 'client_address'?)"),
+        (lambda bar, *, gamestate: 1, "'gamestate' (did you mean 'game_state'?)"),
+        (lambda bar, reson, client_address: 1, "'reson' (did you mean 'reason'?)"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_the_one_that_may_be_meant(
+    function: Any, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent = event(5)
+    sent.details = {"reason": "it has left"}
+    with caplog.at_level(logging.WARNING, "pygase"):
+        handler_of(function).handle(sent, **CONTEXT)
+    assert words in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("function", "sent"),
+    [
+        (lambda bar, colour: 1, event(5)),
+        (lambda x, d: 1, event(5)),
+        (lambda client_address, client: 1, event()),
+        (lambda bar: 1, event(5, client_adress=3)),
+    ],
+)
+def test_nothing_is_suggested_for_what_only_was_not_sent(
+    function: Any, sent: Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = handler_of(function)
+    with caplog.at_level(logging.WARNING, "pygase"):
+        handler.handle(sent, **CONTEXT)
+    assert handler.failures["wrong arguments"] == 1
+    assert "did you mean" not in caplog.text
+
+
 def test_an_unknown_type_is_counted_and_logged_with_those_that_are_known(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
