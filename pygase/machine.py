@@ -37,6 +37,10 @@ _LONG: Final = 5.0
 _NO_DIGITS: Final = str.maketrans("", "", "0123456789")
 """What takes the numbers out of a failure's text: the same mistake has other ones in each tick."""
 
+_SILENT_SECONDS: Final = 1.0
+_SILENT_TICKS: Final = 10
+"""In debug mode, so much time, and so many ticks, may nothing change before a time step is told to return something."""
+
 MAX_TOLD: Final = 256
 """Kinds of failures that are told apart, so that they are not logged again and again."""
 
@@ -77,8 +81,8 @@ class GameStateMachine:
     Inherit from it and implement :meth:`time_step`, or assign a function to ``time_step`` after instantiation.
 
     :param game_state_store: the part of the backend that holds the state.
-    :param debug: raise what handlers and time step raise, and catch changes made in place; if None, the environment
-        variable PYGASE_DEBUG or ``python -X dev`` decide.
+    :param debug: raise what handlers and time step raise, catch changes made in place, and say so if the time step
+        only ever returns None; if None, the environment variable PYGASE_DEBUG or ``python -X dev`` decide.
 
     :ivar game_time: how long the game has been running, in seconds.
     :ivar late_ticks: how many ticks were left out because earlier ones took too long.
@@ -114,6 +118,11 @@ class GameStateMachine:
         self._wakeup: asyncio.Future[None] | None = None
         self._spawn: Callable[[Any], Any] = runner.run_to_end
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._has_players: Callable[[], bool] = lambda: False
+        self._time_step_is_fine = False
+        """Whether a time step has returned something, or it has been told that it does not."""
+        self._unchanged: tuple[Any, int, float] = (None, 0, 0.0)
+        """A state, and the ticks and seconds in a row in which nobody has changed it."""
         self._before_tick: Callable[[], Any] = lambda: None
         self._after_tick: Callable[[], Any] = lambda: None
         self._wait: Callable[[runner.Completion], Any] = runner.Completion.or_block
@@ -368,12 +377,34 @@ class GameStateMachine:
         try:
             step = self.time_step
             more = self._inputs_for(step, now)
-            self._apply(step(self.game_state_store.working_state, dt, **more), "time_step")
+            update = step(self.game_state_store.working_state, dt, **more)
+            self._apply(update, "time_step")
+            if self.debug and not self._time_step_is_fine:
+                self._look_for_return(update, dt)
         except Exception as error:
             missing = getattr(self.time_step, "__func__", None) is _missing_time_step
             if missing and isinstance(error, NotImplementedError):
                 raise
             self._report(error, "time_step")
+
+    def _look_for_return(self, update: Any, dt: float) -> None:
+        """Say, once, that a time step which has never returned anything may have forgotten to."""
+        if update is not None:
+            self._time_step_is_fine = True
+            return
+        state = self.game_state_store.committed.tree
+        before, ticks, seconds = self._unchanged
+        if state is not before or not self._has_players():
+            self._unchanged = state, 0, 0.0
+            return
+        self._unchanged = state, ticks + 1, seconds + dt
+        if ticks + 1 >= _SILENT_TICKS and seconds + dt >= _SILENT_SECONDS:
+            self._time_step_is_fine = True
+            logger.warning(
+                "time_step has returned None for %d ticks, and nobody else has changed the state meanwhile: return a "
+                "dict of what shall change (if nothing shall, {} says so)",
+                ticks + 1,
+            )
 
     async def _finish_handler(self, coroutine: Any, event_type: str) -> None:
         try:

@@ -241,6 +241,7 @@ class Server:
         self._waiting = None
         if isinstance(event_wire, GameStateMachine):
             event_wire.player_inputs = self.player_inputs
+            event_wire._has_players = lambda: bool(self.connections)
             if event_wire.takes_serialised:
                 self._waiting, event_wire.refused = event_wire.waiting_events, self._endpoint.dropped
         self._next_push_at = 0.0

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from pygase.backend import Backend
+from pygase.client import Client
 from pygase.errors import InPlaceChange, InvalidValue, MalformedPacket
 from pygase.event import Event, encode_event
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
 from pygase.machine import GameStateMachine
 from pygase.store import GameStateStore
-from pygase.testing import ManualClock
+from pygase.testing import ManualClock, SimulatedNetwork
 
 from .virtual_loop import VirtualLoop, run_virtually
 
@@ -250,6 +251,62 @@ def test_debug_mode_lets_a_proper_game_pass() -> None:
     for tick in range(10):
         machine.tick(0.02, float(tick))
     assert content(machine)["players"][1]["x"] == 10
+
+
+def forgetful(game_state: GameState, dt: float) -> None:
+    {"x": game_state.x + 1}  # the return is missing
+
+
+def played(
+    time_step: Callable[[Any, float], Any], seconds: float, *, debug: bool = True, join: bool = True, interval: float
+) -> tuple[SimulatedNetwork, Client]:
+    network, client = SimulatedNetwork(seed=1), Client()
+    handlers = {"SET": lambda y: {"y": y}}
+    network.serve(Backend(GameState(x=0, y=0), time_step, handlers, debug=debug), interval=interval)
+    if join:
+        network.connect(client)
+    network.run(seconds)
+    return network, client
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "time_step" in record.getMessage()]
+
+
+def test_debug_mode_tells_once_of_a_time_step_that_never_returns_anything(caplog: pytest.LogCaptureFixture) -> None:
+    network, _ = played(forgetful, 0.9, interval=0.02)
+    assert warnings_of(caplog) == []
+    network.run(5.0)
+    (words,) = warnings_of(caplog)
+    assert words.startswith("time_step has returned None for 50 ticks")
+    assert "return a dict of what shall change" in words
+
+
+def test_debug_mode_waits_until_nobody_else_changes_the_state(caplog: pytest.LogCaptureFixture) -> None:
+    network, client = played(forgetful, 0.5, interval=0.02)
+    for y in range(20):
+        client.dispatch_event("SET", y)
+        network.run(0.5)
+    assert warnings_of(caplog) == []
+    network.run(1.2)
+    assert len(warnings_of(caplog)) == 1
+
+
+@pytest.mark.parametrize(
+    ("time_step", "options"),
+    [
+        (forgetful, {"debug": False}),
+        (forgetful, {"join": False}),
+        (forgetful, {"interval": 0.5}),  # a few slow ticks
+        (lambda game_state, dt: {}, {}),
+        (lambda game_state, dt: {"x": 1} if game_state.x == 0 else None, {}),
+    ],
+)
+def test_a_state_that_rests_as_it_may_is_not_told_of(
+    time_step: Callable[[Any, float], Any], options: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    played(time_step, 4.0, **{"interval": 0.02, **options})
+    assert warnings_of(caplog) == []
 
 
 def test_without_debug_mode_a_change_in_place_never_reaches_anybody() -> None:
