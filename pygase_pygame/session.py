@@ -15,6 +15,7 @@ from pygase import DISCONNECTED as CLIENT_IS_DISCONNECTED
 
 from . import events
 from .inputs import DEFAULT_EVENT, InputSender
+from .moving import PathWatch
 from .prediction import OwnTicks, Prediction
 from .reasons import explain
 from .view import View
@@ -72,7 +73,9 @@ class Session:
         self.address = address
         self._clock = clock
         self._connect = connect
-        self._buffer = SnapshotBuffer(interpolate, delay=delay)
+        rules = (interpolate,) if isinstance(interpolate, (str, Interpolate)) else tuple(interpolate)
+        self._buffer = SnapshotBuffer(rules, delay=delay)
+        self._paths = PathWatch(rules)
         self._inputs = InputSender(client.dispatch_event, event_type=input_event, rate=input_rate, clock=clock)
         if predict is not None and tick is None:
             raise ValueError("prediction needs tick=..., the seconds between the server's ticks, such as 1 / 60")
@@ -260,6 +263,7 @@ class Session:
         for snapshot in reversed(fresh):
             self._buffer.add(snapshot)
         self._last_taken = fresh[0]
+        self._paths.look(fresh[0])
 
     def _on_event(self, event_type: str, /, *args: Any, **kwargs: Any) -> None:
         """Turn an event of the client into one of pygame. Runs on the network's thread."""

@@ -1,0 +1,94 @@
+"""Whether the paths that a game wants to move smoothly lead to anything in the states that come."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from pygase import Interpolate, Snapshot
+
+from .prediction import LOOK_AFTER
+
+_logger = logging.getLogger(__name__)
+
+_LOOK_EVERY: Final = 0.5
+"""Seconds from one look to the next, as long as there is something to look for."""
+
+_NOT_THE_GAMES: Final = "game_status"
+"""Attribute that a state has although the game has put nothing into it."""
+
+
+class PathWatch:
+    """Looks into the states that come until each path has led to a number, and says once if one does not.
+
+    :param rules: paths, or :class:`pygase.Interpolate` rules.
+    """
+
+    def __init__(self, rules: Iterable[str | Interpolate]) -> None:
+        paths = [path for rule in rules for path in (rule.paths if isinstance(rule, Interpolate) else (rule,))]
+        self._missed_since: dict[str, float | None] = dict.fromkeys(paths)
+        self._look_at: float | None = None
+
+    def look(self, snapshot: Snapshot) -> None:
+        """Take in a state. Costs nothing when all has been found."""
+        now = snapshot.received_at
+        if not self._missed_since or (self._look_at is not None and now < self._look_at):
+            return
+        self._look_at = now + _LOOK_EVERY
+        for path, since in tuple(self._missed_since.items()):
+            why = why_not(snapshot.state, path.split("."))
+            if why is None:
+                del self._missed_since[path]
+            elif not why or since is None:
+                self._missed_since[path] = now if why else None
+            elif now >= since + LOOK_AFTER:
+                del self._missed_since[path]
+                _logger.warning(
+                    "interpolate=... moves nothing at %r so far: %.300s. (If that is only still to come, all is well.)",
+                    path,
+                    why,
+                )
+
+
+def why_not(node: Any, parts: Sequence[str], where: str = "") -> str | None:
+    """Return why nothing moves smoothly at a path; "" if that cannot be known yet, None if something does.
+
+    :param node: the state, or what is in it at ``where``.
+    :param parts: the keys that lead on from there; ``"*"`` is any.
+    """
+    if node is None:
+        return ""
+    if not parts:
+        return _why_no_number(node, where)
+    if not isinstance(node, Mapping):
+        return f"{where} is of type {type(node).__name__}, and paths lead into dicts only"
+    if parts[0] == "*":
+        return _why_none(node, parts[1:], where)
+    for key in node:
+        if str(key) == parts[0]:
+            return why_not(node[key], parts[1:], f"{where}.{key}" if where else str(key))
+    known = ", ".join(str(key) for key in node if where or key != _NOT_THE_GAMES)
+    return f"{where or 'the state'} has no {parts[0]!r}, but: {known}" if known else ""
+
+
+def _why_none(node: Mapping[Any, Any], parts: Sequence[str], where: str) -> str | None:
+    """Return the same for all that is in a dict: the first reason, if there is one for each."""
+    first: str | None = None
+    for key, child in node.items():
+        why = why_not(child, parts, f"{where}.{key}" if where else str(key))
+        if why is None:
+            return None
+        first = why if first is None or not why else first
+    return first or ""
+
+
+def _why_no_number(value: Any, where: str) -> str | None:
+    kinds = {type(item) for item in value} if isinstance(value, list) else {type(value)}
+    if kinds <= {int, float, type(None)}:
+        return "" if not kinds or type(None) in kinds else None
+    if isinstance(value, Mapping):
+        keys = ", ".join(map(str, value))
+        return f"{where} is a dict, and a path ends at a number: go on with one of its keys, {keys}" if keys else ""
+    kind = "a list of something else" if isinstance(value, list) else f"of type {type(value).__name__}"
+    return f"{where} is {kind}, and a path ends at a number or a list of numbers"
