@@ -17,6 +17,10 @@ from .session import Session
 _REACHED_AT = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
 """Where a server that listens at all addresses is found from its own machine."""
 
+_JOIN = "join(hostname='localhost', port=8080)"
+_HOST = "host(backend, port=8080, hostname='localhost')"
+"""How to write what was called, for those who got it wrong."""
+
 
 class SessionOptions(TypedDict, total=False):
     """What :class:`Session` takes beside a client; explained there."""
@@ -47,15 +51,12 @@ def join(
     :param connect_timeout: seconds after which nobody is expected to answer any more.
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``input_event``, ``input_rate``:
         see :class:`Session`.
-    :raises ValueError: the address, or another argument, makes no sense; fit for showing to a player.
+    :raises ValueError: the address, the port or another argument makes no sense; fit for showing to a player.
     :raises TypeError: ``hostname`` is no str; says how to write it.
     """
-    if not isinstance(hostname, str):
-        raise TypeError(
-            f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}; "
-            "name what you mean: join(hostname='localhost', port=8080)"
-        )
+    _check_hostname(hostname, _JOIN)
     hostname, port = parse_address(hostname, port)
+    _check_port(port, 1, _JOIN)
     client = Client(game=game, password=password)
 
     def connect() -> threading.Thread:
@@ -86,7 +87,10 @@ def host(
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``input_event``, ``input_rate``:
         see :class:`Session`.
     :raises pygase.errors.AddressInUse: another program has that port; fit for showing to a player.
+    :raises ValueError, TypeError: for a port or host name that can be none; says how to write it.
     """
+    _check_hostname(hostname, _HOST)
+    _check_port(port, 0, _HOST)
     tick = options.get("tick")
     if interval is None:
         interval = 0.02 if tick is None else tick
@@ -111,6 +115,18 @@ def host(
         session.close()
         raise
     return session
+
+
+def _check_hostname(hostname: object, call: str) -> None:
+    if not isinstance(hostname, str):
+        raise TypeError(
+            f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}; name what you mean: {call}"
+        )
+
+
+def _check_port(port: object, least: int, call: str) -> None:
+    if isinstance(port, bool) or not isinstance(port, int) or not least <= port <= 65535:
+        raise ValueError(f"port must be an int from {least} to 65535, got {port!r}; name what you mean: {call}")
 
 
 def _close_at_exit(session: Session) -> None:

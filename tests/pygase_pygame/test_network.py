@@ -166,6 +166,27 @@ def test_an_address_that_makes_no_sense_is_refused_before_anything_starts():
         join("localhost:http")
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        (("0.0.0.0", 8080), "hostname must be a str .*, got 8080; "),
+        ((8080, None), "hostname must be a str .*, got None; "),
+        (("8080", "localhost"), "port must be an int from 0 to 65535, got '8080'; "),
+        ((70000,), "port must be an int from 0 to 65535, got 70000; "),
+        ((True,), "port must be an int from 0 to 65535, got True; "),
+    ],
+)
+def test_a_place_that_makes_no_sense_is_told_to_who_hosts_with_the_name_of_what_was_called(place, words):
+    with pytest.raises((TypeError, ValueError), match=words + r"name what you mean: host\(backend, port=8080"):
+        host(make_backend(), *place)
+
+
+@pytest.mark.parametrize("port", ["8080", 0, 70000])
+def test_a_port_that_makes_no_sense_is_told_to_who_joins_with_the_name_of_what_was_called(port):
+    with pytest.raises(ValueError, match=r"port must be an int from 1 to 65535, got .*; name what you mean: join\("):
+        join("localhost", port)
+
+
 def test_a_host_name_that_nobody_knows_is_told_in_words(monkeypatch):
     def know_nobody(*args: Any, **kwargs: Any) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
