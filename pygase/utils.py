@@ -6,16 +6,38 @@ Standard library only. `Sendable` needs msgpack, and imports it when it is used.
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 T = TypeVar("T")
 
 
 def wants_compiled() -> bool:
-    """Tell whether the parts written in C may be used where they were built: unless ``PYGASE_PUREPYTHON`` is set."""
-    return not os.environ.get("PYGASE_PUREPYTHON")
+    """Tell whether the parts written in C may be used where they were built.
+
+    Not if the environment variable ``PYGASE_PUREPYTHON`` is set, nor in a Python without its global lock: they rely on
+    it, and importing them would bring it back.
+    """
+    has_lock = getattr(sys, "_is_gil_enabled", lambda: True)
+    return not os.environ.get("PYGASE_PUREPYTHON") and bool(has_lock())
+
+
+def fits(compiled: ModuleType, revision: int) -> bool:
+    """Tell whether a compiled module is of the sources that lie beside it; a checkout may be newer than what was built
+    in it.
+    """
+    if getattr(compiled, "REVISION", None) == revision:
+        return True
+    import logging
+
+    logging.getLogger("pygase").warning(
+        "%s was built of other sources than these, so it is not used, and a server takes more CPU time: install pygase "
+        "again (pip install -e .)",
+        compiled.__name__,
+    )
+    return False
 
 
 class Comparable:

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define REVISION 1           /* as udp._REVISION */
 #define BATCH 16             /* datagrams in one call: their buffers lie on the stack, which may be a small one */
 #define RECEIVE_BYTES 2048   /* as udp.RECEIVE_BYTES */
 
@@ -122,7 +123,7 @@ receive(PyObject *Py_UNUSED(module), PyObject *args)
     Host last = {.name = NULL};
     int wanted, got, failed = 0;
     do {
-        wanted = limit < BATCH ? (int)limit : BATCH;
+        wanted = limit <= 0 ? 0 : limit < BATCH ? (int)limit : BATCH;
         memset(messages, 0, sizeof messages);
         for (int i = 0; i < wanted; i++) {
             parts[i] = (struct iovec){.iov_base = buffers[i], .iov_len = RECEIVE_BYTES};
@@ -145,7 +146,7 @@ receive(PyObject *Py_UNUSED(module), PyObject *args)
             PyObject *address = as_python_address(&addresses[i], &last);
             failed = append_datagram(datagrams, buffers[i], (Py_ssize_t)messages[i].msg_len, address) < 0;
         }
-        limit -= got;
+        limit -= got > 0 ? got : 0;
     } while (!failed && got > 0 && got == wanted);
     Py_XDECREF(last.name);
     if (failed)
@@ -210,9 +211,30 @@ pass_on(PyObject *otherwise, PyObject *item)
     return nothing == NULL ? -1 : 0;
 }
 
-/* Take one datagram into the batch, or pass it on if it cannot be sent this way. Steals the reference. */
+/* Send what is in the batch, and empty it. */
 static int
-add(Batch *batch, PyObject *item, int family, PyObject *otherwise)
+send_batch(Batch *batch, int fd, PyObject *otherwise)
+{
+    int done = 0, failed = 0, sent;
+    while (done < batch->count && !failed) {
+        Py_BEGIN_ALLOW_THREADS
+        sent = sendmmsg(fd, batch->messages + done, (unsigned int)(batch->count - done), MSG_DONTWAIT);
+        Py_END_ALLOW_THREADS
+        if (sent > 0)
+            done += sent;
+        else
+            failed = pass_on(otherwise, batch->items[done++]) < 0;  /* it learns what is wrong */
+    }
+    for (int i = 0; i < batch->count; i++)
+        Py_DECREF(batch->items[i]);
+    batch->count = 0;
+    return failed ? -1 : 0;
+}
+
+/* Take one datagram into the batch, or pass it on, after those before it, if it cannot be sent this way. Steals the
+ * reference. */
+static int
+add(Batch *batch, PyObject *item, int fd, int family, PyObject *otherwise)
 {
     if (!PyTuple_CheckExact(item) || PyTuple_GET_SIZE(item) != 2) {
         Py_DECREF(item);
@@ -223,7 +245,7 @@ add(Batch *batch, PyObject *item, int family, PyObject *otherwise)
     SocketAddress *address = &batch->addresses[batch->count];
     socklen_t size = PyBytes_CheckExact(data) ? as_socket_address(PyTuple_GET_ITEM(item, 1), family, address) : 0;
     if (size == 0) {
-        int result = pass_on(otherwise, item);
+        int result = send_batch(batch, fd, otherwise) < 0 ? -1 : pass_on(otherwise, item);
         Py_DECREF(item);
         return result;
     }
@@ -235,27 +257,11 @@ add(Batch *batch, PyObject *item, int family, PyObject *otherwise)
     return 0;
 }
 
-static int
-send_batch(Batch *batch, int fd, PyObject *otherwise)
-{
-    int done = 0;
-    while (done < batch->count) {
-        int sent;
-        Py_BEGIN_ALLOW_THREADS
-        sent = sendmmsg(fd, batch->messages + done, (unsigned int)(batch->count - done), MSG_DONTWAIT);
-        Py_END_ALLOW_THREADS
-        if (sent > 0)
-            done += sent;
-        else if (pass_on(otherwise, batch->items[done++]) < 0)  /* it learns what is wrong */
-            return -1;
-    }
-    return 0;
-}
-
 PyDoc_STRVAR(send_doc,
 "send(fd, family, datagrams, otherwise)\n--\n\n"
 "Send each (data, address), made when it is asked for; call otherwise(data, address) for each that the system refuses,\n"
-"or whose address is not a numerical one of this family. Never waits.");
+"or whose address is not a numerical one of this family. Never waits. What cannot be made is raised, and up to 15 that\n"
+"were made before are lost, as datagrams may be.");
 
 static PyObject *
 send_(PyObject *Py_UNUSED(module), PyObject *args)
@@ -269,19 +275,17 @@ send_(PyObject *Py_UNUSED(module), PyObject *args)
     PyObject *coming = PyObject_GetIter(datagrams);
     if (coming == NULL)
         return NULL;
-    Batch batch;
+    Batch batch = {.count = 0};
     int failed = 0, ended = 0;
     while (!failed && !ended) {
-        batch.count = 0;
-        while (!failed && !ended && batch.count < BATCH) {
-            PyObject *item = PyIter_Next(coming);
-            ended = item == NULL;
-            failed = ended ? PyErr_Occurred() != NULL : add(&batch, item, family, otherwise) < 0;
-        }
-        failed = failed || send_batch(&batch, fd, otherwise) < 0;
-        for (int i = 0; i < batch.count; i++)
-            Py_DECREF(batch.items[i]);
+        PyObject *item = PyIter_Next(coming);
+        ended = item == NULL;
+        failed = ended ? PyErr_Occurred() != NULL : add(&batch, item, fd, family, otherwise) < 0;
+        if (!failed && (ended || batch.count == BATCH))
+            failed = send_batch(&batch, fd, otherwise) < 0;
     }
+    for (int i = 0; i < batch.count; i++)
+        Py_DECREF(batch.items[i]);
     Py_DECREF(coming);
     if (failed)
         return NULL;
@@ -296,19 +300,31 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static int
+add_revision(PyObject *module)
+{
+    return PyModule_AddIntMacro(module, REVISION);
+}
+
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, add_revision},
+    {0, NULL},
+};
+
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "pygase._io._batches",
-    .m_doc = "Many datagrams with one system call, on Linux.",
+    .m_doc = "Many datagrams with one system call, on Linux. To be called from the thread that closes the socket.",
     .m_size = 0,
     .m_methods = methods,
+    .m_slots = slots,
 };
 
 PyMODINIT_FUNC
 PyInit__batches(void)
 {
-    if (recvmmsg(-1, NULL, 0, MSG_DONTWAIT, NULL) < 0 && errno == ENOSYS) {  /* a sandbox may not have it */
-        PyErr_SetString(PyExc_ImportError, "this system has no recvmmsg");
+    if (recvmmsg(-1, NULL, 0, MSG_DONTWAIT, NULL) < 0 && errno != EBADF) {  /* a sandbox may forbid it */
+        PyErr_SetString(PyExc_ImportError, "this system does not let us use recvmmsg");
         return NULL;
     }
     return PyModuleDef_Init(&module);

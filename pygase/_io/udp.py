@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from ..errors import AddressInUse, AddressNotUsable
-from ..utils import wants_compiled
+from ..utils import fits, wants_compiled
 from .interfaces import get_available_ip_addresses
 
 logger = logging.getLogger("pygase")
@@ -99,13 +99,17 @@ def send_each(
                 otherwise(data, address)
 
 
+_REVISION: Final = 1
+"""Of what ``_batches`` offers, as _batches.c has it too."""
+
+
 def _find_batches() -> ModuleType | None:
     if wants_compiled():
         try:
             from . import _batches
         except ImportError:  # not built here, or the system has no such calls
             return None
-        return _batches
+        return _batches if fits(_batches, _REVISION) else None
     return None
 
 

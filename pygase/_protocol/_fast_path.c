@@ -3,14 +3,17 @@
  * Nothing else is here. Whatever is unusual goes to the Python methods, as fast_path.py has it; that file says what each
  * step is for. Where this module was not built, fast_path.py does the work itself.
  *
- * Objects that come from Python are looked at before they are used: a slot that is empty or of another type raises.
- * Bytes that come from the network are read only after their length was.
+ * Bytes that come from the network are read only after their length was. Objects that come from Python are looked at
+ * before they are used: a slot that is empty or of another type raises. What is borrowed from an object is not used any
+ * more once Python code may have run, which is also when memory for a tuple is taken (the collector may start) and when
+ * a value of an unknown type is let go of; what is still needed then is owned.
  */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 #include <structmember.h>
 
 #define REVISION 1          /* as fast_path._REVISION */
@@ -20,19 +23,21 @@
 
 /* -- what configure() brings from Python ----------------------------------------------------------------------------- */
 
-static struct {
-    int is_set;
+typedef struct {
     long data, event, ack_soon, few, times_mask, no_ack_delay, max_message_room;
     double time_unit;
-    PyObject *full_mask;
-} constants;
+} Constants;
+
+static int configured;
+static Constants constants;
+static PyObject *full_mask;
 
 static PyObject *empty_bytes, *infinity, *minus_infinity, *zero;
 static PyObject *name_advance, *name_append, *name_by_report, *name_frame_for, *name_sent, *name_tick;
 
 /* -- reading and writing slots ---------------------------------------------------------------------------------------
- * The classes have __slots__, so each attribute is a pointer at a fixed place in its object; the class's descriptors
- * tell where. Looked up once for each class, and again if another class comes along (as a test's subclass).
+ * The classes have __slots__, so each attribute is a pointer at a fixed place in its object, also in those of
+ * subclasses; the class's descriptors tell where.
  */
 
 typedef struct {
@@ -80,6 +85,7 @@ learn_layout(Layout *layout, PyTypeObject *type)
         if (descriptor == NULL)
             return -1;
         int is_slot = Py_IS_TYPE(descriptor, &PyMemberDescr_Type)
+                      && PyType_IsSubtype(type, PyDescr_TYPE(descriptor))
                       && ((PyMemberDescrObject *)descriptor)->d_member->type == T_OBJECT_EX;
         if (is_slot)
             offsets[i] = ((PyMemberDescrObject *)descriptor)->d_member->offset;
@@ -96,9 +102,12 @@ learn_layout(Layout *layout, PyTypeObject *type)
 }
 
 static inline int
-know_layout(Layout *layout, PyObject *object)
+check_type(const Layout *layout, PyObject *object)
 {
-    return Py_IS_TYPE(object, layout->type) ? 0 : learn_layout(layout, Py_TYPE(object));
+    if (Py_IS_TYPE(object, layout->type) || PyType_IsSubtype(Py_TYPE(object), layout->type))
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%s expected, got %s", layout->type->tp_name, Py_TYPE(object)->tp_name);
+    return -1;
 }
 
 static inline PyObject **
@@ -117,7 +126,17 @@ get(const Layout *layout, PyObject *object, int index)
     return value;
 }
 
-/* Put a new reference into a slot; NULL, with an exception set, stays one. */
+/* Return the object in a slot, of the class whose layout is given (a new reference), or NULL with an exception. */
+static inline PyObject *
+own(const Layout *layout, PyObject *object, int index, const Layout *its_layout)
+{
+    PyObject *value = get(layout, object, index);
+    if (value == NULL || check_type(its_layout, value) < 0)
+        return NULL;
+    return Py_NewRef(value);
+}
+
+/* Put a new reference into a slot; NULL, with an exception set, is -1. */
 static inline int
 put(const Layout *layout, PyObject *object, int index, PyObject *value)
 {
@@ -130,31 +149,53 @@ put(const Layout *layout, PyObject *object, int index, PyObject *value)
     return 0;
 }
 
-static inline int
+static inline void
 put_shared(const Layout *layout, PyObject *object, int index, PyObject *value)
 {
-    Py_INCREF(value);
-    return put(layout, object, index, value);
+    put(layout, object, index, Py_NewRef(value));
+}
+
+static int
+no_number(const Layout *layout, int index, PyObject *value)
+{
+    PyErr_Format(PyExc_TypeError, "%s must be a plain number, got %s", layout->names[index], Py_TYPE(value)->tp_name);
+    return -1;
+}
+
+/* Numbers are taken from ints and floats alone, and not from subclasses: so no Python code runs here. */
+static inline int
+get_long(const Layout *layout, PyObject *object, int index, long long *result)
+{
+    PyObject *value = get(layout, object, index);
+    if (value == NULL)
+        return -1;
+    if (!PyLong_CheckExact(value))
+        return no_number(layout, index, value);
+    *result = PyLong_AsLongLong(value);
+    return *result == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
 static inline int
-get_long(const Layout *layout, PyObject *object, int index, long long *value)
+get_double(const Layout *layout, PyObject *object, int index, double *result)
 {
-    PyObject *number = get(layout, object, index);
-    if (number == NULL)
+    PyObject *value = get(layout, object, index);
+    if (value == NULL)
         return -1;
-    *value = PyLong_AsLongLong(number);
-    return *value == -1 && PyErr_Occurred() ? -1 : 0;
+    if (PyFloat_CheckExact(value)) {
+        *result = PyFloat_AS_DOUBLE(value);
+        return 0;
+    }
+    if (!PyLong_CheckExact(value))
+        return no_number(layout, index, value);
+    *result = PyLong_AsDouble(value);
+    return *result == -1.0 && PyErr_Occurred() ? -1 : 0;
 }
 
-static inline int
-get_double(const Layout *layout, PyObject *object, int index, double *value)
+/* Return the int after that of a count, which is not negative. */
+static inline PyObject *
+plus(long long count, Py_ssize_t more)
 {
-    PyObject *number = get(layout, object, index);
-    if (number == NULL)
-        return -1;
-    *value = PyFloat_CheckExact(number) ? PyFloat_AS_DOUBLE(number) : PyFloat_AsDouble(number);
-    return *value == -1.0 && PyErr_Occurred() ? -1 : 0;
+    return PyLong_FromUnsignedLongLong((unsigned long long)count + (unsigned long long)more);
 }
 
 /* -- big-endian numbers ---------------------------------------------------------------------------------------------- */
@@ -201,6 +242,110 @@ typedef struct {
     PyObject *reported;                               /* the report seen last, since most say the same; owned */
 } Receiving;
 
+/* Let the peer look at a packet's acknowledgement. */
+static int
+take_acks(Receiving *receiving, PyObject *peer, const unsigned char *bytes)
+{
+    double next_at;
+    PyObject *nothing = PyObject_CallMethod(
+        peer, "take_acks", "IIIO", read_16(bytes + 11), read_32(bytes + 13), read_16(bytes + 17), receiving->now);
+    if (nothing == NULL)
+        return -1;
+    Py_DECREF(nothing);
+    if (get_double(&peer_layout, peer, NEXT_AT, &next_at) < 0)
+        return -1;
+    receiving->next_at = fmin(receiving->next_at, next_at);
+    return 0;
+}
+
+static int
+note_report(Receiving *receiving, PyObject *peer, uint32_t reported)
+{
+    if (receiving->reported == NULL || PyLong_AsUnsignedLongMask(receiving->reported) != reported) {
+        PyObject *number = PyLong_FromUnsignedLong(reported);
+        if (number == NULL)
+            return -1;
+        Py_XSETREF(receiving->reported, number);
+    }
+    put_shared(&peer_layout, peer, REPORTED_TICK, receiving->reported);
+    return 0;
+}
+
+static int
+deliver(Receiving *receiving, PyObject *peer, const unsigned char *body, Py_ssize_t size)
+{
+    PyObject *payload = PyBytes_FromStringAndSize((const char *)body, size);
+    PyObject *delivered = payload != NULL ? PyTuple_Pack(2, peer, payload) : NULL;
+    PyObject *nothing = delivered != NULL ? PyObject_CallOneArg(receiving->deliver, delivered) : NULL;
+    Py_XDECREF(payload);
+    Py_XDECREF(delivered);
+    Py_XDECREF(nothing);
+    return nothing == NULL ? -1 : 0;
+}
+
+/* Take in a packet with one event, from this peer (both owned by the caller, as the window is by take_in). */
+static int
+take_event(Receiving *receiving, PyObject *peer, PyObject *window, const unsigned char *bytes, Py_ssize_t size)
+{
+    uint32_t sequence = read_16(bytes + 9), reported = read_32(bytes + 19);
+    PyObject *busy, *mask;
+    long long latest, unacknowledged, bytes_received, its_report;
+    double acks_at, its_ack_due_at, next_at;
+    if ((busy = get(&peer_layout, peer, BUSY)) == NULL
+        || (mask = get(&window_layout, window, MASK)) == NULL
+        || get_long(&window_layout, window, LATEST, &latest) < 0
+        || get_long(&peer_layout, peer, UNACKNOWLEDGED, &unacknowledged) < 0
+        || get_long(&peer_layout, peer, BYTES_RECEIVED, &bytes_received) < 0
+        || get_long(&peer_layout, peer, REPORTED_TICK, &its_report) < 0
+        || get_double(&peer_layout, peer, ACKS_AT, &acks_at) < 0
+        || get_double(&peer_layout, peer, ACK_DUE_AT, &its_ack_due_at) < 0)
+        return -1;
+    if (latest < 0 || ((sequence - (uint32_t)latest) & 0xFFFF) != 1 || busy != Py_False
+        || unacknowledged >= constants.ack_soon)
+        return 0;
+
+    if (mask == full_mask) {
+        if (put(&window_layout, window, LATEST, plus(latest, 1)) < 0)
+            return -1;
+    }
+    else {
+        PyObject *nothing = PyObject_CallMethodNoArgs(window, name_advance);
+        if (nothing == NULL)
+            return -1;
+        Py_DECREF(nothing);
+    }
+    if (put(&peer_layout, peer, BYTES_RECEIVED, plus(bytes_received, size)) < 0)
+        return -1;
+    put_shared(&peer_layout, peer, LATEST_RECEIVED_AT, receiving->now);
+    put_shared(&peer_layout, peer, LAST_RECEIVED_AT, receiving->now);
+    if ((receiving->now_seconds >= acks_at && take_acks(receiving, peer, bytes) < 0)
+        || (its_report != (long long)reported && note_report(receiving, peer, reported) < 0)
+        || deliver(receiving, peer, bytes + FIRST_BODY, size - FIRST_BODY) < 0
+        || put(&peer_layout, peer, UNACKNOWLEDGED, plus(unacknowledged, 1)) < 0)
+        return -1;
+    if (receiving->ack_due_at_seconds < its_ack_due_at) {
+        put_shared(&peer_layout, peer, ACK_DUE_AT, receiving->ack_due_at);
+        if (get_double(&peer_layout, peer, NEXT_AT, &next_at) < 0)
+            return -1;
+        if (receiving->ack_due_at_seconds < next_at)
+            put_shared(&peer_layout, peer, NEXT_AT, receiving->ack_due_at);
+    }
+    return 1;
+}
+
+/* Tell whether a peer is at this address: 1, 0, or -1 with an exception. */
+static int
+is_at(PyObject *peer, PyObject *address)
+{
+    PyObject *its_address = get(&peer_layout, peer, ADDRESS);
+    if (its_address == NULL)
+        return -1;
+    Py_INCREF(its_address);  /* comparing may run Python code */
+    int result = PyObject_RichCompareBool(its_address, address, Py_EQ);
+    Py_DECREF(its_address);
+    return result;
+}
+
 /* Take in one datagram: 1 if that is done, 0 if it is none of the usual ones and nothing has been touched, -1 with an
  * exception. */
 static int
@@ -210,102 +355,24 @@ take_in(Receiving *receiving, PyObject *data, PyObject *address)
         return 0;
     const unsigned char *bytes = (const unsigned char *)PyBytes_AS_STRING(data);
     Py_ssize_t size = PyBytes_GET_SIZE(data);
-    uint32_t sequence = read_16(bytes + 9), reported = read_32(bytes + 19);
-    if (bytes[0] != constants.data || bytes[23] != constants.event || read_16(bytes + 24) != (uint32_t)(size - FIRST_BODY)
-        || !reported)
+    if (bytes[0] != constants.data || bytes[23] != constants.event || !read_32(bytes + 19)
+        || (Py_ssize_t)read_16(bytes + 24) != size - FIRST_BODY)
         return 0;
 
     PyObject *token = PyBytes_FromStringAndSize((const char *)bytes + 1, TOKEN_BYTES);
     if (token == NULL)
         return -1;
     PyObject *peer = PyDict_GetItemWithError(receiving->by_token, token);
+    Py_XINCREF(peer);  /* Python code may run from here on, which may forget it */
     Py_DECREF(token);
     if (peer == NULL)
         return PyErr_Occurred() ? -1 : 0;
-    Py_INCREF(peer);  /* for as long as Python code may run below */
-
-    int result = -1;
-    PyObject *window, *its_address, *busy, *mask;
-    long long latest, unacknowledged, bytes_received, its_report;
-    double acks_at, its_ack_due_at, next_at;
-    if (know_layout(&peer_layout, peer) < 0
-        || (window = get(&peer_layout, peer, WINDOW)) == NULL || know_layout(&window_layout, window) < 0
-        || (its_address = get(&peer_layout, peer, ADDRESS)) == NULL
-        || (busy = get(&peer_layout, peer, BUSY)) == NULL
-        || (mask = get(&window_layout, window, MASK)) == NULL
-        || get_long(&window_layout, window, LATEST, &latest) < 0
-        || get_long(&peer_layout, peer, UNACKNOWLEDGED, &unacknowledged) < 0
-        || get_long(&peer_layout, peer, BYTES_RECEIVED, &bytes_received) < 0
-        || get_long(&peer_layout, peer, REPORTED_TICK, &its_report) < 0
-        || get_double(&peer_layout, peer, ACKS_AT, &acks_at) < 0
-        || get_double(&peer_layout, peer, ACK_DUE_AT, &its_ack_due_at) < 0)
-        goto done;
-
-    if (latest < 0 || ((sequence - (uint32_t)latest) & 0xFFFF) != 1 || busy != Py_False
-        || unacknowledged >= constants.ack_soon) {
-        result = 0;
-        goto done;
+    int result = check_type(&peer_layout, peer) < 0 ? -1 : is_at(peer, address);
+    if (result > 0) {
+        PyObject *window = own(&peer_layout, peer, WINDOW, &window_layout);
+        result = window != NULL ? take_event(receiving, peer, window, bytes, size) : -1;
+        Py_XDECREF(window);
     }
-    int same = PyObject_RichCompareBool(its_address, address, Py_EQ);
-    if (same <= 0) {
-        result = same;
-        goto done;
-    }
-
-    if (put(&peer_layout, peer, BYTES_RECEIVED, PyLong_FromLongLong(bytes_received + size)) < 0)
-        goto done;
-    if (mask == constants.full_mask) {
-        if (put(&window_layout, window, LATEST, PyLong_FromLongLong(latest + 1)) < 0)
-            goto done;
-    }
-    else {
-        PyObject *nothing = PyObject_CallMethodNoArgs(window, name_advance);
-        if (nothing == NULL)
-            goto done;
-        Py_DECREF(nothing);
-    }
-    put_shared(&peer_layout, peer, LATEST_RECEIVED_AT, receiving->now);
-    put_shared(&peer_layout, peer, LAST_RECEIVED_AT, receiving->now);
-    if (receiving->now_seconds >= acks_at) {
-        PyObject *nothing = PyObject_CallMethod(
-            peer, "take_acks", "IIIO", read_16(bytes + 11), read_32(bytes + 13), read_16(bytes + 17), receiving->now);
-        if (nothing == NULL)
-            goto done;
-        Py_DECREF(nothing);
-        if (get_double(&peer_layout, peer, NEXT_AT, &next_at) < 0)
-            goto done;
-        receiving->next_at = fmin(receiving->next_at, next_at);
-    }
-    if (its_report != (long long)reported) {
-        if (receiving->reported == NULL || PyLong_AsUnsignedLongMask(receiving->reported) != reported) {
-            PyObject *number = PyLong_FromUnsignedLong(reported);
-            if (number == NULL)
-                goto done;
-            Py_XSETREF(receiving->reported, number);
-        }
-        put_shared(&peer_layout, peer, REPORTED_TICK, receiving->reported);
-    }
-    PyObject *body = PyBytes_FromStringAndSize((const char *)bytes + FIRST_BODY, size - FIRST_BODY);
-    PyObject *delivered = body != NULL ? PyTuple_Pack(2, peer, body) : NULL;
-    Py_XDECREF(body);
-    if (delivered == NULL)
-        goto done;
-    PyObject *nothing = PyObject_CallOneArg(receiving->deliver, delivered);
-    Py_DECREF(delivered);
-    if (nothing == NULL)
-        goto done;
-    Py_DECREF(nothing);
-    if (put(&peer_layout, peer, UNACKNOWLEDGED, PyLong_FromLongLong(unacknowledged + 1)) < 0)
-        goto done;
-    if (receiving->ack_due_at_seconds < its_ack_due_at) {
-        put_shared(&peer_layout, peer, ACK_DUE_AT, receiving->ack_due_at);
-        if (get_double(&peer_layout, peer, NEXT_AT, &next_at) < 0)
-            goto done;
-        if (receiving->ack_due_at_seconds < next_at)
-            put_shared(&peer_layout, peer, NEXT_AT, receiving->ack_due_at);
-    }
-    result = 1;
-done:
     Py_DECREF(peer);
     return result;
 }
@@ -313,9 +380,9 @@ done:
 static int
 check_configured(void)
 {
-    if (!constants.is_set)
+    if (!configured)
         PyErr_SetString(PyExc_RuntimeError, "configure() comes first");
-    return constants.is_set ? 0 : -1;
+    return configured ? 0 : -1;
 }
 
 PyDoc_STRVAR(receive_doc,
@@ -377,23 +444,46 @@ typedef struct {
     PyObject *others, *ring, *by_report, *tick, *now, *soon;
     double now_seconds;
     uint32_t wire_now;
-    PyObject *report, *framed;     /* of the peer before: most have the same */
+    int running;
+    PyObject *framed;              /* for the report below; NULL before the first */
+    long long report;              /* of the peer before: most have the same */
     double received_at;            /* the same of when it was last heard, and what follows from that */
     uint32_t held;
 } StateDatagrams;
 
+static int
+StateDatagrams_traverse(StateDatagrams *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->peers);
+    Py_VISIT(self->others);
+    Py_VISIT(self->ring);
+    Py_VISIT(self->by_report);
+    Py_VISIT(self->tick);
+    Py_VISIT(self->now);
+    Py_VISIT(self->soon);
+    Py_VISIT(self->framed);
+    return 0;
+}
+
+static int
+StateDatagrams_clear(StateDatagrams *self)
+{
+    Py_CLEAR(self->peers);  /* without which it does nothing any more */
+    Py_CLEAR(self->others);
+    Py_CLEAR(self->ring);
+    Py_CLEAR(self->by_report);
+    Py_CLEAR(self->tick);
+    Py_CLEAR(self->now);
+    Py_CLEAR(self->soon);
+    Py_CLEAR(self->framed);
+    return 0;
+}
+
 static void
 StateDatagrams_dealloc(StateDatagrams *self)
 {
-    Py_XDECREF(self->peers);
-    Py_XDECREF(self->others);
-    Py_XDECREF(self->ring);
-    Py_XDECREF(self->by_report);
-    Py_XDECREF(self->tick);
-    Py_XDECREF(self->now);
-    Py_XDECREF(self->soon);
-    Py_XDECREF(self->report);
-    Py_XDECREF(self->framed);
+    PyObject_GC_UnTrack(self);
+    StateDatagrams_clear(self);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -403,25 +493,28 @@ check_bytes(PyObject *object, Py_ssize_t size)
 {
     if (PyBytes_CheckExact(object) && (size < 0 || PyBytes_GET_SIZE(object) == size))
         return 0;
-    PyErr_Format(PyExc_TypeError, "not the bytes that were expected: %R", object);
+    PyErr_Format(PyExc_TypeError, "not the bytes that were expected, but %s", Py_TYPE(object)->tp_name);
     return -1;
 }
 
 /* Look up the framed message for all with this report. */
 static int
-turn_to_report(StateDatagrams *self, PyObject *report)
+turn_to_report(StateDatagrams *self, long long report)
 {
-    PyObject *framed = PyDict_GetItemWithError(self->by_report, report);
+    PyObject *number = PyLong_FromLongLong(report);
+    if (number == NULL)
+        return -1;
+    PyObject *framed = PyDict_GetItemWithError(self->by_report, number);
     if (framed != NULL)
         Py_INCREF(framed);
-    else if (PyErr_Occurred() || (framed = PyObject_CallMethodOneArg(self->ring, name_frame_for, report)) == NULL)
-        return -1;
-    if (framed != Py_None && check_bytes(framed, -1) < 0) {
-        Py_DECREF(framed);
+    else if (!PyErr_Occurred())
+        framed = PyObject_CallMethodOneArg(self->ring, name_frame_for, number);
+    Py_DECREF(number);
+    if (framed == NULL || (framed != Py_None && check_bytes(framed, -1) < 0)) {
+        Py_XDECREF(framed);
         return -1;
     }
-    Py_INCREF(report);
-    Py_XSETREF(self->report, report);
+    self->report = report;
     Py_XSETREF(self->framed, framed);
     return 0;
 }
@@ -430,80 +523,70 @@ turn_to_report(StateDatagrams *self, PyObject *report)
 static int
 note_sent(StateDatagrams *self, PyObject *peer, PyObject *sent, long long *sequence)
 {
-    PyObject *outstanding = get(&sent_layout, sent, OUTSTANDING), *times = get(&sent_layout, sent, TIMES);
-    if (outstanding == NULL || times == NULL || get_long(&sent_layout, sent, NEXT_SEQUENCE, sequence) < 0)
+    PyObject *outstanding = get(&sent_layout, sent, OUTSTANDING);
+    if (outstanding == NULL || get_long(&sent_layout, sent, NEXT_SEQUENCE, sequence) < 0)
         return -1;
+    if (!PyLong_CheckExact(outstanding))
+        return no_number(&sent_layout, OUTSTANDING, outstanding);
     int overflow;
     long long under_way = PyLong_AsLongLongAndOverflow(outstanding, &overflow);
-    if (under_way == -1 && PyErr_Occurred())
-        return -1;
-    if (overflow || under_way > (constants.few - 1) >> 1) {  /* so that `under_way << 1 | 1` is more than FEW */
+    if (overflow || under_way < 0 || under_way > (constants.few - 1) >> 1) {  /* more than FEW, with this one */
         PyObject *number = PyObject_CallMethodObjArgs(sent, name_sent, Py_None, self->now, NULL);
         if (number == NULL)
             return -1;
         Py_DECREF(number);
-        return put_shared(&peer_layout, peer, ACKS_AT, minus_infinity);
+        put_shared(&peer_layout, peer, ACKS_AT, minus_infinity);
+        return 0;
     }
-    Py_INCREF(self->now);
-    if (put(&sent_layout, sent, NEXT_SEQUENCE, PyLong_FromLongLong(*sequence + 1)) < 0
-        || PyList_SetItem(times, (Py_ssize_t)(*sequence & constants.times_mask), self->now) < 0)
+    PyObject *times = get(&sent_layout, sent, TIMES);
+    if (times == NULL || put(&sent_layout, sent, NEXT_SEQUENCE, plus(*sequence, 1)) < 0)
         return -1;
-    return put(&sent_layout, sent, OUTSTANDING, PyLong_FromLongLong(under_way << 1 | 1));
+    if (PyList_SetItem(times, (Py_ssize_t)(*sequence & constants.times_mask), Py_NewRef(self->now)) < 0)
+        return -1;
+    return put(&sent_layout, sent, OUTSTANDING, plus(under_way << 1, 1));
 }
 
-/* Make the datagram for a peer: NULL without an exception if there is more, or nothing, to do for it. What is borrowed
- * from the peer is fetched again wherever Python code may have run meanwhile. */
-static PyObject *
-datagram_for(StateDatagrams *self, PyObject *peer)
+/* How long the newest packet of this peer has been held, in units of the wire. */
+static uint32_t
+held_for(StateDatagrams *self, double received_at)
 {
-    PyObject *report, *note, *busy, *bucket, *window, *sent, *snapshots, *mask, *token, *address;
-    double spent, limit, received_at;
-    if (know_layout(&peer_layout, peer) < 0 || (report = get(&peer_layout, peer, REPORTED_TICK)) == NULL)
-        return NULL;
-    if (report != self->report) {
-        int differs = self->report == NULL ? 1 : PyObject_RichCompareBool(report, self->report, Py_NE);
-        if (differs < 0 || (differs && turn_to_report(self, report) < 0))
-            return NULL;
-    }
-    if (self->framed == Py_None
-        || (busy = get(&peer_layout, peer, BUSY)) == NULL || busy != Py_False
-        || (note = get(&peer_layout, peer, NOTE)) == NULL || check_bytes(note, -1) < 0
-        || PyBytes_GET_SIZE(note) + PyBytes_GET_SIZE(self->framed) > constants.max_message_room
-        || (bucket = get(&peer_layout, peer, BUCKET)) == NULL || know_layout(&bucket_layout, bucket) < 0
-        || get_double(&bucket_layout, bucket, SPENT, &spent) < 0
-        || get_double(&bucket_layout, bucket, LIMIT, &limit) < 0 || spent >= limit)
-        return NULL;
-
-    long long latest, sequence, bytes_sent;
-    if ((window = get(&peer_layout, peer, WINDOW)) == NULL || know_layout(&window_layout, window) < 0
-        || (mask = get(&window_layout, window, MASK)) == NULL
-        || get_long(&window_layout, window, LATEST, &latest) < 0
-        || get_double(&peer_layout, peer, LATEST_RECEIVED_AT, &received_at) < 0)
-        return NULL;
-    uint32_t ack_bits = 0xFFFFFFFF;
-    if (mask != constants.full_mask) {
-        unsigned long long low = PyLong_AsUnsignedLongLongMask(mask);
-        if (low == (unsigned long long)-1 && PyErr_Occurred())
-            return NULL;
-        ack_bits = (uint32_t)(low >> 1);
-    }
     if (received_at != self->received_at) {
         double units = floor((self->now_seconds - received_at) / constants.time_unit + 0.5);
         self->received_at = received_at;
-        self->held = units < 0.0 ? 0 : units < (double)constants.no_ack_delay ? (uint32_t)units
-                                                                              : (uint32_t)constants.no_ack_delay;
+        self->held = (uint32_t)constants.no_ack_delay;
+        if (units < (double)constants.no_ack_delay)
+            self->held = units > 0.0 ? (uint32_t)units : 0;
     }
-    if ((sent = get(&peer_layout, peer, SENT)) == NULL || know_layout(&sent_layout, sent) < 0
-        || note_sent(self, peer, sent, &sequence) < 0
-        || (snapshots = get(&peer_layout, peer, SNAPSHOTS)) == NULL || know_layout(&snapshots_layout, snapshots) < 0
-        || (bucket = get(&peer_layout, peer, BUCKET)) == NULL || know_layout(&bucket_layout, bucket) < 0
-        || get_long(&bucket_layout, bucket, SPENT, &bytes_sent) < 0
-        || (address = get(&peer_layout, peer, ADDRESS)) == NULL
-        || (note = get(&peer_layout, peer, NOTE)) == NULL || check_bytes(note, -1) < 0
-        || (token = get(&peer_layout, peer, TOKEN)) == NULL || check_bytes(token, TOKEN_BYTES) < 0)
-        return NULL;
+    return self->held;
+}
 
-    Py_ssize_t size = HEADER_BYTES + PyBytes_GET_SIZE(note) + PyBytes_GET_SIZE(self->framed);
+/* Put a datagram together: (data, address), or NULL with an exception. No Python code runs before all is written. */
+static PyObject *
+assemble(StateDatagrams *self, PyObject *peer, PyObject *bucket, long long sequence)
+{
+    PyObject *window = own(&peer_layout, peer, WINDOW, &window_layout);
+    if (window == NULL)
+        return NULL;
+    PyObject *mask = get(&window_layout, window, MASK);
+    uint32_t ack_bits = 0xFFFFFFFF;
+    long long latest = 0;
+    int failed = mask == NULL || (!PyLong_CheckExact(mask) && no_number(&window_layout, MASK, mask) < 0)
+                 || get_long(&window_layout, window, LATEST, &latest) < 0;
+    if (!failed && mask != full_mask)
+        ack_bits = (uint32_t)(PyLong_AsUnsignedLongLongMask(mask) >> 1);
+    Py_DECREF(window);
+
+    PyObject *token, *note, *address;
+    double received_at;
+    long long spent;
+    if (failed
+        || get_double(&peer_layout, peer, LATEST_RECEIVED_AT, &received_at) < 0
+        || get_long(&bucket_layout, bucket, SPENT, &spent) < 0
+        || (token = get(&peer_layout, peer, TOKEN)) == NULL || check_bytes(token, TOKEN_BYTES) < 0
+        || (note = get(&peer_layout, peer, NOTE)) == NULL || check_bytes(note, -1) < 0
+        || (address = get(&peer_layout, peer, ADDRESS)) == NULL)
+        return NULL;
+    Py_ssize_t note_bytes = PyBytes_GET_SIZE(note), size = HEADER_BYTES + note_bytes + PyBytes_GET_SIZE(self->framed);
     PyObject *datagram = PyBytes_FromStringAndSize(NULL, size);
     if (datagram == NULL)
         return NULL;
@@ -513,40 +596,94 @@ datagram_for(StateDatagrams *self, PyObject *peer)
     at = write_16(at, (uint32_t)sequence);
     at = write_16(at, (uint32_t)latest);
     at = write_32(at, ack_bits);
-    at = write_16(at, latest >= 0 ? self->held : (uint32_t)constants.no_ack_delay);
+    at = write_16(at, latest >= 0 ? held_for(self, received_at) : (uint32_t)constants.no_ack_delay);
     at = write_32(at, self->wire_now);
     at = write_bytes(at, note);
     write_bytes(at, self->framed);
-
-    if (put(&bucket_layout, bucket, SPENT, PyLong_FromLongLong(bytes_sent + size)) < 0) {
+    if (put(&bucket_layout, bucket, SPENT, plus(spent, size)) < 0) {
         Py_DECREF(datagram);
         return NULL;
     }
-    if (PyBytes_GET_SIZE(note))
+    Py_INCREF(address);
+    if (note_bytes)
         put_shared(&peer_layout, peer, NOTE, empty_bytes);
-    put_shared(&snapshots_layout, snapshots, SENT_TICK, self->tick);
-    put_shared(&snapshots_layout, snapshots, SENT_AT, self->now);
-    put_shared(&peer_layout, peer, LAST_SENT_AT, self->now);
-    put_shared(&peer_layout, peer, ACK_DUE_AT, infinity);
-    put_shared(&peer_layout, peer, UNACKNOWLEDGED, zero);
-    put_shared(&peer_layout, peer, NEXT_AT, self->soon);
     PyObject *result = PyTuple_Pack(2, datagram, address);
+    Py_DECREF(address);
     Py_DECREF(datagram);
+    return result;
+}
+
+/* Note that a datagram with the current state leaves for a peer, and return it; NULL with an exception. The bucket is
+ * owned by the caller. */
+static PyObject *
+send_state(StateDatagrams *self, PyObject *peer, PyObject *bucket)
+{
+    long long sequence;
+    PyObject *sent = own(&peer_layout, peer, SENT, &sent_layout);
+    if (sent == NULL)
+        return NULL;
+    int failed = note_sent(self, peer, sent, &sequence) < 0;
+    Py_DECREF(sent);
+    PyObject *snapshots = failed ? NULL : own(&peer_layout, peer, SNAPSHOTS, &snapshots_layout);
+    if (snapshots == NULL)
+        return NULL;
+    PyObject *datagram = assemble(self, peer, bucket, sequence);
+    if (datagram != NULL) {
+        put_shared(&snapshots_layout, snapshots, SENT_TICK, self->tick);
+        put_shared(&snapshots_layout, snapshots, SENT_AT, self->now);
+        put_shared(&peer_layout, peer, LAST_SENT_AT, self->now);
+        put_shared(&peer_layout, peer, ACK_DUE_AT, infinity);
+        put_shared(&peer_layout, peer, UNACKNOWLEDGED, zero);
+        put_shared(&peer_layout, peer, NEXT_AT, self->soon);
+    }
+    Py_DECREF(snapshots);
+    return datagram;
+}
+
+/* Make the datagram for a peer: NULL without an exception if there is more, or nothing, to do for it. */
+static PyObject *
+datagram_for(StateDatagrams *self, PyObject *peer)
+{
+    PyObject *note, *busy;
+    long long report;
+    double spent, limit;
+    if (check_type(&peer_layout, peer) < 0 || get_long(&peer_layout, peer, REPORTED_TICK, &report) < 0)
+        return NULL;
+    if ((self->framed == NULL || report != self->report) && turn_to_report(self, report) < 0)
+        return NULL;
+    if (self->framed == Py_None
+        || (busy = get(&peer_layout, peer, BUSY)) == NULL || busy != Py_False
+        || (note = get(&peer_layout, peer, NOTE)) == NULL || check_bytes(note, -1) < 0
+        || PyBytes_GET_SIZE(note) + PyBytes_GET_SIZE(self->framed) > constants.max_message_room)
+        return NULL;
+    PyObject *bucket = own(&peer_layout, peer, BUCKET, &bucket_layout), *result = NULL;
+    if (bucket == NULL)
+        return NULL;
+    if (get_double(&bucket_layout, bucket, SPENT, &spent) == 0
+        && get_double(&bucket_layout, bucket, LIMIT, &limit) == 0 && spent < limit)
+        result = send_state(self, peer, bucket);
+    Py_DECREF(bucket);
     return result;
 }
 
 static PyObject *
 StateDatagrams_next(StateDatagrams *self)
 {
-    PyObject *peer;
-    while ((peer = PyIter_Next(self->peers)) != NULL) {
-        PyObject *datagram = datagram_for(self, peer);
+    if (self->running) {
+        PyErr_SetString(PyExc_ValueError, "this iterator is being asked already");
+        return NULL;
+    }
+    PyObject *peer, *datagram = NULL;
+    self->running = 1;
+    while (datagram == NULL && self->peers != NULL && (peer = PyIter_Next(self->peers)) != NULL) {
+        datagram = datagram_for(self, peer);
         int failed = datagram == NULL && (PyErr_Occurred() || PyList_Append(self->others, peer) < 0);
         Py_DECREF(peer);
-        if (datagram != NULL || failed)
-            return datagram;
+        if (failed)
+            break;
     }
-    return NULL;
+    self->running = 0;
+    return datagram;
 }
 
 static PyTypeObject StateDatagrams_Type = {
@@ -554,8 +691,10 @@ static PyTypeObject StateDatagrams_Type = {
     .tp_name = "pygase._protocol._fast_path.StateDatagrams",
     .tp_doc = PyDoc_STR("What state_datagrams returns."),
     .tp_basicsize = sizeof(StateDatagrams),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .tp_dealloc = (destructor)StateDatagrams_dealloc,
+    .tp_traverse = (traverseproc)StateDatagrams_traverse,
+    .tp_clear = (inquiry)StateDatagrams_clear,
     .tp_iter = PyObject_SelfIter,
     .tp_iternext = (iternextfunc)StateDatagrams_next,
 };
@@ -599,23 +738,34 @@ state_datagrams(PyObject *Py_UNUSED(module), PyObject *args)
 /* -- the module ------------------------------------------------------------------------------------------------------ */
 
 PyDoc_STRVAR(configure_doc,
-"configure(*, data, event, ack_soon, few, times_mask, no_ack_delay, max_message_room, time_unit, full_mask)\n--\n\n"
-"Take over the constants, which have their one place in Python.");
+"configure(*, classes, full_mask, data, event, ack_soon, few, times_mask, no_ack_delay, max_message_room, time_unit)\n"
+"--\n\n"
+"Take over the constants, which have their one place in Python, and the classes: ServerProtocol, ReceiveWindow,\n"
+"SentPackets, TokenBucket, SnapshotSender.");
 
 static PyObject *
 configure(PyObject *Py_UNUSED(module), PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"data", "event", "ack_soon", "few", "times_mask", "no_ack_delay", "max_message_room",
-                            "time_unit", "full_mask", NULL};
-    PyObject *full_mask;
+    static char *names[] = {"classes", "full_mask", "data", "event", "ack_soon", "few", "times_mask", "no_ack_delay",
+                            "max_message_room", "time_unit", NULL};
+    PyTypeObject *peer, *window, *sent, *bucket, *snapshots;
+    PyObject *mask;
+    Constants given;
     if (!PyArg_ParseTupleAndKeywords(
-            args, keywords, "$llllllldO!:configure", names, &constants.data, &constants.event, &constants.ack_soon,
-            &constants.few, &constants.times_mask, &constants.no_ack_delay, &constants.max_message_room,
-            &constants.time_unit, &PyLong_Type, &full_mask))
+            args, keywords, "$(O!O!O!O!O!)O!llllllld:configure", names, &PyType_Type, &peer, &PyType_Type, &window,
+            &PyType_Type, &sent, &PyType_Type, &bucket, &PyType_Type, &snapshots, &PyLong_Type, &mask, &given.data,
+            &given.event, &given.ack_soon, &given.few, &given.times_mask, &given.no_ack_delay,
+            &given.max_message_room, &given.time_unit))
         return NULL;
-    Py_INCREF(full_mask);
-    Py_XSETREF(constants.full_mask, full_mask);
-    constants.is_set = 1;
+    configured = 0;
+    if (learn_layout(&peer_layout, peer) < 0 || learn_layout(&window_layout, window) < 0
+        || learn_layout(&sent_layout, sent) < 0 || learn_layout(&bucket_layout, bucket) < 0
+        || learn_layout(&snapshots_layout, snapshots) < 0)
+        return NULL;
+    constants = given;
+    Py_INCREF(mask);
+    Py_XSETREF(full_mask, mask);
+    configured = 1;
     Py_RETURN_NONE;
 }
 

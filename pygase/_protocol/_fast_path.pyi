@@ -10,6 +10,8 @@ REVISION: Final[int]
 
 def configure(
     *,
+    classes: tuple[type[Any], type[Any], type[Any], type[Any], type[Any]],
+    full_mask: int,
     data: int,
     event: int,
     ack_soon: int,
@@ -18,7 +20,6 @@ def configure(
     no_ack_delay: int,
     max_message_room: int,
     time_unit: float,
-    full_mask: int,
 ) -> None: ...
 def receive(
     datagrams: Iterable[tuple[bytes, tuple[Any, ...]]],

@@ -10,19 +10,20 @@ a change here is one there, too, and the test holds both.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from struct import Struct
 from struct import error as StructError  # it is an exception, whatever its name
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from ..utils import wants_compiled
-from .acks import FEW, TIMES_MASK
+from ..utils import fits, wants_compiled
+from .acks import FEW, TIMES_MASK, SentPackets
+from .pacing import TokenBucket
 from .peer import ACK_AT_ONCE
-from .sequence import ACK_BITS_MASK, FULL_MASK
-from .snapshots import SnapshotRing
+from .protocol import ServerProtocol
+from .sequence import ACK_BITS_MASK, FULL_MASK, ReceiveWindow
+from .snapshots import SnapshotRing, SnapshotSender
 from .wire import (
     CLIENT_HEADER,
     DATA,
@@ -33,9 +34,6 @@ from .wire import (
     SERVER_HEADER,
     TIME_UNIT,
 )
-
-if TYPE_CHECKING:
-    from .protocol import ServerProtocol
 
 Address = tuple[Any, ...]
 
@@ -190,12 +188,11 @@ def compiled() -> FastPath | None:
         from . import _fast_path
     except ImportError:
         return None
-    if _fast_path.REVISION != _REVISION:
-        logging.getLogger("pygase").warning(
-            "the compiled part of pygase is of other sources than the rest, so it is not used: install pygase again"
-        )
+    if not fits(_fast_path, _REVISION):
         return None
     _fast_path.configure(
+        classes=(ServerProtocol, ReceiveWindow, SentPackets, TokenBucket, SnapshotSender),
+        full_mask=FULL_MASK,
         data=DATA,
         event=EVENT,
         ack_soon=_ACK_SOON,
@@ -204,7 +201,6 @@ def compiled() -> FastPath | None:
         no_ack_delay=NO_ACK_DELAY,
         max_message_room=MAX_MESSAGE_ROOM,
         time_unit=TIME_UNIT,
-        full_mask=FULL_MASK,
     )
     return FastPath(_fast_path.receive, _fast_path.state_datagrams)
 

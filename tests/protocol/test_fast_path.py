@@ -1,20 +1,27 @@
 """The fast path in C against wrong use: it raises, and never crashes. (That it does the right thing: test_endpoint.)"""
 
+import copy
+import gc
+import importlib
 import math
 import os
 import subprocess
 import sys
+import weakref
 from collections import deque
 from typing import Any
 
 import pytest
 
 from pygase._protocol import fast_path
-from pygase._protocol.endpoint import ServerEndpoint
+from pygase._protocol.acks import SentPackets
+from pygase._protocol.pacing import TokenBucket
 from pygase._protocol.protocol import ServerProtocol
-from pygase._protocol.snapshots import SnapshotRing
+from pygase._protocol.sequence import ReceiveWindow
+from pygase._protocol.snapshots import SnapshotRing, SnapshotSender
 from pygase._protocol.wire import CLIENT_HEADER, DATA, EVENT, SERVER_HEADER, message
 from pygase.config import ServerConfig
+from pygase.utils import wants_compiled
 
 _compiled = fast_path.compiled()
 if _compiled is None:
@@ -153,14 +160,165 @@ def test_objects_that_are_no_peers_are_type_errors() -> None:
             feed(other, inbox, event_packet())
 
 
-def test_subclasses_of_peers_have_slots_at_other_places() -> None:
+def test_subclasses_of_peers_are_peers() -> None:
     class Larger(ServerProtocol):
         __slots__ = ("aaa", "zzz")
 
-    for kind in (ServerProtocol, Larger, ServerProtocol):
-        peer, ring, inbox = make_peer(kind)
-        assert feed(peer, inbox, event_packet()) == []
-        assert len(list(state_datagrams([peer], [], ring, 10.5, 10.7, 0))) == 1
+    peer, ring, inbox = make_peer(Larger)
+    assert feed(peer, inbox, event_packet()) == []
+    assert len(list(state_datagrams([peer], [], ring, 10.5, 10.7, 0))) == 1
+
+
+class Odd:
+    """Passes for a number, and pulls the rug away meanwhile."""
+
+    def __init__(self, peer: ServerProtocol) -> None:
+        self.peer = peer
+
+    def __index__(self) -> int:
+        self.peer._window = self.peer._sent = None  # type: ignore[assignment]
+        return 0
+
+    def __float__(self) -> float:
+        return float(self.__index__())
+
+
+@pytest.mark.parametrize("name", ["_unacknowledged", "bytes_received", "_reported_tick", "_acks_at", "_ack_due_at"])
+def test_what_only_passes_for_a_number_is_a_type_error(name: str) -> None:
+    peer, ring, inbox = make_peer()
+    setattr(peer, name, Odd(peer))
+    with pytest.raises(TypeError, match=f"{name} must be a plain number, got Odd"):
+        feed(peer, inbox, event_packet())
+    peer, ring, inbox = make_peer()
+    peer._reported_tick = Odd(peer)  # type: ignore[assignment]
+    with pytest.raises(TypeError, match="_reported_tick must be a plain number"):
+        list(state_datagrams([peer], [], ring, 10.5, 10.7, 0))
+
+
+def test_an_address_that_changes_the_peer_when_it_is_compared_does_no_harm() -> None:
+    class Host:
+        def __eq__(self, other: object) -> bool:
+            peer.address = peer._window = None  # type: ignore[assignment]
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    peer, _, inbox = make_peer()
+    peer.address = (Host(), *[object() for _ in range(40)])
+    with pytest.raises(TypeError, match="ReceiveWindow expected, got NoneType"):
+        feed(peer, inbox, event_packet(), ("127.0.0.1", *peer.address[1:]))
+
+
+def test_a_value_that_changes_the_peer_when_it_is_let_go_of_does_no_harm() -> None:
+    class Evil:
+        def __del__(self) -> None:
+            peer.snapshots = peer._sent = peer._bucket = peer.address = None  # type: ignore[assignment]
+
+    peer, ring, _ = make_peer()
+    peer.snapshots.sent_tick = Evil()  # type: ignore[assignment]
+    assert len(list(state_datagrams([peer], [], ring, 10.5, 10.7, 0))) == 1
+    peer, ring, _ = make_peer()
+    peer._sent.times[peer._sent.next_sequence & 255] = Evil()  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="SnapshotSender expected, got NoneType"):
+        list(state_datagrams([peer], [], ring, 10.5, 10.7, 0))
+
+
+def test_a_ring_that_changes_the_peer_meanwhile_does_no_harm() -> None:
+    class Ring(SnapshotRing):
+        def frame_for(self, reported: int) -> bytes | None:
+            peer._reported_tick, peer.note = 10**15, b"note"
+            self.by_report.clear()
+            return b"framed"
+
+    peer, _, _ = make_peer()
+    peer._reported_tick = 10**15 + 1
+    ((datagram, _),) = state_datagrams([peer], [], Ring(8), 10.5, 10.7, 0)
+    assert datagram.endswith(b"noteframed")
+
+
+def test_an_iterator_that_is_asked_while_it_answers_says_so() -> None:
+    class Sent(SentPackets):
+        def sent(self, contents: Any, now: float) -> int:
+            next(datagrams)
+            return super().sent(contents, now)
+
+    peer, ring, _ = make_peer()
+    peer._sent = Sent()
+    peer._sent.outstanding = 1 << 40
+    datagrams = state_datagrams([peer, peer], [], ring, 10.5, 10.7, 0)
+    with pytest.raises(ValueError, match="asked already"):
+        next(datagrams)
+
+
+def test_an_iterator_in_a_circle_is_collected() -> None:
+    class Others(list[Any]):
+        """A list that can be watched."""
+
+    others = Others()
+    others.append(state_datagrams([], others, SnapshotRing(8), 1.0, 1.0, 0))
+    watched = weakref.ref(others)
+    del others
+    gc.collect()
+    assert watched() is None
+
+
+def test_an_iterator_can_be_neither_copied_nor_inherited_from() -> None:
+    datagrams = state_datagrams([], [], SnapshotRing(8), 1.0, 1.0, 0)
+    with pytest.raises(TypeError):
+        copy.copy(datagrams)
+    with pytest.raises(TypeError):
+        type("Mine", (type(datagrams),), {})
+
+
+def test_numbers_beyond_all_reason_raise_and_do_not_wrap() -> None:
+    peer, ring, inbox = make_peer()
+    peer._sent.next_sequence = 2**63 - 1
+    ((datagram, _),) = state_datagrams([peer], [], ring, 10.5, 10.7, 0)
+    assert datagram[9:11] == b"\xff\xff"
+    assert peer._sent.next_sequence == 2**63
+    with pytest.raises(OverflowError):
+        list(state_datagrams([peer], [], ring, 10.5, 10.7, 0))
+    peer._window.latest = 2**63
+    with pytest.raises(OverflowError):
+        feed(peer, inbox, event_packet())
+
+
+CONSTANTS: dict[str, Any] = {
+    "data": DATA,
+    "event": EVENT,
+    "ack_soon": 1,
+    "few": 1,
+    "times_mask": 255,
+    "no_ack_delay": 0xFFFF,
+    "max_message_room": 1_000,
+    "time_unit": 1e-4,
+    "full_mask": 1,
+}
+
+
+def test_classes_without_the_slots_are_refused_and_nothing_is_taken_over() -> None:
+    module: Any = importlib.import_module("pygase._protocol._fast_path")
+    ours = (ServerProtocol, ReceiveWindow, SentPackets, TokenBucket, SnapshotSender)
+
+    class Borrowed:
+        latest, mask = ReceiveWindow.latest, ReceiveWindow.mask
+
+    class Plain:
+        latest = mask = 0
+
+    try:
+        for classes, error in [
+            ((*ours[:1], Borrowed, *ours[2:]), "Borrowed.latest must be a slot"),
+            ((*ours[:1], Plain, *ours[2:]), "Plain.latest must be a slot"),
+            ((*ours[:1], int, *ours[2:]), "latest"),
+            (ours[:4], "5"),
+        ]:
+            with pytest.raises((TypeError, AttributeError), match=error):
+                module.configure(classes=classes, **CONSTANTS)
+            with pytest.raises(TypeError):
+                module.configure(classes=ours, **{**CONSTANTS, "few": "few"})
+    finally:
+        assert fast_path.compiled() is not None
 
 
 def test_what_is_called_may_raise_and_no_reference_is_lost() -> None:
@@ -251,6 +409,6 @@ def test_what_was_built_of_other_sources_is_not_used(monkeypatch: pytest.MonkeyP
     assert "install pygase again" in caplog.text
 
 
-def test_an_endpoint_uses_it() -> None:
-    assert ServerEndpoint.__module__ == "pygase._protocol.endpoint"
-    assert fast_path.fastest in (fast_path.IN_PYTHON, _compiled)
+def test_a_python_without_its_lock_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    assert not wants_compiled()

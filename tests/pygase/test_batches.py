@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -89,10 +90,12 @@ def test_no_more_than_the_limit_is_taken_and_nothing_is_waited_for(pair: Pair) -
     receive_batches(receiver, 10, datagrams)
     assert datagrams == []
     send_batches(sender, [(b"%d" % n, receiver.getsockname()) for n in range(40)], refuse)
-    for limit in (20, 0, 1, 19):
+    for limit in (20, 0, -1, -(2**32) + 5, 1, 19):
         datagrams = []
         receive_batches(receiver, limit, datagrams)
-        assert len(datagrams) == limit
+        assert len(datagrams) == max(limit, 0)
+    receive_batches(receiver, sys.maxsize, datagrams)
+    assert len(datagrams) == 19
 
 
 def test_what_is_longer_than_any_datagram_of_ours_is_cut_off(pair: Pair) -> None:
@@ -118,9 +121,15 @@ def test_other_addresses_are_left_to_somebody_else_and_the_rest_is_sent(address:
         receiver.bind(("127.0.0.1", 0))
         there, passed_on = receiver.getsockname(), list[Any]()
         datagrams = [(b"before", there), (b"odd", address), (b"after", there)]
-        send_batches(sender, datagrams, lambda *datagram: passed_on.append(datagram))
+
+        def pass_on(data: bytes, address: Any) -> None:
+            passed_on.append((data, address))
+            assert [each for each, _ in taken(receive_batches, receiver, 1)] == [b"before"]  # in their order
+            sender.sendto(b"in between", there)
+
+        send_batches(sender, datagrams, pass_on)
         assert passed_on == [(b"odd", address)]
-        assert [data for data, _ in taken(receive_batches, receiver, 2)] == [b"before", b"after"]
+        assert [data for data, _ in taken(receive_batches, receiver, 2)] == [b"in between", b"after"]
 
 
 def test_what_the_system_refuses_is_counted_and_the_rest_is_sent(pair: Pair) -> None:
