@@ -1,5 +1,6 @@
 """Canvas's server: one's own strokes are one's own, limits are told, and those who leave leave their drawing."""
 
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def opened(network: SimulatedNetwork) -> Iterator[Callable[..., CanvasServer]]:
     servers = []
 
     def open_server(**options: Any) -> CanvasServer:
-        server = CanvasServer(**options)
+        server = CanvasServer(**options, rng=random.Random(1))
         network.serve(server.backend, interval=TICK)
         servers.append(server)
         return server

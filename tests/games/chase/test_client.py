@@ -1,6 +1,7 @@
 """Players at windows: a real server, sessions and windows (that nobody sees), in virtual time."""
 
 import math
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ class Chase(Table):
     """A table at which Chase is played, and what a test does to the server's truth."""
 
     def __init__(self, bots: int = 0, **options: Any) -> None:
-        self.server = ChaseServer(bots)
+        self.server = ChaseServer(bots, random.Random(1))
         super().__init__(GAME, backend=self.server.backend, **options)
 
     def put(self, seat: Seat, **parts: Any) -> None:
