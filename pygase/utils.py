@@ -1,4 +1,5 @@
-"""Small tools that everything else may stand on: comparison, serialisation, enums, sequence numbers, locks.
+"""Small tools that everything else may stand on: comparison, serialisation, enums, sequence numbers, locks, and
+whether to use what is compiled.
 
 Standard library only. `Sendable` needs msgpack, and imports it when it is used.
 """

@@ -1,15 +1,17 @@
 """The README's two programs are run as they stand there, and two people can play what they make."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from pygase import Client
+from pygase import Client, DisconnectReason
 from tests.documents import ROOT, free_port, on_port, programs
 
 STARTING = 20.0  # seconds that a process may take on a busy machine
@@ -70,6 +72,23 @@ def test_readme_client_ends_when_nobody_serves(tmp_path: Path) -> None:
         (line,) = client.communicate(timeout=STARTING)[1].splitlines()
         assert "Nobody answers there" in line
         assert client.returncode == 0
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(sys.platform == "win32", reason="a process there gets no Ctrl-C of its own")
+def test_readme_server_ends_at_ctrl_c_and_everybody_is_told(tmp_path: Path) -> None:
+    port = free_port()
+    with running(on_port(README["server.py"], port), tmp_path) as server, connected(port) as client:
+        client.wait_until(lambda game_state: len(game_state.players) == 1, timeout=STARTING)
+        server.send_signal(signal.SIGINT)
+        printed, complaints = server.communicate(timeout=10)
+        assert (printed, complaints) == (f"Serving at port {port}. Ctrl-C ends it.\n", "")
+        assert server.returncode == 0
+        for _ in range(500):
+            if client.status == "disconnected":
+                break
+            time.sleep(0.01)
+        assert client.disconnect_reason is DisconnectReason.SERVER_SHUTDOWN
 
 
 @pytest.mark.integration

@@ -5,7 +5,7 @@ Both functions reach into ServerProtocol and do what its methods do, for the usu
 plays the same to an endpoint that knows only the long way, and compares.
 
 ``_fast_path.c`` is the same in C. Where it was built (see pyproject.toml; it takes a compiler), it is what is used:
-a change here is one there, too, and the test holds both.
+a change here is one there, too (then ``pip install -e .`` builds it again), and the test holds both.
 """
 
 from __future__ import annotations
