@@ -16,7 +16,7 @@
 #include <string.h>
 #include <structmember.h>
 
-#define REVISION 1          /* as fast_path._REVISION */
+#define REVISION 2          /* as fast_path._REVISION */
 #define TOKEN_BYTES 8
 #define HEADER_BYTES 23     /* "!B8sHHIHI": wire.CLIENT_HEADER and wire.SERVER_HEADER */
 #define FIRST_BODY 26       /* that, and "!BH": wire.MESSAGE_HEADER */
@@ -327,8 +327,10 @@ take_event(Receiving *receiving, PyObject *peer, PyObject *window, const unsigne
         put_shared(&peer_layout, peer, ACK_DUE_AT, receiving->ack_due_at);
         if (get_double(&peer_layout, peer, NEXT_AT, &next_at) < 0)
             return -1;
-        if (receiving->ack_due_at_seconds < next_at)
+        if (receiving->ack_due_at_seconds < next_at) {
             put_shared(&peer_layout, peer, NEXT_AT, receiving->ack_due_at);
+            receiving->next_at = fmin(receiving->next_at, receiving->ack_due_at_seconds);
+        }
     }
     return 1;
 }

@@ -95,7 +95,7 @@ class ServerEndpoint:
         ack_due_at = now + self.config.ack_delay
         receive = fast_path.fastest.receive
         next_at = receive(datagrams, self._by_token, self.inbox, now, ack_due_at, self._receive_any)
-        self.next_at = min(self.next_at, next_at, ack_due_at)
+        self.next_at = min(self.next_at, next_at)
 
     def _receive_any(self, data: bytes, address: Address, now: float) -> None:
         if len(data) < CLIENT_HEADER.size or data[0] != DATA:

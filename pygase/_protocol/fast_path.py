@@ -45,7 +45,7 @@ _FIRST_BODY: Final = _HEADERS.size
 _ACK_SOON: Final = ACK_AT_ONCE - 1
 """Packets up to which an acknowledgement may wait."""
 
-_REVISION: Final = 1
+_REVISION: Final = 2
 """Of this file and those whose slots it uses, as _fast_path.c has it too: raise both when one no longer fits the
 other, as with a slot renamed. (A checkout may be newer than what was built in it.)"""
 
@@ -103,6 +103,7 @@ def receive(  # see above
             peer._ack_due_at = ack_due_at
             if ack_due_at < peer.next_at:
                 peer.next_at = ack_due_at
+                next_at = min(next_at, ack_due_at)
     return next_at
 
 
