@@ -5,6 +5,7 @@ events.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from . import utils
 from ._io.interfaces import get_available_ip_addresses
 from ._protocol.channels import RELIABLE
 from .backend import Backend, GameStateMachine, GameStateStore, Server
@@ -70,6 +71,8 @@ def __dir__() -> list[str]:
 
 get_availabe_ip_addresses = get_available_ip_addresses
 """The old documentation spells it like this once."""
+
+utils.get_available_ip_addresses = get_available_ip_addresses  # where PyGaSe 0.x had it
 
 __version__ = "1.0.0"
 

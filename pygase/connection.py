@@ -36,13 +36,16 @@ MAX_EVENT_BYTES_PER_TICK: Final = 1024 * 1024
 player's inputs are a few hundred bytes. More is dropped."""
 
 
-class ConnectionStatus(NamedEnum):
-    """Status of a connection: ``"Disconnected"`` (0), ``"Connecting"`` (1) or ``"Connected"`` (2)."""
+class ConnectionStatus(NamedEnum, first=2):
+    """Status of a connection: ``"Disconnected"`` (2), ``"Connected"`` (3) or ``"Connecting"`` (4), as in PyGaSe 0.x.
+
+    0 and 1 are GameStatus values; further names get further numbers.
+    """
 
 
 ConnectionStatus.register("Disconnected")
-ConnectionStatus.register("Connecting")
 ConnectionStatus.register("Connected")
+ConnectionStatus.register("Connecting")
 
 _DISCONNECTED = ConnectionStatus.get("Disconnected")
 _CONNECTING = ConnectionStatus.get("Connecting")

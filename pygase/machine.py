@@ -333,8 +333,12 @@ class GameStateMachine:
         """Call the handler of an event that was made on this side, or decoded by the server."""
         if event.details is not None and not self._handler.has_event_type(event.type):
             return None  # one of our own, which nobody wants to hear of
-        context["client_address"] = event.client_address
-        return self._handler.dispatch(event.type, event.handler_args, event.handler_kwargs, context, event.details)
+        kwargs, sender = event.handler_kwargs, event.client_address
+        if "client_address" in kwargs:  # a wire between the server and this machine has passed it on
+            kwargs = {name: value for name, value in kwargs.items() if name != "client_address"}
+            sender = sender or event.handler_kwargs["client_address"]
+        context["client_address"] = sender
+        return self._handler.dispatch(event.type, event.handler_args, kwargs, context, event.details)
 
     def _apply_finished_updates(self) -> None:
         while self._finished_updates:

@@ -64,6 +64,18 @@ def is_own_address(address: Address) -> bool:
     return parsed.is_loopback or str(parsed) in get_available_ip_addresses()
 
 
+def _wants(wire: Any, event_type: str, handled: bool) -> bool:
+    """Tell whether an event is repeated to a wire; ``handled``: the server has a handler for it.
+
+    PyGaSe's own events go only to a wire whose ``has_event_type`` says that it knows them: one that was written before
+    they existed would take them for events of the game.
+    """
+    knows = getattr(wire, "has_event_type", None)
+    if event_type.startswith(RESERVED_PREFIX):
+        return callable(knows) and bool(knows(event_type))
+    return not handled or not callable(knows) or bool(knows(event_type))
+
+
 class Server:
     """Listen to clients and orchestrate the flow of events and state updates.
 
@@ -154,7 +166,9 @@ class Server:
         :param hostname: hostname or IP address to be bound to: ``"localhost"`` serves this machine alone, ``"0.0.0.0"``
             everyone in the network (``"::"`` with IPv6, too).
         :param event_wire: object to which events are repeated: has a ``_push_event(event)`` method; typically a
-            GameStateMachine.
+            GameStateMachine. A wire with a ``_push_event`` of its own finds the sender in
+            ``event.handler_kwargs["client_address"]``; it gets PyGaSe's own events (CLIENT_CONNECTED and so on) only
+            if it has a method ``has_event_type(event_type)`` that returns True for them.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         :raises RuntimeError: if it runs already.
         :raises TypeError, ValueError: for a port or host name that can be none; says how to write it.
@@ -498,15 +512,19 @@ class Server:
             if not handled and not event.type.startswith(RESERVED_PREFIX):
                 self._call_handler(event)  # warns, and counts it
             return
-        knows = getattr(wire, "has_event_type", None)
-        if handled and knows is not None and not knows(event.type):
-            return
         try:
-            result = wire._push_event(event)
-            if hasattr(result, "__await__"):
-                self._driver.spawn(result)
+            if _wants(wire, event.type, handled):
+                self._push(wire, event)
         except Exception:
             logger.exception("the event wire raised at %r; the server goes on", event.type)
+
+    def _push(self, wire: Any, event: Event) -> None:
+        if not (isinstance(wire, GameStateMachine) and wire.takes_serialised):
+            # as PyGaSe 0.x did; what a client sends under that name never counts
+            event.handler_kwargs = {**event.handler_kwargs, "client_address": event.client_address}
+        result = wire._push_event(event)
+        if hasattr(result, "__await__"):
+            self._driver.spawn(result)
 
     def _call_handler(self, event: Event) -> None:
         context = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable
 from types import ModuleType, TracebackType
 from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
@@ -113,7 +114,7 @@ def _unpack_attributes(bytepack: bytes, class_name: str) -> dict[str, Any]:
 class NamedEnum:
     """Names for the ints 0, 1, 2 and so on, given in the order in which the names are registered.
 
-    Each subclass has names of its own::
+    Each subclass has names of its own. ``class Weather(NamedEnum, first=2)`` begins with 2 instead of 0::
 
         class Weather(NamedEnum):
             "What falls from the sky."
@@ -125,10 +126,12 @@ class NamedEnum:
     """
 
     _names: ClassVar[list[str]] = []
+    _first: ClassVar[int] = 0
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, first: int = 0, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._names = []
+        cls._first = first
 
     @overload
     @classmethod
@@ -148,9 +151,9 @@ class NamedEnum:
             came = type(name_or_value).__name__
             raise TypeError(f"{cls.__name__}.get() takes a name (str) or a value (int), not a {came}")
         if isinstance(name_or_value, str) and name_or_value in cls._names:
-            return cls._names.index(name_or_value)
-        if isinstance(name_or_value, int) and 0 <= name_or_value < len(cls._names):
-            return cls._names[name_or_value]
+            return cls._first + cls._names.index(name_or_value)
+        if isinstance(name_or_value, int) and 0 <= name_or_value - cls._first < len(cls._names):
+            return cls._names[name_or_value - cls._first]
         raise ValueError(f"{cls.__name__} has no {name_or_value!r}; it knows {cls._known()}")
 
     @classmethod
@@ -163,7 +166,7 @@ class NamedEnum:
 
     @classmethod
     def _known(cls) -> str:
-        return ", ".join(f"{name!r} ({value})" for value, name in enumerate(cls._names)) or "no names yet"
+        return ", ".join(f"{name!r} ({value})" for value, name in enumerate(cls._names, cls._first)) or "no names yet"
 
 
 class Sqn(int):
@@ -301,3 +304,9 @@ class LockedResource(Generic[T]):
 
 LockedRessource = LockedResource
 """The old spelling of `LockedResource`."""
+
+get_available_ip_addresses: Callable[[], list[str]]
+"""Returns all IPv4 addresses of this machine: `pygase.get_available_ip_addresses`, at its old place.
+
+The function needs sockets, which the ground has not, so the package puts it here when it is imported.
+"""

@@ -143,7 +143,7 @@ def test_a_backend_made_wrongly_says_so_at_once(arguments: dict[str, Any]) -> No
         ),
         ("pygase.gamestate", "GameState GameStateUpdate GameStatus TO_DELETE"),
         ("pygase.event", "Event UniversalEventHandler"),
-        ("pygase.utils", "Sendable Sqn Comparable LockedResource"),
+        ("pygase.utils", "Sendable Sqn Comparable LockedResource get_available_ip_addresses"),
         ("pygase.connection", "ConnectionStatus ClientConnection ServerConnection"),
         ("pygase.backend", "Backend GameStateStore GameStateMachine Server"),
         ("pygase.client", "Client"),
@@ -166,6 +166,7 @@ def test_all_public_names_exist_and_are_listed_once() -> None:
 def test_the_old_spelling_of_the_addresses_function_works() -> None:
     assert pygase.get_availabe_ip_addresses is pygase.get_available_ip_addresses
     assert pygase.get_availabe_ip_addresses()[-1] == "127.0.0.1"
+    assert pygase.utils.get_available_ip_addresses is pygase.get_available_ip_addresses
 
 
 def test_every_public_class_and_method_has_a_docstring() -> None:
@@ -182,7 +183,11 @@ def test_every_public_class_and_method_has_a_docstring() -> None:
 def test_statuses_are_named_ints() -> None:
     assert pygase.GameStatus.get("Paused") == 0
     assert pygase.GameStatus.get("Active") == 1
-    assert [pygase.ConnectionStatus.get(n) for n in ("Disconnected", "Connecting", "Connected")] == [0, 1, 2]
+    assert [pygase.ConnectionStatus.get(n) for n in ("Disconnected", "Connected", "Connecting")] == [2, 3, 4]
+    assert [pygase.ConnectionStatus.get(value) for value in (2, 3, 4)] == ["Disconnected", "Connected", "Connecting"]
+    for none_of_them in (0, 1, 5):
+        with pytest.raises(ValueError, match="'Disconnected' \\(2\\)"):
+            pygase.ConnectionStatus.get(none_of_them)
 
 
 def test_a_server_that_does_not_run_has_no_name_no_port_no_clients_and_no_host() -> None:

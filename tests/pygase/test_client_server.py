@@ -20,7 +20,9 @@ from pygase import (
     ConnectionFailed,
     ConnectionStatus,
     DisconnectReason,
+    Event,
     GameState,
+    GameStateMachine,
     GameStateStore,
     GameStateUpdate,
     InvalidValue,
@@ -716,19 +718,83 @@ def test_any_object_with_push_event_can_be_the_event_wire() -> None:
 
     class Wire:
         def _push_event(self, event: Any) -> None:
-            pushed.append((event.type, event.handler_args, event.client_address))
+            pushed.append((event.type, event.handler_args, event.handler_kwargs, event.client_address))
 
+    client = through_a_wire(Wire())
+    assert client.address
+    assert pushed == [
+        ("E", [1], {"more": 2, "client_address": client.address}, client.address),
+        ("F", [], {"client_address": client.address}, client.address),
+    ]
+
+
+def through_a_wire(wire: Any) -> Client:
+    """Have a client come, send two events, and go; the second one pretends to be from somebody else."""
     network = SimulatedNetwork()
     server = Server(GameStateStore())
     network.serve(server)
-    server._event_wire = Wire()
+    server._event_wire = wire
     client = Client()
     network.connect(client)
     network.run(0.2)
-    pushed.clear()
-    client.dispatch_event("E", 1)
+    client.dispatch_event("E", 1, more=2)
+    client.dispatch_event("F", client_address=("10.0.0.66", 6))
     network.run(0.2)
-    assert pushed == [("E", [1], client.address)]
+    client.disconnect()
+    network.run(0.2)
+    return client
+
+
+@pytest.mark.parametrize("known", [[], [CLIENT_LEFT], [CLIENT_CONNECTED, CLIENT_LEFT]])
+def test_a_wire_gets_built_in_events_only_if_it_says_that_it_knows_them(known: list[str]) -> None:
+    pushed: list[str] = []
+
+    class Wire:
+        def _push_event(self, event: Any) -> None:
+            pushed.append(event.type)
+
+        def has_event_type(self, event_type: str) -> bool:
+            return event_type in known
+
+    through_a_wire(Wire())
+    assert [event_type for event_type in pushed if event_type.startswith("pygase:")] == known
+    assert [event_type for event_type in pushed if not event_type.startswith("pygase:")] == ["E", "F"]
+
+
+def test_a_machine_with_a_push_event_of_its_own_is_told_the_sender_and_its_handlers_need_not_take_it() -> None:
+    seen: list[Any] = []
+    handled: list[Any] = []
+
+    class Watching(GameStateMachine):
+        def _push_event(self, event: Any) -> None:
+            seen.append((event.type, event.handler_kwargs.get("client_address")))
+            super()._push_event(event)
+
+    machine = Watching(GameStateStore())
+    machine.time_step = lambda game_state, dt: {}
+    machine.register_event_handler("E", lambda n, more: handled.append((n, more)))
+    machine.register_event_handler("F", lambda client_address: handled.append(client_address))
+    machine.register_event_handler(CLIENT_LEFT, lambda reason, client_address: handled.append((reason, client_address)))
+    client = through_a_wire(machine)
+    machine.tick(0.02, 0.02)
+    assert seen == [(name, client.address) for name in ("E", "F", CLIENT_LEFT)]
+    assert handled == [(1, 2), client.address, (DisconnectReason.CLOSED, client.address)]
+
+
+def test_an_event_that_a_wire_makes_anew_keeps_its_sender() -> None:
+    senders: list[Any] = []
+    machine = GameStateMachine(GameStateStore())
+    machine.time_step = lambda game_state, dt: {}
+    machine.register_event_handler("E", lambda n, more, client_address: senders.append(client_address))
+    machine.register_event_handler("F", lambda client_address: senders.append(client_address))
+
+    class Renaming:
+        def _push_event(self, event: Any) -> None:
+            machine._push_event(Event(event.type, *event.handler_args, **event.handler_kwargs))
+
+    client = through_a_wire(Renaming())
+    machine.tick(0.02, 0.02)
+    assert senders == [client.address, client.address]
 
 
 # -- waiting for the state -------------------------------------------------------------------------------------------

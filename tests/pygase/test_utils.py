@@ -117,7 +117,22 @@ class Mood(NamedEnum):
     pass
 
 
+class Late(NamedEnum, first=7):
+    """Begins with another number than 0."""
+
+
+Late.register("A")
+Late.register("B")
+
+
 class TestNamedEnum:
+    def test_numbers_begin_where_the_class_says(self) -> None:
+        assert [Late.get("A"), Late.get("B")] == [7, 8]
+        assert [Late.get(7), Late.get(8)] == ["A", "B"]
+        for outside in (0, 6, 9, -1):
+            with pytest.raises(ValueError, match=r"'A' \(7\), 'B' \(8\)"):
+                Late.get(outside)
+
     def test_names_are_numbered_in_the_order_of_registration(self) -> None:
         assert [Weather.get("Rain"), Weather.get("Snow")] == [0, 1]
 
