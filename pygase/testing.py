@@ -26,7 +26,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
-from ._io.runner import Completion, run_logged, run_to_end
+from ._io.runner import Completion, LoopDriver, Ticker, run_logged, run_to_end
 from .backend import Backend
 from .client import Client
 from .links import LINKS, Link, LinkPath, describe_link, parse_link
@@ -72,18 +72,95 @@ class ManualClock:
         self._now += seconds
 
 
+class _VirtualTimer:
+    """A call that is to come, in virtual time."""
+
+    __slots__ = ("callback",)
+
+    def __init__(self, callback: Callable[[], Any]) -> None:
+        self.callback: Callable[[], Any] | None = callback
+
+    def cancel(self) -> None:
+        """Do not make the call."""
+        self.callback = None
+
+
+class _VirtualLoop:
+    """One process of the simulated network: as much of an event loop as its driver needs, in virtual time.
+
+    See :class:`pygase._io.runner.Loop`. The sockets that it reads are simulated transports.
+    """
+
+    def __init__(self, network: SimulatedNetwork) -> None:
+        self._network = network
+        self._asleep_until = -math.inf
+        self._readers: dict[_SimulatedTransport, Callable[[], Any]] = {}
+
+    def time(self) -> float:
+        return self._network.now
+
+    def call_soon(self, callback: Callable[[], Any]) -> _VirtualTimer:
+        return self._call(self._network.now, callback)
+
+    call_soon_threadsafe = call_soon
+
+    def call_later(self, delay: float, callback: Callable[[], Any]) -> _VirtualTimer:
+        return self.call_at(self._network.now + delay, callback)
+
+    def call_at(self, when: float, callback: Callable[[], Any]) -> _VirtualTimer:
+        return self._call(max(when, self._network.now + _TIMER_RESOLUTION), callback)
+
+    def _call(self, at: float, callback: Callable[[], Any]) -> _VirtualTimer:
+        timer = _VirtualTimer(callback)
+        self._network.call_at(at, lambda: self._fire(timer))
+        return timer
+
+    def _fire(self, timer: _VirtualTimer) -> None:
+        if timer.callback is None:
+            return
+        if self._network.now < self._asleep_until:
+            self._network.call_at(self._asleep_until, lambda: self._fire(timer))
+        else:
+            timer.callback()
+
+    def sleep(self, seconds: float) -> None:
+        """Run nothing for so long: what falls due meanwhile runs afterwards, in order."""
+        self._asleep_until = max(self._asleep_until, self._network.now + seconds)
+
+    def add_reader(self, transport: _SimulatedTransport, callback: Callable[[], Any]) -> None:
+        self._readers[transport] = callback
+        if transport.inbox:
+            self.call_soon(lambda: self.on_datagram(transport))
+
+    def remove_reader(self, transport: _SimulatedTransport) -> None:
+        self._readers.pop(transport, None)
+
+    def on_datagram(self, transport: _SimulatedTransport) -> None:
+        """A datagram lies in the inbox: let it be read, at once or after the sleep."""
+        if self._network.now < self._asleep_until:
+            self.call_soon(lambda: self.on_datagram(transport))
+        elif transport.inbox and transport in self._readers:
+            self._readers[transport]()
+
+    def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        run_logged(coroutine)
+
+
 class _SimulatedTransport:
-    """What takes a UDP socket's place."""
+    """What takes a UDP socket's place; its process is ``loop``."""
 
     def __init__(self, network: SimulatedNetwork, own: Address, remote: Address | None) -> None:
-        self.sockets: list[Any] = []
+        self.sockets: list[Any] = [self]
+        self.loop = _VirtualLoop(network)
         self.own = own
         self.address = remote if remote is not None else own
         self.inbox: deque[tuple[bytes, Address]] = deque()
-        self.on_readable: Callable[[], None] = lambda: None
         self.closed = False
         self.hint = ""
         self._network = network
+
+    def fileno(self) -> int:
+        return -1 if self.closed else 0
 
     def take(self) -> list[tuple[bytes, Address]]:
         datagrams = list(self.inbox)
@@ -105,65 +182,24 @@ class _SimulatedTransport:
         self._network._release(self)
 
 
-class _SimulatedDriver:
-    """Drives a pump in virtual time."""
+class _SimulatedDriver(LoopDriver):
+    """The driver of real sockets, in virtual time: when to arm and wake is decided by the same code."""
 
-    on_own_thread = True
+    can_be_found = False
 
     def __init__(self, network: SimulatedNetwork, pump: Any, transport: _SimulatedTransport) -> None:
-        self._network = network
-        self._pump = pump
-        self._timer_at: float | None = None
-        self._stopped = False
-        transport.on_readable = self._on_readable
+        super().__init__(pump, transport, transport.loop, network.clock)
 
-    def _on_readable(self) -> None:
-        if not self._stopped:
-            self._pump.receive()
-            self.turn()
-
-    def turn(self) -> None:
-        if self._stopped:
-            return
-        due_at = self._pump.advance()
-        if due_at is not None:
-            self.arm(due_at)
-
-    looks_later = True
-
-    def looked(self, count: int) -> None:
-        pass
-
-    def arm(self, due_at: float) -> None:
-        if self._stopped or due_at == math.inf:
-            return
-        due_at = max(due_at, self._network.now + _TIMER_RESOLUTION)
-        if self._timer_at is None or due_at < self._timer_at - _TIMER_RESOLUTION / 2:
-            self._timer_at = due_at
-            self._network.call_at(due_at, lambda: self._on_timer(due_at))
-
-    def _on_timer(self, due_at: float) -> None:
-        if self._timer_at == due_at:
-            self._timer_at = None
-            self.turn()
-
-    def wake(self) -> None:
-        self._network.call_at(self._network.now, self.turn)
-
-    def call(self, function: Callable[[], Any]) -> None:
-        function()
+    @property
+    def on_own_thread(self) -> bool:
+        """There are no threads."""
+        return True
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         run_logged(coroutine)
 
-    def defer(self, function: Callable[[], Any]) -> None:
-        self._network.call_at(self._network.now, function)
-
     def finish(self, completion: Completion) -> Any:
         return completion  # virtual time goes on only when the test lets it: nothing may block
-
-    def stop(self) -> None:
-        self._stopped = True
 
 
 class SimulatedNetwork:
@@ -210,14 +246,14 @@ class SimulatedNetwork:
         if isinstance(backend, Backend):
             backend._claim(interval)
             backend._join()
-            self._start_server(backend.server, address, backend.game_state_machine)
-            self._start_loop(backend, interval)
+            transport = self._start_server(backend.server, address, backend.game_state_machine)
+            self._start_loop(backend, interval, transport.loop)
         else:
             backend._claim(None)
             self._start_server(backend, address, None)
         return address
 
-    def _start_server(self, server: Server, address: Address, wire: Any) -> None:
+    def _start_server(self, server: Server, address: Address, wire: Any) -> _SimulatedTransport:
         store = server.game_state_store
         server._clock = store._clock = self.clock
         store._committed = store._committed._replace(time=self.now)  # it was settled by the real clock
@@ -235,23 +271,29 @@ class SimulatedNetwork:
         server._stop_now = stop
         server._bound.set_result(None)
         driver.turn()
+        return transport
 
-    def _start_loop(self, backend: Backend, interval: float) -> None:
+    def _start_loop(self, backend: Backend, interval: float, loop: _VirtualLoop) -> None:
         machine = backend.game_state_machine
         machine._wait = lambda completion: completion
         machine._spawn = run_to_end
         machine._set_status("Active")
 
+        last = self.now
+
         def tick() -> None:
+            nonlocal last
             if machine._stopping:
+                ticker.stop()
                 machine._end()
                 if not backend._ended.done():
                     backend._ended.set_result(None)
                 return
-            machine.tick(interval, self.now)
-            self.call_at(self.now + interval, tick)
+            elapsed, last = self.now - last, self.now
+            # (the same number in each tick: sums of floats are not)
+            machine.tick(interval if abs(elapsed - interval) < _TIMER_RESOLUTION else elapsed, self.now)
 
-        self.call_at(self.now + interval, tick)
+        ticker = Ticker(loop, interval, tick, machine._note_late)
 
     def connect(
         self,
@@ -301,10 +343,30 @@ class SimulatedNetwork:
         for path in self._paths_of(client):
             path.blocked = on
 
+    def suspend(self, party: Client | Backend | Server, seconds: float) -> None:
+        """Let a client's or a server's process sleep, as behind a closed lid: it runs nothing for so long.
+
+        What is sent to it meanwhile lies in its socket. Returns at once; time passes by :meth:`run`.
+
+        :raises ValueError: if it does not take part in this network.
+        """
+        transport = self._transport_of(party)
+        if transport is None:
+            raise ValueError("only clients and servers that run on this network can be suspended")
+        transport.loop.sleep(seconds)
+
+    def _transport_of(self, party: Client | Backend | Server) -> _SimulatedTransport | None:
+        if isinstance(party, Client):
+            transport = party.connection._transport if party.connection is not None else None
+        else:
+            transport = (party.server if isinstance(party, Backend) else party)._transport
+        return transport if isinstance(transport, _SimulatedTransport) else None
+
     def _paths_of(self, client: Client) -> list[LinkPath]:
-        if client.connection is None or not isinstance(client.connection._transport, _SimulatedTransport):
+        transport = self._transport_of(client)
+        if transport is None:
             raise ValueError("this client has not been connected by this network")
-        own = client.connection._transport.own
+        own = transport.own
         return [path for ends, path in self._paths.items() if own in ends]
 
     def inject(self, data: bytes, sender: Address, receiver: Address) -> None:
@@ -331,7 +393,7 @@ class SimulatedNetwork:
             return
         self.delivered += 1
         transport.inbox.append((data, sender))
-        transport.on_readable()
+        transport.loop.on_datagram(transport)
 
     # -- time --------------------------------------------------------------------------------------------------------
 

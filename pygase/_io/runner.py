@@ -63,6 +63,41 @@ class Transport(Protocol):
     sockets: list[Any]
 
 
+class Timer(Protocol):
+    """A call that is to come."""
+
+    def cancel(self) -> None:
+        """Do not make the call."""
+
+
+class Loop(Protocol):
+    """What a driver asks of an event loop: asyncio's have it, and that of pygase.testing, whose time is virtual."""
+
+    def time(self) -> float:
+        """Return the loop's time, seconds."""
+
+    def call_soon(self, callback: Callable[[], Any], /) -> Any:
+        """Call a function in the next turn."""
+
+    def call_soon_threadsafe(self, callback: Callable[[], Any], /) -> Any:
+        """The same, from another thread."""
+
+    def call_later(self, delay: float, callback: Callable[[], Any], /) -> Timer:
+        """Call a function after so many seconds."""
+
+    def call_at(self, when: float, callback: Callable[[], Any], /) -> Timer:
+        """Call a function at a time of the loop's."""
+
+    def add_reader(self, sock: Any, callback: Callable[[], Any], /) -> Any:
+        """Call a function whenever a socket has something to be read."""
+
+    def remove_reader(self, sock: Any, /) -> Any:
+        """Leave the socket alone."""
+
+    def create_task(self, coroutine: Coroutine[Any, Any, Any], /) -> Any:
+        """Run a coroutine."""
+
+
 class Driver(Protocol):
     """What a face asks of whoever drives it."""
 
@@ -96,20 +131,28 @@ class Driver(Protocol):
 
 
 class LoopDriver:
-    """Drives a pump on an asyncio loop, from the loop's own thread. Nothing is polled: it sleeps until there is a
+    """Drives a pump on an event loop, from the loop's own thread. Nothing is polled: it sleeps until there is a
     reason.
+
+    :param clock: the pump's clock, seconds. (A loop may have another one.)
     """
 
-    def __init__(self, pump: Pump, transport: Transport, loop: asyncio.AbstractEventLoop) -> None:
+    can_be_found = True
+    """Whether there is a local network whose others could find what is driven."""
+
+    def __init__(
+        self, pump: Pump, transport: Transport, loop: Loop, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._pump = pump
         self._loop = loop
+        self._clock = clock
         self._thread = threading.get_ident()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._timer_at = 0.0
         self._wake_pending = False
         self._stopped = False
         self._looked_at = -math.inf
-        self._resuming: asyncio.TimerHandle | None = None
+        self._resuming: Timer | None = None
         """Set while the sockets are left alone."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._transport = transport
@@ -196,9 +239,8 @@ class LoopDriver:
             if self._timer_at <= due_at:
                 return  # it fires early enough, and will be set anew then
             self._timer.cancel()
-        # two clocks: a loop may have one of its own
         self._timer_at = due_at
-        self._timer = self._loop.call_later(max(due_at - monotonic(), 0.0), self._on_timer)
+        self._timer = self._loop.call_later(max(due_at - self._clock(), 0.0), self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
@@ -209,14 +251,14 @@ class LoopDriver:
         if self._wake_pending or self._stopped:
             return
         self._wake_pending = True
-        if threading.get_ident() == self._thread:
+        if self.on_own_thread:
             self._loop.call_soon(self.turn)
         else:
             self._threadsafe(self.turn)
 
     def call(self, function: Callable[[], Any]) -> None:
         """See Driver."""
-        if threading.get_ident() == self._thread:
+        if self.on_own_thread:
             function()
         else:
             self._threadsafe(function)
@@ -259,7 +301,7 @@ class LoopDriver:
                 timer.cancel()
 
 
-def _has_readers(loop: asyncio.AbstractEventLoop) -> bool:
+def _has_readers(loop: Loop) -> bool:
     import asyncio
 
     # Windows' default loop has no add_reader, and its own UDP goes deaf (CPython issue 127057)
@@ -269,7 +311,7 @@ def _has_readers(loop: asyncio.AbstractEventLoop) -> bool:
 class _ThreadListener:
     """Waits for datagrams in a thread, for loops that cannot: calls back on the loop, then waits to be resumed."""
 
-    def __init__(self, transport: Transport, loop: asyncio.AbstractEventLoop, on_readable: Callable[[], None]) -> None:
+    def __init__(self, transport: Transport, loop: Loop, on_readable: Callable[[], None]) -> None:
         self._sockets = transport.sockets
         self._loop = loop
         self._on_readable = on_readable
@@ -502,44 +544,74 @@ def done_future() -> concurrent.futures.Future[Any]:
     return future
 
 
+class Ticker:
+    """Calls a function at fixed times, ``interval`` seconds apart, from one interval after now until :meth:`stop`.
+
+    Times that pass while the function runs, or while the process sleeps, are left out.
+
+    :param on_late: is given how many were left out.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        interval: float,
+        function: Callable[[], Any],
+        on_late: Callable[[int], Any] = lambda count: None,
+    ) -> None:
+        self._loop = loop
+        self._interval = interval
+        self._function = function
+        self._on_late = on_late
+        self._stopped = False
+        self._next_at = loop.time() + interval
+        self._timer = loop.call_at(self._next_at, self._call)
+
+    def _call(self) -> None:
+        if self._stopped:
+            return
+        self._function()
+        self._next_at += self._interval
+        overdue = int((self._loop.time() - self._next_at) / self._interval)
+        if overdue > 0:
+            self._next_at += overdue * self._interval
+            self._on_late(overdue)
+        if not self._stopped:
+            self._timer = self._loop.call_at(self._next_at, self._call)
+
+    def stop(self) -> None:
+        """Call no more."""
+        self._stopped = True
+        self._timer.cancel()
+
+
 async def call_every(
     interval: float,
     function: Callable[[], Any],
     until: asyncio.Future[None],
     on_late: Callable[[int], Any] = lambda count: None,
 ) -> None:
-    """Call a function at fixed times, ``interval`` seconds apart, until the future is done.
+    """Call a function at fixed times, as a :class:`Ticker` does, until the future is done.
 
-    What it raises is raised. Times that have passed while it ran are left out; ``on_late`` is told how many. (A
-    callback, since a task that sleeps would make the loop turn twice for each call.)
+    What it raises is raised. (A callback, since a task that sleeps would make the loop turn twice for each call.)
     """
     import asyncio
 
-    loop = asyncio.get_running_loop()
-    next_at = loop.time() + interval
-    timer: asyncio.TimerHandle | None = None
-
     def call() -> None:
-        nonlocal next_at, timer
         if until.done():
+            ticker.stop()
             return
         try:
             function()
         except BaseException as error:
+            ticker.stop()
             until.set_exception(error)
-            return
-        next_at += interval
-        overdue = int((loop.time() - next_at) / interval)
-        if overdue > 0:
-            next_at += overdue * interval
-            on_late(overdue)
-        timer = loop.call_at(next_at, call)
 
-    timer = loop.call_at(next_at, call)
+    ticker = Ticker(asyncio.get_running_loop(), interval, call, on_late)
     try:
         await until
     finally:
-        timer.cancel()
+        ticker.stop()
 
 
 def _set_done(future: asyncio.Future[None]) -> None:

@@ -166,7 +166,7 @@ def test_a_handler_may_send_an_input_even_while_another_is_being_sent() -> None:
     client.register_event_handler("NOW", lambda: numbers.append(client.send_input("handler")))
     session: Any = client._session
     session.driver = PumpDriver(session.connection, session.ended)
-    session.connection._transport.on_readable = lambda: None
+    session.connection._transport.loop.remove_reader(session.connection._transport)
     world.backend.server.dispatch_event("NOW")
     world.network.run(0.1)
     first = client.send_input("main")

@@ -20,7 +20,7 @@ def arrivals(link: Link, count: int = 1000, interval: float = 0.01, size: int = 
     def on_readable() -> None:
         received.extend((int(data[:8]), network.now) for data, _ in transport.take())
 
-    transport.on_readable = on_readable
+    transport.loop.add_reader(transport, on_readable)
     for number in range(count):
         network.call_at(
             number * interval, lambda n=number: network._send(b"%08d" % n + bytes(size - 8), SERVER, CLIENT)
