@@ -336,8 +336,8 @@ class Server:
 
     def _announce(self) -> None:
         announcement, announcer = self._announcement, self._announcer
-        if announcement is None or self._transport is None or not isinstance(self._driver, runner.LoopDriver):
-            return  # (a simulated network has no others who could find it)
+        if announcement is None or self._transport is None or not getattr(self._driver, "can_be_found", False):
+            return
         if announcer is not None and announcer.announcement.port == announcement.port:
             announcer.tell(announcement)
             return
@@ -415,7 +415,9 @@ class Server:
             assert self._endpoint is not None
             if changed or not self._endpoint.is_idle(now):
                 self._flush(now, everyone=changed)
-                self._driver.arm(self._endpoint.next_at)
+                due_at = self._endpoint.next_timeout()  # at once, if somebody has been found to be gone
+                if due_at is not None:
+                    self._driver.arm(due_at)
 
     def _take_over_state(self) -> bool:
         assert self._endpoint is not None

@@ -267,11 +267,15 @@ class ServerEndpoint:
         return state_datagrams(peers, others, self.ring, now, soon, to_wire_time(now))
 
     def is_idle(self, now: float) -> bool:
-        """True if nothing is to be sent or noticed at this time."""
-        return now < self.next_at and not self._outbox
+        """True if at this time nothing is to be sent or noticed, and nothing waits in the inbox."""
+        return now < self.next_at and not self._outbox and not self.inbox
 
     def next_timeout(self) -> float | None:
-        """When to call :meth:`handle_timeout` and ``datagrams_to_send`` next, if nothing is received until then."""
+        """When to read the inbox and call :meth:`handle_timeout` and ``datagrams_to_send`` next, if nothing is received
+        until then; -math.inf for at once, None for never.
+        """
+        if self.inbox or self._outbox:
+            return -math.inf
         return self.next_at if self.peers else None
 
     def handle_timeout(self, *, now: float) -> None:

@@ -1,0 +1,134 @@
+"""Players who vanish are reported to the game: in virtual time and on real sockets, in the same order."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pygase import CLIENT_CONNECTED, CLIENT_LEFT, Backend, Client, GameState, Server, ServerConfig
+from pygase.gamestate import GameStateUpdate
+from pygase.store import GameStateStore
+from pygase.testing import Link, SimulatedNetwork
+
+QUICK = ServerConfig(timeout=0.6, heartbeat_interval=0.1)
+INTERVALS = [1 / 20, 1 / 30, 1 / 40, 1 / 50, 1 / 60, 1 / 128]
+
+
+class Simulated:
+    """A game and its players in virtual time."""
+
+    def __init__(self, backend: Backend, interval: float) -> None:
+        self.network = SimulatedNetwork(3, Link(latency=0.001))
+        self.backend = backend
+        self.network.serve(backend, interval=interval)
+
+    def join(self, client: Client) -> None:
+        self.network.connect(client)
+
+    def vanish(self, client: Client) -> None:
+        self.network.partition(client)
+
+    def wait(self, condition: Callable[[], Any]) -> None:
+        self.network.run_until(condition, 5.0)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Real:
+    """The same with sockets, threads and the real clock."""
+
+    def __init__(self, backend: Backend, interval: float) -> None:
+        self.backend = backend
+        self.clients: list[Client] = []
+        backend.run_in_thread("127.0.0.1", 0, interval)
+
+    def join(self, client: Client) -> None:
+        self.clients.append(client)
+        port = self.backend.server.port
+        assert port is not None
+        client.connect_in_thread(port, "127.0.0.1")
+
+    def vanish(self, client: Client) -> None:
+        session: Any = client._session
+        session.driver.call(session.finish)  # the socket is closed without a word
+
+    def wait(self, condition: Callable[[], Any]) -> None:
+        end = time.monotonic() + 5.0
+        while not condition():
+            assert time.monotonic() < end, "the condition was not met within 5 s"
+            time.sleep(0.005)
+
+    def close(self) -> None:
+        for client in self.clients:
+            client.disconnect()
+        self.backend.shutdown()
+
+
+WORLDS = [Simulated, pytest.param(Real, marks=pytest.mark.integration)]
+
+
+def counting(reported: list[str]) -> Backend:
+    """A game whose state changes in each tick, and that reports who arrives and leaves."""
+    return Backend(
+        GameState(n=0),
+        lambda game_state, dt: {"n": game_state.n + 1},
+        {
+            CLIENT_CONNECTED: lambda: reported.append("connected"),
+            CLIENT_LEFT: lambda reason: reported.append(reason.name),
+        },
+        config=QUICK,
+    )
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_last_player_who_vanishes_is_reported_while_the_state_changes_in_each_tick(
+    world: Any, interval: float
+) -> None:
+    reported: list[str] = []
+    backend = counting(reported)
+    game, client = world(backend, interval), Client()
+    try:
+        game.join(client)
+        game.wait(lambda: "connected" in reported and client.snapshots)
+        game.vanish(client)
+        game.wait(lambda: len(reported) > 1)
+        assert reported == ["connected", "TIMED_OUT"]
+        assert not backend.server.connections
+    finally:
+        game.close()
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_each_of_several_players_who_vanish_one_after_the_other_is_reported(world: Any) -> None:
+    reported: list[str] = []
+    game, clients = world(counting(reported), 1 / 50), [Client() for _ in range(4)]
+    try:
+        for client in clients:
+            game.join(client)
+        game.wait(lambda: all(client.snapshots for client in clients))
+        for number, client in enumerate(clients, 1):
+            game.vanish(client)
+            game.wait(lambda number=number: reported.count("TIMED_OUT") == number)
+        assert not game.backend.server.connections
+    finally:
+        game.close()
+
+
+def test_a_server_without_a_game_loop_reports_the_last_player_to_its_own_handler() -> None:
+    """Also if updates that others push are all that happens."""
+    store, reported = GameStateStore(GameState(n=0)), []
+    server = Server(store, config=QUICK)
+    server.register_event_handler(CLIENT_LEFT, lambda reason: reported.append(reason.name))
+    network, client = SimulatedNetwork(1, Link(latency=0.01)), Client()
+    network.serve(server)
+    network.connect(client)
+    network.run_until(lambda: client.snapshots, 2.0)
+    network.partition(client)
+    for n in range(60):
+        store.push_update(GameStateUpdate(0, n=n))
+        network.run(1 / 50)
+    assert reported == ["TIMED_OUT"]
+    assert not server.connections
