@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pygase import Backend, Client, GameState
+from pygase import Backend, Client, GameState, ServerConfig
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import Session
 
@@ -65,11 +65,11 @@ class Gallery:
     :ivar shots: those judged so far. ``history``: what they are judged by.
     """
 
-    def __init__(self, network: SimulatedNetwork) -> None:
+    def __init__(self, network: SimulatedNetwork, config: ServerConfig | None = None) -> None:
         self.network = network
         self.shots: list[Shot] = []
         self._held: Any = None  # a trigger that stays pressed is one shot
-        self.backend = Backend(GameState(target=self.target(0.0), at=0.0), self.step)
+        self.backend = Backend(GameState(target=self.target(0.0), at=0.0), self.step, config=config)
         network.serve(self.backend, interval=TICK)
         self.history = self.backend.game_state_machine.keep_history(LIMIT, interpolate=PATHS)
 
@@ -138,10 +138,10 @@ def shots_at_what_is_seen(seed: int, link: Link = RTT_150, count: int = 40) -> l
     return gallery.shots
 
 
-def shots_with_claims(seed: int, ages: list[float]) -> list[Shot]:
+def shots_with_claims(seed: int, ages: list[float], config: ServerConfig | None = None) -> list[Shot]:
     """Let somebody fire who claims to have seen what was so many seconds ago, at where the target was then."""
     network = SimulatedNetwork(seed)
-    gallery = Gallery(network)
+    gallery = Gallery(network, config)
     shooter = Shooter(network)
     for _ in range(240):
         shooter.claim(None, None)

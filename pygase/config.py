@@ -73,3 +73,13 @@ class ServerConfig(ConnectionConfig):
     """Updates pushed outside a game loop are sent together, at most this often."""
     cookie_lifetime: float = 10.0
     """How long the answer to a challenge is accepted."""
+    max_rewind: float = 1.0
+    """How long ago the moment can be that a player claims to have seen (``PlayerInput.view_time``), at most. A shot at
+    what was longer ago would hit people who have long since hidden."""
+    rewind_slack: float = 0.2
+    """By how much that moment may be older than the round trip and the interpolation delay explain. An input waits for
+    its tick, longer where copies of it get lost: up to 0.15 s at 60 Hz and 20 % loss. See ``pygase.viewtimes``."""
+    view_delay: float = 0.1
+    """Interpolation delay that every client is believed to have; more where the server measures loss. The default of
+    ``FixedDelayClock``, and what an adaptive playback has at 20 ticks a second. If the clients of your game stay
+    further behind by choice (``Session(delay=0.3)``), give the same number here, or their shots miss."""

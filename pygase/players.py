@@ -10,8 +10,10 @@ from typing import Any, Final, NamedTuple
 from ._protocol.input_buffer import InputBuffer, InputCounts, PlayedInput
 from ._protocol.peer import InputsReceived
 from ._protocol.protocol import ServerProtocol
+from .config import ServerConfig
 from .errors import MalformedPacket
 from .event import decode_input
+from .viewtimes import most_rewind
 
 logger = logging.getLogger("pygase")
 
@@ -35,6 +37,9 @@ _RATE_TOLERANCE: Final = 0.08
 _PAUSE: Final = 12
 """Ticks in a row in which no input comes, from which on that is a pause, or an outage, and no question of rates."""
 
+_CUT_IN_A_ROW: Final = 120
+"""View times of a player in a row that are cut before that is reported: a spike of the round trip is shorter."""
+
 _NO_INPUT: Final = b"\xc0"
 """None, serialised."""
 
@@ -47,7 +52,9 @@ class PlayerInput(NamedTuple):
     :ivar repeats: 0 if the input of this tick has arrived; else for how many ticks in a row the one before has been
         repeated in place of those that have not.
     :ivar view_time: the server's time, in seconds, of what the player saw of others when giving it: for
-        ``StateHistory.at``. None if the client did not tell.
+        ``StateHistory.at``. None if the client did not say. It is the client's word as far as the server's own
+        measurements explain it: never older than round trip, interpolation delay and a slack of 0.2 s, nor than a
+        second (see :mod:`pygase.viewtimes`), and never in the future.
     """
 
     value: Any
@@ -59,12 +66,14 @@ class PlayerInput(NamedTuple):
 class _Player:
     """A player's buffer, and what has been read of it."""
 
-    __slots__ = ("_gap", "_longest", "_readable", "_received", "_since", "_ticks", "buffer", "delay")
+    __slots__ = ("_gap", "_longest", "_readable", "_received", "_since", "_ticks", "buffer", "cut", "delay")
 
     def __init__(self, interval: float) -> None:
         self.buffer = InputBuffer(interval)
         self.delay: float | None = None
         """How far what the player saw lay back when the latest input came, in seconds."""
+        self.cut = 0
+        """How many view times in a row were older than is believed."""
         self._readable = _NO_INPUT
         self._since: tuple[float, int] | None = None  # when counting began, and how many inputs had come by then;
         self._ticks = self._longest = 0  # ticks since then, and during how many in a row no input came, at most,
@@ -103,14 +112,17 @@ class PlayerInputs:
     """The inputs of all players of a server. May be used by the network's thread and the game loop's.
 
     :param interval: tells the seconds from tick to tick.
+    :param config: how far back a player's view time is believed.
     """
 
-    def __init__(self, interval: Callable[[], float]) -> None:
+    def __init__(self, interval: Callable[[], float], config: ServerConfig | None = None) -> None:
         self._interval = interval
+        self._config = config or ServerConfig()
         self._lock = threading.Lock()
         self._players: dict[ServerProtocol, _Player] = {}
         self._settled: tuple[int, list[tuple[ServerProtocol, int, float]]] = -1, []
         self._told_of_rates = False
+        self._told_of_cuts = False
         self._unread: int | None = 0
         """Messages that came while no game loop has ever asked for inputs; None when one has."""
 
@@ -147,11 +159,38 @@ class PlayerInputs:
                 if played is not None:
                     self._compare_rates(peer, player, now)
                 if played is not None and played.repeats <= most:
-                    if played.view_time is not None and not played.repeats:
-                        player.delay = max(now - played.view_time, 0.0)
+                    view_time = self._believed(peer, player, played, now)
+                    if view_time is not None and not played.repeats:
+                        player.delay = max(now - view_time, 0.0)
                     value = player.read(played)
-                    inputs[peer.address] = PlayerInput(value, played.number, played.repeats, played.view_time)
+                    inputs[peer.address] = PlayerInput(value, played.number, played.repeats, view_time)
         return inputs
+
+    def _believed(self, peer: ServerProtocol, player: _Player, played: PlayedInput, now: float) -> float | None:
+        """Return the moment that a player claims to have seen, or the earliest that they can have seen."""
+        claimed, config = played.view_time, self._config
+        if claimed is None or now - claimed <= min(config.rewind_slack, config.max_rewind):
+            return claimed  # at once: nobody's limit is less
+        earliest = now - most_rewind(peer.rtt.rtt, peer.rtt.variation, peer.loss, self._interval(), config)
+        if not played.repeats:
+            player.cut = player.cut + 1 if claimed < earliest else 0
+            if player.cut == _CUT_IN_A_ROW:
+                self._report_cuts(peer, now - claimed, now - earliest)
+        return max(claimed, earliest)
+
+    def _report_cuts(self, peer: ServerProtocol, claimed: float, believed: float) -> None:
+        """Log, once for each server, that somebody's view times are cut all the time."""
+        if self._told_of_cuts:
+            return
+        self._told_of_cuts = True
+        logger.warning(
+            "the client %s claims to see the world of %.2f s ago; its round trip and loss explain %.2f s, and more is "
+            "not believed. If the clients of this game stay further behind by choice, as with Session(delay=0.3), say "
+            "so: ServerConfig(view_delay=0.3)",
+            peer.address,
+            claimed,
+            believed,
+        )
 
     def _compare_rates(self, peer: ServerProtocol, player: _Player, now: float) -> None:
         """Say once, at most, that somebody makes more or fewer inputs than there are ticks."""

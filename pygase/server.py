@@ -112,7 +112,8 @@ class Server:
         self._game = game
         self._password = password
         self.player_inputs = PlayerInputs(
-            lambda: self._event_wire.interval if isinstance(self._event_wire, GameStateMachine) else DEFAULT_INTERVAL
+            lambda: self._event_wire.interval if isinstance(self._event_wire, GameStateMachine) else DEFAULT_INTERVAL,
+            self.config,
         )
         self._universal_event_handler = UniversalEventHandler()
         self._clock: Callable[[], float] = runner.monotonic

@@ -30,7 +30,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("the protocol", ["pygase._protocol"]),
     ("past states", PAST),
     ("sockets and clocks", ["pygase._io"]),
-    ("connections", ["pygase.checks", "pygase.players", "pygase.conditioner", "pygase.connection"]),
+    ("connections", ["pygase.checks", "pygase.viewtimes", "pygase.players", "pygase.conditioner", "pygase.connection"]),
     ("the faces", FACES),
     ("the public names", ["pygase"]),
     ("the tools", ["pygase.testing", "pygase.__main__"]),
@@ -41,6 +41,7 @@ FLOORS: list[tuple[str, list[str]]] = [
 PURE = [
     *["pygase.tree", "pygase.codec", "pygase.links", "pygase.event", "pygase.gamestate", "pygase._protocol"],
     "pygase.conditioner",
+    "pygase.viewtimes",
     *PAST,
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]

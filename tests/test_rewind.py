@@ -22,6 +22,7 @@ from benchmarks._smooth_shots import (
     shots_at_what_is_seen,
     shots_with_claims,
 )
+from pygase import ServerConfig
 from pygase.testing import Link, SimulatedNetwork
 
 LINKS = {
@@ -32,6 +33,9 @@ LINKS = {
 
 OLDEST = LIMIT + TICK
 """Seconds before its tick that a shot can be judged as of: the newest state that is kept is that of the tick before."""
+
+EXPLAINED = 0.15 + 4 * 0.01 + ServerConfig().view_delay + ServerConfig().rewind_slack
+"""Seconds that the shooter's link explains at most: round trip with its jitter, interpolation delay, and the slack."""
 
 
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS.keys())
@@ -69,15 +73,23 @@ def test_who_aims_beside_what_is_seen_misses(seed: int) -> None:
     assert not shot.hits
 
 
-@pytest.mark.parametrize("age", [1.2, 3.0, 60.0, 86_400.0])
-def test_a_shot_older_than_the_limit_is_judged_at_the_limit(age: float, seed: int) -> None:
+@pytest.mark.parametrize("age", [0.8, 1.2, 3.0, 60.0, 86_400.0])
+def test_a_shot_older_than_the_link_explains_is_judged_by_what_it_explains(age: float, seed: int) -> None:
+    """See tests/pygase/test_viewtimes.py for what is explained."""
     (shot,) = shots_with_claims(seed, [age])
+    assert 0.15 + 0.3 < shot.now - shot.judged_at < EXPLAINED
+    assert not shot.hits
+
+
+@pytest.mark.parametrize("age", [1.2, 3.0, 86_400.0])
+def test_even_what_is_explained_is_judged_by_the_second_that_is_kept(age: float, seed: int) -> None:
+    (shot,) = shots_with_claims(seed, [age], ServerConfig(rewind_slack=1e6, max_rewind=1e6))
     assert shot.now - shot.judged_at == pytest.approx(OLDEST, abs=1e-6)
 
 
-def test_a_shot_just_within_the_limit_is_judged_as_of_when_it_was_seen(seed: int) -> None:
-    (shot,) = shots_with_claims(seed, [0.8])
-    assert 0.8 < shot.now - shot.judged_at < OLDEST
+def test_a_shot_that_the_link_explains_is_judged_as_of_when_it_was_seen(seed: int) -> None:
+    (shot,) = shots_with_claims(seed, [0.3])
+    assert 0.3 < shot.now - shot.judged_at < EXPLAINED
     assert shot.hits
 
 

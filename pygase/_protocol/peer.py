@@ -425,6 +425,11 @@ class PeerProtocol:
             *[self._packet(close_message(reason.value, detail), None, now)] * CLOSE_COPIES,
         ]
 
+    @property
+    def loss(self) -> float:
+        """Share of our packets that got lost lately, 0..1; the same as in :meth:`stats`."""
+        return self._sent.loss
+
     def stats(self, *, now: float) -> ConnectionStats:
         """Return what has been measured of this connection so far."""
         sent = self._sent.next_sequence - self._first_sequence
@@ -434,7 +439,7 @@ class PeerProtocol:
         return ConnectionStats(
             rtt=self.rtt.rtt,
             jitter=self.rtt.variation,
-            loss=self._sent.loss,
+            loss=self.loss,
             packets_sent=sent,
             packets_received=self.packets_received,
             bytes_sent=self.bytes_sent,
