@@ -27,7 +27,10 @@ RTT_150 = Link(latency=0.07, jitter=0.01)
 
 PATHS = ["target", "at"]
 LIMIT = 1.0
-"""Seconds that the server goes back at most."""
+"""Seconds that the server keeps."""
+
+EXPLAINED = 0.15 + 4 * RTT_150.jitter + ServerConfig().view_delay + ServerConfig().rewind_slack
+"""Seconds that the shooter's link explains at most: round trip with its jitter, interpolation delay, and the slack."""
 
 
 @dataclass(frozen=True)

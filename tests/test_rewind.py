@@ -12,6 +12,7 @@ from statistics import median
 import pytest
 
 from benchmarks._smooth_shots import (
+    EXPLAINED,
     LIMIT,
     RADIUS,
     RTT_150,
@@ -33,9 +34,6 @@ LINKS = {
 
 OLDEST = LIMIT + TICK
 """Seconds before its tick that a shot can be judged as of: the newest state that is kept is that of the tick before."""
-
-EXPLAINED = 0.15 + 4 * 0.01 + ServerConfig().view_delay + ServerConfig().rewind_slack
-"""Seconds that the shooter's link explains at most: round trip with its jitter, interpolation delay, and the slack."""
 
 
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS.keys())
