@@ -43,6 +43,7 @@ from .event import (
     encode_input,
 )
 from .gamestate import GameState
+from .loglines import LogLines
 from .tree import Tree
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ class Client:
         self._game = game
         self._password = password
         self._address: tuple[Any, ...] | None = None
-        self._handler = UniversalEventHandler()
+        self._log = LogLines()
+        self._handler = UniversalEventHandler(self._log)
         self._session: _Session | None = None
         self._clock: Callable[[], float] = runner.monotonic
         self._waiting: deque[tuple[bytes, int, AckCallback | None]] = deque()
@@ -217,7 +219,9 @@ class Client:
         """
         check_address(port, hostname, "connect_in_thread")
         session = self._claim()
-        session.on_failure = lambda error: logger.warning("no connection to %s:%s: %s", hostname, port, error)
+        session.on_failure = lambda error: self._log.write(
+            logging.WARNING, "no connection to %s:%s: %s", hostname, port, error
+        )
 
         def run() -> None:
             try:
@@ -447,7 +451,7 @@ class Client:
         elif isinstance(event, MessageAcked):
             callback = session.connection.redeem(event.ticket) if session.connection else None
             if callback is not None:
-                run_callback(session.driver, callback)
+                run_callback(session.driver, self._log, callback)
         elif isinstance(event, Connected):
             self._address = event.address
             self._status = "connected"
@@ -482,7 +486,7 @@ class Client:
         try:
             event_type, args, kwargs = decode_event(payload)
         except MalformedPacket as error:
-            logger.debug("dropped an event: %s", error)
+            self._log.write(logging.DEBUG, "dropped an event: %s", error)
             return
         if not event_type.startswith(RESERVED_PREFIX):
             event = Event(event_type, *args)
@@ -505,9 +509,12 @@ class Client:
             result = self._handler.handle(event)
             if hasattr(result, "__await__"):
                 driver = self._driver  # None if it came to nothing before there was any
-                (driver.spawn if driver is not None else runner.run_logged)(result)
-        except Exception:
-            logger.exception("the handler of event %r raised", event.type)
+                watched = self._log.watch(result, f"the handler of event {event.type!r}")
+                (driver.spawn if driver is not None else runner.run_logged)(watched)
+        except Exception as error:
+            self._log.write(
+                logging.ERROR, "the handler of event %r raised %r", event.type, error, kind=event.type, error=error
+            )
 
     def _on_disconnected(self, session: _Session, event: Disconnected) -> None:
         connection = session.connection
@@ -637,7 +644,7 @@ class Client:
 
     def _queue(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
         if self._session is not None and self._status == "disconnected":
-            logger.debug("an event was not sent: the connection has ended")
+            self._log.write(logging.DEBUG, "an event was not sent: the connection has ended")
             return
         if retries:
             self._check_room()

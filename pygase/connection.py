@@ -17,6 +17,7 @@ from ._protocol.protocol import ClientProtocol, ServerProtocol
 from ._protocol.timing import ConnectionStats
 from .errors import DisconnectReason
 from .event import encode_event
+from .loglines import LogLines
 from .players import PlayerInputs
 from .utils import NamedEnum
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from .links import Link
 
 __all__ = ["ClientConnection", "ConnectionStats", "ConnectionStatus", "ServerConnection"]
-
-logger = logging.getLogger("pygase")
 
 AckCallback = Callable[..., Any]
 
@@ -72,15 +71,15 @@ class _Tickets:
         return self._callbacks.pop(ticket, None)
 
 
-def run_callback(driver: Driver, callback: Callable[..., Any], *args: Any) -> None:
+def run_callback(driver: Driver, log: LogLines, callback: Callable[..., Any], *args: Any) -> None:
     """Call what a user has given us; a coroutine is spawned, and what it raises is logged and goes no further."""
     try:
         result = callback(*args)
-    except Exception:
-        logger.exception("callback %r raised", callback)
+    except Exception as error:
+        log.write(logging.ERROR, "callback %r raised %r", callback, error, kind="callback", error=error)
     else:
         if hasattr(result, "__await__"):
-            driver.spawn(result)
+            driver.spawn(log.watch(result, f"callback {callback!r}", "callback"))
 
 
 class ClientConnection:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from .codec import pack_plain as pack
 from .codec import unpack_plain as unpack
 from .errors import InvalidValue, MalformedPacket, MessageTooLarge
+from .loglines import Late, LogLines
 from .tree import MAX_DEPTH, Cleaner, too_deep
 from .utils import Sendable
 
@@ -252,14 +253,14 @@ class UniversalEventHandler:
     :ivar failures: how many events could not be handled, by ``"unknown type"`` and ``"wrong arguments"``.
     """
 
-    MAX_WARNINGS_PER_TYPE: Final = 5
-    """A peer cannot fill the log: after so many warnings of one kind the rest is only counted."""
     MAX_TYPES_WARNED_OF: Final = 16
-    """Nor by sending ever other types: beyond so many they share their warnings."""
+    """Event types that get a line in the log of their own. All lines after that share one a second: a peer that sends
+    ever other types cannot fill the log."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: LogLines | None = None) -> None:
         self._handlers: dict[str, _Registered] = {}
-        self._warned: Counter[str] = Counter()
+        self._log = log if log is not None else LogLines()
+        self._warned: set[str] = set()
         self.failures: Counter[str] = Counter()
 
     def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
@@ -371,13 +372,12 @@ class UniversalEventHandler:
         )
 
     def _warn(self, kind: str, event_type: str, address: Any, tell: Callable[[], str]) -> None:
-        """Count an event that was ignored, and log it, with what ``tell`` returns, unless there were many like it."""
+        """Count an event that was ignored, and log it with what ``tell`` returns; see MAX_TYPES_WARNED_OF."""
         self.failures[kind] += 1
         key = f"{kind} {event_type[:40]}"
-        if key not in self._warned and len(self._warned) >= self.MAX_TYPES_WARNED_OF:
+        if key in self._warned or len(self._warned) >= self.MAX_TYPES_WARNED_OF:
             key = kind
-        self._warned[key] += 1
-        if self._warned[key] <= self.MAX_WARNINGS_PER_TYPE:
-            sender = f" from {address}" if address else ""
-            last = " (This is told no more.)" if self._warned[key] == self.MAX_WARNINGS_PER_TYPE else ""
-            logger.warning("Event %.80r%s was ignored (%s): %.400s%s", event_type, sender, kind, tell(), last)
+        self._warned.add(key)
+        sender = f" from {address}" if address else ""
+        message = "Event %.80r%s was ignored (%s): %.400s"
+        self._log.write(logging.WARNING, message, event_type, sender, kind, Late(tell), kind=key)

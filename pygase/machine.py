@@ -17,6 +17,7 @@ from ._io import runner
 from .errors import InPlaceChange, InvalidValue, MalformedPacket, PygaseError
 from .event import RESERVED_PREFIX, Event, Handler, UniversalEventHandler, decode_event, takes
 from .gamestate import GameState, GameStatus
+from .loglines import LogLines
 from .players import PlayerInputs
 from .store import GameStateStore
 
@@ -34,16 +35,9 @@ DEFAULT_INTERVAL: Final = 0.02
 _LONG: Final = 5.0
 """Seconds between ticks above which somebody probably means ticks a second."""
 
-_NO_DIGITS: Final = str.maketrans("", "", "0123456789")
-"""What takes the numbers out of a failure's text: the same mistake has other ones in each tick."""
-
 _SILENT_SECONDS: Final = 1.0
 _SILENT_TICKS: Final = 10
 """In debug mode, so much time, and so many ticks, may nothing change before a time step is told to return something."""
-
-MAX_TOLD: Final = 256
-"""Kinds of failures that are told apart, so that they are not logged again and again."""
-
 
 SerialisedEvent = tuple[tuple[Any, ...], bytes]
 """A sender's address, and an event as it came. It is taken to pieces when its handler is called: until then it is only
@@ -104,7 +98,8 @@ class GameStateMachine:
         self._step_takes_inputs = False
         self.debug = debug_wanted(debug)
         self.game_state_store = game_state_store
-        self._handler = UniversalEventHandler()
+        self._log = LogLines()
+        self._handler = UniversalEventHandler(self._log)
         self._events: deque[Event | SerialisedEvent] = deque()
         self.refused: Counter[str] = Counter()
         """How many serialised events were dropped, by reason."""
@@ -112,8 +107,6 @@ class GameStateMachine:
         self._ended: concurrent.futures.Future[Any] = runner.done_future()
         self._stopping = False
         self._failure: Exception | None = None
-        self._told: dict[str, tuple[float, int]] = {}
-        """When each kind of failure was last told, and how often it has come since."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wakeup: asyncio.Future[None] | None = None
         self._spawn: Callable[[Any], Any] = runner.run_to_end
@@ -416,7 +409,7 @@ class GameStateMachine:
         except Exception as error:
             if self.debug:
                 self._failure = error  # raised by the next tick, since nobody waits for this task
-            logger.error("the handler of event %r raised %r", event_type, error, exc_info=error)
+            self._log_failure(error, f"the handler of event {event_type!r}")
 
     def _spawn_task(self, coroutine: Any) -> None:
         assert self._loop is not None
@@ -427,36 +420,18 @@ class GameStateMachine:
     def _report(self, error: Exception, name: str) -> None:
         """Log what a handler or time step raised, and go on; in debug mode raise it.
 
-        The same again, as from a time step that raises in every tick, is only counted, and told once a second.
+        The same again, as from a time step that raises in every tick, is logged once a second.
         """
         if self.debug:
             error.add_note(f"(raised by {name})")
             raise error
-        again = self._repeated(f"{name} {error!r:.200}".translate(_NO_DIGITS))
-        if again is None:
-            return
-        if again:
-            logger.error("%s raised the same again, %d times: %r", name, again, error)
-        elif isinstance(error, PygaseError):  # says all there is to say
-            logger.error("%s: %s", name, error)
-        else:
-            logger.error("%s raised %r; the game goes on", name, error, exc_info=error)
+        self._log_failure(error, name)
 
-    def _repeated(self, what: str) -> int | None:
-        """Return how often something has been reported since it was last told: 0 at first, None for "not yet again"."""
-        now = runner.monotonic()
-        told = self._told.get(what)
-        if told is None:
-            if len(self._told) >= MAX_TOLD:
-                self._told.clear()
-            self._told[what] = (now, 0)
-            return 0
-        told_at, count = told
-        if now < told_at + 1.0:
-            self._told[what] = (told_at, count + 1)
-            return None
-        self._told[what] = (now, 0)
-        return count + 1
+    def _log_failure(self, error: Exception, name: str) -> None:
+        if isinstance(error, PygaseError):  # says all there is to say
+            self._log.write(logging.ERROR, "%s: %s", name, error, kind=name)
+        else:
+            self._log.write(logging.ERROR, "%s raised %r; the game goes on", name, error, kind=name, error=error)
 
     def _apply(self, update: Any, name: str) -> None:
         if isinstance(update, GameState):

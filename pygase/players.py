@@ -13,6 +13,7 @@ from ._protocol.protocol import ServerProtocol
 from .config import ServerConfig
 from .errors import MalformedPacket
 from .event import decode_input
+from .loglines import LogLines
 from .viewtimes import most_rewind
 
 logger = logging.getLogger("pygase")
@@ -79,12 +80,12 @@ class _Player:
         self._ticks = self._longest = 0  # ticks since then, and during how many in a row no input came, at most,
         self._received = self._gap = 0  # and now
 
-    def read(self, played: PlayedInput) -> Any:
+    def read(self, played: PlayedInput, log: LogLines) -> Any:
         """Return the value of an input, the game's own to change; that of the one before if this is unreadable."""
         try:
             value = decode_input(played.payload)
         except MalformedPacket:
-            logger.debug("an input was not readable; the one before is repeated")
+            log.write(logging.DEBUG, "an input was not readable; the one before is repeated")
             return decode_input(self._readable)
         self._readable = played.payload
         return value
@@ -118,6 +119,7 @@ class PlayerInputs:
     def __init__(self, interval: Callable[[], float], config: ServerConfig | None = None) -> None:
         self._interval = interval
         self._config = config or ServerConfig()
+        self._log = LogLines()
         self._lock = threading.Lock()
         self._players: dict[ServerProtocol, _Player] = {}
         self._settled: tuple[int, list[tuple[ServerProtocol, int, float]]] = -1, []
@@ -162,7 +164,7 @@ class PlayerInputs:
                     view_time = self._believed(peer, player, played, now)
                     if view_time is not None and not played.repeats:
                         player.delay = max(now - view_time, 0.0)
-                    value = player.read(played)
+                    value = player.read(played, self._log)
                     inputs[peer.address] = PlayerInput(value, played.number, played.repeats, view_time)
         return inputs
 

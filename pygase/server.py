@@ -31,6 +31,7 @@ from .event import (
     decode_event,
     encode_event,
 )
+from .loglines import LogLines
 from .machine import DEFAULT_INTERVAL, GameStateMachine
 from .players import PlayerInputs
 from .store import GameStateStore
@@ -115,7 +116,8 @@ class Server:
             lambda: self._event_wire.interval if isinstance(self._event_wire, GameStateMachine) else DEFAULT_INTERVAL,
             self.config,
         )
-        self._universal_event_handler = UniversalEventHandler()
+        self._log = LogLines()
+        self._universal_event_handler = UniversalEventHandler(self._log)
         self._clock: Callable[[], float] = runner.monotonic
         self._endpoint: ServerEndpoint | None = None
         self._transport: Any = None
@@ -471,19 +473,19 @@ class Server:
             connection = peer.user
             callback = connection.redeem(event.ticket) if connection is not None else None
             if callback is not None:
-                run_callback(self._driver, callback, connection)
+                run_callback(self._driver, self._log, callback, connection)
         elif isinstance(event, InputsReceived):
             self.player_inputs.receive(peer, event, now=self._clock())
         elif isinstance(event, Connected):
             connection = ServerConnection(peer, self._endpoint, self._clock, self.player_inputs)
             peer.user = self.connections[peer.address] = connection
-            logger.info("client %s has connected", peer.address)
+            self._log.write(logging.INFO, "client %s has connected", peer.address)
             self._distribute_own(CLIENT_CONNECTED, peer.address)
         elif isinstance(event, Disconnected):
             self._on_left(peer, event)
 
     def _on_left(self, peer: ServerProtocol, event: Disconnected) -> None:
-        logger.info("client %s has left: %s", peer.address, event.reason.sentence)
+        self._log.write(logging.INFO, "client %s has left: %s", peer.address, event.reason.sentence)
         self.player_inputs.forget(peer)
         # after our own shutdown they are remembered; a client that gives this reason is gone all the same
         remembered = event.reason is DisconnectReason.SERVER_SHUTDOWN and not event.remote
@@ -494,7 +496,7 @@ class Server:
     def _receive_reserved(self, peer: ServerProtocol, event_type: str) -> None:
         assert self._endpoint is not None
         if event_type == SHUTDOWN_REQUEST and peer.is_host:
-            logger.info("the host %s has asked for the shutdown", peer.address)
+            self._log.write(logging.INFO, "the host %s has asked for the shutdown", peer.address)
             self._driver.defer(self._request_stop)
         else:
             self._endpoint.dropped["reserved event type"] += 1
@@ -518,8 +520,9 @@ class Server:
         try:
             if _wants(wire, event.type, handled):
                 self._push(wire, event)
-        except Exception:
-            logger.exception("the event wire raised at %r; the server goes on", event.type)
+        except Exception as error:
+            message = "the event wire raised %r at %r; the server goes on"
+            self._log.write(logging.ERROR, message, error, event.type, error=error)
 
     def _push(self, wire: Any, event: Event) -> None:
         if not (isinstance(wire, GameStateMachine) and wire.takes_serialised):
@@ -527,7 +530,7 @@ class Server:
             event.handler_kwargs = {**event.handler_kwargs, "client_address": event.client_address}
         result = wire._push_event(event)
         if hasattr(result, "__await__"):
-            self._driver.spawn(result)
+            self._driver.spawn(self._log.watch(result, f"the event wire, at {event.type!r},"))
 
     def _call_handler(self, event: Event) -> None:
         context = {
@@ -538,9 +541,10 @@ class Server:
         try:
             result = self._universal_event_handler.handle(event, **context)
             if hasattr(result, "__await__"):
-                self._driver.spawn(result)
-        except Exception:
-            logger.exception("the handler of event %r raised; the server goes on", event.type)
+                self._driver.spawn(self._log.watch(result, f"the handler of event {event.type!r}"))
+        except Exception as error:
+            message = "the handler of event %r raised %r; the server goes on"
+            self._log.write(logging.ERROR, message, event.type, error, kind=event.type, error=error)
 
     # -- what goes out -------------------------------------------------------------------------------------------
 
@@ -571,7 +575,7 @@ class Server:
         payload = encode_event(event_type, args, kwargs, self.config.max_message_bytes)
         driver = self._driver
         if driver is None or self._transport is None:
-            logger.warning("event %r was not sent: the server is not running", event_type)
+            self._log.write(logging.WARNING, "event %r was not sent: the server is not running", event_type)
         else:
             driver.call(lambda: self._queue(event_type, payload, address, retries, ack_callback))
 
@@ -590,14 +594,16 @@ class Server:
         elif address in peers:
             targets = [peers[address]]
         else:
-            logger.warning("event %r was not sent: no client is connected from %s (any more)", event_type, address)
+            message = "event %r was not sent: no client is connected from %s (any more)"
+            self._log.write(logging.WARNING, message, event_type, address)
             return
         for peer in targets:
             try:
                 if peer.user is not None:
                     peer.user.queue_event(payload, retries, ack_callback)
             except BufferError as error:
-                logger.error("event %r to %s was not sent: %s", event_type, peer.address, error)
+                message = "event %r to %s was not sent: %s"
+                self._log.write(logging.ERROR, message, event_type, peer.address, error)
                 if retries == RELIABLE:  # a gap among reliable events would be worse than the end
                     peer.user.close(DisconnectReason.PROTOCOL_ERROR, "too many events wait for this client")
         if not self._ticking:

@@ -15,10 +15,9 @@ from .codec import pack
 from .config import ServerConfig
 from .errors import StateTooLarge
 from .gamestate import GameState, GameStateUpdate, time_order_of
+from .loglines import LogLines
 from .tree import Cleaner, Tree, first_difference, merge, thawed
 from .utils import Sqn
-
-logger = logging.getLogger("pygase")
 
 
 class Commit(NamedTuple):
@@ -61,6 +60,7 @@ class GameStateStore:
             )
         self._max_bytes = max_state_bytes
         self._cleaner = Cleaner()
+        self._log = LogLines()
         self._lock = threading.RLock()
         self._clock: Callable[[], float] = monotonic
         self._listeners: list[Callable[[], None]] = []
@@ -158,7 +158,7 @@ class GameStateStore:
         try:
             self._apply_clean(cleaned)
         except StateTooLarge as error:  # who pushed it has gone on meanwhile, and the game shall not end for it
-            logger.error("an update pushed during a tick: %s", error)
+            self._log.write(logging.ERROR, "an update pushed during a tick: %s", error)
 
     def apply(self, update: Mapping[str, Any]) -> None:
         """Merge an update into the tick that is going on.

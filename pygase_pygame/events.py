@@ -33,7 +33,7 @@ class Outbox:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[pygame.event.Event] = deque()
-        self._dropping = False
+        self._has_warned = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -57,11 +57,10 @@ class Outbox:
                 except pygame.error:
                     return
                 self._waiting.popleft()
-            self._dropping = False
 
     def _report_drops(self) -> None:
-        if not self._dropping:
-            self._dropping = True
+        if not self._has_warned:
+            self._has_warned = True
             _logger.warning(
                 "pygame takes no events, and more than %d of the server's are waiting: dropping the oldest. "
                 "Does the game call pygame.event.get() in each frame?",

@@ -17,10 +17,9 @@ from types import ModuleType
 from typing import Any, Final
 
 from ..errors import AddressInUse, AddressNotUsable
+from ..loglines import LogLines
 from ..utils import fits, wants_compiled
 from .interfaces import get_available_ip_addresses
-
-logger = logging.getLogger("pygase")
 
 Address = tuple[Any, ...]
 
@@ -138,6 +137,7 @@ class UdpTransport:
         self.sockets = list(sockets)
         self.send_errors = 0
         self.last_error: OSError | None = None
+        self._log = LogLines()
         self._by_family = {sock.family: sock for sock in sockets}
         in_batches = _batches is not None and all(type(sock) is socket.socket for sock in sockets)
         self._receive = receive_batches if in_batches else receive_each
@@ -178,9 +178,8 @@ class UdpTransport:
 
     def _note(self, error: OSError) -> None:
         self.send_errors += 1
-        if self.last_error is None or self.last_error.errno != error.errno:
-            logger.debug("a datagram could not be sent: %s", error)
         self.last_error = error
+        self._log.write(logging.DEBUG, "a datagram could not be sent: %s", error, kind=error.errno)
 
     def close(self) -> None:
         """Close the sockets."""

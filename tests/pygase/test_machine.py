@@ -16,6 +16,7 @@ from pygase.client import Client
 from pygase.errors import InPlaceChange, InvalidValue, MalformedPacket
 from pygase.event import Event, encode_event
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
+from pygase.loglines import LogLines
 from pygase.machine import GameStateMachine
 from pygase.store import GameStateStore
 from pygase.testing import ManualClock, SimulatedNetwork
@@ -496,18 +497,19 @@ def test_a_raising_time_step_does_not_end_the_loop(caplog: pytest.LogCaptureFixt
 
 
 def test_what_fails_again_and_again_is_told_in_full_once_and_then_once_a_second(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock = ManualClock()
-    monkeypatch.setattr("pygase.machine.runner.monotonic", clock)
     machine = machine_of(broken)
+    machine._log = LogLines(clock)
     for tick in range(150):
         machine.tick(0.02, 0.02 * tick)
         clock.advance(0.02)
     texts = [record.getMessage() for record in caplog.records]
     assert len(texts) == 3
     assert "the game goes on" in texts[0]
-    assert all("the same again, 50 times" in text for text in texts[1:])
+    assert all("(and 49 more such lines left out)" in text for text in texts[1:])
+    assert [record.exc_info is not None for record in caplog.records] == [True, False, False]
 
 
 def test_debug_mode_ends_the_loop_with_the_exception_and_pauses_the_game() -> None:
