@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from ._protocol.channels import RELIABLE
+from ._protocol.handshake import plain_host
 from ._protocol.wire import MAX_GAME_BYTES
 
 _MAX_VIEW_TIME: Final = 1e12
@@ -71,15 +73,53 @@ def check_dispatch(retries: Any, ack_callback: Any) -> None:
         raise TypeError(f"ack_callback must be a function, got {ack_callback!r}; pass it without calling it")
 
 
-def as_address(target_client: Any) -> tuple[Any, ...] | None:
-    """Return a client's address as the tuple that it is known by; None for ``"all"``.
+def _is_address(value: Any) -> bool:
+    """Tell an address, ``(host, port, ...)``, from a collection of addresses."""
+    return isinstance(value, (tuple, list)) and len(value) >= 2 and isinstance(value[0], str) and type(value[1]) is int
+
+
+def as_address(client_address: Any) -> tuple[Any, ...]:
+    """Return a client's address as the tuple that it is known by.
 
     :raises TypeError: saying what was expected.
     """
-    if target_client == "all":
+    if _is_address(client_address):
+        return tuple(client_address)
+    raise TypeError(f"client_address must be a client's address such as ('127.0.0.1', 50000), got {client_address!r}")
+
+
+def as_targets(target_client: Any) -> list[tuple[Any, ...]] | None:
+    """Return the addresses of those to whom something is sent, each once; None for ``"all"``.
+
+    :param target_client: ``"all"``, an address, or a list, tuple, set or other collection of addresses.
+    :raises TypeError: saying what was expected.
+    """
+    if isinstance(target_client, str) and target_client == "all":
         return None
-    if isinstance(target_client, (tuple, list)) and len(target_client) >= 2:
-        return tuple(target_client)
+    if _is_address(target_client):
+        return [tuple(target_client)]
+    if isinstance(target_client, Collection) and not isinstance(target_client, (str, bytes)):
+        targets = list(target_client)
+        if all(map(_is_address, targets)):
+            return list(dict.fromkeys(map(tuple, targets)))
     raise TypeError(
-        f"target_client must be 'all' or a client's address such as ('127.0.0.1', 50000), got {target_client!r}"
+        "target_client must be 'all', a client's address such as ('127.0.0.1', 50000), or a list of addresses; "
+        f"got {target_client!r:.200}"
     )
+
+
+def as_host(client: Any) -> str:
+    """Return the IP address of a client, or an IP address given as text, as :func:`plain_host` spells it.
+
+    :raises TypeError, ValueError: saying what was expected.
+    """
+    if not isinstance(client, str):
+        return plain_host(as_address(client)[0])
+    import ipaddress  # only here: it takes its time to import
+
+    try:
+        return plain_host(str(ipaddress.ip_address(plain_host(client))))
+    except ValueError:
+        raise ValueError(
+            f"expected a client's address or an IP address such as '192.168.0.7', got the text {client!r:.100}"
+        ) from None

@@ -740,7 +740,8 @@ class Client:
 
         It runs on the network's thread and must not block for long; a coroutine function is run as a task.
 
-        :param event_type: event type to link the handler to.
+        :param event_type: event type to link the handler to. A type has one handler: a later one replaces an earlier
+            one, and that is logged once.
         :param event_handler_function: function or coroutine function; gets the event's data.
         """
         self._handler.register_event_handler(event_type, event_handler_function)

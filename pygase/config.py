@@ -41,6 +41,10 @@ class ConnectionConfig:
     def __post_init__(self) -> None:
         for field in fields(self):
             value, name = getattr(self, field.name), f"{type(self).__name__}.{field.name}"
+            if field.type == "bool | None":
+                if value is not None and not isinstance(value, bool):
+                    raise TypeError(f"{name} must be True, False or None, got {value!r}")
+                continue
             whole = field.type == "int"
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 raise TypeError(f"{name} must be {'an int' if whole else 'a number'}, got {value!r}")
@@ -83,3 +87,8 @@ class ServerConfig(ConnectionConfig):
     """Interpolation delay that every client is believed to have; more where the server measures loss. The default of
     ``FixedDelayClock``, and what an adaptive playback has at 20 ticks a second. If the clients of your game stay
     further behind by choice (``Session(delay=0.3)``), give the same number here, or their shots miss."""
+    local_host: bool | None = None
+    """Whether the first client from the server's own machine is the host, who may end the server, without the host
+    token. None: yes if the server is bound to a loopback address, which only this machine's own programs reach, or was
+    started by ``pygase_pygame.host()``; otherwise no. On a rented or shared machine, somebody else's program there
+    would be the host; and behind a proxy or a tunnel everybody seems to be on this machine."""

@@ -259,12 +259,16 @@ class UniversalEventHandler:
 
     def __init__(self, log: LogLines | None = None) -> None:
         self._handlers: dict[str, _Registered] = {}
+        self._replaced: set[str] = set()
+        """Types of which a second handler has been logged."""
         self._log = log if log is not None else LogLines()
         self._warned: set[str] = set()
         self.failures: Counter[str] = Counter()
 
     def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
-        """Link a function or coroutine function to an event type; a later one replaces an earlier one.
+        """Link a function or coroutine function to an event type.
+
+        A type has one handler: a later one replaces an earlier one, and the first time that is logged.
 
         :raises TypeError: if it is not callable or the type is no str.
         """
@@ -281,7 +285,20 @@ class UniversalEventHandler:
                 "the name without quotes: from pygase import %s",
                 *(event_type,) * 2,
             )
+        self._note_replaced(event_type, event_handler_function)
         self._handlers[event_type] = _Registered(event_type, event_handler_function)
+
+    def _note_replaced(self, event_type: str, function: Handler) -> None:
+        """Log, once for each type, that a second handler replaces the first one."""
+        former = self._handlers.get(event_type)
+        if former is None or former.function == function or event_type in self._replaced:
+            return
+        self._replaced.add(event_type)
+        logger.warning(
+            "a second handler for events of the type %r replaces the first one (%.200r instead of %.200r), since a "
+            "type has one handler; to do two things, call both functions in one handler",
+            *(event_type, function, former.function),
+        )
 
     def has_event_type(self, event_type: str) -> bool:
         """Tell whether there is a handler for that type."""

@@ -133,7 +133,8 @@ class GameStateMachine:
         For handlers to have any effect, events have to be wired from a Server to this machine: ``event_wire`` of
         ``Server.run``. (Backend does that.)
 
-        :param event_type: which type of event to link the handler function to.
+        :param event_type: which type of event to link the handler function to. A type has one handler: a later one
+            replaces an earlier one, and that is logged once.
         :param event_handler_function: function or coroutine function. Besides the event's data it gets, by name,
             what its signature takes of ``game_state``, ``dt`` (seconds since the last tick) and ``client_address``
             (who sent it). It returns a dict of updated state attributes, like :meth:`time_step`, or None. A

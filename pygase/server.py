@@ -14,9 +14,10 @@ from ._io.interfaces import get_available_ip_addresses
 from ._io.udp import ServerTransport
 from ._protocol.channels import RELIABLE
 from ._protocol.endpoint import ServerEndpoint
+from ._protocol.handshake import plain_host
 from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from ._protocol.protocol import ServerProtocol
-from .checks import as_address, check_address, check_dispatch, check_names
+from .checks import as_address, as_host, as_targets, check_address, check_dispatch, check_names
 from .config import DISCOVERY_PORT, ServerConfig
 from .connection import AckCallback, ServerConnection, run_callback
 from .errors import DisconnectReason, MalformedPacket
@@ -88,8 +89,10 @@ class Server:
     :param config: tunables; see ServerConfig.
 
     :ivar connections: client address → ServerConnection.
-    :ivar host_client: address of the host client, who may shut down the server, or None. That is the first client from
-        this machine, or one that presents ``host_token``.
+    :ivar config: the tunables, as given.
+    :ivar host_client: address of the host client, who may shut down the server, or None. That is a client that presents
+        ``host_token``; where ``config.local_host`` is on, also the first client from this machine. (It is on by default
+        for servers bound to a loopback address, and for those that ``pygase_pygame.host()`` starts.)
     :ivar host_token: a secret; who knows it may be host from anywhere.
     :ivar game_state_store: the store.
     :ivar player_inputs: what the players do; a GameStateMachine as event wire takes it once a tick.
@@ -112,6 +115,7 @@ class Server:
         self.host_token = runner.random_bytes(16).hex()
         self._game = game
         self._password = password
+        self._banned: set[str] = set()
         self.player_inputs = PlayerInputs(
             lambda: self._event_wire.interval if isinstance(self._event_wire, GameStateMachine) else DEFAULT_INTERVAL,
             self.config,
@@ -252,8 +256,9 @@ class Server:
             game=self._game,
             password=self._password,
             host_token=self.host_token,
-            is_local=is_own_address,
+            is_local=is_own_address if self._trusts_locality(transport.address) else lambda address: False,
         )
+        self._endpoint.banned_hosts = self._banned
         self._transport, self._hostname, self._event_wire = transport, hostname, event_wire
         self._waiting = None
         if isinstance(event_wire, GameStateMachine):
@@ -264,6 +269,11 @@ class Server:
         self._next_push_at = 0.0
         self._take_over_state()
         self.game_state_store.subscribe(self._on_commit)
+
+    def _trusts_locality(self, bound: Address) -> bool:
+        """Tell whether the first client from this machine is the host."""
+        chosen, host = self.config.local_host, plain_host(bound[0])
+        return chosen if chosen is not None else host == "::1" or host.startswith("127.")
 
     def _say_goodbye(self) -> None:
         """Tell every client that it is over."""
@@ -561,43 +571,38 @@ class Server:
         tick.
 
         :param event_type: links to the client's handler.
-        :param target_client: ``"all"``, or a client's address.
+        :param target_client: ``"all"``, a client's address, or a list of addresses (any collection of them).
         :param retries: 0: sent once. n: resent up to n times until it has arrived, handled at most once. RELIABLE:
             arrives exactly once, and all of these in order, as long as the connection lives.
         :param ack_callback: function or coroutine function, called with the client's ServerConnection when the
-            client has the event (for ``"all"``: for each). It must not block.
+            client has the event (for several clients: for each). It must not block.
         :param args, kwargs: the event's data, passed to the handler.
         :raises InvalidValue: (a TypeError) if the data holds what cannot be sent.
         :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.
         """
         check_dispatch(retries, ack_callback)
-        address = as_address(target_client)
+        targets = as_targets(target_client)
         payload = encode_event(event_type, args, kwargs, self.config.max_message_bytes)
         driver = self._driver
         if driver is None or self._transport is None:
             self._log.write(logging.WARNING, "event %r was not sent: the server is not running", event_type)
         else:
-            driver.call(lambda: self._queue(event_type, payload, address, retries, ack_callback))
+            driver.call(lambda: self._queue(event_type, payload, targets, retries, ack_callback))
 
     def _queue(
         self,
         event_type: str,
         payload: bytes,
-        address: Address | None,
+        targets: list[Address] | None,
         retries: int,
         ack_callback: AckCallback | None,
     ) -> None:
         assert self._endpoint is not None
         peers = self._endpoint.peers
-        if address is None:
-            targets = list(peers.values())
-        elif address in peers:
-            targets = [peers[address]]
-        else:
+        for address in [address for address in targets or () if address not in peers]:
             message = "event %r was not sent: no client is connected from %s (any more)"
             self._log.write(logging.WARNING, message, event_type, address)
-            return
-        for peer in targets:
+        for peer in [peers[address] for address in (peers if targets is None else targets) if address in peers]:
             try:
                 if peer.user is not None:
                     peer.user.queue_event(payload, retries, ack_callback)
@@ -615,7 +620,8 @@ class Server:
         It is called on the network's thread, as soon as the event arrives, and must not block. What it returns is not
         used: for changes to the state, register the handler with a GameStateMachine.
 
-        :param event_type: event type to link the handler function to.
+        :param event_type: event type to link the handler function to. A type has one handler: a later one replaces an
+            earlier one, and that is logged once. (A GameStateMachine's handlers are apart from these: both are called.)
         :param event_handler_function: function or coroutine function; gets the event's data, and by name
             ``client_address``.
         """
@@ -625,25 +631,50 @@ class Server:
         """End a client's connection; it is told so, with ``reason`` in your words. From any thread."""
         self._throw_out(client_address, DisconnectReason.KICKED, reason)
 
-    def ban(self, client_address: Address, reason: str = "") -> None:
-        """Kick a client and refuse everyone from its IP address until the server is restarted. From any thread."""
+    def ban(self, client_address: Address | str, reason: str = "") -> None:
+        """Kick a client, and refuse everyone from its IP address until :meth:`unban`. From any thread.
 
-        def ban() -> None:
-            if self._endpoint is not None:
-                self._endpoint.banned_hosts.add(client_address[0])
+        At any time: a ban from before :meth:`run` holds, and it outlasts a restart of this server by :meth:`run`.
 
-        if self._driver is not None:
-            self._driver.call(ban)
-        self._throw_out(client_address, DisconnectReason.BANNED, reason)
+        :param client_address: a client's address; or an IP address as text, such as ``"192.168.0.7"``: then every
+            client from there is kicked.
+        :param reason: your words, which the client is told with it.
+        :raises TypeError, ValueError: if it is neither; says how to write it.
+        """
+        host = as_host(client_address)
+        self._banned.add(host)
+        if isinstance(client_address, str):
+            self._close_all(lambda address: plain_host(address[0]) == host, DisconnectReason.BANNED, reason)
+        else:
+            self._throw_out(client_address, DisconnectReason.BANNED, reason)
+
+    def unban(self, client_address: Address | str) -> None:
+        """Let clients from an IP address in again, if it was banned. From any thread, at any time.
+
+        :param client_address: the address of a client (with whatever port), or an IP address as text, as in
+            :attr:`banned`.
+        :raises TypeError, ValueError: if it is neither; says how to write it.
+        """
+        self._banned.discard(as_host(client_address))
+
+    @property
+    def banned(self) -> list[str]:
+        """The IP addresses from which everyone is refused, in alphabetical order; :meth:`ban` adds to them."""
+        return sorted(self._banned.copy())
 
     def _throw_out(self, client_address: Address, reason: DisconnectReason, detail: str) -> None:
-        address = as_address(client_address)
+        wanted = as_address(client_address)
+        self._close_all(lambda address: address == wanted, reason, detail)
+
+    def _close_all(self, is_meant: Callable[[Address], bool], reason: DisconnectReason, detail: str) -> None:
+        """End the connections of all clients with such an address."""
 
         def close() -> None:
-            peer = self._endpoint.peers.get(address) if self._endpoint is not None and address is not None else None
-            if peer is not None and peer.user is not None:
-                peer.user.close(reason, detail)
-                self._driver.wake()
+            peers = self._endpoint.peers if self._endpoint is not None else {}
+            for address, peer in tuple(peers.items()):
+                if is_meant(address) and peer.user is not None:
+                    peer.user.close(reason, detail)
+            self._driver.wake()
 
         if self._driver is not None:
             self._driver.call(close)

@@ -6,6 +6,7 @@ import atexit
 import threading
 import weakref
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypedDict, Unpack
 
 from pygase import Backend, Client, Interpolate
@@ -80,6 +81,9 @@ def host(
 ) -> Session:
     """Serve a game in the background, join it as its host, and return the session. Closing it ends both.
 
+    Unless the backend's config says otherwise (``ServerConfig.local_host``), a client from this machine is the host
+    while there is no other: so the game can be ended by the same person's next client.
+
     :param port: 0 for any that is free: ``session.backend.server.port`` tells which.
     :param hostname: own address to serve at: "localhost" for this machine only, "0.0.0.0" or "::" for all.
     :param game: the name that the backend was given; ``password`` likewise.
@@ -106,6 +110,9 @@ def host(
         bound = server.port or port  # one that has ended has no port: then nobody answers, and we hear so
         return client.connect_in_thread(bound, reached_at, host_token=server.host_token)
 
+    config = backend.server.config
+    if config.local_host is None:
+        backend.server.config = replace(config, local_host=True)
     session = Session(client, connect=connect, backend=backend, address="your own server", **options)
     _close_at_exit(session)
     backend.run_in_thread(hostname, port, interval)

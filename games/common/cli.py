@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from games.common import invite
-from games.common.game import Game, Hosting, announce
+from games.common.game import Game, Hosting, announce, serve
 from games.common.names import clean_name
 from games.common.ports import user_of_port
 from pygase import AddressInUse, Backend
@@ -29,7 +29,10 @@ _ENDINGS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # Ctrl-C, kill, a termin
 
 def run(game: Game, argv: Sequence[str] | None = None) -> int:
     """Do what the command line says, until the window closes or Ctrl-C; return the exit status."""
-    args = _parser(game).parse_args(argv)
+    parser = _parser(game)
+    args = parser.parse_args(argv)
+    if getattr(args, "host_token", "") and args.address is None:
+        parser.error("--host-token is for one server only: say which, as in join 192.168.1.5 --host-token SECRET")
     args.name = args.name or _usual_name(game, args)
     for name in _ENDINGS:  # also SIGINT: shells start what runs in the background deaf to Ctrl-C
         if hasattr(signal, name):
@@ -44,7 +47,7 @@ def _host(game: Game, args: argparse.Namespace) -> int:
     """Serve a game, with a window to play in unless it is not wanted or there is no display."""
     if not args.headless and not _has_pygame():
         return _complain(f"{NO_PYGAME.format(title=game.title)}\n{NO_PYGAME_HOST}")
-    backend = game.serve(Hosting(args.bots, args))
+    backend = serve(game, Hosting(args.bots, args))
     try:
         thread = backend.run_in_thread(args.bind, args.port, interval=game.tick)
     except AddressInUse:
@@ -57,12 +60,24 @@ def _host(game: Game, args: argparse.Namespace) -> int:
         # one piece, so that no other thread's words come before the end of the line
         print(f"{invite.invitation(game, args.bind, args.port)}\n", end="", flush=True)
         if args.headless or not _play_at_own(game, args, backend):
-            print("Serving without a window. Ctrl-C ends the game for everyone.", flush=True)
+            print(f"{_words_for_the_owner(game, args, backend)}\n", end="", flush=True)
             while thread.is_alive():
                 thread.join(timeout=1.0)  # without a timeout, Ctrl-C would not get through on Windows
     finally:
         backend.shutdown()
     return 0
+
+
+def _words_for_the_owner(game: Game, args: argparse.Namespace, backend: Backend) -> str:
+    """Return what is said where a game is served without a window."""
+    command = invite.joining_command(game, invite.joining_host(args.bind), args.port)
+    return "\n".join(
+        [
+            "Serving without a window. Ctrl-C ends the game for everyone.",
+            "Nobody is its host yet. Whoever joins with this secret is, so keep it to yourself:",
+            f"    {command} --host-token {backend.server.host_token}",
+        ]
+    )
 
 
 def _join(game: Game, args: argparse.Namespace) -> int:
@@ -104,6 +119,12 @@ def _parser(game: Game) -> argparse.ArgumentParser:
         metavar="HOST[:PORT]",
         type=_typed(lambda text: invite.parse_address(text, game.port)),
         help="where the game is (default: the one on the local network; if there are none or several, you choose)",
+    )
+    joining.add_argument(
+        "--host-token",
+        metavar="SECRET",
+        default="",
+        help="what a host without a window has shown its owner: with it, you are the host (only with HOST)",
     )
     for command in (hosting, joining):
         _add_playing(command)

@@ -4,7 +4,7 @@ import argparse
 import threading
 
 from games.common import invite
-from games.common.game import Game, Hosting, announce
+from games.common.game import Game, Hosting, announce, serve
 from games.common.names import clean_name
 from games.common.screen import SessionOptions
 from pygase import Backend, Client
@@ -30,7 +30,7 @@ class Connector:
         client.condition(self._args.link)
 
         def connect() -> threading.Thread:
-            token = hosted.server.host_token if hosted else ""  # whose game it is may do more, in some games
+            token = hosted.server.host_token if hosted else self._token_for(hostname, port)
             return client.connect_in_thread(port, hostname, host_token=token)
 
         address = invite.address_text(hostname, port, self._game.port)
@@ -38,12 +38,17 @@ class Connector:
         session.connect()
         return session
 
+    def _token_for(self, hostname: str, port: int) -> str:
+        """Return the secret that the command line gives, for the server that it names: no other shall learn it."""
+        meant = (hostname, port) == getattr(self._args, "address", None)
+        return getattr(self._args, "host_token", "") if meant else ""
+
     def host(self, port: int, name: str) -> Session:
         """Open a game for everyone, announced under its host's name, begin to join it, and return the session.
 
         Raises `pygase.AddressInUse`.
         """
-        backend = self._game.serve(Hosting(getattr(self._args, "bots", self._game.bots), self._args))
+        backend = serve(self._game, Hosting(getattr(self._args, "bots", self._game.bots), self._args))
         backend.run_in_thread(EVERYONE, port, interval=self._game.tick)
         announce(backend, self._game, clean_name(name))
         return self.join(invite.joining_host(EVERYONE), port, hosted=backend)

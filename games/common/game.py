@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pygase import Backend
@@ -55,6 +55,13 @@ class Game:
     def command(self) -> str:
         """What one types to start it."""
         return f"python -m games.{self.name}"
+
+
+def serve(game: Game, hosting: Hosting) -> Backend:
+    """Make a game's server. Its host is whoever has the token: the window that it is opened from, or its owner."""
+    backend = game.serve(hosting)
+    backend.server.config = replace(backend.server.config, local_host=False)
+    return backend
 
 
 def announce(backend: Backend, game: Game, host_name: str) -> None:

@@ -14,7 +14,7 @@ from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from ..tree import Tree
 from . import fast_path
-from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, refusal, same_secret
+from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, plain_host, refusal, same_secret
 from .peer import Connected, ProtocolEvent
 from .protocol import ServerProtocol
 from .snapshots import SnapshotRing
@@ -70,7 +70,8 @@ class ServerEndpoint:
         self._look_at = -math.inf
         self._told_tick = 0
         self.refuse_all: DisconnectReason | None = None
-        self.banned_hosts: set[object] = set()
+        self.banned_hosts: set[str] = set()
+        """IP addresses, as ``plain_host`` spells them, from which everybody is refused."""
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = deque()
         """What has happened, with the peer; bare bytes are an event of the peer's, serialised."""
         self._by_token: dict[bytes, ServerProtocol] = {}
@@ -142,7 +143,7 @@ class ServerEndpoint:
                 DisconnectReason.WRONG_GAME,
                 f"It hosts {self._game!r}." if self._game else "It hosts a game without a name.",
             )
-        if address[0] in self.banned_hosts:
+        if self.banned_hosts and plain_host(address[0]) in self.banned_hosts:
             return DisconnectReason.BANNED, ""
         if len(self.peers) >= self.config.max_clients and address not in self.peers:
             return (

@@ -172,6 +172,15 @@ def encode_address(address: Address) -> bytes:
     return pack(list(address))
 
 
+def plain_host(host: object) -> str:
+    """Return the host of a socket's address without its network interface, and an IPv4 address without the IPv6 form
+    that a socket for both kinds gives it: one machine, one text.
+    """
+    text = str(host).partition("%")[0]
+    inner = text.removeprefix("::ffff:")
+    return inner if "." in inner else text
+
+
 def decode_address(data: bytes) -> tuple[str | int, ...]:
     """Return an address that :func:`encode_address` serialised.
 

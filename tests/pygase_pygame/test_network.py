@@ -11,7 +11,7 @@ from typing import Any
 import pygame
 import pytest
 
-from pygase import CLIENT_CONNECTED, AddressInUse, Backend, DisconnectReason, GameState
+from pygase import CLIENT_CONNECTED, AddressInUse, Backend, DisconnectReason, GameState, ServerConfig
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, Controls, Session, host, join
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("display")]
@@ -114,6 +114,18 @@ def test_hosting_serves_and_joins_and_closing_ends_both():
 def test_hosting_at_all_addresses_is_joined_at_this_machines_own():
     with host(make_backend(), hostname="0.0.0.0", interval=INTERVAL) as session:
         frames(session, lambda: session.status == "connected")
+
+
+@pytest.mark.parametrize(("chosen", "is_host"), [(None, True), (True, True), (False, False)])
+def test_who_hosts_a_game_is_its_host_with_their_next_client_unless_the_config_says_no(chosen, is_host):
+    backend = make_backend(config=ServerConfig(local_host=chosen))
+    with host(backend, hostname="0.0.0.0", interval=INTERVAL) as session:
+        frames(session, lambda: session.status == "connected")
+        assert backend.server.host_client == session.client.address
+        session.client.disconnect()
+        with join("localhost", backend.server.port) as again:
+            frames(again, lambda: again.status == "connected")
+            assert (backend.server.host_client == again.client.address) == is_host
 
 
 def test_hosting_at_a_port_in_use_raises_at_once_and_leaves_nothing_behind():

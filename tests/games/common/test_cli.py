@@ -12,9 +12,10 @@ from typing import Any, cast
 import pytest
 
 from games.common import cli
+from games.common.connector import Connector
 from games.common.game import Game
 from games.hello.__main__ import GAME as HELLO
-from pygase import DisconnectReason
+from pygase import Client, DisconnectReason
 from tests.games.common.demo import DEMO
 from tests.games.programs import Program, guest, wait_for_names, wait_until
 
@@ -54,6 +55,7 @@ def test_help_names_everything(command: list[str], words: list[str], capsys: Any
         (["host", "--bots", "-1"], "no number of bots"),
         (["host", "--link", "moon"], "there is no link 'moon'"),
         (["join", "--link", "loss=5"], "as in 'loss=5%'"),
+        (["join", "--host-token", "abc"], "--host-token is for one server only: say which"),
         ([], "host|join"),
     ],
 )
@@ -162,6 +164,32 @@ def test_programs_play_together_and_each_ends_when_told_to(
     assert host.ends(by) == 0
     wait_until(lambda: client.status == "disconnected")
     assert client.disconnect_reason is DisconnectReason.SERVER_SHUTDOWN
+
+
+@pytest.mark.integration
+def test_the_host_of_a_server_without_a_window_is_who_has_its_secret(port: int, programs: list[Program]) -> None:
+    """Also on the server's own machine: others may have programs there, too."""
+    programs.append(Program("hello", "host", "--headless", "--no-bot", "--bind", "127.0.0.1", "--port", str(port)))
+    command = programs[0].read_until("--host-token ").split()
+    assert command[:6] == ["python", "-m", "games.hello", "join", f"127.0.0.1:{port}", "--host-token"]
+    first = guest(HELLO.name, port)
+    owner = Client(game=HELLO.name)
+    owner.connect_in_thread(port, "127.0.0.1", host_token=command[6])
+    wait_until(lambda: owner.status == "connected")
+    first.disconnect(shutdown_server=True)
+    owner.wait_until(lambda state: len(state.players) == 1, timeout=5)
+    assert owner.status == "connected"
+    owner.disconnect(shutdown_server=True)
+    assert programs[0].ends() == 0
+
+
+@pytest.mark.parametrize(("connects_to", "token"), [(("there", 5), "abc"), (("elsewhere", 5), ""), (("there", 6), "")])
+def test_the_secret_is_shown_to_the_server_that_the_command_line_names_and_to_no_other(
+    connects_to: tuple[str, int], token: str
+) -> None:
+    args = parsed("join", "there:5", "--host-token", "abc")
+    assert Connector(DEMO, args, {})._token_for(*connects_to) == token
+    assert Connector(DEMO, parsed("join"), {})._token_for(*connects_to) == ""
 
 
 @pytest.mark.integration
