@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+from .advice import key_way_out, only_looks_plain, type_name, way_out
 from .errors import InvalidValue
 
 Tree = dict[Any, Any]
@@ -113,7 +114,7 @@ class Cleaner:
         if not isinstance(attributes, dict):
             raise InvalidValue(
                 f"{name} must be a dict of state attributes, such as {{'score': 1}}, or None; got {attributes!r:.80} "
-                f"of type {type(attributes).__name__}"
+                f"of type {type_name(attributes)}"
             )
         cleaned: Tree = self.clean(attributes, name)
         for key in cleaned:
@@ -173,7 +174,7 @@ class Cleaner:
     def _clean_key(self, key: Any) -> str | int:
         if type(key) is not str:
             if isinstance(key, bool) or not isinstance(key, (str, int)):
-                raise _Refused(f"is a key of type {type(key).__name__}; keys must be str or int")
+                raise _Refused(f"is a key of type {type_name(key)}; keys must be str or int: {key_way_out(key)}")
             key = str.__str__(key) if isinstance(key, str) else int.__int__(key)
         return self._clean(key, MAX_DEPTH)  # type: ignore[no-any-return]
 
@@ -196,13 +197,12 @@ class Cleaner:
         return result
 
     def _clean_subclass(self, value: Any, depth: int) -> Any:
+        if only_looks_plain(value):
+            raise _Refused(_not_plain(value))
         for base, convert in _CONVERSIONS:
             if isinstance(value, base):
                 return self._clean(convert(value), depth)
-        raise _Refused(
-            f"is of type {type(value).__name__}, which cannot be sent; "
-            "use str, bytes, int, float, bool, None, or lists, tuples and dicts of these"
-        )
+        raise _Refused(_not_plain(value))
 
 
 _TOO_DEEP: Final = f"is nested deeper than {MAX_DEPTH} levels; flatten it (or does it contain itself?)"
@@ -221,6 +221,10 @@ _CONVERSIONS: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
     (tuple, list),
 )
 """Subclasses (Sqn, IntEnum, namedtuple, defaultdict …) are sent as what they are built on."""
+
+
+def _not_plain(value: Any) -> str:
+    return f"is of type {type_name(value)}, which cannot be sent; {way_out(value)}"
 
 
 def _refuse_int(value: int) -> Any:

@@ -24,7 +24,7 @@ FACES = [
 
 FLOORS: list[tuple[str, list[str]]] = [
     # lowest first; a name is a module, or a package with everything in it (but `pygase` only its __init__)
-    ("the ground", ["pygase.utils", "pygase.errors", "pygase.config", "pygase.loglines"]),
+    ("the ground", ["pygase.utils", "pygase.errors", "pygase.config", "pygase.loglines", "pygase.advice"]),
     ("plain values", ["pygase.tree", "pygase.codec", "pygase.links"]),
     ("events and state", ["pygase.event", "pygase.gamestate"]),
     ("the protocol", ["pygase._protocol"]),

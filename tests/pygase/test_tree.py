@@ -109,7 +109,7 @@ def test_subclasses_are_sent_as_what_they_are_built_on(value: Any, sent_as: Any)
         ({"a": {"b": [0, {"c": {1, 2}}]}}, r"state\.a\.b\[1\]\.c is of type set"),
         ({"players": {7: {"pos": 1 + 2j}}}, r"state\.players\[7\]\.pos is of type complex"),
         ({"odd key": len}, r"state\['odd key'\] is of type builtin_function_or_method"),
-        ({"a": (1, 2, Mood.GLAD)}, r"state\.a\[2\] is of type Mood"),
+        ({"a": (1, 2, Mood.GLAD)}, r"state\.a\[2\] is of type tests\.pygase\.test_tree\.Mood"),
         ({"a": MAX_INT + 1}, r"state\.a is an int beyond 64 bits \(65 bits\)"),
         ({"a": MIN_INT - 1}, r"state\.a is an int beyond 64 bits"),
         ({"a": {1.5: 0}}, r"state\.a\[1\.5\] is a key of type float; keys must be str or int"),

@@ -1,0 +1,133 @@
+"""How to send a value that cannot be sent: one sentence for each type that games use.
+
+Types are found by their module and name. So nothing is imported for them: a game without pygame and numpy needs
+neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+BASE_RULE: Final = "use str, bytes, int, float, bool, None, or lists, tuples and dicts of these"
+
+_LIST: Final = "send list(it)"
+_TEXT: Final = "send str(it)"
+_REBUILT: Final = "makes one of that where it arrives"
+_OF_PYGAME: Final = "objects of pygame stay on their machine: send the numbers and texts that they are made from"
+_FUNCTION: Final = "functions cannot travel: send a name (or did you forget the brackets of a call?)"
+
+_WAYS_OUT: Final[dict[str, str]] = {
+    "builtins.set": f"send sorted(it) or list(it); set(...) {_REBUILT}",
+    "builtins.frozenset": f"send sorted(it) or list(it); frozenset(...) {_REBUILT}",
+    "builtins.complex": f"send [it.real, it.imag]; complex(*...) {_REBUILT}",
+    "builtins.range": _LIST,
+    "builtins.dict_keys": _LIST,
+    "builtins.dict_values": _LIST,
+    "builtins.dict_items": "send dict(it)",
+    "builtins.mappingproxy": "send dict(it)",
+    "builtins.generator": _LIST,
+    "builtins.map": _LIST,
+    "builtins.filter": _LIST,
+    "builtins.zip": _LIST,
+    "builtins.memoryview": "send bytes(it)",
+    "builtins.coroutine": "it is a call that waits for its await: send what `await` returns",
+    "builtins.function": _FUNCTION,
+    "builtins.method": _FUNCTION,
+    "builtins.builtin_function_or_method": _FUNCTION,
+    "builtins.type": "classes cannot travel: send a name",
+    "builtins.module": "modules cannot travel: send a name",
+    "collections.deque": _LIST,
+    "array.array": "send it.tolist()",
+    "decimal.Decimal": f"send str(it), or float(it) if rounding does no harm; Decimal(...) {_REBUILT}",
+    "fractions.Fraction": f"send [it.numerator, it.denominator]; Fraction(*...) {_REBUILT}",
+    "datetime.datetime": f"send it.timestamp(); datetime.fromtimestamp(...) {_REBUILT}",
+    "datetime.date": f"send it.isoformat(); date.fromisoformat(...) {_REBUILT}",
+    "datetime.time": f"send it.isoformat(); time.fromisoformat(...) {_REBUILT}",
+    "datetime.timedelta": f"send it.total_seconds(); timedelta(seconds=...) {_REBUILT}",
+    "uuid.UUID": _TEXT,
+    "pathlib.PurePath": _TEXT,
+    "pathlib._local.PurePath": _TEXT,  # its module in Python 3.13
+    "numpy.generic": "send it.item(), which is a plain number",
+    "numpy.ndarray": f"send it.tolist(); numpy.array(...) {_REBUILT}",
+    "pygame.math.Vector2": f"send [it.x, it.y]; pygame.Vector2(...) {_REBUILT}",
+    "pygame.math.Vector3": f"send [it.x, it.y, it.z]; pygame.Vector3(...) {_REBUILT}",
+    "pygame.rect.Rect": f"send list(it), which is [x, y, width, height]; pygame.Rect(...) {_REBUILT}",
+    "pygame.rect.FRect": f"send list(it), which is [x, y, width, height]; pygame.FRect(...) {_REBUILT}",
+    "pygame.color.Color": f"send list(it), which is [red, green, blue, alpha]; pygame.Color(...) {_REBUILT}",
+    "pygame.sprite.Sprite": "send what a client needs to draw it, such as {'x': it.rect.x, 'y': it.rect.y}; each "
+    "client has sprites of its own",
+    "pygame.sprite.AbstractGroup": "send a dict with the numbers of each sprite; each client has sprites of its own",
+    "pygame.key.ScancodeWrapper": "send only the keys that the game needs, by name: {'left': keys[pygame.K_LEFT]} "
+    "(pygase_pygame.Controls makes such a dict: controls.take())",
+    "pygame.event.Event": "send only what the game needs of it, such as it.key or list(it.pos)",
+    "pygame.surface.Surface": "pictures stay on their machine: send the name of the file, or what it is drawn from",
+    "pygase.gamestate.GameState": "send the attributes that are needed, such as [it.score]",
+}
+"""What to do, by the module and name of a type or of one of its bases. ``it`` is the value."""
+
+_KEYS: Final[dict[str, str]] = {
+    "builtins.bool": "write int(key) or str(key)",
+    "builtins.float": "write str(key), or round(key) if it is a whole number",
+    "builtins.NoneType": "write a text such as 'none'",
+    "builtins.bytes": "write key.hex() or key.decode()",
+    "builtins.frozenset": "write a text such as ' '.join(sorted(key))",
+    "numpy.integer": "write int(key)",
+    "enum.Enum": "write key.name",
+    "uuid.UUID": "write str(key)",
+}
+"""The same for keys."""
+
+
+def type_name(value: Any) -> str:
+    """Return the name of a value's type, with its module unless that is Python's own or the program's main file."""
+    kind = type(value)
+    if kind.__module__ in ("builtins", "__main__"):
+        return kind.__qualname__
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def only_looks_plain(value: Any) -> bool:
+    """Tell whether a value is built on a plain type but loses its meaning as such: the keys held down in pygame."""
+    return "pygame.key.ScancodeWrapper" in _names(value)
+
+
+def way_out(value: Any) -> str:
+    """Return what to write in place of a value that cannot be sent."""
+    kind = type(value)
+    for name in _names(value):
+        if name in _WAYS_OUT:
+            return _WAYS_OUT[name]
+        if name == "enum.Enum":
+            return f"send it.name; {kind.__name__}[...] {_REBUILT}"
+    if hasattr(kind, "__dataclass_fields__"):
+        return f"send dataclasses.asdict(it); {kind.__name__}(**...) {_REBUILT}"
+    if kind.__module__.partition(".")[0] == "pygame":
+        return _OF_PYGAME
+    attributes = ", ".join(f"{name!r}: it.{name}" for name in islice(_attributes(value), 3))
+    return f"send its attributes by name: {{{attributes}}}" if attributes else BASE_RULE
+
+
+def key_way_out(key: Any) -> str:
+    """Return what to write in place of a key that cannot be sent."""
+    if isinstance(key, tuple):
+        if len(key) >= 2 and isinstance(key[0], str) and isinstance(key[1], int):
+            return "write str(key); for a client's address that is str(client_address)"
+        return "write a text such as f'{x},{y}', or nest dicts: {x: {y: ...}}"
+    return next((_KEYS[name] for name in _names(key) if name in _KEYS), "write a number or a name that stands for it")
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Yield module and name of a value's type and its bases, the nearest first."""
+    for kind in type(value).__mro__:
+        yield f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _attributes(value: Any) -> Iterator[str]:
+    """Yield the names of an object's own public attributes."""
+    names = [*getattr(value, "__dict__", ())]
+    for kind in type(value).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        names += [slots] if isinstance(slots, str) else slots
+    return (name for name in names if isinstance(name, str) and not name.startswith("_"))
