@@ -15,6 +15,7 @@ from .gamestate import GameState
 from .machine import GameStateMachine, check_time_step
 from .server import Server
 from .store import GameStateStore
+from .tracebacks import program_lines_only
 
 if TYPE_CHECKING:
     import asyncio
@@ -66,7 +67,8 @@ class Backend:
             )
         config = config or ServerConfig()
         state = initial_game_state if initial_game_state is not None else initial_gamestate
-        self.game_state_store = GameStateStore(state, max_state_bytes=config.max_state_bytes)
+        with program_lines_only:
+            self.game_state_store = GameStateStore(state, max_state_bytes=config.max_state_bytes)
         self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug)
         self.game_state_machine.time_step = time_step_function
         self.server = Server(self.game_state_store, game=game, password=password, config=config)
@@ -85,30 +87,36 @@ class Backend:
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         """
 
-        check_address(port, hostname, "run", least_port=0)
+        with program_lines_only:
+            check_address(port, hostname, "run", least_port=0)
 
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
-            self._claim(interval)
-            await self._run(hostname, port, interval)
+            with program_lines_only:
+                self._claim(interval)
+                await self._run(hostname, port, interval)
 
-        return runner.run_or_return(run())
+        with program_lines_only:
+            return runner.run_or_return(run())
 
     def run_in_thread(self, hostname: str = "localhost", port: int = 0, interval: float = 0.02) -> threading.Thread:
         """Run in a separate (daemon) thread, and return it as soon as the server is bound. See :meth:`run`."""
-        check_address(port, hostname, "run_in_thread", least_port=0)
+        with program_lines_only:
+            check_address(port, hostname, "run_in_thread", least_port=0)
         self._claim(interval)
         bound = self.server._bound
 
         def run() -> None:
             try:
-                runner.run_to_end(self._run(hostname, port, interval))
+                with program_lines_only:
+                    runner.run_to_end(self._run(hostname, port, interval))
             except Exception as error:
                 if bound.done():
                     raise
                 bound.set_exception(error)
 
         thread = runner.start_thread(run, "pygase-backend")
-        bound.result()
+        with program_lines_only:
+            bound.result()
         return thread
 
     def _claim(self, interval: float) -> None:

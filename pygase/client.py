@@ -44,6 +44,7 @@ from .event import (
 )
 from .gamestate import GameState
 from .loglines import LogLines
+from .tracebacks import program_lines_only
 from .tree import Tree
 
 if TYPE_CHECKING:
@@ -195,12 +196,15 @@ class Client:
         :raises TypeError, ValueError: for a port or host name that can be none; says how to write it.
         """
 
-        check_address(port, hostname, "connect")
+        with program_lines_only:
+            check_address(port, hostname, "connect")
 
         async def connect() -> None:  # claims when it begins, so that one which never does leaves nothing behind
-            await self._run(self._claim(), port, hostname, connect_timeout, host_token)
+            with program_lines_only:
+                await self._run(self._claim(), port, hostname, connect_timeout, host_token)
 
-        return runner.run_or_return(connect())
+        with program_lines_only:
+            return runner.run_or_return(connect())
 
     def connect_in_thread(
         self,
@@ -217,7 +221,8 @@ class Client:
 
         :returns: the thread; it ends when the connection does.
         """
-        check_address(port, hostname, "connect_in_thread")
+        with program_lines_only:
+            check_address(port, hostname, "connect_in_thread")
         session = self._claim()
         session.on_failure = lambda error: self._log.write(
             logging.WARNING, "no connection to %s:%s: %s", hostname, port, error
@@ -246,7 +251,8 @@ class Client:
 
         Parameters as in :meth:`connect`. Whether it works is told by ``status`` and ``error``.
         """
-        check_address(port, hostname, "open")
+        with program_lines_only:
+            check_address(port, hostname, "open")
         session = self._claim()
         try:
             self._begin(session, port, hostname, ClientTransport(hostname, port), connect_timeout, host_token)
@@ -639,8 +645,10 @@ class Client:
         :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.
         :raises BufferError: if ``config.max_queued_messages`` events with retries wait already.
         """
-        check_dispatch(retries, ack_callback)
-        self._queue(encode_event(event_type, args, kwargs, self.config.max_message_bytes), retries, ack_callback)
+        with program_lines_only:
+            check_dispatch(retries, ack_callback)
+            payload = encode_event(event_type, args, kwargs, self.config.max_message_bytes)
+        self._queue(payload, retries, ack_callback)
 
     def _queue(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
         if self._session is not None and self._status == "disconnected":
@@ -701,8 +709,9 @@ class Client:
         :raises MessageTooLarge: (a ValueError) if it is larger.
         :raises ValueError, TypeError: if ``view_time`` is not a finite number.
         """
-        payload = encode_input(input)
-        check_view_time(view_time)
+        with program_lines_only:
+            payload = encode_input(input)
+            check_view_time(view_time)
         with self._input_lock:  # so that numbers are in the order in which they leave
             session = self._session
             if session is None or session.connection is None or self._status != "connected":

@@ -12,6 +12,8 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Final
 
+from .tracebacks import shortened
+
 logger = logging.getLogger("pygase")
 
 PAUSE: Final = 1.0
@@ -60,7 +62,9 @@ class LogLines:
             return
         if more:
             message, args = message + " (and %d more such lines left out)", (*args, more)
-        logger.log(level, message, *args, exc_info=error if first else None, stacklevel=2)
+        logger.log(
+            level, message, *args, exc_info=shortened(error) if first and error is not None else None, stacklevel=2
+        )
 
     async def watch(self, awaitable: Awaitable[object], name: str, kind: Hashable = None) -> None:
         """Await something; what it raises is logged as what ``name`` has raised, and goes no further.

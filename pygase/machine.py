@@ -20,6 +20,8 @@ from .gamestate import GameState, GameStatus
 from .loglines import LogLines
 from .players import PlayerInputs
 from .store import GameStateStore
+from .tracebacks import place_of, program_lines_only
+from .watching import changed_in_place
 
 if TYPE_CHECKING:
     import asyncio
@@ -38,6 +40,10 @@ _LONG: Final = 5.0
 _SILENT_SECONDS: Final = 1.0
 _SILENT_TICKS: Final = 10
 """In debug mode, so much time, and so many ticks, may nothing change before a time step is told to return something."""
+
+_TIME_STEP: Final = "the time step"
+"""In the place of an event's type: what is meant is no handler but the time step. Compared by identity."""
+
 
 SerialisedEvent = tuple[tuple[Any, ...], bytes]
 """A sender's address, and an event as it came. It is taken to pieces when its handler is called: until then it is only
@@ -175,15 +181,22 @@ class GameStateMachine:
         """
 
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
-            self._claim(interval)
-            await self._run(interval)
+            with program_lines_only:
+                self._claim(interval)
+                await self._run(interval)
 
-        return runner.run_or_return(run())
+        with program_lines_only:
+            return runner.run_or_return(run())
 
     def run_game_loop_in_thread(self, interval: float = DEFAULT_INTERVAL) -> threading.Thread:
         """Simulate the game in a separate (daemon) thread, and return it. See :meth:`run_game_loop`."""
         self._claim(interval)
-        return runner.start_thread(lambda: runner.run_to_end(self._run(interval)), "pygase-game-loop")
+
+        def run() -> None:
+            with program_lines_only:
+                runner.run_to_end(self._run(interval))
+
+        return runner.start_thread(run, "pygase-game-loop")
 
     def _claim(self, interval: float) -> None:
         if not isinstance(interval, (int, float)) or isinstance(interval, bool) or not 0 < interval < math.inf:
@@ -315,7 +328,7 @@ class GameStateMachine:
                 else:
                     self._apply_later(result, event_type)
             except Exception as error:
-                self._report(error, f"the handler of event {event_type!r}")
+                self._report(error, event_type)
 
     def _refuse(self, event_type: str, address: tuple[Any, ...]) -> None:
         if event_type.startswith(RESERVED_PREFIX):
@@ -340,7 +353,7 @@ class GameStateMachine:
             try:
                 self._apply(update, event_type)
             except Exception as error:
-                self._report(error, f"the handler of event {event_type!r}")
+                self._report(error, event_type)
 
     def _apply_later(self, result: Any, event_type: str) -> None:
         if hasattr(result, "__await__"):
@@ -376,14 +389,14 @@ class GameStateMachine:
             step = self.time_step
             more = self._inputs_for(step, now)
             update = step(self.game_state_store.working_state, dt, **more)
-            self._apply(update, "time_step")
+            self._apply(update, _TIME_STEP)
             if self.debug and not self._time_step_is_fine:
                 self._look_for_return(update, dt)
         except Exception as error:
             missing = getattr(self.time_step, "__func__", None) is _missing_time_step
             if missing and isinstance(error, NotImplementedError):
                 raise
-            self._report(error, "time_step")
+            self._report(error, _TIME_STEP)
 
     def _look_for_return(self, update: Any, dt: float) -> None:
         """Say, once, that a time step which has never returned anything may have forgotten to."""
@@ -423,8 +436,11 @@ class GameStateMachine:
 
         The same again, as from a time step that raises in every tick, is logged once a second.
         """
+        place = isinstance(error, PygaseError)  # else the traceback has it
+        name = self._called(name, place=place)
         if self.debug:
-            error.add_note(f"(raised by {name})")
+            if not isinstance(error, InPlaceChange):  # which names it itself
+                error.add_note(f"(raised by {name})")
             raise error
         self._log_failure(error, name)
 
@@ -437,18 +453,22 @@ class GameStateMachine:
     def _apply(self, update: Any, name: str) -> None:
         if isinstance(update, GameState):
             raise InvalidValue(
-                f"{name} has returned the game state itself; return a dict of what shall change, such as {{'score': 1}}"
+                f"{self._called(name, place=False)} has returned the game state itself; return a dict of what shall "
+                "change, such as {'score': 1}"
             )
         if update is not None and (update or type(update) is not dict):
             self.game_state_store.apply(update)
         if self.debug:
             path = self.game_state_store.strayed()
             if path is not None:
-                who = name if name == "time_step" else f"the handler of event {name!r}"
-                raise InPlaceChange(
-                    f"{who} changed game_state.{path} in place, where nobody else sees it; leave the state as it is, "
-                    "and return a dict of what shall change"
-                )
+                raise InPlaceChange(changed_in_place(self._called(name, place=True), path))
+
+    def _called(self, name: str, *, place: bool) -> str:
+        """Return what a log calls the time step or an event's handler; with ``place``, also where it is defined."""
+        if name is _TIME_STEP:
+            return "time_step" + (place_of(self.time_step) if place else "")
+        handler = self._handler.find(name) if place else None
+        return f"the handler of event {name!r}" + (place_of(handler.function) if handler is not None else "")
 
     def time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:  # type: ignore[no-redef]
         """Calculate a game state update; to be implemented by the game.

@@ -36,6 +36,7 @@ from .loglines import LogLines
 from .machine import DEFAULT_INTERVAL, GameStateMachine
 from .players import PlayerInputs
 from .store import GameStateStore
+from .tracebacks import program_lines_only
 
 if TYPE_CHECKING:
     from .discovery import Announcement, Announcer
@@ -180,19 +181,23 @@ class Server:
         :raises RuntimeError: if it runs already.
         :raises TypeError, ValueError: for a port or host name that can be none; says how to write it.
         """
-        check_address(port, hostname, "run", least_port=0)
+        with program_lines_only:
+            check_address(port, hostname, "run", least_port=0)
 
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
-            self._claim(event_wire)
-            await self._run(port, hostname, event_wire)
+            with program_lines_only:
+                self._claim(event_wire)
+                await self._run(port, hostname, event_wire)
 
-        return runner.run_or_return(run())
+        with program_lines_only:
+            return runner.run_or_return(run())
 
     def run_in_thread(
         self, port: int = 0, hostname: str = "localhost", event_wire: Any = None, daemon: bool = True
     ) -> threading.Thread:
         """Start the server in a separate thread, and return it as soon as the server is bound. See :meth:`run`."""
-        check_address(port, hostname, "run_in_thread", least_port=0)
+        with program_lines_only:
+            check_address(port, hostname, "run_in_thread", least_port=0)
         self._claim(event_wire)
         bound = self._bound
 
@@ -206,7 +211,8 @@ class Server:
                     logger.exception("the server has ended")
 
         thread = runner.start_thread(run, "pygase-server", daemon=daemon)
-        bound.result()
+        with program_lines_only:
+            bound.result()
         return thread
 
     def _claim(self, event_wire: Any) -> None:
@@ -580,9 +586,10 @@ class Server:
         :raises InvalidValue: (a TypeError) if the data holds what cannot be sent.
         :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.
         """
-        check_dispatch(retries, ack_callback)
-        targets = as_targets(target_client)
-        payload = encode_event(event_type, args, kwargs, self.config.max_message_bytes)
+        with program_lines_only:
+            check_dispatch(retries, ack_callback)
+            targets = as_targets(target_client)
+            payload = encode_event(event_type, args, kwargs, self.config.max_message_bytes)
         driver = self._driver
         if driver is None or self._transport is None:
             self._log.write(logging.WARNING, "event %r was not sent: the server is not running", event_type)

@@ -16,6 +16,7 @@ from .config import ServerConfig
 from .errors import StateTooLarge
 from .gamestate import GameState, GameStateUpdate, time_order_of
 from .loglines import LogLines
+from .tracebacks import program_lines_only
 from .tree import Cleaner, Tree, first_difference, merge, thawed
 from .utils import Sqn
 
@@ -67,7 +68,8 @@ class GameStateStore:
         self._owned: dict[int, Tree] = {}
         attributes = dict(initial_game_state.__dict__)
         tick = int(attributes.pop("time_order", 0))
-        self._draft: Tree = self._clean(attributes, "initial_game_state")
+        with program_lines_only:
+            self._draft: Tree = self._clean(attributes, "initial_game_state")
         self._size_bound = len(pack(self._draft))
         if self._size_bound > max_state_bytes:
             raise StateTooLarge(_too_large(self._size_bound, max_state_bytes))
@@ -113,7 +115,7 @@ class GameStateStore:
             )
         attributes = dict(update.__dict__)
         time_order = attributes.pop("time_order")
-        with self._lock:
+        with program_lines_only, self._lock:
             cleaned = self._clean(attributes, "update")
             # always ahead: who has the state of a tick never asks for another one of that tick
             ahead = max(Sqn(time_order) - time_order_of(self._committed.tick), 1) if time_order else 1

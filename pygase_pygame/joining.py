@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypedDict, Unpack
 
-from pygase import Backend, Client, Interpolate
+from pygase import Backend, Client, Interpolate, LocalError
 
 from .address import DEFAULT_PORT, format_address, parse_address
 from .prediction import Prediction
@@ -115,7 +115,11 @@ def host(
         backend.server.config = replace(config, local_host=True)
     session = Session(client, connect=connect, backend=backend, address="your own server", **options)
     _close_at_exit(session)
-    backend.run_in_thread(hostname, port, interval)
+    try:
+        backend.run_in_thread(hostname, port, interval)
+    except LocalError as error:
+        error.__traceback__ = None  # the program's line and the sentence say all there is to say
+        raise
     try:
         session.connect()
     except BaseException:

@@ -22,9 +22,14 @@ FACES = [
     *["pygase.backend", "pygase.store", "pygase.machine", "pygase.server"],
 ]
 
+GROUND = [
+    *["pygase.utils", "pygase.errors", "pygase.config"],
+    *["pygase.advice", "pygase.loglines", "pygase.tracebacks", "pygase.watching"],
+]
+
 FLOORS: list[tuple[str, list[str]]] = [
     # lowest first; a name is a module, or a package with everything in it (but `pygase` only its __init__)
-    ("the ground", ["pygase.utils", "pygase.errors", "pygase.config", "pygase.loglines", "pygase.advice"]),
+    ("the ground", GROUND),
     ("plain values", ["pygase.tree", "pygase.codec", "pygase.links"]),
     ("events and state", ["pygase.event", "pygase.gamestate"]),
     ("the protocol", ["pygase._protocol"]),
@@ -86,8 +91,6 @@ NEVER = [
 
 THIRD_PARTY = {"pygase": {"msgpack"}, "pygase_pygame": {"pygame"}, "games": {"pygame"}}
 """What each package may import beside the standard library and ourselves."""
-
-GROUND = FLOORS[0][1]
 
 INSIDE_FUNCTIONS_ONLY = {("pygase.utils", "msgpack"): "Sendable, alone on the ground, needs it, and only when used"}
 """The ground imports nothing but the standard library. These are the exceptions."""
