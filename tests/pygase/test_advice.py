@@ -171,13 +171,6 @@ def test_a_key_that_cannot_be_sent_is_refused_with_one_that_can(key: Any, words:
     assert words in refusal({key: 1})
 
 
-def test_the_real_numpy_is_recognised() -> None:
-    numpy = pytest.importorskip("numpy")
-    assert "numpy.float32, which cannot be sent; send it.item()" in refusal(numpy.float32(1))
-    assert "numpy.ndarray, which cannot be sent; send it.tolist()" in refusal(numpy.zeros(3))
-    assert Cleaner().clean({"at": numpy.float64(1.5)}, "update") == {"at": 1.5}  # it is a float
-
-
 def test_a_state_and_an_update_name_the_path_the_module_and_the_way_out() -> None:
     with pytest.raises(InvalidValue, match=r"initial_game_state\.ball\.at is of type pygame\.math\.Vector2"):
         GameStateStore(GameState(ball={"at": pygame.Vector2(1, 2)}))
