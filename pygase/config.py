@@ -69,7 +69,28 @@ class ServerConfig(ConnectionConfig):
     """What a server can tune."""
 
     max_clients: int = 256
-    """More are refused with SERVER_FULL."""
+    """More are refused with SERVER_FULL, unless one of those who are there gives way; see the next three."""
+    absent_after: float = 1.0
+    """Seconds after joining within which a client must have acknowledged a state. Every client does within a round
+    trip. When the server is full, one that has not gives way to a newcomer from another host."""
+    silent_after: float = 30.0
+    """Seconds without an event and an input after which a client counts as silent. A game in which somebody plays
+    gets both more often. When the server is full, a silent client gives way to a newcomer from another host.
+    ``math.inf``: never."""
+    silent_places_per_host: int = 30
+    """Connections that a host (an IP address; of IPv6 a /64) keeps though they are silent: those who only watch, or a
+    class behind one router that listens to its teacher. At most half of ``max_clients`` is kept."""
+    joins_per_host: int = 256
+    """New connections of one host at once (token bucket). A class of 30 or a test with hundreds of clients gets in
+    within the same second, also when everybody tries again; it cannot go on like that."""
+    joins_per_host_and_second: float = 4.0
+    """How fast that allowance comes back. Each newcomer costs a whole state and an event for everybody."""
+    free_password_guesses: int = 8
+    """Wrong passwords of one host without any consequence, until a right one comes from there. After that, each wrong
+    one is followed by a pause, twice as long as the one before, in which no password from that host is looked at."""
+    max_password_pause: float = 4.0
+    """Longest such pause. Shorter than ``ClientConfig.connect_timeout``, so that somebody with the right password
+    behind the same router gets in with the same try."""
     snapshot_ring: int = 256
     """How many past states are kept as baselines for deltas; they share structure, so that many cost little.
     At 60 Hz this bridges a round trip of four seconds."""

@@ -14,6 +14,7 @@ from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from ..tree import Tree
 from . import fast_path
+from .admission import Places, Visitors, host_of
 from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, plain_host, refusal, same_secret
 from .peer import Connected, ProtocolEvent
 from .protocol import ServerProtocol
@@ -34,10 +35,17 @@ from .wire import (
 
 Outgoing = tuple[bytes, Address]
 
+Objection = tuple[DisconnectReason | None, str]
+"""Why somebody is not let in, and words for it. Without a reason there is no answer: it may be let in a little later,
+and tries again until then."""
+
 _REMEMBERED_NONCES: Final = 1024
 
 _LOOK_INTERVAL: Final = 0.1
 """Seconds between two looks for silent peers, and at what they report, while states go out all the time."""
+
+_PART_INTERVAL: Final = 1.0
+"""Seconds between two looks at who takes part: often enough for ``ServerConfig.silent_after``."""
 
 
 class ServerEndpoint:
@@ -79,6 +87,9 @@ class ServerEndpoint:
         self._outbox: list[Outgoing] = []
         self._random_bytes = random_bytes
         self._cookies = CookieJar(random_bytes, self.config.cookie_lifetime)
+        self._visitors = Visitors(self.config)
+        self._places = Places(self.config, self.peers, lambda: self.ring.tick > 0)
+        self._part_at = -math.inf
         self._game = game
         self._password = password
         self._host_token = host_token
@@ -126,13 +137,20 @@ class ServerEndpoint:
             self.dropped["unknown kind"] += 1
 
     def _receive_request(self, request: ConnectRequest, address: Address, now: float) -> None:
-        refused = self._objection(request.version, request.game, address)
-        if refused is not None:
-            self._outbox.append((refusal(request.nonce, *refused), address))
+        objection = self._objection(request.version, request.game, address, now)
+        if objection is not None:
+            self._object(request.nonce, objection, address)
         else:
             self._outbox.append((self._cookies.challenge(request.nonce, address, now).encode(), address))
 
-    def _objection(self, version: int, game: str, address: Address) -> tuple[DisconnectReason, str] | None:
+    def _object(self, nonce: bytes, objection: Objection, address: Address) -> None:
+        reason, words = objection
+        if reason is None:
+            self.dropped[words] += 1
+        else:
+            self._outbox.append((refusal(nonce, reason, words), address))
+
+    def _objection(self, version: int, game: str, address: Address, now: float) -> Objection | None:
         if version != PROTOCOL_VERSION:
             words = f"It speaks protocol version {PROTOCOL_VERSION}, this client version {version}."
             return DisconnectReason.WRONG_VERSION, words
@@ -145,12 +163,20 @@ class ServerEndpoint:
             )
         if self.banned_hosts and plain_host(address[0]) in self.banned_hosts:
             return DisconnectReason.BANNED, ""
-        if len(self.peers) >= self.config.max_clients and address not in self.peers:
-            return (
-                DisconnectReason.SERVER_FULL,
-                f"It takes {self.config.max_clients} player{'s' * (self.config.max_clients > 1)}.",
-            )
-        return None
+        return self._no_place(address, now) if self._is_full_for(address) else None
+
+    def _is_full_for(self, address: Address) -> bool:
+        return len(self.peers) >= self.config.max_clients and address not in self.peers
+
+    def _no_place(self, address: Address, now: float) -> Objection | None:
+        """Return None if somebody will give way to a newcomer from this address."""
+        host = host_of(address)
+        if self._places.giver(host, now) is not None:
+            return None
+        if self._places.undecided(host, now):
+            return None, "full, and not yet decided who gives way"
+        most = self.config.max_clients
+        return DisconnectReason.SERVER_FULL, f"It takes {most} player{'s' * (most > 1)}."
 
     def _receive_response(self, response: ChallengeResponse, address: Address, now: float) -> None:
         if response.version != PROTOCOL_VERSION or not self._cookies.accepts(response, address, now):
@@ -163,22 +189,48 @@ class ServerEndpoint:
         if response.nonce in self._ended_nonces:
             self.dropped["connection already over"] += 1
             return
-        refused = self._objection(response.version, response.game, address)
-        if refused is None and not self._password_fits(response):
-            given = any(response.password_proof)
-            refused = DisconnectReason.WRONG_PASSWORD, "" if given else "It asks for one, and none was given."
-        if refused is not None:
-            self._outbox.append((refusal(response.nonce, *refused), address))
+        host = host_of(address)
+        objection = (
+            self._objection(response.version, response.game, address, now)
+            or self._password_objection(response, host, now)
+            or self._haste(host, now)
+        )
+        if objection is not None:
+            self._object(response.nonce, objection, address)
             return
         if known is not None:
             self.close_peer(known, DisconnectReason.REPLACED, now=now)
+        self._make_place(address, host, now)
         self._admit(response, address, now)
 
-    def _password_fits(self, response: ChallengeResponse) -> bool:
+    def _password_objection(self, response: ChallengeResponse, host: str, now: float) -> Objection | None:
+        """Return None if the password fits, or there is none. Each challenge is good for one guess."""
+        proof = response.password_proof
         if self._password is None:
-            return True
-        expected = password_proof(self._password, response.cookie, response.nonce)
-        return same_secret(expected, response.password_proof)
+            return None
+        if not any(proof):
+            return DisconnectReason.WRONG_PASSWORD, "It asks for one, and none was given."
+        guessed = self._visitors.guessed(response.cookie)
+        if guessed is not None:
+            repeated = guessed == proof  # our answer was lost; say it again
+            return DisconnectReason.WRONG_PASSWORD if repeated else None, "" if repeated else "second guess"
+        if not self._visitors.may_guess(host, now):
+            return None, "guess too soon after a wrong one"
+        if not same_secret(password_proof(self._password, response.cookie, response.nonce), proof):
+            self._visitors.on_wrong(host, response.cookie, proof, now)
+            return DisconnectReason.WRONG_PASSWORD, ""
+        self._visitors.on_right(host, now)
+        return None
+
+    def _haste(self, host: str, now: float) -> Objection | None:
+        return None if self._visitors.may_join(host, now) else (None, "too many new connections from a host")
+
+    def _make_place(self, address: Address, host: str, now: float) -> None:
+        """Let somebody give way if all places are taken (there is somebody who does: see _no_place)."""
+        found = self._places.giver(host, now) if self._is_full_for(address) else None
+        if found is not None:
+            peer, words = found
+            self.close_peer(peer, DisconnectReason.SERVER_FULL, words, now=now)
 
     def _admit(self, response: ChallengeResponse, address: Address, now: float) -> None:
         token = self._random_bytes(TOKEN_BYTES)
@@ -191,6 +243,7 @@ class ServerEndpoint:
         accepted = Accepted(response.nonce, token, peer.is_host, to_whole_wire_time(now), encode_address(address))
         peer.accepted = accepted.encode()
         self.peers[address] = self._by_token[token] = peer
+        self._places.changed()
         self.next_at = min(self.next_at, now)
         self._outbox.append((peer.accepted, address))
         self.inbox.append((peer, Connected(accepted, address)))
@@ -214,6 +267,7 @@ class ServerEndpoint:
 
     def _forget(self, peer: ServerProtocol) -> None:
         self._by_token.pop(peer.token, None)
+        self._places.changed()
         self._ended_nonces.append(peer.nonce)
         if self.peers.get(peer.address) is peer:
             del self.peers[peer.address]
@@ -289,3 +343,7 @@ class ServerEndpoint:
         for peer in [p for p in self.peers.values() if p.timed_out(now)]:
             peer._end(DisconnectReason.TIMED_OUT, "", remote=False)
             self._forget(peer)
+        if now >= self._part_at:
+            self._part_at = now + _PART_INTERVAL
+            for peer in self.peers.values():
+                peer.note_part(now)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ..config import ClientConfig, ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import FEW, Contents
+from .admission import host_of
 from .channels import Message, TrackedSender
 from .clock import ServerClock
 from .fragments import Reassembler, TooLarge, split
@@ -57,14 +58,16 @@ how the round trip changes, and one look takes as long as all else that is done 
 class ServerProtocol(PeerProtocol):
     """The server's end of one connection. Made by ServerEndpoint, which hands it what comes from this peer.
 
-    :ivar address: where the peer is.
+    :ivar address: where the peer is; ``host``: what stands for its machine, see :func:`.admission.host_of`.
     :ivar nonce: the client's, from the handshake.
+    :ivar joined_at: since when it is here; ``took_part_at``: when it was last seen to have sent an event or an input.
     """
 
     __slots__ = (
         "_acks_at",
         "_bulk",
         "_bulk_group",
+        "_carried_bytes",
         "_inbox",
         "_inputs_came",
         "_loose",
@@ -73,10 +76,13 @@ class ServerProtocol(PeerProtocol):
         "_settled_report",
         "accepted",
         "address",
+        "host",
         "is_host",
+        "joined_at",
         "nonce",
         "note",
         "snapshots",
+        "took_part_at",
         "user",
     )
 
@@ -95,8 +101,11 @@ class ServerProtocol(PeerProtocol):
     ) -> None:
         super().__init__(token, config, now, first_sequence)
         self.address = address
+        self.host = host_of(address)
         self.nonce = nonce
         self.is_host = False
+        self.joined_at = self.took_part_at = now
+        self._carried_bytes = 0
         self.accepted = b""
         self.note = b""
         """A framed message for this client alone, that goes along with the next packet."""
@@ -146,6 +155,19 @@ class ServerProtocol(PeerProtocol):
                 self.next_at = now  # there may be a state that has waited for this
         if len(data) > CLIENT_HEADER.size:
             self._receive_messages(data, now)
+
+    @property
+    def has_acknowledged_state(self) -> bool:
+        """True if the client has said that it has a state, or is seen to receive a large one, piece by piece."""
+        return self._reported_tick > 0 or bool(self.snapshots.bulk_tick and self.rtt.rtt)
+
+    def note_part(self, now: float) -> None:
+        """Look whether packets have brought more than their headers since the last look: events, inputs."""
+        headers = CLIENT_HEADER.size * (self.packets_received + self.packets_dropped)
+        carried = self.bytes_received - headers
+        if carried > self._carried_bytes:
+            self.took_part_at = now
+        self._carried_bytes = carried
 
     def take_acks(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
         """Take in what a packet's header acknowledges. Unless somebody waits for it, now and then will do."""

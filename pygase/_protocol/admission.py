@@ -1,0 +1,201 @@
+"""Who is let in: how often a host may try, and which connection gives way when all places are taken.
+
+A host is an IP address. Nothing is stored for an address before it has proved that it receives there, and what is
+stored is bounded: of ``MAX_HOSTS`` hosts, the one whose last try is longest ago is forgotten for a new one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from ..config import ServerConfig
+from .handshake import Address
+
+if TYPE_CHECKING:
+    from .protocol import ServerProtocol
+
+MAX_HOSTS: Final = 4096
+"""Hosts whose tries are remembered. An entry is about 300 bytes, so that all take little more than a megabyte."""
+
+MAX_GUESSES: Final = 4096
+"""Challenges that a wrong password has used up and that are remembered. A host makes a handful of guesses in the time
+for which a challenge can be answered, so that it takes hundreds of hosts to fill this."""
+
+FIRST_PAUSE: Final = 0.25
+"""Seconds without a guess after the first wrong password that is not free: one retry of an honest client."""
+
+FORGIVEN_AFTER: Final = 60.0
+"""Seconds without a wrong password after which those before are forgotten. The free ones of each such minute are
+fewer than the guesses that the longest pause allows in it, so that waiting for this gains nothing."""
+
+_JUDGED_FOR: Final = 0.1
+"""Seconds for which it stays decided who gives way, so that a flood of requests does not make the server look at all
+its connections each time."""
+
+
+def host_of(address: Address) -> str:
+    """Return what stands for the machine (or its network) at an address.
+
+    An IPv4 address is itself, also in its IPv6 form (``::ffff:192.0.2.1``). An IPv6 host owns a whole /64 and can take
+    a new address out of it for each connection, so that network stands for the host. Link-local addresses are the
+    exception: all machines of a LAN share ``fe80::/64``.
+    """
+    host = str(address[0]) if address else ""
+    if ":" not in host:
+        return host
+    import ipaddress  # only where it is needed: it takes its time to import
+
+    try:
+        parsed = ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    if parsed.is_link_local:
+        return str(parsed)
+    return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
+
+
+class _Tries:
+    """What a host has done lately: a token bucket of connections, and wrong passwords in a row."""
+
+    __slots__ = ("at", "free_at", "tokens", "wrong")
+
+    def __init__(self, tokens: float, now: float) -> None:
+        self.tokens = tokens
+        self.at = now
+        self.wrong = 0
+        self.free_at = now
+
+
+class Visitors:
+    """Bounds how often each host connects and how often it guesses at the password."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+        self._hosts: OrderedDict[str, _Tries] = OrderedDict()
+        self._guesses: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+    def _tries(self, host: str, now: float) -> _Tries:
+        tries = self._hosts.get(host)
+        if tries is None:
+            tries = self._hosts[host] = _Tries(self._config.joins_per_host, now)
+            if len(self._hosts) > MAX_HOSTS:
+                self._hosts.popitem(last=False)
+        self._hosts.move_to_end(host)
+        return tries
+
+    def may_join(self, host: str, now: float) -> bool:
+        """Take a token for a new connection of this host; False if it has none left."""
+        tries, config = self._tries(host, now), self._config
+        earned = (now - tries.at) * config.joins_per_host_and_second
+        tries.tokens, tries.at = min(tries.tokens + earned, config.joins_per_host), now
+        if tries.tokens < 1.0:
+            return False
+        tries.tokens -= 1.0
+        return True
+
+    def may_guess(self, host: str, now: float) -> bool:
+        """Tell whether a password from this host is looked at now, or it is in the pause after a wrong one."""
+        tries = self._hosts.get(host)
+        return tries is None or now >= tries.free_at
+
+    def guessed(self, cookie: bytes) -> bytes | None:
+        """Return the wrong proof that was given for this challenge, or None."""
+        return self._guesses.get(cookie)
+
+    def on_wrong(self, host: str, cookie: bytes, proof: bytes, now: float) -> None:
+        """Note a wrong password: the challenge is used up, and the host's pause grows."""
+        self._guesses[cookie] = proof
+        if len(self._guesses) > MAX_GUESSES:
+            self._guesses.popitem(last=False)
+        tries, config = self._tries(host, now), self._config
+        if now > tries.free_at + FORGIVEN_AFTER:
+            tries.wrong = 0
+        tries.wrong += 1
+        tries.free_at = now
+        beyond = tries.wrong - config.free_password_guesses
+        if beyond > 0:
+            tries.free_at += min(FIRST_PAUSE * 2.0 ** min(beyond - 1, 30), config.max_password_pause)
+
+    def on_right(self, host: str, now: float) -> None:
+        """Note a right password: the wrong ones before were slips."""
+        tries = self._hosts.get(host)
+        if tries is not None:
+            tries.wrong, tries.free_at = 0, now
+
+
+class Places:
+    """Finds the connection that gives way to a newcomer when all places are taken.
+
+    A connection may have to give way if it takes no part in the game:
+
+    - It is *absent* if it has acknowledged no state ``absent_after`` seconds after joining. Whoever runs a client has.
+    - It is *silent* if no event and no input came from it for ``silent_after`` seconds. It may be an honest player who
+      watches or listens, so a host keeps ``silent_places_per_host`` of its connections in any case.
+
+    The host that holds most gives up a place first, and only to a newcomer from another host; a silent one only to a
+    newcomer whose host holds fewer. So nobody can make room for himself, and no crowd of strangers can take all places
+    of a class that sits behind one router. The one who may end the server never gives way.
+
+    :param peers: the connections.
+    :param has_state: tells whether there is a state that could have been acknowledged.
+    """
+
+    def __init__(
+        self, config: ServerConfig, peers: Mapping[Address, ServerProtocol], has_state: Callable[[], bool]
+    ) -> None:
+        self._config = config
+        self._peers = peers
+        self._has_state = has_state
+        self._judged_at: float | None = None
+        self._held: Counter[str] = Counter()
+        self._givers: list[tuple[ServerProtocol, bool]] = []
+        self._new: set[str] = set()
+
+    def changed(self) -> None:
+        """Somebody has come or gone."""
+        self._judged_at = None
+
+    def giver(self, host: str, now: float) -> tuple[ServerProtocol, str] | None:
+        """Return who gives way to a newcomer from this host, and what to say to it; or None."""
+        self._judge(now)
+        held, config = self._held, self._config
+        for peer, absent in self._givers:
+            if peer.host != host and (absent or held[peer.host] > held[host]):
+                seconds = config.absent_after if absent else config.silent_after
+                done = "acknowledged no state" if absent else "sent no event and no input"
+                return peer, f"Your program had {done} for {seconds:g} s, and somebody else wanted to play."
+        return None
+
+    def undecided(self, host: str, now: float) -> bool:
+        """Tell whether within ``absent_after`` seconds somebody may turn out to be absent who would give way."""
+        self._judge(now)
+        return bool(self._new - {host})
+
+    def _judge(self, now: float) -> None:
+        """Look at all connections, unless that was a moment ago: count each host's, and list who may give way."""
+        if self._judged_at is not None and 0.0 <= now - self._judged_at < _JUDGED_FOR:
+            return
+        self._judged_at = now
+        peers, config = self._peers.values(), self._config
+        held = self._held = Counter(peer.host for peer in peers)
+        kept = min(config.silent_places_per_host, config.max_clients // 2)
+        self._new, givers = set(), []
+        for peer in peers:
+            peer.note_part(now)
+            unseen = self._has_state() and not peer.has_acknowledged_state
+            absent = unseen and now >= peer.joined_at + config.absent_after
+            silent = now >= peer.took_part_at + config.silent_after and held[peer.host] > kept
+            if peer.is_host:
+                continue
+            if absent or silent:
+                givers.append((peer, absent))
+            elif unseen:
+                self._new.add(peer.host)
+        self._givers = sorted(givers, key=lambda each: (-held[each[0].host], not each[1], each[0].took_part_at))
