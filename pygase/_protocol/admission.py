@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ..config import ServerConfig
-from .handshake import Address
+from .handshake import Address, plain_host
 
 if TYPE_CHECKING:
     from .protocol import ServerProtocol
@@ -42,17 +42,15 @@ def host_of(address: Address) -> str:
     a new address out of it for each connection, so that network stands for the host. Link-local addresses are the
     exception: all machines of a LAN share ``fe80::/64``.
     """
-    host = str(address[0]) if address else ""
+    host = plain_host(address[0]) if address else ""
     if ":" not in host:
         return host
     import ipaddress  # only where it is needed: it takes its time to import
 
     try:
-        parsed = ipaddress.IPv6Address(host.partition("%")[0])
+        parsed = ipaddress.IPv6Address(host)
     except ValueError:
         return host
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
     if parsed.is_link_local:
         return str(parsed)
     return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
