@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._io import runner
+from ._io.calls import block_or_return
 from .checks import check_address
 from .config import DISCOVERY_PORT, ServerConfig
 from .event import Handler
@@ -96,7 +97,7 @@ class Backend:
                 await self._run(hostname, port, interval)
 
         with program_lines_only:
-            return runner.run_or_return(run())
+            return block_or_return(run, "backend.run(...)", "backend.run_in_thread(...)")
 
     def run_in_thread(self, hostname: str = "localhost", port: int = 0, interval: float = 0.02) -> threading.Thread:
         """Run in a separate (daemon) thread, and return it as soon as the server is bound. See :meth:`run`."""

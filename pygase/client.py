@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ._io import runner
+from ._io.calls import block_or_return
 from ._io.udp import ClientTransport
 from ._protocol.channels import RELIABLE
 from ._protocol.inputs import pace
@@ -204,7 +205,7 @@ class Client:
                 await self._run(self._claim(), port, hostname, connect_timeout, host_token)
 
         with program_lines_only:
-            return runner.run_or_return(connect())
+            return block_or_return(connect, "client.connect(...)", "client.connect_in_thread(...)")
 
     def connect_in_thread(
         self,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ._io import runner
+from ._io.calls import block_or_return
 from .errors import InPlaceChange, InvalidValue, MalformedPacket, PygaseError
 from .event import RESERVED_PREFIX, Event, Handler, UniversalEventHandler, decode_event, takes
 from .gamestate import GameState, GameStatus
@@ -186,7 +187,7 @@ class GameStateMachine:
                 await self._run(interval)
 
         with program_lines_only:
-            return runner.run_or_return(run())
+            return block_or_return(run, "machine.run_game_loop(...)", "machine.run_game_loop_in_thread(...)")
 
     def run_game_loop_in_thread(self, interval: float = DEFAULT_INTERVAL) -> threading.Thread:
         """Simulate the game in a separate (daemon) thread, and return it. See :meth:`run_game_loop`."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from ._io import runner
+from ._io.calls import block_or_return
 from ._io.interfaces import get_available_ip_addresses
 from ._io.udp import ServerTransport
 from ._protocol.channels import RELIABLE
@@ -190,7 +191,7 @@ class Server:
                 await self._run(port, hostname, event_wire)
 
         with program_lines_only:
-            return runner.run_or_return(run())
+            return block_or_return(run, "server.run(...)", "server.run_in_thread(...)")
 
     def run_in_thread(
         self, port: int = 0, hostname: str = "localhost", event_wire: Any = None, daemon: bool = True

@@ -467,11 +467,6 @@ def in_running_loop() -> bool:
     return True
 
 
-def run_or_return(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Inside an event loop return the coroutine, to be awaited or made a task; elsewhere run it and block."""
-    return coroutine if in_running_loop() else run_to_end(coroutine)
-
-
 def program_ends() -> bool:
     """Tell whether the main thread has ended, so that what fails in others fails for that."""
     return not threading.main_thread().is_alive()

@@ -1,0 +1,117 @@
+"""Calls that block, or inside a running event loop are awaited: what they give, and what is said where neither is so.
+
+asyncio and the other frameworks are only looked up among what is imported already: a program that has not imported
+one does not run in it.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import logging
+import sys
+import weakref
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, Final
+
+from .runner import in_running_loop, run_to_end
+
+logger = logging.getLogger("pygase")
+
+REMIND_AFTER: Final = 0.5
+"""Seconds after which a call that nobody has awaited is logged. A program that stores it and awaits it later does so in
+the same breath; and whoever waits before a notebook for something to happen reads the log after one second."""
+
+
+def block_or_return(make: Callable[[], Coroutine[Any, Any, Any]], call: str, in_thread: str) -> Any:
+    """Run a coroutine and block; inside an asyncio event loop return it instead, to be awaited or made a task.
+
+    :param make: makes the coroutine; called when it begins.
+    :param call: the call as the user writes it, such as ``"client.connect(...)"``.
+    :param in_thread: the call that does the same in a thread.
+    :raises RuntimeError: inside another framework's loop, which would stand still meanwhile; says what to write.
+    """
+    if in_running_loop():
+        return Unstarted(make, call, in_thread)
+    framework = other_framework()
+    if framework is not None:
+        raise RuntimeError(
+            f"{call} was called inside a task of {framework}, whose loop would stand still until it ends, and PyGaSe's "
+            f"coroutines run in asyncio's loop only; write {in_thread} instead, which needs no loop"
+        )
+    return run_to_end(make())
+
+
+def other_framework() -> str | None:
+    """Return the name of the framework, other than asyncio, in whose task the caller runs; None if there is none."""
+    curio, trio = sys.modules.get("curio.meta"), sys.modules.get("trio")
+    if getattr(curio, "curio_running", bool)():
+        return "curio"
+    if trio is not None:
+        try:
+            trio.lowlevel.current_task()
+        except (RuntimeError, AttributeError):  # "must be called from async context"
+            return None
+        return "trio"
+    return None
+
+
+class Unstarted(collections.abc.Coroutine[Any, Any, Any]):
+    """A coroutine that does not begin before it is awaited or made a task. One for which that is forgotten is logged,
+    with what to write.
+    """
+
+    def __init__(self, make: Callable[[], Coroutine[Any, Any, Any]], call: str, in_thread: str) -> None:
+        import asyncio
+
+        self._make = make
+        self._call = call
+        self._in_thread = in_thread
+        self._inner: Coroutine[Any, Any, Any] | None = None
+        self._told = False
+        itself = weakref.ref(self)
+
+        def remind() -> None:
+            forgotten = itself()
+            if forgotten is not None:
+                forgotten._remind()
+
+        self._timer = asyncio.get_running_loop().call_later(REMIND_AFTER, remind)
+
+    def _remind(self) -> None:
+        if self._inner is not None or self._told:
+            return
+        self._told = True
+        logger.warning(
+            "%s has not begun, since nobody awaits it. An event loop runs here, as in every notebook: write `await %s` "
+            "to wait until it ends, or `task = asyncio.create_task(%s)` to go on at once, or %s",
+            *(self._call,) * 3,
+            self._in_thread,
+        )
+
+    def _begun(self) -> Coroutine[Any, Any, Any]:
+        if self._inner is None:
+            self._timer.cancel()
+            self._inner = self._make()
+        return self._inner
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._begun().__await__()
+
+    def send(self, value: Any) -> Any:
+        """See Coroutine."""
+        return self._begun().send(value)
+
+    def throw(self, *args: Any) -> Any:
+        """See Coroutine."""
+        return self._begun().throw(*args)
+
+    def close(self) -> None:
+        """See Coroutine. Whoever closes it knows that it has not begun."""
+        self._told = True
+        self._timer.cancel()
+        if self._inner is not None:
+            self._inner.close()
+
+    def __del__(self) -> None:
+        if not sys.is_finalizing():
+            self._remind()
