@@ -60,6 +60,9 @@ class ClientConfig(ConnectionConfig):
     """How long ``Client.connect`` tries before it raises ConnectionFailed."""
     connect_retry_interval: float = 0.25
     """Time between two connection requests; 20 tries within the default ``connect_timeout``."""
+    event_patience: float = 0.5
+    """How long an event waits for the state of the tick that sent it, if that is late: ten lost snapshots in a
+    row at 20 Hz. After that the event is handled without it. (For the very first state it waits up to 5 s.)"""
     kept_snapshots: int = 64
     """How many received states ``Client.snapshots`` holds: about one second at 60 Hz."""
 

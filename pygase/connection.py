@@ -240,13 +240,19 @@ class ServerConnection:
     """
 
     def __init__(
-        self, peer: ServerProtocol, endpoint: ServerEndpoint, clock: Callable[[], float], inputs: PlayerInputs
+        self,
+        peer: ServerProtocol,
+        endpoint: ServerEndpoint,
+        clock: Callable[[], float],
+        inputs: PlayerInputs,
+        after_state: Callable[[Callable[[], None]], None] = lambda queue: queue(),
     ) -> None:
         self.remote_address = peer.address
         self._peer = peer
         self._endpoint = endpoint
         self._clock = clock
         self._inputs = inputs
+        self._after_state = after_state
         self._tickets = _Tickets()
         self._counted_tick = -1
         self._counted_events = self._counted_bytes = 0
@@ -312,10 +318,10 @@ class ServerConnection:
         are).
         """
         payload = encode_event(event_type, args, kwargs, self._endpoint.config.max_message_bytes)
-        self.queue_event(payload, retries, ack_callback)
+        self._after_state(lambda: self.queue_event(payload, retries, ack_callback))
 
     def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
-        """Queue a serialised event. On the network's thread only."""
+        """Queue a serialised event behind the newest state that the endpoint has. On the network's thread only."""
         if self._peer.closed is None:
             self._peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self._clock())
             self._endpoint.next_at = min(self._endpoint.next_at, self._peer.next_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import logging
+import math
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -137,6 +138,10 @@ class Server:
         self._stop_requested = False
         self._next_push_at = 0.0
         self._everyone = False
+        self._taken_tick = -1
+        """The tick of the newest state that the endpoint has."""
+        self._held_events: deque[tuple[int, Callable[[], None]]] = deque()
+        """Events whose tick has not ended yet, each with that tick: its state leaves before them."""
         self._claim_lock = threading.Lock()
         self._announcement: Announcement | None = None
         self._announcer: Announcer | None = None
@@ -274,6 +279,7 @@ class Server:
             if event_wire.takes_serialised:
                 self._waiting, event_wire.refused = event_wire.waiting_events, self._endpoint.dropped
         self._next_push_at = 0.0
+        self._held_events.clear()
         self._take_over_state()
         self.game_state_store.subscribe(self._on_commit)
 
@@ -287,6 +293,7 @@ class Server:
         endpoint = self._endpoint
         assert endpoint is not None
         now = self._clock()
+        self._release_events(math.inf)
         endpoint.refuse_all = DisconnectReason.SERVER_SHUTDOWN
         for peer in tuple(endpoint.peers.values()):
             endpoint.close_peer(peer, DisconnectReason.SERVER_SHUTDOWN, now=now)
@@ -447,7 +454,28 @@ class Server:
         # on the wire ticks begin with 1, since 0 says "no state"
         changed = self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
         self.player_inputs.tell(commit.tick)
+        self._taken_tick = commit.tick
+        self._release_events(commit.tick)
         return changed
+
+    def _release_events(self, tick: float) -> None:
+        """Queue the events of this tick and of earlier ones."""
+        while self._held_events and self._held_events[0][0] <= tick:
+            try:
+                self._held_events.popleft()[1]()
+            except BufferError as error:
+                logger.error("an event was not sent: %s", error)
+
+    def _after_state(self, queue: Callable[[], None], tick: int | None = None) -> None:
+        """Queue events: at once if the endpoint has the state of their tick (None: of what goes on), else when it gets
+        that.
+        """
+        if tick is None:
+            tick = self.game_state_store.tick_of_caller
+        if tick > self._taken_tick:
+            self._held_events.append((tick, queue))
+        else:
+            queue()
 
     # -- what comes in -------------------------------------------------------------------------------------------
 
@@ -494,7 +522,7 @@ class Server:
         elif isinstance(event, InputsReceived):
             self.player_inputs.receive(peer, event, now=self._clock())
         elif isinstance(event, Connected):
-            connection = ServerConnection(peer, self._endpoint, self._clock, self.player_inputs)
+            connection = ServerConnection(peer, self._endpoint, self._clock, self.player_inputs, self._after_state)
             peer.user = self.connections[peer.address] = connection
             self._log.write(logging.INFO, "client %s has connected", peer.address)
             self._distribute_own(CLIENT_CONNECTED, peer.address)
@@ -595,7 +623,12 @@ class Server:
         if driver is None or self._transport is None:
             self._log.write(logging.WARNING, "event %r was not sent: the server is not running", event_type)
         else:
-            driver.call(lambda: self._queue(event_type, payload, targets, retries, ack_callback))
+            tick = self.game_state_store.tick_of_caller
+
+            def queue() -> None:
+                self._queue(event_type, payload, targets, retries, ack_callback)
+
+            driver.call(lambda: self._after_state(queue, tick))
 
     def _queue(
         self,

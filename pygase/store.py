@@ -137,6 +137,14 @@ class GameStateStore:
         """The newest settled state; may be read from any thread."""
         return self._committed
 
+    @property
+    def tick_of_caller(self) -> int:
+        """The tick that belongs to whatever this thread does now: the one that is going on, if this thread computes it;
+        else that of the newest settled state.
+        """
+        in_tick = self._tick_thread == threading.get_ident()
+        return self._committed.tick + in_tick
+
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Have ``listener`` called after each commit, on the thread that commits."""
         self._listeners.append(listener)

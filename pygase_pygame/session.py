@@ -154,7 +154,12 @@ class Session:
 
     @property
     def newest(self) -> Mapping[str, Any]:
-        """The newest state received, as it came: empty before the first. Read it, never change it."""
+        """The newest state received, as it came: empty before the first. Read it, never change it.
+
+        A SERVER_EVENT finds the state of its tick here, or a later one. (In :meth:`view` that state is shown after the
+        interpolation delay.)
+        """
+        self._take_snapshots()
         newest = self._buffer.newest
         return {} if newest is None else newest.state
 

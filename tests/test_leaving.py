@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pygase import CLIENT_CONNECTED, CLIENT_LEFT, Backend, Client, GameState, Server, ServerConfig
+from pygase import CLIENT_CONNECTED, CLIENT_LEFT, RELIABLE, Backend, Client, GameState, Server, ServerConfig
 from pygase.gamestate import GameStateUpdate
 from pygase.store import GameStateStore
 from pygase.testing import Link, SimulatedNetwork
@@ -132,3 +132,97 @@ def test_a_server_without_a_game_loop_reports_the_last_player_to_its_own_handler
         network.run(1 / 50)
     assert reported == ["TIMED_OUT"]
     assert not server.connections
+
+
+@pytest.mark.parametrize("interval", [1 / 20, 1 / 60])
+def test_one_script_is_reported_in_one_order_in_virtual_time_and_on_real_sockets(interval: float) -> None:
+    assert played(Simulated, interval) == SCRIPT
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("interval", [1 / 20, 1 / 60])
+def test_one_script_is_reported_in_that_order_on_real_sockets(interval: float) -> None:
+    assert played(Real, interval) == SCRIPT
+
+
+SCRIPT = [
+    "server: Ann has connected",
+    "Ann: state 0",
+    "Ann: WELCOME",
+    "server: Ann says 1",
+    "Ann: state 1",
+    "Ann: ECHO 1",
+    "server: Bob has connected",
+    "Bob: state 1",
+    "Bob: WELCOME",
+    "server: Bob says 2",
+    "Ann: state 3",
+    "Ann: ECHO 2",
+    "server: Ann has left: TIMED_OUT",
+    "server: Bob says 4",
+    "Bob: state 7",
+    "Bob: ECHO 4",
+    "server: Bob has left: CLOSED",
+]
+"""What the script leads to. Of ``state`` and ``ECHO`` only those of one player at a time are noted: nobody promises in
+which order two players receive."""
+
+
+def played(world: Any, interval: float) -> list[str]:
+    """Play the script; return what both sides report, in order."""
+    log: list[str] = []
+    names: dict[Any, str] = {}
+    arriving = iter(["Ann", "Bob"])
+
+    def arrived(client_address: Any) -> None:
+        names[client_address] = next(arriving)
+        log.append(f"server: {names[client_address]} has connected")
+        backend.server.dispatch_event("WELCOME", target_client=client_address, retries=RELIABLE)
+
+    def left(client_address: Any, reason: Any) -> None:
+        log.append(f"server: {names[client_address]} has left: {reason.name}")
+
+    def say(number: int, client_address: Any, game_state: Any) -> dict[str, Any]:
+        log.append(f"server: {names[client_address]} says {number}")
+        backend.server.dispatch_event("ECHO", number, retries=3)
+        return {"sum": game_state.sum + number}
+
+    handlers = {CLIENT_CONNECTED: arrived, CLIENT_LEFT: left, "SAY": say}
+    backend = Backend(GameState(sum=0), lambda game_state, dt: {}, handlers, config=QUICK)
+    game = world(backend, interval)
+    speaker = ["Ann"]
+
+    def player(name: str) -> Client:
+        client = Client()
+
+        def note(what: str) -> None:
+            if speaker[0] == name:
+                with client.access_game_state() as state:
+                    log.extend([f"{name}: state {state.sum}", f"{name}: {what}"])
+
+        client.register_event_handler("WELCOME", lambda: note("WELCOME"))
+        client.register_event_handler("ECHO", lambda number: note(f"ECHO {number}"))
+        return client
+
+    ann, bob = player("Ann"), player("Bob")
+    try:
+        game.join(ann)
+        game.wait(lambda: log[-1:] == ["Ann: WELCOME"])
+        ann.dispatch_event("SAY", 1, retries=RELIABLE)
+        game.wait(lambda: log[-1:] == ["Ann: ECHO 1"])
+        speaker[0] = "Bob"
+        game.join(bob)
+        game.wait(lambda: log[-1:] == ["Bob: WELCOME"])
+        speaker[0] = "Ann"
+        bob.dispatch_event("SAY", 2, retries=2)
+        game.wait(lambda: log[-1:] == ["Ann: ECHO 2"])
+        game.vanish(ann)
+        game.wait(lambda: log[-1].endswith("TIMED_OUT"))
+        speaker[0] = "Bob"
+        bob.dispatch_event("SAY", 4)
+        game.wait(lambda: log[-1:] == ["Bob: ECHO 4"])
+        bob.disconnect()
+        game.wait(lambda: log[-1].endswith("CLOSED"))
+        return log
+    finally:
+        game.close()

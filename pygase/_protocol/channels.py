@@ -14,7 +14,7 @@ from typing import Final
 from ..errors import MalformedPacket
 from .fragments import Reassembler, TooLarge, split
 from .sequence import ReceiveWindow, unwrap
-from .wire import EVENT, EVENT_ONCE, EVENT_ORDERED, ORDER
+from .wire import AFTER, EVENT, EVENT_ONCE, EVENT_ORDERED, ORDER
 
 RELIABLE: Final = -1
 """As ``retries``: resend until the peer has it, exactly once and in order."""
@@ -279,7 +279,7 @@ class EventReceiver:
         self._once = ReceiveWindow(_ONCE_WINDOW)
         self._next_order = 1
         self._held: dict[int, bytes] = {}
-        limit = max_message_bytes + ORDER.size
+        limit = max_message_bytes + AFTER.size + ORDER.size
         self._reassemblers = {
             EVENT: Reassembler(limit, max_groups=4),
             EVENT_ONCE: Reassembler(limit),

@@ -16,6 +16,7 @@ from .acks import FEW, Contents
 from .admission import host_of
 from .channels import Message, TrackedSender
 from .clock import ServerClock
+from .event_gate import EventGate
 from .fragments import Reassembler, TooLarge, split
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
 from .inputs import InputSender, InputState, decode_inputs
@@ -33,6 +34,7 @@ from .peer import (
 from .sequence import ACK_BITS_MASK, unwrap
 from .snapshots import SnapshotReceiver, SnapshotRing, SnapshotSender
 from .wire import (
+    AFTER,
     BULK_SNAPSHOT,
     CLIENT_HEADER,
     DATA,
@@ -122,6 +124,10 @@ class ServerProtocol(PeerProtocol):
         self._loose: deque[bytes] = deque()
         self._inputs_came = False
         """Whether the packet that is being received has brought inputs already: once is enough for everyone."""
+
+    def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
+        """Queue a serialised event. The client hands it on as soon as it has the state that is current now."""
+        super().queue_event(AFTER.pack(self._ring.changed_tick & 0xFFFF) + payload, retries, ticket, now=now)
 
     def _deliver(self, payload: bytes) -> None:
         self._inbox.append((self, payload))
@@ -322,6 +328,7 @@ class ClientProtocol(PeerProtocol):
         "_connector",
         "_events",
         "_farewell",
+        "_gate",
         "_give_up_at",
         "_hurried",
         "_riding",
@@ -359,6 +366,7 @@ class ClientProtocol(PeerProtocol):
         limit = self._client_config.max_state_bytes + SNAPSHOT_HEADER.size + 64
         self._state_fragments = {SNAPSHOT: Reassembler(limit, 2), BULK_SNAPSHOT: Reassembler(limit)}
         self._events: deque[ProtocolEvent] = deque()
+        self._gate = EventGate(self._client_config.event_patience)
         self._farewell: list[bytes] = []
         self.clock = ServerClock()
         """The server's time, as well as it is known."""
@@ -375,13 +383,18 @@ class ClientProtocol(PeerProtocol):
         return self._events.popleft() if self._events else None
 
     def _deliver(self, payload: bytes) -> None:
-        self._events.append(EventReceived(payload))
+        if not self._gate.add(payload):
+            self.packets_dropped += 1
+
+    def _hand_on(self, payloads: list[bytes]) -> None:
+        self._events.extend(map(EventReceived, payloads))
 
     def _on_message_acked(self, ticket: int, now: float) -> None:
         self._events.append(MessageAcked(ticket))
 
     def _end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
         if self.closed is None:
+            self._hand_on(self._gate.release_all())
             self.closed = Disconnected(reason, detail, remote)
             self._events.append(self.closed)
 
@@ -424,6 +437,8 @@ class ClientProtocol(PeerProtocol):
         self._note_time(wire_time, sent_at, delay, now)
         if len(data) > SERVER_HEADER.size:
             self._receive_messages(data, now)
+            if not self._gate.is_empty:  # only now: the state of a datagram goes before its events
+                self._hand_on(self._gate.release(self._states.newest_tick, now))
             if self.closed is not None and not self.closed.remote:  # the server has broken the protocol; tell it so
                 self._farewell = self.close_datagrams(self.closed.reason, "", now)
 
@@ -499,7 +514,7 @@ class ClientProtocol(PeerProtocol):
         return super()._datagrams(now)
 
     def _due_at(self, now: float) -> float:
-        due = super()._due_at(now)
+        due = min(super()._due_at(now), self._gate.next_at)
         if len(self.inputs):
             at = now if self._hurried else self._last_sent_at + self.rtt.rto
             due = min(due, max(at, self._bucket.ready_at(now)))
@@ -535,6 +550,8 @@ class ClientProtocol(PeerProtocol):
         if self.closed is not None:
             return
         if self.connected:
+            if now >= self._gate.next_at:
+                self._hand_on(self._gate.release(self._states.newest_tick, now))
             if self.timed_out(now):
                 self._end(DisconnectReason.TIMED_OUT, "", remote=False)
         elif now >= self._give_up_at:

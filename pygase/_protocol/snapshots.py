@@ -59,13 +59,13 @@ class SnapshotRing:
     """
 
     __slots__ = (
-        "_changed_tick",
         "_deltas",
         "_max_bytes",
         "_previous_tick",
         "_size",
         "_span",
         "by_report",
+        "changed_tick",
         "resting",
         "ring",
         "tick",
@@ -83,7 +83,9 @@ class SnapshotRing:
         self.tree: Tree = {}
         self.time = 0.0
         self._span = 0.0
-        self._previous_tick = self._changed_tick = 0
+        self._previous_tick = 0
+        self.changed_tick = 0
+        """The newest tick that has changed something; 0: none."""
         self.resting = False
         self._deltas: dict[int, bytes] = {}
         self.by_report: dict[int, bytes | None] = {}
@@ -99,9 +101,9 @@ class SnapshotRing:
         if unchanged and (self.resting or tick == self.tick):
             return False
         self.resting = unchanged
-        self._previous_tick, self.tick = self._changed_tick, tick
+        self._previous_tick, self.tick = self.changed_tick, tick
         if not unchanged:
-            self._changed_tick = tick
+            self.changed_tick = tick
         self.tree, self.time, self._span = tree, time, span
         self.ring[tick], self.times[tick] = tree, time
         if len(self.ring) > self._size:

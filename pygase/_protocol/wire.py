@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from ..errors import MalformedPacket
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 
 MAX_DATAGRAM_BYTES: Final = 1200
 """Fits through every path of today's Internet unfragmented (IPv6 guarantees 1,280; RFC 9000, section 14, chooses
@@ -55,6 +55,8 @@ CLIENT_HEADER: Final = Struct("!B8sHHIHI")
 
 MESSAGE_HEADER: Final = Struct("!BH")
 ORDER: Final = Struct("!H")
+# lowest 16 bits of the tick whose state belongs before an event (in the server's events, before the event itself)
+AFTER: Final = Struct("!H")
 # kind of the whole message, group, index, count
 FRAGMENT_HEADER: Final = Struct("!BHHH")
 # flags, tick, ticks back to the baseline (0: full state), ticks back to the state before, time (0.1 ms), span (0.1 ms)

@@ -138,10 +138,10 @@ class Document:
         assert rows is not None
         fields = fields_of(rows, data)
         if fields[-1].name == "messages":
-            fields[-1:] = [part for message in self.split_messages(fields[-1].raw) for part in message]
+            fields[-1:] = [part for message in self.split_messages(fields[-1].raw, way) for part in message]
         return fields
 
-    def split_messages(self, data: bytes) -> list[list[Field]]:
+    def split_messages(self, data: bytes, way: str) -> list[list[Field]]:
         """Return the fields of each message in `data`: those of its frame without the body, then those of the body."""
         found = []
         while data:
@@ -151,18 +151,23 @@ class Document:
             check(len(body) == length, "message reaches beyond its packet")
             check(length <= self.limits["MAX_BODY_BYTES"], f"body of {length} bytes")
             check(header[0].value in self.messages, f"message of unknown kind {header[0].value}")
-            found.append([*header, *self.body_fields(header[0].value, body)])
+            found.append([*header, *self.body_fields(header[0].value, body, way)])
             data = data[3 + length :]
         return found
 
-    def body_fields(self, kind: int, body: bytes) -> list[Field]:
+    def body_fields(self, kind: int, body: bytes, way: str) -> list[Field]:
         """Return the fields of a message's body; a state's payload as the delta that it stands for."""
-        fields = fields_of(self.messages[kind], body)
+        fields = fields_of(_rows_for(way, self.messages[kind]), body)
         if fields[-1].name == "payload":
             fields[-1] = fields[-1]._replace(value=delta_of(fields[-1].raw, named(fields)["flags"]))
         elif fields[-1].name == "inputs":
             fields[-1] = fields[-1]._replace(value=inputs_of(fields[-1].raw, named(fields)["count"]))
         return fields
+
+
+def _rows_for(way: str, rows: list[Row]) -> list[Row]:
+    """Return the rows that hold for one direction: those marked with ↓ stand only in what the server sends."""
+    return [row._replace(size=row.size.rstrip(" ↓")) for row in rows if way == TO_CLIENT or "↓" not in row.size]
 
 
 def fields_of(rows: list[Row], data: bytes) -> list[Field]:
@@ -360,7 +365,7 @@ class Onlooker:
         ours = self.direction(client, way)
         number = nearest(header["sequence"], max(ours.sent_at, default=0), 16)
         check(len(header["messages"]) <= self.document.limits["MAX_MESSAGE_ROOM"], "no room for a tag")
-        messages = self.document.split_messages(header["messages"])
+        messages = self.document.split_messages(header["messages"], way)
         if number in ours.sent_at:
             check([m[0].value for m in messages] == [6], f"packet {number} is sent anew and is no CLOSE")
             return
@@ -402,6 +407,7 @@ class Onlooker:
         ours = self.direction(client, way)
         check(ours.closed is None, "a message after CLOSE")
         if kind in (1, 2, 3):
+            check(("after" in values) == (way == TO_CLIENT), "a client's event with `after`, or a server's without")
             self._event(ours, kind, values)
         elif kind == 5:
             self._fragment(ours, values, way, client)
@@ -463,7 +469,7 @@ class Onlooker:
             ours.whole_groups.add(key)
             body = b"".join(parts[i] for i in range(len(parts)))
             self.seen[f"{self.document.message_kinds[key[0]]} in fragments"] += 1
-            self._message(key[0], named(self.document.body_fields(key[0], body)), body, way, client)
+            self._message(key[0], named(self.document.body_fields(key[0], body, way)), body, way, client)
 
     def _state(self, client: Any, values: dict[str, Any]) -> None:
         states = self.states.setdefault(client, {})

@@ -245,12 +245,16 @@ def test_the_inputs_in_the_packets_are_those_that_the_game_gets(loss: float, see
             assert seen[number][1] == (None if view_time is None else round(view_time * 10_000) % 2**32)
     applied = [played for played in session.played[client.address] if not played.repeats]
     assert len(applied) > 150
-    assert sum(played.view_time is not None for played in applied) > 30
+    exact = 0
     for played in applied:
         value, units = seen[played.number]
         assert repr(played.value) == repr(value)
         if units is None or played.view_time is not None:  # (a message cannot tell of all that are far apart)
-            assert played.view_time == (None if units is None else pytest.approx(units / 10_000, abs=1e-4))
+            assert (played.view_time is None) == (units is None)
+            # (a claim that the latency does not explain is not believed, and a later time counts)
+            assert played.view_time is None or units is None or played.view_time > units / 10_000 - 1e-4
+            exact += units is not None and played.view_time == pytest.approx(units / 10_000, abs=1e-4)
+    assert exact > 20
     told = session.onlooker.told[client.address]
     assert told[-1][:2] == (client.snapshots[-1].tick + 1, 200)
     of_tick: dict[int, set[int]] = {}
@@ -432,9 +436,9 @@ def test_acknowledged_is_exactly_what_has_arrived(noise_bytes: int, acks: int, r
     assert pair.onlooker.direction(pair.CLIENT, TO_CLIENT).acked == numbers
 
 
-def messages_of(datagrams: list[bytes]) -> list[list[str]]:
+def messages_of(datagrams: list[bytes], way: str = TO_SERVER) -> list[list[str]]:
     """The names of the messages in each packet."""
-    return [[DOCUMENT.message_kinds[m[0].value] for m in DOCUMENT.split_messages(data[23:])] for data in datagrams]
+    return [[DOCUMENT.message_kinds[m[0].value] for m in DOCUMENT.split_messages(data[23:], way)] for data in datagrams]
 
 
 def connected_pair() -> Pair:
@@ -468,7 +472,7 @@ def test_inputs_leave_at_once_and_go_along_again_until_they_are_acknowledged() -
         client.receive_datagram(data, now=pair.now)
     client.queue_event(b"\x91\xa1a", 0, None, now=pair.now)
     pair.client_sends()
-    last = DOCUMENT.split_messages(pair.sent[-1][1][23:])
+    last = DOCUMENT.split_messages(pair.sent[-1][1][23:], TO_SERVER)
     inputs = next(named(fields) for fields in last if fields[0].value == 9)
     assert inputs["inputs"] == [(3, None)]
 
@@ -478,16 +482,16 @@ def test_what_is_told_of_inputs_leaves_once_before_the_state_and_never_alone() -
     pair.push(1, {"n": 1})
     peer = pair.server.peers[pair.CLIENT]
     peer.tell_input_state(7, -0.75)
-    assert messages_of(pair.server_sends()) == [["INPUT_STATE", "SNAPSHOT"]]
+    assert messages_of(pair.server_sends(), TO_CLIENT) == [["INPUT_STATE", "SNAPSHOT"]]
     assert pair.onlooker.told[pair.CLIENT] == [(1, 7, -0.75)]
     pair.exchange()
     pair.exchange()
     peer.tell_input_state(8, 1.0)
     assert pair.server_sends() == []
     peer.queue_event(b"\x91\xa1a", 0, None, now=pair.now)
-    assert messages_of(pair.server_sends()) == [["INPUT_STATE", "EVENT"]]
+    assert messages_of(pair.server_sends(), TO_CLIENT) == [["INPUT_STATE", "EVENT"]]
     pair.now += 1.0
-    assert "INPUT_STATE" not in str(messages_of(pair.server_sends()))
+    assert "INPUT_STATE" not in str(messages_of(pair.server_sends(), TO_CLIENT))
 
 
 def test_more_inputs_than_the_page_allows_make_the_client_give_up_the_oldest(rng: random.Random) -> None:
@@ -549,7 +553,7 @@ def test_a_client_that_gets_the_examples_datagrams_has_the_states_that_they_tell
     news = iter(client.next_event, None)
     states = [event.state.tree for event in news if isinstance(event, StateReceived)]
     deltas = [
-        named(DOCUMENT.split_messages(each.data[23:])[-1])["payload"]
+        named(DOCUMENT.split_messages(each.data[23:], TO_CLIENT)[-1])["payload"]
         for each in example(DOCUMENT.page)
         if each.way == TO_CLIENT and each.data[0] == 6
     ]

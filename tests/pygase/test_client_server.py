@@ -496,7 +496,9 @@ def test_an_event_goes_to_all_or_to_one() -> None:
 
 def test_an_event_to_somebody_who_is_gone_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "pygase"):
-        Game().server.dispatch_event("NEWS", target_client=("127.0.0.1", 99))
+        game = Game()
+        game.server.dispatch_event("NEWS", target_client=("127.0.0.1", 99))
+        game.run(0.1)
     assert "no client is connected from ('127.0.0.1', 99)" in caplog.text
 
 

@@ -1,0 +1,91 @@
+"""State before events: the client hands on an event when it has the state that belongs before it.
+
+The server writes into each event the newest tick that had changed something when the event was queued. The state of
+that tick, or a later one, usually lies in the same datagram. If it does not (lost, overtaken, too large for one
+datagram), the event waits for it here, for a moment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Final, NamedTuple
+
+from .wire import AFTER
+
+FIRST_STATE_PATIENCE: Final = 5.0
+"""Seconds that an event waits for the very first state, at most. That one may be large, and a handler finds nothing at
+all before it."""
+
+MAX_WAITING_BYTES: Final = 512 * 1024
+"""Beyond it the oldest events wait no longer: a server must not fill the client's memory."""
+
+_EVENT_BYTES: Final = 256
+"""What an event takes beside its payload, about."""
+
+
+class _Waiting(NamedTuple):
+    after: int
+    payload: bytes
+    since: float
+
+
+class EventGate:
+    """Holds events until their state is there.
+
+    :param patience: seconds that an event waits at most, once there has been a state.
+    """
+
+    __slots__ = ("_arrived", "_patience", "_waiting", "held_bytes", "next_at")
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._arrived: list[bytes] = []
+        self._waiting: deque[_Waiting] = deque()
+        self.held_bytes = 0
+        """What the events that wait take."""
+        self.next_at = math.inf
+        """When the patience with some event ends."""
+
+    def add(self, body: bytes) -> bool:
+        """Take an event as it lies in its message; False if it is cut off. :meth:`release` tells whether it waits."""
+        if len(body) < AFTER.size:
+            return False
+        self._arrived.append(body)
+        return True
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no event is held."""
+        return not (self._arrived or self._waiting)
+
+    def release(self, newest_tick: int, now: float) -> list[bytes]:
+        """Return the events that need not wait any longer, in the order of their arrival.
+
+        :param newest_tick: number of the newest state; 0: there is none yet.
+        """
+        for body in self._arrived:
+            self._waiting.append(_Waiting(AFTER.unpack_from(body)[0], body[AFTER.size :], now))
+            self.held_bytes += len(body) + _EVENT_BYTES
+        self._arrived.clear()
+        patience = self._patience if newest_tick else FIRST_STATE_PATIENCE
+        released: list[bytes] = []
+        kept: deque[_Waiting] = deque()
+        for event in self._waiting:
+            satisfied = newest_tick and (event.after - newest_tick) & 0xFFFF not in _AHEAD
+            if satisfied or now >= event.since + patience or self.held_bytes > MAX_WAITING_BYTES:
+                released.append(event.payload)
+                self.held_bytes -= len(event.payload) + AFTER.size + _EVENT_BYTES
+            else:
+                kept.append(event)
+        self._waiting = kept
+        self.next_at = kept[0].since + patience if kept else math.inf
+        return released
+
+    def release_all(self) -> list[bytes]:
+        """Return all events, as no state will follow any more."""
+        return self.release(0, math.inf)
+
+
+_AHEAD: Final = range(1, 0x8000)
+"""How far a tick may be ahead of another one, modulo 2**16."""
