@@ -77,7 +77,14 @@ class Backend:
         for event_type, handler in (event_handlers or {}).items():
             self.game_state_machine.register_event_handler(event_type, handler)
 
-    def run(self, hostname: str = "localhost", port: int = 0, interval: float = 0.02) -> Any:
+    def run(
+        self,
+        hostname: str = "localhost",
+        port: int = 0,
+        interval: float = 0.02,
+        *,
+        on_bound: Callable[[Server], Any] | None = None,
+    ) -> Any:
         """Run state machine and server, in one loop, and bind the server to a given address.
 
         Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine.
@@ -85,6 +92,8 @@ class Backend:
         :param hostname: hostname or IP address to be bound to; see ``Server.run``.
         :param port: port number to be bound to; 0 for a free one.
         :param interval: seconds between ticks; 0.02 is 50 a second.
+        :param on_bound: called with the Server as soon as it is bound, before the first client gets in: the moment to
+            print ``server.port``. What it raises ends the run.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         """
 
@@ -93,7 +102,7 @@ class Backend:
 
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             with program_lines_only:
-                self._claim(interval)
+                self._claim(interval, on_bound)
                 await self._run(hostname, port, interval)
 
         with program_lines_only:
@@ -120,12 +129,12 @@ class Backend:
             bound.result()
         return thread
 
-    def _claim(self, interval: float) -> None:
+    def _claim(self, interval: float, on_bound: Callable[[Server], Any] | None = None) -> None:
         if not self._ended.done():
             raise RuntimeError("this Backend runs already; shutdown() it first, or make another Backend")
         self.game_state_machine._claim(interval)
         try:
-            self.server._claim(self.game_state_machine)
+            self.server._claim(self.game_state_machine, on_bound)
         except BaseException:
             self.game_state_machine._ended.set_result(None)
             raise

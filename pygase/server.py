@@ -134,6 +134,7 @@ class Server:
         self._hostname: str | None = None
         self._ended: concurrent.futures.Future[Any] = runner.done_future()
         self._bound: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self._on_bound: Callable[[Server], Any] | None = None
         self._stop_now: Callable[[], Any] = lambda: None
         self._stop_requested = False
         self._next_push_at = 0.0
@@ -171,7 +172,14 @@ class Server:
 
     # -- running -------------------------------------------------------------------------------------------------
 
-    def run(self, port: int = 0, hostname: str = "localhost", event_wire: Any = None) -> Any:
+    def run(
+        self,
+        port: int = 0,
+        hostname: str = "localhost",
+        event_wire: Any = None,
+        *,
+        on_bound: Callable[[Server], Any] | None = None,
+    ) -> Any:
         """Start the server under a specified address.
 
         Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine.
@@ -183,6 +191,8 @@ class Server:
             GameStateMachine. A wire with a ``_push_event`` of its own finds the sender in
             ``event.handler_kwargs["client_address"]``; it gets PyGaSe's own events (CLIENT_CONNECTED and so on) only
             if it has a method ``has_event_type(event_type)`` that returns True for them.
+        :param on_bound: called with the Server as soon as it is bound, before the first client gets in: the moment to
+            print ``server.port``. What it raises ends the run.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         :raises RuntimeError: if it runs already.
         :raises TypeError, ValueError: for a port or host name that can be none; says how to write it.
@@ -192,7 +202,7 @@ class Server:
 
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             with program_lines_only:
-                self._claim(event_wire)
+                self._claim(event_wire, on_bound)
                 await self._run(port, hostname, event_wire)
 
         with program_lines_only:
@@ -221,7 +231,7 @@ class Server:
             bound.result()
         return thread
 
-    def _claim(self, event_wire: Any) -> None:
+    def _claim(self, event_wire: Any, on_bound: Callable[[Server], Any] | None = None) -> None:
         if event_wire is not None and not callable(getattr(event_wire, "_push_event", None)):
             raise TypeError(
                 f"event_wire must have a method _push_event(event), as a GameStateMachine has; got {event_wire!r}"
@@ -231,6 +241,7 @@ class Server:
                 raise RuntimeError("this server is running already; shutdown() it first, or make another Server")
             self._ended = concurrent.futures.Future()
             self._bound = concurrent.futures.Future()
+            self._on_bound = on_bound
             self._driver, self._stop_requested = None, False
 
     async def _run(self, port: int, hostname: str, event_wire: Any) -> None:
@@ -245,6 +256,8 @@ class Server:
             self._driver = runner.LoopDriver(self, transport, loop)
             self._announce()
             self._bound.set_result(None)
+            if self._on_bound is not None:
+                self._on_bound(self)
             self._driver.turn()
             if self._stop_requested:
                 self._request_stop()

@@ -1,12 +1,14 @@
 """Finds the code in a Markdown page that is meant to be run, and runs it.
 
-What stands behind the word `python` where a block begins says how:
+What stands behind the word `python` where a block begins says what the block is:
 
 - `runnable`: the runnable blocks of a page are one script, run in this process from top to bottom. What it
   prints must be what stands behind `# ->` in it.
-- `program=NAME`: a whole program, run as a process of its own exactly as it stands there.
+- `program=NAME`: a whole program, run as a process of its own exactly as it stands there. `RUN_BY` names the test.
+- `fragment`: a part of a program, that uses names which the page does not define. It is only compiled.
 
-In both, the port 8080 is replaced by a free one, so that a test disturbs nobody.
+There is no Python block without one of these words. Readers do not see them: a renderer takes the first word alone.
+Where code is run, the port 8080 is replaced by a free one, and 0.0.0.0 by 127.0.0.1, so that a test disturbs nobody.
 """
 
 from __future__ import annotations
@@ -21,7 +23,28 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PORT_IN_PAGES = "8080"
 
+RUN_BY = {
+    ("README.md", "server.py"): "tests/test_readme.py",
+    ("README.md", "client.py"): "tests/test_readme.py",
+    ("docs/adapter.md", "pads.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/discovery.md", "lan_host.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/discovery.md", "lan_find.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/getting-started.md", "smooth_client.py"): "tests/test_readme.py",
+    ("docs/getting-started.md", "lan_server.py"): "tests/test_readme.py",
+    ("docs/prediction.md", "predicted_server.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/prediction.md", "predicted_client.py"): "tests/test_programs_of_the_guides.py",
+}
+"""Page and name of each program, and the test that runs it."""
+
+OTHER_LANGUAGES = {"diff", "hex"}
+"""What a block that is no Python can be: the tests of the protocol and of `hello` read `hex` and `diff`."""
+
 _BLOCK = re.compile(r"^```python ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^ *(?:```+|~~~+)(.*)\n((?:.*\n)*?) *(?:```+|~~~+) *$", re.MULTILINE)
+_INDENTED = re.compile(r"(?:^(?: {4}|\t).*\n?|^\n(?=(?: {4}|\t)))+", re.MULTILINE)
+_STATEMENT = re.compile(
+    r"^\s*(?:import \w|from \S+ import |def \w+\(|class \w+|for \w+.* in .*:$|while .*:$)", re.MULTILINE
+)
 _EXPECTED = re.compile(r"# -> (.*)$", re.MULTILINE)
 
 
@@ -42,10 +65,24 @@ def programs(page: str) -> dict[str, str]:
     return {name: code for (_, mark, name), code in marked if mark}
 
 
-def unknown_marks(page: str) -> list[str]:
-    """Return the marks that are none of the two above: misprints, which would hide a block."""
-    marks = [block[1] for block in _BLOCK.finditer(page)]
-    return [mark for mark in marks if mark != "runnable" and not re.fullmatch(r"program=\w+\.py", mark)]
+def fragments(page: str) -> list[str]:
+    """Return the parts of programs in the text `page`."""
+    return [block[2] for block in _BLOCK.finditer(page) if block[1] == "fragment"]
+
+
+def unmarked_blocks(page: str) -> list[str]:
+    """Return the first line of each block that is Python, or looks like it, and is not marked as what it is.
+
+    A block of another language is one of `OTHER_LANGUAGES`; commands for a terminal are indented.
+    """
+    fences = list(_FENCE.finditer(page))
+    unknown = [fence[0].partition("\n")[0] for fence in fences if not _is_known(fence[1].strip())]
+    indented = [block[0] for block in _INDENTED.finditer(_FENCE.sub("", page)) if _STATEMENT.search(block[0])]
+    return unknown + [block.strip().partition("\n")[0] for block in indented]
+
+
+def _is_known(info: str) -> bool:
+    return info in OTHER_LANGUAGES or bool(re.fullmatch(r"python (?:runnable|fragment|program=\w+\.py)", info))
 
 
 def run_script(script: str, name: str) -> tuple[list[str], list[str]]:
@@ -57,8 +94,8 @@ def run_script(script: str, name: str) -> tuple[list[str], list[str]]:
 
 
 def on_port(code: str, port: int) -> str:
-    """Return `code` with `port` in place of the one that the pages use."""
-    return code.replace(PORT_IN_PAGES, str(port))
+    """Return `code` with `port` in place of the one that the pages use, and the loopback in place of all networks."""
+    return code.replace(PORT_IN_PAGES, str(port)).replace("0.0.0.0", "127.0.0.1")
 
 
 def free_port() -> int:

@@ -8,12 +8,14 @@ import pytest
 from tests.documents import (
     PAGES,
     ROOT,
+    RUN_BY,
+    fragments,
     free_port,
     on_port,
     programs,
     run_script,
     runnable_script,
-    unknown_marks,
+    unmarked_blocks,
 )
 
 SCRIPTS = {page: runnable_script(page.read_text(encoding="utf-8")) for page in PAGES}
@@ -25,14 +27,21 @@ def name_of(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_block_marked_for_running_is_marked_correctly(page: Path) -> None:
-    assert unknown_marks(page.read_text(encoding="utf-8")) == []
+def test_every_block_that_looks_like_a_program_is_marked_as_what_it_is(page: Path) -> None:
+    assert unmarked_blocks(page.read_text(encoding="utf-8")) == []
+
+
+def test_every_program_is_run_by_a_test() -> None:
+    on_pages = {(name_of(page), name) for page in PAGES for name in programs(page.read_text(encoding="utf-8"))}
+    assert set(RUN_BY) == on_pages
+    for (_, name), test in RUN_BY.items():
+        assert f'["{name}"]' in (ROOT / test).read_text(encoding="utf-8"), f"{test} does not run {name}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_program_is_valid_python(page: Path) -> None:
-    for name, code in programs(page.read_text(encoding="utf-8")).items():
-        compile(code, name, "exec")
+def test_every_fragment_is_valid_python(page: Path) -> None:
+    for number, code in enumerate(fragments(page.read_text(encoding="utf-8"))):
+        compile(code, f"{name_of(page)}, fragment {number}", "exec")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -64,9 +73,27 @@ class TestReader:
     def test_programs_are_found_by_name(self) -> None:
         assert programs("```python program=a.py\nx = 8080\n```\n") == {"a.py": "x = 8080\n"}
 
-    @pytest.mark.parametrize("mark", ["runable", "runnable ", "program=", "programs=a.py"])
-    def test_a_misspelt_mark_is_noticed(self, mark: str) -> None:
-        assert unknown_marks(f"```python {mark}\nx = 1\n```\n") == [mark]
+    @pytest.mark.parametrize(
+        "fence", ["```python", "```", "```py", "~~~python", "```python runable", "```python runnable extra", "```pycon"]
+    )
+    def test_a_block_without_a_mark_or_with_a_misspelt_one_is_noticed(self, fence: str) -> None:
+        closing = fence[:3]
+        assert unmarked_blocks(f"text\n\n{fence}\nx = 1\n{closing}\n") == [fence]
+        assert unmarked_blocks(f"- in a list:\n\n  {fence}\n  x = 1\n  {closing}\n") == [f"  {fence}"]
+
+    @pytest.mark.parametrize("mark", ["python runnable", "python fragment", "python program=a.py", "hex", "diff"])
+    def test_a_block_with_a_mark_passes(self, mark: str) -> None:
+        assert unmarked_blocks(f"```{mark}\nimport this\n```\n") == []
+
+    @pytest.mark.parametrize("code", ["import pygame", "from a import b", "def f():", "class A:", "for x in y:"])
+    def test_a_program_cannot_hide_by_indentation(self, code: str) -> None:
+        assert unmarked_blocks(f"text\n\n    {code}\n        pass\n\ntext\n") == [code]
+
+    def test_commands_for_a_terminal_need_no_mark(self) -> None:
+        assert unmarked_blocks("text\n\n    pip install -e . && python -m games.pong host\n\ntext\n") == []
+
+    def test_fragments_are_found(self) -> None:
+        assert fragments("```python fragment\nx = y\n```\n```python runnable\nz = 1\n```\n") == ["x = y\n"]
 
 
 @pytest.mark.integration

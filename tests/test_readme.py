@@ -1,48 +1,19 @@
 """The README's two programs are run as they stand there, and two people can play what they make."""
 
-import os
 import signal
-import subprocess
+import socket
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from pygase import Client, DisconnectReason
+from pygase import DisconnectReason
 from tests.documents import ROOT, free_port, on_port, programs
+from tests.playing import STARTING, connected, running
 
-STARTING = 20.0  # seconds that a process may take on a busy machine
 README = programs((ROOT / "README.md").read_text(encoding="utf-8"))
 GUIDE = programs((ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8"))
-
-
-@contextmanager
-def running(code: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run the program `code` in a process of its own for as long as the block lasts."""
-    program = folder / "program.py"
-    program.write_text(code, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [sys.executable, program], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-@contextmanager
-def connected(port: int) -> Iterator[Client]:
-    client = Client()
-    client.connect_in_thread(port=port)
-    try:
-        yield client
-    finally:
-        client.disconnect()
 
 
 @pytest.mark.integration
@@ -92,10 +63,20 @@ def test_readme_server_ends_at_ctrl_c_and_everybody_is_told(tmp_path: Path) -> N
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("code", [README["server.py"], GUIDE["lan_server.py"]], ids=["README", "guide"])
+def test_a_server_whose_port_is_taken_does_not_say_that_it_serves(tmp_path: Path, code: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        with running(on_port(code, other.getsockname()[1]), tmp_path) as server:
+            printed, complaints = server.communicate(timeout=STARTING)
+    assert (printed, server.returncode) == ("", 1)
+    assert "AddressInUse: port" in complaints.splitlines()[-1]
+
+
+@pytest.mark.integration
 def test_guide_server_tells_friends_where_to_join_and_lets_them(tmp_path: Path) -> None:
     port = free_port()
-    # on the loopback only: nobody else is to reach a test
-    code = on_port(GUIDE["lan_server.py"], port).replace("0.0.0.0", "127.0.0.1")
+    code = on_port(GUIDE["lan_server.py"], port)
     with running(code, tmp_path) as server, connected(port) as client:
         client.wait_until(lambda game_state: game_state.seconds > 0, timeout=STARTING)
         assert server.stdout is not None

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pygase import (
+    AddressInUse,
     Backend,
     Client,
     ClientConfig,
@@ -344,3 +345,49 @@ def test_a_shutdown_of_a_server_that_is_just_starting_is_not_lost() -> None:
     if not ended:
         server._real_driver.call(server._request_stop)
     assert ended
+
+
+# -- bound ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("face", ["backend", "server"])
+def test_on_bound_is_called_once_with_a_server_that_has_its_port(face: str) -> None:
+    backend, seen = a_backend(), []
+
+    def note(server: Server) -> None:
+        seen.append((server, server.port, server.hostname))
+        server.shutdown()
+
+    if face == "backend":
+        backend.run("127.0.0.1", on_bound=note)
+    else:
+        backend.server.run(hostname="127.0.0.1", on_bound=note)
+    ((server, port, hostname),) = seen
+    assert (server, hostname) == (backend.server, "127.0.0.1")
+    assert port
+    assert server.port is None  # it has ended, since it was told to while it began
+
+
+@pytest.mark.integration
+def test_what_on_bound_raises_ends_the_run_and_the_port_is_free_again() -> None:
+    backend, ports = a_backend(), []
+
+    def fail(server: Server) -> None:
+        ports.append(server.port)
+        raise KeyError("the file of high scores")
+
+    with pytest.raises(KeyError):
+        backend.run("127.0.0.1", on_bound=fail)
+    backend.run("127.0.0.1", ports[0], on_bound=lambda server: backend.server.begin_shutdown())
+
+
+@pytest.mark.integration
+def test_on_bound_is_not_called_when_the_port_is_taken() -> None:
+    other, backend = a_backend(), a_backend()
+    other.run_in_thread("127.0.0.1")
+    try:
+        with pytest.raises(AddressInUse):
+            backend.run("127.0.0.1", other.server.port or 0, on_bound=lambda server: pytest.fail("it is not bound"))
+    finally:
+        other.shutdown()

@@ -1,0 +1,99 @@
+"""The programs of the guides are run as they stand there: they do what they promise, and end without a complaint."""
+
+from pathlib import Path
+
+import pytest
+
+from pygase import Backend, GameState
+from tests.documents import ROOT, free_port, on_port, programs
+from tests.playing import STARTING, connected, eventually, played, running
+
+pytestmark = pytest.mark.integration
+
+NOTHING = ""
+FOR_BEING_ALONE = ("this machine is in no network", "is announced to this machine only")
+"""Complaints about that which a test does to the programs so that they reach nobody else."""
+
+
+def without_known(ended: tuple[int, str, str]) -> tuple[int, str, str]:
+    """Leave out complaints for being alone."""
+    status, printed, complaints = ended
+    others = [line for line in complaints.splitlines() if not any(words in line for words in FOR_BEING_ALONE)]
+    return status, printed, "\n".join(others)
+
+
+def programs_of(page: str) -> dict[str, str]:
+    return programs((ROOT / "docs" / page).read_text(encoding="utf-8"))
+
+
+ADAPTER = programs_of("adapter.md")
+DISCOVERY = programs_of("discovery.md")
+PREDICTION = programs_of("prediction.md")
+
+ALONE = "from pygase._io import lan as _lan\n_lan.get_available_ip_addresses = lambda: ['127.0.0.1']\n"
+"""Before a program that asks the network: nobody else is to be asked."""
+
+
+def test_the_adapters_loop_opens_a_game_plays_it_and_ends(tmp_path: Path) -> None:
+    port = free_port()
+    with played(on_port(ADAPTER["pads.py"], port), tmp_path, port) as player:
+        player.does("tap tab", "tap tab", "tap return", "tap return")  # to the button "host", and "start"
+        with connected(port, game="pads") as watcher:
+            watcher.wait_until(lambda game_state: len(game_state.pads) == 2, timeout=STARTING)
+            me = str(watcher.address)
+            player.does("press s")
+            watcher.wait_until(
+                lambda game_state: max(pad["y"] for key, pad in game_state.pads.items() if key != me) > 400,
+                timeout=STARTING,
+            )
+            assert without_known(player.closes_the_window()) == (0, NOTHING, NOTHING)
+            eventually(lambda: watcher.status == "disconnected")
+
+
+def test_the_adapters_loop_joins_by_address_and_is_back_at_the_screen_when_the_game_ends(tmp_path: Path) -> None:
+    port = free_port()
+    backend = Backend(GameState(pads={}), lambda game_state, dt, inputs: {}, game="pads")
+    backend.run_in_thread("127.0.0.1", port, interval=1 / 60)
+    try:
+        with played(on_port(ADAPTER["pads.py"], port), tmp_path, port) as player:
+            player.does("type 127.0.0.1", "tap return")
+            eventually(lambda: len(backend.server.connections) == 1)
+            (connection,) = backend.server.connections.values()
+            eventually(lambda: connection.input_counts.applied > 10)
+            backend.shutdown()
+            # which means "leave" at the connect screen alone
+            assert without_known(player.repeats("tap escape")) == (0, NOTHING, NOTHING)
+    finally:
+        backend.shutdown()
+
+
+def test_a_predicted_client_moves_its_player_on_the_server(tmp_path: Path) -> None:
+    port = free_port()
+    with (
+        running(on_port(PREDICTION["predicted_server.py"], port), tmp_path) as server,
+        connected(port) as watcher,
+        played(on_port(PREDICTION["predicted_client.py"], port), tmp_path, port) as player,
+    ):
+        player.does("press d")
+        watcher.wait_until(
+            lambda game_state: max(other["x"] for other in game_state.players.values()) > 400, timeout=STARTING
+        )
+        assert player.closes_the_window() == (0, NOTHING, NOTHING)
+        watcher.wait_until(lambda game_state: len(game_state.players) == 1, timeout=STARTING)
+        assert server.poll() is None
+
+
+def test_the_programs_that_announce_and_find_a_game_meet(tmp_path: Path) -> None:
+    port = free_port()
+    name = f"clock{port}"  # another test, elsewhere on this machine, may run the same programs
+    host = on_port(DISCOVERY["lan_host.py"], port).replace('"clock"', f'"{name}"')
+    find = DISCOVERY["lan_find.py"].replace('"clock"', f'"{name}"')
+    with running(ALONE + host, tmp_path, "host.py"), connected(port, game=name) as watcher:
+        watcher.wait_until(lambda game_state: game_state.seconds > 0, timeout=STARTING)
+        with running(ALONE + find, tmp_path, "find.py") as finder:
+            printed, complaints = finder.communicate(timeout=STARTING)
+    ended, _, unforeseen = without_known((finder.returncode, printed, complaints))
+    assert (ended, unforeseen) == (0, NOTHING)
+    first, status = printed.splitlines()
+    assert first.startswith("Anna's clock: 1 of 256 players, ")
+    assert status == "connected"
