@@ -193,7 +193,7 @@ class Backend:
         def before_tick() -> None:
             driver = server._driver
             if driver is not None and driver.on_own_thread:
-                if driver.looks_later:
+                if driver.looks_later or server.has_slept:
                     driver.looked(server.receive())
                 server._ticking = True
 

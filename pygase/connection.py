@@ -14,6 +14,7 @@ from ._protocol.endpoint import ServerEndpoint
 from ._protocol.input_buffer import InputCounts
 from ._protocol.peer import ProtocolEvent
 from ._protocol.protocol import ClientProtocol, ServerProtocol
+from ._protocol.sleep import SleepWatch
 from ._protocol.timing import ConnectionStats
 from .errors import DisconnectReason
 from .event import encode_event
@@ -106,6 +107,8 @@ class ClientConnection:
         self._close_at: float | None = None
         self._close_reason = DisconnectReason.CLOSED
         self._conditioner: Conditioner | None = None
+        self._sleep = SleepWatch()
+        self._due_at: float | None = None
 
     @property
     def status(self) -> int:
@@ -170,9 +173,17 @@ class ClientConnection:
             self._conditioner = Conditioner(*random_sources(seed))
         self._conditioner.link = link
 
+    def _notice_sleep(self, now: float) -> bool:
+        """Forgive the server's silence while we slept; return whether we did."""
+        slept = self._sleep.ran(now, self._due_at)
+        if slept:
+            self._protocol.forgive(slept, now)
+        return slept > 0.0
+
     def receive(self) -> int:
         """Take in all datagrams that have come, and handle what they bring."""
         now = self._clock()
+        self._notice_sleep(now)
         datagrams = self._transport.take()
         count = len(datagrams)
         if self._conditioner is not None:
@@ -187,6 +198,12 @@ class ClientConnection:
     def advance(self) -> float | None:
         """Do what is due, and send what is to be sent; return when to be called next."""
         now = self._clock()
+        if self._notice_sleep(now):  # what lies in the socket comes before any judgement
+            self.receive()
+        self._due_at = self._advance(now)
+        return self._due_at
+
+    def _advance(self, now: float) -> float | None:
         protocol = self._protocol
         if self._conditioner is not None:
             for data, _ in self._conditioner.due_to_receive(now):

@@ -19,6 +19,7 @@ from ._protocol.endpoint import ServerEndpoint
 from ._protocol.handshake import plain_host
 from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from ._protocol.protocol import ServerProtocol
+from ._protocol.sleep import SleepWatch
 from .checks import as_address, as_host, as_targets, check_address, check_dispatch, check_names
 from .config import DISCOVERY_PORT, ServerConfig
 from .connection import AckCallback, ServerConnection, run_callback
@@ -139,6 +140,7 @@ class Server:
         self._stop_requested = False
         self._next_push_at = 0.0
         self._everyone = False
+        self._sleep = SleepWatch()
         self._taken_tick = -1
         """The tick of the newest state that the endpoint has."""
         self._held_events: deque[tuple[int, Callable[[], None]]] = deque()
@@ -292,6 +294,7 @@ class Server:
             if event_wire.takes_serialised:
                 self._waiting, event_wire.refused = event_wire.waiting_events, self._endpoint.dropped
         self._next_push_at = 0.0
+        self._sleep = SleepWatch()
         self._held_events.clear()
         self._take_over_state()
         self.game_state_store.subscribe(self._on_commit)
@@ -402,12 +405,30 @@ class Server:
         """Take in all datagrams that have come. (Called by whoever drives the server.)"""
         if self._transport is None or self._endpoint is None:
             return 0
+        now = self._clock()
+        self._notice_sleep(now)
         datagrams = self._transport.take()
         if datagrams:
-            self._endpoint.receive_datagrams(datagrams, now=self._clock())
+            self._endpoint.receive_datagrams(datagrams, now=now)
         if self._endpoint.inbox:
             self._handle_inbox()
         return len(datagrams)
+
+    @property
+    def has_slept(self) -> bool:
+        """True if this process has not run for a while, so that datagrams lie in the socket. (For whoever drives the
+        server.)
+        """
+        return self._endpoint is not None and self._sleep.overslept(self._clock(), self._endpoint.next_timeout()) > 0.0
+
+    def _notice_sleep(self, now: float) -> bool:
+        """Forgive the clients' silence while we slept; return whether we did."""
+        assert self._endpoint is not None
+        slept = self._sleep.ran(now, self._endpoint.next_timeout())
+        if slept:
+            logger.info("this process has not run for %.1f s; the clients' silence of that time is forgiven", slept)
+            self._endpoint.forgive(slept, now=now)
+        return slept > 0.0
 
     def advance(self) -> float | None:
         """Do what is due, send what is to be sent; return when to be called next. (Called by whoever drives the
@@ -417,6 +438,8 @@ class Server:
         if self._transport is None or endpoint is None:
             return None
         now = self._clock()
+        if self._notice_sleep(now):  # what lies in the socket comes before any judgement
+            self.receive()
         if endpoint.is_idle(now) and not self._everyone:
             return endpoint.next_timeout()
         endpoint.handle_timeout(now=now)
@@ -452,6 +475,7 @@ class Server:
         if self._transport is not None:
             changed = self._take_over_state()
             now = self._clock()
+            self._notice_sleep(now)
             assert self._endpoint is not None
             if changed or not self._endpoint.is_idle(now):
                 self._flush(now, everyone=changed)

@@ -333,6 +333,11 @@ class ServerEndpoint:
             return -math.inf
         return self.next_at if self.peers else None
 
+    def forgive(self, slept: float, *, now: float) -> None:
+        """Do not count the peers' silence of ``slept`` seconds in which this side itself did not run."""
+        for peer in self.peers.values():
+            peer.forgive(slept, now)
+
     def handle_timeout(self, *, now: float) -> None:
         """Notice peers that have been silent for too long."""
         if now >= self.next_at:

@@ -412,6 +412,16 @@ class PeerProtocol:
             due = min(due, max(waiting, self._bucket.ready_at(now)))
         return due
 
+    def forgive(self, slept: float, now: float) -> None:
+        """Do not count the silence of ``slept`` seconds in which this side itself did not run.
+
+        One heartbeat interval of it counts, so that a peer which is gone is noticed even by a side that sleeps between
+        any two turns. What has waited in the socket measures no round trip.
+        """
+        forgiven = max(slept - self.config.heartbeat_interval, 0.0)
+        self.last_received_at = min(self.last_received_at + forgiven, now)
+        self._measure_at = max(self._measure_at, now + MEASURE_INTERVAL)
+
     def timed_out(self, now: float) -> bool:
         """True if the peer has been silent for too long."""
         return now >= self.last_received_at + self.config.timeout

@@ -545,6 +545,11 @@ class ClientProtocol(PeerProtocol):
             return self._due_at(now)
         return min(self._connector.next_timeout(), self._give_up_at)
 
+    def forgive(self, slept: float, now: float) -> None:
+        """See PeerProtocol. A server that has not answered gets as much more time, too."""
+        super().forgive(slept, now)
+        self._give_up_at += slept
+
     def handle_timeout(self, *, now: float) -> None:
         """Notice what the passing of time brings: the end of patience."""
         if self.closed is not None:
