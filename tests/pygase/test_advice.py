@@ -165,7 +165,6 @@ def test_all_keys_that_are_held_down_are_refused_though_they_look_like_a_tuple()
         (like("numpy", "int64", "integer", __hash__=lambda self: 1), "numpy.int64; keys must be str or int: write int"),
         (object(), "write a number or a name that stands for it"),
     ],
-    ids=str,
 )
 def test_a_key_that_cannot_be_sent_is_refused_with_one_that_can(key: Any, words: str) -> None:
     assert words in refusal({key: 1})

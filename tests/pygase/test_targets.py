@@ -160,7 +160,9 @@ def make_machine() -> Any:
 
 
 @pytest.mark.parametrize(
-    "make", [UniversalEventHandler, Client, make_machine, lambda: Server(GameStateStore())], ids=lambda make: str(make)
+    "make",
+    [UniversalEventHandler, Client, make_machine, lambda: Server(GameStateStore())],
+    ids=["handler", "client", "machine", "server"],
 )
 def test_a_later_handler_replaces_an_earlier_one_and_that_is_logged_once_a_type(
     make: Callable[[], Any], caplog: pytest.LogCaptureFixture
