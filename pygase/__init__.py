@@ -27,6 +27,7 @@ from .errors import (
 from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
 from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
 from .players import PlayerInput
+from .reading import Readable
 
 if TYPE_CHECKING:
     from .blending import Interpolate
@@ -118,6 +119,7 @@ __all__ = [
     "PlayerInput",
     "Predictor",
     "PygaseError",
+    "Readable",
     "Server",
     "ServerConfig",
     "ServerConnection",

@@ -183,8 +183,8 @@ class Backend:
     def _stop_game_loop(self) -> None:
         machine = self.game_state_machine
         machine._stopping = True
-        if machine._wakeup is not None and not machine._wakeup.done():
-            machine._wakeup.set_result(None)
+        if machine._loop is not None and machine._wakeup is not None:
+            runner.end_calls(machine._loop, machine._wakeup)  # which may be in another thread, if it was resumed there
 
     def _join(self) -> None:
         """Let the game loop and the server, on one thread, take turns: receive, tick, send."""

@@ -7,7 +7,7 @@
     │   ├── InvalidValue               a value that msgpack cannot carry (names path and type); also a TypeError
     │   ├── MessageTooLarge            an event above the configured bound; also a ValueError
     │   ├── StateTooLarge              a game state above the configured bound; also a ValueError
-    │   ├── InPlaceChange              debug mode: a handler changed the state in place
+    │   ├── InPlaceChange              the state was changed in place, where nobody else would see it
     │   ├── AddressInUse               the port is taken by another program; also an OSError
     │   └── AddressNotUsable           host name unknown, or an address that is not ours; also an OSError
     ├── RemoteError                    the other side sent something it must not send
@@ -43,7 +43,11 @@ class StateTooLarge(LocalError, ValueError):
 
 
 class InPlaceChange(LocalError, RuntimeError):
-    """Debug mode: a handler or time step changed the game state itself instead of returning an update."""
+    """The program changed a game state itself, where nobody else would see it, instead of returning an update.
+
+    Raised at once for the state that a game was made with, once it has begun; in debug mode also for what a handler or
+    time step did to the state that it was given.
+    """
 
 
 class AddressInUse(LocalError, OSError):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Final, Self
 
+from .errors import InPlaceChange, InvalidValue
+from .handed_over import HandedOver
+from .reading import PYGASES_OWN, KeysUnlessOwn, Readable, callable_for_keys
+from .tracebacks import program_lines_only
 from .tree import TO_DELETE, Tree, exactly_equal, first_difference, merge_in_place, thawed
 from .utils import Comparable, NamedEnum, Sendable, Sqn
 
@@ -18,6 +22,8 @@ class GameStatus(NamedEnum):
 GameStatus.register("Paused")
 GameStatus.register("Active")
 
+PAUSED: Final = GameStatus.get("Paused")
+
 _real_dict = Comparable.__dict__["__dict__"]
 """The descriptor of an instance's true attribute dict, which GameState hides behind a property."""
 
@@ -28,16 +34,65 @@ def time_order_of(tick: int) -> Sqn:
     return Sqn((tick - 1) % maximum + 1 if tick > 0 else 0)
 
 
-class GameState(Sendable):
+def checked_status(status: Any, whose: str) -> Any:
+    """Return a game status that is one.
+
+    :param whose: what an error calls the value's place.
+    :raises InvalidValue: if it is none; says what is.
+    """
+    if isinstance(status, int) and not isinstance(status, bool):
+        try:
+            GameStatus.get(int(status))
+        except ValueError:
+            pass
+        else:
+            return status
+    raise InvalidValue(
+        f'{whose}.game_status must be a GameStatus value, GameStatus.get("Paused") or GameStatus.get("Active"), '
+        f"which are 0 and 1; got {status!r:.80}. It says whether the game loop runs; for phases of your own take "
+        "another name, such as phase"
+    )
+
+
+def order_is_ignored(order: int, state_order: int) -> bool:
+    """Tell whether an update of that time order is older than a state; 0 says "now"."""
+    return bool(order) and Sqn(order) < Sqn(state_order)
+
+
+class _Keys(KeysUnlessOwn):
+    """``GameState.keys``. Attributes are found in an instance's dict first, so this one has to be set as well."""
+
+    def own(self, state: GameState) -> Any:
+        shown = callable_for_keys(state["keys"], state)
+        if type(state._source) is not HandedOver and isinstance(shown, (dict, list)):
+            _real_dict.__get__(state)["keys"] = shown  # so that what is done to it lasts
+        return shown
+
+    def __set__(self, state: GameState, value: Any) -> None:
+        _real_dict.__get__(state)["keys"] = value
+
+
+class GameState(Readable, Sendable):
     """A game state that can be synchronised: whatever attributes the game gives it.
 
     :param time_order: number of the state, higher means more recent; counts ticks, and wraps from 65535 to 1.
     :param game_status: a GameStatus value: does the game loop run?
     :param kwargs: attributes of the game's own. They may hold ``str, bytes, Sqn, int, float, bool, None``, and lists,
         tuples and dicts of such (keys: ``str`` or ``int``).
+    :raises InvalidValue: (a TypeError) if ``game_status`` is no GameStatus value.
+
+    Assign attributes as you like until the game begins. From then on the state that the game was made with shows the
+    newest state, and assigning raises InPlaceChange: what changes is returned from ``time_step`` and event handlers,
+    or pushed with ``GameStateStore.push_update``.
+
+    A state is read like a dict, too: ``state["score"]``, ``state.get("score", 0)``, ``"score" in state``, ``len``,
+    ``keys``, ``values``, ``items``, ``dict(state)``. Iterating gives the game's own attributes: ``game_status`` and
+    ``time_order`` are left out, but can be asked for by name. An attribute of the game's own wins over a method of that
+    name.
 
     A state that PyGaSe hands out is the receiver's own: whatever is done to it reaches nobody else. Its attributes are
-    copied when they are first read, so what is not read costs nothing.
+    copied when they are first read, so what is not read costs nothing. A game's own subclass of GameState stays that
+    class on the server; its ``__init__`` is not called again.
     """
 
     __slots__ = ("_source",)
@@ -45,15 +100,21 @@ class GameState(Sendable):
     game_status: int
     time_order: Sqn
 
-    _source: Tree
+    _source: Tree | HandedOver
+    """What attributes are read from that are not in the instance's dict."""
+
+    _class_names: ClassVar[frozenset[str]]
+    """Names of the class, which Python would find before those in ``_source``."""
+
+    _called = "game_state"
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make an object that has no frozen tree behind it."""
         state = super().__new__(cls)
-        state._source = {}
+        _set_source(state, {})
         return state
 
-    def __init__(self, time_order: int = 0, game_status: int = GameStatus.get("Paused"), **kwargs: Any) -> None:
+    def __init__(self, time_order: int = 0, game_status: int = PAUSED, **kwargs: Any) -> None:
         if not isinstance(time_order, int):
             raise TypeError(
                 f"GameState takes its attributes by name: GameState(score=0, players={{}}), or GameState(**a_dict); "
@@ -61,33 +122,63 @@ class GameState(Sendable):
             )
         attributes = _real_dict.__get__(self)
         attributes.update(kwargs)
-        attributes["game_status"] = game_status
+        attributes["game_status"] = checked_status(game_status, "GameState")
         attributes["time_order"] = Sqn(time_order)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _note_class_names(cls)
+        own = vars(cls).get("__getattr__")
+        if own is not None:
+            cls.__getattr__ = _after_reading(own)  # type: ignore[method-assign]
+
     @classmethod
-    def _of_tree(cls, tree: Tree, tick: int) -> GameState:
+    def _of_tree(cls, tree: Tree, tick: int) -> Self:
         """Make a state that reads its attributes from a frozen tree, copying each when it is first asked for."""
-        state = cls.__new__(cls)
-        state._source = tree
-        _real_dict.__get__(state)["time_order"] = time_order_of(tick)
+        state: Self = object.__new__(cls)
+        _set_source(state, tree)
+        attributes = _real_dict.__get__(state)
+        attributes["time_order"] = time_order_of(tick)
+        if not tree.keys().isdisjoint(cls._class_names):
+            for name in cls._class_names & tree.keys():
+                attributes[name] = thawed(tree[name])
         return state
+
+    # -- reading ---------------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
         # only called for what is not in the instance's dict yet
+        source = self._source
         try:
-            value = self._source[name]
+            value = source[name]
         except KeyError:
-            known = ", ".join(sorted(str(key) for key in self._source)) or "none yet"
-            raise AttributeError(
-                f"the game state has no attribute {name!r} (it has: {known})", name=name, obj=self
-            ) from None
+            raise GameState._missing(self, name) from None
+        if type(source) is HandedOver:
+            return value
         if type(value) is dict or type(value) is list:
             value = thawed(value)
         _real_dict.__get__(self)[name] = value
         return value
 
+    def _read_value(self, name: Any) -> Any:
+        attributes = _real_dict.__get__(self)
+        if name in attributes and type(self._source) is not HandedOver:
+            return attributes[name]
+        if name not in self._source:
+            raise KeyError(name)
+        return GameState.__getattr__(self, name)
+
+    def _has_name(self, name: object) -> bool:
+        return name in self._source or name in _real_dict.__get__(self)
+
+    def _read_names(self) -> Iterable[Any]:
+        source = self._source
+        return [*source, *(name for name in _real_dict.__get__(self) if name not in source)]
+
     @property
     def __dict__(self) -> dict[str, Any]:
+        if type(self._source) is HandedOver:
+            return self._source.all_read_only()
         attributes: dict[str, Any] = _real_dict.__get__(self)
         for name in self._source:
             if name not in attributes:
@@ -96,19 +187,56 @@ class GameState(Sendable):
 
     @__dict__.setter
     def __dict__(self, attributes: dict[str, Any]) -> None:
-        self._source = {}
+        _set_source(self, {})
         _real_dict.__set__(self, attributes)
 
+    keys = _Keys(Readable._keys)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in PYGASES_OWN:
+            value = _checked_own(self, name, value)
+        source = self._source
+        if type(source) is HandedOver and not hasattr(getattr(type(self), name, None), "__set__"):
+            with program_lines_only:
+                source.assign(name, value)
+        else:
+            object.__setattr__(self, name, value)
+
     def __delattr__(self, name: str) -> None:
+        source = self._source
         attributes = _real_dict.__get__(self)
-        if name not in attributes and name not in self._source:
+        if name not in attributes and name not in source:
             getattr(self, name)  # raises, naming the attributes there are
+        if type(source) is HandedOver:
+            with program_lines_only:
+                source.assign(name, TO_DELETE)
+            return
         attributes.pop(name, None)
-        if name in self._source:  # else it would be read from there again
-            self._source = {key: value for key, value in self._source.items() if key != name}
+        if name in source:  # else it would be read from there again
+            _set_source(self, {key: source[key] for key in source if key != name})
+
+    def _advice_on_writing(self, name: Any) -> str:
+        return (
+            f"game_state[{name!r}] is only for reading: return {{{name!r}: ...}} from time_step or the event handler; "
+            f"before the game begins, write game_state.{name} = ..."
+        )
+
+    def _add(self, update: Tree) -> None:
+        """Merge an update's attributes, its time order among them, unless it is older."""
+        order = Sqn(update["time_order"])
+        if order_is_ignored(order, self.time_order):
+            return
+        if "game_status" in update:
+            checked_status(update["game_status"], "update")
+        merge_in_place(self.__dict__, {**update, "time_order": order or self.time_order})
+
+    # -- as a whole ------------------------------------------------------------------------------------------------
 
     def __reduce__(self) -> tuple[Callable[..., GameState], tuple[type[GameState], dict[str, Any]]]:
-        return _restore, (type(self), dict(self.__dict__))
+        source = self._source
+        return _restore, (type(self), source.copied() if type(source) is HandedOver else dict(self.__dict__))
 
     @classmethod
     def from_bytes(cls, bytepack: bytes) -> Self:
@@ -121,16 +249,7 @@ class GameState(Sendable):
         return state
 
     def __repr__(self) -> str:
-        return f"GameState({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
-
-    def __getitem__(self, name: Any) -> Any:
-        raise TypeError(
-            f"a GameState has attributes, not keys: write game_state.{name} instead of game_state[{name!r}]"
-        )
-
-    def is_paused(self) -> bool:
-        """Return True if the game is paused."""
-        return bool(self.game_status == GameStatus.get("Paused"))
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
 
     def __lt__(self, other: GameState) -> bool:
         return self.time_order < other.time_order
@@ -140,9 +259,13 @@ class GameState(Sendable):
 
     # -- how the server keeps the state that handlers see in step with the true one -------------------------------
 
+    def _at(self, tick: int) -> None:
+        """Take over the time order of a tick."""
+        _real_dict.__get__(self)["time_order"] = time_order_of(tick)
+
     def _follow(self, tree: Tree, update: Tree) -> None:
         """Take over an update that ``tree`` already contains, into those attributes that have been read."""
-        self._source = tree
+        _set_source(self, tree)
         attributes = _real_dict.__get__(self)
         for name, value in update.items():
             if name in attributes:
@@ -150,6 +273,8 @@ class GameState(Sendable):
                     del attributes[name]
                 else:
                     merge_in_place(attributes, {name: value})
+            elif name in self._class_names and name in tree:
+                attributes[name] = thawed(tree[name])
 
     def _strayed(self) -> str | None:
         """Return the path of a change that was made in place, or None."""
@@ -163,10 +288,72 @@ class GameState(Sendable):
                 return first_difference(_listed(value), self._source[name], name) or name
         return None
 
+    # -- and the state that the game was made with ------------------------------------------------------------------
+
+    def _take_over(self, update: Tree, tick: int) -> None:
+        """Take over an update that was pushed before the game has begun."""
+        merge_in_place(self.__dict__, update)
+        GameState._at(self, tick)
+
+    def _hand_over(self, source: HandedOver) -> None:
+        """From now on show the newest state."""
+        _real_dict.__get__(self).clear()
+        _set_source(self, source)
+
+    def _is_hidden(self, tree: Tree) -> bool:
+        """Tell whether Python may find something in the class instead of the newest state."""
+        return type(self) is not GameState or not self._class_names.isdisjoint(tree)
+
+    def _show(self, tree: Tree) -> None:
+        """Take over, from the newest state, what Python would find in the class otherwise."""
+        attributes = _real_dict.__get__(self)
+        for name in self._class_names & tree.keys():
+            attributes[name] = self._source[name]
+        for name in attributes.keys() - tree.keys():
+            del attributes[name]
+
+
+_set_source: Final = vars(GameState)["_source"].__set__
+"""Past ``__setattr__``, which is for attributes of the game."""
+
+
+def _note_class_names(cls: type[GameState]) -> None:
+    # the underscored ones of GameState are its own machinery, which no attribute may replace
+    cls._class_names = frozenset(name for name in dir(cls) if not (name[0] == "_" and hasattr(GameState, name)))
+
+
+_note_class_names(GameState)
+
+
+def _after_reading(own: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    """Return a game's own ``__getattr__``, which is asked for what the state does not have."""
+
+    def __getattr__(self: Any, name: str) -> Any:
+        return GameState.__getattr__(self, name) if name in self._source else own(self, name)
+
+    return __getattr__
+
+
+def _checked_own(state: GameState, name: str, value: Any) -> Any:
+    """Return what a game assigns to ``game_status`` or ``time_order``.
+
+    :raises InPlaceChange: if PyGaSe keeps count of that state.
+    """
+    if state._source:
+        raise InPlaceChange(
+            'game_state.game_status cannot be assigned here: return {"game_status": GameStatus.get("Paused")} from '
+            "time_step or an event handler, which ends the game loop after that tick"
+            if name == "game_status"
+            else "game_state.time_order cannot be assigned here: PyGaSe counts the ticks; for a counter of the game's "
+            "own take another name"
+        )
+    return checked_status(value, "GameState") if name == "game_status" else Sqn(value)
+
 
 def _restore(cls: type[GameState], attributes: dict[str, Any]) -> GameState:
-    state = cls.__new__(cls)
-    state.__dict__ = attributes
+    state = object.__new__(cls)
+    _set_source(state, {})
+    _real_dict.__set__(state, attributes)
     return state
 
 
@@ -186,15 +373,22 @@ def _same(value: Any, frozen: Any) -> bool:
 class GameStateUpdate(Sendable):
     """Changes to a GameState.
 
-    :param time_order: number of the state that the update leads to.
+    :param time_order: number of the state that the update leads to, higher means more recent; 0 (or the state's own)
+        for news that counts whenever it arrives.
     :param kwargs: new values of attributes. Nested dicts are merged, everything else replaced; TO_DELETE removes.
+        ``game_status`` must be a GameStatus value.
+    :raises InvalidValue: (a TypeError) if ``game_status`` is none.
 
-    ``+`` adds updates to one another, or to a state, which is changed and returned.
+    ``+`` adds updates to one another, or to a state, which is changed and returned. Like ``push_update`` it ignores an
+    update with a lower time order than the state's, and merges every other: of two updates with the same order both
+    count, and the later one wins where they differ. Orders are compared as sequence numbers: 1 follows 65535.
     """
 
     time_order: Sqn
 
     def __init__(self, time_order: int = 0, **kwargs: Any) -> None:
+        if "game_status" in kwargs:
+            checked_status(kwargs["game_status"], "GameStateUpdate")
         self.__dict__.update(kwargs)
         self.time_order = Sqn(time_order)
 
@@ -208,9 +402,11 @@ class GameStateUpdate(Sendable):
     def __add__(self, other: GameStateUpdate) -> GameStateUpdate:
         if not isinstance(other, GameStateUpdate):
             return NotImplemented
-        older, newer = (other, self) if other < self else (self, other)
-        combined = GameStateUpdate(newer.time_order)
+        is_older = order_is_ignored(other.time_order, self.time_order)
+        older, newer = (other, self) if is_older else (self, other)
+        combined = GameStateUpdate()
         combined.__dict__.update(_added(older.__dict__, newer.__dict__))
+        combined.time_order = newer.time_order or older.time_order
         return combined
 
     def __radd__(self, other: Any) -> Any:
@@ -218,8 +414,7 @@ class GameStateUpdate(Sendable):
             return self
         if not isinstance(other, GameState):
             return NotImplemented
-        if not self < other:
-            merge_in_place(other.__dict__, self.__dict__)
+        GameState._add(other, self.__dict__)
         return other
 
     def __repr__(self) -> str:

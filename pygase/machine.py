@@ -173,12 +173,16 @@ class GameStateMachine:
         """Simulate the game world.
 
         Blocks until :meth:`stop`; inside an event loop it returns a coroutine. As long as the simulation runs,
-        ``game_state.game_status`` is ``GameStatus.get("Active")``. Ticks have fixed times, ``interval`` apart, so that
-        their rate is kept on average; if one takes longer than that, those that are overdue are left out.
+        ``game_state.game_status`` is ``GameStatus.get("Active")``. A tick that sets it to ``GameStatus.get("Paused")``,
+        by what a handler or the time step returns, is the last one: the loop ends as by :meth:`stop`.
+
+        Ticks have fixed times, ``interval`` apart, so that their rate is kept on average; if one takes longer than
+        that, those that are overdue are left out.
 
         :param interval: seconds between consecutive ticks.
         :raises ValueError: if it is not positive.
         :raises RuntimeError: if the loop runs already.
+        :raises InvalidValue, StateTooLarge: if the initial state holds by now what cannot be sent.
         """
 
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
@@ -192,6 +196,7 @@ class GameStateMachine:
     def run_game_loop_in_thread(self, interval: float = DEFAULT_INTERVAL) -> threading.Thread:
         """Simulate the game in a separate (daemon) thread, and return it. See :meth:`run_game_loop`."""
         self._claim(interval)
+        self.game_state_store.begin(has_loop=True)
 
         def run() -> None:
             with program_lines_only:
@@ -202,6 +207,7 @@ class GameStateMachine:
     def _claim(self, interval: float) -> None:
         if not isinstance(interval, (int, float)) or isinstance(interval, bool) or not 0 < interval < math.inf:
             raise ValueError(f"interval must be a positive number of seconds, got {interval!r}")
+        self.game_state_store.check_initial()
         with self._claim_lock:
             if not self._ended.done():
                 raise RuntimeError("this game loop runs already; stop() it first")
@@ -220,7 +226,7 @@ class GameStateMachine:
         loop = self._loop = asyncio.get_running_loop()
         self._spawn = self._spawn_task
         self._wait = runner.Completion.or_block
-        self._wakeup = loop.create_future()
+        wakeup = self._wakeup = loop.create_future()
         last = loop.time()
 
         def tick() -> None:
@@ -228,11 +234,13 @@ class GameStateMachine:
             now = loop.time()
             self.tick(now - last, self.game_state_store._clock())
             last = now
+            if self._stopping and not wakeup.done():
+                wakeup.set_result(None)
 
         try:
             self._set_status("Active")
             if not self._stopping:
-                await runner.call_every(interval, tick, self._wakeup, self._note_late)
+                await runner.call_every(interval, tick, wakeup, self._note_late)
         finally:
             self._loop = None
             for task in tuple(self._tasks):
@@ -290,6 +298,8 @@ class GameStateMachine:
             self.game_time += dt
         finally:
             store.end_tick(now)
+            if store.is_paused:  # the game has said so
+                self._stopping = True
             if self.history is not None:
                 commit = store.committed
                 self.history.push(commit.tick, commit.time, commit.tree)

@@ -296,6 +296,7 @@ class Server:
         self._next_push_at = 0.0
         self._sleep = SleepWatch()
         self._held_events.clear()
+        self.game_state_store.begin(has_loop=not isinstance(event_wire, GameStateMachine))
         self._take_over_state()
         self.game_state_store.subscribe(self._on_commit)
 

@@ -13,11 +13,12 @@ from ._io.runner import monotonic
 from ._protocol.delta import diff
 from .codec import pack
 from .config import ServerConfig
-from .errors import StateTooLarge
-from .gamestate import GameState, GameStateUpdate, time_order_of
+from .errors import InPlaceChange, StateTooLarge
+from .gamestate import PAUSED, GameState, GameStateUpdate, checked_status, order_is_ignored, time_order_of
+from .handed_over import HandedOver
 from .loglines import LogLines
 from .tracebacks import program_lines_only
-from .tree import Cleaner, Tree, first_difference, merge, thawed
+from .tree import TO_DELETE, Cleaner, Tree, exactly_equal, first_difference, merge, thawed
 from .utils import Sqn
 
 
@@ -37,7 +38,11 @@ class Commit(NamedTuple):
 class GameStateStore:
     """Provide access to a game state and manage state updates.
 
-    :param initial_game_state: state of the game before the simulation begins; an empty one if None.
+    The store follows the initial state until the game begins: with the first tick, or with a server that has no game
+    loop behind it. What the program keeps of that state shows the newest one from then on, and cannot be written.
+
+    :param initial_game_state: state of the game before the simulation begins; an empty one if None. Its class is that
+        of all states which the store gives.
     :param max_state_bytes: bound on the state's serialised size.
     :raises TypeError: if ``initial_game_state`` is not a GameState, or holds what cannot be sent.
     :raises StateTooLarge: if it is larger than the bound.
@@ -66,25 +71,35 @@ class GameStateStore:
         self._clock: Callable[[], float] = monotonic
         self._listeners: list[Callable[[], None]] = []
         self._owned: dict[int, Tree] = {}
-        attributes = dict(initial_game_state.__dict__)
-        tick = int(attributes.pop("time_order", 0))
-        with program_lines_only:
-            self._draft: Tree = self._clean(attributes, "initial_game_state")
-        self._size_bound = len(pack(self._draft))
-        if self._size_bound > max_state_bytes:
-            raise StateTooLarge(_too_large(self._size_bound, max_state_bytes))
-        self._committed = Commit(tick, self._clock(), 0.0, self._draft)
+        self._kind = type(initial_game_state)
+        self._draft: Tree = {}
+        self._size_bound = 0
+        self._committed = Commit(0, self._clock(), 0.0, self._draft)
+        self._order: int | None = None
+        """The time order that updates are compared with, if news has raised the state's own meanwhile."""
         self._working: GameState | None = None
         self._tick_thread: int | None = None
-        self._pending: deque[tuple[Tree, int]] = deque()
-        self._history: deque[tuple[int, Tree]] = deque([(tick, self._draft)] * 2, maxlen=self.UPDATE_CACHE_SIZE + 1)
+        self._pending: deque[tuple[Tree, int, int]] = deque()
+        self._ahead = 1
+        """By how many the tick that is going on will raise the number of the state."""
+        self._history: deque[tuple[int, Tree]] = deque(maxlen=self.UPDATE_CACHE_SIZE + 1)
         """The last states, each with its tick; the first is only there to tell what changed to the second."""
+        self._given: GameState | None = initial_game_state
+        """The state that the program has handed over, until the game begins."""
+        self._shown: GameState | None = None
+        """The same from then on, if something has to be done for it after each commit."""
+        self._is_followed = True
+        self._loop_has_begun = False
+        with program_lines_only:
+            self._take_in(vars(initial_game_state))
+        self._is_followed = type(initial_game_state._source) is not HandedOver
 
     def get_update_cache(self) -> list[GameStateUpdate]:
         """Return the latest state updates, oldest first: one for each tick, UPDATE_CACHE_SIZE at most.
 
         The list is the caller's own.
         """
+        self.check_initial()
         history = list(self._history)
         updates = []
         for (_, before), (tick, after) in itertools.pairwise(history):
@@ -95,16 +110,21 @@ class GameStateStore:
 
     def get_game_state(self) -> GameState:
         """Return the current game state. It is the caller's own: changes to it reach nobody; push an update instead."""
-        committed = self._committed
-        return GameState._of_tree(committed.tree, committed.tick)
+        committed = self.committed
+        return self._kind._of_tree(committed.tree, committed.tick)
 
     def push_update(self, update: GameStateUpdate) -> None:
         """Push a new state update, to be merged deeply into the state.
 
         Usually called by whatever is progressing the game state, usually a GameStateMachine. From any thread.
 
-        :raises TypeError: if it is no GameStateUpdate, or (InvalidValue) holds what cannot be sent; names path and
-            type.
+        An update with a lower time order than the state's is ignored, as ``state + update`` does: higher means more
+        recent, and 1 follows 65535. One with a higher order is merged, and the state takes that order over. One with
+        the same order, or with 0, is merged as news: of two writers that both began with one state nobody loses. While
+        a game loop runs, which raises the order with each tick, write 0 (or nothing at all).
+
+        :raises TypeError: if it is no GameStateUpdate, or (InvalidValue) holds what cannot be sent, or a
+            ``game_status`` that is no GameStatus value; names path and type.
         :raises StateTooLarge: if the state would become too large; it stays as it was. (An update that another thread
             pushes during a tick waits for its end, and then the error is logged.)
         """
@@ -114,27 +134,145 @@ class GameStateStore:
                 "write GameStateUpdate(n, name=value)"
             )
         attributes = dict(update.__dict__)
-        time_order = attributes.pop("time_order")
+        order = int(Sqn(attributes.pop("time_order", 0)))
         with program_lines_only, self._lock:
+            self.check_initial()
             cleaned = self._clean(attributes, "update")
-            # always ahead: who has the state of a tick never asks for another one of that tick
-            ahead = max(Sqn(time_order) - time_order_of(self._committed.tick), 1) if time_order else 1
+            if order_is_ignored(order, self._settled_order):
+                self._log_ignored(order)
+                return
             settled = self._tick_thread is None
             if settled:
                 self._apply_clean(cleaned)
-                self._commit(self._committed.tick + ahead, self._clock())
+                self._commit_push(order)
+                if self._given is not None and self._is_followed:
+                    self._given._take_over(cleaned, self._committed.tick)
             elif self._tick_thread == threading.get_ident():
                 self._apply_clean(cleaned)
+                self._go_ahead(order)
             else:
-                self._pending.append((cleaned, self._cleaner.size_bytes))
+                self._pending.append((cleaned, self._cleaner.size_bytes, order))
         if settled:
             self._notify()
+
+    @property
+    def _settled_order(self) -> int:
+        return time_order_of(self._committed.tick) if self._order is None else self._order
+
+    def _commit_push(self, order: int) -> None:
+        """Settle a push between two ticks.
+
+        The state's number is higher afterwards in any case, but another writer who began with the same state as this
+        one is not to be ignored for that.
+        """
+        order = order or self._settled_order
+        self._go_ahead(order)
+        self._commit(self._clock())
+        self._order = order
+
+    def _go_ahead(self, order: int) -> None:
+        """See to it that the next commit has the order of an update, if it is higher than the next one anyway.
+
+        By 1 at least: a client that has the state of a tick never asks for another one of that tick.
+        """
+        if order:
+            self._ahead = max(self._ahead, Sqn(order) - time_order_of(self._committed.tick))
+
+    def _log_ignored(self, order: int) -> None:
+        self._log.write(
+            logging.WARNING,
+            "an update with time_order %d was ignored, since the state has %d already (higher means more recent): "
+            "write GameStateUpdate(name=value), with no time_order, for what counts whenever it arrives",
+            order,
+            self._settled_order,
+        )
+
+    # -- the state that the program handed over, until the game begins ----------------------------------------------
+
+    def check_initial(self) -> None:
+        """Take over what the program has done to its initial state, if the game has not begun.
+
+        :raises InvalidValue, StateTooLarge: if it cannot be sent like this.
+        """
+        with self._lock:
+            given = self._given
+            if given is None or not self._is_followed:
+                return
+            source = given._source
+            if type(source) is HandedOver:  # another game has begun with it
+                self._is_followed = False
+                self._take_in(source.attributes)
+            else:
+                self._take_in(vars(given))
+
+    def _take_in(self, attributes: Mapping[str, Any]) -> None:
+        attributes = {"game_status": PAUSED, **attributes}
+        order = attributes.pop("time_order", 0)
+        tree = self._clean(attributes, "initial_game_state")
+        tick = self._committed.tick
+        if order != time_order_of(tick):
+            tick, self._order = int(order), None
+        if exactly_equal(tree, self._draft) and tick == self._committed.tick and self._history:
+            return
+        size = len(pack(tree))
+        if size > self._max_bytes:
+            raise StateTooLarge(_too_large(size, self._max_bytes))
+        self._draft, self._size_bound = tree, size
+        self._committed = self._committed._replace(tick=tick, tree=tree)
+        self._history.clear()
+        self._history.extend([(tick, tree)] * 2)
+
+    def begin(self, *, has_loop: bool) -> None:
+        """The game begins: the state that the program handed over shows the newest state from now on.
+
+        :param has_loop: whether it does so by the game loop, or by a server that has none. Else attributes may still be
+            assigned, each as an update.
+        :raises InvalidValue, StateTooLarge: if the state cannot be sent as it is now.
+        """
+        with self._lock:
+            self.check_initial()
+            self._loop_has_begun = self._loop_has_begun or has_loop
+            state, self._given = self._given, None
+            if state is None:
+                return
+            attributes = {**self._draft, "time_order": time_order_of(self._committed.tick)}
+            state._hand_over(HandedOver(self._newest, self._assign, attributes))
+            if state._is_hidden(self._draft):
+                self._shown = state
+                state._show(self._draft)
+
+    def _newest(self) -> tuple[Tree, int]:
+        committed = self._committed
+        return committed.tree, time_order_of(committed.tick)
+
+    def _assign(self, name: str, value: Any) -> None:
+        """Take over what is assigned to the initial state when a server runs already, but no game loop yet."""
+        if self._loop_has_begun:
+            change = f"{{{name!r}: {'TO_DELETE' if value is TO_DELETE else '...'}}}"
+            raise InPlaceChange(
+                f"game_state.{name} cannot be assigned: the game has begun, and the state that it was made with only "
+                f"shows the newest state. Return {change} from time_step or an event handler, or write "
+                f"game_state_store.push_update(GameStateUpdate(**{change}))"
+            )
+        with self._lock:
+            cleaned = self._clean({name: value}, "initial_game_state")
+            before = self._draft
+            self._draft = {key: item for key, item in before.items() if key != name}  # replaced, not merged
+            try:
+                self._apply_clean(cleaned)
+            except StateTooLarge:
+                self._draft = before
+                raise
+            self._commit_push(0)
+        self._notify()
 
     # -- for the machine and the server -----------------------------------------------------------------------------
 
     @property
     def committed(self) -> Commit:
         """The newest settled state; may be read from any thread."""
+        if self._given is not None:
+            self.check_initial()
         return self._committed
 
     @property
@@ -143,7 +281,12 @@ class GameStateStore:
         else that of the newest settled state.
         """
         in_tick = self._tick_thread == threading.get_ident()
-        return self._committed.tick + in_tick
+        return self._committed.tick + self._ahead * in_tick
+
+    @property
+    def is_paused(self) -> bool:
+        """True if the newest settled state says that the game is paused."""
+        return bool(self._committed.tree["game_status"] == PAUSED)
 
     def subscribe(self, listener: Callable[[], None]) -> None:
         """Have ``listener`` called after each commit, on the thread that commits."""
@@ -157,16 +300,19 @@ class GameStateStore:
     def begin_tick(self) -> GameState:
         """Begin a tick on this thread; return the state that handlers and time step see. It follows every update."""
         with self._lock:
+            if not self._loop_has_begun:
+                self.begin(has_loop=True)
             self._tick_thread = threading.get_ident()
             if self._working is None or self._working._source is not self._draft:
-                self._working = GameState._of_tree(self._draft, self._committed.tick)
-            self._working.time_order = time_order_of(self._committed.tick)
+                self._working = self._kind._of_tree(self._draft, self._committed.tick)
+            self._working._at(self._committed.tick)
             return self._working
 
-    def _apply_pending(self, cleaned: Tree, size_bytes: int) -> None:
+    def _apply_pending(self, cleaned: Tree, size_bytes: int, order: int) -> None:
         self._cleaner.size_bytes = size_bytes
         try:
             self._apply_clean(cleaned)
+            self._go_ahead(order)
         except StateTooLarge as error:  # who pushed it has gone on meanwhile, and the game shall not end for it
             self._log.write(logging.ERROR, "an update pushed during a tick: %s", error)
 
@@ -180,6 +326,8 @@ class GameStateStore:
             cleaner.size_bytes = 0
             if type(update) is not dict or not cleaner.is_simple(update) or "time_order" in update:
                 update = self._clean(update, "update")
+            elif "game_status" in update:
+                checked_status(update["game_status"], "update")
             self._apply_clean(update)
 
     def end_tick(self, now: float) -> None:
@@ -188,7 +336,7 @@ class GameStateStore:
             self._tick_thread = None
             while self._pending:
                 self._apply_pending(*self._pending.popleft())
-            self._commit(self._committed.tick + 1, now)
+            self._commit(now)
         self._notify()
 
     def strayed(self) -> str | None:
@@ -198,7 +346,7 @@ class GameStateStore:
         if path is None and self._working._source is not self._draft:  # an attribute was deleted
             path = first_difference(self._draft, self._working._source)
         if path is not None:
-            self._working = GameState._of_tree(self._draft, self._committed.tick)
+            self._working = self._kind._of_tree(self._draft, self._committed.tick)
         return path
 
     @property
@@ -210,7 +358,10 @@ class GameStateStore:
     def _clean(self, attributes: Mapping[str, Any], what: str) -> Tree:
         """Return a private, checked copy of attributes; errors call them ``what``."""
         self._cleaner.size_bytes = 0
-        return self._cleaner.clean_attributes(attributes, what)
+        cleaned = self._cleaner.clean_attributes(attributes, what)
+        if "game_status" in cleaned:
+            checked_status(cleaned["game_status"], what)
+        return cleaned
 
     def _apply_clean(self, cleaned: Tree) -> None:
         if not cleaned:
@@ -232,13 +383,17 @@ class GameStateStore:
             raise StateTooLarge(_too_large(size, self._max_bytes))
         self._draft, self._size_bound = draft, size
 
-    def _commit(self, tick: int, now: float) -> None:
+    def _commit(self, now: float) -> None:
         self._owned.clear()
         before = self._committed
+        tick, self._ahead = before.tick + self._ahead, 1
         if now < before.time:  # settled by another thread, just after this tick looked at the clock
             now = before.time
         self._committed = Commit(tick, now, now - before.time, self._draft)
         self._history.append((tick, self._draft))
+        self._order = None
+        if self._shown is not None:
+            self._shown._show(self._draft)
 
     def _notify(self) -> None:
         for listener in tuple(self._listeners):

@@ -109,7 +109,7 @@ class Cleaner:
     def clean_attributes(self, attributes: Any, name: str) -> Tree:
         """Return a private copy of a state's or an update's attributes: a dict whose keys are names.
 
-        :raises InvalidValue: also if it is none. What it says of time_order is left out: states count themselves.
+        :raises InvalidValue: also if it is none, or has a time_order: PyGaSe counts the states itself.
         """
         if not isinstance(attributes, dict):
             raise InvalidValue(
@@ -123,7 +123,10 @@ class Cleaner:
                     f"{name} has the key {key!r}; on the top level keys are attribute names, so they must be str"
                 )
         if "time_order" in cleaned:
-            del cleaned["time_order"]
+            raise InvalidValue(
+                f"{name} has time_order, which cannot be set: PyGaSe counts the ticks; leave it out (dict(game_state) "
+                "does), and take another name for a counter of the game's own"
+            )
         return cleaned
 
     def _clean(self, value: Any, depth: int) -> Any:
@@ -330,7 +333,7 @@ def merge_in_place(target: Tree, update: Tree) -> None:
             target.pop(key, None)
         elif type(value) is dict:
             inner = target.get(key)
-            if type(inner) is dict:
+            if isinstance(inner, dict):
                 merge_in_place(inner, value)
             else:
                 target[key] = thawed(without_markers(value))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
-from pygase import GameStatus
+from pygase import Readable
 
 
-class View:
+class View(Readable):
     """A game state to read: ``view.ball``, ``view["ball"]``, ``view.get("ball", default)``, ``"ball" in view``.
 
-    Empty until the first state has arrived (:attr:`ready` tells). Three names are the view's own (``ready``,
-    ``get``, ``is_paused``); should the game use one of them, it is found as ``view["ready"]``.
+    A view is read just as a GameState and a dict are, so that rules and draw functions can be shared; ``len``,
+    ``keys``, ``values``, ``items`` and ``dict(view)`` work, too. Iterating gives the game's own attributes;
+    ``game_status`` is left out, but can be asked for by name. An attribute of the game's own wins over a name of the
+    view's (``ready``, ``get``, ``items`` …), should there be one.
+
+    Empty until the first state has arrived (:attr:`ready` tells).
 
     What is read is copied when it is first read: whatever the game does to it, the state that the next changes
     are applied to stays as the server sent it, and so does the next frame's view.
@@ -23,7 +27,7 @@ class View:
         nothing in them may be changed then.
     """
 
-    __slots__ = ("_copies", "_shared", "_state", "ready")
+    __slots__ = ("_copies", "_ready", "_shared", "_state")
 
     _state: Mapping[str, Any]
     _copies: dict[str, Any]
@@ -31,61 +35,56 @@ class View:
     ready: bool
     """Whether any state has arrived."""
 
+    _called = "view"
+
     def __init__(self, state: Mapping[str, Any], *, ready: bool = True, shared: bool = False) -> None:
         object.__setattr__(self, "_state", state)
         object.__setattr__(self, "_copies", {})
         object.__setattr__(self, "_shared", shared)
-        object.__setattr__(self, "ready", ready)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a part of the state, or ``default`` while there is none of that name."""
-        return self[name] if name in self._state else default
-
-    def is_paused(self) -> bool:
-        """Tell whether the server's game loop stands still, as far as we know."""
-        return bool(self.get("game_status") == GameStatus.get("Paused"))
+        object.__setattr__(self, "_ready", ready)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in View.__slots__:
+        if name in View.__slots__:
             raise AttributeError(name)  # Python's own question, as when copying: never a part of the game
-        try:
+        if name in self._state:
             return self[name]
-        except KeyError:
-            known = ", ".join(str(key) for key in self._state) or "nothing yet"
-            raise AttributeError(
-                f"the game state has no {name!r} (it has: {known}). While that is possible, ask for "
-                f"view.get({name!r}, default), or look at view.ready first",
-                name=name,
-                obj=self,
-            ) from None
+        if name == "ready":
+            return self._ready
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise View._missing(self, name)
 
-    def __getitem__(self, name: str) -> Any:
+    def _read_value(self, name: Any) -> Any:
         if self._shared:
             return self._state[name]
         if name not in self._copies:
             self._copies[name] = _copied(self._state[name])
         return self._copies[name]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._state)
-
-    def __contains__(self, name: object) -> bool:
+    def _has_name(self, name: object) -> bool:
         return name in self._state
 
-    def __len__(self) -> int:
-        return len(self._state)
+    def _read_names(self) -> Iterable[Any]:
+        return self._state
 
     def __eq__(self, other: object) -> bool:
-        return bool(self._state == (other._state if isinstance(other, View) else other))
+        if isinstance(other, View):
+            return bool(self._state == other._state)
+        return bool(self._state == other or {name: self._state[name] for name in self} == other)
 
     __hash__ = None  # type: ignore[assignment]  # as with a dict
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        reason = f"a view is read-only: to change {name!r}, send the server an event"
-        raise AttributeError(reason, name=name, obj=self)
+        raise AttributeError(View._advice_on_writing(self, name), name=name, obj=self)
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(View._advice_on_writing(self, name), obj=self)
+
+    def _advice_on_writing(self, name: Any) -> str:
+        return f"a view is read-only: to change {name!r}, send the server an event"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (_copied(dict(self._state)), self.ready)
+        return _restore, (_copied(dict(self._state)), self._ready)
 
     def __repr__(self) -> str:
         return f"View({dict(self._state)!r})"

@@ -30,7 +30,7 @@ GROUND = [
 FLOORS: list[tuple[str, list[str]]] = [
     # lowest first; a name is a module, or a package with everything in it (but `pygase` only its __init__)
     ("the ground", GROUND),
-    ("plain values", ["pygase.tree", "pygase.codec", "pygase.links"]),
+    ("plain values", ["pygase.tree", "pygase.codec", "pygase.links", "pygase.reading", "pygase.handed_over"]),
     ("events and state", ["pygase.event", "pygase.gamestate"]),
     ("the protocol", ["pygase._protocol"]),
     ("past states", PAST),
@@ -45,8 +45,7 @@ FLOORS: list[tuple[str, list[str]]] = [
 
 PURE = [
     *["pygase.tree", "pygase.codec", "pygase.links", "pygase.event", "pygase.gamestate", "pygase._protocol"],
-    "pygase.conditioner",
-    "pygase.viewtimes",
+    *["pygase.conditioner", "pygase.viewtimes", "pygase.reading", "pygase.handed_over"],
     *PAST,
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]

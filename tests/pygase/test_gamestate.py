@@ -177,10 +177,27 @@ def test_an_update_added_to_a_state_changes_it_deeply() -> None:
     assert state.time_order == 2
 
 
-def test_an_update_older_than_the_state_does_not_change_it() -> None:
-    state = GameState(5, x=1)
-    state += GameStateUpdate(4, x=2)
-    assert (state.x, state.time_order) == (1, 5)
+@pytest.mark.parametrize(("order", "other"), [(5, 4), (3, 65530), (40000, 39999), (1, 65535)])
+def test_an_update_older_than_the_state_does_not_change_it(order: int, other: int) -> None:
+    state = GameState(order, x=1)
+    state += GameStateUpdate(other, x=2)
+    assert (state.x, state.time_order) == (1, order)
+
+
+@pytest.mark.parametrize("order", [0, 5])
+def test_an_update_of_the_same_order_or_none_is_news_and_leaves_the_order(order: int) -> None:
+    state = GameState(5, players={1: {"x": 1}})
+    state = state + GameStateUpdate(order, players={2: {"x": 2}}) + GameStateUpdate(order, players={3: {"x": 3}})
+    assert state.players == {1: {"x": 1}, 2: {"x": 2}, 3: {"x": 3}}
+    assert state.time_order == 5
+    assert type(state.time_order) is Sqn
+
+
+def test_news_wins_over_an_update_that_it_is_added_to() -> None:
+    combined = GameStateUpdate(5, x=1, y=1) + GameStateUpdate(0, x=2)
+    assert (combined.x, combined.y, combined.time_order) == (2, 1, 5)
+    combined = GameStateUpdate(0, x=1) + GameStateUpdate(5, x=2)
+    assert (combined.x, combined.time_order) == (2, 5)
 
 
 def test_updates_added_to_one_another_keep_deletions_and_the_newer_wins_in_either_order() -> None:

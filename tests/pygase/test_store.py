@@ -1,6 +1,7 @@
 """The true game state: updates merge into it, whole or not at all, from any thread."""
 
 import logging
+import random
 import threading
 from typing import Any
 
@@ -10,6 +11,7 @@ from pygase.codec import pack
 from pygase.errors import InvalidValue, StateTooLarge
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate
 from pygase.store import GameStateStore
+from pygase.utils import Sqn
 
 FOUR_MIB = 4 * 1024 * 1024
 
@@ -39,10 +41,8 @@ def test_an_initial_state_that_cannot_be_sent_is_refused_by_its_path() -> None:
         store_of(players={1: {1, 2}})
 
 
-def test_the_store_has_a_copy_of_its_own() -> None:
-    initial = GameState(players={1: [0]})
-    store = GameStateStore(initial)
-    initial.players[1].append(5)
+def test_a_state_that_the_store_hands_out_is_a_copy() -> None:
+    store = store_of(players={1: [0]})
     store.get_game_state().players[1].append(6)
     assert content(store) == {"players": {1: [0]}}
 
@@ -63,8 +63,8 @@ def test_the_state_takes_over_the_updates_time_order() -> None:
     assert store.get_game_state().time_order == 7
 
 
-@pytest.mark.parametrize("time_order", [0, 1, 5])
-def test_every_update_leads_to_a_newer_state_whatever_it_says_of_its_time(time_order: int) -> None:
+@pytest.mark.parametrize("time_order", [0, 5])
+def test_every_update_that_counts_leads_to_a_newer_state_whatever_it_says_of_its_time(time_order: int) -> None:
     """A client that has the state of a tick would never ask for another state of the same tick."""
     store = GameStateStore(GameState(5, x=0))
     for x in range(1, 4):
@@ -73,6 +73,69 @@ def test_every_update_leads_to_a_newer_state_whatever_it_says_of_its_time(time_o
         assert content(store) == {"x": x}
         assert store.committed.tick > before.tick
         assert store.get_game_state() > GameState(int(before.tick))
+
+
+@pytest.mark.parametrize("first", [1, 7, 65533, 65535])
+@pytest.mark.parametrize("seed", range(5))
+def test_pushing_and_adding_agree_on_what_counts(first: int, seed: int) -> None:
+    """The same updates, some of them old and some of them news, leave the same content on both ways."""
+    rng = random.Random(seed)
+    store, state, order = GameStateStore(GameState(first)), GameState(first), Sqn(first)
+    for n in range(200):
+        claimed = rng.choice([0, order, order + 1, order + rng.randint(1, 1000), order + -1, order + -30_000])
+        update = GameStateUpdate(claimed, x=n, **{f"k{rng.randrange(20)}": rng.choice([n, TO_DELETE])})
+        before = store.committed.tick
+        is_old = claimed and claimed < order
+        store.push_update(update)
+        state += update
+        assert content(store) == dict(state), f"seed {seed}, update {n}: {update}"
+        assert (state.get("x") == n) is not bool(is_old), f"seed {seed}, update {n}: {update}"
+        assert (store.committed.tick == before) is bool(is_old)
+        order = state.time_order
+
+
+def test_of_writers_who_began_with_one_state_nobody_loses() -> None:
+    """Each counts for itself: the state it read, plus one, and so on."""
+    store = GameStateStore(GameState(5, players={}))
+    writers = {name: int(store.get_game_state().time_order) for name in range(4)}
+    for n in range(50):
+        for name in writers:
+            writers[name] += 1
+            store.push_update(GameStateUpdate(writers[name], players={name: n}))
+    assert content(store)["players"] == dict.fromkeys(writers, 49)
+
+
+def test_an_old_update_is_ignored_also_during_a_tick_and_said_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    store = GameStateStore(GameState(100, x=0))
+    ticks = []
+    store.subscribe(lambda: ticks.append(store.committed.tick))
+    with caplog.at_level(logging.WARNING, "pygase"):
+        store.push_update(GameStateUpdate(99, x=1))
+        assert ticks == []
+        store.begin_tick()
+        store.push_update(GameStateUpdate(99, x=2))
+        pushed = threading.Thread(target=store.push_update, args=(GameStateUpdate(50, x=3),))
+        pushed.start()
+        pushed.join()
+        store.end_tick(1.0)
+    assert content(store) == {"x": 0}
+    assert ticks == [101]
+    assert caplog.text.count("an update with time_order 99 was ignored, since the state has 100 already") == 1
+    assert len(caplog.records) == 1
+
+
+def test_a_push_during_a_tick_raises_the_order_as_one_between_ticks_does() -> None:
+    store = store_of()
+    store.begin_tick()
+    store.push_update(GameStateUpdate(7, x=1))
+    pushed = threading.Thread(target=store.push_update, args=(GameStateUpdate(9, y=1),))
+    pushed.start()
+    pushed.join()
+    store.end_tick(1.0)
+    assert store.get_game_state().time_order == 9
+    store.begin_tick()
+    store.end_tick(2.0)
+    assert store.get_game_state().time_order == 10
 
 
 def test_the_time_order_goes_on_across_its_wrap() -> None:
