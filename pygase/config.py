@@ -35,6 +35,9 @@ class ConnectionConfig:
     min_rto: float = 0.05
     """Shortest time after which something unacknowledged is resent; twice ``ack_delay``, since the peer may
     hold an acknowledgement for that long."""
+    fragment_timeout: float = 2.0
+    """Seconds after which an unreliable message of several fragments is given up if no new one has arrived. Its sender
+    sends each fragment once, and the longest stalls of Wi-Fi last as long."""
     max_queued_messages: int = 4096
     """Events that may wait for one peer. Beyond it the oldest unreliable ones make room."""
 
@@ -83,6 +86,11 @@ class ServerConfig(ConnectionConfig):
     silent_places_per_host: int = 30
     """Connections that a host (an IP address; of IPv6 a /64) keeps though they are silent: those who only watch, or a
     class behind one router that listens to its teacher. At most half of ``max_clients`` is kept."""
+    max_held_bytes: int = 64 * 1024 * 1024
+    """What may be held of all clients together: unfinished messages, and reliable events that wait for one before them.
+    A client that keeps to the protocol holds a few KB, and two megabytes at most. Beyond it, of the host that holds
+    most, the connection that holds most loses its unfinished unreliable messages; where it has none, it is closed with
+    OVERLOADED, since the rest has been acknowledged and would be missing for ever."""
     joins_per_host: int = 256
     """New connections of one host at once (token bucket). A class of 30 or a test with hundreds of clients gets in
     within the same second, also when everybody tries again; it cannot go on like that."""

@@ -83,6 +83,7 @@ class DisconnectReason(enum.IntEnum):
     STATE_TOO_LARGE = 11
     PROTOCOL_ERROR = 12
     UNKNOWN_HOST = 13
+    OVERLOADED = 14
 
     @property
     def sentence(self) -> str:
@@ -110,6 +111,7 @@ _SENTENCES = {
     DisconnectReason.PROTOCOL_ERROR: "The other side does not follow the protocol.",
     DisconnectReason.UNKNOWN_HOST: "That host name is not known. Check the spelling, or use the IP address; and look "
     "whether this machine is online.",
+    DisconnectReason.OVERLOADED: "The server has no room left for what this program has sent.",
 }
 
 

@@ -270,30 +270,43 @@ class EventReceiver:
     """All incoming events of a connection: puts fragments together, drops duplicates, restores the order.
 
     ``deliver`` gets each serialised event, when it is its turn.
+
+    :param fragment_timeout: seconds without progress after which an unfinished unreliable event is given up.
+    :ivar held_bytes: how much is being held: unfinished messages, and reliable ones that came too early.
     """
 
-    __slots__ = ("_deliver", "_held", "_next_order", "_once", "_reassemblers")
+    __slots__ = ("_deliver", "_held", "_next_order", "_once", "_reassemblers", "_waiting_bytes", "held_bytes")
 
-    def __init__(self, deliver: Callable[[bytes], None], max_message_bytes: int) -> None:
+    def __init__(
+        self, deliver: Callable[[bytes], None], max_message_bytes: int, fragment_timeout: float = math.inf
+    ) -> None:
         self._deliver = deliver
         self._once = ReceiveWindow(_ONCE_WINDOW)
         self._next_order = 1
         self._held: dict[int, bytes] = {}
         limit = max_message_bytes + AFTER.size + ORDER.size
         self._reassemblers = {
-            EVENT: Reassembler(limit, max_groups=4),
+            EVENT: Reassembler(limit, max_groups=4, lifetime=fragment_timeout),
             EVENT_ONCE: Reassembler(limit),
             EVENT_ORDERED: Reassembler(limit),
         }
+        self._waiting_bytes = self.held_bytes = 0
 
-    @property
-    def held_bytes(self) -> int:
-        """How much is being held: unfinished messages, and reliable ones that came too early."""
-        return self._waiting_bytes + sum(r.held_bytes for r in self._reassemblers.values())
+    def _count_held(self) -> None:
+        self.held_bytes = self._waiting_bytes + sum(r.held_bytes for r in self._reassemblers.values())
 
-    @property
-    def _waiting_bytes(self) -> int:
-        return sum(map(len, self._held.values()))
+    def expire(self, now: float) -> None:
+        """Give up unreliable events of which no fragment has arrived for ``fragment_timeout``."""
+        self._reassemblers[EVENT].expire(now)
+        self._count_held()
+
+    def drop_unreliable(self) -> bool:
+        """Give up all unfinished unreliable events; False if there are none. What else is held was acknowledged."""
+        loose = self._reassemblers[EVENT]
+        found = loose.held_bytes > 0
+        loose.clear()
+        self._count_held()
+        return found
 
     def receive(self, kind: int, body: bytes) -> None:
         """Take a whole message of kind EVENT, EVENT_ONCE or EVENT_ORDERED.
@@ -317,12 +330,17 @@ class EventReceiver:
             return
         if order != self._next_order and self._held and self._waiting_bytes + len(payload) > 2 * WINDOW_BYTES:
             raise WindowOverrun("more reliable events ahead of their turn than the window allows")
+        before = self._waiting_bytes
         self._held[order] = payload
+        self._waiting_bytes += len(payload)
         while self._next_order in self._held:
             self._next_order += 1
-            self._deliver(self._held.pop(self._next_order - 1))
+            ready = self._held.pop(self._next_order - 1)
+            self._waiting_bytes -= len(ready)
+            self._deliver(ready)
+        self.held_bytes += self._waiting_bytes - before
 
-    def receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes) -> None:
+    def receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes, now: float = 0.0) -> None:
         """Take a fragment of an event; the event is received once it is complete.
 
         :raises MalformedPacket: if the fragment is wrong, or its kind is none of events.
@@ -331,10 +349,11 @@ class EventReceiver:
         if reassembler is None:
             raise MalformedPacket(f"fragment of unknown kind {kind}")
         try:
-            body = reassembler.receive(group, index, count, part)
+            body = reassembler.receive(group, index, count, part, now)
         except TooLarge as error:
             if kind == EVENT_ORDERED:  # acknowledged, so it would be waited for in vain
                 raise WindowOverrun(f"a reliable event that is too large: {error}") from None
             raise MalformedPacket(str(error)) from None
+        self._count_held()
         if body is not None:
             self.receive(kind, body)

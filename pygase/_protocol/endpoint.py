@@ -90,6 +90,8 @@ class ServerEndpoint:
         self._visitors = Visitors(self.config)
         self._places = Places(self.config, self.peers, lambda: self.ring.tick > 0)
         self._part_at = -math.inf
+        self.held_bytes = 0
+        """What is held of all peers together: see ``ServerConfig.max_held_bytes``."""
         self._game = game
         self._password = password
         self._host_token = host_token
@@ -126,6 +128,10 @@ class ServerEndpoint:
             self.next_at = min(self.next_at, peer.next_at)
             if peer.closed is not None:
                 self._on_closed(peer, now)
+            elif peer.held_bytes != peer.counted_bytes:
+                self._count_held(peer)
+                if self.held_bytes > self.config.max_held_bytes:
+                    self._make_room(now)
 
     def _receive_handshake(self, data: bytes, address: Address, now: float) -> None:
         kind = data[0] if data else -1
@@ -248,6 +254,32 @@ class ServerEndpoint:
         self._outbox.append((peer.accepted, address))
         self.inbox.append((peer, Connected(accepted, address)))
 
+    # -- what is held --------------------------------------------------------------------------------------------
+
+    def _count_held(self, peer: ServerProtocol) -> None:
+        self.held_bytes += peer.held_bytes - peer.counted_bytes
+        peer.counted_bytes = peer.held_bytes
+
+    def _give_up_fragments(self, now: float) -> None:
+        for peer in self.peers.values():
+            peer.give_up_fragments(now)
+            self._count_held(peer)
+
+    def _make_room(self, now: float) -> None:
+        """Let the largest holder of the host that holds most give way, until all that is held is within bounds."""
+        while self.held_bytes > self.config.max_held_bytes:
+            by_host = Counter[str]()
+            for peer in self.peers.values():
+                by_host[peer.host] += peer.counted_bytes
+            ((host, _),) = by_host.most_common(1)
+            largest = max((p for p in self.peers.values() if p.host == host), key=lambda p: p.counted_bytes)
+            if largest.drop_unreliable():
+                self.dropped["unfinished messages, for want of room"] += 1
+                self._count_held(largest)
+            else:
+                words = f"It held {largest.counted_bytes:,} bytes that wait for what did not arrive."
+                self.close_peer(largest, DisconnectReason.OVERLOADED, words, now=now)
+
     # -- the end of a connection ---------------------------------------------------------------------------------
 
     def close_peer(self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float) -> None:
@@ -267,6 +299,8 @@ class ServerEndpoint:
 
     def _forget(self, peer: ServerProtocol) -> None:
         self._by_token.pop(peer.token, None)
+        self.held_bytes -= peer.counted_bytes
+        peer.counted_bytes = 0
         self._places.changed()
         self._ended_nonces.append(peer.nonce)
         if self.peers.get(peer.address) is peer:
@@ -348,6 +382,8 @@ class ServerEndpoint:
         for peer in [p for p in self.peers.values() if p.timed_out(now)]:
             peer._end(DisconnectReason.TIMED_OUT, "", remote=False)
             self._forget(peer)
+        if self.held_bytes:
+            self._give_up_fragments(now)
         if now >= self._part_at:
             self._part_at = now + _PART_INTERVAL
             for peer in self.peers.values():

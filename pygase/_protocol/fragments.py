@@ -6,6 +6,8 @@ bounded by what it really sent and by ``max_bytes``, never by what it announces.
 
 from __future__ import annotations
 
+import math
+
 from ..errors import MalformedPacket
 from .wire import FRAGMENT, FRAGMENT_BYTES, FRAGMENT_HEADER, MAX_BODY_BYTES, message
 
@@ -30,12 +32,14 @@ class TooLarge(MalformedPacket):
 
 
 class _Group:
-    __slots__ = ("count", "number", "parts")
+    __slots__ = ("count", "number", "parts", "progress_at", "size_bytes")
 
-    def __init__(self, number: int, count: int) -> None:
+    def __init__(self, number: int, count: int, now: float) -> None:
         self.number = number
         self.count = count
         self.parts: dict[int, bytes] = {}
+        self.size_bytes = 0
+        self.progress_at = now
 
 
 class Reassembler:
@@ -44,24 +48,26 @@ class Reassembler:
     At most ``max_groups`` messages are in the making; a newer one pushes out the oldest. A sender that must not lose
     any sends one at a time. Groups are numbered modulo 2**16, upwards; fragments of groups already finished are
     ignored.
+
+    :param lifetime: seconds without a new fragment after which a message in the making is given up. For those that are
+        resent it must be infinite: their fragments have been acknowledged and do not arrive again.
+    :ivar held_bytes: how much is being held of unfinished messages.
     """
 
-    __slots__ = ("_finished", "_groups", "_max_count", "_max_groups")
+    __slots__ = ("_finished", "_groups", "_lifetime", "_max_count", "_max_groups", "held_bytes")
 
-    def __init__(self, max_bytes: int, max_groups: int = 1) -> None:
+    def __init__(self, max_bytes: int, max_groups: int = 1, lifetime: float = math.inf) -> None:
         self._max_count = -(-max_bytes // FRAGMENT_BYTES) + 1
         self._max_groups = max_groups
+        self._lifetime = lifetime
         self._groups: dict[int, _Group] = {}
         self._finished: list[int] = []
+        self.held_bytes = 0
 
-    @property
-    def held_bytes(self) -> int:
-        """How much is being held of unfinished messages."""
-        return sum(len(part) for group in self._groups.values() for part in group.parts.values())
-
-    def receive(self, group: int, index: int, count: int, part: bytes) -> bytes | None:
+    def receive(self, group: int, index: int, count: int, part: bytes, now: float = 0.0) -> bytes | None:
         """Take one fragment; return the whole message's body once it is complete.
 
+        :param now: seconds, for ``lifetime``.
         :raises MalformedPacket: if the fragment contradicts itself or its group; TooLarge if the whole is.
         """
         if count > self._max_count:
@@ -70,19 +76,23 @@ class Reassembler:
             raise MalformedPacket(f"fragment {index} of {count}")
         if (len(part) != FRAGMENT_BYTES) if index < count - 1 else not 0 < len(part) <= FRAGMENT_BYTES:
             raise MalformedPacket(f"fragment {index} of {count} has {len(part)} bytes")
-        held = self._group(group, count)
+        self.expire(now)
+        held = self._group(group, count, now)
         if held is None:
             return None
         if held.count != count:
             raise MalformedPacket(f"group of {held.count} fragments now claims {count}")
-        held.parts[index] = part
+        if index not in held.parts:
+            held.parts[index] = part
+            held.size_bytes += len(part)
+            held.progress_at = now
+            self.held_bytes += len(part)
         if len(held.parts) < count:
             return None
-        del self._groups[group]
-        self._note_finished(group)
+        self._let_go(group)
         return b"".join(held.parts[i] for i in range(count))
 
-    def _group(self, number: int, count: int) -> _Group | None:
+    def _group(self, number: int, count: int, now: float) -> _Group | None:
         held = self._groups.get(number)
         if held is not None or number in self._finished:
             return held
@@ -90,11 +100,22 @@ class Reassembler:
             oldest = next(iter(self._groups))
             if (number - oldest) & 0xFFFF >= 0x8000:
                 return None  # a straggler of a group older than all in the making
-            del self._groups[oldest]
-            self._note_finished(oldest)
-        held = self._groups[number] = _Group(number, count)
+            self._let_go(oldest)
+        held = self._groups[number] = _Group(number, count, now)
         return held
 
-    def _note_finished(self, number: int) -> None:
+    def expire(self, now: float) -> None:
+        """Give up the messages of which no new fragment has arrived for ``lifetime``."""
+        for number in [n for n, held in self._groups.items() if now >= held.progress_at + self._lifetime]:
+            self._let_go(number)
+
+    def clear(self) -> None:
+        """Give up all messages in the making."""
+        for number in tuple(self._groups):
+            self._let_go(number)
+
+    def _let_go(self, number: int) -> None:
+        """Hold a message no more, and ignore what else arrives of it."""
+        self.held_bytes -= self._groups.pop(number).size_bytes
         self._finished.append(number)
         del self._finished[:-16]

@@ -164,7 +164,7 @@ class PeerProtocol:
         self._unacknowledged = 0
         self._bucket = TokenBucket(config.bytes_per_second, config.burst_bytes, now)
         self._rates = RateMeter(4)
-        self._incoming = EventReceiver(self._deliver, config.max_message_bytes)
+        self._incoming = EventReceiver(self._deliver, config.max_message_bytes, config.fragment_timeout)
         self._busy = False
         """True if there may be more to do than one message a packet: events or states wait to be sent or acknowledged,
         or more is to be acknowledged than a header can."""
@@ -274,7 +274,7 @@ class PeerProtocol:
             if len(body) < FRAGMENT_HEADER.size:
                 raise MalformedPacket("fragment without its header")
             whole, group, index, count = FRAGMENT_HEADER.unpack_from(body)
-            self._receive_fragment(whole, group, index, count, body[FRAGMENT_HEADER.size :])
+            self._receive_fragment(whole, group, index, count, body[FRAGMENT_HEADER.size :], now)
         elif kind == ACKS:
             sequence, bits = decode_acks(body)
             self._receive_acked_contents(self._sent.acknowledge(sequence, bits, 256)[1], now)
@@ -283,8 +283,22 @@ class PeerProtocol:
             self._end(reason_from_wire(reason), detail, remote=True)
         # an unknown kind is from a future version: skipped
 
-    def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes) -> None:
-        self._incoming.receive_fragment(kind, group, index, count, part)
+    def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes, now: float) -> None:
+        self._incoming.receive_fragment(kind, group, index, count, part, now)
+
+    def give_up_fragments(self, now: float) -> None:
+        """Let go of unreliable messages of which no fragment has arrived for ``fragment_timeout``."""
+        if self._incoming.held_bytes:
+            self._incoming.expire(now)
+
+    def drop_unreliable(self) -> bool:
+        """Let go of all unfinished unreliable messages; False if there are none."""
+        return self._incoming.drop_unreliable()
+
+    @property
+    def held_bytes(self) -> int:
+        """How much of what the peer has sent is held back, since something before or of it is missing."""
+        return self._incoming.held_bytes
 
     # -- sending -------------------------------------------------------------------------------------------------
 

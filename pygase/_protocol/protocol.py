@@ -78,6 +78,7 @@ class ServerProtocol(PeerProtocol):
         "_settled_report",
         "accepted",
         "address",
+        "counted_bytes",
         "host",
         "is_host",
         "joined_at",
@@ -108,6 +109,8 @@ class ServerProtocol(PeerProtocol):
         self.is_host = False
         self.joined_at = self.took_part_at = now
         self._carried_bytes = 0
+        self.counted_bytes = 0
+        """How much of what is held is counted in the endpoint's total."""
         self.accepted = b""
         self.note = b""
         """A framed message for this client alone, that goes along with the next packet."""
@@ -364,7 +367,10 @@ class ClientProtocol(PeerProtocol):
         self._give_up_at = now + self._client_config.connect_timeout
         self._states = SnapshotReceiver(config.max_state_bytes if config else ClientConfig.max_state_bytes)
         limit = self._client_config.max_state_bytes + SNAPSHOT_HEADER.size + 64
-        self._state_fragments = {SNAPSHOT: Reassembler(limit, 2), BULK_SNAPSHOT: Reassembler(limit)}
+        self._state_fragments = {
+            SNAPSHOT: Reassembler(limit, 2, self._client_config.fragment_timeout),
+            BULK_SNAPSHOT: Reassembler(limit),
+        }
         self._events: deque[ProtocolEvent] = deque()
         self._gate = EventGate(self._client_config.event_patience)
         self._farewell: list[bytes] = []
@@ -474,12 +480,16 @@ class ClientProtocol(PeerProtocol):
         applied = unwrap(told.applied, self.inputs.newest, 32)
         self._events.append(InputStateReceived(tick, applied, told.margin))
 
-    def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes) -> None:
+    def give_up_fragments(self, now: float) -> None:
+        super().give_up_fragments(now)
+        self._state_fragments[SNAPSHOT].expire(now)
+
+    def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes, now: float) -> None:
         fragments = self._state_fragments.get(kind)
         if fragments is None:
-            super()._receive_fragment(kind, group, index, count, part)
+            super()._receive_fragment(kind, group, index, count, part, now)
             return
-        body = fragments.receive(group, index, count, part)
+        body = fragments.receive(group, index, count, part, now)
         if body is not None:
             self._receive_state(body)
 
@@ -555,6 +565,7 @@ class ClientProtocol(PeerProtocol):
         if self.closed is not None:
             return
         if self.connected:
+            self.give_up_fragments(now)
             if now >= self._gate.next_at:
                 self._hand_on(self._gate.release(self._states.newest_tick, now))
             if self.timed_out(now):

@@ -137,3 +137,61 @@ def test_what_can_be_held_is_bounded_whatever_is_announced(rng: random.Random) -
             pass
         highest = max(highest, reassembler.held_bytes)
     assert 0 < highest <= 4 * LIMIT
+
+
+# -- messages that are never finished --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lifetime", [0.5, 2.0])
+def test_an_unfinished_message_expires_after_its_lifetime_without_progress_and_its_rest_is_ignored(
+    lifetime: float,
+) -> None:
+    reassembler = Reassembler(LIMIT, max_groups=4, lifetime=lifetime)
+    parts = fragments(1, bytes(4 * FRAGMENT_BYTES))
+    reassembler.receive(*parts[0], now=10.0)
+    reassembler.receive(*parts[1], now=10.0 + 0.9 * lifetime)  # progress
+    reassembler.receive(*parts[1], now=10.0 + 1.8 * lifetime)  # a duplicate is none
+    reassembler.expire(10.0 + 1.89 * lifetime)
+    assert reassembler.held_bytes == 2 * FRAGMENT_BYTES
+    reassembler.expire(10.0 + 1.9 * lifetime)
+    assert reassembler.held_bytes == 0
+    assert [reassembler.receive(*part, now=10.0 + 2 * lifetime) for part in parts] == [None] * 4
+    assert reassembler.held_bytes == 0
+
+
+def test_a_message_that_expired_is_not_finished_by_its_last_fragment_though_nobody_has_looked_meanwhile() -> None:
+    reassembler = Reassembler(LIMIT, lifetime=2.0)
+    first, second = fragments(1, bytes(2 * FRAGMENT_BYTES))
+    reassembler.receive(*first, now=10.0)
+    assert reassembler.receive(*second, now=12.0) is None
+    assert reassembler.held_bytes == 0
+
+
+def test_a_message_that_arrives_slowly_does_not_expire_while_it_makes_progress() -> None:
+    reassembler = Reassembler(LIMIT, lifetime=2.0)
+    parts = fragments(1, bytes(20 * FRAGMENT_BYTES))
+    results = [reassembler.receive(*part, now=10.0 + 1.9 * number) for number, part in enumerate(parts)]
+    assert results[-1] == bytes(20 * FRAGMENT_BYTES)
+
+
+def test_without_a_lifetime_nothing_expires() -> None:
+    """What is resent was acknowledged, fragment by fragment: it does not arrive again."""
+    reassembler = Reassembler(LIMIT)
+    first, second = fragments(1, bytes(2 * FRAGMENT_BYTES))
+    reassembler.receive(*first, now=10.0)
+    reassembler.expire(1e9)
+    assert reassembler.receive(*second, now=1e9) == bytes(2 * FRAGMENT_BYTES)
+
+
+def test_what_is_held_is_counted_exactly(rng: random.Random) -> None:
+    reassembler = Reassembler(LIMIT, max_groups=3, lifetime=1.0)
+    now = 0.0
+    for _ in range(5_000):
+        now += rng.random() * 0.1
+        group = rng.randrange(12)
+        part = rng.choice(fragments(group, bytes(3 * FRAGMENT_BYTES + group)))
+        reassembler.receive(*part, now=now)
+        if rng.random() < 0.05:
+            reassembler.expire(now)
+        held = sum(len(part) for group in reassembler._groups.values() for part in group.parts.values())
+        assert reassembler.held_bytes == held
