@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._io import runner
 from ._io.calls import block_or_return
+from ._io.leaving import note_running
+from ._io.signals import ended_by_signals
 from .checks import check_address
 from .config import DISCOVERY_PORT, ServerConfig
 from .event import Handler
@@ -103,7 +105,7 @@ class Backend:
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             with program_lines_only:
                 self._claim(interval, on_bound)
-                await self._run(hostname, port, interval)
+                await ended_by_signals(self._run(hostname, port, interval))
 
         with program_lines_only:
             return block_or_return(run, "backend.run(...)", "backend.run_in_thread(...)")
@@ -114,6 +116,7 @@ class Backend:
             check_address(port, hostname, "run_in_thread", least_port=0)
         self._claim(interval)
         bound = self.server._bound
+        note_running(self._ended, "backend.run_in_thread(...)", "backend.run(...)", self.server.was_used)
 
         def run() -> None:
             try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ._io import runner
 from ._io.calls import block_or_return
+from ._io.leaving import GRACE, LAST_WORDS, note_living
 from ._io.udp import ClientTransport
 from ._protocol.channels import RELIABLE
 from ._protocol.inputs import pace
@@ -100,7 +101,10 @@ class _StateAccess:
 class _Session:
     """One connection of a client, from the attempt to the end. The next one has an object of its own."""
 
-    def __init__(self) -> None:
+    is_server = False
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
         self.ended: concurrent.futures.Future[Any] = concurrent.futures.Future()
         self.connection: ClientConnection | None = None
         self.driver: Any = None
@@ -119,6 +123,18 @@ class _Session:
             self.connection.release()
         if not self.ended.done():
             self.ended.set_result(None)
+
+    def leave(self) -> None:
+        """The program ends: say the last words and goodbye. (See ``_io.leaving.Living``.)"""
+        self._client._leave(self)
+
+    def pump(self) -> None:
+        """Where no loop and no thread does the network's work, do it."""
+        if self.driver is None or self.driver.is_driven:
+            return
+        self.driver.turn_by_hand()
+        if self.connection is not None and self.connection.is_closed:
+            self.finish()
 
 
 class Client:
@@ -202,7 +218,9 @@ class Client:
 
         async def connect() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             with program_lines_only:
-                await self._run(self._claim(), port, hostname, connect_timeout, host_token)
+                session = self._claim()
+                note_living(session)
+                await self._run(session, port, hostname, connect_timeout, host_token)
 
         with program_lines_only:
             return block_or_return(connect, "client.connect(...)", "client.connect_in_thread(...)")
@@ -225,6 +243,7 @@ class Client:
         with program_lines_only:
             check_address(port, hostname, "connect_in_thread")
         session = self._claim()
+        note_living(session)
         session.on_failure = lambda error: self._log.write(
             logging.WARNING, "no connection to %s:%s: %s", hostname, port, error
         )
@@ -262,6 +281,7 @@ class Client:
             raise
         assert session.connection is not None
         session.driver = runner.PumpDriver(session.connection, session.ended)
+        note_living(session)
         self._start(session)
 
     def _start(self, session: _Session) -> None:
@@ -292,7 +312,7 @@ class Client:
         self._snapshots = ()
         self._handed_out = (None, GameState())
         self._forget_inputs()
-        session = self._session = _Session()
+        session = self._session = _Session(self)
         return session
 
     async def _run(
@@ -311,7 +331,7 @@ class Client:
                 # shielded, since cancelling a wrapped future cancels what it wraps: it would look as if all was over
                 await asyncio.shield(asyncio.wrap_future(session.ended))
             except asyncio.CancelledError:
-                self._hang_up(session)
+                await self._hang_up_and_wait(session)
                 raise
             failure = session.failure
         except Exception as error:
@@ -321,6 +341,17 @@ class Client:
             self._finish(session)
         if failure is not None:
             raise failure
+
+    async def _hang_up_and_wait(self, session: _Session) -> None:
+        """Say the last words and goodbye when the task is cancelled. If it is cancelled once more, do so at once."""
+        import asyncio
+
+        self._hang_up(session, self._last_words(LAST_WORDS))
+        try:
+            await asyncio.wait([asyncio.wrap_future(session.ended)], timeout=LAST_WORDS + GRACE)
+        except asyncio.CancelledError:
+            pass  # the one before is raised
+        self._hang_up(session)
 
     def _note_failure(self, session: _Session, error: Exception) -> None:
         """Note why a session came to nothing, unless that has been noted, or there is a newer one already."""
@@ -408,8 +439,10 @@ class Client:
     # -- the end -------------------------------------------------------------------------------------------------
 
     def disconnect(self, shutdown_server: bool = False) -> Any:
-        """Close the connection; what has been dispatched before is sent first, and RELIABLE events get half a second
-        to arrive.
+        """Close the connection; what has been dispatched before is sent first, and gets half a second to arrive.
+
+        Events with retries are resent meanwhile. If the connection does not stand yet, events that wait for it get half
+        a second for that as well; without any, it is given up at once.
 
         Blocks until it is closed (two seconds at most); inside an event loop it begins at once, and what it returns
         can be awaited. Does nothing if there is no connection.
@@ -422,9 +455,22 @@ class Client:
         if shutdown_server and self._status == "connected":
             payload = encode_event(SHUTDOWN_REQUEST, (), {}, self.config.max_message_bytes, own=True)
             self._queue(payload, RELIABLE, None)
-        self._call(session, lambda: self._hang_up(session, linger=1.0 if shutdown_server else 0.5))
+        seconds = 1.0 if shutdown_server else LAST_WORDS
+        self._call(session, lambda: self._hang_up(session, self._last_words(seconds)))
         completion = runner.Completion(session.ended, 2.0, lambda done: None if done else self._give_up(session))
         return completion.or_block() if session.driver is None else session.driver.finish(completion)
+
+    def _last_words(self, seconds: float) -> float:
+        """Return for how long to wait with the goodbye: so long if there may be something to be sent, else 0."""
+        return seconds if self._status == "connected" or self._waiting else 0.0
+
+    def _leave(self, session: _Session) -> None:
+        """At the program's end: hang up. What still connects may be a server's player already, so it is waited for."""
+        driver = session.driver
+        if driver is not None and not driver.is_driven:
+            self._hang_up(session, LAST_WORDS)
+        else:
+            self._call(session, lambda: self._hang_up(session, LAST_WORDS))
 
     def _give_up(self, session: _Session) -> None:
         self._call(session, lambda: self._hang_up(session))

@@ -106,6 +106,10 @@ class ClientConnection:
         self._tickets = _Tickets()
         self._close_at: float | None = None
         self._close_reason = DisconnectReason.CLOSED
+        self._event_waits = False
+        """Whether events have been queued that may not have left yet."""
+        self._last_event_packet: int | None = None
+        """Number of the newest packet that had events in it."""
         self._conditioner: Conditioner | None = None
         self._sleep = SleepWatch()
         self._due_at: float | None = None
@@ -116,6 +120,11 @@ class ClientConnection:
         if self._protocol.closed is not None:
             return _DISCONNECTED
         return _CONNECTED if self._protocol.connected else _CONNECTING
+
+    @property
+    def is_closed(self) -> bool:
+        """True after the end of the connection, or of the attempt."""
+        return self._protocol.closed is not None
 
     @property
     def stats(self) -> ConnectionStats:
@@ -130,6 +139,7 @@ class ClientConnection:
     def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
         """Queue a serialised event; it leaves with the next :meth:`advance`. On the network's thread only."""
         self._protocol.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self._clock())
+        self._event_waits = True
 
     def queue_input(self, payload: bytes, view_time: float | None) -> None:
         """Queue a serialised input; it leaves with the next :meth:`advance`. On the network's thread only."""
@@ -150,16 +160,29 @@ class ClientConnection:
         return len(outgoing.ordered) + len(outgoing.once)
 
     def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, linger: float = 0.0) -> None:
-        """Hang up; what is queued, and the goodbye, leave with the next :meth:`advance`.
+        """Hang up: what is queued leaves with the next :meth:`advance`, and then the goodbye.
 
-        :param linger: seconds to wait at most until everything with retries has been acknowledged.
+        :param linger: seconds to wait at most until the connection stands and the peer has all events; those with
+            retries are resent meanwhile. (A goodbye that overtakes an event would make the peer drop it.)
         """
         self._close_reason = reason
         self._close_at = self._clock() + linger
 
     def _close_if_due(self, now: float) -> None:
-        if self._close_at is not None and (now >= self._close_at or not self.waiting_events):
+        if self._close_at is not None and (now >= self._close_at or self._all_is_said()):
             self._protocol.close(self._close_reason, now=now)
+
+    def _all_is_said(self) -> bool:
+        """Tell whether the peer has all events, as far as can be known: one without retries may have got lost."""
+        protocol, last = self._protocol, self._last_event_packet
+        if not protocol.connected or self._event_waits or not protocol.outgoing.idle:
+            return False
+        return last is None or protocol.has_arrived(last)
+
+    def _note_sent_events(self) -> None:
+        if self._event_waits and not self._protocol.outgoing.unreliable.pieces:
+            self._event_waits = False
+            self._last_event_packet = self._protocol.newest_packet
 
     def condition(self, link: Link | None, seed: int | None = None) -> None:
         """Lay a bad link over this connection, or take it away; holds from the next :meth:`advance`. On the network's
@@ -215,6 +238,7 @@ class ClientConnection:
             self._send(datagram, now)
             if not protocol.connected and protocol.closed is None:
                 self._transport.try_next()
+        self._note_sent_events()
         due_at = protocol.next_timeout(now=now)
         if due_at is not None and self._close_at is not None:
             due_at = min(due_at, self._close_at)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ._io import runner
 from ._io.calls import block_or_return
+from ._io.leaving import note_running
+from ._io.signals import ended_by_signals
 from .errors import InPlaceChange, InvalidValue, MalformedPacket, PygaseError
 from .event import RESERVED_PREFIX, Event, Handler, UniversalEventHandler, decode_event, takes
 from .gamestate import GameState, GameStatus
@@ -188,7 +190,7 @@ class GameStateMachine:
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             with program_lines_only:
                 self._claim(interval)
-                await self._run(interval)
+                await ended_by_signals(self._run(interval))
 
         with program_lines_only:
             return block_or_return(run, "machine.run_game_loop(...)", "machine.run_game_loop_in_thread(...)")
@@ -197,6 +199,8 @@ class GameStateMachine:
         """Simulate the game in a separate (daemon) thread, and return it. See :meth:`run_game_loop`."""
         self._claim(interval)
         self.game_state_store.begin(has_loop=True)
+        calls = "machine.run_game_loop_in_thread(...)", "machine.run_game_loop(...)"
+        note_running(self._ended, *calls, lambda: self._has_players())
 
         def run() -> None:
             with program_lines_only:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ._io import runner
 from ._io.calls import block_or_return
 from ._io.interfaces import get_available_ip_addresses
+from ._io.leaving import note_living, note_running
+from ._io.signals import ended_by_signals
 from ._io.udp import ServerTransport
 from ._protocol.channels import RELIABLE
 from ._protocol.endpoint import ServerEndpoint
@@ -82,6 +84,22 @@ def _wants(wire: Any, event_type: str, handled: bool) -> bool:
     return not handled or not callable(knows) or bool(knows(event_type))
 
 
+class _Leaving:
+    """One run of a server, as ``_io.leaving`` ends it with the program."""
+
+    is_server = True
+
+    def __init__(self, server: Server, ended: concurrent.futures.Future[Any]) -> None:
+        self._server = server
+        self.ended = ended
+
+    def leave(self) -> None:
+        self._server._leave()
+
+    def pump(self) -> None:
+        """There is nothing that would take time."""
+
+
 class Server:
     """Listen to clients and orchestrate the flow of events and state updates.
 
@@ -138,6 +156,7 @@ class Server:
         self._on_bound: Callable[[Server], Any] | None = None
         self._stop_now: Callable[[], Any] = lambda: None
         self._stop_requested = False
+        self._was_used = False
         self._next_push_at = 0.0
         self._everyone = False
         self._sleep = SleepWatch()
@@ -205,7 +224,7 @@ class Server:
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             with program_lines_only:
                 self._claim(event_wire, on_bound)
-                await self._run(port, hostname, event_wire)
+                await ended_by_signals(self._run(port, hostname, event_wire))
 
         with program_lines_only:
             return block_or_return(run, "server.run(...)", "server.run_in_thread(...)")
@@ -218,6 +237,8 @@ class Server:
             check_address(port, hostname, "run_in_thread", least_port=0)
         self._claim(event_wire)
         bound = self._bound
+        if daemon:
+            note_running(self._ended, "server.run_in_thread(...)", "server.run(...)", self.was_used)
 
         def run() -> None:
             try:
@@ -233,6 +254,10 @@ class Server:
             bound.result()
         return thread
 
+    def was_used(self) -> bool:
+        """Tell whether any client has been connected since the server was started last."""
+        return self._was_used
+
     def _claim(self, event_wire: Any, on_bound: Callable[[Server], Any] | None = None) -> None:
         if event_wire is not None and not callable(getattr(event_wire, "_push_event", None)):
             raise TypeError(
@@ -244,7 +269,7 @@ class Server:
             self._ended = concurrent.futures.Future()
             self._bound = concurrent.futures.Future()
             self._on_bound = on_bound
-            self._driver, self._stop_requested = None, False
+            self._driver, self._stop_requested, self._was_used = None, False, False
 
     async def _run(self, port: int, hostname: str, event_wire: Any) -> None:
         import asyncio
@@ -256,6 +281,8 @@ class Server:
             transport = ServerTransport(hostname, port)
             self._begin(transport, hostname, event_wire)
             self._driver = runner.LoopDriver(self, transport, loop)
+            leaving = _Leaving(self, self._ended)
+            note_living(leaving)
             self._announce()
             self._bound.set_result(None)
             if self._on_bound is not None:
@@ -350,6 +377,13 @@ class Server:
     def _request_stop(self) -> None:
         self._stop_requested = True
         self._stop_now()
+
+    def _leave(self) -> None:
+        """At the program's end: begin to shut down, or where no loop does it any more, do it here."""
+        driver = self.begin_shutdown()
+        if driver is not None and not driver.is_driven:
+            self._say_goodbye()
+            self._finish()
 
     # -- being found -----------------------------------------------------------------------------------------------
 
@@ -562,6 +596,7 @@ class Server:
         elif isinstance(event, Connected):
             connection = ServerConnection(peer, self._endpoint, self._clock, self.player_inputs, self._after_state)
             peer.user = self.connections[peer.address] = connection
+            self._was_used = True
             self._log.write(logging.INFO, "client %s has connected", peer.address)
             self._distribute_own(CLIENT_CONNECTED, peer.address)
         elif isinstance(event, Disconnected):

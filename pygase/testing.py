@@ -145,6 +145,9 @@ class _VirtualLoop:
     def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         run_logged(coroutine)
 
+    def is_running(self) -> bool:
+        return True
+
 
 class _SimulatedTransport:
     """What takes a UDP socket's place; its process is ``loop``."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
-import weakref
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypedDict, Unpack
@@ -64,7 +62,6 @@ def join(
         return client.connect_in_thread(port, hostname, connect_timeout=connect_timeout)
 
     session = Session(client, connect=connect, address=format_address(hostname, port), **options)
-    _close_at_exit(session)
     session.connect()
     return session
 
@@ -114,7 +111,6 @@ def host(
     if config.local_host is None:
         backend.server.config = replace(config, local_host=True)
     session = Session(client, connect=connect, backend=backend, address="your own server", **options)
-    _close_at_exit(session)
     try:
         backend.run_in_thread(hostname, port, interval)
     except LocalError as error:
@@ -138,15 +134,3 @@ def _check_hostname(hostname: object, call: str) -> None:
 def _check_port(port: object, least: int, call: str) -> None:
     if isinstance(port, bool) or not isinstance(port, int) or not least <= port <= 65535:
         raise ValueError(f"port must be an int from {least} to 65535, got {port!r}; name what you mean: {call}")
-
-
-def _close_at_exit(session: Session) -> None:
-    """Close a session that is still open when the program ends, as after Ctrl-C: else the others would wait for it."""
-    alive = weakref.ref(session)
-
-    def close() -> None:
-        forgotten = alive()
-        if forgotten is not None:
-            forgotten.close()
-
-    atexit.register(close)

@@ -97,6 +97,9 @@ class Loop(Protocol):
     def create_task(self, coroutine: Coroutine[Any, Any, Any], /) -> Any:
         """Run a coroutine."""
 
+    def is_running(self) -> bool:
+        """Tell whether the loop makes its calls."""
+
 
 class Driver(Protocol):
     """What a face asks of whoever drives it."""
@@ -128,6 +131,13 @@ class Driver(Protocol):
 
     def stop(self) -> None:
         """Drive no longer."""
+
+    @property
+    def is_driven(self) -> bool:
+        """True if a loop or another thread does the work; if not, ``turn_by_hand`` does."""
+
+    def turn_by_hand(self) -> None:
+        """Receive, do what is due, send, once. For the program's end, when no loop and no thread does it any more."""
 
 
 class LoopDriver:
@@ -282,6 +292,16 @@ class LoopDriver:
         """See Driver."""
         return completion.or_block()
 
+    @property
+    def is_driven(self) -> bool:
+        """See Driver."""
+        return self._loop.is_running()
+
+    def turn_by_hand(self) -> None:
+        """See Driver."""
+        self._pump.receive()
+        self._pump.advance()
+
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """See Driver. What the coroutine raises is logged."""
         task = self._loop.create_task(_logged(coroutine))
@@ -392,6 +412,16 @@ class PumpDriver:
         """See Driver."""
         self._deferred.append(function)
 
+    @property
+    def is_driven(self) -> bool:
+        """See Driver: it is if it was opened in another thread, which lives."""
+        others = (thread for thread in threading.enumerate() if thread is not threading.current_thread())
+        return any(thread.ident == self._thread for thread in others)
+
+    def turn_by_hand(self) -> None:
+        """See Driver."""
+        self.turn()
+
     def arm(self, due_at: float) -> None:
         """See Driver: whoever pumps comes by anyway."""
 
@@ -422,8 +452,8 @@ def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
     try:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(coroutine)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt from None  # without asyncio's own story of it
+    except KeyboardInterrupt as interrupt:
+        raise interrupt.with_traceback(None) from None  # without asyncio's own story of it
 
 
 async def _logged(awaitable: Awaitable[Any]) -> None:
@@ -449,10 +479,23 @@ def run_logged(awaitable: Awaitable[Any]) -> None:
 
 
 async def in_background(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function that may block for a while (a look-up of a host name) in a thread of the loop's."""
+    """Call a function that may block for a while (a look-up of a host name) in a daemon thread.
+
+    (Not in the loop's executor: the end of the program would wait for it.)
+    """
     import asyncio
 
-    return await asyncio.get_running_loop().run_in_executor(None, lambda: function(*args))
+    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    future.set_running_or_notify_cancel()  # from now on nobody can cancel it, so its result can always be set
+
+    def call() -> None:
+        try:
+            future.set_result(function(*args))
+        except BaseException as error:
+            future.set_exception(error)
+
+    start_thread(call, "pygase-look-up")
+    return await asyncio.wrap_future(future)
 
 
 def in_running_loop() -> bool:

@@ -440,6 +440,16 @@ class PeerProtocol:
         """True if the peer has been silent for too long."""
         return now >= self.last_received_at + self.config.timeout
 
+    @property
+    def newest_packet(self) -> int:
+        """Number of the packet that has left last, for :meth:`has_arrived`."""
+        return self._sent.next_sequence - 1
+
+    def has_arrived(self, packet: int) -> bool:
+        """Tell whether the peer has a packet of that number, or a later one."""
+        not_before = (1 << self.newest_packet - packet + 1) - 1
+        return self._sent.outstanding & not_before != not_before
+
     def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
         """Return the datagrams that say goodbye (the same one several times), with what waits to be sent before
         them.
