@@ -116,6 +116,8 @@ class Server:
         ``host_token``; where ``config.local_host`` is on, also the first client from this machine. (It is on by default
         for servers bound to a loopback address, and for those that ``pygase_pygame.host()`` starts.)
     :ivar host_token: a secret; who knows it may be host from anywhere.
+    :ivar own_token: a secret for the player in this very process, to be presented as ``host_token``, as
+        ``pygase_pygame.host`` does. That player is host, and never counts as lost, however long a thread is held up.
     :ivar game_state_store: the store.
     :ivar player_inputs: what the players do; a GameStateMachine as event wire takes it once a tick.
     """
@@ -135,6 +137,7 @@ class Server:
         self.game_state_store = game_state_store
         self.connections: dict[Address, ServerConnection] = {}
         self.host_token = runner.random_bytes(16).hex()
+        self.own_token = runner.random_bytes(16).hex()
         self._game = game
         self._password = password
         self._banned: set[str] = set()
@@ -310,6 +313,7 @@ class Server:
             game=self._game,
             password=self._password,
             host_token=self.host_token,
+            own_token=self.own_token,
             is_local=is_own_address if self._trusts_locality(transport.address) else lambda address: False,
         )
         self._endpoint.banned_hosts = self._banned

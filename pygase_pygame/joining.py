@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TypedDict, Unpack
+from typing import Final, TypedDict, Unpack
 
-from pygase import Backend, Client, Interpolate, LocalError
+from pygase import Backend, Client, ClientConfig, Interpolate, LocalError
 
 from .address import DEFAULT_PORT, format_address, parse_address
 from .prediction import Prediction
@@ -15,6 +16,10 @@ from .session import Session
 
 _REACHED_AT = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
 """Where a server that listens at all addresses is found from its own machine."""
+
+OWN_PLAYER: Final = ClientConfig(timeout=math.inf)
+"""For the client of a player who hosts the game in the same process: neither ever takes the other for lost. Both end
+together, and a thread that is held up (a breakpoint, a slow tick) is no broken connection."""
 
 _JOIN = "join(hostname='localhost', port=8080)"
 _HOST = "host(backend, port=8080, hostname='localhost')"
@@ -99,13 +104,13 @@ def host(
         raise ValueError(
             f"the server's ticks are the client's: interval={interval!r} and tick={tick!r} must be the same"
         )
-    client = Client(game=game, password=password)
+    client = Client(game=game, password=password, config=OWN_PLAYER)
     reached_at = _REACHED_AT.get(hostname, hostname)
 
     def connect() -> threading.Thread:
         server = backend.server
         bound = server.port or port  # one that has ended has no port: then nobody answers, and we hear so
-        return client.connect_in_thread(bound, reached_at, host_token=server.host_token)
+        return client.connect_in_thread(bound, reached_at, host_token=server.own_token)
 
     config = backend.server.config
     if config.local_host is None:

@@ -11,6 +11,7 @@ import pytest
 from pygase import CLIENT_LEFT, RELIABLE, Backend, Client, ClientConfig, GameState, ServerConfig
 from pygase._protocol.sleep import ASLEEP, SleepWatch
 from pygase.testing import Link, SimulatedNetwork
+from pygase_pygame.joining import OWN_PLAYER
 
 PATIENT = ClientConfig(timeout=60.0)
 
@@ -125,6 +126,36 @@ def test_reliable_events_of_a_player_arrive_at_a_server_that_slept() -> None:
         game.network.run(0.1)
     game.network.run(4.0)
     assert got == list(range(50))
+
+
+@pytest.mark.parametrize("held_up", ["server", "player"])
+def test_a_hosting_player_and_its_own_server_never_take_each_other_for_lost(held_up: str) -> None:
+    """One of two threads of a process is held up, as by a breakpoint; the other one hears nothing for long."""
+    game, own = Game(), Client(config=OWN_PLAYER)
+    game.clients.append(own)
+    game.network.connect(own, host_token=game.backend.server.own_token)
+    game.play(1.0)
+    game.network.suspend(game.backend if held_up == "server" else own, 50.0)
+    game.play(52.0, silent=(own,))
+    assert game.left == []
+    assert own.status == "connected"
+    assert game.backend.server.connections[own.address].is_host  # type: ignore[index]
+    assert own.snapshots[-1].tick == pytest.approx(game.clients[0].snapshots[-1].tick, abs=3)
+
+
+def test_a_hosting_player_who_comes_back_takes_the_place_that_nobody_would_have_cleared() -> None:
+    game = Game(players=0)
+    token, players = game.backend.server.own_token, [Client(config=OWN_PLAYER) for _ in range(2)]
+    game.network.connect(players[0], host_token=token)
+    game.play(1.0)
+    assert players[0].connection is not None
+    players[0].connection.release()  # gone without a word
+    game.play(60.0)
+    assert len(game.backend.server.connections) == 1
+    game.network.connect(players[1], host_token=token)
+    game.play(1.0)
+    assert game.left == ["REPLACED"]
+    assert game.backend.server.host_client == players[1].address
 
 
 def test_to_run_late_by_less_than_a_second_is_no_sleep_and_to_wait_for_nothing_is_none() -> None:

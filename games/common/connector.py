@@ -9,6 +9,7 @@ from games.common.names import clean_name
 from games.common.screen import SessionOptions
 from pygase import Backend, Client
 from pygase_pygame import Session
+from pygase_pygame.joining import OWN_PLAYER
 
 EVERYONE = "0.0.0.0"
 
@@ -26,11 +27,11 @@ class Connector:
 
     def join(self, hostname: str, port: int, password: str | None = None, *, hosted: Backend | None = None) -> Session:
         """Begin to connect, and return the session at once. A game that is `hosted` here ends with it."""
-        client = Client(game=self._game.name, password=password)
+        client = Client(game=self._game.name, password=password, config=OWN_PLAYER if hosted else None)
         client.condition(self._args.link)
 
         def connect() -> threading.Thread:
-            token = hosted.server.host_token if hosted else self._token_for(hostname, port)
+            token = hosted.server.own_token if hosted else self._token_for(hostname, port)
             return client.connect_in_thread(port, hostname, host_token=token)
 
         address = invite.address_text(hostname, port, self._game.port)

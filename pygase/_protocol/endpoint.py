@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -48,10 +49,16 @@ _PART_INTERVAL: Final = 1.0
 """Seconds between two looks at who takes part: often enough for ``ServerConfig.silent_after``."""
 
 
+def _presents(token: str, response: ChallengeResponse) -> bool:
+    """Tell whether a client has presented a secret of the server's."""
+    return bool(token) and same_secret(token.encode(), response.host_token.encode())
+
+
 class ServerEndpoint:
     """Finds the peer of each datagram, admits new ones, and collects what is to be sent.
 
     :param random_bytes: a source of unpredictable bytes.
+    :param own_token: a secret of this process; the client that presents it is host, and never counts as lost.
     :param is_local: tells of an address whether it is this very machine's.
     :ivar peers: the connections by address.
     :ivar dropped: how many datagrams were dropped, by reason.
@@ -66,6 +73,7 @@ class ServerEndpoint:
         game: str = "",
         password: str | None = None,
         host_token: str = "",
+        own_token: str = "",
         is_local: Callable[[Address], bool] = lambda address: False,
         first_sequence: int = 0,
     ) -> None:
@@ -95,6 +103,8 @@ class ServerEndpoint:
         self._game = game
         self._password = password
         self._host_token = host_token
+        self._own_token = own_token
+        self._patient = replace(self.config, timeout=math.inf)
         self._is_local = is_local
         self._first_sequence = first_sequence
 
@@ -240,12 +250,13 @@ class ServerEndpoint:
 
     def _admit(self, response: ChallengeResponse, address: Address, now: float) -> None:
         token = self._random_bytes(TOKEN_BYTES)
-        peer = ServerProtocol(
-            address, response.nonce, token, self.ring, self.inbox, self.config, now, self._first_sequence
-        )
-        presented = bool(self._host_token) and same_secret(self._host_token.encode(), response.host_token.encode())
+        is_own = _presents(self._own_token, response)
+        config = self._patient if is_own else self.config
+        if is_own:
+            self._replace_own(now)
+        peer = ServerProtocol(address, response.nonce, token, self.ring, self.inbox, config, now, self._first_sequence)
         has_host = any(other.is_host for other in self.peers.values())
-        peer.is_host = presented or (not has_host and self._is_local(address))
+        peer.is_host = is_own or _presents(self._host_token, response) or (not has_host and self._is_local(address))
         accepted = Accepted(response.nonce, token, peer.is_host, to_whole_wire_time(now), encode_address(address))
         peer.accepted = accepted.encode()
         self.peers[address] = self._by_token[token] = peer
@@ -279,6 +290,11 @@ class ServerEndpoint:
             else:
                 words = f"It held {largest.counted_bytes:,} bytes that wait for what did not arrive."
                 self.close_peer(largest, DisconnectReason.OVERLOADED, words, now=now)
+
+    def _replace_own(self, now: float) -> None:
+        """The player of this very process is back; nothing else would notice that the connection before is over."""
+        for peer in [peer for peer in self.peers.values() if peer.config is self._patient]:
+            self.close_peer(peer, DisconnectReason.REPLACED, now=now)
 
     # -- the end of a connection ---------------------------------------------------------------------------------
 
