@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final, Self
 
-from .errors import InPlaceChange, InvalidValue
+from .errors import InPlaceChange
 from .handed_over import HandedOver
-from .reading import PYGASES_OWN, KeysUnlessOwn, Readable, callable_for_keys
+from .reading import PYGASES_OWN, KeysUnlessOwn, MissingAttribute, Readable, callable_for_keys
+from .status import PAUSED, GameStatus, checked_status
 from .tracebacks import program_lines_only
-from .tree import TO_DELETE, Tree, exactly_equal, first_difference, merge_in_place, thawed
-from .utils import Comparable, NamedEnum, Sendable, Sqn
+from .tree import TO_DELETE, Tree, as_lists, exactly_equal, first_difference, merge_in_place, merged_updates, thawed
+from .utils import Comparable, Sendable, Sqn
 
 __all__ = ["TO_DELETE", "GameState", "GameStateUpdate", "GameStatus"]
 
-
-class GameStatus(NamedEnum):
-    """Status of the simulation: ``"Paused"`` (0) or ``"Active"`` (1)."""
-
-
-GameStatus.register("Paused")
-GameStatus.register("Active")
-
-PAUSED: Final = GameStatus.get("Paused")
 
 _real_dict = Comparable.__dict__["__dict__"]
 """The descriptor of an instance's true attribute dict, which GameState hides behind a property."""
@@ -32,26 +24,6 @@ def time_order_of(tick: int) -> Sqn:
     """Return the 16-bit sequence number of an absolute tick: 0 before the first, then 1..65535, and 1 again."""
     maximum = int(Sqn.get_max_sequence())
     return Sqn((tick - 1) % maximum + 1 if tick > 0 else 0)
-
-
-def checked_status(status: Any, whose: str) -> Any:
-    """Return a game status that is one.
-
-    :param whose: what an error calls the value's place.
-    :raises InvalidValue: if it is none; says what is.
-    """
-    if isinstance(status, int) and not isinstance(status, bool):
-        try:
-            GameStatus.get(int(status))
-        except ValueError:
-            pass
-        else:
-            return status
-    raise InvalidValue(
-        f'{whose}.game_status must be a GameStatus value, GameStatus.get("Paused") or GameStatus.get("Active"), '
-        f"which are 0 and 1; got {status!r:.80}. It says whether the game loop runs; for phases of your own take "
-        "another name, such as phase"
-    )
 
 
 def order_is_ignored(order: int, state_order: int) -> bool:
@@ -152,7 +124,7 @@ class GameState(Readable, Sendable):
         try:
             value = source[name]
         except KeyError:
-            raise GameState._missing(self, name) from None
+            raise MissingAttribute(self, name) from None
         if type(source) is HandedOver:
             return value
         if type(value) is dict or type(value) is list:
@@ -284,8 +256,8 @@ class GameState(Readable, Sendable):
                 continue
             if name not in self._source:
                 return str(name)
-            if not (value is self._source[name] or _same(value, self._source[name])):
-                return first_difference(_listed(value), self._source[name], name) or name
+            if not (value is self._source[name] or exactly_equal(as_lists(value), self._source[name])):
+                return first_difference(as_lists(value), self._source[name], name) or name
         return None
 
     # -- and the state that the game was made with ------------------------------------------------------------------
@@ -357,19 +329,6 @@ def _restore(cls: type[GameState], attributes: dict[str, Any]) -> GameState:
     return state
 
 
-def _listed(value: Any) -> Any:
-    """Return a value with tuples as lists, as they would arrive."""
-    if isinstance(value, dict):
-        return {key: _listed(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_listed(item) for item in value]
-    return value
-
-
-def _same(value: Any, frozen: Any) -> bool:
-    return exactly_equal(_listed(value), frozen)
-
-
 class GameStateUpdate(Sendable):
     """Changes to a GameState.
 
@@ -405,7 +364,7 @@ class GameStateUpdate(Sendable):
         is_older = order_is_ignored(other.time_order, self.time_order)
         older, newer = (other, self) if is_older else (self, other)
         combined = GameStateUpdate()
-        combined.__dict__.update(_added(older.__dict__, newer.__dict__))
+        combined.__dict__.update(merged_updates(older.__dict__, newer.__dict__))
         combined.time_order = newer.time_order or older.time_order
         return combined
 
@@ -425,15 +384,3 @@ class GameStateUpdate(Sendable):
 
     def __gt__(self, other: Any) -> bool:
         return bool(self.time_order > other.time_order)
-
-
-def _added(older: Tree, newer: Tree) -> Tree:
-    """Merge two updates into one, keeping TO_DELETE markers."""
-    result = dict(older)
-    for key, value in newer.items():
-        before = result.get(key)
-        if isinstance(value, dict) and isinstance(before, dict):
-            result[key] = _added(before, value)
-        else:
-            result[key] = value
-    return result

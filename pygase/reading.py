@@ -171,7 +171,7 @@ class MissingAttribute(_Missing, AttributeError):
     """
 
     def __init__(self, state: Readable, name: str) -> None:
-        super().__init__(state, name, obj=state)
+        AttributeError.__init__(self, state, name, obj=state)
 
 
 class MissingKey(_Missing, KeyError):

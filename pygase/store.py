@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 from collections import deque
@@ -10,15 +9,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from ._io.runner import monotonic
-from ._protocol.delta import diff
 from .codec import pack
 from .config import ServerConfig
 from .errors import InPlaceChange, StateTooLarge
-from .gamestate import PAUSED, GameState, GameStateUpdate, checked_status, order_is_ignored, time_order_of
+from .gamestate import GameState, GameStateUpdate, order_is_ignored, time_order_of
 from .handed_over import HandedOver
 from .loglines import LogLines
+from .status import PAUSED, checked_status
 from .tracebacks import program_lines_only
-from .tree import TO_DELETE, Cleaner, Tree, exactly_equal, first_difference, merge, thawed
+from .tree import TO_DELETE, Cleaner, Tree, exactly_equal, first_difference, merge
+from .updates import UpdateCache
 from .utils import Sqn
 
 
@@ -57,6 +57,7 @@ class GameStateStore:
         *,
         max_state_bytes: int = ServerConfig.max_state_bytes,
     ) -> None:
+        is_ours = initial_game_state is None
         if initial_game_state is None:
             initial_game_state = GameState()
         if not isinstance(initial_game_state, GameState):
@@ -82,8 +83,7 @@ class GameStateStore:
         self._pending: deque[tuple[Tree, int, int]] = deque()
         self._ahead = 1
         """By how many the tick that is going on will raise the number of the state."""
-        self._history: deque[tuple[int, Tree]] = deque(maxlen=self.UPDATE_CACHE_SIZE + 1)
-        """The last states, each with its tick; the first is only there to tell what changed to the second."""
+        self._cache = UpdateCache(self.UPDATE_CACHE_SIZE)
         self._given: GameState | None = initial_game_state
         """The state that the program has handed over, until the game begins."""
         self._shown: GameState | None = None
@@ -92,7 +92,7 @@ class GameStateStore:
         self._loop_has_begun = False
         with program_lines_only:
             self._take_in(vars(initial_game_state))
-        self._is_followed = type(initial_game_state._source) is not HandedOver
+        self._is_followed = not is_ours and type(initial_game_state._source) is not HandedOver
 
     def get_update_cache(self) -> list[GameStateUpdate]:
         """Return the latest state updates, oldest first: one for each tick, UPDATE_CACHE_SIZE at most.
@@ -100,13 +100,7 @@ class GameStateStore:
         The list is the caller's own.
         """
         self.check_initial()
-        history = list(self._history)
-        updates = []
-        for (_, before), (tick, after) in itertools.pairwise(history):
-            update = GameStateUpdate(time_order_of(tick))
-            update.__dict__.update(thawed(diff(before, after)))
-            updates.append(update)
-        return updates
+        return self._cache.updates()
 
     def get_game_state(self) -> GameState:
         """Return the current game state. It is the caller's own: changes to it reach nobody; push an update instead."""
@@ -212,15 +206,14 @@ class GameStateStore:
         tick = self._committed.tick
         if order != time_order_of(tick):
             tick, self._order = int(order), None
-        if exactly_equal(tree, self._draft) and tick == self._committed.tick and self._history:
+        if exactly_equal(tree, self._draft) and tick == self._committed.tick:
             return
         size = len(pack(tree))
         if size > self._max_bytes:
             raise StateTooLarge(_too_large(size, self._max_bytes))
         self._draft, self._size_bound = tree, size
         self._committed = self._committed._replace(tick=tick, tree=tree)
-        self._history.clear()
-        self._history.extend([(tick, tree)] * 2)
+        self._cache.begin(tick, tree)
 
     def begin(self, *, has_loop: bool) -> None:
         """The game begins: the state that the program handed over shows the newest state from now on.
@@ -390,7 +383,7 @@ class GameStateStore:
         if now < before.time:  # settled by another thread, just after this tick looked at the clock
             now = before.time
         self._committed = Commit(tick, now, now - before.time, self._draft)
-        self._history.append((tick, self._draft))
+        self._cache.add(tick, self._draft)
         self._order = None
         if self._shown is not None:
             self._shown._show(self._draft)

@@ -339,3 +339,24 @@ def merge_in_place(target: Tree, update: Tree) -> None:
                 target[key] = thawed(without_markers(value))
         else:
             target[key] = thawed(value) if type(value) is list else value
+
+
+def merged_updates(older: Tree, newer: Tree) -> Tree:
+    """Merge two updates into one, keeping TO_DELETE markers."""
+    result = dict(older)
+    for key, value in newer.items():
+        before = result.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            result[key] = merged_updates(before, value)
+        else:
+            result[key] = value
+    return result
+
+
+def as_lists(value: Any) -> Any:
+    """Return a value with tuples as lists, as they would arrive."""
+    if isinstance(value, dict):
+        return {key: as_lists(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_lists(item) for item in value]
+    return value

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 PAST = [
     *["pygase.interpolation", "pygase.blending", "pygase.prediction", "pygase.history", "pygase.ticks"],
-    *["pygase.arrivals", "pygase.playback", "pygase.differences"],
+    *["pygase.arrivals", "pygase.playback", "pygase.differences", "pygase.updates"],
 ]
 FACES = [
     *["pygase.client", "pygase.discovery"],
@@ -27,10 +27,12 @@ GROUND = [
     *["pygase.advice", "pygase.loglines", "pygase.tracebacks", "pygase.watching"],
 ]
 
+STATES = ["pygase.reading", "pygase.handed_over", "pygase.status"]
+
 FLOORS: list[tuple[str, list[str]]] = [
     # lowest first; a name is a module, or a package with everything in it (but `pygase` only its __init__)
     ("the ground", GROUND),
-    ("plain values", ["pygase.tree", "pygase.codec", "pygase.links", "pygase.reading", "pygase.handed_over"]),
+    ("plain values", ["pygase.tree", "pygase.codec", "pygase.links", *STATES]),
     ("events and state", ["pygase.event", "pygase.gamestate"]),
     ("the protocol", ["pygase._protocol"]),
     ("past states", PAST),
@@ -45,7 +47,7 @@ FLOORS: list[tuple[str, list[str]]] = [
 
 PURE = [
     *["pygase.tree", "pygase.codec", "pygase.links", "pygase.event", "pygase.gamestate", "pygase._protocol"],
-    *["pygase.conditioner", "pygase.viewtimes", "pygase.reading", "pygase.handed_over"],
+    *["pygase.conditioner", "pygase.viewtimes", *STATES],
     *PAST,
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]
