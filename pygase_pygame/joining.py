@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final, TypedDict, Unpack
+from typing import Any, Final, TypedDict, Unpack
 
 from pygase import Backend, Client, ClientConfig, Interpolate, LocalError
 
@@ -33,6 +33,7 @@ class SessionOptions(TypedDict, total=False):
     delay: float | None
     tick: float | None
     predict: Prediction | None
+    check: Callable[[Mapping[str, Any]], str] | None
     input_event: str
     input_rate: float | None
     clock: Callable[[], float]
@@ -53,7 +54,7 @@ def join(
         ``port``.
     :param game: name of the game; it must be the server's.
     :param connect_timeout: seconds after which nobody is expected to answer any more.
-    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``input_event``, ``input_rate``:
+    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``:
         see :class:`Session`.
     :raises ValueError: the address, the port or another argument makes no sense; fit for showing to a player.
     :raises TypeError: ``hostname`` is no str; says how to write it.
@@ -90,7 +91,7 @@ def host(
     :param hostname: own address to serve at: "localhost" for this machine only, "0.0.0.0" or "::" for all.
     :param game: the name that the backend was given; ``password`` likewise.
     :param interval: seconds between two ticks; if None, ``tick`` if that is given, else 0.02.
-    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``input_event``, ``input_rate``:
+    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``:
         see :class:`Session`.
     :raises pygase.errors.AddressInUse: another program has that port; fit for showing to a player.
     :raises ValueError, TypeError: for a port or host name that can be none; says how to write it.

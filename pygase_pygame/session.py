@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, Self
 
 import pygame
@@ -13,7 +14,7 @@ from pygase import ANY_EVENT, Backend, Client, DisconnectReason, Interpolate, Pr
 from pygase import CONNECTED as CLIENT_IS_CONNECTED
 from pygase import DISCONNECTED as CLIENT_IS_DISCONNECTED
 
-from . import events
+from . import events, guard
 from .inputs import DEFAULT_EVENT, InputSender
 from .moving import PathWatch
 from .prediction import OwnTicks, Prediction
@@ -44,6 +45,9 @@ class Session:
         the server's ``time_step`` gets as ``inputs``; else it dispatches events.
     :param predict: what of the game is the player's own, and the rules for it: it is shown at once, without waiting for
         the server. Only together with ``tick``.
+    :param check: function of a game state that returns what is wrong with it, such as ``"its state has no 'ball'"``, or
+        "" if all is well. It is called with each state that arrives, before the game sees it. A server that sends
+        another is left; see :meth:`refuse`.
     :param input_event: type of the event that :meth:`send_input` dispatches.
     :param input_rate: inputs a second, sent unreliably; None: each change, reliably. See :meth:`send_input`.
     :param clock: the clock of ``Snapshot.received_at``, in seconds; another one for tests in virtual time.
@@ -61,6 +65,7 @@ class Session:
         delay: float | None = None,
         tick: float | None = None,
         predict: Prediction | None = None,
+        check: Callable[[Mapping[str, Any]], str] | None = None,
         input_event: str = DEFAULT_EVENT,
         input_rate: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -73,6 +78,7 @@ class Session:
         self.address = address
         self._clock = clock
         self._connect = connect
+        self._check = check
         rules = (interpolate,) if isinstance(interpolate, (str, Interpolate)) else tuple(interpolate)
         self._buffer = SnapshotBuffer(rules, delay=delay)
         self._paths = PathWatch(rules)
@@ -92,6 +98,8 @@ class Session:
         self._steered_connection = 0
         self._last_taken: Snapshot | None = None
         self._closed = False
+        self._refusal = ""
+        self._heard = False  # whether the server has sent anything yet that could mislead a game
         client.register_event_handler(ANY_EVENT, self._on_event)
 
     def __enter__(self) -> Self:
@@ -109,6 +117,8 @@ class Session:
         """
         self.poll()
         self._forget_earlier_connection()
+        if self._refusal:
+            return View({}, ready=False, shared=shared)
         now = self._clock()
         state = self._buffer.view(now=now)
         self._view_time = self._buffer.playback_time(now=now)
@@ -132,7 +142,7 @@ class Session:
 
         :param state: ``controls.take()``, or whatever else can be sent.
         """
-        if self.client.status != "connected":
+        if self.status != "connected":
             return False
         self._forget_earlier_connection()
         if self._ticks is None:
@@ -187,6 +197,8 @@ class Session:
         """ "connecting", "connected", "lost" (:attr:`reason` says why) or "closed" (by this program)."""
         if self._closed:
             return "closed"
+        if self._refusal:
+            return "lost"
         if self.client.status == "connected":
             return "connected"
         reason = self.client.disconnect_reason
@@ -207,6 +219,8 @@ class Session:
             if silence < _WORRIED_AFTER:
                 return ""
             return f"Nothing has come from {self.address} for {silence:.0f} seconds. It may be gone, or the network."
+        if self._refusal:
+            return self._refusal
         return explain(self.client.disconnect_reason, self.client.disconnect_detail, self.client.error)
 
     def connect(self) -> None:
@@ -223,6 +237,7 @@ class Session:
             self._thread.join(_CLOSE_TIMEOUT)  # of the connection before: it is over, or about to be
         with self._lock:
             self._loss_told = False
+        self._refusal, self._heard = "", False
         self._thread = self._connect()
 
     def retry(self) -> None:
@@ -244,6 +259,54 @@ class Session:
         if self._thread is not None:
             self._thread.join(_CLOSE_TIMEOUT)
 
+    # -- a server that makes no sense
+
+    @property
+    def refusal(self) -> str:
+        """Why this session has left a server whose data made no sense, as a sentence; "" if it has not."""
+        return self._refusal
+
+    @contextlib.contextmanager
+    def guard(self) -> Iterator[None]:
+        """Take what is raised within for nonsense of the server's, and leave it: ``with session.guard(): ...``
+
+        Put around what a frame does with events, view and inputs, it lets no server end your program: what it sends
+        may be of another version, of another game, or meant to do harm. See :meth:`refuse` for what follows.
+
+        A mistake of your own is not hidden. It is raised as ever as long as nothing has come from the server, if the
+        server is your own (:func:`host`), and always if the environment variable PYGASE_DEBUG is set or Python runs in
+        its development mode (``python -X dev``).
+        """
+        try:
+            yield
+        except Exception as error:
+            if not self._refusal:
+                self._mistrust(guard.described(error), error)
+
+    def refuse(self, what: str) -> None:
+        """Leave the server because what it sends makes no sense.
+
+        The status is "lost" then, :attr:`reason` is a sentence for the player, the view is empty, and :meth:`retry`
+        tries again.
+
+        :param what: what is wrong, as a part of that sentence: ``"its state has no 'ball'"``.
+        """
+        if self.status == "closed" or self._refusal:
+            return
+        self._refusal = guard.sentence(what)
+        self.client.disconnect()
+        self._buffer.reset()
+        if self._ticks is not None:
+            self._ticks.forget()
+        self._tell_loss(self._refusal)
+
+    def _mistrust(self, what: str, error: Exception | None = None) -> None:
+        """Leave the server, unless it is our own program that is at fault, or a programmer wants to see it."""
+        if self.backend is not None or not self._heard or guard.debug_wanted():
+            raise error or ValueError(f"the server's state does not fit what `check` expects: {what}")
+        guard.report(self.address, what, error)
+        self.refuse(what)
+
     # -- inside
 
     def _forget_earlier_connection(self) -> None:
@@ -255,6 +318,8 @@ class Session:
                 self._ticks.forget()
 
     def _take_snapshots(self) -> None:
+        if self._refusal:
+            return
         snapshots, fresh = self.client.snapshots, []
         for snapshot in reversed(snapshots):
             if snapshot is self._last_taken:
@@ -265,9 +330,13 @@ class Session:
         if self._shown_connection != self._connections:
             self._shown_connection = self._connections
             self._buffer.reset()  # only now: until the first state was here, the old picture stayed
+        self._last_taken, self._heard = fresh[0], True
         for snapshot in reversed(fresh):
+            what = self._check(snapshot.state) if self._check is not None else ""
+            if what:
+                self._mistrust(what)
+                return
             self._buffer.add(snapshot)
-        self._last_taken = fresh[0]
         self._paths.look(fresh[0])
 
     def _on_event(self, event_type: str, /, *args: Any, **kwargs: Any) -> None:
@@ -282,6 +351,7 @@ class Session:
         elif event_type == CLIENT_IS_DISCONNECTED:
             self._on_disconnected(*args, **kwargs)
         else:
+            self._heard = True
             self._post(events.SERVER_EVENT, name=event_type, args=args, kwargs=kwargs)
 
     def _on_disconnected(self, reason: DisconnectReason, detail: str = "") -> None:

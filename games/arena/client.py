@@ -19,6 +19,7 @@ from games.arena.picture import Picture
 from games.arena.rules import AIM, AT, FULL, SHOTS, Ship
 from games.arena.scene import Camera, Scene, field_of
 from games.arena.server import MOVING, NOBODY, TICK, own_ship
+from games.arena.shape import CHECK
 from games.common.icon import icon
 from games.common.screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
 from pygase import Interpolate
@@ -41,7 +42,7 @@ OWN: Final = Prediction(
 class ArenaScreen(GameScreen):
     """One player's part of the loop."""
 
-    options = SessionOptions(interpolate=MOVING, tick=TICK, predict=OWN)
+    options = SessionOptions(interpolate=MOVING, tick=TICK, predict=OWN, check=CHECK)
     inputs: ClassVar[Mapping[str, Any]] = {
         **WAYS,
         "fire": [pygame.K_SPACE, "mouse left", "pad 5", "pad axis 5 +"],

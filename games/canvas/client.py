@@ -16,6 +16,7 @@ from games.canvas.pen import PIECE_TICKS
 from games.canvas.picture import Picture
 from games.canvas.rules import COLOURS, PAPER, WIDTHS
 from games.canvas.server import KEY_BYTES, TICK, mark_of
+from games.canvas.shape import CHECK
 from games.canvas.tools import Tool, Toolbar, header_height
 from games.common import hud
 from games.common.icon import icon
@@ -38,7 +39,7 @@ class CanvasScreen(GameScreen):
     """The picture, the tools, everybody's cursors."""
 
     graph_corner = "bottomright"
-    options = SessionOptions(interpolate=["cursors.*"], tick=TICK)
+    options = SessionOptions(interpolate=["cursors.*"], tick=TICK, check=CHECK)
     inputs: ClassVar[Mapping[str, Any]] = {
         "left": "pad left",
         "right": "pad right",

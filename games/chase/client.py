@@ -13,6 +13,7 @@ import pygame
 from games.chase import figures, rules, walls, words
 from games.chase.picture import Picture
 from games.chase.server import MOVING, TICK, mark_of
+from games.chase.shape import CHECK
 from games.common import hud
 from games.common.icon import icon
 from games.common.screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
@@ -46,6 +47,7 @@ class ChaseScreen(GameScreen):
         interpolate=MOVING,
         tick=TICK,
         predict=Prediction(rules.move, _my_path, smooth=("x", "y"), snap_distance=SNAP_DISTANCE),
+        check=CHECK,
     )
     inputs: ClassVar[Mapping[str, Any]] = {
         **WAYS,

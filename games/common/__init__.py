@@ -43,6 +43,7 @@ Where to begin reading, from what knows nothing of the rest to what joins it all
 - `icon`       `icon(paint)`: a window's icon, drawn in code
 - `window`     the window, full screen, minimised; `NoDisplay`
 - `screen`     `GameScreen` to derive from, and `Playing`, which it gets: session, name, sounds, lettering, clock ...
+- `shape`      what states look like, and what is wrong with one that does not (pure)
 - `connector`  sessions, at somebody's server or at one's own
 - `choosing`   the only game on the local network, or the screen to choose one
 - `extras`     net graph (F3), a worse link (F4)

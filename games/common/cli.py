@@ -34,6 +34,8 @@ def run(game: Game, argv: Sequence[str] | None = None) -> int:
     if getattr(args, "host_token", "") and args.address is None:
         parser.error("--host-token is for one server only: say which, as in join 192.168.1.5 --host-token SECRET")
     args.name = args.name or _usual_name(game, args)
+    if args.debug:
+        os.environ["PYGASE_DEBUG"] = "1"  # the library heeds it
     for name in _ENDINGS:  # also SIGINT: shells start what runs in the background deaf to Ctrl-C
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _leave)
@@ -171,6 +173,9 @@ def _add_playing(command: argparse.ArgumentParser) -> None:
         "--link",
         type=_typed(_link),
         help='play as on a bad connection: wifi, mobile, satellite, awful, or figures: "latency=80ms loss=5%%"',
+    )
+    command.add_argument(
+        "--debug", action="store_true", help="for programmers: raise what goes wrong, also by what a server sends"
     )
     command.add_argument("--mute", action="store_true", help="make no sound (F9 while playing)")
 

@@ -7,6 +7,7 @@ from games.common.palette import Colour
 SMALLEST = 12  # pixels; pygame's own font cannot be read below this
 MAX_KEPT = 300  # rendered texts; a game shows few at a time, and a resized window makes them all anew
 ELLIPSIS = "..."
+MOST_LETTERS = 500  # of a text: as many as fit into a window, and no stranger's news takes longer to measure
 MISSING = "?"  # in place of a letter that the font does not have
 
 
@@ -25,6 +26,7 @@ class Lettering:
 
     def line(self, text: str, size: int, colour: Colour, max_width: int = 10_000) -> pygame.Surface:
         """Return one line, smaller or shortened where `max_width` asks for it."""
+        text = text[:MOST_LETTERS]
         key = (text, size, colour, max_width)
         found = self._kept.get(key)
         if found is None:
@@ -35,7 +37,7 @@ class Lettering:
 
     def block(self, text: str, size: int, colour: Colour, max_width: int) -> pygame.Surface:
         """Return as many lines as the text needs, each in the middle, broken between words."""
-        lines = self._wrapped(self._printable(text).split(), size, max_width)
+        lines = self._wrapped(self._printable(text[:MOST_LETTERS]).split(), size, max_width)
         return stacked([self.line(line, size, colour, max_width) for line in lines])
 
     def fitting(self, text: str, size: int, max_width: int) -> int:
@@ -46,6 +48,7 @@ class Lettering:
 
     def width(self, text: str, size: int) -> int:
         """Return how wide a line of this text is."""
+        text = text[:MOST_LETTERS]
         key = (text, size)
         found = self._widths.get(key)
         if found is None:

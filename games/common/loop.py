@@ -43,7 +43,20 @@ class Loop:
         return self.end or "leave"
 
     def frame(self, events: Iterable[pygame.event.Event]) -> bool:
-        """Do all that one frame takes; return whether there is to be another."""
+        """Do all that one frame takes; return whether there is to be another.
+
+        What a server sends that makes no sense to the game ends it, with a sentence on the screen on which another one
+        is chosen: `session.reason`.
+        """
+        events = list(events)
+        with self._session.guard():
+            self._turn(events)
+        if self._session.refusal:
+            _clean_up(self._window.surface)
+            self.end = "leave" if any(event.type == pygame.QUIT for event in events) else "back"
+        return self.end is None
+
+    def _turn(self, events: Iterable[pygame.event.Event]) -> None:
         for event in events:
             self._window.handle(event)
             if event.type == pygame.QUIT:
@@ -58,7 +71,6 @@ class Loop:
             self._draw(self._window.surface)
         else:
             self._session.poll()
-        return self.end is None
 
     def _draw(self, surface: pygame.Surface) -> None:
         above = self._extras.draw_below(surface)
@@ -82,3 +94,9 @@ class Loop:
             self._window.toggle_full_screen()
         elif event.key == pygame.K_F9:
             self._screen.playing.sounds.on = not self._screen.playing.sounds.on
+
+
+def _clean_up(surface: pygame.Surface) -> None:
+    """Undo what a frame that was not finished may have left behind."""
+    surface.set_clip(None)
+    pygame.mouse.set_visible(True)

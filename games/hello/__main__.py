@@ -15,10 +15,12 @@ from games.common.layout import Layout
 from games.common.names import clean_name, unused_name
 from games.common.palette import FLOOR, NIGHT, WHITE, player_colour
 from games.common.screen import GameScreen, SessionOptions, SoundSet, Tone
+from games.common.shape import Each, Number, State, Text
 from pygase import CLIENT_CONNECTED, CLIENT_LEFT, TO_DELETE, Backend, GameState
 from pygase_pygame import SERVER_EVENT, Prediction
 
 WIDTH, HEIGHT, RADIUS, STEP, TICK = 640, 400, 15, 4, 1 / 60
+PLAYER = {"name": Text(), "number": Number(), "x": Number(0, WIDTH), "y": Number(0, HEIGHT)}
 
 
 def move(player: dict[str, Any], wish: Any) -> dict[str, Any]:
@@ -65,7 +67,10 @@ class HelloScreen(GameScreen):
     """The screen: keys to the server, the game state to the window. One's own circle does not wait for the server."""
 
     options = SessionOptions(
-        interpolate=["players.*.x", "players.*.y"], tick=TICK, predict=Prediction(move, "players.{me}")
+        interpolate=["players.*.x", "players.*.y"],
+        tick=TICK,
+        predict=Prediction(move, "players.{me}"),
+        check=State(players=Each(PLAYER)),  # a server that sends other states is left
     )
     sounds = SoundSet(came=[Tone(520, 0.07), Tone(780, 0.15)])
 

@@ -14,6 +14,7 @@ from games.pong.foresight import Foresight
 from games.pong.scene import Link, Scene, scene_of
 from games.pong.seats import Seat, seat_of
 from games.pong.server import TICK
+from games.pong.shape import CHECK
 from pygase import Interpolate
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
 
@@ -51,7 +52,10 @@ class PongScreen(GameScreen):
     """Takes in events, sends inputs, and draws frames."""
 
     options = SessionOptions(
-        interpolate=MOVING, tick=TICK, predict=Prediction(steered, own_paddle, snap_distance=SNAP_DISTANCE)
+        interpolate=MOVING,
+        tick=TICK,
+        predict=Prediction(steered, own_paddle, snap_distance=SNAP_DISTANCE),
+        check=CHECK,
     )
     inputs: ClassVar[Mapping[str, Any]] = {
         "letters_up": pygame.K_w,  # two halves of a keyboard, for one player or for two

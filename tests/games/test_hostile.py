@@ -2,16 +2,14 @@
 
 import contextlib
 import importlib
-import math
 import random
-from typing import Any
 
 import pytest
 
 from games.common.game import Game, Hosting
 from pygase import RELIABLE, Client, MessageTooLarge
 from pygase.testing import SimulatedNetwork
-from pygase.utils import Sqn
+from tests.games.trees import anything
 
 EVENTS = {
     "hello": ("JOIN",),
@@ -20,19 +18,6 @@ EVENTS = {
     "arena": ("JOIN", "CHAT"),
     "canvas": ("JOIN", "ENTER", "INK", "UNDO", "CLEAR"),
 }
-NUMBERS = (0, 1, -1, 2, 400, 10**6, 2**31, 2**63 - 1, -(2**63), 1.0, -0.0, 0.5, 1e308, math.nan, math.inf, -math.inf)
-OTHERS = (None, True, False, Sqn(1), Sqn(40_000), "", "right", "Ada", "\x00", "x" * 100, b"", bytes(12), b"k" * 16)
-KEYS = ("x", "y", "dash", "left", "me", 0, 1)
-
-
-def anything(rng: random.Random, depth: int = 0) -> Any:
-    """Return a number, a word, bytes, or a list or dict of such: often of the length that some game expects."""
-    kind = rng.random() + depth / 4
-    if kind < 0.35:
-        return [anything(rng, depth + 1) for _ in range(rng.choice((0, 1, 2, 2, 3, 3, 4, 4, 30)))]
-    if kind < 0.5:
-        return {key: anything(rng, depth + 1) for key in rng.sample(KEYS, rng.randrange(5))}
-    return rng.choice(NUMBERS if rng.random() < 0.6 else OTHERS)
 
 
 @pytest.mark.parametrize("name", EVENTS)

@@ -34,7 +34,7 @@ def parsed(*argv: str, game: Game = DEMO) -> argparse.Namespace:
     [
         (["--help"], ["host", "join", "Nothing much."]),
         (["host", "--help"], ["--port", "--headless", "--bots N", "--no-bot", "--name", "--bind", "--link", "7699"]),
-        (["join", "--help"], ["HOST[:PORT]", "--name", "--link", "--mute", "loss=5%"]),
+        (["join", "--help"], ["HOST[:PORT]", "--name", "--link", "--mute", "--debug", "loss=5%"]),
     ],
 )
 def test_help_names_everything(command: list[str], words: list[str], capsys: Any) -> None:

@@ -1,0 +1,23 @@
+"""What Arena's states look like: a window leaves a server that sends others."""
+
+from typing import Final
+
+from games.arena import walls
+from games.arena.rules import AIM, AT, FULL_HEALTH, SHOTS, WAIT
+from games.common.shape import Each, Flag, Number, Row, Shape, State, Text
+
+_COUNT: Final = Number(0, whole=True)
+_NUMBER: Final = Number(-1, whole=True)  # of a pilot; -1 is nobody
+_PLACE: Final = Row(Number(0, walls.WIDTH), Number(0, walls.HEIGHT))
+_END: Final = Number(whole=True)
+
+CHECK: Final[Shape] = State(
+    ships=Each({AT: _PLACE, AIM: Number(-180, 180), WAIT: _COUNT, SHOTS: _COUNT}),
+    health=Each(Number(0, FULL_HEALTH)),
+    shields=Each(Flag()),
+    shots=Each(Row(_COUNT, _END, _END, _NUMBER)),
+    pilots=Each(Row(Text(), Flag())),
+    scores=Each(Row(_COUNT, _COUNT)),
+    seats=Each(_NUMBER),
+    winner=_NUMBER,
+)

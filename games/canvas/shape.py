@@ -1,0 +1,22 @@
+"""What Canvas's states look like: a window leaves a server that sends others.
+
+Into the pages of the ink it does not look: there are too many pieces to do so with each state. `Painter` leaves out
+those that are none.
+"""
+
+from typing import Final
+
+from games.canvas.rules import HEIGHT, MAX_NUMBER, OUTSIDE, PAGE, WIDTH
+from games.common.shape import Each, Flag, Number, Row, Shape, State, Text
+
+_NUMBER: Final = Number(0, MAX_NUMBER, whole=True)
+_MARK: Final = Number(0, 2**32, whole=True)
+_POINT: Final = Row(Number(-OUTSIDE, WIDTH + OUTSIDE), Number(-OUTSIDE, HEIGHT + OUTSIDE))
+
+CHECK: Final[Shape] = State(
+    ink=Each(Each(None, most=PAGE), most=MAX_NUMBER),
+    people=Each({"name": Text(), "bot": Flag(), "mark": _MARK}),
+    cursors=Each(_POINT),
+    pens=Each(_NUMBER),
+    host=_NUMBER,
+)

@@ -1,0 +1,144 @@
+"""What a game's states look like, so that what does not can be told from what does, in a sentence.
+
+A server is a stranger. Before a window shows what it sends, the game looks whether that is a state of this game, and
+leaves if it is not (`SessionOptions(check=...)`)::
+
+    CHECK = State(players=Each({"name": Text(), "x": Number(0, WIDTH), "it": Flag()}), winner=Number(whole=True))
+    CHECK({"players": {7: {"name": "Ada", "x": nan, "it": True}}, "winner": 0})   # "its players.7.x is nan, not a ..."
+
+A dict may have more in it than is asked for: newer servers may say more. Everything is bounded, so that whatever fits
+can be drawn: no number is out of sight, and there are no more things than a frame has time for.
+
+Pure. A shape is a function of a value that returns what is wrong with it, "" if nothing is.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+Shape = Callable[[Any], str]
+"""Returns "" for what fits, else a part of a sentence that goes on from the name of the value: ".x is nan, not ..."."""
+
+FAR: Final = 1e6  # of any unit: nothing is larger or farther away
+LONGEST: Final = 200  # characters
+MOST: Final = 256  # things of a kind; a server has no more clients
+
+
+def State(**parts: Any) -> Shape:  # reads as what it makes
+    """Return the shape of a state with these attributes; what it returns begins a sentence of its own."""
+    shape = _Parts(parts)
+
+    def check(state: Any) -> str:
+        wrong = shape(state)
+        return f"its {wrong[1:]}" if wrong.startswith(".") else f"its state{wrong}" if wrong else ""
+
+    return check
+
+
+class Number:
+    """A number from `low` to `high`; `whole`: one without a fraction."""
+
+    def __init__(self, low: float = -FAR, high: float = FAR, *, whole: bool = False) -> None:
+        self._low, self._high = low, high
+        self._kinds = (int,) if whole else (int, float)
+        self._name = f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
+
+    def __call__(self, value: Any) -> str:
+        """Return what is wrong: another type, NaN, or out of range."""
+        fits = type(value) in self._kinds and self._low <= value <= self._high
+        return "" if fits else _not(value, self._name)
+
+
+class Text:
+    """A text; with `choices`, one of these."""
+
+    def __init__(self, *choices: str, longest: int = LONGEST) -> None:
+        self._choices, self._longest = choices, longest
+
+    def __call__(self, value: Any) -> str:
+        """Return what is wrong: another type, too long, or none of the choices."""
+        if not isinstance(value, str) or (self._choices and value not in self._choices):
+            return _not(value, f"one of {', '.join(map(repr, self._choices))}" if self._choices else "a text")
+        return "" if len(value) <= self._longest else f" has {len(value)} characters, and {self._longest} at most fit"
+
+
+class Flag:
+    """True or False."""
+
+    def __call__(self, value: Any) -> str:
+        """Return what is wrong: another type."""
+        return "" if isinstance(value, bool) else _not(value, "True or False")
+
+
+class Each:
+    """A dict with any keys, at most so many, each of which has a value of the same shape (None: any at all)."""
+
+    def __init__(self, shape: Any, most: int = MOST) -> None:
+        self._shape, self._most = None if shape is None else shaped(shape), most
+
+    def __call__(self, value: Any) -> str:
+        """Return what is wrong: no dict, too much in it, or the first thing in it that does not fit."""
+        if not isinstance(value, Mapping):
+            return _not(value, "a dict")
+        if len(value) > self._most:
+            return f" has {len(value)} entries, and {self._most} at most fit"
+        if self._shape is not None:
+            for key, part in value.items():
+                if wrong := self._shape(part):
+                    return f".{str(key)[:20]}{wrong}"
+        return ""
+
+
+class Row:
+    """A list of exactly these."""
+
+    def __init__(self, *shapes: Any) -> None:
+        self._shapes = [shaped(shape) for shape in shapes]
+
+    def __call__(self, value: Any) -> str:
+        """Return what is wrong: no list, or one of another length, or the first thing in it that does not fit."""
+        if not isinstance(value, (list, tuple)) or len(value) != len(self._shapes):
+            return _not(value, f"a list of {len(self._shapes)}")
+        wrong = ((place, shape(part)) for place, (shape, part) in enumerate(zip(self._shapes, value, strict=True)))
+        return next((f".{place}{what}" for place, what in wrong if what), "")
+
+
+class Either:
+    """One of several shapes."""
+
+    def __init__(self, *shapes: Any) -> None:
+        self._shapes = [shaped(shape) for shape in shapes]
+
+    def __call__(self, value: Any) -> str:
+        """Return what is wrong by the first of them, if none fits."""
+        wrong = [shape(value) for shape in self._shapes]
+        return wrong[0] if all(wrong) else ""
+
+
+class _Parts:
+    """A dict with at least these keys."""
+
+    def __init__(self, parts: Mapping[Any, Any]) -> None:
+        self._parts = {key: shaped(shape) for key, shape in parts.items()}
+
+    def __call__(self, value: Any) -> str:
+        """Return what is wrong: no dict, a key that is missing, or the first thing in it that does not fit."""
+        if not isinstance(value, Mapping):
+            return _not(value, "a dict")
+        for key, shape in self._parts.items():
+            if key not in value:
+                has = ", ".join(str(other)[:20] for other, _ in zip(value, range(6), strict=False))
+                return f" has no {key!r} (it has: {has or 'nothing'})"
+            if wrong := shape(value[key]):
+                return f".{key}{wrong}"
+        return ""
+
+
+def shaped(shape: Any) -> Shape:
+    """Return a shape that is written as a dict of its parts; any other as it is."""
+    return _Parts(shape) if isinstance(shape, Mapping) else shape
+
+
+def _not(value: Any, expected: str) -> str:
+    kind = type(value).__name__
+    shown = f"{value!r:.30}" if isinstance(value, (str, int, float, bool, type(None))) else f"a {kind}"
+    return f" is {shown}, not {expected}"

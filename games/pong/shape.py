@@ -1,0 +1,30 @@
+"""What Pong's states look like: a window leaves a server that sends others."""
+
+from typing import Final
+
+from games.common.shape import Flag, Number, Shape, State, Text
+from games.pong.rules import HEIGHT, LEFT, OVER, RALLY, RIGHT, SERVE, WAITING, WIDTH
+
+_COUNT: Final = Number(0, whole=True)
+_SIDE: Final = Text(LEFT, RIGHT)
+_ALONG: Final = Number(0, HEIGHT)
+_BALL: Final = {"x": Number(-WIDTH, 2 * WIDTH), "y": _ALONG, "vx": Number(-WIDTH, WIDTH), "vy": Number(-WIDTH, WIDTH)}
+_PLAYER: Final = {"name": Text(), "bot": Flag(), "guest": Flag(), "key": Text()}
+
+CHECK: Final[Shape] = State(
+    match={
+        "phase": Text(WAITING, SERVE, RALLY, OVER),
+        "countdown": _COUNT,
+        "serve_to": _SIDE,
+        "rally": _COUNT,
+        "ball": _BALL,
+        "paddles": {LEFT: _ALONG, RIGHT: _ALONG},
+        "score": {LEFT: _COUNT, RIGHT: _COUNT},
+        "winner": Text(LEFT, RIGHT, ""),
+        "longest": _COUNT,
+        "best_of": _COUNT,
+        "games": {LEFT: _COUNT, RIGHT: _COUNT},
+    },
+    players={LEFT: _PLAYER, RIGHT: _PLAYER},
+    watching=_COUNT,
+)

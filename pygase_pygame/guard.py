@@ -1,0 +1,51 @@
+"""What to do about a server whose data a game cannot use: end the session with a sentence, not the program.
+
+A server may be of another version, play another game under the same name, or mean harm. What it sends is only data, but
+a game that reads ``view.players[me]["x"]`` raises ``KeyError`` where there is no such thing. See
+:meth:`pygase_pygame.Session.guard`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+
+from .reasons import clean
+
+_logger = logging.getLogger(__name__)
+
+MAX_DETAIL = 160
+"""Most characters of what is wrong that the player is shown: some of them may be the server's."""
+
+
+def debug_wanted() -> bool:
+    """Return whether a programmer wants to see what is raised: PYGASE_DEBUG is set, or Python's development mode."""
+    return os.environ.get("PYGASE_DEBUG", "") not in ("", "0") or sys.flags.dev_mode
+
+
+def sentence(what: str) -> str:
+    """Return what the player is told.
+
+    :param what: what is wrong, such as ``"its state has no 'ball'"``.
+    """
+    short = clean(what)[:MAX_DETAIL].rstrip(". ")
+    return f"This server does not fit the game: {short}. Perhaps it runs another version of the game, or another game."
+
+
+def described(error: Exception) -> str:
+    """Return an exception, and where it was raised, as a part of a sentence."""
+    raised = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f" in {os.path.basename(raised[0].filename)}, line {raised[0].lineno}" if raised else ""
+    kind = type(error).__name__
+    return f"what it sends led to {kind}{where} ({error})" if str(error) else f"what it sends led to {kind}{where}"
+
+
+def report(address: str, what: str, error: Exception | None) -> None:
+    """Log it for programmers: one line, and at level DEBUG the traceback."""
+    _logger.warning(
+        "left the server at %s: %s. With PYGASE_DEBUG=1 this is raised instead", address, clean(what)[:MAX_DETAIL]
+    )
+    if error is not None:
+        _logger.debug("the traceback of that", exc_info=error)
