@@ -486,6 +486,7 @@ def test_reading_it_from_another_thread_never_sees_half_a_commit(backends: list[
     backend = Backend(state, lambda game_state, dt: {"n": game_state.n + 1, "cells": {"a": game_state.n + 1}})
     backends.append(backend)
     backend.run_in_thread("127.0.0.1", 0, 0.001)
+    until(lambda: not state.is_paused())
     wrong: list[Any] = []
 
     def read() -> None:
