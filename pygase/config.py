@@ -30,6 +30,11 @@ class ConnectionConfig:
     of the smallest default receive buffer of today's systems (Linux: 212,992)."""
     max_message_bytes: int = 256 * 1024
     """Largest event, serialised. More is an error at the sender, and is dropped by the receiver."""
+    max_event_values: int = 20_000
+    """Most values in an event: numbers, texts, keys, lists, dicts, all that it consists of. So many are decoded in about
+    two milliseconds, whatever they are, and the game stands still for no longer; what one takes on the wire says nothing
+    of that (an empty dict: one byte). A level of 128 x 128 tiles fits; a larger one is a single value as ``bytes``. More
+    is an error at the sender, and is dropped by the receiver."""
     max_state_bytes: int = 4 * 1024 * 1024
     """Largest game state, serialised and uncompressed."""
     min_rto: float = 0.05

@@ -8,16 +8,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from .codec import holds_more
 from .codec import pack_plain as pack
 from .codec import unpack_plain as unpack
+from .config import ConnectionConfig
 from .errors import InvalidValue, MalformedPacket, MessageTooLarge
 from .loglines import Late, LogLines
-from .tree import MAX_DEPTH, Cleaner, too_deep
+from .tree import MAX_DEPTH, Cleaner
 from .utils import Sendable
 
 logger = logging.getLogger("pygase")
 
 Handler = Callable[..., Any]
+
+MAX_EVENT_VALUES: Final = ConnectionConfig.max_event_values
+"""Values that an event may hold where no config says otherwise."""
 
 RESERVED_PREFIX: Final = "pygase:"
 """Event types that begin like this are PyGaSe's own; nobody can send them."""
@@ -67,13 +72,21 @@ class Event(Sendable):
 
 
 def encode_event(
-    event_type: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], max_bytes: int, *, own: bool = False
+    event_type: str,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    max_bytes: int,
+    max_values: int = MAX_EVENT_VALUES,
+    *,
+    own: bool = False,
 ) -> bytes:
     """Serialise an event for the wire: msgpack of ``[type]``, ``[type, args]`` or ``[type, args, kwargs]``.
 
+    :param max_bytes: how large it may be, serialised; ``max_values``: how many values it may hold: numbers, texts, keys,
+        lists, dicts, all that it consists of.
     :param own: whether it may be one of PyGaSe's own.
     :raises InvalidValue: if the data holds what cannot be sent (names path and type), or the type is no str.
-    :raises MessageTooLarge: if it is larger than ``max_bytes``.
+    :raises MessageTooLarge: if it is larger than ``max_bytes``, or holds more than ``max_values``.
     :raises ValueError: if the type is one of PyGaSe's own.
     """
     if not isinstance(event_type, str):
@@ -99,24 +112,48 @@ def encode_event(
             f"event {event_type!r} takes {len(payload):,} bytes, at most {max_bytes:,} are allowed; "
             "send less at once, or raise max_message_bytes in the config of BOTH sides"
         )
+    if len(payload) > max_values and holds_more(payload, max_values):
+        raise MessageTooLarge(
+            f"event {event_type!r} holds more than {max_values:,} values (numbers, texts, keys, lists, dicts); send less "
+            "at once, or many numbers as bytes (array('h', numbers).tobytes()), or raise max_event_values in the config "
+            "of BOTH sides"
+        )
     return payload
 
 
-def decode_event(payload: bytes) -> tuple[str, list[Any], dict[str, Any]]:
+def event_type_of(payload: bytes) -> str:
+    """Return the type of a serialised event, whatever its data is: that is not looked at.
+
+    :raises MalformedPacket: if it is no event.
+    """
+    head = payload[1] if len(payload) > 1 and 0x91 <= payload[0] <= 0x93 else 0
+    told_in = {0xD9: 1, 0xDA: 2, 0xDB: 4}.get(head, 0)
+    if not told_in and head & 0xE0 != 0xA0:
+        raise MalformedPacket("not an event")
+    begin = 2 + told_in
+    size = int.from_bytes(payload[2:begin], "big") if told_in else head & 0x1F
+    if begin + size > len(payload):
+        raise MalformedPacket("an event that is cut off")
+    try:
+        return str(payload[begin : begin + size], "utf-8")
+    except UnicodeDecodeError:
+        raise MalformedPacket("an event whose type is no text") from None
+
+
+def decode_event(payload: bytes, max_values: int = MAX_EVENT_VALUES) -> tuple[str, list[Any], dict[str, Any]]:
     """Return type, args and kwargs of the event that :func:`encode_event` serialised.
 
-    :raises MalformedPacket: if it is none.
+    :param max_values: how many values it may hold, as in :func:`encode_event`.
+    :raises MalformedPacket: if it is none, or holds more, or is nested too deeply.
     """
-    parts = unpack(payload)
-    if type(parts) is list and len(parts) == 2 and len(payload) <= MAX_DEPTH:  # the usual ones, without further ado
+    parts = unpack(payload, max_values=max_values, max_levels=MAX_DEPTH + 2)  # the sender counts from args
+    if type(parts) is list and len(parts) == 2:  # the usual ones, without further ado
         event_type, args = parts
         if type(event_type) is str and type(args) is list:
             return event_type, args, {}
     size = len(parts) if type(parts) is list else 0
     if not 1 <= size <= 3 or type(parts[0]) is not str:
         raise MalformedPacket("not an event")
-    if len(payload) > MAX_DEPTH and too_deep(parts, -1):  # a level takes a byte at least; the sender counts from args
-        raise MalformedPacket("an event's data is nested too deeply")
     args = parts[1] if size > 1 else []
     if type(args) is not list:
         raise MalformedPacket("an event's args must be a list")
@@ -148,10 +185,7 @@ def decode_input(payload: bytes) -> Any:
 
     :raises MalformedPacket: if it is none.
     """
-    value = unpack(payload)
-    if len(payload) > MAX_DEPTH and too_deep(value, 0):
-        raise MalformedPacket("an input is nested too deeply")
-    return value
+    return unpack(payload)
 
 
 MAX_INPUT_BYTES: Final = 254

@@ -253,12 +253,20 @@ def thawed(value: Any) -> Any:
 
 def too_deep(value: Any, depth: int = 0) -> bool:
     """Tell whether a value, ``depth`` levels down already, is nested beyond MAX_DEPTH."""
-    if depth > MAX_DEPTH:
-        return True
-    kind = type(value)
-    if kind is dict:
-        return any(too_deep(item, depth + 1) for item in value.values() if type(item) is dict or type(item) is list)
-    return kind is list and any(too_deep(item, depth + 1) for item in value if type(item) is dict or type(item) is list)
+    level = [value] if type(value) is dict or type(value) is list else []
+    while level:
+        if depth > MAX_DEPTH:
+            return True
+        below: list[Any] = []
+        for node in level:
+            items = node.values() if type(node) is dict else node
+            if not _NODES.isdisjoint(map(type, items)):
+                below += [item for item in items if type(item) is dict or type(item) is list]
+        level, depth = below, depth + 1
+    return False
+
+
+_NODES: Final = frozenset({dict, list})
 
 
 def exactly_equal(a: Any, b: Any) -> bool:
