@@ -43,6 +43,7 @@ from .event import (
     decode_event,
     encode_event,
     encode_input,
+    event_type_of,
 )
 from .gamestate import GameState
 from .loglines import LogLines
@@ -537,14 +538,19 @@ class Client:
 
     def _receive_event(self, payload: bytes) -> None:
         try:
-            event_type, args, kwargs = decode_event(payload)
+            event_type = event_type_of(payload)
+            if event_type.startswith(RESERVED_PREFIX):
+                return
+            if not self._handler.has_event_type(event_type) and not self._handler.has_event_type(ANY_EVENT):
+                self._handler.warn_of_unknown(event_type, None)  # unread: its data may take long to read
+                return
+            _, args, kwargs = decode_event(payload, self.config.max_event_values)
         except MalformedPacket as error:
             self._log.write(logging.DEBUG, "dropped an event: %s", error)
             return
-        if not event_type.startswith(RESERVED_PREFIX):
-            event = Event(event_type, *args)
-            event.handler_kwargs = kwargs
-            self._handle(event)
+        event = Event(event_type, *args)
+        event.handler_kwargs = kwargs
+        self._handle(event)
 
     def _handle(self, event: Event, **details: Any) -> None:
         event.details = details
@@ -694,7 +700,8 @@ class Client:
         """
         with program_lines_only:
             check_dispatch(retries, ack_callback)
-            payload = encode_event(event_type, args, kwargs, self.config.max_message_bytes)
+            config = self.config
+            payload = encode_event(event_type, args, kwargs, config.max_message_bytes, config.max_event_values)
         self._queue(payload, retries, ack_callback)
 
     def _queue(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:

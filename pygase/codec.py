@@ -60,8 +60,7 @@ def _refuse_extension(code: int, data: bytes) -> Any:
 
 
 def unpack(data: bytes, *, markers: bool = False, max_values: int = MAX_VALUES) -> Any:
-    """Deserialise, allocating no more than a small multiple of ``len(data)``. How deep it is nested is for the caller to
-    check.
+    """Deserialise, allocating no more than a small multiple of ``len(data)``. The caller checks how deep it is nested.
 
     :param markers: whether TO_DELETE may occur.
     :param max_values: how many values there may be; see :func:`count_values`.
@@ -76,7 +75,7 @@ def unpack_plain(data: bytes, *, max_values: int = MAX_VALUES, max_levels: int =
 
     :param max_levels: how many lists and dicts there may be within one another. (One more is let pass if it is empty.)
     """
-    if len(data) > max_levels or 255 in data:  # (a level takes a byte at least)
+    if len(data) > min(max_levels, max_values) or 255 in data:  # (a level, or a value, takes a byte at least)
         return _unpack_checked(data, max_values, max_levels)
     return _unpack(data, _refuse_extension)
 

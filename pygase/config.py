@@ -31,10 +31,10 @@ class ConnectionConfig:
     max_message_bytes: int = 256 * 1024
     """Largest event, serialised. More is an error at the sender, and is dropped by the receiver."""
     max_event_values: int = 20_000
-    """Most values in an event: numbers, texts, keys, lists, dicts, all that it consists of. So many are decoded in about
-    two milliseconds, whatever they are, and the game stands still for no longer; what one takes on the wire says nothing
-    of that (an empty dict: one byte). A level of 128 x 128 tiles fits; a larger one is a single value as ``bytes``. More
-    is an error at the sender, and is dropped by the receiver."""
+    """Most values in an event: numbers, texts, keys, lists, dicts, all that it consists of. What a value takes on the
+    wire says nothing of its cost (an empty dict: one byte). So many are decoded in about two milliseconds, whatever
+    they are. A level of 128 x 128 tiles fits; a larger one is a single value as ``bytes``. More is an error at the
+    sender, and is dropped by the receiver."""
     max_state_bytes: int = 4 * 1024 * 1024
     """Largest game state, serialised and uncompressed."""
     min_rto: float = 0.05
@@ -107,6 +107,17 @@ class ServerConfig(ConnectionConfig):
     max_password_pause: float = 4.0
     """Longest such pause. Shorter than ``ClientConfig.connect_timeout``, so that somebody with the right password
     behind the same router gets in with the same try."""
+    event_share: float = 0.05
+    """Share of a tick's interval that the events of one client may take, their handlers included: 0.8 ms at 60 Hz, or
+    some hundred small events. Its events beyond that wait for later ticks, so that a flood of one client, or handlers
+    that take long, hold up this client alone. One event of each client is handled in each tick, however long it
+    takes."""
+    max_waiting_events: int = 4096
+    """Events of one client that may wait to be handled: while the game is paused, or as ``event_share`` is used up.
+    Beyond it unreliable ones are dropped, and counted in ``Server.dropped``. Of reliable and retried ones, which the
+    client knows to have arrived, twice as many may wait; beyond that its connection is closed."""
+    max_waiting_event_bytes: int = 1024 * 1024
+    """The same in bytes. A player's inputs are a few hundred bytes a tick."""
     snapshot_ring: int = 256
     """How many past states are kept as baselines for deltas; they share structure, so that many cost little.
     At 60 Hz this bridges a round trip of four seconds."""

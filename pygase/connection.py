@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from ._io.runner import Driver, random_sources
 from ._io.udp import ClientTransport
@@ -18,6 +18,7 @@ from ._protocol.sleep import SleepWatch
 from ._protocol.timing import ConnectionStats
 from .errors import DisconnectReason
 from .event import encode_event
+from .eventqueue import ClientEvents
 from .loglines import LogLines
 from .players import PlayerInputs
 from .utils import NamedEnum
@@ -29,11 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["ClientConnection", "ConnectionStats", "ConnectionStatus", "ServerConnection"]
 
 AckCallback = Callable[..., Any]
-
-MAX_EVENTS_PER_TICK: Final = 4096
-MAX_EVENT_BYTES_PER_TICK: Final = 1024 * 1024
-"""What one client's events may take until the next tick (beside the first few of all clients, which are not counted); a
-player's inputs are a few hundred bytes. More is dropped."""
 
 
 class ConnectionStatus(NamedEnum, first=2):
@@ -295,8 +291,10 @@ class ServerConnection:
         self._inputs = inputs
         self._after_state = after_state
         self._tickets = _Tickets()
-        self._counted_tick = -1
-        self._counted_events = self._counted_bytes = 0
+        self.events = ClientEvents(peer.address, endpoint.config)
+        """What this client's events cost the game loop, and which of them wait for it."""
+        self.own_events = ClientEvents(peer.address, endpoint.config, in_game=self.events)
+        """The same of the server's own handlers, and of wires that take no serialised events."""
 
     @property
     def status(self) -> int:
@@ -336,17 +334,6 @@ class ServerConnection:
         """True if this client may shut the server down."""
         return self._peer.is_host
 
-    def admits(self, size_bytes: int, tick: int) -> bool:
-        """Count an event that has come; False if this client sends more than can wait for the next tick.
-
-        So that nobody fills the memory while the game is paused, or crowds out the others.
-        """
-        if tick != self._counted_tick:
-            self._counted_tick, self._counted_events, self._counted_bytes = tick, 0, 0
-        self._counted_events += 1
-        self._counted_bytes += size_bytes
-        return self._counted_events <= MAX_EVENTS_PER_TICK and self._counted_bytes <= MAX_EVENT_BYTES_PER_TICK
-
     def dispatch_event(
         self,
         event_type: str,
@@ -358,7 +345,8 @@ class ServerConnection:
         """Send an event to this client; see ``Server.dispatch_event``. On the network's thread only (as handlers
         are).
         """
-        payload = encode_event(event_type, args, kwargs, self._endpoint.config.max_message_bytes)
+        config = self._endpoint.config
+        payload = encode_event(event_type, args, kwargs, config.max_message_bytes, config.max_event_values)
         self._after_state(lambda: self.queue_event(payload, retries, ack_callback))
 
     def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:

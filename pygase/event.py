@@ -57,6 +57,8 @@ class Event(Sendable):
     """
 
     client_address: tuple[Any, ...] | None = None
+    sender: Any = None
+    """The ``ClientEvents`` on whose account it is handled; None for events of this side."""
     details: Mapping[str, Any] | None = None
     """What handlers of PyGaSe's own events may take by name."""
 
@@ -82,8 +84,8 @@ def encode_event(
 ) -> bytes:
     """Serialise an event for the wire: msgpack of ``[type]``, ``[type, args]`` or ``[type, args, kwargs]``.
 
-    :param max_bytes: how large it may be, serialised; ``max_values``: how many values it may hold: numbers, texts, keys,
-        lists, dicts, all that it consists of.
+    :param max_bytes: how large it may be, serialised.
+    :param max_values: how many values it may hold: numbers, texts, keys, lists, dicts, all that it consists of.
     :param own: whether it may be one of PyGaSe's own.
     :raises InvalidValue: if the data holds what cannot be sent (names path and type), or the type is no str.
     :raises MessageTooLarge: if it is larger than ``max_bytes``, or holds more than ``max_values``.
@@ -114,9 +116,9 @@ def encode_event(
         )
     if len(payload) > max_values and holds_more(payload, max_values):
         raise MessageTooLarge(
-            f"event {event_type!r} holds more than {max_values:,} values (numbers, texts, keys, lists, dicts); send less "
-            "at once, or many numbers as bytes (array('h', numbers).tobytes()), or raise max_event_values in the config "
-            "of BOTH sides"
+            f"event {event_type!r} holds more than {max_values:,} values (numbers, texts, keys, lists, dicts); send "
+            "less at once, or many numbers as bytes (array('h', numbers).tobytes()), or raise max_event_values in the "
+            "config of BOTH sides"
         )
     return payload
 
@@ -204,7 +206,7 @@ def takes(function: Callable[..., Any], name: str) -> bool:
     return parameter is not None and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
 
 
-class _Registered:
+class RegisteredHandler:
     """A handler, and which of the context's values its signature takes."""
 
     __slots__ = (
@@ -251,6 +253,7 @@ class _Registered:
     def keyword_arguments(
         self, kwargs: dict[str, Any], context: Mapping[str, Any], details: Mapping[str, Any] | None
     ) -> dict[str, Any]:
+        """Return an event's ``kwargs`` with what the signature takes of ``context`` and ``details``."""
         if self.accepts_all:
             wanted = {**context, **(details or {})}
         else:
@@ -292,7 +295,7 @@ class UniversalEventHandler:
     ever other types cannot fill the log."""
 
     def __init__(self, log: LogLines | None = None) -> None:
-        self._handlers: dict[str, _Registered] = {}
+        self._handlers: dict[str, RegisteredHandler] = {}
         self._replaced: set[str] = set()
         """Types of which a second handler has been logged."""
         self._log = log if log is not None else LogLines()
@@ -320,7 +323,7 @@ class UniversalEventHandler:
                 *(event_type,) * 2,
             )
         self._note_replaced(event_type, event_handler_function)
-        self._handlers[event_type] = _Registered(event_type, event_handler_function)
+        self._handlers[event_type] = RegisteredHandler(event_type, event_handler_function)
 
     def _note_replaced(self, event_type: str, function: Handler) -> None:
         """Log, once for each type, that a second handler replaces the first one."""
@@ -339,7 +342,7 @@ class UniversalEventHandler:
         return event_type in self._handlers
 
     @property
-    def find(self) -> Callable[[str], _Registered | None]:
+    def find(self) -> Callable[[str], RegisteredHandler | None]:
         """A function that returns the handler of an event type, for :meth:`call`; None if there is none."""
         return self._handlers.get
 
@@ -390,7 +393,7 @@ class UniversalEventHandler:
 
     def call(
         self,
-        handler: _Registered,
+        handler: RegisteredHandler,
         event_type: str,
         args: list[Any],
         kwargs: dict[str, Any],
@@ -413,7 +416,7 @@ class UniversalEventHandler:
         return None
 
     def _warn_of_mismatch(
-        self, handler: _Registered, event_type: str, reason: str, address: Any, known: Iterable[str]
+        self, handler: RegisteredHandler, event_type: str, reason: str, address: Any, known: Iterable[str]
     ) -> None:
         self._warn(
             "wrong arguments",

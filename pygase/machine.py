@@ -17,8 +17,18 @@ from ._io import runner
 from ._io.calls import block_or_return
 from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
+from .config import ServerConfig
 from .errors import InPlaceChange, InvalidValue, MalformedPacket, PygaseError
-from .event import RESERVED_PREFIX, Event, Handler, UniversalEventHandler, decode_event, takes
+from .event import (
+    RESERVED_PREFIX,
+    Event,
+    Handler,
+    UniversalEventHandler,
+    decode_event,
+    event_type_of,
+    takes,
+)
+from .eventqueue import MANY, ClientEvents, EventQueue
 from .gamestate import GameState, GameStatus
 from .loglines import LogLines
 from .players import PlayerInputs
@@ -34,6 +44,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("pygase")
 
+_FEW_BYTES: Final = 64
+"""Up to here it takes less to read an event than to look at its type first."""
+
 DEFAULT_INTERVAL: Final = 0.02
 """Seconds between ticks if nobody says otherwise."""
 
@@ -48,8 +61,8 @@ _TIME_STEP: Final = "the time step"
 """In the place of an event's type: what is meant is no handler but the time step. Compared by identity."""
 
 
-SerialisedEvent = tuple[tuple[Any, ...], bytes]
-"""A sender's address, and an event as it came. It is taken to pieces when its handler is called: until then it is only
+SerialisedEvent = tuple[ClientEvents, bytes]
+"""Whose it is, and an event as it arrived. It is taken to pieces when its handler is called: until then it is only
 bytes, nothing that the garbage collector would have to look at for each client and tick."""
 
 
@@ -90,6 +103,8 @@ class GameStateMachine:
     :ivar game_time: how long the game has been running, in seconds.
     :ivar late_ticks: how many ticks were left out because earlier ones took too long.
     :ivar interval: seconds between ticks, as the game loop was told last.
+    :ivar event_share: share of the interval that the events of one client may take in a tick, ``max_event_values``: how
+        many values each may hold; a server that has this machine as its event wire sets both to those of its config.
     :ivar history: the states of the last second, if :meth:`keep_history` was called; else None.
     """
 
@@ -109,7 +124,11 @@ class GameStateMachine:
         self.game_state_store = game_state_store
         self._log = LogLines()
         self._handler = UniversalEventHandler(self._log)
-        self._events: deque[Event | SerialisedEvent] = deque()
+        self._queue = EventQueue()
+        self._events: deque[Event | SerialisedEvent] = self._queue.arrived
+        self._turn = 0
+        self.event_share = ServerConfig.event_share
+        self.max_event_values = ServerConfig.max_event_values
         self.refused: Counter[str] = Counter()
         """How many serialised events were dropped, by reason."""
         self._finished_updates: deque[tuple[Any, str]] = deque()
@@ -309,30 +328,36 @@ class GameStateMachine:
                 self.history.push(commit.tick, commit.time, commit.tree)
             self._after_tick()
 
-    def _handle_events(self, dt: float) -> None:
-        if not self._events:
+    def _handle_events(self, dt: float) -> None:  # noqa: C901 (flat, and hot)
+        queue = self._queue
+        if not queue:
             return
-        debug, events, find, call = self.debug, self._events, self._handler.find, self._handler.call
+        self._turn += 1
+        debug, most, find, call = self.debug, self.max_event_values, self._handler.find, self._handler.call
+        clock = runner.fine_clock(self.game_state_store._clock)
         context: dict[str, Any] = {"game_state": self.game_state_store.working_state, "dt": dt, "client_address": None}
-        for _ in range(len(events)):
-            event = events.popleft()
+        for event in queue.due(self._turn, self.event_share * self.interval, clock):
             event_type = ""
             try:
-                if isinstance(event, tuple):
-                    address, payload = event
+                if type(event) is tuple:
+                    client, payload = event
                     try:
-                        event_type, args, kwargs = decode_event(payload)
+                        if len(payload) > _FEW_BYTES and find(event_type := event_type_of(payload)) is None:
+                            self._refuse(event_type, client)  # unread, as its data may take long to read
+                            continue
+                        event_type, args, kwargs = decode_event(payload, most)
                     except MalformedPacket:
                         self.refused["malformed event"] += 1
+                        queue.refuse(client)
                         continue
                     handler = find(event_type)
                     if handler is None or handler.is_own:
-                        self._refuse(event_type, address)
+                        self._refuse(event_type, client)
                         continue
                     if handler.takes_address_alone and len(args) == handler.leading and not kwargs:
-                        result = handler.function(*args, address)  # what most of them take
+                        result = handler.function(*args, client.address)  # what most of them take
                     else:
-                        context["client_address"] = address
+                        context["client_address"] = client.address
                         result = call(handler, event_type, args, kwargs, context)
                 else:
                     event_type = event.type
@@ -344,12 +369,32 @@ class GameStateMachine:
                     self._apply_later(result, event_type)
             except Exception as error:
                 self._report(error, event_type)
+        if queue:
+            self._look_behind()
 
-    def _refuse(self, event_type: str, address: tuple[Any, ...]) -> None:
+    def _refuse(self, event_type: str, client: ClientEvents) -> None:
+        self._queue.refuse(client)
         if event_type.startswith(RESERVED_PREFIX):
             self.refused["reserved event type"] += 1
         else:
-            self._handler.warn_of_unknown(event_type, address)
+            self._handler.warn_of_unknown(event_type, client.address)
+
+    def _look_behind(self) -> None:
+        """Log of whom events wait for later ticks, and count those that wait no longer."""
+        if self._queue.dropped:
+            self.refused["events of those who have left"] += self._queue.dropped
+            self._queue.dropped = 0
+        for client in self._queue.behind:
+            if len(client.waiting) >= MANY:
+                self._log.write(
+                    logging.WARNING,
+                    "%d events of client %s wait: to handle them takes more than %.1f ms a tick (event_share in the "
+                    "config of the server); has a handler become slow, or does this client send too many?",
+                    len(client.waiting),
+                    client.address,
+                    self.event_share * self.interval * 1000,
+                    kind="events wait",
+                )
 
     def _dispatch_whole(self, event: Event, context: dict[str, Any]) -> Any:
         """Call the handler of an event that was made on this side, or decoded by the server."""

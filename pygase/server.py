@@ -16,7 +16,7 @@ from ._io.interfaces import get_available_ip_addresses
 from ._io.leaving import note_living, note_running
 from ._io.signals import ended_by_signals
 from ._io.udp import ServerTransport
-from ._protocol.channels import RELIABLE
+from ._protocol.channels import RELIABLE, AcknowledgedEvent
 from ._protocol.endpoint import ServerEndpoint
 from ._protocol.handshake import plain_host
 from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
@@ -36,7 +36,9 @@ from .event import (
     UniversalEventHandler,
     decode_event,
     encode_event,
+    event_type_of,
 )
+from .eventqueue import ClientEvents, EventQueue
 from .loglines import LogLines
 from .machine import DEFAULT_INTERVAL, GameStateMachine
 from .players import PlayerInputs
@@ -141,12 +143,11 @@ class Server:
         self._game = game
         self._password = password
         self._banned: set[str] = set()
-        self.player_inputs = PlayerInputs(
-            lambda: self._event_wire.interval if isinstance(self._event_wire, GameStateMachine) else DEFAULT_INTERVAL,
-            self.config,
-        )
+        self.player_inputs = PlayerInputs(self._interval, self.config)
         self._log = LogLines()
         self._universal_event_handler = UniversalEventHandler(self._log)
+        self._own_events = EventQueue()
+        """Events for our own handlers, and for wires that take none serialised."""
         self._clock: Callable[[], float] = runner.monotonic
         self._endpoint: ServerEndpoint | None = None
         self._transport: Any = None
@@ -324,6 +325,7 @@ class Server:
             event_wire._has_players = lambda: bool(self.connections)
             if event_wire.takes_serialised:
                 self._waiting, event_wire.refused = event_wire.waiting_events, self._endpoint.dropped
+            event_wire.event_share, event_wire.max_event_values = self.config.event_share, self.config.max_event_values
         self._next_push_at = 0.0
         self._sleep = SleepWatch()
         self._held_events.clear()
@@ -347,6 +349,7 @@ class Server:
             endpoint.close_peer(peer, DisconnectReason.SERVER_SHUTDOWN, now=now)
         self._flush(now)
         self._handle_inbox()
+        self._handle_own_events(math.inf)
 
     def _finish(self) -> None:
         self.game_state_store.unsubscribe(self._on_commit)
@@ -449,7 +452,7 @@ class Server:
         datagrams = self._transport.take()
         if datagrams:
             self._endpoint.receive_datagrams(datagrams, now=now)
-        if self._endpoint.inbox:
+        if self._endpoint.inbox or self._own_events:
             self._handle_inbox()
         return len(datagrams)
 
@@ -479,10 +482,10 @@ class Server:
         now = self._clock()
         if self._notice_sleep(now):  # what lies in the socket comes before any judgement
             self.receive()
-        if endpoint.is_idle(now) and not self._everyone:
+        if endpoint.is_idle(now) and not self._everyone and not self._own_events:
             return endpoint.next_timeout()
         endpoint.handle_timeout(now=now)
-        if endpoint.inbox:
+        if endpoint.inbox or self._own_events:
             self._handle_inbox()
         changed = self._everyone and now >= self._next_push_at and self._take_over_state()
         self._flush(now, everyone=changed)
@@ -562,31 +565,78 @@ class Server:
         waiting = self._waiting if self._universal_event_handler.is_empty else None
         while inbox:
             peer, event = inbox.popleft()
-            if type(event) is not bytes:
+            if type(event) is not bytes and type(event) is not AcknowledgedEvent:
                 self._handle_protocol_event(peer, event)
             elif waiting is None or event[1:2] == _OWN_HEAD:
                 self._receive_event(peer, event, tick)
-            elif (len(waiting) < FEW_EVENTS and len(event) < FEW_BYTES) or peer.user.admits(len(event), tick):
-                waiting.append((peer.address, event))  # the common case: to the game loop, as it is
-            else:
-                self._endpoint.dropped["too many events between two ticks"] += 1
+            elif len(waiting) < FEW_EVENTS and len(event) < FEW_BYTES and not peer.user.events.waiting:
+                waiting.append((peer.user.events, event))  # the common case: to the game loop, as it is
+            elif self._admits(peer, peer.user.events, event, tick):
+                waiting.append((peer.user.events, event))
+        if self._own_events:
+            self._handle_own_events()
+
+    def _admits(self, peer: ServerProtocol, client: ClientEvents, event: bytes, tick: int) -> bool:
+        """Count an event; False if too many of this client wait. Then it is dropped, or the connection ends, if the
+        client relies on it.
+        """
+        assert self._endpoint is not None
+        if client.admits(event, tick):
+            return True
+        self._endpoint.dropped["too many events between two ticks"] += 1
+        if type(event) is AcknowledgedEvent:
+            peer.user.close(DisconnectReason.PROTOCOL_ERROR, "more of your events wait for the server than may")
+        return False
 
     def _receive_event(self, peer: ServerProtocol, payload: bytes, tick: int) -> None:
-        """Take an event to pieces, since our own handlers may want it, or it may be one of our own."""
+        """Find out for whom an event is: for us, for our own handlers or a wire, or for the game loop. Data that nobody
+        wants is not looked at, as that may take long.
+        """
         assert self._endpoint is not None
         try:
-            event_type, args, kwargs = decode_event(payload)
+            event_type = event_type_of(payload)
         except MalformedPacket:
             self._endpoint.dropped["malformed event"] += 1
             return
+        wire, handled = self._event_wire, self._universal_event_handler.has_event_type(event_type)
         if event_type.startswith(RESERVED_PREFIX):
             self._receive_reserved(peer, event_type)
-        elif not peer.user.admits(len(payload), tick):
-            self._endpoint.dropped["too many events between two ticks"] += 1
+        elif handled or (wire is not None and self._waiting is None and _wants(wire, event_type, handled)):
+            client = peer.user.own_events
+            if self._admits(peer, client, payload, tick):
+                self._own_events.arrived.append((client, payload))
+        elif self._waiting is not None:
+            if self._admits(peer, peer.user.events, payload, tick):
+                self._waiting.append((peer.user.events, payload))
         else:
-            event = Event(event_type, *args)
-            event.handler_kwargs = kwargs
-            self._distribute(event, peer.address)
+            self._universal_event_handler.warn_of_unknown(event_type, peer.address)
+
+    def _handle_own_events(self, share: float | None = None) -> None:
+        """Call our own handlers, and wires: as long as each client's share of this interval lasts."""
+        interval = self._interval()
+        turn = int(self._clock() / interval)
+        budget = (self.config.event_share if share is None else share) * interval
+        for client, content in self._own_events.due(turn, budget, runner.fine_clock(self._clock)):
+            event = content if type(content) is Event else self._read(client, content)
+            if event is not None:
+                self._distribute(event)
+        if self._own_events:
+            self._driver.arm((turn + 1) * interval)
+
+    def _read(self, client: ClientEvents, payload: bytes) -> Event | None:
+        assert self._endpoint is not None
+        try:
+            event_type, args, kwargs = decode_event(payload, self.config.max_event_values)
+        except MalformedPacket:
+            self._endpoint.dropped["malformed event"] += 1
+            self._own_events.refuse(client)
+            return None
+        event = Event(event_type, *args)
+        event.handler_kwargs, event.client_address, event.sender = kwargs, client.address, client.in_game
+        return event
+
+    def _interval(self) -> float:
+        return self._event_wire.interval if isinstance(self._event_wire, GameStateMachine) else DEFAULT_INTERVAL
 
     def _handle_protocol_event(self, peer: ServerProtocol, event: bytes | ProtocolEvent) -> None:
         assert self._endpoint is not None
@@ -602,7 +652,7 @@ class Server:
             peer.user = self.connections[peer.address] = connection
             self._was_used = True
             self._log.write(logging.INFO, "client %s has connected", peer.address)
-            self._distribute_own(CLIENT_CONNECTED, peer.address)
+            self._distribute_own(CLIENT_CONNECTED, connection)
         elif isinstance(event, Disconnected):
             self._on_left(peer, event)
 
@@ -613,7 +663,7 @@ class Server:
         remembered = event.reason is DisconnectReason.SERVER_SHUTDOWN and not event.remote
         if not remembered and self.connections.get(peer.address) is peer.user:
             self.connections.pop(peer.address, None)
-        self._distribute_own(CLIENT_LEFT, peer.address, reason=event.reason)
+        self._distribute_own(CLIENT_LEFT, peer.user, reason=event.reason)
 
     def _receive_reserved(self, peer: ServerProtocol, event_type: str) -> None:
         assert self._endpoint is not None
@@ -623,14 +673,16 @@ class Server:
         else:
             self._endpoint.dropped["reserved event type"] += 1
 
-    def _distribute_own(self, event_type: str, address: Address, **details: Any) -> None:
+    def _distribute_own(self, event_type: str, connection: ServerConnection, **details: Any) -> None:
         event = Event(event_type)
-        event.details = details
-        self._distribute(event, address)
+        event.details, event.client_address, event.sender = details, connection.remote_address, connection.events
+        if connection.own_events.waiting:  # it is not told of before what has happened before
+            self._own_events.arrived.append((connection.own_events, event))
+        else:
+            self._distribute(event)
 
-    def _distribute(self, event: Event, address: Address) -> None:
+    def _distribute(self, event: Event) -> None:
         """Hand an event to our own handler and to the wire, whoever knows it."""
-        event.client_address = address
         handled = self._universal_event_handler.has_event_type(event.type)
         if handled:
             self._call_handler(event)
@@ -695,7 +747,8 @@ class Server:
         with program_lines_only:
             check_dispatch(retries, ack_callback)
             targets = as_targets(target_client)
-            payload = encode_event(event_type, args, kwargs, self.config.max_message_bytes)
+            config = self.config
+            payload = encode_event(event_type, args, kwargs, config.max_message_bytes, config.max_event_values)
         driver = self._driver
         if driver is None or self._transport is None:
             self._log.write(logging.WARNING, "event %r was not sent: the server is not running", event_type)

@@ -37,7 +37,17 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("the protocol", ["pygase._protocol"]),
     ("past states", PAST),
     ("sockets and clocks", ["pygase._io"]),
-    ("connections", ["pygase.checks", "pygase.viewtimes", "pygase.players", "pygase.conditioner", "pygase.connection"]),
+    (
+        "connections",
+        [
+            "pygase.checks",
+            "pygase.viewtimes",
+            "pygase.eventqueue",
+            "pygase.players",
+            "pygase.conditioner",
+            "pygase.connection",
+        ],
+    ),
     ("the faces", FACES),
     ("the public names", ["pygase"]),
     ("the tools", ["pygase.testing", "pygase.__main__"]),

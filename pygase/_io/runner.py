@@ -32,6 +32,15 @@ monotonic: Callable[[], float] = time.monotonic
 random_bytes: Callable[[int], bytes] = os.urandom
 
 
+def fine_clock(clock: Callable[[], float]) -> Callable[[], float]:
+    """Return the clock to measure by how long something of this program takes.
+
+    The real one if ``clock`` is that: it tells microseconds apart on every system. A simulation keeps its own: there
+    nothing takes any time, so that what happens does not depend on how fast the machine is.
+    """
+    return time.perf_counter if clock is monotonic else clock
+
+
 def random_sources(seed: int | None) -> tuple[random.Random, random.Random]:
     """Return two sources of chance, for each direction of a connection; with a seed, the same ones each time."""
     import random

@@ -38,6 +38,12 @@ class WindowOverrun(MalformedPacket):
     """The peer sends more ahead than the window allows; it has been acknowledged, so the connection cannot be saved."""
 
 
+class AcknowledgedEvent(bytes):
+    """A serialised event of which the sender learns that it has arrived: to drop it would be a gap that nobody sees."""
+
+    __slots__ = ()
+
+
 class Message:
     """An event on its way: its pieces, how often each may still be resent, and whom to tell of its arrival.
 
@@ -269,7 +275,7 @@ class EventSender:
 class EventReceiver:
     """All incoming events of a connection: puts fragments together, drops duplicates, restores the order.
 
-    ``deliver`` gets each serialised event, when it is its turn.
+    ``deliver`` gets each serialised event, when it is its turn; retried and reliable ones as AcknowledgedEvent.
 
     :param fragment_timeout: seconds without progress after which an unfinished unreliable event is given up.
     :ivar held_bytes: how much is being held: unfinished messages, and reliable ones that came too early.
@@ -321,7 +327,7 @@ class EventReceiver:
         number = ORDER.unpack_from(body)[0]
         if kind == EVENT_ONCE:
             if self._once.receive(unwrap(number, max(self._once.latest, 0))):
-                self._deliver(body[ORDER.size :])
+                self._deliver(AcknowledgedEvent(body[ORDER.size :]))
         else:
             self._receive_ordered(unwrap(number, self._next_order), body[ORDER.size :])
 
@@ -337,7 +343,7 @@ class EventReceiver:
             self._next_order += 1
             ready = self._held.pop(self._next_order - 1)
             self._waiting_bytes -= len(ready)
-            self._deliver(ready)
+            self._deliver(AcknowledgedEvent(ready))
         self.held_bytes += self._waiting_bytes - before
 
     def receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes, now: float = 0.0) -> None:

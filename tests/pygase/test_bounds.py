@@ -1,6 +1,8 @@
 """What waits is bounded, nothing reliable is lost in silence, and nobody's flood is another's loss."""
 
+import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from pygase import (
     Backend,
     Client,
     ClientConfig,
+    DisconnectReason,
     GameState,
     GameStateMachine,
     GameStateStore,
@@ -21,7 +24,7 @@ from pygase import (
 from pygase._protocol.snapshots import SnapshotReceiver
 from pygase._protocol.wire import SNAPSHOT_HEADER
 from pygase.codec import pack
-from pygase.connection import MAX_EVENT_BYTES_PER_TICK, MAX_EVENTS_PER_TICK
+from pygase.config import ServerConfig
 from pygase.errors import MalformedPacket
 from pygase.event import decode_event, encode_event
 from pygase.server import FEW_EVENTS
@@ -121,8 +124,9 @@ def test_one_clients_flood_while_the_game_is_paused_does_not_evict_anothers_even
         for _ in range(1500):
             loud.dispatch_event("X")
         network.run(0.5)
-    assert len(machine._events) == FEW_EVENTS + MAX_EVENTS_PER_TICK  # (the first few are nobody's)
-    assert dropped["too many events between two ticks"] == 100 + 6000 - FEW_EVENTS - MAX_EVENTS_PER_TICK
+    most = ServerConfig.max_waiting_events
+    assert len(machine._events) == FEW_EVENTS + most  # (the first few are nobody's)
+    assert dropped["too many events between two ticks"] == 100 + 6000 - FEW_EVENTS - most
     quiet.dispatch_event("R", 100, retries=RELIABLE)
     network.run(0.5)
     resume(backend, network)
@@ -137,17 +141,41 @@ def test_one_clients_large_events_while_the_game_is_paused_take_a_bounded_amount
     network.run(0.5)
     size = 100_000
     for number in range(20):
-        client.dispatch_event("X", number, b"x" * size, retries=RELIABLE)
-    network.run(5.0)
-    fit = MAX_EVENT_BYTES_PER_TICK // size
+        client.dispatch_event("X", number, b"x" * size)
+        network.run(0.2)
+    fit = ServerConfig.max_waiting_event_bytes // size
     assert len(backend.game_state_machine._events) == fit
     assert backend.server.dropped["too many events between two ticks"] == 20 - fit
     resume(backend, network)
     assert got == [(number, size) for number in range(fit)]
-    client.dispatch_event("X", 20, b"x" * size, retries=RELIABLE)
+    client.dispatch_event("X", 20, b"x" * size)
     network.run(1.0)
     resume(backend, network)
     assert got[fit:] == [(20, size)]
+
+
+@pytest.mark.parametrize("retries", [5, RELIABLE])
+def test_what_a_client_knows_to_have_arrived_is_never_dropped_but_its_connection_may_end(retries: int) -> None:
+    got: list[Any] = []
+    network, backend = network_with({"X": lambda number, data: got.append(number)})
+    client = join(network, Client())
+    backend.game_state_machine.stop()
+    network.run(0.5)
+    size = 100_000
+    fit = 2 * ServerConfig.max_waiting_event_bytes // size
+    for number in range(fit):
+        client.dispatch_event("X", number, b"x" * size, retries=retries)
+    network.run(8.0)
+    assert not backend.server.dropped["too many events between two ticks"]
+    assert client.status == "connected"
+    client.dispatch_event("X", fit, b"x" * size, retries=retries)
+    network.run(2.0)
+    assert backend.server.dropped["too many events between two ticks"] == 1
+    assert client.status == "disconnected"
+    assert client.disconnect_reason is DisconnectReason.PROTOCOL_ERROR
+    assert "events wait" in client.disconnect_detail
+    resume(backend, network)
+    assert got == list(range(fit))
 
 
 # -- states ------------------------------------------------------------------------------------------------------------
@@ -292,11 +320,12 @@ def test_what_waits_while_the_game_is_paused_keeps_no_connection_that_has_ended(
     backend.game_state_machine.stop()
     network.run(0.5)
     client = join(network, Client())
-    address = client.address
+    connection = weakref.ref(backend.server.connections[client.address])
     client.dispatch_event("X")
     network.run(0.5)
     client.disconnect()
     network.run(0.5)
-    assert [event for event in backend.game_state_machine._events if isinstance(event, tuple)] == [
-        (address, encode_event("X", (), {}, 100))
-    ]
+    (sender, payload), *_ = (event for event in backend.game_state_machine._events if isinstance(event, tuple))
+    assert (sender.address, payload) == (client.address, encode_event("X", (), {}, 100))
+    gc.collect()
+    assert connection() is None

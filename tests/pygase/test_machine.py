@@ -15,6 +15,7 @@ from pygase.backend import Backend
 from pygase.client import Client
 from pygase.errors import InPlaceChange, InvalidValue, MalformedPacket
 from pygase.event import Event, encode_event
+from pygase.eventqueue import ClientEvents
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
 from pygase.loglines import LogLines
 from pygase.machine import GameStateMachine
@@ -632,10 +633,10 @@ def test_a_handlers_own_malformed_packet_is_no_malformed_event() -> None:
     machine = GameStateMachine(GameStateStore(GameState()), debug=True)
     machine.time_step = lambda game_state, dt: None
     machine.register_event_handler("E", handler)
-    machine.waiting_events.append((("there", 1), encode_event("E", (), {}, 1000)))
+    machine.waiting_events.append((ClientEvents(("there", 1)), encode_event("E", (), {}, 1000)))
     with pytest.raises(MalformedPacket, match="the game's own"):
         machine.tick(0.02, 1.0)
-    machine.waiting_events.append((("there", 1), b"\xc1"))
+    machine.waiting_events.append((ClientEvents(("there", 1)), b"\xc1"))
     machine.tick(0.02, 1.02)
     assert machine.refused == {"malformed event": 1}
 
@@ -655,7 +656,7 @@ def test_a_decorated_handler_gets_the_context_by_name() -> None:
     machine = GameStateMachine(GameStateStore(GameState()))
     machine.time_step = lambda game_state, dt: None
     machine.register_event_handler("E", spied(lambda text, client_address: {"said": text}))
-    machine.waiting_events.append((("there", 1), encode_event("E", ("hi",), {}, 1000)))
+    machine.waiting_events.append((ClientEvents(("there", 1)), encode_event("E", ("hi",), {}, 1000)))
     machine.tick(0.02, 1.0)
     assert seen == [(("hi",), {"client_address": ("there", 1)})]
     assert machine.game_state_store.get_game_state().said == "hi"
