@@ -543,7 +543,7 @@ class Server:
             try:
                 self._held_events.popleft()[1]()
             except BufferError as error:
-                logger.error("an event was not sent: %s", error)
+                self._log.write(logging.ERROR, "an event was not sent: %s", error)
 
     def _after_state(self, queue: Callable[[], None], tick: int | None = None) -> None:
         """Queue events: at once if the endpoint has the state of their tick (None: of what goes on), else when it gets
