@@ -241,11 +241,11 @@ class GameStateStore:
     def _assign(self, name: str, value: Any) -> None:
         """Take over what is assigned to the initial state when a server runs already, but no game loop yet."""
         if self._loop_has_begun:
-            change = f"{{{name!r}: {'TO_DELETE' if value is TO_DELETE else '...'}}}"
+            change = "TO_DELETE" if value is TO_DELETE else "..."
             raise InPlaceChange(
                 f"game_state.{name} cannot be assigned: the game has begun, and the state that it was made with only "
-                f"shows the newest state. Return {change} from time_step or an event handler, or write "
-                f"game_state_store.push_update(GameStateUpdate(**{change}))"
+                f"shows the newest state. Return {{{name!r}: {change}}} from time_step or an event handler, or write "
+                f"game_state_store.push_update(GameStateUpdate({name}={change}))"
             )
         with self._lock:
             cleaned = self._clean({name: value}, "initial_game_state")

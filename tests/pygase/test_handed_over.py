@@ -212,7 +212,7 @@ def test_an_attribute_assigned_names_itself_in_the_sentence() -> None:
     playing(state)
     with pytest.raises(InPlaceChange, match=r"game_state\.score .*Return \{'score': \.\.\.\}") as caught:
         state.score = 1
-    assert "push_update(GameStateUpdate(**{'score': ...}))" in str(caught.value)
+    assert "push_update(GameStateUpdate(score=...))" in str(caught.value)
     with pytest.raises(InPlaceChange, match=r"\{'score': TO_DELETE\}"):
         del state.score
 
