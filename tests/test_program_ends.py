@@ -181,17 +181,6 @@ threading.Thread(target=play).start()
         + "client.dispatch_event('LAST', 'a'); [client.dispatch_event('NOISE', 'x' * 1000) for _ in range(90)]",
         0,
     ),
-    "a bad link": (
-        """
-        from pygase import *
-        client = Client()
-        client.condition("latency=15ms jitter=10ms loss=20%", seed=SEED)
-        client.connect_in_thread(port=PORT, hostname="127.0.0.1")
-        client.wait_until(lambda game_state: game_state.n > 0, timeout=10)
-        client.dispatch_event('LAST', 'a', retries=RELIABLE)
-        """,
-        0,
-    ),
     "jitter without loss": (
         """
         from pygase import *

@@ -182,6 +182,11 @@ class TrackedSender:
         piece.sends += 1
         self._in_flight.append(piece)
 
+    def hasten(self, due_at: float) -> None:
+        """Let what is under way be due by this time at the latest, since the time-out has become shorter."""
+        for piece in self._in_flight:
+            piece.due_at = min(piece.due_at, due_at)
+
     def on_acked(self) -> None:
         """Forget the pieces that have been acknowledged, and messages that are complete."""
         self._in_flight = [piece for piece in self._in_flight if not piece.acked]

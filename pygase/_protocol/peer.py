@@ -214,8 +214,15 @@ class PeerProtocol:
         return sent_at
 
     def _measure(self, rtt: float, now: float) -> None:
+        is_first = not self.rtt.rtt
         self.rtt.sample(rtt if rtt > TIME_UNIT else TIME_UNIT)
         self._measure_at = now + MEASURE_INTERVAL
+        if is_first:  # what has left by now was given the time-out of a link of which nothing is known
+            again_at = now + self.rtt.rto
+            for sender in self._tracked_senders():
+                if len(sender):
+                    sender.hasten(again_at)
+                    self.next_at = min(self.next_at, again_at)
 
     def _receive_acked_contents(self, acked: list[Contents], now: float) -> None:
         for contents in acked:
@@ -451,9 +458,11 @@ class PeerProtocol:
         return self._sent.outstanding & not_before != not_before
 
     def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
-        """Return the datagrams that say goodbye (the same one several times), with what waits to be sent before
-        them.
+        """Return the datagrams that say goodbye (the same one several times); before them what waits to be sent, and once
+        more the events that are not acknowledged and may be resent.
         """
+        for sender in (self.outgoing.ordered, self.outgoing.once):
+            sender.hasten(now)
         return [
             *self._datagrams(now),
             *[self._packet(close_message(reason.value, detail), None, now)] * CLOSE_COPIES,
