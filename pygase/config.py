@@ -125,6 +125,10 @@ class ServerConfig(ConnectionConfig):
     """Updates pushed outside a game loop are sent together, at most this often."""
     cookie_lifetime: float = 10.0
     """How long the answer to a challenge is accepted."""
+    max_input_repeat: float = 0.5
+    """How long a player's last input is repeated when no more arrive. On a bad link nobody stops at once. It is as long
+    as a client predicts on in a silence (0.4 s, and 0.1 s of slowing down: ``Prediction.max_ahead``), so players are
+    after an outage near where they saw themselves."""
     max_rewind: float = 1.0
     """How long ago the moment can be that a player claims to have seen (``PlayerInput.view_time``), at most. A shot at
     what was longer ago would hit people who have long since hidden."""

@@ -440,9 +440,12 @@ class GameStateMachine:
         function = getattr(step, "__func__", step)
         if function is not self._step_known:
             self._step_known, self._step_takes_inputs = function, takes(step, "inputs")
+        inputs = self.player_inputs
         if not self._step_takes_inputs:
+            if inputs is not None:
+                inputs.pass_by()
             return {}
-        return {"inputs": self.player_inputs.take(now=now) if self.player_inputs is not None else {}}
+        return {"inputs": inputs.take(now=now) if inputs is not None else {}}
 
     def _take_step(self, dt: float, now: float) -> None:
         try:

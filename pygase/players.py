@@ -14,29 +14,18 @@ from .config import ServerConfig
 from .errors import MalformedPacket
 from .event import decode_input
 from .loglines import LogLines
+from .rates import RateWatch
 from .viewtimes import most_rewind
 
 logger = logging.getLogger("pygase")
 
 Address = tuple[Any, ...]
 
-MAX_REPEATED: Final = 1.0
-"""Seconds for which a player's last input is repeated when no more come. Somebody whose window is minimised shall not
-run on for ever, and on a bad link nobody shall stop at once."""
-
+MAX_REPEATED: Final = ServerConfig.max_input_repeat
+"""Seconds for which a player's last input is repeated when no more arrive, unless the config says otherwise."""
 
 _UNREAD: Final = 30
-"""Messages with inputs that nobody takes, after which that is told."""
-
-
-_RATE_WINDOW: Final = 10.0
-"""Seconds of inputs to compare their rate with that of the ticks by."""
-
-_RATE_TOLERANCE: Final = 0.08
-"""Share by which they may differ. A client's pace differs by 0.03 at most; 50 and 60 a second by a fifth."""
-
-_PAUSE: Final = 12
-"""Ticks in a row in which no input comes, from which on that is a pause, or an outage, and no question of rates."""
+"""Messages with inputs that nobody takes, after which that is logged."""
 
 _CUT_IN_A_ROW: Final = 120
 """View times of a player in a row that are cut before that is reported: a spike of the round trip is shorter."""
@@ -67,7 +56,7 @@ class PlayerInput(NamedTuple):
 class _Player:
     """A player's buffer, and what has been read of it."""
 
-    __slots__ = ("_gap", "_longest", "_readable", "_received", "_since", "_ticks", "buffer", "cut", "delay")
+    __slots__ = ("_readable", "buffer", "cut", "delay", "rates")
 
     def __init__(self, interval: float) -> None:
         self.buffer = InputBuffer(interval)
@@ -75,10 +64,8 @@ class _Player:
         """How far what the player saw lay back when the latest input came, in seconds."""
         self.cut = 0
         """How many view times in a row were older than is believed."""
+        self.rates = RateWatch()
         self._readable = _NO_INPUT
-        self._since: tuple[float, int] | None = None  # when counting began, and how many inputs had come by then;
-        self._ticks = self._longest = 0  # ticks since then, and during how many in a row no input came, at most,
-        self._received = self._gap = 0  # and now
 
     def read(self, played: PlayedInput, log: LogLines) -> Any:
         """Return the value of an input, the game's own to change; that of the one before if this is unreadable."""
@@ -90,30 +77,12 @@ class _Player:
         self._readable = played.payload
         return value
 
-    def misfit(self, now: float) -> tuple[float, float] | None:
-        """Return how many inputs and ticks a second there are, if these do not fit each other; None if they do, or
-        while that is not known, or if the player has paused. Once a tick.
-        """
-        received = self.buffer.received
-        self._gap = self._gap + 1 if received == self._received else 0
-        self._received = received
-        self._ticks, self._longest = self._ticks + 1, max(self._longest, self._gap)
-        if self._since is None:
-            self._since, self._ticks, self._longest = (now, received), 0, 0
-        since, before = self._since
-        if now < since + _RATE_WINDOW:
-            return None
-        inputs, ticks, longest = received - before, self._ticks, self._longest
-        self._since = None
-        fits = abs(inputs - ticks) <= _RATE_TOLERANCE * ticks or (inputs < ticks and longest >= _PAUSE)
-        return None if fits else (inputs / (now - since), ticks / (now - since))
-
 
 class PlayerInputs:
     """The inputs of all players of a server. May be used by the network's thread and the game loop's.
 
     :param interval: tells the seconds from tick to tick.
-    :param config: how far back a player's view time is believed.
+    :param config: how long an input is repeated, and how far back a player's view time is believed.
     """
 
     def __init__(self, interval: Callable[[], float], config: ServerConfig | None = None) -> None:
@@ -123,10 +92,12 @@ class PlayerInputs:
         self._lock = threading.Lock()
         self._players: dict[ServerProtocol, _Player] = {}
         self._settled: tuple[int, list[tuple[ServerProtocol, int, float]]] = -1, []
-        self._told_of_rates = False
+        self._blamed: _Player | None = None  # whose rate of inputs has been reported as another than that of the ticks
         self._told_of_cuts = False
+        self.has_machine = False
+        """Whether a game loop is to take the inputs. It may not run yet."""
         self._unread: int | None = 0
-        """Messages that came while no game loop has ever asked for inputs; None when one has."""
+        """Messages that nobody has taken; None from when somebody has, or it has been reported that nobody does."""
 
     def receive(self, peer: ServerProtocol, received: InputsReceived, *, now: float) -> None:
         """Take in what a packet carried."""
@@ -137,29 +108,35 @@ class PlayerInputs:
             player.buffer.receive(received.message, datagram=received.datagram, came=received.came, now=now)
         if self._unread is not None:
             self._unread += 1
-            if self._unread == _UNREAD:
-                logger.warning(
-                    "a client sends inputs, and nobody takes them: give time_step a parameter `inputs` (a dict of "
-                    "client address and PlayerInput), and Server.run the machine as event_wire (a Backend does that); "
-                    "or send events instead"
-                )
+            if not self.has_machine:
+                self.pass_by()
+
+    def pass_by(self) -> None:
+        """A tick has been made in which nobody takes inputs."""
+        if self._unread is not None and self._unread >= _UNREAD:
+            self._unread = None
+            logger.warning(
+                "a client sends inputs, and nobody takes them: give time_step a parameter `inputs` (a dict of "
+                "client address and PlayerInput), and Server.run the machine as event_wire (a Backend does that); "
+                "or send events instead"
+            )
 
     def take(self, *, now: float) -> dict[Address, PlayerInput]:
         """Return the input of each player for the tick that begins now.
 
-        Players who have sent none yet, or none for ``MAX_REPEATED`` seconds, are left out.
+        Players who have sent none yet, or none for ``config.max_input_repeat`` seconds, are left out.
         """
         self._unread = None
         inputs: dict[Address, PlayerInput] = {}
         with self._lock:
             interval = self._interval()
-            most = MAX_REPEATED / interval
+            most = self._config.max_input_repeat / interval
             for peer, player in self._players.items():
                 if player.buffer.interval != interval:  # the game loop was started anew, or for the first time
                     player.buffer.interval = interval
                 played = player.buffer.take(now=now)
                 if played is not None:
-                    self._compare_rates(peer, player, now)
+                    self._compare_rates(peer, player, interval, now)
                 if played is not None and played.repeats <= most:
                     view_time = self._believed(peer, player, played, now)
                     if view_time is not None and not played.repeats:
@@ -175,7 +152,9 @@ class PlayerInputs:
             return claimed  # at once: nobody's limit is less
         earliest = now - most_rewind(peer.rtt.rtt, peer.rtt.variation, peer.loss, self._interval(), config)
         if not played.repeats:
-            player.cut = player.cut + 1 if claimed < earliest else 0
+            # (inputs that wait here, as after a pause of this server, are older than the client is to blame for)
+            late = claimed + len(player.buffer) * self._interval()
+            player.cut = player.cut + 1 if late < earliest else 0
             if player.cut == _CUT_IN_A_ROW:
                 self._report_cuts(peer, now - claimed, now - earliest)
         return max(claimed, earliest)
@@ -194,11 +173,13 @@ class PlayerInputs:
             believed,
         )
 
-    def _compare_rates(self, peer: ServerProtocol, player: _Player, now: float) -> None:
-        """Say once, at most, that somebody makes more or fewer inputs than there are ticks."""
-        rates = player.misfit(now) if not self._told_of_rates else None
-        if rates is not None:
-            self._told_of_rates = True
+    def _compare_rates(self, peer: ServerProtocol, player: _Player, interval: float, now: float) -> None:
+        """Log that somebody makes more or fewer inputs than there are ticks: once, unless their rates fit again."""
+        rates = player.rates.tick(player.buffer.received, interval, now)
+        if player is self._blamed and player.rates.fits:
+            self._blamed = None
+        if rates is not None and self._blamed is None:
+            self._blamed = player
             logger.warning(
                 "the client %s sends %.1f inputs a second, and the game loop makes %.1f ticks: inputs are %s. Give "
                 "client and server the same time from tick to tick (FixedTimestep(1 / 60), or tick=1 / 60 of a "

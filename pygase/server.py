@@ -322,6 +322,7 @@ class Server:
         self._waiting = None
         if isinstance(event_wire, GameStateMachine):
             event_wire.player_inputs = self.player_inputs
+            self.player_inputs.has_machine = True
             event_wire._has_players = lambda: bool(self.connections)
             if event_wire.takes_serialised:
                 self._waiting, event_wire.refused = event_wire.waiting_events, self._endpoint.dropped

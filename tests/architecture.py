@@ -16,6 +16,7 @@ from typing import NamedTuple
 PAST = [
     *["pygase.interpolation", "pygase.blending", "pygase.prediction", "pygase.history", "pygase.ticks"],
     *["pygase.arrivals", "pygase.playback", "pygase.differences", "pygase.updates"],
+    *["pygase.corrections", "pygase.silence"],
 ]
 FACES = [
     *["pygase.client", "pygase.discovery"],
@@ -42,6 +43,7 @@ FLOORS: list[tuple[str, list[str]]] = [
         [
             "pygase.checks",
             "pygase.viewtimes",
+            "pygase.rates",
             "pygase.eventqueue",
             "pygase.players",
             "pygase.conditioner",
@@ -57,7 +59,7 @@ FLOORS: list[tuple[str, list[str]]] = [
 
 PURE = [
     *["pygase.tree", "pygase.codec", "pygase.links", "pygase.event", "pygase.gamestate", "pygase._protocol"],
-    *["pygase.conditioner", "pygase.viewtimes", *STATES],
+    *["pygase.conditioner", "pygase.viewtimes", "pygase.rates", *STATES],
     *PAST,
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]
