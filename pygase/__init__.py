@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .links import LINKS, Link, describe_link, parse_link
     from .playback import AdaptiveClock, FixedDelayClock
     from .prediction import Predictor
+    from .silence import SilenceWatch
     from .ticks import FixedTimestep
 
 _LATER: Final = {
@@ -50,6 +51,7 @@ _LATER: Final = {
     "Link": "links",
     "PlaybackStats": "interpolation",
     "Predictor": "prediction",
+    "SilenceWatch": "silence",
     "SnapshotBuffer": "interpolation",
     "StateHistory": "history",
     "describe_link": "links",
@@ -123,6 +125,7 @@ __all__ = [
     "Server",
     "ServerConfig",
     "ServerConnection",
+    "SilenceWatch",
     "Snapshot",
     "SnapshotBuffer",
     "StateHistory",

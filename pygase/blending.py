@@ -151,7 +151,7 @@ class Blender:
         result = newer
         for asked, root in self._ahead.items():
             reach = max(asked, bridging)
-            ahead = _carried(overdue, reach, max(bridging + easing - reach, 0.0))
+            ahead = carried(overdue, reach, max(bridging + easing - reach, 0.0))
             if ahead > 0.0 and span > 0.0:
                 result = root.blend(newer, older, result, -ahead / span)
         return result
@@ -358,7 +358,7 @@ def _blend_list(a: list[Any], b: list[Any], progress: float, period: float, squa
     return value if 0.0 < square <= square_limit else a
 
 
-def _carried(overdue: float, reach: float, easing: float) -> float:
+def carried(overdue: float, reach: float, easing: float) -> float:
     """Return by how many seconds of its speed movement is carried on when news are overdue for that long.
 
     At full speed for ``reach``, then for ``2 * easing`` slower and slower: half of the way that it would have gone.

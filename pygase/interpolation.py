@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from .arrivals import RESTART_LATENESS, SnapshotLike
-from .blending import HOLDING, Blender, Interpolate
+from .blending import HOLDING, Blender, Interpolate, carried
 from .differences import shifted
 from .playback import AdaptiveClock, FixedDelayClock, PlaybackClock
 
@@ -170,6 +170,19 @@ class SnapshotBuffer:
     def playback_time(self, *, now: float) -> float | None:
         """Return the moment that :meth:`view` shows, in server seconds; None before the first snapshot."""
         return self._clock.playback_time(now=now)
+
+    def shown_time(self, *, now: float) -> float | None:
+        """Return up to which moment things have moved in :meth:`view`, in server seconds; None before the first.
+
+        It is the :meth:`playback_time`, but for a silence: then things stand soon after the newest snapshot.
+        """
+        playback, newest = self.playback_time(now=now), self.newest
+        if playback is None or newest is None or newest.resting or playback <= newest.time:
+            return playback
+        if self._before is None:
+            return newest.time
+        clock = self._clock
+        return newest.time + carried(playback - newest.time, clock.bridging, getattr(clock, "easing", 0.0))
 
     def stats(self, *, now: float) -> PlaybackStats | None:
         """Return how playback is doing; None before the first snapshot."""

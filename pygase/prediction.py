@@ -9,6 +9,10 @@ fades out within ``smoothing_time``.
 In each frame: receive and :meth:`Predictor.reconcile`; for each tick that is due, send the input and
 :meth:`Predictor.predict` it; then draw :meth:`Predictor.view`. ``docs/prediction.md`` is a guide to it.
 
+A server that does not answer any more is not predicted for ever: :class:`pygase.SilenceWatch` says when to stop. From
+then on inputs are kept (:meth:`Predictor.keep`), the picture runs to a stop (:meth:`Predictor.coast`), and states are
+taken as they are (``replay=False``), until the server has confirmed an input again.
+
 Where the rules are deterministic and nobody interferes, prediction and truth are the same bits, and nothing is
 corrected at all. Pure: no clock of its own; ``now`` is any clock that counts seconds.
 """
@@ -22,6 +26,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from .blending import Blender, Interpolate
+from .corrections import FloatBlender, Ways, displaced, doubled_way, greatest_difference, largest
 from .tree import Cleaner, exactly_equal, thawed
 
 __all__ = ["Predictor"]
@@ -45,10 +50,6 @@ _ROOT: Final = "mine"
 """Key under which a list or a number stands where rules need a dict around it."""
 
 _NO_INPUT: Final = object()
-_MAX: Final = sys.float_info.max
-
-_Ways = Any
-"""How far numbers of a tree are off, in the shape of the tree: a float, or a dict by key or index; None: not at all."""
 
 
 class _Tick(NamedTuple):
@@ -56,7 +57,7 @@ class _Tick(NamedTuple):
 
     number: int
     input: Any
-    after: Any  # my part once it is applied; None while there is nothing of mine
+    after: Any  # my part once it is applied; None while there is nothing of mine, or if it is only kept
 
 
 class Predictor:
@@ -120,7 +121,8 @@ class Predictor:
         self._truth: Any = None  # my part of that
         self._mine: Any = None  # the same with all pending inputs applied,
         self._before: Any = None  # and with all but the last
-        self._ways: _Ways = None  # what was visible of an error when it came up,
+        self._ahead = 0  # ticks from the latest state's to the predicted one
+        self._ways: Ways = None  # what was visible of an error when it came up,
         self._left = 0.0  # and how much of that is left
         self._shown_at: float | None = None
 
@@ -135,9 +137,14 @@ class Predictor:
         return len(self._pending)
 
     @property
+    def ahead(self) -> int:
+        """How many ticks the predicted part is ahead of the latest state; :attr:`pending`, but for inputs only kept."""
+        return self._ahead
+
+    @property
     def visible_error(self) -> float:
         """By how much the number that is farthest off is drawn beside its predicted value at present."""
-        return _largest(self._ways) * self._left
+        return largest(self._ways) * self._left
 
     def predict(self, input: Any, number: int) -> None:
         """Apply the input of a tick at once, and keep it until the server has it.
@@ -147,26 +154,41 @@ class Predictor:
 
         Whatever ``step`` raises comes through, and the input is not taken.
         """
-        if not number > self._number:
-            raise ValueError(
-                f"input {number!r} cannot follow input {self._number}: numbers rise from 0 up, one for each tick; "
-                "reset() the predictor when a new connection begins"
-            )
-        command = self._cleaner.clean(input, "input")  # as it will reach the server, and nobody else's
+        command = self._taken(input, number)
         mine = None if self._mine is None else self._run(self._mine, command)
-        if len(self._pending) >= self._max_pending:
-            self._pending.popleft()
-            self.dropped += 1
-        self._pending.append(_Tick(number, command, mine))
-        self._number, self._before, self._mine = number, self._mine, mine
+        self._append(_Tick(number, command, mine))
+        self._ahead += 1
+        self._before, self._mine = self._mine, mine
 
-    def reconcile(self, game_state: Mapping[str, Any], applied: int | None, *, tick: int | None = None) -> bool:
+    def keep(self, input: Any, number: int) -> None:
+        """Keep the input of a tick for a replay, and do not apply it: the picture stays as it is.
+
+        For ticks in which the server does not answer. Parameters and errors as in :meth:`predict`.
+        """
+        self._append(_Tick(number, self._taken(input, number), None))
+
+    def coast(self) -> None:
+        """Apply the newest input once more, without a number of its own; do nothing before the first.
+
+        For the ticks in which the picture runs to a stop. The next replay replaces them.
+
+        Whatever ``step`` raises comes through, and nothing is applied.
+        """
+        if self._pending and self._mine is not None:
+            self._before, self._mine = self._mine, self._run(self._mine, self._pending[-1].input)
+            self._ahead += 1
+
+    def reconcile(
+        self, game_state: Mapping[str, Any], applied: int | None, *, tick: int | None = None, replay: bool = True
+    ) -> bool:
         """Take in the server's truth: begin there, and replay the inputs that it does not include yet.
 
         :param game_state: a received state. It is only read.
         :param applied: number of the last of my inputs that it includes; None or -1 if none.
         :param tick: the state's number. Give it where you know it: without, a state is known to be older than another
             only if it includes fewer inputs.
+        :param replay: False while the server confirms no inputs: it may never apply those that are pending, so they are
+            only kept, and my part is that of the state.
         :returns: False if it is older than another, or that one again: then nothing was done.
 
         Whatever ``step`` or ``select`` raise comes through, and everything stays as it was.
@@ -177,14 +199,15 @@ class Predictor:
         truth = self._select(game_state)
         if truth is not None:
             truth = self._clean(truth, "select")
-        ticks, known = self._replayed(truth, applied)
+        ticks, known = self._replayed(truth, applied) if replay else (self._kept(applied), False)
         if known:
             self.last_error = 0.0
         else:
-            mine = ticks[-1].after if ticks else truth
+            mine = ticks[-1].after if ticks and replay else truth
             self._correct(mine)
-            self._before, self._mine = ticks[-2].after if len(ticks) > 1 else truth, mine
+            self._before, self._mine = ticks[-2].after if len(ticks) > 1 and replay else truth, mine
         self._pending, self._truth, self._applied, self._tick = ticks, truth, applied, tick
+        self._ahead = len(ticks) if replay else 0
         return True
 
     def view(self, now: float, fraction: float | None = None, input: Any = _NO_INPUT) -> Any:
@@ -208,7 +231,25 @@ class Predictor:
         if fraction is not None:
             mine = self._partly(mine, fraction, input)
         self._fade(now)
-        return mine if self._ways is None else _displaced(mine, self._ways, self._left)
+        return mine if self._ways is None else displaced(mine, self._ways, self._left)
+
+    # -- inputs ----------------------------------------------------------------------------------------------------
+
+    def _taken(self, input: Any, number: int) -> Any:
+        """Return an input as it will reach the server, and nobody else's; refuse a number that does not rise."""
+        if not number > self._number:
+            raise ValueError(
+                f"input {number!r} cannot follow input {self._number}: numbers rise from 0 up, one for each tick; "
+                "reset() the predictor when a new connection begins"
+            )
+        return self._cleaner.clean(input, "input")
+
+    def _append(self, tick: _Tick) -> None:
+        if len(self._pending) >= self._max_pending:
+            self._pending.popleft()
+            self.dropped += 1
+        self._pending.append(tick)
+        self._number = tick.number
 
     # -- the truth and what follows from it ------------------------------------------------------------------------
 
@@ -221,13 +262,18 @@ class Predictor:
         """Return the inputs that remain, with what follows from ``truth``; and whether that was known before."""
         ticks = [tick for tick in self._pending if tick.number > applied]
         expected = self._expected(applied)
-        if truth is not None and expected is not None and exactly_equal(truth, expected):
+        as_expected = truth is not None and expected is not None and exactly_equal(truth, expected)
+        if as_expected and all(tick.after is not None for tick in ticks):
             return deque(ticks), True
         mine, replayed = truth, deque[_Tick]()
         for tick in ticks:
             mine = None if mine is None else self._run(mine, tick.input)
             replayed.append(_Tick(tick.number, tick.input, mine))
         return replayed, False
+
+    def _kept(self, applied: int) -> deque[_Tick]:
+        """Return the inputs that remain, none of them applied."""
+        return deque([tick._replace(after=None) for tick in self._pending if tick.number > applied])
 
     def _expected(self, applied: int) -> Any:
         """Return what my part should be once the server has applied that input; None if I cannot know."""
@@ -245,8 +291,8 @@ class Predictor:
             self.last_error = 0.0
         else:
             off = self._ways_to(mine, before)
-            shown = before if self._ways is None else _displaced(before, self._ways, self._left)
-            self.last_error = _difference(before, mine) if off is None else _largest(off)
+            shown = before if self._ways is None else displaced(before, self._ways, self._left)
+            self.last_error = greatest_difference(before, mine) if off is None else largest(off)
             visible = self._smoothing_time and self._shown_at is not None
             self._ways = self._ways_to(mine, shown) if visible else None
             self._left = 1.0
@@ -289,90 +335,15 @@ class Predictor:
             return self._blender.blend(older, newer, progress)
         return self._blender.blend({_ROOT: older}, {_ROOT: newer}, progress)[_ROOT]
 
-    def _ways_to(self, here: Any, there: Any) -> _Ways:
+    def _ways_to(self, here: Any, there: Any) -> Ways:
         """Return how far the gliding numbers of ``there`` are off those of ``here``; those that jump are not."""
-        return _doubled_way(here, self._blend(here, there, 0.5))
+        return doubled_way(here, self._blend(here, there, 0.5))
 
 
-class _FloatBlender:
-    """What :class:`Blender` is for named paths, for every float wherever it is."""
-
-    def __init__(self, limit: float | None) -> None:
-        self._limit = _MAX if limit is None else min(limit, _MAX)
-
-    def blend(self, older: Any, newer: Any, progress: float) -> Any:
-        """Return ``older``, a copy of it with floats moved ``progress`` of their way where there are such."""
-        kind, other = type(older), type(newer)
-        if kind is float or other is float:
-            if not (kind is float or kind is int) or not (other is float or other is int):
-                return older
-            way = newer - older
-            return older + way * progress if way and -self._limit <= way <= self._limit else older
-        if older is newer or kind is not other:
-            return older
-        if kind is dict:
-            return self._blend_items(older, older.items(), newer, progress)
-        if kind is list and len(older) == len(newer):
-            return self._blend_items(older, enumerate(older), dict(enumerate(newer)), progress)
-        return older
-
-    def _blend_items(self, older: Any, items: Iterable[tuple[Any, Any]], newer: Any, progress: float) -> Any:
-        out = older
-        for key, value in items:
-            moved = self.blend(value, newer[key], progress) if key in newer else value
-            if moved is not value:
-                if out is older:
-                    out = older.copy()
-                out[key] = moved
-        return out
-
-
-def _blender(smooth: Iterable[str | Interpolate] | None, snap_distance: float | None) -> Blender | _FloatBlender:
+def _blender(smooth: Iterable[str | Interpolate] | None, snap_distance: float | None) -> Blender | FloatBlender:
     if smooth is None:
-        return _FloatBlender(snap_distance)
+        return FloatBlender(snap_distance)
     rules = [smooth] if isinstance(smooth, (str, Interpolate)) else list(smooth)
     paths = [rule for rule in rules if isinstance(rule, str)]
     point = [Interpolate(*paths, snap_distance=snap_distance)] if paths else []
     return Blender([*point, *(rule for rule in rules if not isinstance(rule, str))])
-
-
-def _doubled_way(here: Any, halfway: Any) -> _Ways:
-    """Return twice the way of each number that moved from one tree to another, which shares all that did not."""
-    if here is halfway:
-        return None
-    if type(here) is dict:
-        return {key: _doubled_way(value, halfway[key]) for key, value in here.items() if value is not halfway[key]}
-    if type(here) is list:
-        return {index: _doubled_way(value, halfway[index]) for index, value in enumerate(here)}
-    return 2.0 * (halfway - here)
-
-
-def _displaced(value: Any, ways: _Ways, factor: float) -> Any:
-    """Return a copy of a tree with its numbers moved ``factor`` of their ways, as far as it still has them."""
-    kind = type(value)
-    if kind is float or kind is int:
-        return value + ways * factor if type(ways) is float else value
-    if type(ways) is not dict or (kind is not dict and kind is not list):
-        return value
-    out = value.copy()
-    places = value if kind is dict else range(len(value))
-    for key, way in ways.items():
-        if key in places:
-            out[key] = _displaced(value[key], way, factor)
-    return out
-
-
-def _largest(ways: _Ways) -> float:
-    if type(ways) is dict:
-        return max(map(_largest, ways.values()), default=0.0)
-    return abs(ways) if ways else 0.0
-
-
-def _difference(a: Any, b: Any) -> float:
-    """Return by how much the numbers at the same places of two trees differ at most."""
-    if type(a) is dict and type(b) is dict:
-        return max((_difference(value, b[key]) for key, value in a.items() if key in b), default=0.0)
-    if type(a) is list and type(b) is list:
-        return max(map(_difference, a, b), default=0.0)
-    numbers = (int, float)
-    return abs(float(b) - float(a)) if type(a) in numbers and type(b) in numbers else 0.0

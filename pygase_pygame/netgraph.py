@@ -211,7 +211,7 @@ class NetGraph:
             wrong = f"{predictor.corrections} wrong"
             if predictor.corrections:
                 wrong += f", last by {_number(self._last_error)}"
-            texts["predicted"] = f"{predictor.pending} ahead, {wrong}"
+            texts["predicted"] = "stands: no answer" if self.session.is_stalled else f"{predictor.ahead} ahead, {wrong}"
         return texts
 
     # -- surfaces

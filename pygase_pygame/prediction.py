@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pygase import Client, FixedTimestep, Interpolate, Predictor, Snapshot
+from pygase import Client, FixedTimestep, Interpolate, Predictor, SilenceWatch, Snapshot
 
 _logger = logging.getLogger(__name__)
 
@@ -18,6 +19,11 @@ LOOK_AFTER: Final = 3.0
 
 TOLERANCE: Final = 0.08
 """Part by which the server's ticks a second may differ from ours before that is told: it may be short of breath."""
+
+MAX_PENDING: Final = 2.0
+"""Seconds of inputs that are kept for a replay: longer than any round trip that a game can be played with."""
+
+_LEAST_PENDING: Final = 128
 
 MAX_TICK: Final = 2.0
 """Seconds from tick to tick; who says more means ticks a second."""
@@ -36,6 +42,9 @@ class Prediction:
         the server corrects them; by default every float.
     :param smoothing_time: seconds in which a correction glides.
     :param snap_distance: a number that is farther off jumps.
+    :param max_ahead: seconds for which prediction goes on while the server does not answer; then the player's part
+        slows down and stands, and ``Session.is_stalled`` is true, until the server confirms inputs again.
+        ``math.inf``: it never stands. It counts as four ticks at least.
     """
 
     step: Callable[[Any, Any], Any]
@@ -43,8 +52,11 @@ class Prediction:
     smooth: Iterable[str | Interpolate] | None = None
     smoothing_time: float = 0.1
     snap_distance: float | None = None
+    max_ahead: float = 0.4
 
     def __post_init__(self) -> None:
+        if not isinstance(self.max_ahead, (int, float)) or not self.max_ahead > 0:
+            raise ValueError(f"max_ahead must be a number of seconds above 0, or math.inf, not {self.max_ahead!r}")
         if not callable(self.step):
             raise TypeError(f"step must be a function of (mine, input), not {self.step!r}")
         if not callable(self.mine) and not isinstance(self.mine, str):
@@ -79,13 +91,16 @@ class OwnTicks:
         self._timestep = FixedTimestep(interval)
         self._prediction = prediction
         self.predictor: Predictor | None = None
+        self._silence = SilenceWatch(interval)
         if prediction is not None:
+            self._silence = SilenceWatch(interval, prediction.max_ahead)
             self.predictor = Predictor(
                 prediction.step,
                 self._select,
                 smooth=prediction.smooth,
                 smoothing_time=prediction.smoothing_time,
                 snap_distance=prediction.snap_distance,
+                max_pending=max(_LEAST_PENDING, math.ceil(MAX_PENDING / interval)),
             )
         self.forget()
 
@@ -99,18 +114,30 @@ class OwnTicks:
         self._given: Any = None
         self._told = -1, 0  # the newest state, and the input that it included when that was first told
         self._rested = 0  # for how many of our inputs it has stayed the newest
+        self._version = -1  # of the newest state, and of what is known of it
+        self._silence.reset()
+        self._fraction = 0.0  # how far into a tick the picture was that was shown last
+        self._coasted = 0  # ticks since the silence began
+        self._stands = False  # where the server says, since it is heard again but confirms no inputs
         if self.predictor is not None:
             self.predictor.reset()
 
     @property
+    def is_stalled(self) -> bool:
+        """Whether the server confirms no inputs any more, so that what is predicted slows down or stands."""
+        return self._silence.stalled
+
+    @property
     def lead(self) -> float:
-        """How many seconds what is predicted is ahead of the newest state received."""
+        """How many seconds what was shown last is ahead of the newest state received."""
         if self.predictor is None:
             return 0.0
-        return (self.predictor.pending + self._timestep.fraction + self._rested) * self._timestep.interval
+        return (self.predictor.ahead + self._fraction + self._rested) * self._timestep.interval
 
     def send(self, state: Any, *, now: float, view_time: float | None) -> bool:
         """Take what the player does at present; send and predict it for each tick that is due. True if one was."""
+        if self.predictor is not None and self._client.snapshots:
+            self._confirmed_by(self._client.snapshots[-1], now)  # what is answered is no silence
         self._given = _latched(self._sent, self._given, plain(state))
         self._timestep.pace = self._client.input_pace
         dropped = self._timestep.dropped
@@ -120,11 +147,25 @@ class OwnTicks:
         for _ in range(due):
             number = self._client.send_input(self._given, view_time=view_time)
             if number and self.predictor is not None:
-                self.predictor.predict(self._given, number)
+                self._silence.sent(number, now=now)
+                (self.predictor.keep if self.is_stalled else self.predictor.predict)(self._given, number)
             self._sent, self._given = self._given, plain(state)
+        if self.predictor is not None:
+            self._heed_silence(self.predictor, now)
         return due > 0
 
-    def reconcile(self) -> None:
+    def _heed_silence(self, predictor: Predictor, now: float) -> None:
+        """Look whether the server still answers; while it does not, let the picture run to a stop."""
+        if self.is_stalled:
+            while not self._stands and self._coasted < int(self._silence.travelled(now)):
+                predictor.coast()
+                self._coasted += 1
+            return
+        stats, fraction = self._client.stats, self._timestep.fraction
+        if self._silence.look(now=now, heard_at=now - stats.silence, rtt=stats.rtt, fraction=fraction):
+            self._coasted, self._stands = 0, False
+
+    def reconcile(self, *, now: float) -> None:
         """Take in what the server has told since the last time."""
         snapshots = self._client.snapshots
         if not snapshots:
@@ -134,19 +175,41 @@ class OwnTicks:
             self._look(newest)
         if self.predictor is None:
             return
+        applied = self._confirmed_by(newest, now)
+        if applied is None:
+            return
+        if not self.is_stalled:
+            self.predictor.reconcile(newest.state, applied, tick=self._version)
+        elif now >= self._silence.answer_at:
+            self.predictor.reconcile(newest.state, applied, tick=self._version, replay=False)
+            self._stands = True
+
+    def _confirmed_by(self, newest: Snapshot, now: float) -> int | None:
+        """Return the last input that the newest state includes, and take note of it; None if that is not known."""
         applied = self._client.input_applied(newest.tick)
-        if applied is not None:
-            if newest.tick != self._told[0]:
-                self._told = newest.tick, applied
-            self._rested = max(applied - self._told[1], 0)
-            # while the world rests the state stays, and only the inputs that it includes become more
-            self.predictor.reconcile(newest.state, applied, tick=newest.tick << 48 | applied)
+        if applied is None:
+            return None
+        if newest.tick != self._told[0]:
+            self._told = newest.tick, applied
+        self._rested = max(applied - self._told[1], 0)
+        # while the world rests the state stays, and only the inputs that it includes become more
+        version = newest.tick << 48 | applied
+        if version != self._version:
+            self._version, before = version, self.is_stalled
+            tick = None if newest.resting else newest.tick
+            self._silence.confirmed(applied, tick=tick, now=now, fraction=self._timestep.fraction)
+            if self.is_stalled and not before:
+                self._coasted, self._stands = 0, False
+        return applied
 
     def shown(self, state: Mapping[str, Any], *, now: float) -> Mapping[str, Any]:
         """Return the state with the predicted part in its place."""
         if self.predictor is None or self._path is None:
             return state
-        mine = self.predictor.view(now, self._timestep.fraction, self._given)
+        self._fraction = self._timestep.fraction
+        if self.is_stalled:
+            self._fraction = 0.0 if self._stands else min(self._silence.travelled(now) - self._coasted, 1.0)
+        mine = self.predictor.view(now, self._fraction, self._given)
         return state if mine is None else _with_part(state, self._path, mine)
 
     def _look(self, newest: Snapshot) -> None:

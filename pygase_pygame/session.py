@@ -26,6 +26,9 @@ Status = Literal["connecting", "connected", "lost", "closed"]
 _WORRIED_AFTER = 2.5
 """Seconds of the server's silence after which the player is told: two heartbeats that did not come."""
 
+_STANDS_AFTER = 0.3
+"""Seconds of silence after which it is the reason that a predicted player stands, and not a game loop that does."""
+
 _CLOSE_TIMEOUT = 1.0
 """Seconds that closing waits for the network's thread, which is a daemon and holds up nobody's exit."""
 
@@ -123,7 +126,7 @@ class Session:
         state = self._buffer.view(now=now)
         self._view_time = self._buffer.playback_time(now=now)
         if self._ticks is not None:
-            self._ticks.reconcile()
+            self._ticks.reconcile(now=now)
             state = self._ticks.shown(state, now=now)
         return View(state, ready=self._buffer.newest is not None, shared=shared)
 
@@ -159,8 +162,17 @@ class Session:
         newest = self._buffer.newest
         if self._ticks is None or newest is None:
             return 0.0
-        played = self._buffer.playback_time(now=self._clock())
-        return 0.0 if played is None else max(newest.time + self._ticks.lead - played, 0.0)
+        shown = self._buffer.shown_time(now=self._clock())
+        return 0.0 if shown is None else max(newest.time + self._ticks.lead - shown, 0.0)
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether the player's own, predicted part slows down or stands, since the server confirms no inputs any more.
+
+        After ``Prediction.max_ahead`` seconds without an answer; or after some more while the server's game loop stands
+        still. It ends as soon as the server has confirmed a newer input. False without prediction.
+        """
+        return self._ticks is not None and self.status == "connected" and self._ticks.is_stalled
 
     @property
     def newest(self) -> Mapping[str, Any]:
@@ -208,7 +220,7 @@ class Session:
 
     @property
     def reason(self) -> str:
-        """A plain sentence about the status, fit for the screen; "" while connected and the server is heard of."""
+        """A plain sentence about the status, fit for the screen; "" while connected and the server answers."""
         status = self.status
         if status == "connecting":
             return f"Connecting to {self.address} …"
@@ -217,7 +229,8 @@ class Session:
         if status == "connected":
             silence = self.client.stats.silence
             if silence < _WORRIED_AFTER:
-                return ""
+                stands = self.is_stalled and silence >= _STANDS_AFTER
+                return f"No answer from {self.address}. Your player waits for it." if stands else ""
             return f"Nothing has come from {self.address} for {silence:.0f} seconds. It may be gone, or the network."
         if self._refusal:
             return self._refusal
