@@ -216,6 +216,24 @@ def test_what_a_program_dispatched_last_arrives_and_goodbye_is_said(name: str, i
     assert (inn.last, inn.left) == (["a"], [DisconnectReason.CLOSED])
 
 
+def test_a_program_that_ends_while_a_host_name_is_looked_up_does_not_wait_for_it() -> None:
+    program = """
+    import socket, time
+    from pygase import Client
+    socket.getaddrinfo = lambda *args, **kwargs: time.sleep(60)
+    client = Client()
+    client.connect_in_thread(port=8080, hostname="far.example")
+    time.sleep(0.3)
+    print(time.monotonic(), flush=True)
+    """
+    process = start(program)
+    assert process.stdout is not None
+    began_at = float(process.stdout.readline())
+    _, errors = process.communicate(timeout=WAIT)
+    assert (process.returncode, errors) == (0, "")
+    assert time.monotonic() - began_at < 10.0, "a minute is what the look-up takes"
+
+
 def test_many_clients_of_one_program_say_goodbye_at_the_same_time(inn: Inn) -> None:
     """Also where nobody hears it: half a second in all, not for each."""
     program = """

@@ -458,8 +458,9 @@ class PeerProtocol:
         return self._sent.outstanding & not_before != not_before
 
     def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
-        """Return the datagrams that say goodbye (the same one several times); before them what waits to be sent, and once
-        more the events that are not acknowledged and may be resent.
+        """Return the datagrams that say goodbye (the same one several times).
+
+        Before them leaves what waits to be sent, and once more each event that may be resent and is not acknowledged.
         """
         for sender in (self.outgoing.ordered, self.outgoing.once):
             sender.hasten(now)

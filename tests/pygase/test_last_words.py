@@ -63,8 +63,9 @@ def test_no_goodbye_overtakes_an_event_where_none_is_lost(end: Callable[[Client]
 
 @each_end
 def test_a_lost_event_is_resent_until_half_a_second_is_over(end: Callable[[Client], None]) -> None:
-    """Also by a program that has only just connected, and knows nothing of its link yet. Where half is lost each way, one
-    sending brings 50 of 100, and two bring 75.
+    """Also by a program that has only just connected, and knows nothing of its link yet.
+
+    Where half is lost each way, one sending brings 50 of 100, and two bring 75.
     """
     arrived, took = 0, list[float]()
     for seed in range(100):
