@@ -245,7 +245,7 @@ class GameState(Readable, Sendable):
                     del attributes[name]
                 else:
                     merge_in_place(attributes, {name: value})
-            elif name in self._class_names and name in tree:
+            elif name in type(self)._class_names and name in tree:
                 attributes[name] = thawed(tree[name])
 
     def _strayed(self) -> str | None:
@@ -274,12 +274,12 @@ class GameState(Readable, Sendable):
 
     def _is_hidden(self, tree: Tree) -> bool:
         """Tell whether Python may find something in the class instead of the newest state."""
-        return type(self) is not GameState or not self._class_names.isdisjoint(tree)
+        return type(self) is not GameState or not type(self)._class_names.isdisjoint(tree)
 
     def _show(self, tree: Tree) -> None:
         """Take over, from the newest state, what Python would find in the class otherwise."""
         attributes = _real_dict.__get__(self)
-        for name in self._class_names & tree.keys():
+        for name in type(self)._class_names & tree.keys():
             attributes[name] = self._source[name]
         for name in attributes.keys() - tree.keys():
             del attributes[name]

@@ -140,7 +140,7 @@ class GameStateStore:
                 self._apply_clean(cleaned)
                 self._commit_push(order)
                 if self._given is not None and self._is_followed:
-                    self._given._take_over(cleaned, self._committed.tick)
+                    GameState._take_over(self._given, cleaned, self._committed.tick)
             elif self._tick_thread == threading.get_ident():
                 self._apply_clean(cleaned)
                 self._go_ahead(order)
@@ -229,10 +229,10 @@ class GameStateStore:
             if state is None:
                 return
             attributes = {**self._draft, "time_order": time_order_of(self._committed.tick)}
-            state._hand_over(HandedOver(self._newest, self._assign, attributes))
-            if state._is_hidden(self._draft):
+            GameState._hand_over(state, HandedOver(self._newest, self._assign, attributes))
+            if GameState._is_hidden(state, self._draft):
                 self._shown = state
-                state._show(self._draft)
+                GameState._show(state, self._draft)
 
     def _newest(self) -> tuple[Tree, int]:
         committed = self._committed
@@ -298,7 +298,7 @@ class GameStateStore:
             self._tick_thread = threading.get_ident()
             if self._working is None or self._working._source is not self._draft:
                 self._working = self._kind._of_tree(self._draft, self._committed.tick)
-            self._working._at(self._committed.tick)
+            GameState._at(self._working, self._committed.tick)
             return self._working
 
     def _apply_pending(self, cleaned: Tree, size_bytes: int, order: int) -> None:
@@ -335,7 +335,7 @@ class GameStateStore:
     def strayed(self) -> str | None:
         """Return the path of what somebody has changed in place in the state of the tick, and undo that; or None."""
         assert self._working is not None
-        path = self._working._strayed()
+        path = GameState._strayed(self._working)
         if path is None and self._working._source is not self._draft:  # an attribute was deleted
             path = first_difference(self._draft, self._working._source)
         if path is not None:
@@ -365,7 +365,7 @@ class GameStateStore:
         else:
             self._draft = merge(self._draft, cleaned, self._owned)
         if self._working is not None:
-            self._working._follow(self._draft, cleaned)
+            GameState._follow(self._working, self._draft, cleaned)
 
     def _apply_near_the_bound(self, cleaned: Tree) -> None:
         # ``_size_bound`` only ever grows by upper bounds; here the true size is counted, before anything is changed
@@ -386,7 +386,7 @@ class GameStateStore:
         self._cache.add(tick, self._draft)
         self._order = None
         if self._shown is not None:
-            self._shown._show(self._draft)
+            GameState._show(self._shown, self._draft)
 
     def _notify(self) -> None:
         for listener in tuple(self._listeners):

@@ -94,6 +94,9 @@ def test_what_is_done_to_the_state_until_the_game_begins_counts(begin: Callable[
     del state.gone
     begin(store)
     assert dict(store.get_game_state()) == {"cells": {"a": 1, "b": 2}, "walls": [1, 2], "new": 5}
+    with pytest.raises(InPlaceChange):
+        state.new = 6
+    assert dict(state) == dict(store.get_game_state())
 
 
 def test_before_the_game_begins_the_store_gives_what_the_state_is_now() -> None:

@@ -3,12 +3,14 @@
 import copy
 import logging
 import pickle
+import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pygase import Backend, Client, GameState, GameStateStore, Readable
+from pygase.gamestate import TO_DELETE
 from pygase.testing import SimulatedNetwork
 
 GAME = {"ball": {"x": 1.5}, "score": 3, "names": ["anna", "bo"], "nobody": None}
@@ -214,3 +216,57 @@ def test_a_rule_is_shared_by_the_server_and_a_dict(caplog: pytest.LogCaptureFixt
         network.run(0.1)
     assert backend.game_state_store.get_game_state().total == total(attributes) == 6
     assert caplog.text == ""
+
+
+# -- anything at all -------------------------------------------------------------------------------------------------
+
+NAMES_OF_ALL_KINDS = [*NAMES, "score", "name", "a", "_follow", "_class_names", "_read_value"]
+
+
+def some_value(rng: random.Random, depth: int = 0) -> Any:
+    if depth < 3 and rng.random() < 0.3:
+        return {rng.choice("abc"): some_value(rng, depth + 1) for _ in range(3)}
+    if depth < 3 and rng.random() < 0.2:
+        return [some_value(rng, depth + 1) for _ in range(2)]
+    return rng.choice([rng.randrange(5), rng.random(), "x"])
+
+
+def some_update(rng: random.Random, names: Any = NAMES_OF_ALL_KINDS, depth: int = 0) -> dict[str, Any]:
+    def change() -> Any:
+        if depth < 3 and rng.random() < 0.4:
+            return some_update(rng, "abcd", depth + 1)
+        return TO_DELETE if rng.random() < 0.2 else some_value(rng, depth)
+
+    return {rng.choice(names): change() for _ in range(rng.randrange(4))}
+
+
+def read_in_all_ways(state: Any, tree: dict[str, Any], where: str) -> None:
+    own = {name: value for name, value in tree.items() if name != "game_status"}
+    assert dict(state) == {name: state[name] for name in state} == own, where
+    assert len(state) == len(own), where
+    for name in NAMES_OF_ALL_KINDS:
+        assert (name in state) is (name in own), where
+        if name in own:
+            assert getattr(state, name) == state[name] == own[name], f"{where}: {name}"
+
+
+@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("kind", [GameState, Subclass])
+def test_whatever_is_updated_and_read_in_between_all_see_the_same(seed: int, kind: type[GameState]) -> None:
+    rng = random.Random(seed)
+    state = kind(**{rng.choice(NAMES_OF_ALL_KINDS): some_value(rng) for _ in range(3)})
+    store = GameStateStore(state)
+    for tick in range(6):
+        working, where = store.begin_tick(), f"seed {seed}, tick {tick}"
+        for _ in range(3):
+            for name in rng.sample(NAMES_OF_ALL_KINDS, 4):
+                working.__class__.get(working, name)
+                getattr(working, name, None)
+            store.apply(some_update(rng))
+            read_in_all_ways(working, store._draft, where)
+            assert store.strayed() is None, where
+        store.end_tick(float(tick))
+        given = store.get_game_state()
+        read_in_all_ways(given, store.committed.tree, where)
+        assert {name: state[name] for name in state} == dict(given), where
+        assert state == given == copy.deepcopy(state) == pickle.loads(pickle.dumps(given)), where
