@@ -37,7 +37,9 @@ def pausing_at(*moments: int) -> Callable[[Any, float], Any]:
 
 
 async def played(machine: GameStateMachine, interval: float) -> None:
-    await machine.run_game_loop(interval)
+    """Play until the game loop ends by itself."""
+    async with asyncio.timeout(1000 * interval):
+        await machine.run_game_loop(interval)
 
 
 # -- the game pauses itself ------------------------------------------------------------------------------------------
@@ -88,7 +90,7 @@ def test_a_push_from_elsewhere_that_says_paused_ends_the_loop_with_the_next_tick
         running = asyncio.ensure_future(machine.run_game_loop(0.1))
         await asyncio.sleep(0.35)
         machine.game_state_store.push_update(GameStateUpdate(game_status=PAUSED))
-        await running
+        await asyncio.wait_for(running, 10.0)
 
     run_virtually(main())
     assert machine.game_state_store.get_game_state().n == 4
@@ -107,7 +109,7 @@ def test_a_pause_cancels_the_coroutines_of_handlers_as_stop_does() -> None:
     machine._push_event(Event("SLOW"))
 
     async def main() -> None:
-        await machine.run_game_loop(0.1)
+        await played(machine, 0.1)
         await asyncio.sleep(0)
 
     run_virtually(main())
