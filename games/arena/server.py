@@ -32,6 +32,7 @@ from games.arena import rules, walls
 from games.arena.bot import PLACES, Bot
 from games.arena.chat import Voice, clean_text
 from games.arena.rules import AIM, AT, COUNT, CREW, DAMAGE, FULL_HEALTH, SHOTS, TICKS_PER_SECOND, Hit, Ship
+from games.common.company import Company
 from games.common.names import clean_name, unused_name
 from pygase import (
     CLIENT_LEFT,
@@ -100,6 +101,7 @@ class ArenaServer:
         self._rng = rng or random.Random()
         self._pilots: dict[int, Pilot] = {}
         self._numbers: dict[Address, int] = {}
+        self._company = Company()
         self._next_number = 0
         self._tick = 0
         self._winner, self._next_round_at = NOBODY, 0
@@ -128,7 +130,7 @@ class ArenaServer:
         pilot = Pilot(unused_name(clean_name(name), self._names()), client_address)
         number = self._numbers[client_address] = self._add(pilot, update)
         update["seats"][seat_of(client_address)] = number
-        self._tell_others(client_address, "NEWS", f"{pilot.name} flies along now.")
+        self._company.came(client_address, self._tick * TICK)
         return _told(update)
 
     def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
@@ -139,8 +141,9 @@ class ArenaServer:
         update = _no_changes()
         gone = self._remove(number, update)
         update["seats"][seat_of(client_address)] = TO_DELETE
-        how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
-        self._tell_others(client_address, "NEWS", f"{gone.name} {how}.")
+        if self._company.left(client_address):
+            how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
+            self._tell_others(client_address, "NEWS", f"{gone.name} {how}.")
         return _told(update)
 
     def on_chat(self, text: object = "", *, client_address: Address) -> None:
@@ -210,6 +213,8 @@ class ArenaServer:
         self._bring_back(ships, update)
         self._fill_up(update)
         self._referee(update)
+        for address in self._company.settled(self._tick * TICK):
+            self._tell_others(address, "NEWS", f"{self._pilots[self._numbers[address]].name} flies along now.")
         return _told(update)
 
     def _move(

@@ -26,6 +26,7 @@ from games.canvas import rules, sheet
 from games.canvas.bot import MOST_STROKES, Bot
 from games.canvas.files import Keeper
 from games.canvas.sheet import Refused, Sheet
+from games.common.company import Company
 from games.common.names import clean_name, unused_name
 from pygase import (
     CLIENT_LEFT,
@@ -87,6 +88,7 @@ class CanvasServer:
         self._numbers: dict[Address, int] = {}
         self._names: dict[Address, str] = {}  # of those who have said JOIN
         self._gone: OrderedDict[bytes, int] = OrderedDict()  # by key
+        self._company = Company()
         self._last_number = 0
         self._host = 0
         self._tick = 0
@@ -138,8 +140,7 @@ class CanvasServer:
         )
         self._artists[number] = artist
         self._numbers[client_address] = number
-        if not old:
-            self._tell_others(client_address, f"{artist.name} draws along now.")
+        self._company.came(number, self._tick * TICK)
         return {"people": {number: self._public(artist)}, **self._host_update()}
 
     def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
@@ -153,8 +154,9 @@ class CanvasServer:
             self._gone[gone.key] = number
             while len(self._gone) > MOST_GONE:
                 self._gone.popitem(last=False)
-        how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
-        self._tell_others(client_address, f"{gone.name} {how}.")
+        if self._company.left(number):
+            how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
+            self._tell_others(client_address, f"{gone.name} {how}.")
         update: Update = {table: {number: TO_DELETE} for table in gone.table}
         return {**update, "people": {number: TO_DELETE}, **self._host_update()}
 
@@ -239,6 +241,8 @@ class CanvasServer:
                 self._point(number, artist, given.value if given else None, update)
             elif self._numbers:  # bots rest while nobody is there to see it
                 self._let_doodle(number, artist, artist.bot, update)
+        for number in self._company.settled(self._tick * TICK):
+            self._tell_others(self._artists[number].address, f"{self._artists[number].name} draws along now.")
         if self._tick % AUTOSAVE_TICKS == 0:
             self._save_soon()
         self._tell_trouble()
@@ -284,7 +288,7 @@ class CanvasServer:
     def _tell(self, address: Address, event_type: str, *args: object) -> None:
         self.backend.server.dispatch_event(event_type, *args, target_client=address, retries=RELIABLE)
 
-    def _tell_others(self, about: Address, text: str) -> None:
+    def _tell_others(self, about: Address | None, text: str) -> None:
         for address in self._numbers:
             if address != about:
                 self._tell(address, "NEWS", text)

@@ -28,6 +28,7 @@ from typing import Any, Final
 from games.chase import rules
 from games.chase.bot import PLACES, Bot
 from games.chase.rules import MOST_RUNNERS, TICKS_PER_SECOND, Runners
+from games.common.company import Company
 from games.common.names import clean_name, unused_name
 from pygase import (
     CLIENT_LEFT,
@@ -86,6 +87,8 @@ class ChaseServer:
         self._players: dict[int, Player] = {}
         self._numbers: dict[Address, int] = {}
         self._next_number = 0
+        self._company = Company()
+        self._tick = 0
         self._runners: Runners = {}
         self._ticks_left = rules.ROUND_TICKS
         self._winner: list[Any] = []
@@ -117,7 +120,7 @@ class ChaseServer:
             self._remove_a_bot()
         player = Player(unused_name(clean_name(name), self._names()), client_address)
         self._numbers[client_address] = self._add(player)
-        self._tell_others(client_address, f"{player.name} runs along now.")
+        self._company.came(client_address, self._tick * TICK)
         return self._changes()
 
     def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
@@ -129,8 +132,11 @@ class ChaseServer:
         gone = self._remove(number)
         how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
         heir = rules.chaser_of(self._runners)
-        now = f" {self._players[heir].name} is it now." if was_it and heir is not None else ""
-        self._tell_others(client_address, f"{gone.name} {how}.{now}")
+        news = [f"{gone.name} {how}."] if self._company.left(client_address) else []
+        if was_it and heir is not None:
+            news.append(f"{self._players[heir].name} is it now.")
+        if news:
+            self._tell_others(client_address, " ".join(news))
         self._fill_up()
         return self._changes()
 
@@ -184,6 +190,9 @@ class ChaseServer:
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
         """Run and catch for a tick. A tick is a tick: a server that was held up plays slower, not other."""
         self._history  # noqa: B018  # which begins it
+        self._tick += 1
+        for address in self._company.settled(self._tick * TICK):
+            self._tell_others(address, f"{self._players[self._numbers[address]].name} runs along now.")
         if not self._numbers:
             return {}  # bots among themselves rest: nobody is there to see it
         self._move(inputs)

@@ -31,6 +31,7 @@ request, being found on the local network, and an end at once, for everyone, whi
 Where to begin reading, from what knows nothing of the rest to what joins it all:
 
 - `names`      `clean_name(anything)`, `unused_name(name, taken)`: for servers (pure)
+- `company`    `Company`: who has been here long enough to be spoken of: for servers (pure)
 - `palette`    colours that the colour-blind tell apart: `player_colour(number)`, WHITE, GREY, NIGHT, FLOOR ... (pure)
 - `walls`      rectangles, the same in all four quarters of a place (pure)
 - `sounds`     `Tone`, `SoundSet`, and `Sounds.play(name, volume, pan)`, which without a mixer is silent

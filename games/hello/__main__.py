@@ -10,6 +10,7 @@ from typing import Any
 import pygame
 
 from games.common import cli, hud
+from games.common.company import Company
 from games.common.game import Game, Hosting
 from games.common.layout import Layout
 from games.common.names import clean_name, unused_name
@@ -35,6 +36,7 @@ def move(player: dict[str, Any], wish: Any) -> dict[str, Any]:
 def serve(hosting: Hosting) -> Backend:
     """The server: lets players in and out, and moves them and the bots, one step in each tick."""
     numbers, bots = count(), {f"bot {number}": [0, 0] for number in range(1, hosting.bots + 1)}
+    company = Company()
 
     def newcomer(name: str) -> dict[str, Any]:
         x, y = random.uniform(RADIUS, WIDTH - RADIUS), random.uniform(RADIUS, HEIGHT - RADIUS)
@@ -45,13 +47,16 @@ def serve(hosting: Hosting) -> Backend:
 
     def take_name(name: Any, game_state: Any, client_address: Any) -> dict[str, Any]:
         name = unused_name(clean_name(name), [player["name"] for player in game_state.players.values()])
-        backend.server.dispatch_event("CAME", name)
+        company.came(str(client_address), game_state.time_order * TICK)
         return {"players": {str(client_address): {"name": name}}}
 
     def leave(client_address: Any) -> dict[str, Any]:
+        company.left(str(client_address))
         return {"players": {str(client_address): TO_DELETE}}
 
     def time_step(game_state: Any, dt: float, inputs: dict[Any, Any]) -> dict[str, Any]:
+        for key in company.settled(game_state.time_order * TICK):
+            backend.server.dispatch_event("CAME", game_state.players[key]["name"])
         for bot in bots:
             if random.random() < 0.02:  # it changes its mind about once a second
                 bots[bot] = random.choices((-1, 0, 1), k=2)

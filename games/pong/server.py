@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from games.common.company import Company
 from games.common.names import clean_name, unused_name
 from games.pong import rules
 from games.pong.bot import Bot
@@ -54,6 +55,8 @@ class PongServer:
         self._rng = rng or random.Random()
         self._people: dict[Address, Person] = {}  # in the order in which they came
         self._bots: dict[Side, Bot] = {}
+        self._company, self._guests = Company(), Company()
+        self._tick = 0
         self.backend = Backend(
             GameState(match=self._new_match(rules.WAITING), players=self._players(), watching=0),
             self.time_step,
@@ -69,6 +72,8 @@ class PongServer:
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
         """Play one tick of the match. A tick is a tick: a server that was held up plays slower, not other."""
+        self._tick += 1
+        self._introduce()
         match: Match = game_state.match
         directions = {side: bot.direction(match) for side, bot in self._bots.items()}
         for address, person in self._people.items():
@@ -78,19 +83,27 @@ class PongServer:
         change = rules.changes(match, rules.step(match, directions))
         return {"match": change} if change else {}
 
+    def _introduce(self) -> None:
+        """Tell the others of those who have been here for a while."""
+        for address in self._company.settled(self._tick * TICK):
+            person = self._people[address]
+            self._tell_others(address, f"{person.name} {'plays' if person.side else 'watches'} now.")
+        for address in self._guests.settled(self._tick * TICK):
+            self._tell_everybody(f"A guest plays beside {_called(self._people[address])} now.")
+
     def on_connected(self, client_address: Address) -> Update:
         """Give the newcomer a side if one is free, and let them watch otherwise."""
         self._people[client_address] = Person()
         return self._reseated(new_match=bool(self._seat_who_waits()))
 
     def on_join(self, name: object, client_address: Address) -> Update:
-        """Take the name that somebody gives, once, and tell the others who has come."""
+        """Take the name that somebody gives, once; if they stay, the others are told."""
         person = self._people.get(client_address)
         if person is None or person.name:
             return {}
         taken = [other.name for other in self._people.values()]
         person.name = unused_name(clean_name(name), [*taken, BOT_NAME, GUEST_NAME])
-        self._tell_others(client_address, f"{person.name} {'plays' if person.side else 'watches'} now.")
+        self._company.came(client_address, self._tick * TICK)
         return {"players": self._players()}
 
     def on_guest(self, plays: object, client_address: Address) -> Update:
@@ -100,12 +113,12 @@ class PongServer:
             return {}
         if plays is True and self._free_sides():
             person.guest = True
-            self._tell_everybody(f"A guest plays beside {_called(person)} now.")
+            self._guests.came(client_address, self._tick * TICK)
             return self._reseated(new_match=True)
         if plays is False:
             person.guest = False
             heirs = self._seat_who_waits()
-            self._tell_everybody(f"The guest has left.{self._what_follows(heirs)}")
+            self._tell_of_leaving("The guest", heirs, told=self._guests.left(client_address))
             return self._reseated(new_match=bool(heirs))
         return {}
 
@@ -125,8 +138,8 @@ class PongServer:
         if gone is None:
             return {}
         heirs = self._seat_who_waits()
-        follows = self._what_follows(heirs) if gone.side else ""
-        self._tell_everybody(f"{_called(gone)} has left.{follows}")
+        self._guests.left(client_address)
+        self._tell_of_leaving(_called(gone), heirs, told=self._company.left(client_address), played=bool(gone.side))
         return self._reseated(new_match=bool(heirs))
 
     def _seat_who_waits(self) -> list[Person]:
@@ -175,11 +188,15 @@ class PongServer:
                 players[side] = {"name": name, "bot": False, "guest": bool(guest), "key": key}
         return players
 
-    def _what_follows(self, heirs: list[Person]) -> str:
-        """Return what becomes of the place that somebody has left, in a sentence."""
-        if heirs:
-            return f" {' and '.join(map(_called, heirs))} {'takes' if len(heirs) == 1 else 'take'} their place."
-        return " A bot plays on." if self._bots_allowed else ""
+    def _tell_of_leaving(self, name: str, heirs: list[Person], *, told: bool, played: bool = True) -> None:
+        """Tell everybody that somebody has left, if they had been told of them, and who plays in their place."""
+        names, one = " and ".join(map(_called, heirs)), len(heirs) == 1
+        if told:
+            follows = f" {names} {'takes' if one else 'take'} their place." if heirs else ""
+            bot = " A bot plays on." if played and not heirs and self._bots_allowed else ""
+            self._tell_everybody(f"{name} has left.{follows}{bot}")
+        elif heirs:
+            self._tell_everybody(f"{names} {'plays' if one else 'play'} now.")
 
     def _tell_everybody(self, text: str) -> None:
         self._tell_others(None, text)

@@ -26,6 +26,7 @@ from games.arena.server import (
     ArenaServer,
     seat_of,
 )
+from games.common.company import STAYS
 from games.common.names import LONGEST_NAME
 from pygase import RELIABLE, Client
 from pygase.testing import SimulatedNetwork
@@ -137,8 +138,17 @@ def test_who_only_looks_on_has_no_ship(arena: Arena) -> None:
 def test_others_are_told_who_comes_and_who_leaves(arena: Arena) -> None:
     ada = Guest(arena, "Ada")
     bob = Guest(arena, "Bob")
+    arena.network.run(STAYS)
     bob.leaves()
     assert [text for (text,) in ada.told["NEWS"]] == ["Bob flies along now.", "Bob has left."]
+
+
+def test_nobody_hears_of_who_only_looks_in(arena: Arena) -> None:
+    ada = Guest(arena, "Ada")
+    for _ in range(3):
+        Guest(arena, "Bob").leaves()
+    arena.network.run(2 * STAYS)
+    assert ada.told["NEWS"] == []
 
 
 @pytest.mark.parametrize("name", [None, 7, "", " \n", "x" * 500, "😀😀", b"bytes", ["a"], "\x00\x1b[2J"], ids=repr)

@@ -12,6 +12,7 @@ import pytest
 from games.chase import rules, walls
 from games.chase.rules import FROZEN_TICKS, MOST_RUNNERS, SAFE_TICKS, TOUCH
 from games.chase.server import GAME, TICK, ChaseServer, mark_of
+from games.common.company import STAYS
 from games.common.names import LONGEST_NAME
 from pygase import RELIABLE, TO_DELETE, Client, DisconnectReason, GameState
 from pygase.testing import Link, SimulatedNetwork
@@ -112,8 +113,9 @@ def test_the_second_runs_and_is_safe_at_first(place: Place) -> None:
     ada, bob = place.guest("Ada"), place.guest("Bob")
     assert its(bob.state) == [ada.number]
     assert 0 < bob.runner["safe"] <= SAFE_TICKS
-    assert ada.news == ["Bob runs along now."]
-    assert bob.news == []
+    assert ada.news == []
+    place.network.run(STAYS)
+    assert ada.news == ["Bob runs along now."], "as soon as he is there to stay"
 
 
 def test_each_moves_their_own_runner_only(place: Place) -> None:
@@ -239,9 +241,19 @@ def test_the_winner_may_leave_before_the_next_round(place: Place) -> None:
 
 def test_when_the_chaser_leaves_another_is_it_and_is_named(place: Place) -> None:
     ada, bob = place.guest("Ada"), place.guest("Bob")
+    place.network.run(STAYS)
     ada.leaves()
     assert its(bob.state) == [bob.number]
     assert bob.news[-1] == "Ada has left. Bob is it now."
+
+
+def test_nobody_hears_of_who_only_looks_in_but_of_who_is_it_instead(place: Place) -> None:
+    ada, bob = place.guest("Ada"), place.guest("Bob")
+    ada.leaves()
+    assert bob.news == ["Bob is it now."]
+    place.guest("Eve").leaves()
+    place.network.run(2 * STAYS)
+    assert bob.news == ["Bob is it now."]
 
 
 def test_whoever_comes_after_everyone_has_left_is_it(place: Place) -> None:

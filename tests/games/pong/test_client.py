@@ -7,6 +7,7 @@ from typing import Any, cast
 import pygame
 import pytest
 
+from games.common.company import STAYS
 from games.common.window import NoDisplay, Window
 from games.pong import rules
 from games.pong.__main__ import GAME
@@ -168,7 +169,7 @@ def test_one_is_told_for_a_while_who_came_and_who_left(table: Table, ada: Seat) 
     bob = Client(game="pong")
     table.network.connect(bob)
     bob.dispatch_event("JOIN", "Bob", retries=5)
-    table.runs(0.5)
+    table.runs(STAYS + 0.5)
     assert scene(ada).news == "Bob plays now."
     bob.disconnect()
     table.runs(0.5)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from games.common.company import STAYS
 from games.pong import rules
 from games.pong.rules import LEFT, RIGHT
 from games.pong.seats import key_of, seat_of
@@ -115,7 +116,9 @@ def test_the_second_guest_takes_the_bots_place_and_the_match_begins_anew(table: 
     assert (ada.seat, bob.seat) == (LEFT, RIGHT)
     assert ada.names() == bob.names() == ("Ada", "Bob")
     assert ada.match["phase"] == rules.SERVE
-    assert "Bob plays now." in ada.news
+    assert ada.news == bob.news == []
+    table.network.run(STAYS)
+    assert ada.news == ["Bob plays now."], "as soon as he is there to stay"
     assert bob.news == []
 
 
@@ -154,6 +157,7 @@ def test_a_third_guest_watches_and_moves_nothing(table: Table) -> None:
     ada, bob, eve = table.guest("Ada"), table.guest("Bob"), table.guest("Eve")
     assert eve.seat == ""
     assert eve.state["watching"] == 1
+    table.network.run(STAYS)
     assert "Eve watches now." in ada.news
     assert "Eve watches now." in bob.news
     before = dict(ada.match["paddles"])
@@ -172,6 +176,7 @@ def test_a_spectator_cannot_start_a_match(table: Table) -> None:
 
 def test_a_spectator_moves_up_when_a_player_leaves(table: Table) -> None:
     ada, bob, eve = table.guest("Ada"), table.guest("Bob"), table.guest("Eve")
+    table.network.run(STAYS)
     table.put(score={LEFT: 3, RIGHT: 4})
     ada.leaves()
     assert eve.seat == LEFT
@@ -182,8 +187,30 @@ def test_a_spectator_moves_up_when_a_player_leaves(table: Table) -> None:
     assert "Ada has left. Eve takes their place." in eve.news
 
 
+def test_nobody_hears_of_who_only_looks_in(table: Table) -> None:
+    ada = table.guest("Ada")
+    table.network.run(STAYS)
+    for name in ("Bob", None):
+        bob = table.guest(name)
+        table.network.run(STAYS - 1.0)
+        bob.leaves()
+    for _ in range(3):
+        ada.does("GUEST", True)
+        ada.does("GUEST", False)
+    table.network.run(2 * STAYS)
+    assert ada.news == []
+
+
+def test_who_takes_the_place_of_somebody_who_only_looked_in_is_named(table: Table) -> None:
+    _, bob = table.guest("Ada"), table.guest("Bob")
+    eve = table.guest("Eve")
+    bob.leaves()
+    assert eve.news == ["Eve plays now."]
+
+
 def test_a_bot_plays_on_for_whoever_leaves_and_the_other_is_told(table: Table) -> None:
     ada, bob = table.guest("Ada"), table.guest("Bob")
+    table.network.run(STAYS)
     table.put(score={LEFT: 3, RIGHT: 4})
     bob.leaves()
     assert ada.names() == ("Ada", "Bot")
@@ -201,6 +228,7 @@ def test_without_bots_the_match_waits_for_a_second_player() -> None:
     assert ada.names() == ("Ada", "")
     bob = table.guest("Bob")
     assert ada.match["phase"] == rules.SERVE
+    table.network.run(STAYS)
     bob.leaves()
     assert ada.match["phase"] == rules.WAITING
     assert ada.news[-1] == "Bob has left."
@@ -258,7 +286,7 @@ def test_a_hostile_client_moves_at_most_its_own_paddle(table: Table) -> None:
     mallory.does("GUEST")
     mallory.holds([0, 1])
     mallory.does("NEWS", "Ada cheats")
-    table.network.run(1.0)
+    table.network.run(STAYS)
     assert ada.match["paddles"][LEFT] == rules.HEIGHT / 2
     assert ada.state["players"] == before
     assert ada.news == ["Mallory plays now."]
@@ -336,6 +364,8 @@ def test_without_a_second_player_the_second_direction_moves_nothing(table: Table
 def test_the_bot_is_back_when_the_second_player_gets_up(table: Table) -> None:
     ada = table.guest("Ada")
     ada.does("GUEST", True)
+    table.network.run(STAYS)
+    assert ada.news == ["A guest plays beside Ada now."]
     table.put(score={LEFT: 3, RIGHT: 4})
     ada.does("GUEST", False)
     assert ada.names() == ("Ada", "Bot")
@@ -358,6 +388,7 @@ def test_who_comes_while_two_play_at_a_keyboard_watches_and_then_takes_the_free_
     ada.does("GUEST", True)
     bob = table.guest("Bob")
     assert bob.seat == ""
+    table.network.run(STAYS)
     ada.does("GUEST", False)
     assert bob.seat == RIGHT
     assert ada.names() == ("Ada", "Bob")
@@ -368,6 +399,7 @@ def test_both_places_are_filled_when_the_owner_of_the_keyboard_leaves(table: Tab
     ada = table.guest("Ada")
     ada.does("GUEST", True)
     bob, eve = table.guest("Bob"), table.guest("Eve")
+    table.network.run(STAYS)
     ada.leaves()
     assert (bob.seat, eve.seat) == (LEFT, RIGHT)
     assert bob.news[-1] == "Ada has left. Bob and Eve take their place."

@@ -1,0 +1,59 @@
+"""In each game, the others hear of somebody who stays, and never of somebody who was there for less than 3 s."""
+
+import importlib
+
+import pytest
+
+from games.common.company import STAYS
+from games.common.game import Game, Hosting
+from pygase import RELIABLE, Client
+from pygase.testing import SimulatedNetwork
+
+KEY = b"k" * 16
+
+
+class Party:
+    """A game at which Ada has been for a while. `heard` is all that she is told of others."""
+
+    def __init__(self, game: Game) -> None:
+        self.network = SimulatedNetwork(seed=1)
+        self.game = game
+        self.network.serve(game.serve(Hosting(0)), interval=game.tick)
+        self.heard: list[str] = []
+        ada = self.comes("Ada", b"a" * 16)
+        for event in ("NEWS", "CAME"):
+            ada.register_event_handler(event, self.heard.append)
+        self.network.run(2 * STAYS)
+        self.heard.clear()
+
+    def comes(self, name: str, key: bytes = KEY) -> Client:
+        client = Client(game=self.game.name)
+        self.network.connect(client)
+        client.dispatch_event("JOIN", name, retries=RELIABLE)
+        client.dispatch_event("ENTER", key, retries=RELIABLE)
+        return client
+
+    def stays(self, name: str, seconds: float) -> None:
+        client = self.comes(name)
+        self.network.run(seconds)
+        client.disconnect()
+        self.network.run(1.0)
+
+
+@pytest.fixture(params=["hello", "pong", "chase", "arena", "canvas"])
+def party(request: pytest.FixtureRequest) -> Party:
+    return Party(importlib.import_module(f"games.{request.param}.__main__").GAME)
+
+
+def test_nobody_hears_of_somebody_who_is_there_for_less_than_3_seconds(party: Party) -> None:
+    for seconds in (0.2, 1.0, 2.9, 2.9):
+        party.stays("Bob", seconds)
+    party.network.run(2 * STAYS)
+    assert party.heard == []
+
+
+def test_somebody_who_stays_is_news_when_they_came_and_when_they_left(party: Party) -> None:
+    party.stays("Bob", STAYS + 1.0)
+    assert "Bob" in party.heard[0]
+    if party.game.name != "hello":  # in which only the coming is to be heard
+        assert "Bob has left" in party.heard[1]
