@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ..errors import MalformedPacket
+
 Contents = tuple[Any, ...] | None
 """What a packet carried that somebody wants to hear about (channels' pieces), or None."""
 
@@ -16,15 +18,36 @@ FEW: Final = (1 << 30) - 1
 """``outstanding`` of so few packets under way that one acknowledgement (32 bits) tells of all of them."""
 
 
+_CERTAIN: Final = 0x4000
+"""Packets since the newest one that is known to have arrived, up to which a number of 16 bits cannot be mistaken: a
+quarter of all numbers, so that an acknowledgement which was overtaken is not taken for one of the future either."""
+
+
+class NeverSent(MalformedPacket):
+    """The peer acknowledges a packet that was never sent: it says so of whatever it likes, received or not."""
+
+
 class SentPackets:
     """Packets sent and not yet acknowledged; bounded, since what many newer ones have overtaken counts as lost.
 
     ``next_sequence`` is the number that the next packet gets. ``loss`` is the recent share of lost packets, 0..1.
+    ``skips`` counts the numbers that were left out (see :meth:`skip`): no packet has them, so none was lost.
     ``outstanding`` has a bit for each packet that is under way, the newest in the lowest; so an acknowledgement is an
     AND, however many there are.
     """
 
-    __slots__ = ("_contents", "has_contents", "loss", "next_sequence", "outstanding", "times")
+    __slots__ = (
+        "_contents",
+        "_first",
+        "_newest_acked",
+        "_skipped",
+        "has_contents",
+        "loss",
+        "next_sequence",
+        "outstanding",
+        "skips",
+        "times",
+    )
 
     LOST_AFTER = 256
     """Overtaken by so many acknowledged packets, one counts as lost. More than the 32 of ack_bits, since after a
@@ -40,7 +63,10 @@ class SentPackets:
         self.times = [0.0] * KEPT_TIMES
         self._contents: dict[int, tuple[Any, ...]] = {}
         self.has_contents = False
-        self.next_sequence = first_sequence
+        self._first = self.next_sequence = first_sequence
+        self._newest_acked = first_sequence - 1
+        self._skipped = -1
+        self.skips = 0
         self.loss = 0.0
 
     def __len__(self) -> int:
@@ -60,17 +86,31 @@ class SentPackets:
             self.has_contents = True
         return sequence
 
+    def skip(self) -> int:
+        """Leave the next number out, and return it. Whoever acknowledges it has not received what it acknowledges."""
+        self._skipped = self.next_sequence
+        self.next_sequence += 1
+        self.skips += 1
+        self.outstanding <<= 1
+        if self.outstanding > _FULL:
+            self._give_up(self.MAX_PACKETS)
+        self._contents.pop(self._skipped - self.MAX_PACKETS, None)
+        return self._skipped
+
     def acknowledge(self, wire_ack: int, ack_bits: int, width: int = 32) -> tuple[float | None, list[Contents]]:
         """Take in a received acknowledgement (16-bit number, bits of the ``width`` packets before it).
 
         :returns: when the packet ``ack`` was sent if this is the first we hear of it (else None: no round trip to be
             measured), and the contents of all packets newly acknowledged.
+        :raises NeverSent: if it names a packet that was never sent. Nothing is acknowledged by it then.
         """
         back = (self.next_sequence - 1 - wire_ack) & 0xFFFF
+        named = (ack_bits & (1 << width) - 1) << 1 | 1
+        self._check(back, named)
         outstanding = self.outstanding
         if not outstanding >> back:
-            return None, []  # of what is known already, or was never sent
-        acked = outstanding & (((ack_bits & (1 << width) - 1) << 1 | 1) << back)
+            return None, []  # of what is known already
+        acked = outstanding & (named << back)
         self.outstanding = outstanding ^ acked
         if self.loss:
             self.note_arrived(acked)
@@ -79,6 +119,24 @@ class SentPackets:
         first = acked >> back & 1 and back < KEPT_TIMES
         sent_at = self.times[(self.next_sequence - 1 - back) & TIMES_MASK] if first else None
         return sent_at, self._take_contents(acked) if self.has_contents else []
+
+    def _check(self, back: int, named: int) -> None:
+        """Raise if a packet that is named was not sent. Bit n of ``named``: the one ``back + n`` before the newest.
+
+        If nothing was acknowledged for very many packets, a number may be an old one or one of the future.
+        """
+        newest = self.next_sequence - 1
+        if back >= 0x8000:
+            if newest - self._newest_acked < _CERTAIN:
+                raise NeverSent(f"packet {newest - back + 0x10000} is acknowledged, {newest} is the newest")
+            return
+        ack = newest - back
+        if ack < self._first or named >> (ack - self._first + 1):
+            raise NeverSent(f"packets before the first one ({self._first}) are acknowledged")
+        if ack >= self._skipped >= 0 and named >> (ack - self._skipped) & 1:
+            raise NeverSent(f"packet {self._skipped} is acknowledged, a number that was left out")
+        if ack > self._newest_acked:
+            self._newest_acked = ack
 
     def note_arrived(self, acked: int) -> None:
         """Count the packets of these bits as arrived in ``loss``."""

@@ -17,7 +17,7 @@ from ..tree import Tree
 from . import fast_path
 from .admission import Places, Visitors, host_of
 from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, plain_host, refusal, same_secret
-from .peer import Connected, ProtocolEvent
+from .peer import NEVER_SENT, Connected, ProtocolEvent
 from .protocol import ServerProtocol
 from .snapshots import SnapshotRing
 from .wire import (
@@ -98,6 +98,7 @@ class ServerEndpoint:
         self._visitors = Visitors(self.config)
         self._places = Places(self.config, self.peers, lambda: self.ring.tick > 0)
         self._part_at = -math.inf
+        self._violators: list[ServerProtocol] = []
         self.held_bytes = 0
         """What is held of all peers together: see ``ServerConfig.max_held_bytes``."""
         self._game = game
@@ -120,6 +121,12 @@ class ServerEndpoint:
         receive = fast_path.fastest.receive
         next_at = receive(datagrams, self._by_token, self.inbox, now, ack_due_at, self._receive_any)
         self.next_at = min(self.next_at, next_at)
+        if self._violators:
+            self._close_violators(now)
+
+    def _close_violators(self, now: float) -> None:
+        while self._violators:
+            self.close_peer(self._violators.pop(), DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, now=now)
 
     def _receive_any(self, data: bytes, address: Address, now: float) -> None:
         if len(data) < CLIENT_HEADER.size or data[0] != DATA:
@@ -254,7 +261,18 @@ class ServerEndpoint:
         config = self._patient if is_own else self.config
         if is_own:
             self._replace_own(now)
-        peer = ServerProtocol(address, response.nonce, token, self.ring, self.inbox, config, now, self._first_sequence)
+        peer = ServerProtocol(
+            address,
+            response.nonce,
+            token,
+            self.ring,
+            self.inbox,
+            config,
+            now,
+            self._first_sequence,
+            self._random_bytes,
+        )
+        peer.violators = self._violators
         has_host = any(other.is_host for other in self.peers.values())
         peer.is_host = is_own or _presents(self._host_token, response) or (not has_host and self._is_local(address))
         accepted = Accepted(response.nonce, token, peer.is_host, to_whole_wire_time(now), encode_address(address))

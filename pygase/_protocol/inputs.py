@@ -21,7 +21,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from ..errors import MalformedPacket, MessageTooLarge
-from .wire import MAX_BODY_BYTES, TIME_UNIT, acks_message
+from .wire import MAX_BODY_BYTES, MESSAGE_HEADER, ORDER, TIME_UNIT, acks_message
 
 MAX_INPUTS: Final = 64
 """Most inputs that are kept unacknowledged, and that a message carries: a second's at 60 Hz."""
@@ -60,8 +60,10 @@ _LARGEST_ENTRY: Final = 1 + _STEP.size
 # tick of the state, newest input number that it includes, margin in quarters of a tick
 _INPUT_STATE: Final = Struct("!IIb")
 
-_MAX_BYTES: Final = MAX_BODY_BYTES - _HEADER.size - _VIEW_TIME.size - len(acks_message(0, 0))
-"""What unacknowledged inputs may take, so that all of them fit into every packet: also beside an ACKS message."""
+_SKIPPED_BYTES: Final = MESSAGE_HEADER.size + ORDER.size
+_MAX_BYTES: Final = MAX_BODY_BYTES - _HEADER.size - _VIEW_TIME.size - len(acks_message(0, 0)) - _SKIPPED_BYTES
+"""What unacknowledged inputs may take, so that all of them fit into every packet: also beside an ACKS and a SKIPPED
+message."""
 
 
 class _Unacked(NamedTuple):

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from ..config import ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
-from .acks import Contents, SentPackets
+from .acks import Contents, NeverSent, SentPackets
 from .channels import EventReceiver, EventSender, TrackedSender, WindowOverrun
-from .handshake import reason_from_wire
+from .handshake import RandomBytes, reason_from_wire
 from .inputs import InputsMessage
 from .pacing import TokenBucket
 from .sequence import ACK_BITS_MASK, ReceiveWindow
@@ -52,6 +52,15 @@ _WORRIED_RATE: Final = 4
 
 MEASURE_INTERVAL: Final = 0.05
 """Seconds between two measurements of the round trip at least; RFC 6298 asks for one a round trip."""
+
+NOTHING_RECEIVED: Final = (0xFFFF, 0, NO_ACK_DELAY)
+"""``ack``, ``ack_bits`` and ``ack_delay`` of somebody who has received nothing yet."""
+
+MIN_SKIP_DISTANCE: Final = 64
+"""Packets from one number that is left out to the next one at least: an acknowledgement of 32 packets never has to do
+with two of them."""
+
+NEVER_SENT: Final = "A packet was acknowledged that was never sent."
 
 # -- what next_event() returns ---------------------------------------------------------------------------------------
 
@@ -126,8 +135,11 @@ class PeerProtocol:
         "_last_sent_at",
         "_latest_received_at",
         "_measure_at",
+        "_random_bytes",
         "_rates",
         "_sent",
+        "_skip_at",
+        "_skips_next",
         "_unacknowledged",
         "_window",
         "bytes_received",
@@ -143,7 +155,18 @@ class PeerProtocol:
 
     _header_bytes: int
 
-    def __init__(self, token: bytes, config: ConnectionConfig, now: float, first_sequence: int = 0) -> None:
+    _skip_within = 1024
+    """A number is left out after so many packets at most, and ``MIN_SKIP_DISTANCE`` more: once in ten seconds or so at
+    60 Hz. (QUIC does the same against optimistic acknowledgements: RFC 9000, section 21.4.)"""
+
+    def __init__(
+        self,
+        token: bytes,
+        config: ConnectionConfig,
+        now: float,
+        first_sequence: int = 0,
+        random_bytes: RandomBytes | None = None,
+    ) -> None:
         self.token = token
         self.config = config
         self.rtt = RttEstimator(config.min_rto)
@@ -157,6 +180,11 @@ class PeerProtocol:
         self.bytes_received = self.packets_dropped = 0
         self._first_sequence = first_sequence
         self._sent = SentPackets(first_sequence)
+        self._random_bytes = random_bytes
+        self._skip_at = math.inf
+        """From this number on, one is to be left out when an acknowledgement has been looked at."""
+        self._skips_next = False
+        self._plan_skip()
         self._window = ReceiveWindow()
         self._latest_received_at = now
         self._last_sent_at = now
@@ -206,12 +234,39 @@ class PeerProtocol:
 
     def _receive_ack(self, ack: int, ack_bits: int, delay: int, now: float) -> float | None:
         """Take in an acknowledgement; return when the packet ``ack`` was sent, if that is news."""
-        sent_at, acked = self._sent.acknowledge(ack, ack_bits)
+        try:
+            sent_at, acked = self._sent.acknowledge(ack, ack_bits)
+        except NeverSent:
+            if (ack, ack_bits, delay) != NOTHING_RECEIVED:
+                self._on_violation()
+            return None
+        if self._sent.next_sequence >= self._skip_at:
+            self._skips_next = self._busy = True  # the long way: the short one does not know of it
         if sent_at is not None and delay != NO_ACK_DELAY and now >= self._measure_at:
             self._measure(now - sent_at - delay * TIME_UNIT, now)
         if acked:
             self._receive_acked_contents(acked, now)
         return sent_at
+
+    def _on_violation(self) -> None:
+        """The peer has acknowledged what was never sent."""
+        self._end(DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, remote=False)
+
+    def _plan_skip(self) -> None:
+        """Choose when to leave out a number, so that nobody can know which."""
+        if self._random_bytes is not None:
+            distance = int.from_bytes(self._random_bytes(2), "big") % self._skip_within
+            self._skip_at = self._sent.next_sequence + MIN_SKIP_DISTANCE + distance
+
+    def _skip_number(self) -> None:
+        """Leave out the number of the next packet, if it is time to."""
+        if self._skips_next:
+            self._note_skipped(self._sent.skip())
+            self._skips_next = False
+            self._plan_skip()
+
+    def _note_skipped(self, number: int) -> None:
+        """The number will not be used (client only: to tell the server)."""
 
     def _measure(self, rtt: float, now: float) -> None:
         is_first = not self.rtt.rtt
@@ -271,6 +326,8 @@ class PeerProtocol:
                     self._receive_message(kind, data[begin:at], now)
         except WindowOverrun:
             self._end(DisconnectReason.PROTOCOL_ERROR, "", remote=False)
+        except NeverSent:
+            self._on_violation()
         except MalformedPacket:
             self.packets_dropped += 1
 
@@ -328,6 +385,7 @@ class PeerProtocol:
             held = int((now - self._latest_received_at) / TIME_UNIT + 0.5)
             delay = held if held < NO_ACK_DELAY else NO_ACK_DELAY
         ack_bits = (window.mask >> 1) & ACK_BITS_MASK
+        self._skip_number()
         sequence = sent.sent(contents, now)
         datagram = self._header(sequence & 0xFFFF, window.latest & 0xFFFF, ack_bits, delay, now) + messages
         self._bucket.spend(len(datagram))
@@ -476,7 +534,7 @@ class PeerProtocol:
 
     def stats(self, *, now: float) -> ConnectionStats:
         """Return what has been measured of this connection so far."""
-        sent = self._sent.next_sequence - self._first_sequence
+        sent = self._sent.next_sequence - self._first_sequence - self._sent.skips
         totals = (sent, self.packets_received, self.bytes_sent, self.bytes_received)
         self._rates.update(totals, now)
         sent_rate, received_rate, bytes_sent_rate, bytes_received_rate = self._rates.rates

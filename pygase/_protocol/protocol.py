@@ -42,7 +42,9 @@ from .wire import (
     INPUTS,
     MESSAGE_HEADER,
     NO_ACK_DELAY,
+    ORDER,
     SERVER_HEADER,
+    SKIPPED,
     SNAPSHOT,
     SNAPSHOT_HEADER,
     TIME_UNIT,
@@ -76,6 +78,8 @@ class ServerProtocol(PeerProtocol):
         "_reported_tick",
         "_ring",
         "_settled_report",
+        "_skipped_count",
+        "_skipped_number",
         "accepted",
         "address",
         "counted_bytes",
@@ -87,6 +91,7 @@ class ServerProtocol(PeerProtocol):
         "snapshots",
         "took_part_at",
         "user",
+        "violators",
     )
 
     _header_bytes = CLIENT_HEADER.size
@@ -101,8 +106,9 @@ class ServerProtocol(PeerProtocol):
         config: ConnectionConfig,
         now: float,
         first_sequence: int = 0,
+        random_bytes: RandomBytes | None = None,
     ) -> None:
-        super().__init__(token, config, now, first_sequence)
+        super().__init__(token, config, now, first_sequence, random_bytes)
         self.address = address
         self.host = host_of(address)
         self.nonce = nonce
@@ -125,6 +131,10 @@ class ServerProtocol(PeerProtocol):
         self._bulk = TrackedSender(config.burst_bytes)
         self._bulk_group = 0
         self._loose: deque[bytes] = deque()
+        self.violators: list[ServerProtocol] = []
+        """To this list a peer adds itself when it is to be closed as soon as all that has arrived was taken in."""
+        self._skipped_number = -1
+        self._skipped_count = 0
         self._inputs_came = False
         """Whether the packet that is being received has brought inputs already: once is enough for everyone."""
 
@@ -148,6 +158,9 @@ class ServerProtocol(PeerProtocol):
 
     def _tracked_senders(self) -> tuple[TrackedSender, ...]:
         return (self.outgoing.ordered, self.outgoing.once, self._bulk)
+
+    def _on_violation(self) -> None:
+        self.violators.append(self)
 
     def receive_packet(self, data: bytes, now: float) -> None:
         """Take a DATA datagram that carries this connection's token. (Most never get here: see fast_path.)"""
@@ -244,11 +257,29 @@ class ServerProtocol(PeerProtocol):
             if self._inputs_came:  # of a few bytes each, a packet could have a thousand inputs
                 raise MalformedPacket("inputs twice in a packet")
             self._inputs_came = True
-            window = self._window
-            received = InputsReceived(decode_inputs(body), window.latest, window.mask & ACK_BITS_MASK)
-            self._inbox.append((self, received))
+            self._inbox.append((self, InputsReceived(decode_inputs(body), *self._numbers_received())))
+        elif kind == SKIPPED:
+            self._receive_skipped(body)
         else:
             super()._receive_message(kind, body, now)
+
+    def _receive_skipped(self, body: bytes) -> None:
+        """The client has left out a number, so that nothing was lost there. It says so until it knows that we know."""
+        if len(body) != ORDER.size:
+            raise MalformedPacket(f"skipped number of {len(body)} bytes")
+        latest, mask = self._window.latest, self._window.mask
+        number = unwrap(ORDER.unpack(body)[0], latest)
+        if self._skipped_number < number < latest and not mask >> (latest - number) & 1:
+            self._skipped_number = number
+            self._skipped_count += 1
+
+    def _numbers_received(self) -> tuple[int, int]:
+        """Return the number of the newest packet, and which of those before it have come (bit i: the i-th before), as
+        they would be if the client had left out none.
+        """
+        latest, mask = self._window.latest, self._window.mask
+        after = (1 << (latest - self._skipped_number)) - 1 if self._skipped_count else 0
+        return latest - self._skipped_count, (mask & after | mask >> 1 & ~after if after else mask) & ACK_BITS_MASK
 
     def tell_input_state(self, applied: int, margin: float) -> None:
         """Let the next packet tell which of the client's inputs the current state includes."""
@@ -308,15 +339,18 @@ class ServerProtocol(PeerProtocol):
 class _CarriedInputs:
     """What a packet with inputs is to do when it is acknowledged."""
 
-    __slots__ = ("_newest", "_sender")
+    __slots__ = ("_client", "_newest", "_skipped")
 
-    def __init__(self, sender: InputSender, newest: int) -> None:
-        self._sender = sender
+    def __init__(self, client: ClientProtocol, newest: int, skipped: int | None) -> None:
+        self._client = client
         self._newest = newest
+        self._skipped = skipped
 
     def acknowledge(self) -> None:
-        """Let go of them."""
-        self._sender.on_acked(self._newest)
+        """Let go of them, and of the number that was left out, which the server knows now."""
+        self._client.inputs.on_acked(self._newest)
+        if self._client.untold == self._skipped:
+            self._client.untold = None
 
 
 class ClientProtocol(PeerProtocol):
@@ -343,9 +377,14 @@ class ClientProtocol(PeerProtocol):
         "clock",
         "connected",
         "inputs",
+        "untold",
     )
 
     _header_bytes = SERVER_HEADER.size
+
+    _skip_within = 4096
+    """Rarer than the server does it: there, a number that is missing makes each packet a little more work for as long
+    as it is among the latest 256."""
 
     def __init__(
         self,
@@ -359,7 +398,7 @@ class ClientProtocol(PeerProtocol):
         first_sequence: int = 0,
     ) -> None:
         self._client_config = config or ClientConfig()
-        super().__init__(bytes(TOKEN_BYTES), self._client_config, now, first_sequence)
+        super().__init__(bytes(TOKEN_BYTES), self._client_config, now, first_sequence, random_bytes)
         self.connected = False
         self._connector = Connector(
             game, password, host_token, random_bytes, self._client_config.connect_retry_interval
@@ -378,6 +417,8 @@ class ClientProtocol(PeerProtocol):
         """The server's time, as well as it is known."""
         self.inputs = InputSender()
         """The player's inputs, until they have arrived."""
+        self.untold: int | None = None
+        """A number that was left out and of which it is not known that the server knows."""
         self._hurried = False
         self._riding = False
         self._server_time = 0
@@ -445,8 +486,8 @@ class ClientProtocol(PeerProtocol):
             self._receive_messages(data, now)
             if not self._gate.is_empty:  # only now: the state of a datagram goes before its events
                 self._hand_on(self._gate.release(self._states.newest_tick, now))
-            if self.closed is not None and not self.closed.remote:  # the server has broken the protocol; tell it so
-                self._farewell = self.close_datagrams(self.closed.reason, "", now)
+        if self.closed is not None and not self.closed.remote:  # the server has broken the protocol; tell it so
+            self._farewell = self.close_datagrams(self.closed.reason, self.closed.detail, now)
 
     def _note_time(self, wire_time: int, sent_at: float | None, delay: int, now: float) -> None:
         self._server_time = unwrap(wire_time, self._server_time, 32)
@@ -510,15 +551,20 @@ class ClientProtocol(PeerProtocol):
     def _riders(self, room: int) -> bytes:
         if self._riding or not len(self.inputs):
             return b""
-        found = self.inputs.message_body(room - MESSAGE_HEADER.size)
-        return message(INPUTS, found[0]) if found is not None else b""
+        skipped = b"" if self.untold is None else message(SKIPPED, ORDER.pack(self.untold & 0xFFFF))
+        found = self.inputs.message_body(room - len(skipped) - MESSAGE_HEADER.size)
+        return skipped + message(INPUTS, found[0]) if found is not None else b""
 
     def _rode(self, contents: list[Any]) -> None:
-        contents.append(_CarriedInputs(self.inputs, self.inputs.newest))
+        contents.append(_CarriedInputs(self, self.inputs.newest, self.untold))
         self._hurried, self._riding = False, True
+
+    def _note_skipped(self, number: int) -> None:
+        self.untold = number
 
     def _datagrams(self, now: float) -> list[bytes]:
         self._riding = False  # once in a turn is enough
+        self._skip_number()  # before anything is filled into the packet that has to tell of it
         if len(self.inputs) and now >= self._last_sent_at + self.rtt.rto:
             self._hurried = True
         return super()._datagrams(now)

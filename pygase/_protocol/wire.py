@@ -40,6 +40,7 @@ BULK_SNAPSHOT: Final = 7
 ACKS: Final = 8
 INPUTS: Final = 9
 INPUT_STATE: Final = 10
+SKIPPED: Final = 11
 
 TOKEN_BYTES: Final = 8
 NONCE_BYTES: Final = 8

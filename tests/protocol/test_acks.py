@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from pygase._protocol.acks import KEPT_TIMES, SentPackets
+from pygase._protocol.acks import KEPT_TIMES, NeverSent, SentPackets
 from pygase._protocol.sequence import unwrap
 
 
@@ -52,12 +52,78 @@ def test_acknowledgements_are_understood_across_the_wrap() -> None:
     assert {c[0] for c in contents if c} == {"packet 65537", "packet 65536", "packet 65535", "packet 65534"}
 
 
-def test_an_acknowledgement_of_what_was_never_sent_changes_nothing() -> None:
-    packets = sent(3)
-    assert packets.acknowledge(500, 0) == (None, [])
-    assert packets.acknowledge(65535, 0xFFFFFFFF) == (None, [])
+@pytest.mark.parametrize("first", [0, 10, 65_530, 200_000])
+@pytest.mark.parametrize(
+    ("ahead", "bits", "width"),
+    [(0, 0, 32), (1, 0, 32), (500, 0, 32), (16_000, 0, 256), (-3, 0b10, 32), (-1, 1 << 60, 256)],
+)
+def test_an_acknowledgement_of_what_was_never_sent_is_noticed_and_changes_nothing(
+    first: int, ahead: int, bits: int, width: int
+) -> None:
+    """``ahead`` counts from the number that the next packet gets; with bits, packets before the first one are named."""
+    packets = sent(3, first)
+    with pytest.raises(NeverSent):
+        packets.acknowledge((first + 3 + ahead) & 0xFFFF, bits, width)
     assert len(packets) == 3
     assert packets.loss == 0.0
+
+
+@pytest.mark.parametrize("first", [0, 65_530])
+@pytest.mark.parametrize("before", [0, 1, 31, 32, 200])
+@pytest.mark.parametrize("width", [32, 256])
+def test_an_acknowledgement_of_a_number_that_was_left_out_is_noticed(first: int, before: int, width: int) -> None:
+    """The number lies so many before the acknowledged one."""
+    packets = sent(300, first)
+    skipped = packets.skip()
+    for _ in range(before):
+        packets.sent(None, 0.0)
+    ack, honest = skipped + before, (1 << width) - 1 & ~(1 << before - 1 if before else 0)
+    if before:
+        packets.acknowledge(ack & 0xFFFF, honest, width)  # as somebody does who has received all the others
+    if before <= width:
+        with pytest.raises(NeverSent, match=f"packet {skipped} is acknowledged, a number that was left out"):
+            packets.acknowledge(ack & 0xFFFF, (1 << width) - 1, width)
+    else:
+        packets.acknowledge(ack & 0xFFFF, (1 << width) - 1, width)
+
+
+def test_a_number_that_was_left_out_is_no_loss_and_is_never_under_way() -> None:
+    packets, plain = SentPackets(), SentPackets()
+    for number in range(2_000):
+        if number % 100 == 50:
+            packets.skip()
+        for each in (packets, plain):
+            each.sent((number,), 0.0)
+        if number % 4 == 3:
+            received = [n for n in range(packets.next_sequence - 40, packets.next_sequence - 1) if n >= 0]
+            bits = sum(1 << packets.next_sequence - 2 - n for n in received if n >= 0)
+            left_out = packets.next_sequence - 2 - packets._skipped
+            bits &= ~(1 << left_out) if left_out >= 0 else -1
+            packets.acknowledge(packets.next_sequence - 1 & 0xFFFF, bits)
+            plain.acknowledge(plain.next_sequence - 1 & 0xFFFF, 0b111)
+    assert packets.loss == plain.loss == 0.0
+    assert len(packets) == len(plain) == 0
+    assert packets.next_sequence - packets.skips == plain.next_sequence == 2_000
+
+
+def test_numbers_left_out_while_nobody_answers_keep_memory_bounded() -> None:
+    packets = SentPackets()
+    for number in range(3 * SentPackets.MAX_PACKETS):
+        packets.skip() if number % 3 == 0 else packets.sent((number,), 0.0)
+    assert packets.outstanding.bit_length() <= SentPackets.MAX_PACKETS
+    assert len(packets._contents) <= SentPackets.MAX_PACKETS
+
+
+def test_after_a_long_silence_an_old_number_is_not_taken_for_one_of_the_future() -> None:
+    """The peer last had packet 10; 40,000 later its acknowledgement of that looks like one of 25,536 packets ahead."""
+    packets = sent(11)
+    packets.acknowledge(10, 0)
+    for _ in range(40_000):
+        packets.sent(None, 0.0)
+    assert packets.acknowledge(10, 0) == (None, [])
+    packets.acknowledge(packets.next_sequence - 1 & 0xFFFF, 0)
+    with pytest.raises(NeverSent):
+        packets.acknowledge(packets.next_sequence & 0xFFFF, 0)
 
 
 def test_an_acks_message_reaches_256_packets_back() -> None:
@@ -105,7 +171,7 @@ class PlainPackets:
 
     def __init__(self, first_sequence: int) -> None:
         self.under_way: dict[int, tuple[float, object]] = {}
-        self.next_sequence = first_sequence
+        self.first_sequence = self.next_sequence = first_sequence
         self.loss = 0.0
 
     def sent(self, contents: object, now: float) -> None:
@@ -117,8 +183,10 @@ class PlainPackets:
     def acknowledge(self, wire_ack: int, ack_bits: int, width: int) -> tuple[float | None, set[object]]:
         ack = unwrap(wire_ack, self.next_sequence - 1)
         if ack >= self.next_sequence:
-            return None, set()
+            raise NeverSent
         named = {ack} | {ack - 1 - i for i in range(width) if ack_bits >> i & 1}
+        if min(named) < self.first_sequence:
+            raise NeverSent
         arrived = {number: self.under_way.pop(number) for number in named & self.under_way.keys()}
         lost = [number for number in self.under_way if number < ack - SentPackets.LOST_AFTER]
         for number in lost:
@@ -134,7 +202,12 @@ class PlainPackets:
 
 def compare(packets: SentPackets, plain: PlainPackets, ack: int, bits: int, width: int) -> int:
     """Let both take in an acknowledgement; return how many contents it freed."""
-    sent_at, contents = packets.acknowledge(ack & 0xFFFF, bits, width)
+    try:
+        sent_at, contents = packets.acknowledge(ack & 0xFFFF, bits, width)
+    except NeverSent:
+        with pytest.raises(NeverSent):
+            plain.acknowledge(ack & 0xFFFF, bits, width)
+        return 0
     assert (sent_at, {each for each in contents if each}) == plain.acknowledge(ack & 0xFFFF, bits, width)
     assert len(packets) == len(plain.under_way)
     assert packets._contents == {number: c for number, (_, c) in plain.under_way.items() if c}

@@ -255,6 +255,7 @@ class PlainEndpoint(ServerEndpoint):
     def receive_datagrams(self, datagrams: Iterable[Outgoing], *, now: float) -> None:
         for data, address in datagrams:
             self._receive_any(data, address, now)
+        self._close_violators(now)
         for peer in self.peers.values():
             peer.settle_report()
 

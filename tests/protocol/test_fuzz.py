@@ -47,6 +47,7 @@ from pygase._protocol.wire import (
     NONCE_BYTES,
     ORDER,
     SERVER_HEADER,
+    SKIPPED,
     SNAPSHOT,
     SNAPSHOT_HEADER,
     TOKEN_BYTES,
@@ -233,6 +234,7 @@ def odd_message(rng: random.Random, newest: int) -> bytes:
         lambda: message(rng.choice([SNAPSHOT, BULK_SNAPSHOT]), odd_delta(rng, newest)[:MAX_BODY_BYTES]),
         lambda: message(INPUTS, odd_inputs(rng, newest)[:MAX_BODY_BYTES]),
         lambda: message(INPUT_STATE, odd_input_state(rng, newest)),
+        lambda: message(SKIPPED, number) + message(INPUTS, odd_inputs(rng, newest)[: MAX_BODY_BYTES - 5]),
         lambda: message(rng.choice([0, 8, 9, 10, 11, 255]), rng.randbytes(rng.choice([0, 34, 100]))),
         lambda: message(EVENT, b"") * rng.randint(1, 390),
         lambda: MESSAGE_HEADER.pack(rng.randint(0, 11), rng.randint(0, 0xFFFF)) + rng.randbytes(50),
@@ -303,6 +305,18 @@ class _Honest:
         return transport.own  # type: ignore[no-any-return, union-attr]
 
 
+def odd_ack(rng: random.Random, sent: SentPackets) -> tuple[int, int]:
+    """Return `ack` and `ack_bits` of somebody who acknowledges as it likes; now and then of what was never sent, which
+    is the end of it.
+    """
+    if not sent.next_sequence or rng.random() < 0.03:
+        return rng.randint(0, 0xFFFF), rng.randint(0, 2**32 - 1)
+    numbers = range(max(sent.next_sequence - 300, 0), sent.next_sequence)
+    ack = rng.choice([number for number in numbers if number != sent._skipped])
+    bits = rng.randint(0, 2**32 - 1) & (1 << ack) - 1
+    return ack & 0xFFFF, bits & ~(1 << ack - 1 - sent._skipped) if 0 <= sent._skipped < ack else bits
+
+
 class Arena:
     """A game in virtual time, with traffic recorded, and everybody's tricks."""
 
@@ -346,6 +360,7 @@ class Arena:
                 max_state_bytes=MAX_STATE_BYTES,
                 max_message_bytes=MAX_MESSAGE_BYTES,
                 snapshot_ring=self.kept or ServerConfig.snapshot_ring,
+                joins_per_host=1_000_000,  # all who misbehave here do so from one
             ),
         )
         self.network.serve(self.backend, interval=TICK)
@@ -452,8 +467,7 @@ class Arena:
             DATA,
             self.hostile_token,
             sequence & 0xFFFF,
-            rng.choice([rng.randint(0, 300), rng.randint(0, 0xFFFF)]),
-            rng.randint(0, 2**32 - 1),
+            *odd_ack(rng, self._endpoint.peers[self.hostile]._sent),
             rng.randint(0, 0xFFFF),
             rng.choice([0, rng.randint(0, 300), rng.randint(0, 2**32 - 1)]),
         )
@@ -472,8 +486,7 @@ class Arena:
             DATA,
             protocol.token,
             sequence & 0xFFFF,
-            rng.choice([rng.randint(0, 300), rng.randint(0, 0xFFFF)]),
-            rng.randint(0, 2**32 - 1),
+            *odd_ack(rng, protocol._sent),
             rng.randint(0, 0xFFFF),
             rng.randint(0, 2**32 - 1),
         )

@@ -1,0 +1,295 @@
+"""Numbers that are left out: nobody counts them as lost, and whoever acknowledges them is found out."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from pygase._protocol.channels import RELIABLE
+from pygase._protocol.input_buffer import InputBuffer
+from pygase._protocol.peer import MIN_SKIP_DISTANCE, NEVER_SENT, InputsReceived, PeerProtocol
+from pygase._protocol.protocol import ClientProtocol, ServerProtocol
+from pygase._protocol.wire import CLIENT_HEADER, DATA, SERVER_HEADER, acks_message
+from pygase.errors import DisconnectReason
+
+from .peers import SERVER, Address, Peers
+
+TICK = 1 / 60
+EVENT = b"\x91\xa4move"
+
+
+def play(peers: Peers, ticks: int, *, inputs: bool = False, interval: float = TICK) -> None:
+    """States, events and inputs as in a game, until somebody is thrown out."""
+    for number in range(ticks):
+        if peers.ended or not peers.server.peers:
+            return
+        for address, client in peers.clients.items():
+            if inputs:
+                client.queue_input(b"\xc0", None)
+            client.queue_event(EVENT, RELIABLE if number % 40 == 0 else 0, None, now=peers.now)
+            peers.transmit()
+            peers.server.peers[address].note = b""
+        peers.push({"n": number})
+        peers.run(interval)
+
+
+def gaps(peers: Peers, sender: Address, receiver: Address) -> list[int]:
+    """The full numbers that one side has left out."""
+    numbers: list[int] = []
+    for source, target, data in peers.sent:
+        if source == sender and target == receiver and data[0] == DATA:
+            wire = int.from_bytes(data[9:11], "big")
+            numbers.append(wire if not numbers else numbers[-1] + ((wire - numbers[-1]) & 0xFFFF))
+    return [gap for a, b in pairwise(numbers) for gap in range(a + 1, b)]
+
+
+@pytest.mark.usefixtures("fast_way")
+@pytest.mark.parametrize("within", [30, 300])
+def test_both_sides_leave_out_a_number_now_and_then_at_random(within: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PeerProtocol, "_skip_within", within)
+    monkeypatch.setattr(ClientProtocol, "_skip_within", within)
+    left_out: dict[str, set[tuple[int, ...]]] = {"server": set(), "client": set()}
+    for seed in range(3):
+        peers = Peers(seed, latency=0.005)
+        address = peers.joined()
+        play(peers, 1_500)
+        for side, way in (("server", (SERVER, address)), ("client", (address, SERVER))):
+            numbers = gaps(peers, *way)
+            left_out[side].add(tuple(numbers))
+            distances = [b - a for a, b in pairwise([0, *numbers])]
+            late = 20  # the server looks at acknowledgements every 0.2 s
+            assert all(MIN_SKIP_DISTANCE <= distance <= MIN_SKIP_DISTANCE + within + late for distance in distances)
+            assert len(numbers) >= 1_500 // (MIN_SKIP_DISTANCE + within + late)
+        assert not peers.ended
+    assert len(left_out["server"]) == len(left_out["client"]) == 3
+
+
+@pytest.mark.usefixtures("fast_way")
+@pytest.mark.parametrize("first", [0, 65_000])
+def test_a_number_that_was_left_out_is_in_no_figure(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PeerProtocol, "_skip_within", 16)
+    monkeypatch.setattr(ClientProtocol, "_skip_within", 16)
+    peers = Peers(first_sequence=first, latency=0.005)
+    address = peers.joined()
+    play(peers, 2_000, inputs=True)
+    peers.run(0.5)
+    server, client = peers.peer(address), peers.clients[address]
+    for side, other, way in ((server, client, (SERVER, address)), (client, server, (address, SERVER))):
+        assert len(gaps(peers, *way)) == side._sent.skips > 20
+        packets = sum(s == way[0] and r == way[1] and data[0] == DATA for s, r, data in peers.sent)
+        stats, others = side.stats(now=peers.now), other.stats(now=peers.now)
+        assert (stats.packets_sent, others.packets_received) == (packets, packets)
+        assert (stats.loss, others.packets_dropped) == (0.0, 0)
+    assert not peers.ended
+
+
+def buffer_after(seed: int, loss: float, *, skips: bool, monkeypatch: pytest.MonkeyPatch) -> InputBuffer:
+    """What a server has learnt of a client's link by its inputs; the same of them get lost, with and without skips."""
+    monkeypatch.setattr(ClientProtocol, "_skip_within", 40)
+    monkeypatch.setattr(ServerProtocol, "_plan_skip", lambda self: None)
+    if not skips:
+        monkeypatch.setattr(ClientProtocol, "_plan_skip", lambda self: None)
+    peers, chance, lost = Peers(seed, latency=0.02), random.Random(seed), False
+    address = peers.joined()
+
+    def is_lost(data: bytes, sender: Address, receiver: Address) -> bool:
+        nonlocal lost
+        if sender == address and data[0] == DATA:
+            lost = chance.random() < (0.7 if lost else loss)  # in bursts
+            return lost
+        return False
+
+    peers.drop = is_lost
+    buffer, taken = InputBuffer(TICK), 0
+    for number in range(1_800):
+        peers.clients[address].queue_input(b"\xc0", None)
+        if number % 7 == 0:  # a packet without inputs beside it
+            peers.transmit()
+            peers.clients[address].queue_event(EVENT, 0, None, now=peers.now)
+        peers.push({"n": number})
+        peers.run(TICK)
+        for _, event in peers.at_server[taken:]:
+            if isinstance(event, InputsReceived):
+                buffer.receive(event.message, datagram=event.datagram, came=event.came, now=peers.now)
+        taken = len(peers.at_server)
+        buffer.take(now=peers.now)
+    assert (peers.clients[address]._sent.skips > 15) == skips
+    assert not peers.ended
+    return buffer
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.02, 0.1])
+def test_inputs_do_not_have_to_arrive_earlier_because_of_numbers_that_were_left_out(
+    loss: float, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last bit: also where the packets that tell of such a number get lost in a burst."""
+    with monkeypatch.context() as patch:
+        without = buffer_after(seed, loss, skips=False, monkeypatch=patch)
+    with monkeypatch.context() as patch:
+        with_skips = buffer_after(seed, loss, skips=True, monkeypatch=patch)
+    assert with_skips._losses._steps == without._losses._steps
+    assert (with_skips._losses.loss, with_skips.needed) == (without._losses.loss, without.needed)
+    assert with_skips._per_datagram == without._per_datagram
+    assert with_skips.counts == without.counts
+
+
+# -- whoever acknowledges what it has not received -------------------------------------------------------------------
+
+
+class Optimist(ClientProtocol):
+    """Acknowledges more than it has received."""
+
+    __slots__ = ("claims",)
+
+    claims: str
+
+    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
+        ahead = {"the next one": 1, "far ahead": 5_000}.get(self.claims, 0)
+        if self.connected and self._window.latest >= 40 and self.claims != "by message":
+            ack, ack_bits = (ack + ahead) & 0xFFFF, 0xFFFFFFFF
+        return super()._header(sequence, ack, ack_bits, delay, now)
+
+    def _acks(self) -> bytes:
+        if self.claims == "by message" and self._window.latest >= 300:
+            return acks_message(self._window.latest, (1 << 256) - 1)
+        return super()._acks()
+
+
+def with_optimist(claims: str, seed: int = 1, **line: Any) -> tuple[Peers, Address]:
+    peers = Peers(seed, latency=0.005, **line)
+    address: Address = ("cheat", 9)
+    client = Optimist(now=peers.now, random_bytes=peers.rng.randbytes)
+    client.claims = claims
+    peers.clients[address] = client
+    for record in (peers.states, peers.events, peers.acked):
+        record[address] = []  # type: ignore[assignment]
+    assert peers.run(5.0, lambda: client.connected)
+    return peers, address
+
+
+@pytest.mark.usefixtures("fast_way")
+@pytest.mark.parametrize("claims", ["the next one", "far ahead", "all before", "by message"])
+def test_a_client_that_acknowledges_what_was_never_sent_is_thrown_out(claims: str) -> None:
+    """Far ahead: at the next look. Else when the first number was left out, after 1,087 packets at most."""
+    peers, cheat = with_optimist(claims)
+    honest = peers.joined()
+    for tick in range(1_200):
+        if cheat in peers.ended:
+            break
+        peers.push({"n": tick})
+        for address in (honest, cheat):
+            peers.clients[address].queue_event(EVENT, 0, None, now=peers.now)
+        peers.run(TICK)
+    told = peers.ended.get(cheat)
+    assert told is not None, "not found out"
+    assert (told.reason, told.detail, told.remote) == (DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, True)
+    assert list(peers.server.peers) == [honest]
+    assert (cheat, told._replace(remote=False)) in peers.at_server
+    if claims == "far ahead":
+        assert tick < 80
+
+
+def test_an_optimist_that_only_sends_events_on_the_short_way_is_found_out_between_its_looks(fast_way: str) -> None:
+    """Acknowledgements are looked at every 0.2 s there; 32 bits reach back far enough for that at 60 Hz and at 250."""
+    for interval in (1 / 20, 1 / 60, 1 / 250):
+        peers, cheat = with_optimist("all before", seed=2)
+        for tick in range(1_200):
+            if cheat in peers.ended:
+                break
+            peers.push({"n": tick})
+            peers.clients[cheat].queue_event(EVENT, 0, None, now=peers.now)
+            peers.run(interval)
+        assert cheat in peers.ended, f"not found out at {interval:.3f} s, {fast_way}"
+
+
+def test_who_hides_that_it_loses_half_of_a_large_state_is_found_out() -> None:
+    """So it cannot make the server go on at full speed through a line that is too narrow for that."""
+    peers, cheat = with_optimist("all before", loss=0.5)
+    noise = random.Random(1)
+    for _ in range(20):
+        if cheat in peers.ended or cheat not in peers.server.peers:
+            break
+        peers.push({"noise": noise.randbytes(100_000)})
+        peers.run(1.0)
+    assert cheat not in peers.server.peers
+    assert peers.at_server[-1][1].reason == DisconnectReason.PROTOCOL_ERROR
+
+
+def test_a_server_that_acknowledges_what_was_never_sent_is_left() -> None:
+    for ahead, bits in ((1, 0), (0, 0xFFFFFFFF)):
+        peers = Peers(latency=0.005)
+        address = peers.joined()
+        client = peers.clients[address]
+        play(peers, 60)
+        if bits:
+            client._sent.skip()
+            play(peers, 1)
+        peers.run(0.2)
+        peer = peers.peer(address)
+        ack = (peer._window.latest + ahead) & 0xFFFF
+        forged = SERVER_HEADER.pack(DATA, client.token, peer._sent.next_sequence & 0xFFFF, ack, bits, 0, 0)
+        client.receive_datagram(forged, now=peers.now)
+        assert client.closed is not None
+        assert (client.closed.reason, client.closed.detail) == (DisconnectReason.PROTOCOL_ERROR, NEVER_SENT)
+        peers.run(0.2)
+        assert address not in peers.server.peers  # it was told
+        assert peers.at_server[-1][1].reason == DisconnectReason.PROTOCOL_ERROR
+
+
+@pytest.mark.usefixtures("fast_way")
+def test_events_of_the_packet_that_gave_it_away_stand_before_the_end_and_nothing_stands_behind() -> None:
+    peers = Peers()
+    address = peers.joined()
+    play(peers, 30)
+    peer, now = peers.peer(address), peers.now + 1.0
+    packets = []
+    for number in range(3):
+        ack = peer._sent.next_sequence + 5
+        header = CLIENT_HEADER.pack(DATA, peer.token, peer._window.latest + 1 + number, ack, 0, 0, peers.tick)
+        packets.append((header + bytes([1, 0, 1]) + b"%d" % number, address))
+    peers.server.receive_datagrams(packets, now=now)
+    events = [event for _, event in peers.server.inbox]
+    assert events[:-1] == [b"0", b"1", b"2"]
+    assert events[-1].reason == DisconnectReason.PROTOCOL_ERROR
+    assert not peers.server.peers
+    assert any(NEVER_SENT.encode() in data for data, _ in peers.server.datagrams_to_send(now=now))
+
+
+@pytest.mark.usefixtures("fast_way")
+@pytest.mark.parametrize("loss", [0.0, 0.3])
+@pytest.mark.parametrize("first", [0, 64_000])
+def test_nobody_who_acknowledges_what_it_has_received_is_ever_thrown_out(loss: float, first: int, seed: int) -> None:
+    """Over loss, disorder, bursts of packets, bulk transfers and wrap-around, with numbers left out very often."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PeerProtocol, "_skip_within", 4)
+        patch.setattr(ClientProtocol, "_skip_within", 4)
+        peers = Peers(seed, loss=loss, latency=0.03, jitter=0.06, first_sequence=first)
+        address = peers.joined()
+        for number in range(700):
+            client, peer = peers.clients[address], peers.peer(address)
+            client.queue_input(b"%d" % number, None)
+            for side in (client, peer):
+                for _ in range(peers.rng.choice([0, 1, 1, 3, 40 if number % 50 == 0 else 1])):
+                    retries = peers.rng.choice([0, 3, RELIABLE])
+                    side.queue_event(bytes(peers.rng.choice([10, 3_000])), retries, None, now=peers.now)
+            noise = peers.rng.randbytes(20_000 if number % 100 == 0 else 10)
+            peers.push({"n": number, "noise": noise})
+            peers.run(TICK)
+        peers.run(3.0)
+        assert not peers.ended
+        assert peers.states[address][-1].tree["n"] == 699
+        assert peers.peer(address)._sent.skips > 5
+        assert client._sent.skips > 5
+
+
+def test_for_a_peer_that_acknowledges_nothing_no_number_is_left_out() -> None:
+    peers = Peers()
+    address = peers.joined()
+    peers.drop = lambda data, sender, receiver: sender == address
+    for number in range(2_000):
+        peers.push({"n": number})
+        peers.run(0.001)
+    assert peers.peer(address)._sent.skips == 0
