@@ -503,7 +503,10 @@ async def in_background(function: Callable[..., Any], *args: Any) -> Any:
         except BaseException as error:
             future.set_exception(error)
 
-    start_thread(call, "pygase-look-up")
+    try:
+        start_thread(call, "pygase-look-up")
+    except RuntimeError:  # the program ends, and CPython 3.12 starts no thread any more
+        call()
     return await asyncio.wrap_future(future)
 
 
