@@ -49,7 +49,8 @@ def test_nobody_hears_of_somebody_who_is_there_for_less_than_3_seconds(party: Pa
     for seconds in (0.2, 1.0, 2.9, 2.9):
         party.stays("Bob", seconds)
     party.network.run(2 * STAYS)
-    assert party.heard == []
+    about_the_game = "is it now."  # who is it in Chase is news, however new they are
+    assert [news for news in party.heard if about_the_game not in news] == []
 
 
 def test_somebody_who_stays_is_news_when_they_came_and_when_they_left(party: Party) -> None:
