@@ -207,7 +207,9 @@ class Server:
     ) -> Any:
         """Start the server under a specified address.
 
-        Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine.
+        Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine. In the main thread, SIGTERM and
+        SIGHUP end it as Ctrl-C does, unless the program handles or ignores them: every client is told goodbye, and then
+        it raises an exception that is a KeyboardInterrupt, and a SystemExit with the status 128 + the signal's number.
 
         :param port: port number to be bound to; 0 lets the system choose a free one (see :attr:`port`).
         :param hostname: hostname or IP address to be bound to: ``"localhost"`` serves this machine alone, ``"0.0.0.0"``

@@ -322,11 +322,13 @@ def guest_of(process: "subprocess.Popen[str]") -> Client:
 @pytest.mark.parametrize("how", IN_THREADS)
 @pytest.mark.parametrize("end", ["input()", "input(); sys.exit(2)", "input(); 1 / 0"])
 def test_a_server_in_a_thread_tells_its_clients_when_the_program_ends(how: str, end: str) -> None:
-    process = start(SERVER + IN_THREADS[how] + "\nprint(server.port, flush=True)\n" + end)
-    client = guest_of(process)
+    said = end.replace("input()", "input(); server.dispatch_event('LAST', 'a')")
+    process = start(SERVER + IN_THREADS[how] + "\nprint(server.port, flush=True)\n" + said)
+    client, heard = guest_of(process), list[str]()
+    client.register_event_handler("LAST", heard.append)
     _, errors = process.communicate("\n", timeout=WAIT)
     eventually(lambda: client.status == "disconnected", 2.0)
-    assert client.disconnect_reason is DisconnectReason.SERVER_SHUTDOWN
+    assert (heard, client.disconnect_reason) == (["a"], DisconnectReason.SERVER_SHUTDOWN)
     assert "the program has ended" not in errors  # somebody has played
 
 

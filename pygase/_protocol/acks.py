@@ -72,6 +72,11 @@ class SentPackets:
     def __len__(self) -> int:
         return self.outstanding.bit_count()
 
+    @property
+    def newest_acked(self) -> int:
+        """Number of the newest packet that :meth:`acknowledge` knows to have arrived; below the first one for none."""
+        return self._newest_acked
+
     def sent(self, contents: Contents, now: float) -> int:
         """Note that a packet leaves now; return its number."""
         sequence = self.next_sequence

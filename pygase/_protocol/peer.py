@@ -512,8 +512,7 @@ class PeerProtocol:
 
     def has_arrived(self, packet: int) -> bool:
         """Tell whether the peer has a packet of that number, or a later one."""
-        not_before = (1 << self.newest_packet - packet + 1) - 1
-        return self._sent.outstanding & not_before != not_before
+        return self._sent.newest_acked >= packet
 
     def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
         """Return the datagrams that say goodbye (the same one several times).
