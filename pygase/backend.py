@@ -71,7 +71,9 @@ class Backend:
         config = config or ServerConfig()
         state = initial_game_state if initial_game_state is not None else initial_gamestate
         with program_lines_only:
-            self.game_state_store = GameStateStore(state, max_state_bytes=config.max_state_bytes)
+            self.game_state_store = GameStateStore(
+                state, max_state_bytes=config.max_state_bytes, max_state_values=config.max_state_values
+            )
         self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug)
         self.game_state_machine.time_step = time_step_function
         self.server = Server(self.game_state_store, game=game, password=password, config=config)

@@ -46,6 +46,7 @@ from .event import (
     event_type_of,
 )
 from .gamestate import GameState
+from .keeping import newest_of
 from .loglines import LogLines
 from .tracebacks import program_lines_only
 from .tree import Tree
@@ -73,6 +74,8 @@ class Snapshot:
     :ivar previous_tick: the last tick before this one that changed something, whether its snapshot arrived or not.
     :ivar resting: this tick changed nothing, and until the next snapshot nothing does. (The server tells it once, in
         the first such tick: so silence means that something was lost or is late, never that the world stands still.)
+    :ivar own_values: how many values it holds, at most, that it does not share with earlier snapshots: what has
+        changed, and all items of each dict in which something has changed.
     """
 
     tick: int
@@ -82,6 +85,7 @@ class Snapshot:
     changed_after: float = 0.0
     previous_tick: int = 0
     resting: bool = False
+    own_values: int = 0
 
 
 class _StateAccess:
@@ -526,9 +530,11 @@ class Client:
             state.changed_after,
             state.previous_tick - 1,
             state.resting,
+            state.own_values,
         )
         with self._news:
-            self._snapshots = (*self._snapshots, snapshot)[-self.config.kept_snapshots :]
+            config = self.config
+            self._snapshots = newest_of((*self._snapshots, snapshot), config.kept_snapshots, config.max_state_values)
             self._news.notify_all()
 
     def _receive_input_state(self, event: InputStateReceived) -> None:

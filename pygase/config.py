@@ -37,6 +37,10 @@ class ConnectionConfig:
     sender, and is dropped by the receiver."""
     max_state_bytes: int = 4 * 1024 * 1024
     """Largest game state, serialised and uncompressed."""
+    max_state_values: int = 1_000_000
+    """Most values in a game state: numbers, texts, keys, lists, dicts, all that it consists of; also how many a client
+    keeps of its own in past states. A value takes 35 to 120 bytes of memory, whatever it takes on the wire. More is
+    refused by the server's store, and ends a client's connection."""
     min_rto: float = 0.05
     """Shortest time after which something unacknowledged is resent; twice ``ack_delay``, since the peer may
     hold an acknowledgement for that long."""
@@ -72,7 +76,8 @@ class ClientConfig(ConnectionConfig):
     """How long an event waits for the state of the tick that sent it, if that is late: ten lost snapshots in a
     row at 20 Hz. After that the event is handled without it. (For the very first state it waits up to 5 s.)"""
     kept_snapshots: int = 64
-    """How many received states ``Client.snapshots`` holds: about one second at 60 Hz."""
+    """How many received states ``Client.snapshots`` holds: about one second at 60 Hz. Fewer if together they hold more
+    values than ``max_state_values`` that they do not share."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ class MessageTooLarge(LocalError, ValueError):
 
 
 class StateTooLarge(LocalError, ValueError):
-    """The game state would be larger than ``max_state_bytes`` allows; the update was not applied."""
+    """The game state would be larger than ``max_state_bytes`` or ``max_state_values`` allows; the update was not
+    applied."""
 
 
 class InPlaceChange(LocalError, RuntimeError):

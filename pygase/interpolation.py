@@ -27,6 +27,7 @@ from typing import Any, Final
 from .arrivals import RESTART_LATENESS, SnapshotLike
 from .blending import HOLDING, Blender, Interpolate, carried
 from .differences import shifted
+from .keeping import newest_of
 from .playback import AdaptiveClock, FixedDelayClock, PlaybackClock
 
 __all__ = [
@@ -144,7 +145,7 @@ class SnapshotBuffer:
         held.insert(index, snapshot)
         self._rerouted = self._rerouted or index <= 1
         self._clock.observe(snapshot)
-        del held[:-MAX_SNAPSHOTS]
+        del held[: len(held) - len(newest_of(held, MAX_SNAPSHOTS))]
         return True
 
     def view(self, *, now: float) -> Mapping[str, Any]:

@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from ._io.runner import monotonic
-from .codec import pack
 from .config import ServerConfig
 from .errors import InPlaceChange, StateTooLarge
 from .gamestate import GameState, GameStateUpdate, order_is_ignored, time_order_of
 from .handed_over import HandedOver
 from .loglines import LogLines
+from .statesize import StateSize
 from .status import PAUSED, checked_status
 from .tracebacks import program_lines_only
 from .tree import TO_DELETE, Cleaner, Tree, exactly_equal, first_difference, merge
@@ -44,6 +44,7 @@ class GameStateStore:
     :param initial_game_state: state of the game before the simulation begins; an empty one if None. Its class is that
         of all states which the store gives.
     :param max_state_bytes: bound on the state's serialised size.
+    :param max_state_values: bound on its values: numbers, texts, keys, lists, dicts, all that it consists of.
     :raises TypeError: if ``initial_game_state`` is not a GameState, or holds what cannot be sent.
     :raises StateTooLarge: if it is larger than the bound.
     """
@@ -56,6 +57,7 @@ class GameStateStore:
         initial_game_state: GameState | None = None,
         *,
         max_state_bytes: int = ServerConfig.max_state_bytes,
+        max_state_values: int = ServerConfig.max_state_values,
     ) -> None:
         is_ours = initial_game_state is None
         if initial_game_state is None:
@@ -65,7 +67,7 @@ class GameStateStore:
                 f"initial_game_state must be a GameState, got {initial_game_state!r} of type "
                 f"{type(initial_game_state).__name__}; write GameState(name=value, ...)"
             )
-        self._max_bytes = max_state_bytes
+        self._size = StateSize(max_state_bytes, max_state_values)
         self._cleaner = Cleaner()
         self._log = LogLines()
         self._lock = threading.RLock()
@@ -74,7 +76,6 @@ class GameStateStore:
         self._owned: dict[int, Tree] = {}
         self._kind = type(initial_game_state)
         self._draft: Tree = {}
-        self._size_bound = 0
         self._committed = Commit(0, self._clock(), 0.0, self._draft)
         self._order: int | None = None
         """The time order that updates are compared with, if news has raised the state's own meanwhile."""
@@ -208,10 +209,8 @@ class GameStateStore:
             tick, self._order = int(order), None
         if exactly_equal(tree, self._draft) and tick == self._committed.tick:
             return
-        size = len(pack(tree))
-        if size > self._max_bytes:
-            raise StateTooLarge(_too_large(size, self._max_bytes))
-        self._draft, self._size_bound = tree, size
+        self._size.measure(tree)
+        self._draft = tree
         self._committed = self._committed._replace(tick=tick, tree=tree)
         self._cache.begin(tick, tree)
 
@@ -359,8 +358,7 @@ class GameStateStore:
     def _apply_clean(self, cleaned: Tree) -> None:
         if not cleaned:
             return
-        self._size_bound += self._cleaner.size_bytes
-        if self._size_bound > self._max_bytes:
+        if self._size.may_be_reached(self._cleaner.size_bytes):
             self._apply_near_the_bound(cleaned)
         else:
             self._draft = merge(self._draft, cleaned, self._owned)
@@ -368,13 +366,13 @@ class GameStateStore:
             GameState._follow(self._working, self._draft, cleaned)
 
     def _apply_near_the_bound(self, cleaned: Tree) -> None:
-        # ``_size_bound`` only ever grows by upper bounds; here the true size is counted, before anything is changed
-        draft = merge(self._draft, cleaned, {})
-        size = len(pack(draft))
-        if size > self._max_bytes:
-            self._size_bound = len(pack(self._draft))
-            raise StateTooLarge(_too_large(size, self._max_bytes))
-        self._draft, self._size_bound = draft, size
+        draft = merge(self._draft, cleaned, {})  # in the draft itself nothing is changed before that is measured
+        try:
+            self._size.measure(draft)
+        except StateTooLarge:
+            self._size.measure(self._draft)
+            raise
+        self._draft = draft
 
     def _commit(self, now: float) -> None:
         self._owned.clear()
@@ -391,10 +389,3 @@ class GameStateStore:
     def _notify(self) -> None:
         for listener in tuple(self._listeners):
             listener()
-
-
-def _too_large(size_bytes: int, max_bytes: int) -> str:
-    return (
-        f"the game state would take {size_bytes:,} bytes, at most {max_bytes:,} are allowed, so the update was "
-        "not applied; keep less in the state, or raise max_state_bytes in the config of the server AND the clients"
-    )

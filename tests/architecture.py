@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 PAST = [
     *["pygase.interpolation", "pygase.blending", "pygase.prediction", "pygase.history", "pygase.ticks"],
-    *["pygase.arrivals", "pygase.playback", "pygase.differences", "pygase.updates"],
+    *["pygase.arrivals", "pygase.playback", "pygase.differences", "pygase.keeping", "pygase.updates"],
     *["pygase.corrections", "pygase.silence"],
 ]
 FACES = [
@@ -33,7 +33,7 @@ STATES = ["pygase.reading", "pygase.handed_over", "pygase.status"]
 FLOORS: list[tuple[str, list[str]]] = [
     # lowest first; a name is a module, or a package with everything in it (but `pygase` only its __init__)
     ("the ground", GROUND),
-    ("plain values", ["pygase.tree", "pygase.codec", "pygase.links", *STATES]),
+    ("plain values", ["pygase.tree", "pygase.codec", "pygase.statesize", "pygase.links", *STATES]),
     ("events and state", ["pygase.event", "pygase.gamestate"]),
     ("the protocol", ["pygase._protocol"]),
     ("past states", PAST),

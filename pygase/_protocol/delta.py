@@ -41,20 +41,23 @@ def diff(old: Tree, new: Tree) -> Tree:
     return delta
 
 
-def apply(old: Tree, delta: Any, depth: int = 0) -> Tree:
+def apply(old: Tree, delta: Any, depth: int = 0, copied: list[int] | None = None) -> Tree:
     """Return ``old`` with a received ``delta`` applied; what does not change is shared, ``old`` stays as it is.
 
+    :param copied: to this is added how many items each dict has that had to be copied for it.
     :raises MalformedPacket: if the delta is no dict, or nested too deeply.
     """
     if type(delta) is not dict or depth > MAX_DEPTH:
         raise MalformedPacket("a delta that is no dict, or nested too deeply")
     new = old.copy()
+    if copied is not None:
+        copied.append(len(new))
     for key, value in delta.items():
         if value is TO_DELETE:
             new.pop(key, None)
         elif type(value) is dict:
             before = old.get(key)
-            new[key] = apply(before if type(before) is dict else {}, value, depth + 1)
+            new[key] = apply(before if type(before) is dict else {}, value, depth + 1, copied)
         else:
             if type(value) is list and too_deep(value, depth + 1):
                 raise MalformedPacket("a list nested too deeply")

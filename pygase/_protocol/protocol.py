@@ -404,7 +404,7 @@ class ClientProtocol(PeerProtocol):
             game, password, host_token, random_bytes, self._client_config.connect_retry_interval
         )
         self._give_up_at = now + self._client_config.connect_timeout
-        self._states = SnapshotReceiver(config.max_state_bytes if config else ClientConfig.max_state_bytes)
+        self._states = SnapshotReceiver(self._client_config.max_state_bytes, self._client_config.max_state_values)
         limit = self._client_config.max_state_bytes + SNAPSHOT_HEADER.size + 64
         self._state_fragments = {
             SNAPSHOT: Reassembler(limit, 2, self._client_config.fragment_timeout),
@@ -509,7 +509,10 @@ class ClientProtocol(PeerProtocol):
             else:
                 super()._receive_message(kind, body, now)
         except TooLarge:  # the server would send it again and again
-            words = f"At most {self.config.max_state_bytes:,} bytes are allowed here (ClientConfig.max_state_bytes)."
+            words = (
+                f"At most {self.config.max_state_bytes:,} bytes and {self.config.max_state_values:,} values are "
+                "allowed here (max_state_bytes and max_state_values of ClientConfig)."
+            )
             self.close(DisconnectReason.STATE_TOO_LARGE, words, now=now)
 
     def _receive_input_state(self, told: InputState) -> None:

@@ -187,26 +187,25 @@ def full_state(tick: int, payload: bytes) -> bytes:
 
 def test_the_states_that_a_client_keeps_take_a_bounded_amount_of_memory() -> None:
     bound = 10_000
-    receiver = SnapshotReceiver(bound)
+    receiver = SnapshotReceiver(bound, 3 * bound)
     for tick in range(1, 50):  # each a state of its own, that shares nothing with the others
         tree = {"tick": tick, "data": bytes([tick]) * 9_000}
         received = receiver.receive(full_state(tick, pack(tree)))
         assert received is not None
         assert (received.tick, received.tree) == (tick, tree)
-        kept = sum(len(pack(state)) for state in receiver._states.values())
-        assert kept <= SnapshotReceiver.MAX_SIZES * bound
+        kept = sum(len(pack(state.tree)) for state in receiver._states.values())
+        assert kept <= max(3 * bound, SnapshotReceiver.MIN_STATES * bound)
 
 
-def test_a_client_that_had_to_forget_its_states_asks_for_a_whole_one_and_goes_on_from_it() -> None:
-    receiver = SnapshotReceiver(1_000)
+def test_a_client_goes_on_from_each_of_many_whole_states() -> None:
+    receiver = SnapshotReceiver(1_000, 1_000)
     for tick in range(1, 6):
         receiver.receive(full_state(tick, pack({"data": bytes([tick]) * 900})))
-    assert receiver.reported_tick == 0
-    assert receiver.receive(full_state(6, pack({"n": 6}))) is not None
-    assert receiver.reported_tick == 6
-    received = receiver.receive(SNAPSHOT_HEADER.pack(0, 7, 1, 1, 0, 0) + pack({"n": 7}))
+        assert receiver.reported_tick == tick
+        assert len(receiver._states) <= SnapshotReceiver.MIN_STATES
+    received = receiver.receive(SNAPSHOT_HEADER.pack(0, 6, 1, 1, 0, 0) + pack({"n": 7}))
     assert received is not None
-    assert received.tree == {"n": 7}
+    assert received.tree == {"data": bytes([5]) * 900, "n": 7}
 
 
 def nested(depth: int, kind: str, innermost: Any) -> Any:
