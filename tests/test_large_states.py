@@ -62,15 +62,16 @@ def serve(
     time_step: Callable[..., Any] = do_nothing,
     seed: int = 0,
     handlers: dict[str, Any] | None = None,
+    **config: Any,
 ) -> tuple[SimulatedNetwork, Backend]:
     network = SimulatedNetwork(seed, link)
-    backend = Backend(state, time_step, handlers)
+    backend = Backend(state, time_step, handlers, config=ServerConfig(**config))
     network.serve(backend)
     return network, backend
 
 
 def join(network: SimulatedNetwork, **options: Any) -> Client:
-    client = Client()
+    client = Client(config=options.pop("config", None))
     network.connect(client, **options)
     return client
 
@@ -281,8 +282,11 @@ def test_a_deletion_larger_than_the_largest_state_arrives() -> None:
     cleared = {name: dict.fromkeys(row, TO_DELETE) for name in rows}
     assert size_of(GameState(rows=rows)) < MAX_BYTES < len(pack({"rows": cleared}))
     steps: list[dict[str, Any]] = []
-    network, backend = serve(GameState(rows=rows), GOOD, lambda game_state, dt: steps.pop() if steps else {})
-    client = join(network)
+    many = 4_000_000
+    network, backend = serve(
+        GameState(rows=rows), GOOD, lambda game_state, dt: steps.pop() if steps else {}, max_state_values=many
+    )
+    client = join(network, config=ClientConfig(max_state_values=many))
     expect_everything(network, client, backend, within=6.0)
     steps.append({"rows": cleared})
     network.run(0.1)
