@@ -10,7 +10,7 @@ The state that everybody sees:
 
 Inputs of clients, one a tick: `[x, y, stroke]` with -1 for no stroke, or None for a mouse that is elsewhere.
 Events from clients: `JOIN(name)`, then `ENTER(key)`: after a lost connection, the same key gives back what one drew, to
-undo it. `INK(stroke, part, line)`, `UNDO(stroke)`, `CLEAR()`.
+undo it. `INK(stroke, part, line)`, `UNDO(stroke)`; the host alone: `UNDO_ALL(number of the artist)`, `CLEAR()`.
 Events to clients: `NEWS(text)`, and to who drew what is not to be: `REFUSED(stroke, text)`.
 """
 
@@ -22,10 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from games.canvas import rules, sheet
+from games.canvas import rules
 from games.canvas.bot import MOST_STROKES, Bot
 from games.canvas.files import Keeper
-from games.canvas.sheet import Refused, Sheet
+from games.canvas.quota import HOST_TOO_FAST, Rates, amount_of
+from games.canvas.sheet import Refused, Sheet, merge
 from games.common.company import Company
 from games.common.names import clean_name, unused_name
 from pygase import (
@@ -91,6 +92,7 @@ class CanvasServer:
         self._company = Company()
         self._last_number = 0
         self._host = 0
+        self._rates = Rates()
         self._tick = 0
         self._trouble_told = ""
         for _ in range(min(max(bots, 0), len(BOT_NAMES))):
@@ -107,6 +109,7 @@ class CanvasServer:
                 "ENTER": self.on_enter,
                 "INK": self.on_ink,
                 "UNDO": self.on_undo,
+                "UNDO_ALL": self.on_undo_all,
                 "CLEAR": self.on_clear,
             },
             game=GAME,
@@ -203,17 +206,39 @@ class CanvasServer:
             if artist.allowance < 1:
                 raise Refused(TOO_FAST)
             artist.allowance -= 1
-            ink = self._sheet.draw(number, stroke, part, line)
+            self._expect_slowness(client_address, part, line)
+            ink = self._sheet.draw(number, stroke, part, line, host=str(client_address[0]))
         except Refused as refusal:
             artist.refused = stroke if rules.is_number(stroke) and isinstance(stroke, int) else -1
             self._tell(client_address, "REFUSED", artist.refused, str(refusal))
             return None
         return {"ink": ink} if ink else None
 
+    def _expect_slowness(self, client_address: Address, part: object, line: object) -> None:
+        """Raise `Refused` if more comes from an address than may, whoever draws there."""
+        if isinstance(line, bytes):
+            amount = amount_of(rules.piece_of(0, 0, line), begins=part == 0)
+            if not self._rates.spend(str(client_address[0]), amount, self._tick * TICK):
+                raise Refused(HOST_TOO_FAST)
+
     def on_undo(self, stroke: object = None, *, client_address: Address) -> Any:
         """Remove a stroke, if it is one's own."""
         number = self._numbers.get(client_address)
         ink = {} if number is None else self._sheet.undo(number, stroke)
+        return {"ink": ink} if ink else None
+
+    def on_undo_all(self, artist: object = None, *, client_address: Address) -> Any:
+        """Remove all that somebody has drawn, if it is the host who wants it."""
+        number = self._numbers.get(client_address)
+        if number is None:
+            return None
+        if client_address != self.backend.server.host_client:
+            self._tell(client_address, "NEWS", "Only the host can undo what others have drawn.")
+            return None
+        ink = self._sheet.undo_all(artist) if rules.is_number(artist) and isinstance(artist, int) else {}
+        if ink:
+            name = self._artists[artist].name if artist in self._artists else "somebody who has left"
+            self._tell_others(None, f"{self._artists[number].name} has undone all that {name} had drawn.")
         return {"ink": ink} if ink else None
 
     def on_clear(self, *, client_address: Address) -> Any:
@@ -245,6 +270,7 @@ class CanvasServer:
             self._tell_others(self._artists[number].address, f"{self._artists[number].name} draws along now.")
         if self._tick % AUTOSAVE_TICKS == 0:
             self._save_soon()
+            self._rates.forget_idle(self._tick * TICK)
         self._tell_trouble()
         return {name: changes for name, changes in update.items() if changes != {}}
 
@@ -253,11 +279,11 @@ class CanvasServer:
         self._point(number, artist, [*at, stroke], update)
         for line in lines:
             try:
-                _merge(update["ink"], self._sheet.draw(number, *line))
+                merge(update["ink"], self._sheet.draw(number, *line))
             except Refused:
                 break  # the picture is full: it only waves its brush
         if self._sheet.stroke_count(number) > MOST_STROKES:
-            _merge(update["ink"], self._sheet.undo_oldest(number))
+            merge(update["ink"], self._sheet.undo_oldest(number))
 
     def _point(self, number: int, artist: Artist, value: object, update: Update) -> None:
         """Take in where somebody points, and what they draw there, if it is different from before."""
@@ -310,12 +336,3 @@ def pointing(value: object) -> dict[str, Any]:
             if rules.is_inside((x, y)) and -1 <= stroke <= rules.MAX_NUMBER:
                 return {"cursors": [x, y], **({"pens": stroke} if stroke >= 0 else {})}
     return {}
-
-
-def _merge(ink: sheet.Ink, more: sheet.Ink) -> None:
-    """Add an update of the ink to another one of the same tick."""
-    for page, pieces in more.items():
-        if isinstance(pieces, dict) and isinstance(ink.get(page), dict):
-            ink[page].update(pieces)
-        else:
-            ink[page] = pieces

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from games.canvas import rules
+from games.canvas.quota import HELD, HOST_FULL, NOTHING, Amount, amount_of
 from pygase import TO_DELETE
 
 Ink = dict[int, Any]  # an update of the pages
@@ -25,9 +26,10 @@ class Refused(Exception):
 
 @dataclass
 class Stroke:
-    """One stroke: the numbers of its pieces, and how many points they have."""
+    """One stroke: the numbers of its pieces, and how many points they have. `host`: the address it came from."""
 
     artist: int
+    host: str = ""
     pieces: list[int] = field(default_factory=list)
     points: int = 0
 
@@ -54,6 +56,7 @@ class Sheet:
         """Bytes that it takes in the state."""
         self._strokes: dict[bytes, Stroke] = {}
         self._shares: dict[int, Share] = {}
+        self._held: dict[str, Amount] = {}  # from each address
         self._pages: dict[int, int] = {}  # how many pieces there are on each
         self._next = 0
         for piece in pieces:
@@ -66,10 +69,11 @@ class Sheet:
             pages[number // rules.PAGE][number] = piece
         return pages
 
-    def draw(self, artist: int, number: object, part: object, line: object) -> Ink:
+    def draw(self, artist: int, number: object, part: object, line: object, host: str = "") -> Ink:
         """Add a piece to a stroke. What is there already is not added again. Raises `Refused`.
 
         :param number: of the stroke, of the artist's own; :param part: of the piece in the stroke, from 0.
+        :param host: the network address it comes from, by which it is counted, too; "" for bots.
         """
         if not (rules.is_number(number) and type(part) is int and isinstance(line, bytes)):
             raise Refused(NO_PIECE)
@@ -86,7 +90,8 @@ class Sheet:
         except rules.BadPiece as error:
             raise Refused(NO_PIECE) from error
         self._expect_room(piece, stroke)
-        return self._add(piece)
+        self._expect_room_for_host(piece, stroke, host)
+        return self._add(piece, host)
 
     def undo(self, artist: int, number: object) -> Ink:
         """Remove a stroke of an artist's own; nothing if there is none of that number."""
@@ -100,10 +105,17 @@ class Sheet:
         share = self._shares.get(artist)
         return self._remove(next(iter(share.strokes))) if share else {}
 
+    def undo_all(self, artist: int) -> Ink:
+        """Remove all strokes of an artist."""
+        update: Ink = {}
+        while self.stroke_count(artist):
+            merge(update, self.undo_oldest(artist))
+        return update
+
     def clear(self) -> Ink:
         """Remove everything."""
         update: Ink = dict.fromkeys(self._pages, TO_DELETE)
-        self.pieces, self._strokes, self._shares, self._pages = {}, {}, {}, {}
+        self.pieces, self._strokes, self._shares, self._pages, self._held = {}, {}, {}, {}, {}
         self.size = 0
         self.changes += 1
         return update
@@ -128,12 +140,31 @@ class Sheet:
         if stroke is None and len(share.strokes) >= rules.MAX_ARTIST_STROKES:
             raise Refused(ARTIST_FULL)
 
-    def _add(self, piece: bytes) -> Ink:
+    def _expect_room_for_host(self, piece: bytes, stroke: Stroke | None, host: str) -> None:
+        host = stroke.host if stroke else host
+        more = amount_of(piece, begins=stroke is None)
+        if host and self.held(host).plus(more).exceeds(HELD):
+            raise Refused(HOST_FULL)
+
+    def held(self, host: str) -> Amount:
+        """Return how much is in the picture from a network address."""
+        return self._held.get(host, NOTHING)
+
+    def _count(self, host: str, amount: Amount, times: int) -> None:
+        """Count what came from an address, or what of it is gone."""
+        held = self.held(host).plus(amount, times)
+        if held == NOTHING:
+            self._held.pop(host, None)
+        else:
+            self._held[host] = held
+
+    def _add(self, piece: bytes, host: str = "") -> Ink:
         number, key, artist = self._next, rules.stroke_of(piece), rules.artist_of(piece)
         self._next += 1
         self.changes += 1
         self.pieces[number] = piece
-        stroke = self._strokes.setdefault(key, Stroke(artist))
+        stroke = self._strokes.setdefault(key, Stroke(artist, host))
+        self._count(stroke.host, amount_of(piece, begins=not stroke.pieces), 1)
         stroke.pieces.append(number)
         stroke.points += rules.point_count(piece)
         share = self._shares.setdefault(artist, Share())
@@ -157,7 +188,9 @@ class Sheet:
         del share.strokes[key]
         self.changes += 1
         for number in stroke.pieces:
-            size, page = rules.cost(self.pieces.pop(number)), number // rules.PAGE
+            piece, page = self.pieces.pop(number), number // rules.PAGE
+            size = rules.cost(piece)
+            self._count(stroke.host, amount_of(piece, begins=number == stroke.pieces[0]), -1)
             share.size -= size
             self.size -= size
             self._pages[page] -= 1
@@ -169,3 +202,12 @@ class Sheet:
             del self._pages[page]
             update[page] = TO_DELETE
         return update
+
+
+def merge(ink: Ink, more: Ink) -> None:
+    """Add an update of the ink to another one of the same tick, which came before."""
+    for page, pieces in more.items():
+        if isinstance(pieces, dict) and isinstance(ink.get(page), dict):
+            ink[page].update(pieces)
+        else:
+            ink[page] = pieces
