@@ -47,6 +47,10 @@ MAX_DELAY: Final = 0.5
 MAX_BRIDGING: Final = 0.15
 """Seconds that movement is carried on at most while the next snapshot is late."""
 
+PAUSE: Final = 0.01
+"""Seconds for which a state stayed as it was though the world did not rest, from which on its server had paused. (A
+server that is late by less than half an interval has not.)"""
+
 RESTART_LATENESS: Final = 1.0
 """A snapshot that took this many seconds longer than another tells of another clock, not of a slow way."""
 
@@ -250,6 +254,9 @@ class ArrivalMeter:
             return _News(received_at, offset, 0.0, offset, 0.0, 0)
         self._newest, wait = newest, max(received_at - known_at, 0.0)
         if known_tick >= snapshot.previous_tick:  # nothing was lost
+            paused = snapshot.changed_after - known_until
+            if not rested and paused > PAUSE:  # it is the server that stood still, and not the weather that was bad
+                return _News(received_at, offset, wait, offset, 0.0, 1)
             known_until = min(max(known_until, snapshot.changed_after), time)
         elif rested:  # who knows when the rest ended
             return _News(received_at, offset, wait, offset, 0.0, 1)

@@ -37,6 +37,8 @@ class Backend:
     :param password: if given, clients must know it.
     :param config: tunables; see ServerConfig.
     :param debug: raise what handlers raise, and catch changes in place; see GameStateMachine.
+    :param max_dt: seconds that ``dt`` is at most after a pause of the machine; None: 0.25, or two intervals if that is
+        more. See GameStateMachine.
 
     :ivar game_state_store: the GameStateStore, ``game_state_machine``: the GameStateMachine, ``server``: the Server.
 
@@ -54,6 +56,7 @@ class Backend:
         password: str | None = None,
         config: ServerConfig | None = None,
         debug: bool | None = None,
+        max_dt: float | None = None,
     ) -> None:
         if (initial_game_state is None) == (initial_gamestate is None):
             raise TypeError("Backend needs initial_game_state, once: Backend(GameState(...), time_step_function)")
@@ -74,7 +77,7 @@ class Backend:
             self.game_state_store = GameStateStore(
                 state, max_state_bytes=config.max_state_bytes, max_state_values=config.max_state_values
             )
-        self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug)
+        self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug, max_dt=max_dt)
         self.game_state_machine.time_step = time_step_function
         self.server = Server(self.game_state_store, game=game, password=password, config=config)
         self._ended: concurrent.futures.Future[Any] = runner.done_future()

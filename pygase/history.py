@@ -84,7 +84,7 @@ class StateHistory:
         """The earliest time that :meth:`at` can tell of, in server seconds; None before the first push."""
         return max(self._held[0].time, self._time - self.seconds) if self._held else None
 
-    def push(self, tick: int, time: float, state: Mapping[str, Any]) -> None:
+    def push(self, tick: int, time: float, state: Mapping[str, Any], *, span: float = math.inf) -> None:
         """Keep the state of a tick.
 
         Ticks that changed nothing may be left out. Better push them too: then it is known exactly when a rest ended
@@ -93,6 +93,8 @@ class StateHistory:
         :param tick: its number, higher than the one before; numbers that are left out were ticks that changed nothing.
         :param time: the server's clock at that tick, in seconds; not before the one before.
         :param state: the frozen state. It is held, not copied: nobody may change it any more.
+        :param span: seconds in which it became what it is, if the game loop had paused before: less than the time since
+            the tick before. Until then the state before still held.
         :raises ValueError: tick or time does not go on from the push before. For a new game, :meth:`clear` first.
         """
         if self._held and not (tick > self._tick and self._time <= time < math.inf):
@@ -103,7 +105,8 @@ class StateHistory:
         if not -math.inf < time < math.inf:
             raise ValueError(f"time must be a number of seconds, not {time!r}")
         if not self._held or state is not self._held[-1].state:
-            self._held.append(_Past(tick, time, self._time_before(tick, time), state))
+            changed_after = max(self._time_before(tick, time), time - span)
+            self._held.append(_Past(tick, time, changed_after, state))
         self._tick, self._time = tick, time
         self._forget()
 

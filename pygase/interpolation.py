@@ -266,11 +266,11 @@ class SnapshotBuffer:
             return
         self._play_until(self._played)
         way = self._way(self._played)
+        until = self._played + max(SMOOTHING, min(self._overdue, MAX_SMOOTHING))
+        if self._error:  # what is still to be made good of an earlier one takes no less time than it has
+            until = max(until, self._error_until)
         self._error = {} if way is self._shown else self._blender.difference(way, self._shown)
-        self._error_from, self._error_until = (
-            self._played,
-            self._played + max(SMOOTHING, min(self._overdue, MAX_SMOOTHING)),
-        )
+        self._error_from, self._error_until = self._played, until
 
     def _with_error(self, state: Mapping[str, Any], playback: float) -> Mapping[str, Any]:
         share = (self._error_until - playback) / (self._error_until - self._error_from)

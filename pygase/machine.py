@@ -50,6 +50,9 @@ _FEW_BYTES: Final = 64
 DEFAULT_INTERVAL: Final = 0.02
 """Seconds between ticks if nobody says otherwise."""
 
+MAX_DT: Final = 0.25
+"""Seconds of ``dt`` at most after a pause of the machine, or two intervals if that is more. As a FixedTimestep does."""
+
 _LONG: Final = 5.0
 """Seconds between ticks above which somebody probably means ticks a second."""
 
@@ -99,8 +102,14 @@ class GameStateMachine:
     :param game_state_store: the part of the backend that holds the state.
     :param debug: raise what handlers and time step raise, catch changes made in place, and say so if the time step
         only ever returns None; if None, the environment variable PYGASE_DEBUG or ``python -X dev`` decide.
+    :param max_dt: seconds that ``dt`` is at most, however long the machine has paused (a suspended process, the garbage
+        collector, a long tick): else a ball flies through a wall in one step. None: 0.25, or two intervals if that is
+        more. It is never less than the interval. ``math.inf``: ``dt`` is always the true one.
+    :raises ValueError: ``max_dt`` is not above 0.
 
-    :ivar game_time: how long the game has been running, in seconds.
+    :ivar game_time: how long the game has been running, in seconds: the sum of all ``dt``. Of a pause it has no more
+        than ``max_dt``.
+    :ivar max_dt: as the parameter; may be set at any time.
     :ivar late_ticks: how many ticks were left out because earlier ones took too long.
     :ivar interval: seconds between ticks, as the game loop was told last.
     :ivar event_share: share of the interval that the events of one client may take in a tick, ``max_event_values``: how
@@ -110,9 +119,14 @@ class GameStateMachine:
 
     time_step: Callable[..., dict[str, Any] | None]
 
-    def __init__(self, game_state_store: GameStateStore, *, debug: bool | None = None) -> None:
+    def __init__(
+        self, game_state_store: GameStateStore, *, debug: bool | None = None, max_dt: float | None = None
+    ) -> None:
         if not isinstance(game_state_store, GameStateStore):
             raise TypeError(f"game_state_store must be a GameStateStore, got {game_state_store!r}")
+        if max_dt is not None and not (isinstance(max_dt, (int, float)) and max_dt > 0):
+            raise ValueError(f"max_dt must be a number of seconds above 0, math.inf or None, got {max_dt!r}")
+        self.max_dt = max_dt
         self.game_time = 0.0
         self.late_ticks = 0
         self.interval = DEFAULT_INTERVAL
@@ -198,7 +212,7 @@ class GameStateMachine:
         by what a handler or the time step returns, is the last one: the loop ends as by :meth:`stop`.
 
         Ticks have fixed times, ``interval`` apart, so that their rate is kept on average; if one takes longer than
-        that, those that are overdue are left out.
+        that, those that are overdue are left out. Then ``dt`` is longer, up to :attr:`max_dt`.
 
         :param interval: seconds between consecutive ticks.
         :raises ValueError: if it is not positive.
@@ -255,7 +269,7 @@ class GameStateMachine:
         def tick() -> None:
             nonlocal last
             now = loop.time()
-            self.tick(now - last, self.game_state_store._clock())
+            self.tick(self.dt_after(now - last), self.game_state_store._clock())
             last = now
             if self._stopping and not wakeup.done():
                 wakeup.set_result(None)
@@ -301,12 +315,17 @@ class GameStateMachine:
 
     # -- a tick --------------------------------------------------------------------------------------------------
 
+    def dt_after(self, elapsed: float) -> float:
+        """Return the ``dt`` of a tick that begins so many seconds after the one before: that time, up to ``max_dt``."""
+        most = max(MAX_DT, 2 * self.interval) if self.max_dt is None else max(self.max_dt, self.interval)
+        return min(elapsed, most)
+
     def tick(self, dt: float, now: float) -> None:
         """Advance the simulation by one tick: events first, then the time step; then the new state goes out.
 
         Called by the game loop; call it yourself only where there is none, as tests do.
 
-        :param dt: seconds since the last tick; ``now``: the time on the store's clock.
+        :param dt: seconds that the world moves on; ``now``: the time on the store's clock.
         """
         self._before_tick()
         store = self.game_state_store
@@ -320,12 +339,12 @@ class GameStateMachine:
             self._take_step(dt, now)
             self.game_time += dt
         finally:
-            store.end_tick(now)
+            store.end_tick(now, dt + self.interval / 2)
             if store.is_paused:  # the game has said so
                 self._stopping = True
             if self.history is not None:
                 commit = store.committed
-                self.history.push(commit.tick, commit.time, commit.tree)
+                self.history.push(commit.tick, commit.time, commit.tree, span=commit.span)
             self._after_tick()
 
     def _handle_events(self, dt: float) -> None:  # noqa: C901 (flat, and hot)
@@ -537,7 +556,8 @@ class GameStateMachine:
         """Calculate a game state update; to be implemented by the game.
 
         :param game_state: the state before the tick. Do not change it; return what shall change.
-        :param dt: seconds since the last tick; use it to simulate at a constant speed.
+        :param dt: seconds since the last tick; use it to simulate at a constant speed. After a pause it is
+            :attr:`max_dt` (by default max(0.25 s, 2 × interval)), so the game goes on where it was.
         :param inputs: (if the signature has a parameter of that name) a dict of client address → PlayerInput: what each
             player who uses ``Client.send_input`` does in this tick.
         :returns: updated state attributes: nested dicts are merged, everything else replaced, TO_DELETE removes a key.

@@ -123,7 +123,8 @@ class Predictor:
         self._before: Any = None  # and with all but the last
         self._ahead = 0  # ticks from the latest state's to the predicted one
         self._ways: Ways = None  # what was visible of an error when it came up,
-        self._left = 0.0  # and how much of that is left
+        self._left = 0.0  # how much of that is left,
+        self._fading_time = self._smoothing_time  # and the seconds in which it fades
         self._shown_at: float | None = None
 
     @property
@@ -179,7 +180,13 @@ class Predictor:
             self._ahead += 1
 
     def reconcile(
-        self, game_state: Mapping[str, Any], applied: int | None, *, tick: int | None = None, replay: bool = True
+        self,
+        game_state: Mapping[str, Any],
+        applied: int | None,
+        *,
+        tick: int | None = None,
+        replay: bool = True,
+        smoothing_time: float = 0.0,
     ) -> bool:
         """Take in the server's truth: begin there, and replay the inputs that it does not include yet.
 
@@ -189,6 +196,8 @@ class Predictor:
             only if it includes fewer inputs.
         :param replay: False while the server confirms no inputs: it may never apply those that are pending, so they are
             only kept, and my part is that of the state.
+        :param smoothing_time: seconds in which an error that turns up here fades out, if that is more than the
+            predictor's own: after a silence it may be a large one.
         :returns: False if it is older than another, or that one again: then nothing was done.
 
         Whatever ``step`` or ``select`` raise comes through, and everything stays as it was.
@@ -204,7 +213,7 @@ class Predictor:
             self.last_error = 0.0
         else:
             mine = ticks[-1].after if ticks and replay else truth
-            self._correct(mine)
+            self._correct(mine, smoothing_time)
             self._before, self._mine = ticks[-2].after if len(ticks) > 1 and replay else truth, mine
         self._pending, self._truth, self._applied, self._tick = ticks, truth, applied, tick
         self._ahead = len(ticks) if replay else 0
@@ -282,7 +291,7 @@ class Predictor:
                 return tick.after
         return self._truth if applied == self._applied else None
 
-    def _correct(self, mine: Any) -> None:
+    def _correct(self, mine: Any, smoothing_time: float) -> None:
         """Make what was shown so far, as far as it is off ``mine``, a visible error that fades out."""
         before = self._mine
         if mine is None or before is None:
@@ -294,6 +303,8 @@ class Predictor:
             shown = before if self._ways is None else displaced(before, self._ways, self._left)
             self.last_error = greatest_difference(before, mine) if off is None else largest(off)
             visible = self._smoothing_time and self._shown_at is not None
+            longer = max(smoothing_time, self._smoothing_time)
+            self._fading_time = longer if self._ways is None else max(longer, self._fading_time)
             self._ways = self._ways_to(mine, shown) if visible else None
             self._left = 1.0
             self.corrections += 1
@@ -303,7 +314,7 @@ class Predictor:
         passed = 0.0 if self._shown_at is None else max(now - self._shown_at, 0.0)
         self._shown_at = now
         if self._ways is not None:
-            self._left *= math.exp(-_FADED * passed / self._smoothing_time)
+            self._left *= math.exp(-_FADED * passed / self._fading_time)
             if self._left < _INVISIBLE:
                 self._ways = None
 

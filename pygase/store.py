@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -25,7 +26,8 @@ from .utils import Sqn
 class Commit(NamedTuple):
     """A state that is settled, as it is sent.
 
-    :ivar tick: its absolute number; ``time``: when it was settled, seconds; ``span``: seconds since the commit before.
+    :ivar tick: its absolute number; ``time``: when it was settled, seconds; ``span``: seconds in which it became what
+        it is: those since the commit before, but for a pause of the game loop.
     :ivar tree: the frozen state.
     """
 
@@ -322,13 +324,17 @@ class GameStateStore:
                 checked_status(update["game_status"], "update")
             self._apply_clean(update)
 
-    def end_tick(self, now: float) -> None:
-        """Settle the tick, and tell the listeners."""
+    def end_tick(self, now: float, span: float = math.inf) -> None:
+        """Settle the tick, and tell the listeners.
+
+        :param span: seconds in which the state became what it is, at most: what is beyond was a pause, and until its
+            end the state stayed as it was.
+        """
         with self._lock:
             self._tick_thread = None
             while self._pending:
                 self._apply_pending(*self._pending.popleft())
-            self._commit(now)
+            self._commit(now, span)
         self._notify()
 
     def strayed(self) -> str | None:
@@ -374,13 +380,13 @@ class GameStateStore:
             raise
         self._draft = draft
 
-    def _commit(self, now: float) -> None:
+    def _commit(self, now: float, span: float = math.inf) -> None:
         self._owned.clear()
         before = self._committed
         tick, self._ahead = before.tick + self._ahead, 1
         if now < before.time:  # settled by another thread, just after this tick looked at the clock
             now = before.time
-        self._committed = Commit(tick, now, now - before.time, self._draft)
+        self._committed = Commit(tick, now, min(now - before.time, span), self._draft)
         self._cache.add(tick, self._draft)
         self._order = None
         if self._shown is not None:

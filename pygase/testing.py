@@ -294,7 +294,8 @@ class SimulatedNetwork:
                 return
             elapsed, last = self.now - last, self.now
             # (the same number in each tick: sums of floats are not)
-            machine.tick(interval if abs(elapsed - interval) < _TIMER_RESOLUTION else elapsed, self.now)
+            dt = interval if abs(elapsed - interval) < _TIMER_RESOLUTION else machine.dt_after(elapsed)
+            machine.tick(dt, self.now)
 
         ticker = Ticker(loop, interval, tick, machine._note_late)
 

@@ -20,6 +20,9 @@ LOOK_AFTER: Final = 3.0
 TOLERANCE: Final = 0.08
 """Part by which the server's ticks a second may differ from ours before that is told: it may be short of breath."""
 
+SILENT_SMOOTHING: Final = 0.3
+"""Seconds in which a correction glides that follows a silence, as the pictures of others do then: it may be large."""
+
 MAX_PENDING: Final = 2.0
 """Seconds of inputs that are kept for a replay: longer than any round trip that a game can be played with."""
 
@@ -119,6 +122,7 @@ class OwnTicks:
         self._fraction = 0.0  # how far into a tick the picture was that was shown last
         self._coasted = 0  # ticks since the silence began
         self._stands = False  # where the server says, since it is heard again but confirms no inputs
+        self._was_stalled = False  # since the latest state that was taken in
         if self.predictor is not None:
             self.predictor.reset()
 
@@ -163,7 +167,10 @@ class OwnTicks:
             return
         stats, fraction = self._client.stats, self._timestep.fraction
         if self._silence.look(now=now, heard_at=now - stats.silence, rtt=stats.rtt, fraction=fraction):
-            self._coasted, self._stands = 0, False
+            self._begin_silence()
+
+    def _begin_silence(self) -> None:
+        self._coasted, self._stands, self._was_stalled = 0, False, True
 
     def reconcile(self, *, now: float) -> None:
         """Take in what the server has told since the last time."""
@@ -178,11 +185,17 @@ class OwnTicks:
         applied = self._confirmed_by(newest, now)
         if applied is None:
             return
-        if not self.is_stalled:
-            self.predictor.reconcile(newest.state, applied, tick=self._version)
-        elif now >= self._silence.answer_at:
-            self.predictor.reconcile(newest.state, applied, tick=self._version, replay=False)
-            self._stands = True
+        stalled = self.is_stalled
+        if stalled and now < self._silence.answer_at:
+            return
+        self.predictor.reconcile(
+            newest.state,
+            applied,
+            tick=self._version,
+            replay=not stalled,
+            smoothing_time=SILENT_SMOOTHING if self._was_stalled else 0.0,
+        )
+        self._stands, self._was_stalled = stalled, stalled
 
     def _confirmed_by(self, newest: Snapshot, now: float) -> int | None:
         """Return the last input that the newest state includes, and take note of it; None if that is not known."""
@@ -199,7 +212,7 @@ class OwnTicks:
             tick = None if newest.resting else newest.tick
             self._silence.confirmed(applied, tick=tick, now=now, fraction=self._timestep.fraction)
             if self.is_stalled and not before:
-                self._coasted, self._stands = 0, False
+                self._begin_silence()
         return applied
 
     def shown(self, state: Mapping[str, Any], *, now: float) -> Mapping[str, Any]:

@@ -307,6 +307,26 @@ def test_a_new_connection_begins_without_a_silence() -> None:
     assert seconds(game.seen[-1] - game.seen[-60]) == pytest.approx(59 / 60, abs=0.1)
 
 
+@pytest.mark.parametrize("hz", [20, 60, 128])
+@pytest.mark.parametrize("pause", [0.2, 0.45, 1.0, 3.0])
+def test_a_pause_of_the_server_takes_back_no_more_than_was_predicted_and_smoothly(hz: int, pause: float) -> None:
+    """It plays the newest inputs afterwards, and drops those of more than half a second."""
+    game = Walk(hz)
+    game.play(4.0)
+    begin = len(game.seen) - 1
+    game.network.suspend(game.backend, pause)
+    game.play(pause + 1.5)
+    seen = game.seen[begin:]
+    steps = [(b - a) / (SPEED / game.fps) for a, b in itertools.pairwise(seen)]
+    assert max(steps) <= 2.0
+    assert min(steps) >= -4.0, "a correction after a silence glides for 0.3 s"
+    assert seconds(dragged_back(seen)) <= (0.3 if pause > 0.4 else 0.01)
+    assert game.backend.server.connections[game.client.address].input_counts.late == 0  # type: ignore[index]
+    game.key = False
+    game.play(1.5)
+    assert game.seen[-1] == game.truth
+
+
 @pytest.mark.integration
 def test_on_real_sockets_the_player_stands_in_a_silence_and_walks_on_after_it() -> None:
     game = Walk()
