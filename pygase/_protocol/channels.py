@@ -311,6 +311,10 @@ class EventReceiver:
         self._reassemblers[EVENT].expire(now)
         self._count_held()
 
+    def forgive(self, slept: float) -> None:
+        """Do not count ``slept`` seconds in which this side itself did not run."""
+        self._reassemblers[EVENT].forgive(slept)
+
     def drop_unreliable(self) -> bool:
         """Give up all unfinished unreliable events; False if there are none. What else is held was acknowledged."""
         loose = self._reassemblers[EVENT]

@@ -109,6 +109,11 @@ class Reassembler:
         for number in [n for n, held in self._groups.items() if now >= held.progress_at + self._lifetime]:
             self._let_go(number)
 
+    def forgive(self, slept: float) -> None:
+        """Do not count ``slept`` seconds in which this side itself did not run."""
+        for held in self._groups.values():
+            held.progress_at += slept
+
     def clear(self) -> None:
         """Give up all messages in the making."""
         for number in tuple(self._groups):

@@ -500,6 +500,7 @@ class PeerProtocol:
         forgiven = max(slept - self.config.heartbeat_interval, 0.0)
         self.last_received_at = min(self.last_received_at + forgiven, now)
         self._measure_at = max(self._measure_at, now + MEASURE_INTERVAL)
+        self._incoming.forgive(forgiven)
 
     def timed_out(self, now: float) -> bool:
         """True if the peer has been silent for too long."""

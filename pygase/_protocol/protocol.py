@@ -191,6 +191,12 @@ class ServerProtocol(PeerProtocol):
             self.took_part_at = now
         self._carried_bytes = carried
 
+    def forgive(self, slept: float, now: float) -> None:
+        """See PeerProtocol. Nobody could take part meanwhile, either."""
+        super().forgive(slept, now)
+        self.joined_at = min(self.joined_at + slept, now)
+        self.took_part_at = min(self.took_part_at + slept, now)
+
     def take_acks(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
         """Take in what a packet's header acknowledges. Unless somebody waits for it, now and then will do."""
         self._receive_ack(ack, ack_bits, delay, now)
@@ -607,6 +613,7 @@ class ClientProtocol(PeerProtocol):
     def forgive(self, slept: float, now: float) -> None:
         """See PeerProtocol. A server that has not answered gets as much more time, too."""
         super().forgive(slept, now)
+        self._state_fragments[SNAPSHOT].forgive(slept)
         self._give_up_at += slept
 
     def handle_timeout(self, *, now: float) -> None:

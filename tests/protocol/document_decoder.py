@@ -278,12 +278,15 @@ class Direction:
     """One direction of a connection, as an onlooker sees it.
 
     :ivar sent_at: when each packet left, by its full number; `acked`: those that the other side has acknowledged.
+    :ivar left_out: numbers that no packet has; `telling`: packets with inputs that told of the last of them.
     :ivar events: (kind of message, event) in the order in which they were first sent.
     :ivar round_trips: what the sender can measure, by the rule of the page.
     """
 
     sent_at: dict[int, float] = field(default_factory=dict)
     acked: set[int] = field(default_factory=set)
+    left_out: list[int] = field(default_factory=list)
+    telling: set[int] = field(default_factory=set)
     events: list[tuple[int, Any]] = field(default_factory=list)
     numbers: dict[int, set[int]] = field(default_factory=lambda: {2: set(), 3: set()})
     groups: dict[tuple[int, int], dict[int, bytes]] = field(default_factory=dict)
@@ -369,15 +372,45 @@ class Onlooker:
         if number in ours.sent_at:
             check([m[0].value for m in messages] == [6], f"packet {number} is sent anew and is no CLOSE")
             return
-        check(number == max(ours.sent_at, default=-1) + 1, f"packet {number} is out of line")
+        self._in_line(ours, number)
         ours.silences.append(now - max(ours.sent_at.values(), default=now))
         ours.sent_at[number] = now
         self._acknowledgement(header, way, client, now)
         if "reported_tick" in header:
             self._report(header["reported_tick"], client)
         self.seen["empty packet" if not messages else "packet with messages"] += 1
+        if way == TO_SERVER:
+            self._skipped(ours, number, [(message[0].value, named(message)) for message in messages])
         for message in messages:
             self._message(message[0].value, named(message[2:]), b"".join(m.raw for m in message[2:]), way, client)
+
+    def _in_line(self, ours: Direction, number: int) -> None:
+        """The number is the next one, or the one after it, if it is time to leave out a number."""
+        following = max(ours.sent_at, default=-1) + 1
+        if number == following + 1:
+            check(
+                following - max(ours.left_out, default=0) >= self.document.limits["MIN_SKIP_DISTANCE"],
+                f"{following} is left out, and {ours.left_out[-1:]} before",
+            )
+            ours.left_out.append(following)
+            ours.telling.clear()
+            self.seen["number left out"] += 1
+        else:
+            check(number == following, f"packet {number} is out of line")
+
+    def _skipped(self, ours: Direction, number: int, messages: list[tuple[int, dict[str, Any]]]) -> None:
+        """A client's packet tells of the number that was left out last if the page says so, and of no other."""
+        kinds = [kind for kind, _ in messages]
+        if 11 in kinds:
+            at = kinds.index(11)
+            check(kinds[at + 1 :][:1] == [9], "SKIPPED does not stand before INPUTS")
+            told = nearest(messages[at][1]["skipped"], max(ours.sent_at), 16)
+            check(told == ours.left_out[-1], f"{told} is told of, and {ours.left_out} were left out")
+            ours.telling.add(number)
+        elif 9 in kinds and ours.left_out:
+            check(
+                bool(ours.telling & ours.acked), f"packet {number} has inputs and does not tell of {ours.left_out[-1]}"
+            )
 
     def _acknowledgement(self, header: dict[str, Any], way: str, client: Any, now: float) -> None:
         theirs = self.direction(client, TO_CLIENT if way == TO_SERVER else TO_SERVER)
@@ -419,6 +452,8 @@ class Onlooker:
         elif kind == 9:
             check(way == TO_SERVER, "a server sends inputs")
             self._inputs(client, values)
+        elif kind == 11:
+            check(way == TO_SERVER, "a server tells of a number that it left out")
         elif kind == 10:
             check(way == TO_CLIENT, "a client tells of inputs")
             newest = max(self.inputs.get(client, {0: None}))

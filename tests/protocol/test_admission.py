@@ -232,6 +232,24 @@ def test_a_large_state_that_is_still_arriving_does_not_make_a_newcomer_absent() 
     assert house.peers.states[slow]
 
 
+def test_nobody_is_silent_for_as_long_as_the_server_itself_slept() -> None:
+    house = House(silent_places_per_host=1)
+    house.fill("watchers", 8)
+    house.run(10.0)
+    for client in house.peers.clients.values():
+        client.forgive(40.0, house.peers.now + 40.0)
+    house.peers.now += 40.0
+    house.peers.server.forgive(40.0, now=house.peers.now)
+    house.knock("home")
+    house.run(1.0)
+    assert house.held() == {"watchers": 8}
+    house.knock("home")
+    house.run(20.0)
+    house.knock("home")
+    house.run(1.0)
+    assert house.held() == {"watchers": 7, "home": 1}
+
+
 def test_where_there_is_no_state_nobody_is_absent() -> None:
     peers = Peers(config=ServerConfig(max_clients=2))
     peers.joined(), peers.joined()

@@ -19,7 +19,7 @@ from pygase._protocol import sequence, wire
 from pygase._protocol.channels import RELIABLE, WINDOW_BYTES, WINDOW_MESSAGES
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.inputs import MAX_INPUT_BYTES, MAX_INPUTS
-from pygase._protocol.peer import StateReceived
+from pygase._protocol.peer import MIN_SKIP_DISTANCE, StateReceived
 from pygase._protocol.protocol import ClientProtocol
 from pygase.config import ClientConfig, ConnectionConfig, ServerConfig
 from pygase.event import encode_event
@@ -195,7 +195,7 @@ def test_a_whole_session_is_decoded_by_the_page_and_every_byte_is_accounted_for(
     messages = set(DOCUMENT.message_kinds.values()) - {"ACKS"}  # no need on a good network
     ways = {"EVENT in fragments", "EVENT_ONCE in fragments", "EVENT_ORDERED in fragments", "SNAPSHOT in fragments"}
     ways |= {"BULK_SNAPSHOT in fragments", "full state", "delta", "compressed state", "empty packet"}
-    ways |= {"inputs with view times", "inputs without view times", "input sent anew"}
+    ways |= {"number left out", "inputs with view times", "inputs without view times", "input sent anew"}
     assert datagrams | messages | ways <= {name for name, count in seen.items() if count}
 
 
@@ -578,6 +578,7 @@ def test_a_client_that_gets_the_examples_datagrams_has_the_states_that_they_tell
 
 def test_limits_are_those_of_the_code() -> None:
     values: dict[str, float] = {"WINDOW": sequence.WINDOW, "WINDOW_MESSAGES": WINDOW_MESSAGES}
+    values |= {"MIN_SKIP_DISTANCE": MIN_SKIP_DISTANCE}
     values |= {"WINDOW_BYTES": WINDOW_BYTES, "MAX_DEPTH": MAX_DEPTH}
     values |= {"MAX_INPUTS": MAX_INPUTS, "MAX_INPUT_BYTES": MAX_INPUT_BYTES}
     for name, value in DOCUMENT.limits.items():

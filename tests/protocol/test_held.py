@@ -110,6 +110,22 @@ def test_a_client_lets_unfinished_messages_expire_as_well() -> None:
     assert held() == 0
 
 
+def test_what_waits_in_the_socket_of_a_side_that_slept_still_completes_a_message() -> None:
+    peers = Peers()
+    address = peers.joined()
+    peers.run(1.0)
+    peers.clients[address].queue_event(bytes(5_000), 0, None, now=peers.now)
+    *before, last = peers.clients[address].datagrams_to_send(now=peers.now)
+    for data in before:
+        peers.server.receive_datagram(data, address, now=peers.now)
+    held = peers.peer(address).held_bytes
+    assert held > 3_000
+    asleep = peers.now + 10.0
+    peers.server.forgive(10.0, now=asleep)
+    peers.server.receive_datagram(last, address, now=asleep)
+    assert [event for _, event in peers.server.inbox if isinstance(event, bytes)] == [bytes(5_000)]
+
+
 def test_all_that_is_held_stays_within_one_budget_and_the_largest_holder_gives_way() -> None:
     """Ten connections of one host hold as much as they can; an honest player's large event arrives nevertheless."""
     line = Line(max_held_bytes=MIB)
