@@ -94,8 +94,8 @@ class Backend:
     ) -> Any:
         """Run state machine and server, in one loop, and bind the server to a given address.
 
-        Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine. Ctrl-C, SIGTERM and SIGHUP end it with
-        a goodbye to every client; see ``Server.run``.
+        Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine. Ctrl-C, SIGTERM and SIGHUP end it
+        with a goodbye to every client; see ``Server.run``.
 
         :param hostname: hostname or IP address to be bound to; see ``Server.run``.
         :param port: port number to be bound to; 0 for a free one.

@@ -240,8 +240,8 @@ class Client:
     ) -> threading.Thread:
         """Open a connection in a separate (daemon) thread, and return at once.
 
-        It does not keep the program alive. When the program ends, what it has dispatched last gets half a second to arrive,
-        and goodbye is said.
+        It does not keep the program alive. When the program ends, what it has dispatched last gets half a second to
+        arrive, and goodbye is said.
 
         Parameters as in :meth:`connect`; mistakes in them are raised here. If no connection comes about, the thread
         ends, and ``error`` says why; a handler for DISCONNECTED is told as well.
