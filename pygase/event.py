@@ -347,6 +347,11 @@ class UniversalEventHandler:
         return self._handlers.get
 
     @property
+    def event_types(self) -> list[str]:
+        """The types for which there is a handler."""
+        return list(self._handlers)
+
+    @property
     def is_empty(self) -> bool:
         """True if there is no handler at all."""
         return not self._handlers

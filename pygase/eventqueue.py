@@ -135,6 +135,8 @@ class EventQueue:
     def __init__(self) -> None:
         self.arrived: deque[Any] = deque()
         self.dropped = 0
+        self.slowest: tuple[float, Any] = (0.0, None)
+        """The event that took longest since this was last reset, and its seconds. Most need not be timed one by one."""
         self._behind: dict[ClientEvents, None] = {}
         """Clients of which events wait, or that owe seconds."""
         self._refused: ClientEvents | None = None
@@ -171,7 +173,7 @@ class EventQueue:
                 yield event
                 now = clock()
                 if now > self._calm_until:
-                    began = self._charge(_sender_of(event), turn, began, now)
+                    began = self._charge(event, turn, began, now)
                     break
                 began = now
             else:
@@ -179,8 +181,9 @@ class EventQueue:
         for client in tuple(self._behind):
             client.begin(turn, budget)
             while client.waiting and client.spent <= budget:
-                yield client.next()
-                began = self._charge(client, turn, began, clock())
+                event = client.next()
+                yield event
+                began = self._charge(event, turn, began, clock())
             if not client.waiting and not client.debt:
                 del self._behind[client]
         for _ in range(len(self.arrived)):
@@ -192,10 +195,13 @@ class EventQueue:
                     self._put_off(sender, event)
                     continue
             yield event
-            began = self._charge(sender, turn, began, clock())
+            began = self._charge(event, turn, began, clock())
 
-    def _charge(self, client: ClientEvents | None, turn: int, began: float, now: float) -> float:
-        """Put what an event has taken on a client's account; return ``now``."""
+    def _charge(self, event: Any, turn: int, began: float, now: float) -> float:
+        """Put what an event has taken on its client's account; return ``now``."""
+        if now - began > self.slowest[0]:
+            self.slowest = now - began, event
+        client = _sender_of(event)
         if client is not None:
             client.begin(turn, 0.0)
             client.spent += now - began

@@ -248,6 +248,21 @@ class GameState(Readable, Sendable):
             elif name in type(self)._class_names and name in tree:
                 attributes[name] = thawed(tree[name])
 
+    def _attributes_read(self) -> dict[str, Any]:
+        """Return the attributes that have been read, or set: no others can have changed in place."""
+        return {name: value for name, value in _real_dict.__get__(self).items() if name != "time_order"}
+
+    def _looks_untouched(self) -> bool:
+        """Tell whether nothing has been changed in place; False may be wrong. As fast as it can be."""
+        source = self._source
+        try:
+            for name, value in _real_dict.__get__(self).items():
+                if name != "time_order" and source[name] is not value and source[name] != value:
+                    return False
+        except Exception:  # an attribute of its own; or something that compares in its own way, as numpy's arrays do
+            return False
+        return True
+
     def _strayed(self) -> str | None:
         """Return the path of a change that was made in place, or None."""
         attributes = _real_dict.__get__(self)

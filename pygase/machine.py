@@ -11,6 +11,8 @@ import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ._io import runner
@@ -34,7 +36,7 @@ from .loglines import LogLines
 from .players import PlayerInputs
 from .store import GameStateStore
 from .tracebacks import place_of, program_lines_only
-from .watching import changed_in_place
+from .watching import TIME_STEP, Watch, changed_in_place
 
 if TYPE_CHECKING:
     import asyncio
@@ -55,14 +57,6 @@ MAX_DT: Final = 0.25
 
 _LONG: Final = 5.0
 """Seconds between ticks above which somebody probably means ticks a second."""
-
-_SILENT_SECONDS: Final = 1.0
-_SILENT_TICKS: Final = 10
-"""In debug mode, so much time, and so many ticks, may nothing change before a time step is told to return something."""
-
-_TIME_STEP: Final = "the time step"
-"""In the place of an event's type: what is meant is no handler but the time step. Compared by identity."""
-
 
 SerialisedEvent = tuple[ClientEvents, bytes]
 """Whose it is, and an event as it arrived. It is taken to pieces when its handler is called: until then it is only
@@ -100,12 +94,16 @@ class GameStateMachine:
     Inherit from it and implement :meth:`time_step`, or assign a function to ``time_step`` after instantiation.
 
     :param game_state_store: the part of the backend that holds the state.
-    :param debug: raise what handlers and time step raise, catch changes made in place, and say so if the time step
-        only ever returns None; if None, the environment variable PYGASE_DEBUG or ``python -X dev`` decide.
+    :param debug: raise what handlers and time step raise, and raise InPlaceChange at the first change in place; if
+        None, the environment variable PYGASE_DEBUG or ``python -X dev`` decide. Without it both are logged: the loop
+        looks for changes in place once a second.
     :param max_dt: seconds that ``dt`` is at most, however long the machine has paused (a suspended process, the garbage
         collector, a long tick): else a ball flies through a wall in one step. None: 0.25, or two intervals if that is
         more. It is never less than the interval. ``math.inf``: ``dt`` is always the true one.
     :raises ValueError: ``max_dt`` is not above 0.
+
+    The loop also logs, once, that the time step only ever returns None; and, every ten seconds at most, that ticks take
+    longer than their interval, and which part of them does.
 
     :ivar game_time: how long the game has been running, in seconds: the sum of all ``dt``. Of a pause it has no more
         than ``max_dt``.
@@ -154,10 +152,15 @@ class GameStateMachine:
         self._spawn: Callable[[Any], Any] = runner.run_to_end
         self._tasks: set[asyncio.Task[Any]] = set()
         self._has_players: Callable[[], bool] = lambda: False
-        self._time_step_is_fine = False
-        """Whether a time step has returned something, or it has been told that it does not."""
-        self._unchanged: tuple[Any, int, float] = (None, 0, 0.0)
-        """A state, and the ticks and seconds in a row in which nobody has changed it."""
+        self._watch = Watch(
+            game_state_store,
+            runner.monotonic,
+            lambda name: self._called(name, place=True),
+            lambda: self._handler.event_types,
+        )
+        self._look_at = 0.0
+        """When the watch has something to do next, on the store's clock; ``_next_look_at``: when it looks next."""
+        self._next_look_at = 0.0
         self._before_tick: Callable[[], Any] = lambda: None
         self._after_tick: Callable[[], Any] = lambda: None
         self._wait: Callable[[runner.Completion], Any] = runner.Completion.or_block
@@ -274,10 +277,16 @@ class GameStateMachine:
             if self._stopping and not wakeup.done():
                 wakeup.set_result(None)
 
+        def late(count: int) -> None:  # right after a tick
+            self._note_late(count)
+            self._watch.late(count, loop.time() - last, interval)
+            if self._watch.closer:
+                self._look_at = 0.0
+
         try:
             self._set_status("Active")
             if not self._stopping:
-                await runner.call_every(interval, tick, wakeup, self._note_late)
+                await runner.call_every(interval, tick, wakeup, late)
         finally:
             self._loop = None
             for task in tuple(self._tasks):
@@ -335,8 +344,11 @@ class GameStateMachine:
             if self._failure is not None:
                 failure, self._failure = self._failure, None
                 raise failure
-            self._handle_events(dt)
-            self._take_step(dt, now)
+            if now < self._look_at:
+                self._handle_events(dt)
+                self._take_step(dt, now)
+            else:
+                self._advance_watched(dt, now)
             self.game_time += dt
         finally:
             store.end_tick(now, dt + self.interval / 2)
@@ -347,12 +359,26 @@ class GameStateMachine:
                 self.history.push(commit.tick, commit.time, commit.tree, span=commit.span)
             self._after_tick()
 
-    def _handle_events(self, dt: float) -> None:  # noqa: C901 (flat, and hot)
+    def _advance_watched(self, dt: float, now: float) -> None:
+        """Do what each tick does, under the eyes of the watch."""
+        watch = self._watch
+        if watch.closer:
+            self._handle_events(dt, watch.finder(self._handler.find))
+            update = self._take_step(dt, now, watch.call)
+        else:
+            self._handle_events(dt)
+            update = self._take_step(dt, now)
+        if now >= self._next_look_at:
+            pause = watch.look(self.interval, update, has_players=self._has_players(), in_place=not self.debug)
+            self._next_look_at = now + pause
+        self._look_at = 0.0 if watch.closer else self._next_look_at
+
+    def _handle_events(self, dt: float, find: Callable[[str], Any] | None = None) -> None:  # noqa: C901 (flat, and hot)
         queue = self._queue
         if not queue:
             return
         self._turn += 1
-        debug, most, find, call = self.debug, self.max_event_values, self._handler.find, self._handler.call
+        debug, most, call, find = self.debug, self.max_event_values, self._handler.call, find or self._handler.find
         clock = runner.fine_clock(self.game_state_store._clock)
         context: dict[str, Any] = {"game_state": self.game_state_store.working_state, "dt": dt, "client_address": None}
         for event in queue.due(self._turn, self.event_share * self.interval, clock):
@@ -380,7 +406,7 @@ class GameStateMachine:
                         result = call(handler, event_type, args, kwargs, context)
                 else:
                     event_type = event.type
-                    result = self._dispatch_whole(event, context)
+                    result = self._dispatch_whole(event, context, find(event_type))
                 if result is None or type(result) is dict:
                     if result or debug:
                         self._apply(result, event_type)
@@ -388,6 +414,8 @@ class GameStateMachine:
                     self._apply_later(result, event_type)
             except Exception as error:
                 self._report(error, event_type)
+        if queue.slowest[0] > self.interval:
+            self._note_slow_event(*queue.slowest)
         if queue:
             self._look_behind()
 
@@ -397,6 +425,11 @@ class GameStateMachine:
             self.refused["reserved event type"] += 1
         else:
             self._handler.warn_of_unknown(event_type, client.address)
+
+    def _note_slow_event(self, took: float, event: Any) -> None:
+        self._queue.slowest = (0.0, None)
+        with suppress(MalformedPacket):
+            self._watch.note_slow_call(event_type_of(event[1]) if type(event) is tuple else event.type, took)
 
     def _look_behind(self) -> None:
         """Log of whom events wait for later ticks, and count those that wait no longer."""
@@ -415,16 +448,19 @@ class GameStateMachine:
                     kind="events wait",
                 )
 
-    def _dispatch_whole(self, event: Event, context: dict[str, Any]) -> Any:
+    def _dispatch_whole(self, event: Event, context: dict[str, Any], handler: Any) -> Any:
         """Call the handler of an event that was made on this side, or decoded by the server."""
-        if event.details is not None and not self._handler.has_event_type(event.type):
+        if event.details is not None and handler is None:
             return None  # one of our own, which nobody wants to hear of
         kwargs, sender = event.handler_kwargs, event.client_address
         if "client_address" in kwargs:  # a wire between the server and this machine has passed it on
             kwargs = {name: value for name, value in kwargs.items() if name != "client_address"}
             sender = sender or event.handler_kwargs["client_address"]
         context["client_address"] = sender
-        return self._handler.dispatch(event.type, event.handler_args, kwargs, context, event.details)
+        if handler is None:
+            self._handler.warn_of_unknown(event.type, sender)
+            return None
+        return self._handler.call(handler, event.type, event.handler_args, kwargs, context, event.details)
 
     def _apply_finished_updates(self) -> None:
         while self._finished_updates:
@@ -466,38 +502,21 @@ class GameStateMachine:
             return {}
         return {"inputs": inputs.take(now=now) if inputs is not None else {}}
 
-    def _take_step(self, dt: float, now: float) -> None:
+    def _take_step(self, dt: float, now: float, via: Callable[..., Any] | None = None) -> Any:
         try:
             step = self.time_step
             more = self._inputs_for(step, now)
+            if via is not None:
+                step = partial(via, TIME_STEP, step)
             update = step(self.game_state_store.working_state, dt, **more)
-            self._apply(update, _TIME_STEP)
-            if self.debug and not self._time_step_is_fine:
-                self._look_for_return(update, dt)
+            self._apply(update, TIME_STEP)
+            return update
         except Exception as error:
             missing = getattr(self.time_step, "__func__", None) is _missing_time_step
             if missing and isinstance(error, NotImplementedError):
                 raise
-            self._report(error, _TIME_STEP)
-
-    def _look_for_return(self, update: Any, dt: float) -> None:
-        """Say, once, that a time step which has never returned anything may have forgotten to."""
-        if update is not None:
-            self._time_step_is_fine = True
-            return
-        state = self.game_state_store.committed.tree
-        before, ticks, seconds = self._unchanged
-        if state is not before or not self._has_players():
-            self._unchanged = state, 0, 0.0
-            return
-        self._unchanged = state, ticks + 1, seconds + dt
-        if ticks + 1 >= _SILENT_TICKS and seconds + dt >= _SILENT_SECONDS:
-            self._time_step_is_fine = True
-            logger.warning(
-                "time_step has returned None for %d ticks, and nobody else has changed the state meanwhile: return a "
-                "dict of what shall change (if nothing shall, {} says so)",
-                ticks + 1,
-            )
+            self._report(error, TIME_STEP)
+            return None
 
     async def _finish_handler(self, coroutine: Any, event_type: str) -> None:
         try:
@@ -547,10 +566,12 @@ class GameStateMachine:
 
     def _called(self, name: str, *, place: bool) -> str:
         """Return what a log calls the time step or an event's handler; with ``place``, also where it is defined."""
-        if name is _TIME_STEP:
+        if name is TIME_STEP:
             return "time_step" + (place_of(self.time_step) if place else "")
         handler = self._handler.find(name) if place else None
-        return f"the handler of event {name!r}" + (place_of(handler.function) if handler is not None else "")
+        own = name.startswith(RESERVED_PREFIX)
+        called = name.removeprefix(RESERVED_PREFIX).upper() if own else f"event {name!r}"
+        return f"the handler of {called}" + (place_of(handler.function) if handler is not None else "")
 
     def time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:  # type: ignore[no-redef]
         """Calculate a game state update; to be implemented by the game.

@@ -82,6 +82,7 @@ class GameStateStore:
         self._order: int | None = None
         """The time order that updates are compared with, if news has raised the state's own meanwhile."""
         self._working: GameState | None = None
+        self._deleted: str | None = None
         self._tick_thread: int | None = None
         self._pending: deque[tuple[Tree, int, int]] = deque()
         self._ahead = 1
@@ -340,11 +341,27 @@ class GameStateStore:
     def strayed(self) -> str | None:
         """Return the path of what somebody has changed in place in the state of the tick, and undo that; or None."""
         assert self._working is not None
-        path = GameState._strayed(self._working)
-        if path is None and self._working._source is not self._draft:  # an attribute was deleted
-            path = first_difference(self._draft, self._working._source)
+        path = GameState._strayed(self._working) or self._deleted_in_place()
         if path is not None:
             self._working = self._kind._of_tree(self._draft, self._committed.tick)
+        return path
+
+    def changed_in_place(self) -> str | None:
+        """Return the path of what somebody has changed in place in the state that handlers are given, or None.
+
+        It is left as it is: a program that has lived with it so far goes on as before.
+        """
+        working = self._working
+        if working is None:
+            return None
+        path = None if GameState._looks_untouched(working) else GameState._strayed(working)
+        return path or self._deleted_in_place()
+
+    def _deleted_in_place(self) -> str | None:
+        """Return the path of an attribute that somebody has deleted in place since the last call, or None."""
+        if self._working is not None and self._working._source is not self._draft:
+            self._deleted = first_difference(self._draft, self._working._source)
+        path, self._deleted = self._deleted, None
         return path
 
     @property
@@ -364,6 +381,9 @@ class GameStateStore:
     def _apply_clean(self, cleaned: Tree) -> None:
         if not cleaned:
             return
+        working = self._working
+        if working is not None and working._source is not self._draft:  # an update would bring back what was deleted
+            self._deleted = first_difference(self._draft, working._source)
         if self._size.may_be_reached(self._cleaner.size_bytes):
             self._apply_near_the_bound(cleaned)
         else:

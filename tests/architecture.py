@@ -25,7 +25,12 @@ FACES = [
 
 GROUND = [
     *["pygase.utils", "pygase.errors", "pygase.config"],
-    *["pygase.advice", "pygase.loglines", "pygase.tracebacks", "pygase.watching"],
+    *["pygase.advice", "pygase.loglines", "pygase.tracebacks"],
+]
+
+CONNECTIONS = [
+    *["pygase.checks", "pygase.viewtimes", "pygase.rates", "pygase.eventqueue", "pygase.watching"],
+    *["pygase.players", "pygase.conditioner", "pygase.connection"],
 ]
 
 STATES = ["pygase.reading", "pygase.handed_over", "pygase.status"]
@@ -38,18 +43,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("the protocol", ["pygase._protocol"]),
     ("past states", PAST),
     ("sockets and clocks", ["pygase._io"]),
-    (
-        "connections",
-        [
-            "pygase.checks",
-            "pygase.viewtimes",
-            "pygase.rates",
-            "pygase.eventqueue",
-            "pygase.players",
-            "pygase.conditioner",
-            "pygase.connection",
-        ],
-    ),
+    ("connections", CONNECTIONS),
     ("the faces", FACES),
     ("the public names", ["pygase"]),
     ("the tools", ["pygase.testing", "pygase.__main__"]),
@@ -59,7 +53,7 @@ FLOORS: list[tuple[str, list[str]]] = [
 
 PURE = [
     *["pygase.tree", "pygase.codec", "pygase.links", "pygase.event", "pygase.gamestate", "pygase._protocol"],
-    *["pygase.conditioner", "pygase.viewtimes", "pygase.rates", *STATES],
+    *["pygase.conditioner", "pygase.viewtimes", "pygase.rates", "pygase.watching", *STATES],
     *PAST,
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]

@@ -277,29 +277,30 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if "time_step" in record.getMessage()]
 
 
-def test_debug_mode_tells_once_of_a_time_step_that_never_returns_anything(caplog: pytest.LogCaptureFixture) -> None:
-    network, _ = played(forgetful, 0.9, interval=0.02)
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_time_step_that_never_returns_anything_is_told_of_once(debug: bool, caplog: pytest.LogCaptureFixture) -> None:
+    network, _ = played(forgetful, 0.9, debug=debug, interval=0.02)
     assert warnings_of(caplog) == []
     network.run(5.0)
     (words,) = warnings_of(caplog)
-    assert words.startswith("time_step has returned None for 50 ticks")
+    assert words.startswith("time_step (test_machine.py, line ")
+    assert "has returned None for 50 ticks" in words
     assert "return a dict of what shall change" in words
 
 
-def test_debug_mode_waits_until_nobody_else_changes_the_state(caplog: pytest.LogCaptureFixture) -> None:
+def test_it_is_not_told_of_until_nobody_else_changes_the_state(caplog: pytest.LogCaptureFixture) -> None:
     network, client = played(forgetful, 0.5, interval=0.02)
     for y in range(20):
         client.dispatch_event("SET", y)
         network.run(0.5)
     assert warnings_of(caplog) == []
-    network.run(1.2)
+    network.run(2.5)
     assert len(warnings_of(caplog)) == 1
 
 
 @pytest.mark.parametrize(
     ("time_step", "options"),
     [
-        (forgetful, {"debug": False}),
         (forgetful, {"join": False}),
         (forgetful, {"interval": 0.5}),  # a few slow ticks
         (lambda game_state, dt: {}, {}),
