@@ -8,12 +8,9 @@ from typing import Any, Final
 
 from pygase import Interpolate, Snapshot
 
-from .prediction import LOOK_AFTER
+from .fit import LOOK_EVERY, LOOKS
 
 _logger = logging.getLogger(__name__)
-
-_LOOK_EVERY: Final = 0.5
-"""Seconds from one look to the next, as long as there is something to look for."""
 
 _NOT_THE_GAMES: Final = "game_status"
 """Attribute that a state has although the game has put nothing into it."""
@@ -27,23 +24,22 @@ class PathWatch:
 
     def __init__(self, rules: Iterable[str | Interpolate]) -> None:
         paths = [path for rule in rules for path in (rule.paths if isinstance(rule, Interpolate) else (rule,))]
-        self._missed_since: dict[str, float | None] = dict.fromkeys(paths)
+        self._misses = dict.fromkeys(paths, 0)  # looks in a row that found nothing
         self._look_at: float | None = None
 
     def look(self, snapshot: Snapshot) -> None:
         """Take in a state. Costs nothing when all has been found."""
         now = snapshot.received_at
-        if not self._missed_since or (self._look_at is not None and now < self._look_at):
+        if not self._misses or (self._look_at is not None and now < self._look_at):
             return
-        self._look_at = now + _LOOK_EVERY
-        for path, since in tuple(self._missed_since.items()):
+        self._look_at = now + LOOK_EVERY
+        for path in tuple(self._misses):
             why = why_not(snapshot.state, path.split("."))
+            self._misses[path] = self._misses[path] + 1 if why else 0
             if why is None:
-                del self._missed_since[path]
-            elif not why or since is None:
-                self._missed_since[path] = now if why else None
-            elif now >= since + LOOK_AFTER:
-                del self._missed_since[path]
+                del self._misses[path]
+            elif why and self._misses[path] >= LOOKS:
+                del self._misses[path]
                 _logger.warning(
                     "interpolate=... moves nothing at %r so far: %.300s. (If that is only still to come, all is well.)",
                     path,

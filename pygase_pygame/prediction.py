@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,15 +9,9 @@ from typing import Any, Final
 
 from pygase import Client, FixedTimestep, Interpolate, Predictor, SilenceWatch, Snapshot
 
-_logger = logging.getLogger(__name__)
+from .fit import FitWatch
 
 Path = tuple[Any, ...]
-
-LOOK_AFTER: Final = 3.0
-"""Seconds of states after which it is told if they do not fit."""
-
-TOLERANCE: Final = 0.08
-"""Part by which the server's ticks a second may differ from ours before that is told: it may be short of breath."""
 
 SILENT_SMOOTHING: Final = 0.3
 """Seconds in which a correction glides that follows a silence, as the pictures of others do then: it may be large."""
@@ -83,15 +76,24 @@ class OwnTicks:
     :param client: to send them.
     :param interval: seconds of a tick, as the server has it.
     :param prediction: what to predict; None: only send.
+    :param own_interval: returns the seconds of a tick of the server, if it is this program's own; else None.
     """
 
-    def __init__(self, client: Client, interval: float, prediction: Prediction | None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        interval: float,
+        prediction: Prediction | None,
+        own_interval: Callable[[], float | None] = lambda: None,
+    ) -> None:
         if isinstance(interval, (int, float)) and interval > MAX_TICK:
             raise ValueError(f"tick is the seconds between the server's ticks, such as 1 / 60; got {interval!r}")
         self._client = client
         if prediction is not None and not isinstance(prediction, Prediction):
             raise TypeError(f'predict must be a Prediction(step, "players.{{me}}"), not {prediction!r}')
         self._timestep = FixedTimestep(interval)
+        self._fit = FitWatch(interval)
+        self._own_interval = own_interval
         self._prediction = prediction
         self.predictor: Predictor | None = None
         self._silence = SilenceWatch(interval)
@@ -111,8 +113,8 @@ class OwnTicks:
         """A new connection begins: inputs are numbered from 1 again."""
         self._timestep.reset()
         self._path: Path | None = None
-        self._first: Snapshot | None = None
-        self._looked = self._found = False
+        self._found = False
+        self._fit.forget()
         self._sent: Any = None
         self._given: Any = None
         self._told = -1, 0  # the newest state, and the input that it included when that was first told
@@ -178,8 +180,7 @@ class OwnTicks:
         if not snapshots:
             return
         newest = snapshots[-1]
-        if not self._looked:
-            self._look(newest)
+        self._fit.look(newest, own_interval=self._own_interval(), missing=self._missing())
         if self.predictor is None:
             return
         applied = self._confirmed_by(newest, now)
@@ -225,30 +226,10 @@ class OwnTicks:
         mine = self.predictor.view(now, self._fraction, self._given)
         return state if mine is None else _with_part(state, self._path, mine)
 
-    def _look(self, newest: Snapshot) -> None:
-        """Tell, once it can be known, of what fits so little that the game would only feel wrong."""
-        first = self._first = self._first or newest
-        seconds, ticks = newest.time - first.time, newest.tick - first.tick
-        if seconds < LOOK_AFTER or ticks < 1:
-            return
-        self._looked = True
-        own, servers = 1.0 / self._timestep.interval, ticks / seconds
-        if abs(servers / own - 1.0) > TOLERANCE:
-            _logger.warning(
-                "the server makes about %.0f ticks a second, and tick=... says %.0f: use the same seconds in both, "
-                "such as tick=1 / 60 here and run(..., interval=1 / 60) there (or its machine is too busy to keep up)",
-                servers,
-                own,
-            )
+    def _missing(self) -> tuple[str, Path] | None:
+        """Return the path to the player's own part, as given and as keys, if there has never been anything."""
         where = self._prediction.mine if self._prediction is not None else None
-        if isinstance(where, str) and not self._found and self._path is not None:
-            _logger.warning(
-                "nothing is predicted: the state has nothing at %r (that is %r) for %.0f seconds; it has: %.200s",
-                where,
-                self._path,
-                seconds,
-                ", ".join(map(str, newest.state)),
-            )
+        return None if self._found or self._path is None or not isinstance(where, str) else (where, self._path)
 
     def _select(self, state: Mapping[str, Any]) -> Any:
         assert self._prediction is not None

@@ -90,7 +90,7 @@ class Session:
             raise ValueError("prediction needs tick=..., the seconds between the server's ticks, such as 1 / 60")
         if tick is not None and input_rate is not None:
             raise ValueError("input_rate is for input events; with tick=... there is one input for each tick")
-        self._ticks = None if tick is None else OwnTicks(client, tick, predict)
+        self._ticks = None if tick is None else OwnTicks(client, tick, predict, self._own_interval)
         self._view_time: float | None = None  # of the latest view: what the player saw when acting
         self._outbox = events.Outbox()
         self._thread: threading.Thread | None = None
@@ -321,6 +321,9 @@ class Session:
         self.refuse(what)
 
     # -- inside
+
+    def _own_interval(self) -> float | None:
+        return None if self.backend is None else self.backend.game_state_machine.interval
 
     def _forget_earlier_connection(self) -> None:
         """In a new connection, let go of the inputs of the one before and of what they led to."""
