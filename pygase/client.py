@@ -44,8 +44,10 @@ from .event import (
     encode_event,
     encode_input,
     event_type_of,
+    handler_name,
 )
 from .gamestate import GameState
+from .holdups import Holdups
 from .keeping import newest_of
 from .loglines import LogLines
 from .tracebacks import program_lines_only
@@ -170,6 +172,7 @@ class Client:
         self._password = password
         self._address: tuple[Any, ...] | None = None
         self._log = LogLines()
+        self._holdups = Holdups(self._log, self.config.slow_handler, lambda: runner.fine_clock(self._clock))
         self._handler = UniversalEventHandler(self._log)
         self._session: _Session | None = None
         self._clock: Callable[[], float] = runner.monotonic
@@ -512,7 +515,7 @@ class Client:
         elif isinstance(event, MessageAcked):
             callback = session.connection.redeem(event.ticket) if session.connection else None
             if callback is not None:
-                run_callback(session.driver, self._log, callback)
+                run_callback(session.driver, self._log, self._holdups, callback)
         elif isinstance(event, Connected):
             self._address = event.address
             self._status = "connected"
@@ -573,16 +576,15 @@ class Client:
             self._call_handler(event)
 
     def _call_handler(self, event: Event) -> None:
+        name = handler_name(event.type)
         try:
-            result = self._handler.handle(event)
+            result = self._holdups.call(name, self._handler.function_for(event.type), self._handler.handle, event)
             if hasattr(result, "__await__"):
                 driver = self._driver  # None if it came to nothing before there was any
-                watched = self._log.watch(result, f"the handler of event {event.type!r}")
+                watched = self._log.watch(result, name)
                 (driver.spawn if driver is not None else runner.run_logged)(watched)
         except Exception as error:
-            self._log.write(
-                logging.ERROR, "the handler of event %r raised %r", event.type, error, kind=event.type, error=error
-            )
+            self._log.write(logging.ERROR, "%s raised %r", name, error, kind=event.type, error=error)
 
     def _on_disconnected(self, session: _Session, event: Disconnected) -> None:
         connection = session.connection

@@ -18,6 +18,9 @@ class ConnectionConfig:
 
     timeout: float = 5.0
     """Silence after which the peer counts as lost. Bad Wi-Fi is often deaf for 1-2 s, rarely for 5."""
+    slow_handler: float = 0.1
+    """Seconds that a handler or callback may take on the network's thread before the log says so. Nothing is received
+    or sent meanwhile, and a tenth of a second is a pause that players see."""
     heartbeat_interval: float = 1.0
     """Longest silence of our own. A fifth of ``timeout``: four in a row may be lost before anybody is given up."""
     ack_delay: float = 0.025

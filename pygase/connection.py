@@ -19,6 +19,7 @@ from ._protocol.timing import ConnectionStats
 from .errors import DisconnectReason
 from .event import encode_event
 from .eventqueue import ClientEvents
+from .holdups import Holdups
 from .loglines import LogLines
 from .players import PlayerInputs
 from .utils import NamedEnum
@@ -68,10 +69,10 @@ class _Tickets:
         return self._callbacks.pop(ticket, None)
 
 
-def run_callback(driver: Driver, log: LogLines, callback: Callable[..., Any], *args: Any) -> None:
+def run_callback(driver: Driver, log: LogLines, holdups: Holdups, callback: Callable[..., Any], *args: Any) -> None:
     """Call what a user has given us; a coroutine is spawned, and what it raises is logged and goes no further."""
     try:
-        result = callback(*args)
+        result = holdups.call(f"callback {callback!r}", callback, callback, *args)
     except Exception as error:
         log.write(logging.ERROR, "callback %r raised %r", callback, error, kind="callback", error=error)
     else:

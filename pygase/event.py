@@ -197,6 +197,13 @@ _CONTEXT: Final = ("game_state", "dt", "client_address")
 """What handlers may take by name besides an event's own data."""
 
 
+def handler_name(event_type: str) -> str:
+    """Return what a log calls the handler of an event: PyGaSe's own events have names without quotes."""
+    if event_type.startswith(RESERVED_PREFIX):
+        return f"the handler of {event_type.removeprefix(RESERVED_PREFIX).upper()}"
+    return f"the handler of event {event_type!r}"
+
+
 def takes(function: Callable[..., Any], name: str) -> bool:
     """Tell whether a function can be given an argument of that name (not counting ``**kwargs``)."""
     try:
@@ -345,6 +352,11 @@ class UniversalEventHandler:
     def find(self) -> Callable[[str], RegisteredHandler | None]:
         """A function that returns the handler of an event type, for :meth:`call`; None if there is none."""
         return self._handlers.get
+
+    def function_for(self, event_type: str) -> Handler | None:
+        """Return the function that handles that type, if there is one."""
+        handler = self._handlers.get(event_type)
+        return handler.function if handler is not None else None
 
     @property
     def event_types(self) -> list[str]:

@@ -28,6 +28,7 @@ from .event import (
     UniversalEventHandler,
     decode_event,
     event_type_of,
+    handler_name,
     takes,
 )
 from .eventqueue import MANY, ClientEvents, EventQueue
@@ -569,9 +570,7 @@ class GameStateMachine:
         if name is TIME_STEP:
             return "time_step" + (place_of(self.time_step) if place else "")
         handler = self._handler.find(name) if place else None
-        own = name.startswith(RESERVED_PREFIX)
-        called = name.removeprefix(RESERVED_PREFIX).upper() if own else f"event {name!r}"
-        return f"the handler of {called}" + (place_of(handler.function) if handler is not None else "")
+        return handler_name(name) + (place_of(handler.function) if handler is not None else "")
 
     def time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:  # type: ignore[no-redef]
         """Calculate a game state update; to be implemented by the game.

@@ -37,8 +37,10 @@ from .event import (
     decode_event,
     encode_event,
     event_type_of,
+    handler_name,
 )
 from .eventqueue import ClientEvents, EventQueue
+from .holdups import Holdups
 from .loglines import LogLines
 from .machine import DEFAULT_INTERVAL, GameStateMachine
 from .players import PlayerInputs
@@ -145,6 +147,7 @@ class Server:
         self._banned: set[str] = set()
         self.player_inputs = PlayerInputs(self._interval, self.config)
         self._log = LogLines()
+        self._holdups = Holdups(self._log, self.config.slow_handler, lambda: runner.fine_clock(self._clock))
         self._universal_event_handler = UniversalEventHandler(self._log)
         self._own_events = EventQueue()
         """Events for our own handlers, and for wires that take none serialised."""
@@ -647,7 +650,7 @@ class Server:
             connection = peer.user
             callback = connection.redeem(event.ticket) if connection is not None else None
             if callback is not None:
-                run_callback(self._driver, self._log, callback, connection)
+                run_callback(self._driver, self._log, self._holdups, callback, connection)
         elif isinstance(event, InputsReceived):
             self.player_inputs.receive(peer, event, now=self._clock())
         elif isinstance(event, Connected):
@@ -710,18 +713,21 @@ class Server:
             self._driver.spawn(self._log.watch(result, f"the event wire, at {event.type!r},"))
 
     def _call_handler(self, event: Event) -> None:
+        name = handler_name(event.type)
         context = {
             "client_address": event.client_address,
             "game_state": self.game_state_store.get_game_state(),
             "dt": 0.0,
         }
         try:
-            result = self._universal_event_handler.handle(event, **context)
+            function = self._universal_event_handler.function_for(event.type)
+            result = self._holdups.call(name, function, lambda: self._universal_event_handler.handle(event, **context))
             if hasattr(result, "__await__"):
-                self._driver.spawn(self._log.watch(result, f"the handler of event {event.type!r}"))
+                self._driver.spawn(self._log.watch(result, name))
         except Exception as error:
-            message = "the handler of event %r raised %r; the server goes on"
-            self._log.write(logging.ERROR, message, event.type, error, kind=event.type, error=error)
+            self._log.write(
+                logging.ERROR, "%s raised %r; the server goes on", name, error, kind=event.type, error=error
+            )
 
     # -- what goes out -------------------------------------------------------------------------------------------
 

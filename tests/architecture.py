@@ -25,7 +25,7 @@ FACES = [
 
 GROUND = [
     *["pygase.utils", "pygase.errors", "pygase.config"],
-    *["pygase.advice", "pygase.loglines", "pygase.tracebacks"],
+    *["pygase.advice", "pygase.holdups", "pygase.loglines", "pygase.tracebacks"],
 ]
 
 CONNECTIONS = [
