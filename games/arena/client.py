@@ -170,6 +170,11 @@ class ArenaScreen(GameScreen):
         self._memory.fire(mine[SHOTS], tracer, others)
         self.playing.sounds.play("shot", 0.7)
 
+    def name_of(self, address: Any) -> str:
+        """Return what a client is called."""
+        path = own_ship(self.session.newest, address)
+        return "" if path is None else str(self.session.newest["pilots"][path[1]][0])
+
     # -- what the server says
 
     def _hear(self, name: str, data: tuple[Any, ...]) -> None:

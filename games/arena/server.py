@@ -32,7 +32,7 @@ from games.arena import rules, walls
 from games.arena.bot import PLACES, Bot
 from games.arena.chat import Voice, clean_text
 from games.arena.rules import AIM, AT, COUNT, CREW, DAMAGE, FULL_HEALTH, SHOTS, TICKS_PER_SECOND, Hit, Ship
-from games.common.company import Company
+from games.common.company import Company, how_left
 from games.common.names import clean_name, unused_name
 from pygase import (
     CLIENT_LEFT,
@@ -142,8 +142,7 @@ class ArenaServer:
         gone = self._remove(number, update)
         update["seats"][seat_of(client_address)] = TO_DELETE
         if self._company.left(client_address):
-            how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
-            self._tell_others(client_address, "NEWS", f"{gone.name} {how}.")
+            self._tell_others(client_address, "NEWS", f"{gone.name} {how_left(reason)}.")
         return _told(update)
 
     def on_chat(self, text: object = "", *, client_address: Address) -> None:

@@ -1,7 +1,7 @@
 """Canvas's window: what the mouse does goes to the server, and onto the paper at once."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import pygame
@@ -10,19 +10,21 @@ from games.canvas import marks, rules
 from games.canvas.export import Export
 from games.canvas.files import FileTrouble
 from games.canvas.hand import Hand, Sent
+from games.canvas.means import PAD, SOUNDS
 from games.canvas.padpen import PadPen
 from games.canvas.painter import Painter
+from games.canvas.paper import Beside, fill_around
 from games.canvas.pen import PIECE_TICKS
 from games.canvas.picture import Picture
 from games.canvas.rules import COLOURS, PAPER, WIDTHS
-from games.canvas.server import KEY_BYTES, TICK, mark_of
+from games.canvas.server import KEY_BYTES, TICK, artist_at
 from games.canvas.shape import CHECK
 from games.canvas.tools import Tool, Toolbar, header_height
 from games.common import hud
 from games.common.icon import icon
 from games.common.layout import Layout
-from games.common.palette import GREY, NIGHT, WHITE
-from games.common.screen import GameScreen, Playing, SessionOptions, SoundSet, Tone
+from games.common.palette import GREY, WHITE
+from games.common.screen import GameScreen, HostDeed, Playing, SessionOptions
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, View
 
 HINT: Final = "Draw with the mouse · Right button: erase · Wheel: width · 1-8: colour · Ctrl-Z: undo · Esc: leave"
@@ -40,25 +42,8 @@ class CanvasScreen(GameScreen):
 
     graph_corner = "bottomright"
     options = SessionOptions(interpolate=["cursors.*"], tick=TICK, check=CHECK)
-    inputs: ClassVar[Mapping[str, Any]] = {
-        "left": "pad left",
-        "right": "pad right",
-        "up": "pad up",
-        "down": "pad down",
-        "draw": "pad 0",
-        "erase": "pad 1",
-        "undo": "pad 2",
-        "thinner": "pad 4",
-        "wider": "pad 5",
-    }
-    sounds = SoundSet(
-        pick=[Tone(1320, 0.03, volume=0.12)],
-        undo=[Tone(660, 0.08, to=440, volume=0.15)],
-        clear=[Tone(900, 0.35, to=300, shape="noise", volume=0.2)],
-        news=[Tone(520, 0.06, volume=0.12), Tone(780, 0.1, volume=0.12)],
-        refused=[Tone(150, 0.15, shape="triangle", volume=0.25)],
-        saved=[Tone(880, 0.05, volume=0.15), Tone(1100, 0.05, volume=0.15), Tone(1320, 0.12, volume=0.15)],
-    )
+    inputs: ClassVar[Mapping[str, Any]] = PAD
+    sounds = SOUNDS
 
     def __init__(self, playing: Playing) -> None:
         super().__init__(playing)
@@ -279,8 +264,7 @@ class CanvasScreen(GameScreen):
         """Find out one's own number, and on each connection send again what the one before may have lost."""
         if self.session.status != "connected" or self._entered or self.session.client.address is None:
             return
-        mark = mark_of(self.session.client.address)
-        number = next((n for n, person in view.get("people", {}).items() if person["mark"] == mark), None)
+        number = artist_at(view.get("people", {}), self.session.client.address)
         if number is None:
             return
         self._entered = True
@@ -324,13 +308,28 @@ class CanvasScreen(GameScreen):
             self._tell_news(f"Saved as {path.resolve()}")
             self.playing.sounds.play("saved")
 
+    # -- for the host's list of players
+
+    def name_of(self, address: Any) -> str:
+        """Return what a client is called."""
+        people = self.session.newest.get("people", {})
+        number = artist_at(people, address)
+        return "" if number is None else str(people[number]["name"])
+
+    def host_deeds(self) -> Sequence[HostDeed]:
+        """Return what the host can do to an artist: undo all that they have drawn."""
+        return ((pygame.K_u, "undo all", self._undo_all_of),)
+
+    def _undo_all_of(self, address: Any) -> None:
+        self.tell("UNDO_ALL", artist_at(self.session.newest.get("people", {}), address))
+
     # -- the window --------------------------------------------------------------------------------------------------
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw the whole frame."""
         layout, tools, painter = self._arrange(surface)
         area = pygame.Rect(layout.area)
-        _fill_around(surface, area)
+        fill_around(surface, area)
         surface.blit(painter.surface, area)
         view = self._view
         if view is not None and view.ready:
@@ -355,7 +354,7 @@ class CanvasScreen(GameScreen):
             self._arranged = (size, is_host)
             top, bottom = header_height(surface), hud.footer_height(surface)
             self._tools = Toolbar(size, top, bottom, is_host)
-            self._layout = _Beside(self._tools.width, size, top, bottom)
+            self._layout = Beside(self._tools.width, size, top, bottom)
             if self.painter is None:
                 self.painter = Painter(self.picture, self._layout.area[2:])
             else:
@@ -395,21 +394,3 @@ class CanvasScreen(GameScreen):
             )
         elif self.session.status == "connected" and (view is None or not view.ready):
             hud.notice(surface, letters, "Canvas", "The picture is on its way ...")
-
-
-class _Beside(Layout):
-    """The paper beside the tools: a layout of what is right of them."""
-
-    def __init__(self, left: int, window: tuple[int, int], top: int, bottom: int) -> None:
-        super().__init__((window[0] - left, window[1]), (rules.WIDTH, rules.HEIGHT), header=top, footer=bottom)
-        self._left += left
-        self.area = self.rect(0, 0, rules.WIDTH, rules.HEIGHT)
-
-
-def _fill_around(surface: pygame.Surface, area: pygame.Rect) -> None:
-    """Fill all but the area: that is painted anyway, and it is most of the window."""
-    width, height = surface.get_size()
-    surface.fill(NIGHT, (0, 0, width, max(area.top, 0)))
-    surface.fill(NIGHT, (0, area.bottom, width, max(height - area.bottom, 0)))
-    surface.fill(NIGHT, (0, area.top, max(area.left, 0), area.h))
-    surface.fill(NIGHT, (area.right, area.top, max(width - area.right, 0), area.h))

@@ -27,7 +27,7 @@ from games.canvas.bot import MOST_STROKES, Bot
 from games.canvas.files import Keeper
 from games.canvas.quota import HOST_TOO_FAST, Rates, amount_of
 from games.canvas.sheet import Refused, Sheet, merge
-from games.common.company import Company
+from games.common.company import Company, how_left
 from games.common.names import clean_name, unused_name
 from pygase import (
     CLIENT_LEFT,
@@ -158,8 +158,7 @@ class CanvasServer:
             while len(self._gone) > MOST_GONE:
                 self._gone.popitem(last=False)
         if self._company.left(number):
-            how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
-            self._tell_others(client_address, f"{gone.name} {how}.")
+            self._tell_others(client_address, f"{gone.name} {how_left(reason)}.")
         update: Update = {table: {number: TO_DELETE} for table in gone.table}
         return {**update, "people": {number: TO_DELETE}, **self._host_update()}
 
@@ -326,6 +325,12 @@ def mark_of(address: object) -> int:
     A client's address itself is nobody else's business, and longer.
     """
     return 0 if address is None else zlib.crc32(str(address).encode()) or 1
+
+
+def artist_at(people: Mapping[int, Mapping[str, Any]], address: Any) -> int | None:
+    """Return the number of the artist at an address, if there is one."""
+    mark = mark_of(address)
+    return next((number for number, person in people.items() if person["mark"] == mark), None)
 
 
 def pointing(value: object) -> dict[str, Any]:

@@ -105,6 +105,11 @@ class ChaseScreen(GameScreen):
         x, y = held["right"] - held["left"], held["down"] - held["up"]
         self.session.send_input({"x": x, "y": y, "dash": held["dash"]})
 
+    def name_of(self, address: object) -> str:
+        """Return what a client is called."""
+        number = my_number(self.session.newest, address)
+        return "" if number is None else str(self.session.newest["people"][number]["name"])
+
     def draw(self, surface: pygame.Surface) -> None:
         """Draw everything, and make the sounds of what has changed since the last frame."""
         now, me = self.playing.clock(), self.me

@@ -28,7 +28,7 @@ from typing import Any, Final
 from games.chase import rules
 from games.chase.bot import PLACES, Bot
 from games.chase.rules import MOST_RUNNERS, TICKS_PER_SECOND, Runners
-from games.common.company import Company
+from games.common.company import Company, how_left
 from games.common.names import clean_name, unused_name
 from pygase import (
     CLIENT_LEFT,
@@ -130,9 +130,8 @@ class ChaseServer:
             return {}
         was_it = self._runners[number]["it"]
         gone = self._remove(number)
-        how = "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
         heir = rules.chaser_of(self._runners)
-        news = [f"{gone.name} {how}."] if self._company.left(client_address) else []
+        news = [f"{gone.name} {how_left(reason)}."] if self._company.left(client_address) else []
         if was_it and heir is not None:
             news.append(f"{self._players[heir].name} is it now.")
         if news:

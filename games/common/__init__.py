@@ -48,6 +48,7 @@ Where to begin reading, from what knows nothing of the rest to what joins it all
 - `connector`  sessions, at somebody's server or at one's own
 - `choosing`   the only game on the local network, or the screen to choose one
 - `extras`     net graph (F3), a worse link (F4)
+- `roster`     the host's list of players (F6): kick, ban
 - `loop`       one frame after the other
 - `play`       the window, the session and the loop together
 - `cli`        `run(game, argv)`: the command line

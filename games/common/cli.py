@@ -21,6 +21,7 @@ T = TypeVar("T")
 NO_PYGAME = """{title}'s window needs pygame, which is not installed. To install it:
     pip install "pygase[pygame]"
 (in a checkout of PyGaSe: pip install -e ".[pygame]")"""
+PLAYERS_KEY = "In your window, F6 lists the players: whoever spoils the game can be kicked and banned there."
 _PERHAPS = "perhaps a game that is open on this machine already"
 NO_PYGAME_HOST = "Without it, `host --headless` serves a game that others can join."
 
@@ -60,7 +61,8 @@ def _host(game: Game, args: argparse.Namespace) -> int:
         if not args.unlisted and not invite.is_loopback(args.bind):
             announce(backend, game, clean_name(args.name))
         # one piece, so that no other thread's words come before the end of the line
-        print(f"{invite.invitation(game, args.bind, args.port)}\n", end="", flush=True)
+        keys = "" if args.headless else f"{PLAYERS_KEY}\n"
+        print(f"{invite.invitation(game, args.bind, args.port)}\n{keys}", end="", flush=True)
         if args.headless or not _play_at_own(game, args, backend):
             print(f"{_words_for_the_owner(game, args, backend)}\n", end="", flush=True)
             while thread.is_alive():

@@ -9,8 +9,17 @@ A client that connects and leaves, again and again, would fill everybody's scree
 
 from typing import Any, Final
 
+from pygase import DisconnectReason
+
 STAYS: Final = 3.0
 """Seconds after which the others hear of somebody."""
+
+
+def how_left(reason: DisconnectReason) -> str:
+    """Return how somebody has left, as the end of a sentence about them."""
+    if reason in (DisconnectReason.KICKED, DisconnectReason.BANNED):
+        return "has been removed by the host"
+    return "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"
 
 
 class Company:

@@ -7,6 +7,7 @@ import pygame
 
 import pygase_pygame
 from games.common import extras
+from games.common.roster import Roster
 from games.common.screen import GameScreen
 from games.common.window import Window
 from pygase import RELIABLE
@@ -23,7 +24,7 @@ class Loop:
 
     The keys: Esc leaves, or goes back to choosing a game if the connection is lost or the server silent, and R tries
     again when it is lost. F3 shows how the network does, F4 makes it worse, F9 turns the sound off and on, F11 (or Alt
-    and Enter) fills the screen.
+    and Enter) fills the screen. In a host's window F6 lists the players, who can be kicked and banned there.
     """
 
     def __init__(self, window: Window, screen: GameScreen) -> None:
@@ -31,6 +32,7 @@ class Loop:
         self._screen = screen
         self._session = screen.session
         self._banner = pygase_pygame.StatusBanner()
+        self._roster = Roster(screen)
         self._extras = extras.Extras(screen.playing, screen.graph_corner)
         self.end: End | None = None
         """How it has ended: "leave" the game, or "back" to choosing one. None until then."""
@@ -64,7 +66,7 @@ class Loop:
             elif event.type == pygase_pygame.CONNECTED:
                 self._session.client.dispatch_event("JOIN", self._screen.playing.name, retries=RELIABLE)
                 self._screen.handle(event)
-            elif not self._screen.handle(event):
+            elif not (self._roster.handle(event) or self._screen.handle(event)):
                 self._handle(event)
         self._screen.update()
         if self._window.visible:
@@ -75,6 +77,7 @@ class Loop:
     def _draw(self, surface: pygame.Surface) -> None:
         above = self._extras.draw_below(surface)
         self._screen.draw(above)
+        self._roster.draw(above)
         self._extras.draw_over(above)
         if self._session.status == "connected" or not self._screen.shows_status:
             self._banner.draw(above, self._session, LOST_HINT)

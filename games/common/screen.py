@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
@@ -22,7 +22,10 @@ WAYS: Final[Mapping[str, Any]] = {
 }
 """To go left, right, up and down, by keys and gamepads."""
 
-__all__ = ["WAYS", "GameScreen", "Playing", "SessionOptions", "SoundSet", "Tone"]
+HostDeed = tuple[int, str, Callable[[Any], None]]
+"""A key, a word or two for what it does, and what it does to the client of an address."""
+
+__all__ = ["WAYS", "GameScreen", "HostDeed", "Playing", "SessionOptions", "SoundSet", "Tone"]
 
 
 @dataclass
@@ -92,6 +95,17 @@ class GameScreen:
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw the whole frame, on a surface of any size."""
+
+    def name_of(self, address: Any) -> str:
+        """Return what a client of this address is called, as far as the state says; "" if it does not.
+
+        For the host's list of players.
+        """
+        return ""
+
+    def host_deeds(self) -> Sequence[HostDeed]:
+        """Return what the host can do to a player beside throwing them out: key, name, function of their address."""
+        return ()
 
     def tell(self, event_type: str, *args: Any) -> None:
         """Send the server an event that it will get, exactly once and in order."""

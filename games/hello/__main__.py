@@ -90,6 +90,10 @@ class HelloScreen(GameScreen):
         held = self.controls.take()
         self.session.send_input([held["right"] - held["left"], held["down"] - held["up"]])
 
+    def name_of(self, address: Any) -> str:
+        """Return what a client is called, for the host's list of players (F6)."""
+        return str(self.session.newest.get("players", {}).get(str(address), {}).get("name", ""))
+
     def draw(self, surface: pygame.Surface) -> None:
         """Draw everyone, with a name, and oneself with a ring."""
         layout = Layout(surface.get_size(), (WIDTH, HEIGHT), footer=hud.footer_height(surface))

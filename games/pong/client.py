@@ -105,6 +105,12 @@ class PongScreen(GameScreen):
         if again and self.session.status == "connected" and newest.get("match", {}).get("phase") == rules.OVER:
             self.tell("AGAIN")
 
+    def name_of(self, address: object) -> str:
+        """Return what a client is called; those who watch have no name in the state."""
+        players = self.session.newest.get("players")
+        seat = seat_of(players, address)
+        return str(players[seat]["name"]) if players and seat else "watches"
+
     def draw(self, surface: pygame.Surface) -> None:
         """Draw a frame, and let it be heard."""
         state = self._state()

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from games.common.company import Company
+from games.common.company import Company, how_left
 from games.common.names import clean_name, unused_name
 from games.pong import rules
 from games.pong.bot import Bot
@@ -118,7 +118,7 @@ class PongServer:
         if plays is False:
             person.guest = False
             heirs = self._seat_who_waits()
-            self._tell_of_leaving("The guest", heirs, told=self._guests.left(client_address))
+            self._tell_of_leaving("The guest has left.", heirs, told=self._guests.left(client_address))
             return self._reseated(new_match=bool(heirs))
         return {}
 
@@ -139,7 +139,8 @@ class PongServer:
             return {}
         heirs = self._seat_who_waits()
         self._guests.left(client_address)
-        self._tell_of_leaving(_called(gone), heirs, told=self._company.left(client_address), played=bool(gone.side))
+        news = f"{_called(gone)} {how_left(reason)}."
+        self._tell_of_leaving(news, heirs, told=self._company.left(client_address), played=bool(gone.side))
         return self._reseated(new_match=bool(heirs))
 
     def _seat_who_waits(self) -> list[Person]:
@@ -188,13 +189,13 @@ class PongServer:
                 players[side] = {"name": name, "bot": False, "guest": bool(guest), "key": key}
         return players
 
-    def _tell_of_leaving(self, name: str, heirs: list[Person], *, told: bool, played: bool = True) -> None:
+    def _tell_of_leaving(self, news: str, heirs: list[Person], *, told: bool, played: bool = True) -> None:
         """Tell everybody that somebody has left, if they had been told of them, and who plays in their place."""
         names, one = " and ".join(map(_called, heirs)), len(heirs) == 1
         if told:
             follows = f" {names} {'takes' if one else 'take'} their place." if heirs else ""
             bot = " A bot plays on." if played and not heirs and self._bots_allowed else ""
-            self._tell_everybody(f"{name} has left.{follows}{bot}")
+            self._tell_everybody(f"{news}{follows}{bot}")
         elif heirs:
             self._tell_everybody(f"{names} {'plays' if one else 'play'} now.")
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from games.common.company import STAYS, Company
+from games.common.company import STAYS, Company, how_left
+from pygase import DisconnectReason
 
 
 def test_who_stays_is_spoken_of_once() -> None:
@@ -35,3 +36,16 @@ def test_they_are_spoken_of_in_the_order_in_which_they_came() -> None:
     assert company.settled(STAYS + 0.2) == ["eve"]
     assert company.knows("bob")
     assert not company.knows("zoe")
+
+
+@pytest.mark.parametrize(
+    ("reason", "how"),
+    [
+        (DisconnectReason.CLOSED, "has left"),
+        (DisconnectReason.KICKED, "has been removed by the host"),
+        (DisconnectReason.BANNED, "has been removed by the host"),
+        (DisconnectReason.TIMED_OUT, "has lost the connection"),
+    ],
+)
+def test_it_is_said_how_they_left(reason: DisconnectReason, how: str) -> None:
+    assert how_left(reason) == how

@@ -1,0 +1,25 @@
+"""Where the paper is in the window: beside the tools."""
+
+import pygame
+
+from games.canvas import rules
+from games.common.layout import Layout
+from games.common.palette import NIGHT
+
+
+class Beside(Layout):
+    """The paper beside the tools: a layout of what is right of them."""
+
+    def __init__(self, left: int, window: tuple[int, int], top: int, bottom: int) -> None:
+        super().__init__((window[0] - left, window[1]), (rules.WIDTH, rules.HEIGHT), header=top, footer=bottom)
+        self._left += left
+        self.area = self.rect(0, 0, rules.WIDTH, rules.HEIGHT)
+
+
+def fill_around(surface: pygame.Surface, area: pygame.Rect) -> None:
+    """Fill all but the area: that is painted anyway, and it is most of the window."""
+    width, height = surface.get_size()
+    surface.fill(NIGHT, (0, 0, width, max(area.top, 0)))
+    surface.fill(NIGHT, (0, area.bottom, width, max(height - area.bottom, 0)))
+    surface.fill(NIGHT, (0, area.top, max(area.left, 0), area.h))
+    surface.fill(NIGHT, (area.right, area.top, max(width - area.right, 0), area.h))
