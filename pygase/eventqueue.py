@@ -34,6 +34,7 @@ class ClientEvents:
         "_counted_bytes",
         "_counted_tick",
         "address",
+        "crowded_at",
         "debt",
         "in_game",
         "spent",
@@ -56,6 +57,8 @@ class ClientEvents:
         self.waiting: deque[Any] = deque()
         """What was put off, oldest first: see :class:`EventQueue`."""
         self.waiting_bytes = 0
+        self.crowded_at: float | None = None
+        """The game time from which on ``MANY`` have been waiting all the time."""
         self._config = config or ServerConfig()
         self._counted_tick = -1
         self._counted = self._counted_bytes = 0
@@ -88,8 +91,18 @@ class ClientEvents:
 
     def put_off(self, event: Any) -> None:
         """Let an event wait for a later tick."""
+        if not self.waiting:
+            self.crowded_at = None
         self.waiting.append(event)
         self.waiting_bytes += _size_of(event)
+
+    def is_crowded(self, game_time: float) -> bool:
+        """Tell whether many have been waiting for longer than it takes to catch up after a pause. Once a tick."""
+        if len(self.waiting) < MANY:
+            self.crowded_at = None
+        elif self.crowded_at is None:
+            self.crowded_at = game_time
+        return self.crowded_at is not None and game_time >= self.crowded_at + CROWDED_AFTER
 
     def next(self) -> Any:
         """Take the oldest event that waits."""
@@ -121,7 +134,11 @@ def _size_of(event: Any) -> int:
 
 
 MANY: Final = 64
-"""Events of one client that wait before it is worth a word in the log: a pause of the machine makes a few wait."""
+"""Events of one client that wait before it is worth a word in the log."""
+
+CROWDED_AFTER: Final = 1.5
+"""Seconds for which they have to wait all the time before that. What a pause of the machine makes wait is handled
+within a few ticks."""
 
 
 class EventQueue:

@@ -31,7 +31,7 @@ from .event import (
     handler_name,
     takes,
 )
-from .eventqueue import MANY, ClientEvents, EventQueue
+from .eventqueue import ClientEvents, EventQueue
 from .gamestate import GameState, GameStatus
 from .loglines import LogLines
 from .players import PlayerInputs
@@ -438,7 +438,7 @@ class GameStateMachine:
             self.refused["events of those who have left"] += self._queue.dropped
             self._queue.dropped = 0
         for client in self._queue.behind:
-            if len(client.waiting) >= MANY:
+            if client.is_crowded(self.game_time):
                 self._log.write(
                     logging.WARNING,
                     "%d events of client %s wait: to handle them takes more than %.1f ms a tick (event_share in the "

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from pygase import Backend, Client, GameState, GameStateStore, Server
+from pygase.eventqueue import CROWDED_AFTER, MANY, ClientEvents
 from pygase.players import _UNREAD
 from pygase.rates import PAUSE, RATE_WINDOW, RateWatch
 from pygase.testing import Link, SimulatedNetwork
@@ -183,3 +184,42 @@ def test_shots_that_wait_for_their_ticks_after_a_pause_of_the_server_are_not_the
     world.network.suspend(world.backend, 0.48)
     world.network.run(15.0)
     assert not warnings(caplog)
+
+
+def test_events_that_queue_up_in_a_pause_are_not_called_too_many(caplog: pytest.LogCaptureFixture) -> None:
+    """They arrive all at once, and may take no more than their share of a tick; some ticks later all is well."""
+    count = 0
+
+    def handle() -> None:
+        nonlocal count
+        count += 1
+        sum(range(2000))  # (the share is in seconds of the real clock)
+
+    world = World([HZ])
+    world.backend.game_state_machine.register_event_handler("SHOT", handle)
+    world.backend.game_state_machine.event_share = 0.02
+
+    def shoot() -> None:
+        for _ in range(3):
+            world.clients[0].dispatch_event("SHOT")
+        world.network.call_at(world.network.now + 1 / HZ, shoot)
+
+    shoot()
+    world.network.run(2.0)
+    world.network.suspend(world.backend, 2.0)
+    world.network.run(8.0)
+    assert count > 800
+    assert not [message for message in warnings(caplog) if "wait" in message]
+
+
+def test_events_that_wait_all_the_time_are_reported() -> None:
+    client = ClientEvents(("127.0.0.1", 1))
+    for _ in range(MANY):
+        client.put_off(b"")
+    assert not client.is_crowded(10.0)
+    assert not client.is_crowded(10.0 + CROWDED_AFTER - 0.1)
+    assert client.is_crowded(10.0 + CROWDED_AFTER)
+    for _ in range(MANY):
+        client.next()
+    client.put_off(b"")
+    assert not client.is_crowded(20.0)
