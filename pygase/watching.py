@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 import marshal
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -42,9 +43,11 @@ SILENT_TICKS: Final = 10
 SLOW_SHARE: Final = 0.1
 """Part of the ticks that may be left out without a report: some hiccups are normal."""
 SLOW_TICK: Final = 0.1
-"""Seconds above which a single tick is reported, if it is also longer than two intervals: a pause that players see."""
+"""Seconds above which a single call of a handler is reported, if it is also longer than two intervals: a pause that
+players see."""
 JUDGE_AFTER: Final = 1.0
-"""Seconds from the first tick that was late to the report about it."""
+"""Seconds from the first tick that was late to a judgement. A report about many takes two judgements in a row, since a
+program that starts loads its files, and a machine may be busy for a moment."""
 REPORT_EVERY: Final = 10.0
 """Seconds between two reports about slow ticks, at least."""
 
@@ -122,6 +125,8 @@ class Watch:
         self._named: set[str] = set()
         """Whoever has been reported to change the state in place; ``""`` stands for somebody unknown."""
         self._window: _Window | None = None
+        self._suspected_at = -math.inf
+        """When many ticks were left out, at the last judgement that found that."""
         self._quiet_until = 0.0
         self._seconds: defaultdict[str, float] = defaultdict(float)
         """What each handler and the time step have taken since the window began."""
@@ -281,22 +286,24 @@ class Watch:
         self._window = None
         made = self._store.committed.tick - window.first_tick + 1
         share = window.left_out / (window.left_out + made)
+        goes_on = window.began_at < self._suspected_at + JUDGE_AFTER + 2 * window.longest
         if window.late > 1 and share >= SLOW_SHARE:
-            report = self._many_slow_ticks(window, share, interval)
-        elif window.longest >= max(SLOW_TICK, 2 * interval):
-            report = self._one_slow_tick(window)
+            self._suspected_at = now
+            report = self._many_slow_ticks(window, share, interval) if goes_on else ""
         else:
-            return
-        self._quiet_until = now + REPORT_EVERY
-        logger.warning("%s", report)
+            report = self._one_slow_tick(window, interval)
+        if report:
+            self._quiet_until = now + REPORT_EVERY
+            logger.warning("%s", report)
 
     def _many_slow_ticks(self, window: _Window, share: float, interval: float) -> str:
         took = window.took / window.late
-        if took < interval:
+        explained = 1 - interval / took if took > interval else 0.0
+        if share > 1.5 * explained + SLOW_SHARE:
             return (
                 f"{share * 100:.0f} % of the ticks were left out, though a tick takes {_ms(took)}: something else "
                 "holds up the game loop, such as a coroutine handler that calls time.sleep() (write await "
-                "asyncio.sleep()), or other programs on this machine"
+                "asyncio.sleep()), another thread of this program that computes all the time, or other programs"
             )
         return (
             f"ticks take {_ms(took)}, there are {_ms(interval)} for each: {share * 100:.0f} % were left out; "
@@ -311,14 +318,13 @@ class Watch:
         who = self._describe(name)
         return f"the slowest part is {who}, with {each} in each; make it faster, or the interval longer"
 
-    def _one_slow_tick(self, window: _Window) -> str:
+    def _one_slow_tick(self, window: _Window, interval: float) -> str:
+        """Return what to report of a single pause; "" if it is short, or nobody knows whose it is."""
         seconds, name = window.culprit
-        if seconds > 0.5 * window.longest:
-            who = f"{self._describe(name)} took {_ms(seconds)}"
-        else:
-            who = f"no handler took long, so look at {self._describe(TIME_STEP)}"
+        if seconds < max(SLOW_TICK, 2 * interval):
+            return ""
         return (
-            f"a tick took {_ms(window.longest)}, so {window.left_out} ticks were left out; {who}; do what takes long "
+            f"{self._describe(name)} took {_ms(seconds)}, so {window.left_out} ticks were left out: do what takes long "
             "in a thread, and push what it finds with game_state_store.push_update()"
         )
 

@@ -293,7 +293,7 @@ def test_ticks_that_take_too_long_are_reported_with_the_slow_part_every_ten_seco
 ) -> None:
     game = SlowGame(caplog, interval)
     game.run(60.0, AIM=took / 10, step=took * 9 / 10)
-    assert 60 / (REPORT_EVERY + 5) <= len(game.said) <= 60 / REPORT_EVERY
+    assert 60 / (REPORT_EVERY + 10) <= len(game.said) <= 60 / REPORT_EVERY
     for said in game.said:
         assert re.match(words, said)
         assert "the slowest part is time_step, with " in said
@@ -319,15 +319,24 @@ def test_a_single_pause_that_players_see_is_reported_with_the_handler(caplog: py
     game.run(0.02, SAVE=0.5, AIM=0.0001, step=0.001)
     game.run(2.0, AIM=0.0001, step=0.001)
     (words,) = game.said
-    assert words.startswith("a tick took 501 ms, so 24 ticks were left out; handler SAVE took 500 ms; do what takes ")
+    assert words.startswith("handler SAVE took 500 ms, so 24 ticks were left out: do what takes long in a thread")
 
 
-def test_a_single_pause_of_the_time_step_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_busy_second_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """A game that starts loads pictures in another thread, and the ticks wait for it."""
     game = SlowGame(caplog, 1 / 60)
     game.run(0.01, step=0.3)
     game.run(3.0, step=0.001)
+    game.run(0.8, step=0.04)
+    game.run(5.0, step=0.001)
+    assert game.said == []
+
+
+def test_ticks_that_do_not_explain_how_many_are_left_out_are_not_blamed(caplog: pytest.LogCaptureFixture) -> None:
+    game = SlowGame(caplog, 1 / 60)
+    game.run(5.0, step=0.0171, beside=0.02)
     (words,) = game.said
-    assert words.startswith("a tick took 300 ms, so 17 ticks were left out; no handler took long, so look at time_st")
+    assert "though a tick takes 17.1 ms: something else holds up the game loop" in words
 
 
 @pytest.mark.parametrize("took", [0.0, 0.015, 0.045])
