@@ -1,7 +1,10 @@
 """What one client sends takes a bounded share of everybody's ticks: in values, and in seconds."""
 
+import gc
 import random
 import struct
+import threading
+import time
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
@@ -114,6 +117,33 @@ def test_an_event_with_too_many_values_is_refused_before_any_is_made(
     with pytest.raises(MalformedPacket):
         decode_event(flood(kind))
     assert not made
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+@pytest.mark.parametrize(
+    "payload", [encode_event("HIT", ([{}] * 5000,), {}, 10**6), b"\x92\xa3HIT\x91" + b"\xc1" * 5000]
+)
+def test_the_garbage_collector_waits_while_many_values_are_made(
+    was_enabled: bool, payload: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    real = msgpack.unpackb
+
+    def unpackb(data: bytes, **options: Any) -> Any:
+        seen.append(gc.isenabled())
+        return real(data, **options)
+
+    monkeypatch.setattr("pygase.codec._unpackb", unpackb)
+    (gc.enable if was_enabled else gc.disable)()
+    try:
+        decode_event(payload)
+    except MalformedPacket:
+        pass
+    finally:
+        is_enabled = gc.isenabled()
+        gc.enable()
+    assert seen == [False]
+    assert is_enabled == was_enabled
 
 
 @pytest.mark.parametrize("most", [10, 100, 5000])
@@ -470,3 +500,42 @@ def test_both_sides_may_allow_more_and_the_default_holds_for_both() -> None:
     backend.server.dispatch_event("HIT", [1] * many)
     network.run(0.5)
     assert got == [many, many], "the modest one drops it"
+
+
+# -- on real sockets ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("own", [False, True])
+def test_on_real_sockets_the_quiet_are_served_while_a_flood_waits(own: bool) -> None:
+    handled: list[str] = []
+    done = threading.Event()
+
+    def handle(name: str) -> None:
+        handled.append(name)
+        if name == "quiet":
+            done.set()
+        else:
+            time.sleep(0.004)
+
+    backend = Backend(GameState(n=0), lambda game_state, dt: {}, {} if own else {"HIT": handle})
+    if own:
+        backend.server.register_event_handler("HIT", handle)
+    backend.run_in_thread("127.0.0.1", interval=0.02)
+    loud, quiet = Client(), Client()
+    try:
+        for client in (loud, quiet):
+            client.connect_in_thread(backend.server.port or 0, "127.0.0.1")
+            client.wait_until(lambda state: "n" in state, timeout=10)
+        for _ in range(500):
+            loud.dispatch_event("HIT", "loud", retries=RELIABLE)
+        while handled.count("loud") < 3:
+            time.sleep(0.01)
+        quiet.dispatch_event("HIT", "quiet", retries=RELIABLE)
+        assert done.wait(30)
+        assert handled.count("loud") < 400, "the flood has not been handled first"
+        assert loud.status == quiet.status == "connected"
+    finally:
+        loud.disconnect()
+        quiet.disconnect()
+        backend.shutdown()
