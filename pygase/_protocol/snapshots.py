@@ -96,7 +96,7 @@ class SnapshotRing:
         """Make ``tree`` the current state; False if nothing has changed again, so that there is nothing to send.
 
         :param time: the tick's time on the server's clock, seconds.
-        :param span: seconds since the tick before, up to which the state was still the previous one.
+        :param span: seconds before ``time`` up to which the state was still the previous one.
         """
         unchanged = tree is self.tree and self.tick > 0
         if unchanged and (self.resting or tick == self.tick):
