@@ -280,7 +280,9 @@ class RegisteredHandler:
         return None
 
     def meant(self, mismatch: str, known: Iterable[str]) -> str:
-        """Return which of the names known here a missing parameter may be meant to be, as words to add; or ""."""
+        """Return what may have been meant, as words to add; or ""."""
+        if "multiple values" in mismatch:
+            return f" (write the event's own values first, and {', '.join(self.usual)} after them)"
         from difflib import get_close_matches  # only here: it is needed for mistakes alone
 
         free = [name for name in known if name not in self.names and name != "dt"]  # of two letters all are close

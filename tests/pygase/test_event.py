@@ -194,6 +194,7 @@ def test_wrong_arguments_are_counted_and_logged_with_type_and_signature(
     [
         (lambda bar, client_adress: 1, "'client_adress' (did you mean 'client_address'?)"),
         (lambda bar, client: 1, "'client' (did you mean 'client_address'?)"),
+        (lambda game_state, bar: 1, "'game_state' (write the event's own values first, and game_state after them)"),
         (lambda bar, *, gamestate: 1, "'gamestate' (did you mean 'game_state'?)"),
         (lambda bar, reson, client_address: 1, "'reson' (did you mean 'reason'?)"),
     ],
