@@ -287,7 +287,8 @@ def first_difference(a: Any, b: Any, path: str = "") -> str | None:
     """Return the path of some place where two trees differ, or None if they are exactly equal."""
     if type(a) is dict and type(b) is dict:
         for key in [*a, *(k for k in b if k not in a)]:
-            here = f"{path}.{key}" if path else str(key)
+            named = isinstance(key, str) and key.isidentifier()
+            here = (f"{path}.{key}" if named else f"{path}[{key!r}]") if path else str(key)
             found = first_difference(a.get(key, _MISSING), b.get(key, _MISSING), here)
             if found is not None:
                 return found

@@ -11,6 +11,7 @@ import copy
 import logging
 import marshal
 import math
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -370,7 +371,7 @@ def _fingerprint(value: Any) -> bytes | None:
 
 def changed_in_place(who: str, path: str) -> str:
     """Return the sentence about a state that a handler or time step has changed itself."""
-    outermost = path.partition(".")[0]
+    outermost = re.split(r"[.\[]", path, maxsplit=1)[0]
     return (
         f"{who} changed game_state.{path} in place, where nobody else sees it; leave the state as it is, and return a "
         f"dict of what shall change, such as {{{outermost!r}: ...}}"

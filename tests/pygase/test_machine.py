@@ -235,7 +235,7 @@ def test_debug_mode_names_handler_and_path_of_a_change_in_place() -> None:
         return {"n": 1}
 
     with pytest.raises(
-        InPlaceChange, match=r"time_step \(test_machine\.py, line \d+\) changed game_state\.players\.7\.pos in"
+        InPlaceChange, match=r"time_step \(test_machine\.py, line \d+\) changed game_state\.players\[7\]\.pos in"
     ):
         machine_of(in_place, debug=True, players={7: {"pos": [0, 0]}}, n=0).tick(0.02, 1.0)
 

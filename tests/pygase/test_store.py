@@ -374,8 +374,8 @@ def test_time_never_goes_back_from_one_commit_to_the_next() -> None:
 @pytest.mark.parametrize(
     ("change", "path"),
     [
-        (lambda state: state.players[1].update(x=5), "players.1.x"),
-        (lambda state: state.players.clear(), "players.1"),
+        (lambda state: state.players[1].update(x=5), "players[1].x"),
+        (lambda state: state.players.clear(), "players[1]"),
         (lambda state: state.walls.append(3), "walls"),
         (lambda state: setattr(state, "score", 1), "score"),
         (lambda state: setattr(state, "new", 1), "new"),

@@ -184,7 +184,7 @@ def test_values_that_python_takes_for_equal_or_alike_are_told_apart(a: Any, b: A
     ("a", "b", "path"),
     [
         ({"x": 1}, {"x": 2}, "x"),
-        ({"players": {7: {"x": 1}}}, {"players": {7: {"x": 2}}}, "players.7.x"),
+        ({"players": {7: {"x": 1}}}, {"players": {7: {"x": 2}}}, "players[7].x"),
         ({"a": 1}, {"a": 1, "b": {"c": 1}}, "b"),
         ({"a": {"b": 1}}, {"a": {}}, "a.b"),
         ({"a": [1, 2]}, {"a": [1, 3]}, "a"),
