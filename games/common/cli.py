@@ -114,7 +114,9 @@ def _play(game: Game, args: argparse.Namespace, address: tuple[str, int] | None,
 def _parser(game: Game) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=game.command, description=f"{game.about}.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="host|join")
-    hosting = commands.add_parser("host", help="open a game, and play in it", description=_host.__doc__)
+    hosting = commands.add_parser(
+        "host", help="open a game, and play in it", description=_host.__doc__, epilog=PLAYERS_KEY
+    )
     _add_hosting(hosting, game)
     joining = commands.add_parser("join", help="play in somebody's game", description=_join.__doc__)
     joining.add_argument(
