@@ -40,7 +40,7 @@ class Number:
     def __init__(self, low: float = -FAR, high: float = FAR, *, whole: bool = False) -> None:
         self._low, self._high = low, high
         self._kinds = (int,) if whole else (int, float)
-        self._name = f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
+        self._name = f"a {'whole ' if whole else ''}number from {low:,.10g} to {high:,.10g}"
 
     def __call__(self, value: Any) -> str:
         """Return what is wrong: another type, NaN, or out of range."""
