@@ -71,14 +71,20 @@ def unpack(data: bytes, *, markers: bool = False, max_values: int = MAX_VALUES) 
     return _unpack(data, _unpack_marker if markers else _refuse_extension)
 
 
-def unpack_plain(data: bytes, *, max_values: int = MAX_VALUES, max_levels: int = MAX_DEPTH + 1) -> Any:
+def unpack_plain(data: bytes, max_values: int = MAX_VALUES, max_levels: int = MAX_DEPTH + 1) -> Any:
     """The same as :func:`unpack`, where TO_DELETE cannot be, and nothing may be nested deeper than ``max_levels``.
 
     :param max_levels: how many lists and dicts there may be within one another. (One more is let pass if it is empty.)
     """
-    if len(data) > min(max_levels, max_values) or 255 in data:  # (a level, or a value, takes a byte at least)
+    size = len(data)
+    if size > max_levels or size > max_values or 255 in data:  # (a level, or a value, takes a byte at least)
         return _unpack_checked(data, max_values, max_levels)
-    return _unpack(data, _refuse_extension)
+    try:  # what most events are, without further ado
+        return _unpackb(data, strict_map_key=False, ext_hook=_refuse_extension)
+    except MalformedPacket:
+        raise
+    except Exception as error:
+        raise MalformedPacket(f"not msgpack: {error}") from None
 
 
 def _unpack_checked(data: bytes, max_values: int, max_levels: int) -> Any:

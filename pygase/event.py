@@ -123,6 +123,10 @@ def encode_event(
     return payload
 
 
+_MAX_LEVELS: Final = MAX_DEPTH + 2
+"""Lists and dicts within one another in an event: the sender counts from the args."""
+
+
 def event_type_of(payload: bytes) -> str:
     """Return the type of a serialised event, whatever its data is: that is not looked at.
 
@@ -148,7 +152,7 @@ def decode_event(payload: bytes, max_values: int = MAX_EVENT_VALUES) -> tuple[st
     :param max_values: how many values it may hold, as in :func:`encode_event`.
     :raises MalformedPacket: if it is none, or holds more, or is nested too deeply.
     """
-    parts = unpack(payload, max_values=max_values, max_levels=MAX_DEPTH + 2)  # the sender counts from args
+    parts = unpack(payload, max_values, _MAX_LEVELS)
     if type(parts) is list and len(parts) == 2:  # the usual ones, without further ado
         event_type, args = parts
         if type(event_type) is str and type(args) is list:
