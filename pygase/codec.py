@@ -135,7 +135,7 @@ def count_values(data: bytes, most: int) -> int:
         msgpack would make without asking.
     """
     at, count, end = 0, 0, len(data)
-    many, run, one = _patterns()
+    many = _pattern(_IN_A_ROW)
     in_runs = True
     while at < end and count <= most:
         told_in = _SIZES.get(data[at], 0)
@@ -144,8 +144,8 @@ def count_values(data: bytes, most: int) -> int:
             at, count = at + 1 + told_in + size, count + 1
         elif in_runs and (found := many.match(data, at)) is not None:
             at, count = found.end(), count + _MANY
-        elif (found := run.match(data, at)) is not None:
-            values = len(one.findall(data, at, found.end()))
+        elif (found := _pattern(_UP_TO).match(data, at)) is not None:
+            values = len(_pattern("{1}").findall(data, at, found.end()))
             at, count, in_runs = found.end(), count + values, values == _MANY
         else:
             raise MalformedPacket("not msgpack in its shortest form, or an extension where there can be none")
@@ -165,6 +165,8 @@ def holds_more(data: bytes, most: int) -> bool:
 
 _MANY: Final = 256
 """Values that are counted with one step, where all of them are short."""
+_IN_A_ROW: Final = f"{{{_MANY}}}"
+_UP_TO: Final = f"{{1,{_MANY}}}+"
 
 _SHORT: Final = 32
 """Bytes from which on a text, or what is bytes, is a long one."""
@@ -174,8 +176,8 @@ _SIZES: Final = {0xC4: 1, 0xC5: 2, 0xC6: 4, 0xD9: 1, 0xDA: 2, 0xDB: 4}
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
-    """Return patterns of _MANY values, of as many as there are (up to that), and of one. Made when they are needed."""
+def _pattern(values: str) -> re.Pattern[bytes]:
+    """Return a pattern of so many values: ``{256}``, ``{1,256}+`` or ``{1}``. Made when it is needed, in 2 ms."""
     sizes = [re.escape(bytes([size])) + b".{%d}" % size for size in range(_SHORT)]
     value = b"|".join(
         [
@@ -186,9 +188,13 @@ def _patterns() -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]
             rb"\xc7\x00\x01",  # TO_DELETE
         ]
     )
-    patterns = (b"(?s:%b){%d}" % (value, _MANY), b"(?s:%b){1,%d}+" % (value, _MANY), b"(?s:%b)" % value)
-    many, run, one = map(re.compile, patterns)
-    return many, run, one
+    return re.compile(b"(?s:%b)%b" % (value, values.encode()))
+
+
+def prepare_counting() -> None:
+    """Make now what counting needs, so that the first large event need not wait for it."""
+    for values in (_IN_A_ROW, _UP_TO, "{1}"):
+        _pattern(values)
 
 
 def _msgpacks_levels() -> int:

@@ -23,6 +23,7 @@ from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcke
 from ._protocol.protocol import ServerProtocol
 from ._protocol.sleep import SleepWatch
 from .checks import as_address, as_host, as_targets, check_address, check_dispatch, check_names
+from .codec import prepare_counting
 from .config import DISCOVERY_PORT, ServerConfig
 from .connection import AckCallback, ServerConnection, run_callback
 from .errors import DisconnectReason, MalformedPacket
@@ -325,6 +326,7 @@ class Server:
         self._endpoint.banned_hosts = self._banned
         self._transport, self._hostname, self._event_wire = transport, hostname, event_wire
         self._waiting = None
+        prepare_counting()
         if isinstance(event_wire, GameStateMachine):
             event_wire.player_inputs = self.player_inputs
             self.player_inputs.has_machine = True
