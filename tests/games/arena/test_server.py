@@ -383,10 +383,11 @@ def test_nobody_can_hurt_who_has_just_come_back_unless_they_shoot(arena: Arena) 
 
 def test_two_who_fire_the_last_shot_at_each_other_in_one_tick_both_go(arena: Arena) -> None:
     ada, bob = arena.duel()
-    for guest, aim in ((ada, 0), (bob, -180)):
-        for _ in range(RELOAD * (FULL_HEALTH // DAMAGE)):
+    for _ in range(RELOAD * (FULL_HEALTH // DAMAGE)):
+        for guest, aim in ((ada, 0), (bob, -180)):
             guest.client.send_input([0, 0, aim, True])
-    arena.runs(RELOAD * (FULL_HEALTH // DAMAGE) + 8)
+        arena.runs(1)
+    arena.runs(8)
     assert ada.ship is None
     assert bob.ship is None
     assert ada.state["scores"] == {ada.number: [1, 1], bob.number: [1, 1]}
