@@ -17,6 +17,9 @@ FIRST_STATE_PATIENCE: Final = 5.0
 """Seconds that an event waits for the very first state, at most. That one may be large, and a handler finds nothing at
 all before it."""
 
+LARGE_STATE_BYTES: Final = 64 * 1024
+"""No event waits while a state larger than this is under way: a player who joins a large world hears of it at once."""
+
 MAX_WAITING_BYTES: Final = 512 * 1024
 """Beyond it the oldest events wait no longer: a server must not fill the client's memory."""
 
@@ -36,7 +39,7 @@ class EventGate:
     :param patience: seconds that an event waits at most, once there has been a state.
     """
 
-    __slots__ = ("_arrived", "_patience", "_waiting", "held_bytes", "next_at")
+    __slots__ = ("_arrived", "_patience", "_waiting", "held_bytes", "hurried", "next_at")
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
@@ -44,6 +47,8 @@ class EventGate:
         self._waiting: deque[_Waiting] = deque()
         self.held_bytes = 0
         """What the events that wait take."""
+        self.hurried = False
+        """True while a large state is under way."""
         self.next_at = math.inf
         """When the patience with some event ends."""
 
@@ -69,6 +74,8 @@ class EventGate:
             self.held_bytes += len(body) + _EVENT_BYTES
         self._arrived.clear()
         patience = self._patience if newest_tick else FIRST_STATE_PATIENCE
+        if self.hurried:
+            patience = 0.0
         released: list[bytes] = []
         kept: deque[_Waiting] = deque()
         for event in self._waiting:

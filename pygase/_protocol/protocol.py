@@ -16,7 +16,7 @@ from .acks import FEW, Contents
 from .admission import host_of
 from .channels import Message, TrackedSender
 from .clock import ServerClock
-from .event_gate import EventGate
+from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import Reassembler, TooLarge, split
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
 from .inputs import InputSender, InputState, decode_inputs
@@ -38,6 +38,7 @@ from .wire import (
     BULK_SNAPSHOT,
     CLIENT_HEADER,
     DATA,
+    FRAGMENT_BYTES,
     INPUT_STATE,
     INPUTS,
     MESSAGE_HEADER,
@@ -539,11 +540,14 @@ class ClientProtocol(PeerProtocol):
         if fragments is None:
             super()._receive_fragment(kind, group, index, count, part, now)
             return
+        if count * FRAGMENT_BYTES > LARGE_STATE_BYTES:
+            self._gate.hurried = True
         body = fragments.receive(group, index, count, part, now)
         if body is not None:
             self._receive_state(body)
 
     def _receive_state(self, body: bytes) -> None:
+        self._gate.hurried = False
         self._states.note_server_time(self._server_time)
         state = self._states.receive(body)
         if state is not None:

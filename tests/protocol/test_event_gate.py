@@ -48,6 +48,18 @@ def test_before_the_first_state_it_waits_longer() -> None:
     assert gate.release(1, 14.9) == [b"event"] * 2
 
 
+def test_no_event_waits_while_a_large_state_is_under_way() -> None:
+    gate = gate_with(body(9, b"a"))
+    assert gate.release(0, 1.0) == []
+    gate.hurried = True
+    assert gate.release(0, 1.1) == [b"a"]
+    assert gate.add(body(9, b"b"))
+    assert gate.release(7, 1.2) == [b"b"]
+    gate.hurried = False
+    assert gate.add(body(9, b"c"))
+    assert gate.release(7, 1.3) == []
+
+
 def test_events_that_need_not_wait_pass_those_that_do_and_keep_their_order() -> None:
     gate = gate_with(body(9, b"a"), body(7, b"b"), body(8, b"c"), body(9, b"d"))
     assert gate.release(7, 1.0) == [b"b"]
