@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 import pygame
 
 from games.canvas import marks, rules
+from games.canvas.departed import Departed
 from games.canvas.export import Export
 from games.canvas.files import FileTrouble
 from games.canvas.hand import Hand, Sent
@@ -48,6 +49,7 @@ class CanvasScreen(GameScreen):
     def __init__(self, playing: Playing) -> None:
         super().__init__(playing)
         self.picture = Picture()
+        self._departed = Departed()
         self.hand = Hand()
         self.painter: Painter | None = None
         """Paints the picture, from the first frame on."""
@@ -277,6 +279,7 @@ class CanvasScreen(GameScreen):
         self._send(self.hand.unconfirmed())
 
     def _follow(self, view: View) -> None:
+        self._departed.follow(view.get("people", {}))
         changes = self.picture.follow(view.get("ink", {}))
         for number in changes.added:
             piece = self.picture.pieces[number]
@@ -316,12 +319,17 @@ class CanvasScreen(GameScreen):
         number = artist_at(people, address)
         return "" if number is None else str(people[number]["name"])
 
+    def departed(self) -> Sequence[tuple[Any, str]]:
+        """Return the artists who have left what they drew."""
+        return self._departed.left(self.session.newest.get("people", {}), self.picture)
+
     def host_deeds(self) -> Sequence[HostDeed]:
         """Return what the host can do to an artist: undo all that they have drawn."""
         return ((pygame.K_u, "undo all", self._undo_all_of),)
 
-    def _undo_all_of(self, address: Any) -> None:
-        self.tell("UNDO_ALL", artist_at(self.session.newest.get("people", {}), address))
+    def _undo_all_of(self, who: Any) -> None:
+        number = who if isinstance(who, int) else artist_at(self.session.newest.get("people", {}), who)
+        self.tell("UNDO_ALL", number)
 
     # -- the window --------------------------------------------------------------------------------------------------
 

@@ -50,6 +50,10 @@ class Picture:
         """Return how many pieces of a stroke (see `rules.stroke_of`) there are."""
         return self._strokes.get(stroke, 0)
 
+    def artists(self) -> set[int]:
+        """Return the numbers of those who have drawn what there is."""
+        return {rules.artist_of(stroke) for stroke in self._strokes}
+
     def follow(self, pages: Pages) -> Changes:
         """Take in the state's `ink`; return what is new and what is gone."""
         removed: dict[int, bytes] = {}

@@ -21,23 +21,25 @@ NOBODY: Final = "Nobody else is here yet."
 UNNAMED: Final = "no name yet"
 HINT: Final = "Up, Down: choose · F6 or Esc: close"
 
-Address = tuple[Any, ...]
+Address = Any
+"""A client's address; or, of somebody who has left, whatever the game knows them by."""
 
 
 @dataclass(frozen=True)
 class Player:
-    """A row of the list. `ping` is in seconds; `near`: at the host's own network address."""
+    """A row of the list. `ping` is in seconds; `near`: at the host's own network address; `gone`: not here any more."""
 
     address: Address
     name: str
-    ping: float
-    is_me: bool
-    near: bool
+    ping: float = 0.0
+    is_me: bool = False
+    near: bool = False
+    gone: bool = False
 
     @property
     def where(self) -> str:
-        """The network address, without the port, which says nothing to people."""
-        return str(self.address[0])
+        """The network address, without the port, which says nothing to people; and the time that datagrams take."""
+        return "has left" if self.gone else f"{self.address[0]} · {self.ping * 1000:.0f} ms"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Deed:
     name: str
     do: Callable[[Address], None]
     to_near: bool = True
+    to_gone: bool = False
+
+    def fits(self, player: Player) -> bool:
+        """Return whether it can be done to this player."""
+        return (self.to_near or not player.near) and (self.to_gone or not player.gone)
 
 
 class Roster:
@@ -71,10 +78,9 @@ class Roster:
         return backend.server if backend else None
 
     def players(self) -> list[Player]:
-        """Return everybody who is connected, in the order in which they came."""
+        """Return everybody who is connected, in the order in which they came; then those who have left traces."""
         server, own = self._server, self._screen.session.client.address
-        here = list(server.connections.items()) if server else []
-        return [
+        here = [
             Player(
                 address,
                 self._screen.name_of(address) or UNNAMED,
@@ -82,15 +88,16 @@ class Roster:
                 is_me=address == own,
                 near=own is not None and address[0] == own[0],
             )
-            for address, connection in here
+            for address, connection in (list(server.connections.items()) if server else [])
         ]
+        return here + [Player(key, name, gone=True) for key, name in self._screen.departed()]
 
     def deeds(self) -> list[Deed]:
         """Return what can be done to others."""
         server = self._server
         if server is None:
             return []
-        own = [Deed(key, name, do) for key, name, do in self._screen.host_deeds()]
+        own = [Deed(key, name, do, to_gone=True) for key, name, do in self._screen.host_deeds()]
         return [Deed(pygame.K_k, "kick", server.kick), Deed(pygame.K_b, "ban", server.ban, to_near=False), *own]
 
     # -- what the host does
@@ -132,7 +139,7 @@ class Roster:
 
     def _do(self, deed: Deed) -> None:
         player = self._chosen_player()
-        if player is not None and (deed.to_near or not player.near):
+        if player is not None and deed.fits(player):
             deed.do(player.address)
 
     def _chosen_player(self) -> Player | None:
@@ -175,8 +182,7 @@ class Roster:
             surface.fill(FLOOR, line)
         colour = GREY if player.is_me else YELLOW if player.address == self._chosen else WHITE
         self._write(surface, line, f"{player.name} (you)" if player.is_me else player.name, colour)
-        end = f"{player.where} · {player.ping * 1000:.0f} ms"
-        text = self._letters.line(end, hud.text_size(surface), GREY, line.w // 2)
+        text = self._letters.line(player.where, hud.text_size(surface), GREY, line.w // 2)
         surface.blit(text, text.get_rect(midright=line.midright))
         if not player.is_me:
             self._places.append((line, lambda: self._choose(player.address)))
@@ -185,7 +191,7 @@ class Roster:
         """Draw the buttons of what can be done to who is chosen, and what else there is to press."""
         size, chosen, left = hud.text_size(surface), self._chosen_player(), line.left
         for deed in self.deeds() if chosen else ():
-            can = chosen is not None and (deed.to_near or not chosen.near)
+            can = chosen is not None and deed.fits(chosen)
             label = f"{pygame.key.name(deed.key).upper()}: {deed.name}"
             text = self._letters.line(label, size, ORANGE if can else LINE)
             button = text.get_rect(midleft=(left + size // 2, line.centery)).inflate(size, 6)

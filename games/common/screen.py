@@ -23,7 +23,7 @@ WAYS: Final[Mapping[str, Any]] = {
 """To go left, right, up and down, by keys and gamepads."""
 
 HostDeed = tuple[int, str, Callable[[Any], None]]
-"""A key, a word or two for what it does, and what it does to the client of an address."""
+"""A key, a word or two for what it does, and what it does to a client's address (or to a key of `departed`)."""
 
 __all__ = ["WAYS", "GameScreen", "HostDeed", "Playing", "SessionOptions", "SoundSet", "Tone"]
 
@@ -102,6 +102,10 @@ class GameScreen:
         For the host's list of players.
         """
         return ""
+
+    def departed(self) -> Sequence[tuple[Any, str]]:
+        """Return key and name of players who have left, and to whom `host_deeds` can still be done."""
+        return ()
 
     def host_deeds(self) -> Sequence[HostDeed]:
         """Return what the host can do to a player beside throwing them out: key, name, function of their address."""

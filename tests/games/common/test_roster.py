@@ -160,7 +160,7 @@ def test_it_can_be_drawn_at_any_size_and_shows_who_is_chosen(hosted: Hosted, siz
 )
 def test_in_each_game_guests_are_listed_by_name_and_can_be_kicked(hosted: Hosted) -> None:
     hosted.guest("Bob", FAR)
-    names = {player.where: player.name for player in hosted.roster.players()}
+    names = {player.address[0]: player.name for player in hosted.roster.players()}
     assert names == {"127.0.0.1": "Ada", "10.0.0.7": "Bob"}
     hosted.presses(roster.KEY, pygame.K_DOWN, pygame.K_k)
     assert [player.name for player in hosted.roster.players()] == ["Ada"]
@@ -179,3 +179,25 @@ def test_in_canvas_the_host_undoes_all_of_somebody_from_the_list(hosted: Hosted)
     hosted.presses(roster.KEY, pygame.K_DOWN, pygame.K_u)
     assert not any(hosted.table.state.ink.values())
     assert bob.status == "connected"
+
+
+@pytest.mark.parametrize(
+    "hosted", [importlib.import_module("games.canvas.__main__").GAME], ids=["canvas"], indirect=True
+)
+def test_in_canvas_the_host_undoes_all_of_somebody_who_has_left(hosted: Hosted) -> None:
+    """Who scribbles over everything and runs away is still in the list, for as long as the scribble is there."""
+    eve = hosted.guest("Eve", FAR)
+    line = importlib.import_module("games.canvas.rules").pack_line(1, 1, [(5, 5), (50, 50)])
+    eve.dispatch_event("INK", 0, 0, line, retries=RELIABLE)
+    hosted.table.runs(0.3)
+    eve.disconnect()
+    hosted.table.runs(0.5)
+    gone = hosted.roster.players()[-1]
+    assert (gone.name, gone.where, gone.gone) == ("Eve", "has left", True)
+    hosted.presses(roster.KEY, pygame.K_UP, pygame.K_k, pygame.K_b)
+    assert hosted.roster.players()[-1] == gone  # neither can be done to her any more
+    assert not hosted.table.backend.server.banned
+    hosted.ada.frame()
+    hosted.presses(pygame.K_u)
+    assert not any(hosted.table.state.ink.values())
+    assert [player.name for player in hosted.roster.players()] == ["Ada"]
