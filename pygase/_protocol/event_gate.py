@@ -39,10 +39,11 @@ class EventGate:
     :param patience: seconds that an event waits at most, once there has been a state.
     """
 
-    __slots__ = ("_arrived", "_patience", "_waiting", "held_bytes", "hurried", "next_at")
+    __slots__ = ("_arrived", "_newest_tick", "_patience", "_waiting", "held_bytes", "hurried", "next_at")
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
+        self._newest_tick = 0
         self._arrived: list[bytes] = []
         self._waiting: deque[_Waiting] = deque()
         self.held_bytes = 0
@@ -50,7 +51,7 @@ class EventGate:
         self.hurried = False
         """True while a large state is under way."""
         self.next_at = math.inf
-        """When the patience with some event ends."""
+        """Not later than the time at which the patience with some event ends."""
 
     def add(self, body: bytes) -> bool:
         """Take an event as it lies in its message; False if it is cut off. :meth:`release` tells whether it waits."""
@@ -69,29 +70,50 @@ class EventGate:
 
         :param newest_tick: number of the newest state; 0: there is none yet.
         """
-        for body in self._arrived:
-            self._waiting.append(_Waiting(AFTER.unpack_from(body)[0], body[AFTER.size :], now))
-            self.held_bytes += len(body) + _EVENT_BYTES
-        self._arrived.clear()
         patience = self._patience if newest_tick else FIRST_STATE_PATIENCE
-        if self.hurried:
-            patience = 0.0
+        released: list[bytes] = []
+        if newest_tick != self._newest_tick or self.hurried or now >= self.next_at:
+            self._newest_tick = newest_tick
+            released += self._look_at_waiting(patience, now)
+        for body in self._arrived:
+            after, payload = AFTER.unpack_from(body)[0], body[AFTER.size :]
+            if self.hurried or self._is_here(after):
+                released.append(payload)
+            else:
+                self._waiting.append(_Waiting(after, payload, now))
+                self.held_bytes += len(payload) + _EVENT_BYTES
+                self.next_at = min(self.next_at, now + patience)
+        self._arrived.clear()
+        while self.held_bytes > MAX_WAITING_BYTES:
+            released.append(self._forget(self._waiting.popleft()))
+        return released
+
+    def _is_here(self, after: int) -> bool:
+        return bool(self._newest_tick) and (after - self._newest_tick) & 0xFFFF not in _AHEAD
+
+    def _look_at_waiting(self, patience: float, now: float) -> list[bytes]:
         released: list[bytes] = []
         kept: deque[_Waiting] = deque()
         for event in self._waiting:
-            satisfied = newest_tick and (event.after - newest_tick) & 0xFFFF not in _AHEAD
-            if satisfied or now >= event.since + patience or self.held_bytes > MAX_WAITING_BYTES:
-                released.append(event.payload)
-                self.held_bytes -= len(event.payload) + AFTER.size + _EVENT_BYTES
+            if self.hurried or now >= event.since + patience or self._is_here(event.after):
+                released.append(self._forget(event))
             else:
                 kept.append(event)
         self._waiting = kept
         self.next_at = kept[0].since + patience if kept else math.inf
         return released
 
+    def _forget(self, event: _Waiting) -> bytes:
+        self.held_bytes -= len(event.payload) + _EVENT_BYTES
+        return event.payload
+
     def release_all(self) -> list[bytes]:
         """Return all events, as no state will follow any more."""
-        return self.release(0, math.inf)
+        released = [event.payload for event in self._waiting] + [body[AFTER.size :] for body in self._arrived]
+        self._waiting.clear()
+        self._arrived.clear()
+        self.held_bytes, self.next_at = 0, math.inf
+        return released
 
 
 _AHEAD: Final = range(1, 0x8000)

@@ -51,6 +51,7 @@ class Hosted:
 def hosted(request: pytest.FixtureRequest) -> Iterator[Hosted]:
     made = Hosted(getattr(request, "param", DEMO))
     yield made
+    made.ada.session.backend = None  # the table ends it; here there is no thread to wait for
     made.table.close()
 
 
