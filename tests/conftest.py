@@ -3,6 +3,7 @@
 import gc
 import os
 import random
+import signal
 import zlib
 
 # SDL reads these when pygame is imported, so they stand before any import that may bring pygame in.
@@ -20,6 +21,10 @@ from pygase._protocol import fast_path
 settings.register_profile("pygase", deadline=None, print_blob=True, max_examples=40)
 settings.register_profile("long", settings.get_profile("pygase"), max_examples=1_000)
 settings.load_profile("pygase")
+
+# A shell that runs something in the background lets it ignore Ctrl-C, and so would every program that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SEED_VARIABLE = "PYGASE_TEST_SEED"
 ONE_AT_A_TIME = "integration"
