@@ -162,7 +162,8 @@ class _LeanClient:
         self.sock.setblocking(False)
         self.protocol = ClientProtocol(now=time.monotonic(), random_bytes=rng.randbytes)
         self.sequence = 0
-        self.latest = self.tick = self.arriving = 0
+        self.latest, self.ack_bits = -1, 0
+        self.tick = self.arriving = 0
 
     def shake_hands(self) -> bool:
         """Go on with the handshake; return whether it is done."""
@@ -179,11 +180,22 @@ class _LeanClient:
             while True:
                 data = self.sock.recv(2048)
                 if len(data) > 30 and data[0] == wire.DATA:
-                    self.latest = data[9] << 8 | data[10]
+                    self._note_number(data[9] << 8 | data[10])
                     if data[23] == wire.SNAPSHOT:
                         self.tick = int.from_bytes(data[27:31], "big")
                     elif data[23] == wire.FRAGMENT:
                         self._receive_fragment(data)
+
+    def _note_number(self, number: int) -> None:
+        """Acknowledge what has come, and nothing else: the server leaves a number out now and then."""
+        ahead = (number - self.latest) & 0xFFFF if self.latest >= 0 else 0
+        if self.latest < 0:
+            self.latest = number
+        elif ahead < 0x8000:
+            self.ack_bits = (self.ack_bits << 1 | 1) << (ahead - 1) & 0xFFFFFFFF if ahead else self.ack_bits
+            self.latest = number
+        elif ahead >= 0x10000 - 32:
+            self.ack_bits |= 1 << (0xFFFF - ahead)
 
     def _receive_fragment(self, data: bytes) -> None:
         # of a state larger than a packet, as right after joining: the first names the tick, with the last it is whole
@@ -195,8 +207,15 @@ class _LeanClient:
 
     def send(self, message: bytes) -> None:
         """Send one event, and the acknowledgement of all that has come."""
+        delay = 0 if self.latest >= 0 else wire.NO_ACK_DELAY
         header = wire.CLIENT_HEADER.pack(
-            wire.DATA, self.protocol.token, self.sequence & 0xFFFF, self.latest, 0xFFFFFFFF, 0, self.tick
+            wire.DATA,
+            self.protocol.token,
+            self.sequence & 0xFFFF,
+            self.latest & 0xFFFF,
+            self.ack_bits,
+            delay,
+            self.tick,
         )
         self.sequence += 1
         self.sock.send(header + message)
