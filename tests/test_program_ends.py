@@ -310,12 +310,12 @@ server = backend.server
 """
 
 
-def guest_of(process: "subprocess.Popen[str]") -> Client:
-    """Join the server of a program that prints its port."""
+def guest_of(process: "subprocess.Popen[str]", ticks: int = 0) -> Client:
+    """Join the server of a program that prints its port, and wait until its game loop has run some ticks."""
     assert process.stdout is not None
     client = Client()
     client.connect_in_thread(int(process.stdout.readline()), "127.0.0.1")
-    client.wait_until(lambda game_state: game_state.n > 0, timeout=WAIT)
+    client.wait_until(lambda game_state: game_state.n > ticks, timeout=WAIT)
     return client
 
 
@@ -395,7 +395,7 @@ no_signals = pytest.mark.skipif(sys.platform == "win32", reason="there, a proces
 def test_a_signal_that_ends_the_program_lets_a_server_say_goodbye_first(how: str, name: str) -> None:
     number = signal.Signals[name]
     process = start(ANNOUNCED + PORT_SHOWER + BLOCKING[how], PORT=0)
-    client = guest_of(process)
+    client = guest_of(process, ticks=1 if how == "loop" else 0)  # only then does the main thread handle signals
     process.send_signal(number)
     _, errors = process.communicate(timeout=WAIT)
     assert (process.returncode, errors) == (128 + number, "")

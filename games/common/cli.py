@@ -6,7 +6,8 @@ import importlib.util
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 from games.common import invite
@@ -37,13 +38,11 @@ def run(game: Game, argv: Sequence[str] | None = None) -> int:
     args.name = args.name or _usual_name(game, args)
     if args.debug:
         os.environ["PYGASE_DEBUG"] = "1"  # the library heeds it
-    for name in _ENDINGS:  # also SIGINT: shells start what runs in the background deaf to Ctrl-C
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _leave)
-    try:
-        return _host(game, args) if args.command == "host" else _join(game, args)
-    except KeyboardInterrupt:
-        return 0
+    with _leaving_by_signals():
+        try:
+            return _host(game, args) if args.command == "host" else _join(game, args)
+        except KeyboardInterrupt:
+            return 0
 
 
 def _host(game: Game, args: argparse.Namespace) -> int:
@@ -242,6 +241,21 @@ def _port_in_use(game: Game, port: int) -> str:
 def _complain(sentence: str) -> int:
     print(sentence, file=sys.stderr, flush=True)
     return 1
+
+
+@contextmanager
+def _leaving_by_signals() -> Iterator[None]:
+    """Let each of the signals in ``_ENDINGS`` raise KeyboardInterrupt; restore the handlers afterwards.
+
+    SIGINT is among them because a shell lets the programs that it starts in the background ignore it.
+    """
+    numbers = [getattr(signal, name) for name in _ENDINGS if hasattr(signal, name)]
+    before = {number: signal.signal(number, _leave) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def _leave(signal_number: int, frame: object) -> NoReturn:

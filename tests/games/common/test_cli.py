@@ -20,11 +20,6 @@ from tests.games.common.demo import DEMO
 from tests.games.programs import Program, guest, wait_for_names, wait_until
 
 
-@pytest.fixture(autouse=True)
-def _keeps_signal_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-
-
 def parsed(*argv: str, game: Game = DEMO) -> argparse.Namespace:
     return cli._parser(game).parse_args(argv)
 
@@ -95,6 +90,15 @@ def test_without_pygame_it_says_what_to_install(command: str, monkeypatch: pytes
     text = capsys.readouterr().err
     assert 'pip install "pygase[pygame]"' in text
     assert ("host --headless" in text) == (command == "host")
+
+
+def test_the_handlers_of_signals_are_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    during: list[Any] = []
+    monkeypatch.setattr(cli, "_join", lambda game, args: during.append(signal.getsignal(signal.SIGTERM)) or 0)
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    cli.run(DEMO, ["join"])
+    assert during == [cli._leave]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
 def test_a_machine_that_knows_no_user_has_a_player(monkeypatch: pytest.MonkeyPatch) -> None:
