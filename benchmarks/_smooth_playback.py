@@ -10,8 +10,8 @@ from typing import Any
 
 from benchmarks.view_smoothness import JITTERY, SPEED, arrivals, play
 from pygase import Backend, Client, GameState, Snapshot, SnapshotBuffer
-from pygase.interpolation import AdaptiveClock
 from pygase.testing import Link, SimulatedNetwork
+from pygase.timeline.interpolation import AdaptiveClock
 
 BAD_WIFI = Link(latency=0.04, jitter=0.08)
 """80 ± 40 ms each way."""

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pygase import Snapshot, SnapshotBuffer
-from pygase.interpolation import AdaptiveClock
 from pygase.testing import Link, _Path
+from pygase.timeline.interpolation import AdaptiveClock
 
 TICK_RATES = (20, 30, 60)
 FRAME_RATES = (30, 60, 144)

@@ -26,8 +26,8 @@ from games.pong import rules
 from games.pong.foresight import Foresight
 from games.pong.rules import Match
 from pygase import SnapshotBuffer
-from pygase.interpolation import AdaptiveClock
 from pygase.testing import Link, SimulatedNetwork
+from pygase.timeline.interpolation import AdaptiveClock
 
 FOLDER: Final = Path(__file__).parent / "images"
 

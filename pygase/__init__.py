@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from . import utils
 from ._io.interfaces import get_available_ip_addresses
 from ._protocol.channels import RELIABLE
+from ._server.players import PlayerInput
+from ._state.reading import Readable
 from .backend import Backend, GameStateMachine, GameStateStore, Server
 from .client import Client, Snapshot
 from .config import DISCOVERY_PORT, ClientConfig, ServerConfig
@@ -26,34 +28,32 @@ from .errors import (
 )
 from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
 from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
-from .players import PlayerInput
-from .reading import Readable
 
 if TYPE_CHECKING:
-    from .blending import Interpolate
     from .discovery import Browser, DiscoveredGame, discover
-    from .history import StateHistory
-    from .interpolation import PlaybackStats, SnapshotBuffer
     from .links import LINKS, Link, describe_link, parse_link
-    from .playback import AdaptiveClock, FixedDelayClock
-    from .prediction import Predictor
-    from .silence import SilenceWatch
-    from .ticks import FixedTimestep
+    from .timeline.blending import Interpolate
+    from .timeline.history import StateHistory
+    from .timeline.interpolation import PlaybackStats, SnapshotBuffer
+    from .timeline.playback import AdaptiveClock, FixedDelayClock
+    from .timeline.prediction import Predictor
+    from .timeline.silence import SilenceWatch
+    from .timeline.ticks import FixedTimestep
 
 _LATER: Final = {
-    "AdaptiveClock": "playback",
+    "AdaptiveClock": "timeline.playback",
     "Browser": "discovery",
     "DiscoveredGame": "discovery",
-    "FixedDelayClock": "playback",
-    "FixedTimestep": "ticks",
-    "Interpolate": "blending",
+    "FixedDelayClock": "timeline.playback",
+    "FixedTimestep": "timeline.ticks",
+    "Interpolate": "timeline.blending",
     "LINKS": "links",
     "Link": "links",
-    "PlaybackStats": "interpolation",
-    "Predictor": "prediction",
-    "SilenceWatch": "silence",
-    "SnapshotBuffer": "interpolation",
-    "StateHistory": "history",
+    "PlaybackStats": "timeline.interpolation",
+    "Predictor": "timeline.prediction",
+    "SilenceWatch": "timeline.silence",
+    "SnapshotBuffer": "timeline.interpolation",
+    "StateHistory": "timeline.history",
     "describe_link": "links",
     "discover": "discovery",
     "parse_link": "links",

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ._diagnostics.tracebacks import program_lines_only
 from ._io import runner
 from ._io.calls import block_or_return
 from ._io.leaving import note_running
@@ -18,7 +19,6 @@ from .gamestate import GameState
 from .machine import GameStateMachine, check_time_step
 from .server import Server
 from .store import GameStateStore
-from .tracebacks import program_lines_only
 
 if TYPE_CHECKING:
     import asyncio

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ._diagnostics.holdups import Holdups
+from ._diagnostics.log_lines import LogLines
+from ._diagnostics.tracebacks import program_lines_only
 from ._io import runner
 from ._io.calls import block_or_return
 from ._io.leaving import GRACE, LAST_WORDS, note_living
@@ -27,6 +30,7 @@ from ._protocol.peer import (
     StateReceived,
 )
 from ._protocol.protocol import ClientProtocol
+from ._state.tree import Tree
 from .checks import check_address, check_dispatch, check_names, check_view_time
 from .config import ClientConfig
 from .connection import AckCallback, ClientConnection, ConnectionStats, run_callback
@@ -47,11 +51,7 @@ from .event import (
     handler_name,
 )
 from .gamestate import GameState
-from .holdups import Holdups
-from .keeping import newest_of
-from .loglines import LogLines
-from .tracebacks import program_lines_only
-from .tree import Tree
+from .timeline.keeping import newest_of
 
 if TYPE_CHECKING:
     from .links import Link

@@ -142,7 +142,8 @@ class ServerConfig(ConnectionConfig):
     what was longer ago would hit people who have long since hidden."""
     rewind_slack: float = 0.2
     """By how much that moment may be older than the round trip and the interpolation delay explain. An input waits for
-    its tick, longer where copies of it get lost: up to 0.15 s at 60 Hz and 20 % loss. See ``pygase.viewtimes``."""
+    its tick, longer where copies of it get lost: up to 0.15 s at 60 Hz and 20 % loss. See
+    ``pygase._server.view_times``."""
     view_delay: float = 0.1
     """Interpolation delay that every client is believed to have; more where the server measures loss. The default of
     ``FixedDelayClock``, and what an adaptive playback has at 20 ticks a second. If the clients of your game stay

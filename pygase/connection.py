@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ._diagnostics.holdups import Holdups
+from ._diagnostics.log_lines import LogLines
 from ._io.runner import Driver, random_sources
 from ._io.udp import ClientTransport
 from ._protocol.endpoint import ServerEndpoint
@@ -16,16 +18,14 @@ from ._protocol.peer import ProtocolEvent
 from ._protocol.protocol import ClientProtocol, ServerProtocol
 from ._protocol.sleep import SleepWatch
 from ._protocol.timing import ConnectionStats
+from ._server.event_queue import ClientEvents
+from ._server.players import PlayerInputs
 from .errors import DisconnectReason
 from .event import encode_event
-from .eventqueue import ClientEvents
-from .holdups import Holdups
-from .loglines import LogLines
-from .players import PlayerInputs
 from .utils import NamedEnum
 
 if TYPE_CHECKING:
-    from .conditioner import Conditioner
+    from ._client.conditioner import Conditioner
     from .links import Link
 
 __all__ = ["ClientConnection", "ConnectionStats", "ConnectionStatus", "ServerConnection"]
@@ -188,7 +188,9 @@ class ClientConnection:
         if self._conditioner is None:
             if link is None:
                 return
-            from .conditioner import Conditioner  # only here: few games need it, and it takes its time to import
+            from ._client.conditioner import (
+                Conditioner,  # only here: few games need it, and it takes its time to import
+            )
 
             self._conditioner = Conditioner(*random_sources(seed))
         self._conditioner.link = link

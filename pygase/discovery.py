@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ._io import lan, runner
-from ._protocol.discovery import ID_BYTES, Answer, DiscoveredGame, Listing, Responder, encode_info
+from ._lan.protocol import ID_BYTES, Answer, DiscoveredGame, Listing, Responder, encode_info
 from ._protocol.wire import MAX_GAME_BYTES, PROTOCOL_VERSION
 from .config import DISCOVERY_PORT
 

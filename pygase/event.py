@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from .codec import holds_more
-from .codec import pack_plain as pack
-from .codec import unpack_plain as unpack
+from ._diagnostics.log_lines import Late, LogLines
+from ._state.codec import holds_more
+from ._state.codec import pack_plain as pack
+from ._state.codec import unpack_plain as unpack
+from ._state.tree import MAX_DEPTH, Cleaner
 from .config import ConnectionConfig
 from .errors import InvalidValue, MalformedPacket, MessageTooLarge
-from .loglines import Late, LogLines
-from .tree import MAX_DEPTH, Cleaner
 from .utils import Sendable
 
 logger = logging.getLogger("pygase")

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final, Self
 
+from ._diagnostics.tracebacks import program_lines_only
+from ._state.game_status import PAUSED, GameStatus, checked_status
+from ._state.handed_over import HandedOver
+from ._state.reading import PYGASES_OWN, KeysUnlessOwn, MissingAttribute, Readable, callable_for_keys
+from ._state.tree import (
+    TO_DELETE,
+    Tree,
+    as_lists,
+    exactly_equal,
+    first_difference,
+    merge_in_place,
+    merged_updates,
+    thawed,
+)
 from .errors import InPlaceChange
-from .handed_over import HandedOver
-from .reading import PYGASES_OWN, KeysUnlessOwn, MissingAttribute, Readable, callable_for_keys
-from .status import PAUSED, GameStatus, checked_status
-from .tracebacks import program_lines_only
-from .tree import TO_DELETE, Tree, as_lists, exactly_equal, first_difference, merge_in_place, merged_updates, thawed
 from .utils import Comparable, Sendable, Sqn
 
 __all__ = ["TO_DELETE", "GameState", "GameStateUpdate", "GameStatus"]

@@ -15,10 +15,15 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from ._diagnostics.log_lines import LogLines
+from ._diagnostics.tracebacks import place_of, program_lines_only
 from ._io import runner
 from ._io.calls import block_or_return
 from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
+from ._server.event_queue import ClientEvents, EventQueue
+from ._server.players import PlayerInputs
+from ._server.watching import TIME_STEP, Watch, changed_in_place
 from .config import ServerConfig
 from .errors import InPlaceChange, InvalidValue, MalformedPacket, PygaseError
 from .event import (
@@ -31,19 +36,14 @@ from .event import (
     handler_name,
     takes,
 )
-from .eventqueue import ClientEvents, EventQueue
 from .gamestate import GameState, GameStatus
-from .loglines import LogLines
-from .players import PlayerInputs
 from .store import GameStateStore
-from .tracebacks import place_of, program_lines_only
-from .watching import TIME_STEP, Watch, changed_in_place
 
 if TYPE_CHECKING:
     import asyncio
 
-    from .blending import Interpolate
-    from .history import StateHistory
+    from .timeline.blending import Interpolate
+    from .timeline.history import StateHistory
 
 logger = logging.getLogger("pygase")
 
@@ -484,7 +484,7 @@ class GameStateMachine:
         :param interpolate: the numbers that clients draw smoothly, as they name them.
         :returns: the history, which is :attr:`history` as well; a second call begins a new one.
         """
-        from .history import StateHistory  # only here: few games need it, and it takes its time to import
+        from .timeline.history import StateHistory  # only here: few games need it, and it takes its time to import
 
         self.history = StateHistory(seconds, interpolate)
         commit = self.game_state_store.committed

@@ -10,6 +10,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from ._diagnostics.holdups import Holdups
+from ._diagnostics.log_lines import LogLines
+from ._diagnostics.tracebacks import program_lines_only
 from ._io import runner
 from ._io.calls import block_or_return
 from ._io.interfaces import get_available_ip_addresses
@@ -22,8 +25,10 @@ from ._protocol.handshake import plain_host
 from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from ._protocol.protocol import ServerProtocol
 from ._protocol.sleep import SleepWatch
+from ._server.event_queue import ClientEvents, EventQueue
+from ._server.players import PlayerInputs
+from ._state.codec import prepare_counting
 from .checks import as_address, as_host, as_targets, check_address, check_dispatch, check_names
-from .codec import prepare_counting
 from .config import DISCOVERY_PORT, ServerConfig
 from .connection import AckCallback, ServerConnection, run_callback
 from .errors import DisconnectReason, MalformedPacket
@@ -40,13 +45,8 @@ from .event import (
     event_type_of,
     handler_name,
 )
-from .eventqueue import ClientEvents, EventQueue
-from .holdups import Holdups
-from .loglines import LogLines
 from .machine import DEFAULT_INTERVAL, GameStateMachine
-from .players import PlayerInputs
 from .store import GameStateStore
-from .tracebacks import program_lines_only
 
 if TYPE_CHECKING:
     from .discovery import Announcement, Announcer

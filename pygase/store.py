@@ -9,17 +9,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from ._diagnostics.log_lines import LogLines
+from ._diagnostics.tracebacks import program_lines_only
 from ._io.runner import monotonic
+from ._server.updates import UpdateCache
+from ._state.game_status import PAUSED, checked_status
+from ._state.handed_over import HandedOver
+from ._state.sizes import StateSize
+from ._state.tree import TO_DELETE, Cleaner, Tree, exactly_equal, first_difference, merge
 from .config import ServerConfig
 from .errors import InPlaceChange, StateTooLarge
 from .gamestate import GameState, GameStateUpdate, order_is_ignored, time_order_of
-from .handed_over import HandedOver
-from .loglines import LogLines
-from .statesize import StateSize
-from .status import PAUSED, checked_status
-from .tracebacks import program_lines_only
-from .tree import TO_DELETE, Cleaner, Tree, exactly_equal, first_difference, merge
-from .updates import UpdateCache
 from .utils import Sqn
 
 

@@ -27,7 +27,7 @@ from typing import Final
 
 from pygase._protocol import fast_path
 from tests.protocol.test_fuzz import ROUND_DATAGRAMS, run_round
-from tests.sessions import parameters, play
+from tests.support.sessions import parameters, play
 
 SESSIONS: Final = 1_000
 DATAGRAMS: Final = 1_000_000

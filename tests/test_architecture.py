@@ -1,6 +1,6 @@
 """The house keeps its rules: imports point downward, and `import pygase` brings in nothing it does not need.
 
-The rules are the tables in `tests/architecture.py`. Half of the tests here hold them against the real files,
+The rules are the tables in `tests/support/architecture.py`. Half of the tests here hold them against the real files,
 the other half show that the checker would notice.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture import (
+from tests.support.architecture import (
     CHANCE,
     PURE,
     SOCKETS,
@@ -66,7 +66,7 @@ class TestRealFiles:
             "pygase",
             "msgpack",
         }
-        late = {"asyncio", "random", "pygase.discovery", "pygase.interpolation", "pygase.links"}
+        late = {"asyncio", "random", "pygase.discovery", "pygase.timeline.interpolation", "pygase.links"}
         assert late.isdisjoint(loaded), "what not every program needs is imported when it is needed"
 
     def test_no_text_names_a_place_on_one_machine(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import (
+from tests.support.documents import (
     PAGES,
     ROOT,
     RUN_BY,

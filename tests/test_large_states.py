@@ -24,9 +24,9 @@ from pygase import (
 )
 from pygase._protocol.snapshots import SnapshotRing, SnapshotSender
 from pygase._protocol.wire import BULK_SNAPSHOT
-from pygase.codec import pack
+from pygase._state.codec import pack
+from pygase._state.tree import exactly_equal
 from pygase.testing import Link, SimulatedNetwork
-from pygase.tree import exactly_equal
 
 KIB = 1024
 MAX_BYTES = ServerConfig.max_state_bytes

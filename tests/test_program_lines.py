@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from pygase._diagnostics.tracebacks import program_lines_only
 from pygase.errors import InvalidValue
-from pygase.tracebacks import program_lines_only
-from tests.documents import ROOT
+from tests.support.documents import ROOT
 
 pytestmark = pytest.mark.integration
 

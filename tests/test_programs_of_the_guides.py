@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pygase import Backend, GameState
-from tests.documents import ROOT, free_port, on_port, programs
-from tests.playing import STARTING, connected, eventually, played, running
+from tests.support.documents import ROOT, free_port, on_port, programs
+from tests.support.playing import STARTING, connected, eventually, played, running
 
 pytestmark = pytest.mark.integration
 

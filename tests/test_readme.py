@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pygase import DisconnectReason
-from tests.documents import ROOT, free_port, on_port, programs
-from tests.playing import STARTING, connected, running
+from tests.support.documents import ROOT, free_port, on_port, programs
+from tests.support.playing import STARTING, connected, running
 
 README = programs((ROOT / "README.md").read_text(encoding="utf-8"))
 GUIDE = programs((ROOT / "docs" / "getting-started.md").read_text(encoding="utf-8"))

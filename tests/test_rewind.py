@@ -73,7 +73,7 @@ def test_who_aims_beside_what_is_seen_misses(seed: int) -> None:
 
 @pytest.mark.parametrize("age", [0.8, 1.2, 3.0, 60.0, 86_400.0])
 def test_a_shot_older_than_the_link_explains_is_judged_by_what_it_explains(age: float, seed: int) -> None:
-    """See tests/pygase/test_viewtimes.py for what is explained."""
+    """See tests/server/test_view_times.py for what is explained."""
     (shot,) = shots_with_claims(seed, [age])
     assert 0.15 + 0.3 < shot.now - shot.judged_at < EXPLAINED
     assert not shot.hits

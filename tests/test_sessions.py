@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pygase import Backend, Client, GameState
-from pygase.players import PlayerInput
+from pygase._server.players import PlayerInput
 from pygase.testing import Link, SimulatedNetwork
-from tests.sessions import (
+from tests.support.sessions import (
     LOOSE,
     ORDERED,
     RETRIED,

@@ -1,8 +1,8 @@
 """Arena's server: who plays, what they may do, and who was hit.
 
 A shot is judged by what the shooter saw: each input comes with the moment that was on its player's screen, and the
-server looks up where everybody was then (`StateHistory.at`). So one aims at what one sees, on every link. A client that
-claims to see what was longer ago than its link explains is not believed: the library sees to that (`pygase.viewtimes`).
+server looks up where everybody was then (`StateHistory.at`). So one aims at what one sees, on every link. The
+library does not believe a client that claims to see an older moment than its link explains.
 
 The state that everybody sees is a table for each thing that one can know of a pilot, by the pilot's number:
 

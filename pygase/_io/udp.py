@@ -16,8 +16,8 @@ from itertools import islice
 from types import ModuleType
 from typing import Any, Final
 
+from .._diagnostics.log_lines import LogLines
 from ..errors import AddressInUse, AddressNotUsable
-from ..loglines import LogLines
 from ..utils import fits, wants_compiled
 from .interfaces import get_available_ip_addresses
 

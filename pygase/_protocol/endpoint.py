@@ -11,9 +11,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
+from .._state.tree import Tree
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
-from ..tree import Tree
 from . import fast_path
 from .admission import Places, Visitors, host_of
 from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, plain_host, refusal, same_secret

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from ..utils import fits, wants_compiled
 from .acks import FEW, TIMES_MASK, SentPackets
-from .pacing import TokenBucket
+from .budget import TokenBucket
 from .peer import ACK_AT_ONCE
 from .protocol import ServerProtocol
 from .sequence import ACK_BITS_MASK, FULL_MASK, ReceiveWindow

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ..codec import pack, unpack
+from .._state.codec import pack, unpack
 from ..errors import DisconnectReason, MalformedPacket
 from .wire import (
     ACCEPTED,

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from .clock import SlidingMinimum
 from .inputs import WANTED_MARGIN, InputsMessage
-from .losses import LossMeter
+from .loss_meter import LossMeter
 from .sequence import ReceiveWindow, unwrap
+from .server_clock import SlidingMinimum
 from .wire import TIME_UNIT
 
 MARGIN_WINDOW: Final = 3.0

@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 from ..config import ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Contents, NeverSent, SentPackets
+from .budget import TokenBucket
 from .channels import EventReceiver, EventSender, TrackedSender, WindowOverrun
 from .handshake import RandomBytes, reason_from_wire
 from .inputs import InputsMessage
-from .pacing import TokenBucket
 from .sequence import ACK_BITS_MASK, ReceiveWindow
 from .snapshots import ReceivedState
 from .timing import ConnectionStats, RateMeter, RttEstimator

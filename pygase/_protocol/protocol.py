@@ -15,7 +15,6 @@ from ..errors import DisconnectReason, MalformedPacket
 from .acks import FEW, Contents
 from .admission import host_of
 from .channels import Message, TrackedSender
-from .clock import ServerClock
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import Reassembler, TooLarge, split
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
@@ -32,6 +31,7 @@ from .peer import (
     StateReceived,
 )
 from .sequence import ACK_BITS_MASK, unwrap
+from .server_clock import ServerClock
 from .snapshots import SnapshotReceiver, SnapshotRing, SnapshotSender
 from .wire import (
     AFTER,

@@ -13,11 +13,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from ..codec import holds_more, pack, unpack
+from .._state.codec import holds_more, pack, unpack
+from .._state.delta import apply, diff
+from .._state.tree import Tree
 from ..config import ConnectionConfig
 from ..errors import MalformedPacket
-from ..tree import Tree
-from .delta import apply, diff
 from .fragments import TooLarge, split
 from .sequence import unwrap
 from .wire import (

@@ -27,8 +27,7 @@ from pygase._protocol.wire import (
 )
 from pygase.config import ClientConfig, ServerConfig
 from pygase.errors import DisconnectReason
-
-from .peers import Address, Peers
+from tests.support.peers import Address, Peers
 
 PATIENT = ClientConfig(connect_timeout=30.0)
 

@@ -21,12 +21,12 @@ from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.inputs import MAX_INPUT_BYTES, MAX_INPUTS
 from pygase._protocol.peer import MIN_SKIP_DISTANCE, StateReceived
 from pygase._protocol.protocol import ClientProtocol
+from pygase._server.players import PlayerInput
+from pygase._state.tree import MAX_DEPTH, TO_DELETE
 from pygase.config import ClientConfig, ConnectionConfig, ServerConfig
 from pygase.event import encode_event
-from pygase.players import PlayerInput
 from pygase.testing import Link, SimulatedNetwork
-from pygase.tree import MAX_DEPTH, TO_DELETE
-from tests.protocol.document_decoder import (
+from tests.support.document_decoder import (
     PAGE,
     TO_CLIENT,
     TO_SERVER,

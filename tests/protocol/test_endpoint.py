@@ -19,11 +19,10 @@ from pygase._protocol.wire import (
     ConnectRequest,
     close_message,
 )
+from pygase._state.tree import Tree
 from pygase.config import ServerConfig
 from pygase.errors import DisconnectReason
-from pygase.tree import Tree
-
-from .peers import SERVER, Address, Peers
+from tests.support.peers import SERVER, Address, Peers
 
 
 def answers(endpoint: ServerEndpoint, data: bytes, address: tuple[str, int]) -> int:

@@ -15,7 +15,7 @@ import pytest
 
 from pygase._protocol import fast_path
 from pygase._protocol.acks import SentPackets
-from pygase._protocol.pacing import TokenBucket
+from pygase._protocol.budget import TokenBucket
 from pygase._protocol.protocol import ServerProtocol
 from pygase._protocol.sequence import ReceiveWindow
 from pygase._protocol.snapshots import SnapshotRing, SnapshotSender

@@ -21,12 +21,12 @@ import pytest
 
 from pygase import RELIABLE, TO_DELETE, Backend, Client, ClientConfig, GameState, ServerConfig
 from pygase._protocol.acks import SentPackets
-from pygase._protocol.clock import SlidingMinimum
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.input_buffer import InputBuffer
 from pygase._protocol.inputs import MAX_INPUTS, InputState, decode_inputs, pace
 from pygase._protocol.peer import PeerProtocol
 from pygase._protocol.protocol import ClientProtocol
+from pygase._protocol.server_clock import SlidingMinimum
 from pygase._protocol.snapshots import SnapshotReceiver
 from pygase._protocol.wire import (
     BULK_SNAPSHOT,
@@ -57,12 +57,12 @@ from pygase._protocol.wire import (
     Refused,
     message,
 )
-from pygase.codec import pack, unpack
+from pygase._server.players import PlayerInput
+from pygase._state.codec import pack, unpack
+from pygase._state.tree import exactly_equal
 from pygase.errors import MalformedPacket, PygaseError
-from pygase.players import PlayerInput
 from pygase.testing import Link, SimulatedNetwork
-from pygase.tree import exactly_equal
-from tests.sessions import InputAccount
+from tests.support.sessions import InputAccount
 
 Address = tuple[str, int]
 

@@ -21,11 +21,10 @@ from pygase._protocol.wire import (
     ConnectRequest,
     Refused,
 )
-from pygase.codec import pack, unpack
+from pygase._state.codec import pack, unpack
 from pygase.config import ClientConfig, ServerConfig
 from pygase.errors import DisconnectReason, MalformedPacket
-
-from .peers import SERVER, Address, Peers
+from tests.support.peers import SERVER, Address, Peers
 
 NONCE = bytes(range(8))
 ADDRESS: Address = ("10.0.0.1", 5000)

@@ -12,8 +12,7 @@ from pygase._protocol.protocol import ClientProtocol, ServerProtocol
 from pygase._protocol.wire import DATA, FRAGMENT, MESSAGE_HEADER, SERVER_HEADER
 from pygase.config import ServerConfig
 from pygase.errors import DisconnectReason
-
-from .peers import SERVER, Address, Peers
+from tests.support.peers import SERVER, Address, Peers
 
 MIB = 1024 * 1024
 FIRST = b"the first, which never arrives"

@@ -10,9 +10,8 @@ from pygase._protocol.channels import RELIABLE, Message, TrackedSender
 from pygase._protocol.inputs import InputSender, decode_inputs
 from pygase._protocol.wire import MAX_MESSAGE_ROOM, MESSAGE_HEADER, acks_message
 from pygase.config import ClientConfig, ServerConfig
-
-from .peers import SERVER, Address, Peers
-from .trees import exact
+from tests.support.peers import SERVER, Address, Peers
+from tests.support.trees import exact
 
 
 def talk(peers: Peers, address: Address, ticks: int, first_tick: int = 1) -> dict[str, Any]:

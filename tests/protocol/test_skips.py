@@ -14,8 +14,7 @@ from pygase._protocol.peer import MIN_SKIP_DISTANCE, NEVER_SENT, InputsReceived,
 from pygase._protocol.protocol import ClientProtocol, ServerProtocol
 from pygase._protocol.wire import CLIENT_HEADER, DATA, SERVER_HEADER, acks_message
 from pygase.errors import DisconnectReason
-
-from .peers import SERVER, Address, Peers
+from tests.support.peers import SERVER, Address, Peers
 
 TICK = 1 / 60
 EVENT = b"\x91\xa4move"

@@ -14,11 +14,10 @@ from pygase._protocol.snapshots import (
     SnapshotSender,
 )
 from pygase._protocol.wire import BULK_SNAPSHOT, COMPRESSED, MAX_BODY_BYTES, SNAPSHOT, SNAPSHOT_HEADER
-from pygase.codec import pack
+from pygase._state.codec import pack
+from pygase._state.tree import Tree
 from pygase.errors import MalformedPacket
-from pygase.tree import Tree
-
-from .trees import exact
+from tests.support.trees import exact
 
 RTO = 0.1
 

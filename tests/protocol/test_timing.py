@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase._protocol.pacing import TokenBucket
+from pygase._protocol.budget import TokenBucket
 from pygase._protocol.timing import RateMeter, RttEstimator
 
 

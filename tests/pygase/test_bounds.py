@@ -23,14 +23,14 @@ from pygase import (
 )
 from pygase._protocol.snapshots import SnapshotReceiver
 from pygase._protocol.wire import SNAPSHOT_HEADER
-from pygase.codec import pack
+from pygase._state.codec import pack
+from pygase._state.tree import MAX_DEPTH
 from pygase.config import ServerConfig
 from pygase.errors import MalformedPacket
 from pygase.event import decode_event, encode_event
 from pygase.server import FEW_EVENTS
 from pygase.store import Commit
 from pygase.testing import Link, SimulatedNetwork
-from pygase.tree import MAX_DEPTH
 
 
 def network_with(handlers: dict[str, Any], **state: Any) -> tuple[SimulatedNetwork, Backend]:

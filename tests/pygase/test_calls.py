@@ -14,8 +14,7 @@ import pytest
 
 from pygase import Backend, Client, GameState, GameStateMachine, GameStateStore, Server
 from pygase._io.calls import REMIND_AFTER
-
-from .virtual_loop import run_virtually
+from tests.support.virtual_loop import run_virtually
 
 
 def a_backend() -> Backend:

@@ -31,7 +31,7 @@ from pygase import (
     ServerConfig,
     ServerConnection,
 )
-from pygase.codec import pack
+from pygase._state.codec import pack
 from pygase.testing import Link, SimulatedNetwork
 
 INTERVAL = 0.02

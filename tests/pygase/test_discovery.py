@@ -15,7 +15,7 @@ import pygase
 from pygase import Backend, Browser, DiscoveredGame, GameState, GameStateStore, Server, discover
 from pygase._io import lan, runner
 from pygase._io.lan import AskingTransport
-from pygase._protocol.discovery import Answer, Query
+from pygase._lan.protocol import Answer, Query
 from pygase._protocol.wire import PROTOCOL_VERSION
 from pygase.discovery import Announcement, Announcer
 from pygase.testing import SimulatedNetwork

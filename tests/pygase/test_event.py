@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase.codec import pack
+from pygase._diagnostics.log_lines import LogLines
+from pygase._state.codec import pack
 from pygase.errors import InvalidValue, MalformedPacket, MessageTooLarge
 from pygase.event import (
     ANY_EVENT,
@@ -21,9 +22,8 @@ from pygase.event import (
     decode_event,
     encode_event,
 )
-from pygase.loglines import LogLines
 from pygase.testing import ManualClock
-from tests.protocol.trees import exact, values
+from tests.support.trees import exact, values
 
 CONTEXT = {"game_state": "the state", "dt": 0.02, "client_address": ("10.0.0.1", 5000)}
 

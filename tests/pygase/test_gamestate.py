@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import pygase
+from pygase._state.tree import Tree
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus, _real_dict, time_order_of
-from pygase.tree import Tree
 from pygase.utils import Sqn
 
 PAUSED, ACTIVE = GameStatus.get("Paused"), GameStatus.get("Active")

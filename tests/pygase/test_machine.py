@@ -11,18 +11,17 @@ from typing import Any
 
 import pytest
 
+from pygase._diagnostics.log_lines import LogLines
+from pygase._server.event_queue import ClientEvents
 from pygase.backend import Backend
 from pygase.client import Client
 from pygase.errors import InPlaceChange, InvalidValue, MalformedPacket
 from pygase.event import Event, encode_event
-from pygase.eventqueue import ClientEvents
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
-from pygase.loglines import LogLines
 from pygase.machine import GameStateMachine
 from pygase.store import GameStateStore
 from pygase.testing import ManualClock, SimulatedNetwork
-
-from .virtual_loop import VirtualLoop, run_virtually
+from tests.support.virtual_loop import VirtualLoop, run_virtually
 
 PAUSED, ACTIVE = GameStatus.get("Paused"), GameStatus.get("Active")
 

@@ -11,13 +11,13 @@ from pygase import Backend, Client, ClientConfig, DisconnectReason, GameState, S
 from pygase._protocol.fragments import TooLarge
 from pygase._protocol.snapshots import SnapshotReceiver, SnapshotRing, SnapshotSender
 from pygase._protocol.wire import SNAPSHOT_HEADER
-from pygase.codec import pack
+from pygase._state.codec import pack
+from pygase._state.tree import Tree
 from pygase.errors import StateTooLarge
 from pygase.gamestate import GameStateUpdate
-from pygase.keeping import newest_of
 from pygase.store import GameStateStore
 from pygase.testing import Link, SimulatedNetwork
-from pygase.tree import Tree
+from pygase.timeline.keeping import newest_of
 
 
 def body_of(tick: int, back: int, delta: Tree) -> bytes:
@@ -202,7 +202,7 @@ def test_a_client_that_allows_fewer_values_than_the_server_is_told() -> None:
 @pytest.mark.parametrize("size", [0, 300])
 def test_a_store_does_not_measure_its_state_with_each_update(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[int] = []
-    monkeypatch.setattr("pygase.statesize.pack", lambda tree: measured.append(1) or pack(tree))
+    monkeypatch.setattr("pygase._state.sizes.pack", lambda tree: measured.append(1) or pack(tree))
     store = GameStateStore(GameState(a=[{}] * size), max_state_bytes=5000, max_state_values=1000)
     for number in range(1000):
         store.push_update(GameStateUpdate(0, b=number))

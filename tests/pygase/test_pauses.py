@@ -11,7 +11,7 @@ import pytest
 
 from pygase import Backend, Client, GameState, GameStateMachine, GameStateStore, SnapshotBuffer, StateHistory
 from pygase.testing import Link, SimulatedNetwork
-from tests.pygase.virtual_loop import VirtualLoop, run_virtually
+from tests.support.virtual_loop import VirtualLoop, run_virtually
 
 SPEED = 100.0
 """Units a second."""

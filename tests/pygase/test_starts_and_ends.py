@@ -23,8 +23,7 @@ from pygase._io import runner
 from pygase._io.runner import LoopDriver
 from pygase.event import Event
 from pygase.testing import ManualClock
-
-from .virtual_loop import run_virtually
+from tests.support.virtual_loop import run_virtually
 
 WAIT = 5.0
 """Seconds that anything may take on a busy machine."""

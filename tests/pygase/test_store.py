@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pygase.codec import pack
+from pygase._state.codec import pack
 from pygase.errors import InvalidValue, StateTooLarge
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate
 from pygase.store import GameStateStore

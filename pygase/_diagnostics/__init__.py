@@ -1,0 +1,1 @@
+"""How the library reports problems: rate-limited log lines, short tracebacks, advice. Standard library only."""

@@ -1,0 +1,386 @@
+"""How a game is found on the local network, pure: who asks (:class:`Listing`), who answers (:class:`Responder`).
+
+::
+
+    whoever looks for games                            every server on the network
+    Query (512 bytes, to everyone) ------------------>
+    <------------------------------------------- Answer (at most 360 bytes, to the one who asked)
+
+An answer is never longer than its query, and no host gets more than a few a second: nobody can be flooded by forging
+the address of who asks. ``docs/discovery.md`` says how the bytes lie.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from struct import Struct
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from .._protocol.wire import MAX_GAME_BYTES, NONCE_BYTES, PROTOCOL_VERSION
+from .._state.codec import pack_plain, unpack
+from ..errors import InvalidValue, MalformedPacket
+
+QUERY_BYTES: Final = 512
+"""What every query is padded to: more than the longest answer, which leaves room for later versions."""
+
+ID_BYTES: Final = 8
+MAX_NAME_BYTES: Final = 64
+MAX_INFO_BYTES: Final = 200
+
+_QUERY_MAGIC: Final = b"PGS?"
+_ANSWER_MAGIC: Final = b"PGS!"  # neither begins like a datagram of the game itself
+_QUERY: Final = Struct(f"!4s{NONCE_BYTES}s")
+# magic, nonce, server's id, protocol version, flags, port, players, most players
+_ANSWER: Final = Struct(f"!4s{NONCE_BYTES}s{ID_BYTES}sHBHHH")
+_PASSWORD: Final = 0x01
+
+MAX_ANSWER_BYTES: Final = _ANSWER.size + 1 + MAX_GAME_BYTES + 1 + MAX_NAME_BYTES + 1 + MAX_INFO_BYTES
+
+TRIES: Final = 3
+TRY_INTERVAL: Final = 0.15
+"""Seconds between the first queries: Wi-Fi sends a broadcast once, waits for no acknowledgement, and loses some."""
+REPEAT_INTERVAL: Final = 1.5
+"""Seconds between the queries after that, as long as somebody looks at the list."""
+FORGET_AFTER: Final = 5.0
+"""Seconds after which a game that was not heard of is gone: three queries may stay unanswered."""
+SWITCH_AFTER: Final = 2 * REPEAT_INTERVAL
+"""Seconds after which a game's other address takes the place of one from which it was not heard of."""
+
+MAX_GAMES: Final = 100
+"""Games in a list at most; more than anybody can read."""
+MAX_GAMES_PER_HOST: Final = 16
+"""Games at one address at most: so that one machine that answers whatever it likes leaves room for the others."""
+KEPT_QUERIES: Final = 8
+"""How many of the last queries an answer may be to."""
+KEPT_PINGS: Final = 4
+"""A game's ping is the least of its last few: what a busy program adds is no distance."""
+
+MAX_ANSWERS_PER_HOST: Final = 30
+MAX_ANSWERS: Final = 300
+"""A second. A host that looks for games asks three times in its first second, from each of its addresses."""
+
+_JOINER: Final = "\u200d"
+"""The one invisible character that a name may have: it joins emoji to one."""
+
+
+class Query(NamedTuple):
+    """Who runs ``game`` here? (``""``: who runs any?)"""
+
+    nonce: bytes
+    game: str
+
+    def encode(self) -> bytes:
+        """Return the datagram."""
+        head = _QUERY.pack(_QUERY_MAGIC, self.nonce) + _sized(_cut(self.game, MAX_GAME_BYTES))
+        return head.ljust(QUERY_BYTES, b"\0")
+
+    @classmethod
+    def decode(cls, data: bytes) -> Query:
+        """:raises MalformedPacket: if it is none."""
+        if len(data) < QUERY_BYTES or not data.startswith(_QUERY_MAGIC):
+            raise MalformedPacket("not a query, or not padded")
+        game, _ = _read(data, _QUERY.size)
+        return cls(_QUERY.unpack_from(data)[1], _text(game))
+
+
+class Answer(NamedTuple):
+    """A server says: I do. ``info`` is msgpack of a dict."""
+
+    nonce: bytes
+    server_id: bytes
+    version: int
+    password: bool
+    port: int
+    players: int
+    max_players: int
+    game: str
+    name: str
+    info: bytes
+
+    def encode(self) -> bytes:
+        """Return the datagram."""
+        flags = _PASSWORD if self.password else 0
+        counts = (min(self.players, 0xFFFF), min(self.max_players, 0xFFFF))
+        head = _ANSWER.pack(_ANSWER_MAGIC, self.nonce, self.server_id, self.version, flags, self.port, *counts)
+        texts = _sized(_cut(self.game, MAX_GAME_BYTES)) + _sized(_cut(self.name, MAX_NAME_BYTES))
+        return head + texts + _sized(self.info)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Answer:
+        """:raises MalformedPacket: if it is none. What stands behind it is for later versions."""
+        if len(data) < _ANSWER.size or not data.startswith(_ANSWER_MAGIC):
+            raise MalformedPacket("not an answer")
+        _, nonce, server_id, version, flags, port, players, max_players = _ANSWER.unpack_from(data)
+        if port == 0:
+            raise MalformedPacket("a server without a port")
+        game, end = _read(data, _ANSWER.size)
+        name, end = _read(data, end)
+        info, _ = _read(data, end)
+        password = bool(flags & _PASSWORD)
+        texts = (_text(game), _printable(_cut(_text(name), MAX_NAME_BYTES).decode()))
+        if not texts[0].isprintable():
+            raise MalformedPacket("no game has such a name")
+        return cls(nonce, server_id, version, password, port, players, max_players, *texts, info)
+
+
+def encode_info(info: Mapping[str, Any] | None) -> bytes:
+    """Serialise what a server tells beside its name.
+
+    :raises TypeError, ValueError: if it is no dict with names as keys, cannot be serialised, or is too large.
+    """
+    if info is not None and not (isinstance(info, Mapping) and all(isinstance(key, str) for key in info)):
+        raise TypeError(f"info must be a dict with str keys such as {{'map': 'castle'}}, got {info!r:.100}")
+    try:
+        data = pack_plain(dict(info or {}))
+        unpack(data)
+    except Exception as error:  # msgpack raises several kinds
+        raise InvalidValue(f"info can hold None, bool, int, float, str, bytes, list and dict only: {error}") from None
+    if len(data) > MAX_INFO_BYTES:
+        raise ValueError(
+            f"info takes {len(data)} bytes, {MAX_INFO_BYTES} are the most; keep to what a player needs to choose a game"
+        )
+    return data
+
+
+def _decode_info(data: bytes) -> Mapping[str, Any]:
+    info = unpack(data)
+    if type(info) is not dict or not all(type(key) is str for key in info):
+        raise MalformedPacket("info is no dict with str keys")
+    return MappingProxyType(info)
+
+
+def _sized(data: bytes) -> bytes:
+    return bytes([len(data)]) + data
+
+
+def _cut(text: str, limit: int) -> bytes:
+    """Return at most ``limit`` bytes of UTF-8, without half a character at the end."""
+    return text.encode(errors="replace")[:limit].decode(errors="ignore").encode()
+
+
+def _read(data: bytes, at: int) -> tuple[bytes, int]:
+    """Read a length byte and as many bytes; return them and where they end."""
+    if at >= len(data) or at + 1 + data[at] > len(data):
+        raise MalformedPacket("a field reaches beyond the datagram")
+    end = at + 1 + data[at]
+    return data[at + 1 : end], end
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise MalformedPacket("text is not UTF-8") from None
+
+
+def _printable(text: str) -> str:
+    """Return a stranger's text as it can be drawn: one line, and nothing that turns the rest around."""
+    return "".join(c for c in text if c.isprintable() or c == _JOINER).strip()
+
+
+# -- who answers -------------------------------------------------------------------------------------------------------
+
+
+class Responder:
+    """Decides what is answered. Its memory is of one second, and bounded by the number of answers in it.
+
+    :param game: the server's game; queries for another stay unanswered.
+
+    :ivar dropped: how many datagrams got no answer, by reason.
+    """
+
+    def __init__(self, game: str) -> None:
+        self.dropped: Counter[str] = Counter()
+        self._game = game
+        self._second_began_at = float("-inf")
+        self._answered: set[tuple[str, bytes]] = set()
+        self._per_host: Counter[str] = Counter()
+
+    def answer(self, data: bytes, host: str, *, now: float, answer: Callable[[bytes], Answer]) -> bytes | None:
+        """Return the answer to a datagram from ``host``, if it gets any.
+
+        :param answer: makes it, from the query's nonce.
+        """
+        try:
+            query = Query.decode(data)
+        except MalformedPacket:
+            self.dropped["unreadable"] += 1
+            return None
+        if query.game not in ("", self._game):
+            self.dropped["another game"] += 1
+            return None
+        if not self._admits(host, query.nonce, now):
+            return None
+        return answer(query.nonce).encode()
+
+    def _admits(self, host: str, nonce: bytes, now: float) -> bool:
+        if now - self._second_began_at >= 1.0:
+            self._second_began_at = now
+            self._answered.clear()
+            self._per_host.clear()
+        if (host, nonce) in self._answered:  # it came by broadcast and by multicast
+            self.dropped["answered already"] += 1
+            return False
+        if len(self._answered) >= MAX_ANSWERS or self._per_host[host] >= MAX_ANSWERS_PER_HOST:
+            self.dropped["too many questions"] += 1
+            return False
+        self._answered.add((host, nonce))
+        self._per_host[host] += 1
+        return True
+
+
+# -- who asks ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DiscoveredGame:
+    """A game that was found: ``Client.connect(game.port, game.address)`` joins it.
+
+    :ivar address: IP address of the machine it runs on, as seen from here; ``port``: of the game there.
+    :ivar name: what the host calls it, fit to be drawn; may be ``""``.
+    :ivar game: which game it is, as in ``Server(game=...)``.
+    :ivar players: how many play, ``max_players``: how many can.
+    :ivar ping: seconds from a question to its answer.
+    :ivar password: whether one needs to know a password.
+    :ivar version_ok: False if it speaks another version of PyGaSe's protocol, so that joining it cannot work.
+    :ivar info: what else the host tells, by name. Anybody can send anything here: check it before you use it.
+    :ivar server_id: random; the same as long as the server runs.
+    """
+
+    address: str
+    port: int
+    name: str
+    game: str
+    players: int
+    max_players: int
+    ping: float
+    password: bool
+    version_ok: bool
+    info: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    server_id: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_full(self) -> bool:
+        """True if nobody else can join at the moment."""
+        return self.players >= self.max_players
+
+
+class _Entry:
+    """What is known of one server."""
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        self.heard_at = 0.0  # from this host
+        self.pings: deque[float] = deque(maxlen=KEPT_PINGS)
+        self.game: DiscoveredGame
+
+    def hear(self, answer: Answer, info: Mapping[str, Any], host: str, asked_at: float, now: float) -> None:
+        if host != self.host:  # the same server by another way
+            if not self._prefers(host, now):
+                return
+            self.host = host
+            self.pings.clear()
+        self.heard_at = now
+        self.pings.append(max(now - asked_at, 0.0))
+        self.game = DiscoveredGame(
+            address=host,
+            port=answer.port,
+            name=answer.name,
+            game=answer.game,
+            players=answer.players,
+            max_players=answer.max_players,
+            ping=min(self.pings),
+            password=answer.password,
+            version_ok=answer.version == PROTOCOL_VERSION,
+            info=info,
+            server_id=answer.server_id,
+        )
+
+    def _prefers(self, host: str, now: float) -> bool:
+        if _is_loopback(host) != _is_loopback(self.host):
+            return _is_loopback(host)  # on this very machine: that way does not depend on any network
+        return now - self.heard_at >= SWITCH_AFTER
+
+
+def _is_loopback(host: str) -> bool:
+    return host.startswith("127.")
+
+
+class Listing:
+    """The games that have answered lately, and when to ask again.
+
+    :param game: list only this game; ``""``: all.
+    :param random_bytes: makes the queries' nonces, so that only who heard a query can answer it.
+
+    :ivar games: a tuple, in the order in which they were found; another one whenever something has changed.
+    :ivar dropped: how many datagrams were no use, by reason.
+    """
+
+    def __init__(self, game: str, random_bytes: Callable[[int], bytes]) -> None:
+        self.games: tuple[DiscoveredGame, ...] = ()
+        self.dropped: Counter[str] = Counter()
+        self._game = game
+        self._random_bytes = random_bytes
+        self._asked_at: OrderedDict[bytes, float] = OrderedDict()
+        self._asked = 0
+        self._next_query_at = float("-inf")
+        self._entries: dict[bytes, _Entry] = {}
+
+    def next_timeout(self) -> float:
+        """When a query is due or :meth:`handle_timeout` has something to do next."""
+        expiries = (entry.heard_at + FORGET_AFTER for entry in self._entries.values())
+        return min([self._next_query_at, *expiries])
+
+    def is_query_due(self, *, now: float) -> bool:
+        """Tell whether it is time for :meth:`query_to_send`."""
+        return now >= self._next_query_at
+
+    def query_to_send(self, *, now: float) -> bytes:
+        """Return what is to be sent to everyone now."""
+        self._asked += 1
+        self._next_query_at = now + (TRY_INTERVAL if self._asked < TRIES else REPEAT_INTERVAL)
+        nonce = self._random_bytes(NONCE_BYTES)
+        self._asked_at[nonce] = now
+        if len(self._asked_at) > KEPT_QUERIES:
+            self._asked_at.popitem(last=False)
+        return Query(nonce, self._game).encode()
+
+    def receive(self, data: bytes, host: str, *, now: float) -> None:
+        """Take a datagram that came from ``host``."""
+        try:
+            answer = Answer.decode(data)
+            info = _decode_info(answer.info)
+        except MalformedPacket:
+            self.dropped["unreadable"] += 1
+            return
+        asked_at = self._asked_at.get(answer.nonce)
+        if asked_at is None:
+            self.dropped["not asked for"] += 1
+        elif self._game not in ("", answer.game):
+            self.dropped["another game"] += 1
+        elif answer.server_id not in self._entries and not self._has_room(host):
+            self.dropped["too many games"] += 1
+        else:
+            entry = self._entries.setdefault(answer.server_id, _Entry(host))
+            entry.hear(answer, info, host, asked_at, now)
+            self._publish()
+
+    def _has_room(self, host: str) -> bool:
+        of_host = sum(entry.host == host for entry in self._entries.values())
+        return len(self._entries) < MAX_GAMES and of_host < MAX_GAMES_PER_HOST
+
+    def handle_timeout(self, *, now: float) -> None:
+        """Forget the games that were not heard of for too long."""
+        silent = [key for key, entry in self._entries.items() if now >= entry.heard_at + FORGET_AFTER]
+        for key in silent:
+            del self._entries[key]
+        if silent:
+            self._publish()
+
+    def _publish(self) -> None:
+        games = tuple(entry.game for entry in self._entries.values())
+        if games != self.games:
+            self.games = games

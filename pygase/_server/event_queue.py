@@ -1,0 +1,236 @@
+"""The events that clients have sent and nobody has handled yet: each client has so much time a tick, and no more.
+
+To decode an event and to handle it takes time, which one client must not take from all the others. So each client has
+a budget of seconds a tick. Its events beyond that wait for later ticks, in their order; what one client sends delays
+its own events only. Time is a ``clock`` argument.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from ..config import ServerConfig
+from ..event import CLIENT_LEFT, Event
+
+Address = tuple[Any, ...]
+
+
+class ClientEvents:
+    """What one client's events cost, and those of them that wait for a later tick.
+
+    A server's thread adds to it, and a game loop's takes from it.
+
+    :param address: the client's.
+    :param config: how much may wait.
+    :param in_game: the same client's account with a game loop, if this is the one with the server's own handlers.
+    """
+
+    __slots__ = (
+        "_config",
+        "_counted",
+        "_counted_bytes",
+        "_counted_tick",
+        "address",
+        "crowded_at",
+        "debt",
+        "in_game",
+        "spent",
+        "turn",
+        "waiting",
+        "waiting_bytes",
+    )
+
+    def __init__(
+        self, address: Address, config: ServerConfig | None = None, in_game: ClientEvents | None = None
+    ) -> None:
+        self.address = address
+        self.in_game = in_game
+        self.turn = -1
+        """The tick to which ``spent`` belongs."""
+        self.spent = 0.0
+        """Seconds that this client's events have taken in that tick."""
+        self.debt = 0.0
+        """Seconds that events took which were refused; they are paid off with the budgets of the ticks to come."""
+        self.waiting: deque[Any] = deque()
+        """What was put off, oldest first: see :class:`EventQueue`."""
+        self.waiting_bytes = 0
+        self.crowded_at: float | None = None
+        """The game time from which on ``MANY`` have been waiting all the time."""
+        self._config = config or ServerConfig()
+        self._counted_tick = -1
+        self._counted = self._counted_bytes = 0
+
+    def admits(self, payload: bytes, tick: int) -> bool:
+        """Count an event that has arrived; False if more of this client wait than may, and it is to be dropped.
+
+        An acknowledged one finds twice as much room: the client relies on it, so that its connection must end if even
+        that is full.
+
+        :param tick: the newest settled tick; what was counted before it has been handled, or put off.
+        """
+        if tick != self._counted_tick:
+            self._counted_tick, self._counted, self._counted_bytes = tick, 0, 0
+        self._counted += 1
+        self._counted_bytes += len(payload)
+        room = 1 if type(payload) is bytes else 2
+        return (
+            self._counted + len(self.waiting) <= room * self._config.max_waiting_events
+            and self._counted_bytes + self.waiting_bytes <= room * self._config.max_waiting_event_bytes
+        )
+
+    def begin(self, turn: int, budget: float) -> None:
+        """Begin a tick, if it is another one: what was spent is forgotten, but for what is owed."""
+        if turn == self.turn:
+            return
+        if self.debt:
+            self.debt = max(self.debt - budget * (turn - self.turn), 0.0)
+        self.turn, self.spent = turn, self.debt
+
+    def put_off(self, event: Any) -> None:
+        """Let an event wait for a later tick."""
+        if not self.waiting:
+            self.crowded_at = None
+        self.waiting.append(event)
+        self.waiting_bytes += _size_of(event)
+
+    def is_crowded(self, game_time: float) -> bool:
+        """Tell whether many have been waiting for longer than it takes to catch up after a pause. Once a tick."""
+        if len(self.waiting) < MANY:
+            self.crowded_at = None
+        elif self.crowded_at is None:
+            self.crowded_at = game_time
+        return self.crowded_at is not None and game_time >= self.crowded_at + CROWDED_AFTER
+
+    def next(self) -> Any:
+        """Take the oldest event that waits."""
+        event = self.waiting.popleft()
+        self.waiting_bytes -= _size_of(event)
+        return event
+
+    def drop_unacknowledged(self) -> int:
+        """Drop what waits and may get lost; return how many events that were."""
+        kept = [event for event in self.waiting if type(_content(event)) is not bytes]
+        dropped = len(self.waiting) - len(kept)
+        self.waiting = deque(kept)
+        self.waiting_bytes = sum(map(_size_of, kept))
+        return dropped
+
+
+def _content(event: Any) -> Any:
+    return event[1] if type(event) is tuple else event
+
+
+def _sender_of(event: Any) -> ClientEvents | None:
+    sender: ClientEvents | None = event[0] if type(event) is tuple else event.sender
+    return sender
+
+
+def _size_of(event: Any) -> int:
+    content = _content(event)
+    return len(content) if isinstance(content, bytes) else 0
+
+
+MANY: Final = 64
+"""Events of one client that wait before it is worth a word in the log."""
+
+CROWDED_AFTER: Final = 1.5
+"""Seconds for which they have to wait all the time before that. What a pause of the machine makes wait is handled
+within a few ticks."""
+
+
+class EventQueue:
+    """Hands out events in the order in which they arrived, as far as each client's budget goes.
+
+    :ivar arrived: pairs of ClientEvents and what its client has sent: bytes, or an Event; and Events alone, which may
+        have a ``sender``. From any thread.
+    :ivar dropped: how many events of clients that have left were dropped.
+    """
+
+    def __init__(self) -> None:
+        self.arrived: deque[Any] = deque()
+        self.dropped = 0
+        self.slowest: tuple[float, Any] = (0.0, None)
+        """The event that took longest since this was last reset, and its seconds. Most need not be timed one by one."""
+        self._behind: dict[ClientEvents, None] = {}
+        """Clients of which events wait, or that owe seconds."""
+        self._refused: ClientEvents | None = None
+        self._calm_until = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.arrived or self._behind)
+
+    @property
+    def behind(self) -> tuple[ClientEvents, ...]:
+        """The clients of which events wait for a later tick."""
+        return tuple(client for client in self._behind if client.waiting)
+
+    def refuse(self, client: ClientEvents) -> None:
+        """The event that was handed out last is none that anybody wants: its client has to pay for it in full."""
+        self._refused = client
+        self._calm_until = -math.inf
+
+    def due(self, turn: int, budget: float, clock: Callable[[], float]) -> Iterator[Any]:
+        """Yield the events of a tick. What its receiver does until it asks for the next one is on the client's account.
+
+        One event of each client is handled in each tick, however long it takes.
+
+        :param turn: which tick it is; another number is another budget.
+        :param budget: seconds for each client; ``clock``: to measure them by.
+        """
+        began = clock()
+        if not self._behind:
+            # as long as all events together have not taken half of one budget, nobody need be told apart
+            arrived, budget = self.arrived, budget / 2
+            self._calm_until = began + budget
+            for _ in range(len(arrived)):
+                event = arrived.popleft()
+                yield event
+                now = clock()
+                if now > self._calm_until:
+                    began = self._charge(event, turn, began, now)
+                    break
+                began = now
+            else:
+                return
+        for client in tuple(self._behind):
+            client.begin(turn, budget)
+            while client.waiting and client.spent <= budget:
+                event = client.next()
+                yield event
+                began = self._charge(event, turn, began, clock())
+            if not client.waiting and not client.debt:
+                del self._behind[client]
+        for _ in range(len(self.arrived)):
+            event = self.arrived.popleft()
+            sender = _sender_of(event)
+            if sender is not None:
+                sender.begin(turn, budget)
+                if sender.waiting or sender.spent > budget:
+                    self._put_off(sender, event)
+                    continue
+            yield event
+            began = self._charge(event, turn, began, clock())
+
+    def _charge(self, event: Any, turn: int, began: float, now: float) -> float:
+        """Put what an event has taken on its client's account; return ``now``."""
+        if now - began > self.slowest[0]:
+            self.slowest = now - began, event
+        client = _sender_of(event)
+        if client is not None:
+            client.begin(turn, 0.0)
+            client.spent += now - began
+            if self._refused is client:
+                client.debt += now - began
+                self._behind[client] = None
+        self._refused = None
+        return now
+
+    def _put_off(self, client: ClientEvents, event: Any) -> None:
+        content = _content(event)
+        if type(content) is Event and content.type == CLIENT_LEFT:
+            self.dropped += client.drop_unacknowledged()
+        client.put_off(event)
+        self._behind[client] = None

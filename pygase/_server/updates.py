@@ -1,0 +1,41 @@
+"""The latest updates of a game state, made from the states themselves when somebody asks for them."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+
+from .._state.delta import diff
+from .._state.tree import Tree, thawed
+from ..gamestate import GameStateUpdate, time_order_of
+
+
+class UpdateCache:
+    """Keeps the last states, and tells what changed from each to the next.
+
+    :param size: how many updates there are at most.
+    """
+
+    __slots__ = ("_states",)
+
+    def __init__(self, size: int) -> None:
+        self._states: deque[tuple[int, Tree]] = deque(maxlen=size + 1)
+        """Each with its tick; the first is only there to tell what changed to the second."""
+
+    def begin(self, tick: int, tree: Tree) -> None:
+        """Begin anew with a first state."""
+        self._states.clear()
+        self._states.extend([(tick, tree)] * 2)
+
+    def add(self, tick: int, tree: Tree) -> None:
+        """Take in the next state: a frozen tree."""
+        self._states.append((tick, tree))
+
+    def updates(self) -> list[GameStateUpdate]:
+        """Return the updates, oldest first. The list, and what is in it, is the caller's own."""
+        updates = []
+        for (_, before), (tick, after) in itertools.pairwise(list(self._states)):
+            update = GameStateUpdate(time_order_of(tick))
+            update.__dict__.update(thawed(diff(before, after)))
+            updates.append(update)
+        return updates

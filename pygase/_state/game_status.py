@@ -1,0 +1,38 @@
+"""Whether the game loop runs, as every state says."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ..errors import InvalidValue
+from ..utils import NamedEnum
+
+
+class GameStatus(NamedEnum):
+    """Status of the simulation: ``"Paused"`` (0) or ``"Active"`` (1)."""
+
+
+GameStatus.register("Paused")
+GameStatus.register("Active")
+
+PAUSED: Final = GameStatus.get("Paused")
+
+
+def checked_status(status: Any, whose: str) -> Any:
+    """Return a game status that is one.
+
+    :param whose: what an error calls the value's place.
+    :raises InvalidValue: if it is none; says what is.
+    """
+    if isinstance(status, int) and not isinstance(status, bool):
+        try:
+            GameStatus.get(int(status))
+        except ValueError:
+            pass
+        else:
+            return status
+    raise InvalidValue(
+        f'{whose}.game_status must be a GameStatus value, GameStatus.get("Paused") or GameStatus.get("Active"), '
+        f"which are 0 and 1; got {status!r:.80}. It says whether the game loop runs; for phases of your own take "
+        "another name, such as phase"
+    )

@@ -1,0 +1,101 @@
+"""What a program still has of a game state that it has handed over: the newest state, to be read and not written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NoReturn
+
+from .._diagnostics.tracebacks import program_lines_only
+from ..errors import InPlaceChange
+from .tree import Tree, thawed
+
+
+class HandedOver:
+    """Stands behind a game state that a game was made with, once that game has begun: its attributes are the newest.
+
+    :param newest: returns the newest tree, and its time order.
+    :param assign: called with name and value when an attribute is assigned, or with TO_DELETE when it is deleted.
+    :param attributes: what the state held when it was handed over, with its time order.
+    """
+
+    __slots__ = ("_newest", "_read", "assign", "attributes")
+
+    def __init__(
+        self,
+        newest: Callable[[], tuple[Tree, int]],
+        assign: Callable[[str, Any], None],
+        attributes: Tree,
+    ) -> None:
+        self._newest = newest
+        self._read: dict[Any, tuple[Any, Any]] = {}
+        self.assign = assign
+        self.attributes = attributes
+
+    def __getitem__(self, name: Any) -> Any:
+        tree, time_order = self._newest()
+        if name == "time_order":
+            return time_order
+        value = tree[name]
+        frozen, shown = self._read.get(name, (None, None))
+        if frozen is not value:  # what has not changed since it was read was made read-only then
+            shown = read_only(value)
+            self._read[name] = value, shown
+        return shown
+
+    def __contains__(self, name: object) -> bool:
+        return name == "time_order" or name in self._newest()[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([*self._newest()[0], "time_order"])
+
+    def all_read_only(self) -> ReadOnlyDict:
+        """Return all attributes as they are now."""
+        tree, time_order = self._newest()
+        return ReadOnlyDict({**read_only(tree), "time_order": time_order})
+
+    def copied(self) -> Tree:
+        """Return a copy of all attributes as they are now, which its receiver may change."""
+        tree, time_order = self._newest()
+        return {**thawed(tree), "time_order": time_order}
+
+
+_ADVICE: Final = (
+    "this is part of the state that the game began with, which shows the newest state now and cannot be written: "
+    'return what shall change from time_step or an event handler, as {"score": 1}, or push it, as '
+    "game_state_store.push_update(GameStateUpdate(score=1))"
+)
+
+
+def _refuse(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+    with program_lines_only:
+        raise InPlaceChange(f"a {type(self).__bases__[0].__name__} cannot be changed here: {_ADVICE}")
+
+
+class ReadOnlyDict(dict[Any, Any]):
+    """A dict that refuses to be changed. Copies of it are plain dicts."""
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return dict, (dict(self),)
+
+
+class ReadOnlyList(list[Any]):
+    """A list that refuses to be changed. Copies of it are plain lists."""
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = extend = insert = remove = pop = clear = sort = reverse = _refuse
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return list, (list(self),)
+
+
+def read_only(value: Any) -> Any:
+    """Return (a part of) a frozen tree as something that cannot be changed."""
+    kind = type(value)
+    if kind is dict:
+        return ReadOnlyDict({key: read_only(item) for key, item in value.items()})
+    if kind is list:
+        return ReadOnlyList([read_only(item) for item in value])
+    return value

@@ -1,0 +1,371 @@
+"""State trees: the plain nested dicts that a game state consists of.
+
+A *frozen* tree is never changed once it is made (by convention: nothing enforces it, everything here keeps it). Two
+frozen trees share every part in which they do not differ, so an ``is`` tells that a whole branch is unchanged, and a
+hundred past states cost little more than one. Inside a frozen tree are only ``str, bytes, int, float, bool, None``,
+lists of such, and dicts with ``str`` or ``int`` keys; :func:`Cleaner.clean` sees to that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from .._diagnostics.advice import key_way_out, only_looks_plain, type_name, way_out
+from ..errors import InvalidValue
+
+Tree = dict[Any, Any]
+
+MAX_DEPTH: Final = 64
+"""Deepest nesting of a state or an event's data. A bound, since every walk over a tree is recursive."""
+
+MAX_INT: Final = 2**64 - 1
+MIN_INT: Final = -(2**63)
+"""What msgpack can hold: signed 64 bits below zero, unsigned 64 bits above."""
+
+_MISSING: Final = object()
+
+
+class _ToDelete:
+    """The type of TO_DELETE; there is one instance, so ``is`` compares."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "TO_DELETE"
+
+    def __reduce__(self) -> str:
+        return "TO_DELETE"
+
+
+TO_DELETE: Final = _ToDelete()
+"""As a value in an update: remove this key. No value that a game can store equals it."""
+
+
+class _Refused(Exception):
+    """Inside this module: a value cannot be sent. ``path`` grows, innermost part first, on the way up."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.path: list[str] = []
+
+
+class Cleaner:
+    """Copies values into the form that frozen trees hold, and refuses what cannot be sent.
+
+    ``size_bytes`` grows by an upper bound of the serialised size of all that has been cleaned since it was last reset.
+    """
+
+    __slots__ = ("size_bytes",)
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+
+    def clean(self, value: Any, name: str) -> Any:
+        """Return a private copy of ``value``: tuples as lists, subclasses of int and str as plain ones.
+
+        :param name: what errors shall call the value.
+        :raises InvalidValue: naming the path and the type of what cannot be sent.
+        """
+        try:
+            return self._clean(value, 0)
+        except _Refused as refused:
+            path = "".join(reversed(refused.path))
+            shown = path if len(path) <= 120 else f"{path[:60]} … {path[-40:]}"
+            raise InvalidValue(f"{name}{shown} {refused.what}") from None
+
+    def is_simple(self, update: Tree, depth: int = 0) -> bool:  # noqa: C901 (flat, and hot)
+        """Tell whether an update holds nothing that would have to be cleaned: names, nested dicts, numbers, texts,
+        None.
+
+        What most updates are, every tick, for every player. Grows ``size_bytes`` as cleaning does.
+        """
+        size = 5 + 18 * len(update)
+        for key, item in update.items():
+            kind = type(key)
+            if kind is str:
+                if not key.isascii():
+                    return False
+                size += len(key)
+            elif kind is not int or not depth or not MIN_INT <= key <= MAX_INT:
+                return False
+            kind = type(item)
+            if kind is dict:
+                if depth > MAX_DEPTH or not self.is_simple(item, depth + 1):
+                    return False
+            elif kind is int:
+                if not MIN_INT <= item <= MAX_INT:
+                    return False
+            elif kind is str:
+                if not item.isascii():
+                    return False
+                size += len(item)
+            elif kind is not float and kind is not bool and item is not None and item is not TO_DELETE:
+                return False
+        self.size_bytes += size
+        return True
+
+    def clean_attributes(self, attributes: Any, name: str) -> Tree:
+        """Return a private copy of a state's or an update's attributes: a dict whose keys are names.
+
+        :raises InvalidValue: also if it is none, or has a time_order: PyGaSe counts the states itself.
+        """
+        if not isinstance(attributes, dict):
+            raise InvalidValue(
+                f"{name} must be a dict of state attributes, such as {{'score': 1}}, or None; got {attributes!r:.80} "
+                f"of type {type_name(attributes)}"
+            )
+        cleaned: Tree = self.clean(attributes, name)
+        for key in cleaned:
+            if type(key) is not str:
+                raise InvalidValue(
+                    f"{name} has the key {key!r}; on the top level keys are attribute names, so they must be str"
+                )
+        if "time_order" in cleaned:
+            raise InvalidValue(
+                f"{name} has time_order, which cannot be set: PyGaSe counts the ticks; leave it out (dict(game_state) "
+                "does), and take another name for a counter of the game's own"
+            )
+        return cleaned
+
+    def _clean(self, value: Any, depth: int) -> Any:
+        kind = type(value)
+        if kind is float or kind is bool or value is None or value is TO_DELETE:
+            self.size_bytes += 9
+            return value
+        if kind is int:
+            self.size_bytes += 9
+            return value if MIN_INT <= value <= MAX_INT else _refuse_int(value)
+        if kind is str:
+            self.size_bytes += 5 + (len(value) if value.isascii() else _utf8_size(value))
+            return value
+        if kind is dict:
+            return self._clean_dict(value, depth)
+        if kind is list or kind is tuple:
+            return self._clean_list(value, depth)
+        if kind is bytes:
+            self.size_bytes += 5 + len(value)
+            return value
+        return self._clean_subclass(value, depth)
+
+    def _clean_dict(self, value: dict[Any, Any], depth: int) -> Tree:
+        if depth > MAX_DEPTH:
+            raise _Refused(_TOO_DEEP)
+        self.size_bytes += 5 + 18 * len(value)  # numbers, as keys and values; longer ones add what they have more
+        result: Tree = {}
+        key: Any = None
+        try:
+            for key, item in value.items():
+                if type(key) is str and key.isascii():
+                    if len(key) > 4:
+                        self.size_bytes += len(key)
+                elif type(key) is not int or not MIN_INT <= key <= MAX_INT:
+                    key = self._clean_key(key)
+                kind = type(item)
+                if kind is float:  # the commonest values need no call, or one less
+                    result[key] = item
+                elif kind is dict:
+                    result[key] = self._clean_dict(item, depth + 1)
+                else:
+                    result[key] = self._clean(item, depth + 1)
+        except _Refused as refused:
+            refused.path.append(f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!a}]")
+            raise
+        return result
+
+    def _clean_key(self, key: Any) -> str | int:
+        if type(key) is not str:
+            if isinstance(key, bool) or not isinstance(key, (str, int)):
+                raise _Refused(f"is a key of type {type_name(key)}; keys must be str or int: {key_way_out(key)}")
+            key = str.__str__(key) if isinstance(key, str) else int.__int__(key)
+        return self._clean(key, MAX_DEPTH)  # type: ignore[no-any-return]
+
+    def _clean_list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
+        if depth > MAX_DEPTH:
+            raise _Refused(_TOO_DEEP)
+        self.size_bytes += 5
+        if _SIMPLE.issuperset(map(type, value)):
+            self.size_bytes += 9 * len(value)
+            return list(value)
+        result = []
+        try:
+            for item in value:
+                if item is TO_DELETE:
+                    raise _Refused("is TO_DELETE in a list; lists are replaced whole, so leave the item out instead")
+                result.append(self._clean(item, depth + 1))
+        except _Refused as refused:
+            refused.path.append(f"[{len(result)}]")
+            raise
+        return result
+
+    def _clean_subclass(self, value: Any, depth: int) -> Any:
+        if only_looks_plain(value):
+            raise _Refused(_not_plain(value))
+        for base, convert in _CONVERSIONS:
+            if isinstance(value, base):
+                return self._clean(convert(value), depth)
+        raise _Refused(_not_plain(value))
+
+
+_TOO_DEEP: Final = f"is nested deeper than {MAX_DEPTH} levels; flatten it (or does it contain itself?)"
+
+_SIMPLE: Final = frozenset({float, bool, type(None)})
+"""Types of values that need neither a check nor a copy."""
+
+_CONVERSIONS: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
+    (int, int.__int__),
+    (float, float.__float__),
+    (str, str.__str__),
+    (bytes, bytes),
+    (bytearray, bytes),
+    (dict, dict),
+    (list, list),
+    (tuple, list),
+)
+"""Subclasses (Sqn, IntEnum, namedtuple, defaultdict …) are sent as what they are built on."""
+
+
+def _not_plain(value: Any) -> str:
+    return f"is of type {type_name(value)}, which cannot be sent; {way_out(value)}"
+
+
+def _refuse_int(value: int) -> Any:
+    raise _Refused(f"is an int beyond 64 bits ({value.bit_length()} bits); send it as str or bytes")
+
+
+def _utf8_size(value: str) -> int:
+    try:
+        return len(value.encode())
+    except UnicodeEncodeError as error:
+        raise _Refused(f"is a str that is not valid Unicode ({error.reason})") from None
+
+
+def thawed(value: Any) -> Any:
+    """Return a deep copy of (a part of) a frozen tree that its receiver may change at will."""
+    kind = type(value)
+    if kind is dict:
+        return {k: v if type(v) is float or type(v) is int else thawed(v) for k, v in value.items()}
+    if kind is list:
+        return [v if type(v) is float or type(v) is int else thawed(v) for v in value]
+    return value
+
+
+def too_deep(value: Any, depth: int = 0) -> bool:
+    """Tell whether a value, ``depth`` levels down already, is nested beyond MAX_DEPTH."""
+    level = [value] if type(value) is dict or type(value) is list else []
+    while level:
+        if depth > MAX_DEPTH:
+            return True
+        below: list[Any] = []
+        for node in level:
+            items = node.values() if type(node) is dict else node
+            if not _NODES.isdisjoint(map(type, items)):
+                below += [item for item in items if type(item) is dict or type(item) is list]
+        level, depth = below, depth + 1
+    return False
+
+
+_NODES: Final = frozenset({dict, list})
+
+
+def exactly_equal(a: Any, b: Any) -> bool:
+    """Tell whether two clean values are the same to the last bit: 1, 1.0 and True differ, and so do 0.0 and -0.0."""
+    kind = type(a)
+    if kind is not type(b):
+        return False
+    if kind is float:
+        return (a == b and (a != 0.0 or math.copysign(1.0, a) == math.copysign(1.0, b))) or (a != a and b != b)
+    if kind is list:
+        return len(a) == len(b) and all(map(exactly_equal, a, b))
+    if kind is dict:
+        return len(a) == len(b) and all(k in b and exactly_equal(v, b[k]) for k, v in a.items())
+    return bool(a == b)
+
+
+def first_difference(a: Any, b: Any, path: str = "") -> str | None:
+    """Return the path of some place where two trees differ, or None if they are exactly equal."""
+    if type(a) is dict and type(b) is dict:
+        for key in [*a, *(k for k in b if k not in a)]:
+            named = isinstance(key, str) and key.isidentifier()
+            here = (f"{path}.{key}" if named else f"{path}[{key!r}]") if path else str(key)
+            found = first_difference(a.get(key, _MISSING), b.get(key, _MISSING), here)
+            if found is not None:
+                return found
+        return None
+    return None if a is b or exactly_equal(a, b) else path
+
+
+def without_markers(value: Tree) -> Tree:
+    """Return an update as the tree it creates where there was none: nested TO_DELETE are left out."""
+    return {k: without_markers(v) if type(v) is dict else v for k, v in value.items() if v is not TO_DELETE}
+
+
+def merge(node: Tree, update: Tree, owned: dict[int, Tree]) -> Tree:
+    """Return ``node`` with a clean ``update`` merged deeply into it, copying only along the changed path.
+
+    Nested dicts are merged, everything else replaced, TO_DELETE removes. What does not really change keeps its
+    identity; if nothing changes, ``node`` itself is returned. ``owned`` holds the dicts (by id) that nobody else has
+    seen yet: they are changed in place, so that many updates of one tick copy each dict only once.
+    """
+    mine = id(node) in owned
+    for key, value in update.items():
+        old = node.get(key, _MISSING)
+        if value is TO_DELETE:
+            if old is _MISSING:
+                continue
+        elif type(value) is dict:
+            if type(old) is dict:
+                value = merge(old, value, owned)
+                if value is old:
+                    continue
+            else:
+                value = without_markers(value)
+                owned[id(value)] = value
+        elif old is value or (type(old) is type(value) and exactly_equal(old, value)):
+            continue
+        if not mine:
+            node = node.copy()
+            owned[id(node)] = node
+            mine = True
+        if value is TO_DELETE:
+            del node[key]
+        else:
+            node[key] = value
+    return node
+
+
+def merge_in_place(target: Tree, update: Tree) -> None:
+    """Merge a clean update into a thawed tree, giving it copies of its own."""
+    for key, value in tuple(update.items()):  # a part of the update may be a part of the target itself
+        if value is TO_DELETE:
+            target.pop(key, None)
+        elif type(value) is dict:
+            inner = target.get(key)
+            if isinstance(inner, dict):
+                merge_in_place(inner, value)
+            else:
+                target[key] = thawed(without_markers(value))
+        else:
+            target[key] = thawed(value) if type(value) is list else value
+
+
+def merged_updates(older: Tree, newer: Tree) -> Tree:
+    """Merge two updates into one, keeping TO_DELETE markers."""
+    result = dict(older)
+    for key, value in newer.items():
+        before = result.get(key)
+        if isinstance(value, dict) and isinstance(before, dict):
+            result[key] = merged_updates(before, value)
+        else:
+            result[key] = value
+    return result
+
+
+def as_lists(value: Any) -> Any:
+    """Return a value with tuples as lists, as they would arrive."""
+    if isinstance(value, dict):
+        return {key: as_lists(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_lists(item) for item in value]
+    return value

@@ -1,0 +1,92 @@
+"""By how much the numbers of a tree are off, and trees that are drawn with a part of that.
+
+A predicted part that turns out wrong is not drawn where it is at once: each number that glides keeps a part of its
+error for a while (see :mod:`pygase.timeline.prediction`). Pure: trees in, trees out; nothing that is given is changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any, Final
+
+_MAX: Final = sys.float_info.max
+
+Ways = Any
+"""How far numbers of a tree are off, in the shape of the tree: a float, or a dict by key or index; None: not at all."""
+
+
+class FloatBlender:
+    """What :class:`Blender` is for named paths, for every float wherever it is."""
+
+    def __init__(self, limit: float | None) -> None:
+        self._limit = _MAX if limit is None else min(limit, _MAX)
+
+    def blend(self, older: Any, newer: Any, progress: float) -> Any:
+        """Return ``older``, a copy of it with floats moved ``progress`` of their way where there are such."""
+        kind, other = type(older), type(newer)
+        if kind is float or other is float:
+            if not (kind is float or kind is int) or not (other is float or other is int):
+                return older
+            way = newer - older
+            return older + way * progress if way and -self._limit <= way <= self._limit else older
+        if older is newer or kind is not other:
+            return older
+        if kind is dict:
+            return self._blend_items(older, older.items(), newer, progress)
+        if kind is list and len(older) == len(newer):
+            return self._blend_items(older, enumerate(older), dict(enumerate(newer)), progress)
+        return older
+
+    def _blend_items(self, older: Any, items: Iterable[tuple[Any, Any]], newer: Any, progress: float) -> Any:
+        out = older
+        for key, value in items:
+            moved = self.blend(value, newer[key], progress) if key in newer else value
+            if moved is not value:
+                if out is older:
+                    out = older.copy()
+                out[key] = moved
+        return out
+
+
+def doubled_way(here: Any, halfway: Any) -> Ways:
+    """Return twice the way of each number that moved from one tree to another, which shares all that did not."""
+    if here is halfway:
+        return None
+    if type(here) is dict:
+        return {key: doubled_way(value, halfway[key]) for key, value in here.items() if value is not halfway[key]}
+    if type(here) is list:
+        return {index: doubled_way(value, halfway[index]) for index, value in enumerate(here)}
+    return 2.0 * (halfway - here)
+
+
+def displaced(value: Any, ways: Ways, factor: float) -> Any:
+    """Return a copy of a tree with its numbers moved ``factor`` of their ways, as far as it still has them."""
+    kind = type(value)
+    if kind is float or kind is int:
+        return value + ways * factor if type(ways) is float else value
+    if type(ways) is not dict or (kind is not dict and kind is not list):
+        return value
+    out = value.copy()
+    places = value if kind is dict else range(len(value))
+    for key, way in ways.items():
+        if key in places:
+            out[key] = displaced(value[key], way, factor)
+    return out
+
+
+def largest(ways: Ways) -> float:
+    """Return the way of the number that is farthest off, as a distance; 0.0 if none is off."""
+    if type(ways) is dict:
+        return max(map(largest, ways.values()), default=0.0)
+    return abs(ways) if ways else 0.0
+
+
+def greatest_difference(a: Any, b: Any) -> float:
+    """Return by how much the numbers at the same places of two trees differ at most."""
+    if type(a) is dict and type(b) is dict:
+        return max((greatest_difference(value, b[key]) for key, value in a.items() if key in b), default=0.0)
+    if type(a) is list and type(b) is list:
+        return max(map(greatest_difference, a, b), default=0.0)
+    numbers = (int, float)
+    return abs(float(b) - float(a)) if type(a) in numbers and type(b) in numbers else 0.0

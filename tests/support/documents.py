@@ -1,0 +1,106 @@
+"""Finds the code in a Markdown page that is meant to be run, and runs it.
+
+What stands behind the word `python` where a block begins says what the block is:
+
+- `runnable`: the runnable blocks of a page are one script, run in this process from top to bottom. What it
+  prints must be what stands behind `# ->` in it.
+- `program=NAME`: a whole program, run as a process of its own exactly as it stands there. `RUN_BY` names the test.
+- `fragment`: a part of a program, that uses names which the page does not define. It is only compiled.
+
+There is no Python block without one of these words. Readers do not see them: a renderer takes the first word alone.
+Where code is run, the port 8080 is replaced by a free one, and 0.0.0.0 by 127.0.0.1, so that a test disturbs nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import socket
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PORT_IN_PAGES = "8080"
+
+RUN_BY = {
+    ("README.md", "server.py"): "tests/test_readme.py",
+    ("README.md", "client.py"): "tests/test_readme.py",
+    ("docs/adapter.md", "pads.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/discovery.md", "lan_host.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/discovery.md", "lan_find.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/getting-started.md", "smooth_client.py"): "tests/test_readme.py",
+    ("docs/getting-started.md", "lan_server.py"): "tests/test_readme.py",
+    ("docs/prediction.md", "predicted_server.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/prediction.md", "predicted_client.py"): "tests/test_programs_of_the_guides.py",
+}
+"""Page and name of each program, and the test that runs it."""
+
+OTHER_LANGUAGES = {"diff", "hex"}
+"""What a block that is no Python can be: the tests of the protocol and of `hello` read `hex` and `diff`."""
+
+_BLOCK = re.compile(r"^```python ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^ *(?:```+|~~~+)(.*)\n((?:.*\n)*?) *(?:```+|~~~+) *$", re.MULTILINE)
+_INDENTED = re.compile(r"(?:^(?: {4}|\t).*\n?|^\n(?=(?: {4}|\t)))+", re.MULTILINE)
+_STATEMENT = re.compile(
+    r"^\s*(?:import \w|from \S+ import |def \w+\(|class \w+|for \w+.* in .*:$|while .*:$)", re.MULTILINE
+)
+_EXPECTED = re.compile(r"# -> (.*)$", re.MULTILINE)
+
+
+def runnable_script(page: str) -> str:
+    """Return all runnable blocks of the text `page` as one script, with the line numbers of the page."""
+    lines = [""] * (page.count("\n") + 1)
+    for block in _BLOCK.finditer(page):
+        if block[1] == "runnable":
+            first = page.count("\n", 0, block.start(2))
+            code = block[2].splitlines()
+            lines[first : first + len(code)] = code
+    return "\n".join(lines)
+
+
+def programs(page: str) -> dict[str, str]:
+    """Return the programs in the text `page` by their names."""
+    marked = ((block[1].partition("program="), block[2]) for block in _BLOCK.finditer(page))
+    return {name: code for (_, mark, name), code in marked if mark}
+
+
+def fragments(page: str) -> list[str]:
+    """Return the parts of programs in the text `page`."""
+    return [block[2] for block in _BLOCK.finditer(page) if block[1] == "fragment"]
+
+
+def unmarked_blocks(page: str) -> list[str]:
+    """Return the first line of each block that is Python, or looks like it, and is not marked as what it is.
+
+    A block of another language is one of `OTHER_LANGUAGES`; commands for a terminal are indented.
+    """
+    fences = list(_FENCE.finditer(page))
+    unknown = [fence[0].partition("\n")[0] for fence in fences if not _is_known(fence[1].strip())]
+    indented = [block[0] for block in _INDENTED.finditer(_FENCE.sub("", page)) if _STATEMENT.search(block[0])]
+    return unknown + [block.strip().partition("\n")[0] for block in indented]
+
+
+def _is_known(info: str) -> bool:
+    return info in OTHER_LANGUAGES or bool(re.fullmatch(r"python (?:runnable|fragment|program=\w+\.py)", info))
+
+
+def run_script(script: str, name: str) -> tuple[list[str], list[str]]:
+    """Run `script`; return the lines that it promised to print behind `# ->`, and those that it printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(script, name, "exec"), {"__name__": "__main__"})
+    return _EXPECTED.findall(script), printed.getvalue().splitlines()
+
+
+def on_port(code: str, port: int) -> str:
+    """Return `code` with `port` in place of the one that the pages use, and the loopback in place of all networks."""
+    return code.replace(PORT_IN_PAGES, str(port)).replace("0.0.0.0", "127.0.0.1")
+
+
+def free_port() -> int:
+    """Return a UDP port of this machine that nobody has taken."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
