@@ -1,5 +1,5 @@
-"""Games made with PyGaSe, each in a folder of its own. `python -m games` lists them, `python -m games.NAME` plays."""
+"""Games made with PyGaSe, one folder each. `python -m games` lists them; `python -m games.NAME` starts one."""
 
 import os
 
-os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # the terminal is for what the games say
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # pygame's greeting would hide the games' own lines

@@ -1,4 +1,4 @@
-"""`python -m games`: which games there are, and how to start them."""
+"""`python -m games`: list the games and the commands that start them."""
 
 import ast
 import sys
@@ -10,12 +10,12 @@ HOW = """Games made with PyGaSe. To open one, and to join a friend's:
     python -m games.NAME host
     python -m games.NAME join HOST
 
-With --help they tell the rest. What NAME can be:
+`--help` after either lists the options. NAME is one of:
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the list; return the exit status: 2 if something else was asked for."""
+    """Print the list and return the exit status: 0, or 2 if the command line holds anything but `--help`."""
     arguments = sys.argv[1:] if argv is None else argv
     found = games(Path(__file__).parent)
     width = max(map(len, found), default=0)
@@ -32,9 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def games(folder: Path) -> dict[str, str]:
-    """Return what each game in a folder is about, by its name: the beginning of its own description.
+    """Return the games of a folder: each name with the first sentence of the package's docstring.
 
-    The games themselves are not imported: that takes pygame, and time.
+    The function reads the source files and imports no game, because importing pygame takes time.
     """
     packages = sorted(file.parent for file in folder.glob("*/__main__.py"))
     return {package.name: _about((package / "__init__.py").read_text(encoding="utf-8")) for package in packages}

@@ -1,5 +1,5 @@
 """Everyone is a circle that moves: `python -m games.hello host` and `python -m games.hello join`.
 
-Beside it stand `single_player`, an ordinary pygame game, and `multiplayer`, the same game for many: docs/embed.md leads
-from the one to the other.
+The folder also holds `single_player`, an ordinary pygame game, and `multiplayer`, the same game for many players.
+docs/embed.md shows the steps from the first to the second.
 """

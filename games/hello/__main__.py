@@ -1,6 +1,6 @@
 """Everyone is a circle that moves: a whole multiplayer game in one file, in three parts.
 
-The rules know of nothing else, the server has the last word, and the screen is what happens in a player's window.
+The rules depend on neither of the other parts. The server decides. The screen shows the game in a player's window.
 """
 
 import random
@@ -25,16 +25,16 @@ PLAYER = {"name": Text(), "number": Number(), "x": Number(0, WIDTH), "y": Number
 
 
 def move(player: dict[str, Any], wish: Any) -> dict[str, Any]:
-    """The rules: return a player one tick later. Both the server and the player's own program go by them."""
+    """The rules: return a player one tick later. The server and the player's own program both run this function."""
     match wish:
         case [-1 | 0 | 1 as dx, -1 | 0 | 1 as dy]:
             x, y = player["x"] + STEP * dx, player["y"] + STEP * dy
             return {**player, "x": min(max(x, RADIUS), WIDTH - RADIUS), "y": min(max(y, RADIUS), HEIGHT - RADIUS)}
-    return player  # whatever else somebody may send is no wish
+    return player  # any other input means: stand still
 
 
 def serve(hosting: Hosting) -> Backend:
-    """The server: lets players in and out, and moves them and the bots, one step in each tick."""
+    """The server: admits players, removes them, and moves players and bots one step a tick."""
     numbers, bots = count(), {f"bot {number}": [0, 0] for number in range(1, hosting.bots + 1)}
     company = Company()
 
@@ -58,7 +58,7 @@ def serve(hosting: Hosting) -> Backend:
         for key in company.settled(game_state.time_order * TICK):
             backend.server.dispatch_event("CAME", game_state.players[key]["name"])
         for bot in bots:
-            if random.random() < 0.02:  # it changes its mind about once a second
+            if random.random() < 0.02:  # at 60 ticks a second, a bot turns about once a second
                 bots[bot] = random.choices((-1, 0, 1), k=2)
         wishes = {**bots, **{str(address): given.value for address, given in inputs.items()}}
         return {"players": {key: move(player, wishes.get(key)) for key, player in game_state.players.items()}}
@@ -69,33 +69,33 @@ def serve(hosting: Hosting) -> Backend:
 
 
 class HelloScreen(GameScreen):
-    """The screen: keys to the server, the game state to the window. One's own circle does not wait for the server."""
+    """The screen: sends the keys to the server and draws the game state. The player's own circle has no delay."""
 
     options = SessionOptions(
         interpolate=["players.*.x", "players.*.y"],
         tick=TICK,
         predict=Prediction(move, "players.{me}"),
-        check=State(players=Each(PLAYER)),  # a server that sends other states is left
+        check=State(players=Each(PLAYER)),  # the client leaves a server whose states do not fit
     )
     sounds = SoundSet(came=[Tone(520, 0.07), Tone(780, 0.15)])
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Take in what the player presses, and what the server says."""
+        """Handle one event: a key, or an event from the server."""
         self.controls.handle(event)
         if event.type == SERVER_EVENT and event.name == "CAME":
             self.playing.sounds.play("came")
 
     def update(self) -> None:
-        """Tell the server where to go."""
+        """Send the wanted direction to the server, once a frame."""
         held = self.controls.take()
         self.session.send_input([held["right"] - held["left"], held["down"] - held["up"]])
 
     def name_of(self, address: Any) -> str:
-        """Return what a client is called, for the host's list of players (F6)."""
+        """Return a client's name, for the host's list of players (F6)."""
         return str(self.session.newest.get("players", {}).get(str(address), {}).get("name", ""))
 
     def draw(self, surface: pygame.Surface) -> None:
-        """Draw everyone, with a name, and oneself with a ring."""
+        """Draw every player with a name, and a ring around the player's own circle."""
         layout = Layout(surface.get_size(), (WIDTH, HEIGHT), footer=hud.footer_height(surface))
         surface.fill(NIGHT)
         surface.fill(FLOOR, layout.area)

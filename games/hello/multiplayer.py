@@ -1,4 +1,4 @@
-"""Catch the stars: the arrow keys fly, and each star that the ship touches counts."""
+"""Catch the stars: the arrow keys fly the ship, and each star that it touches scores a point."""
 
 import math
 import random
@@ -11,7 +11,7 @@ from pygase import CLIENT_CONNECTED, CLIENT_LEFT, TO_DELETE, Backend, GameState,
 from pygase_pygame import Prediction, draw_status, host, join
 
 WIDTH, HEIGHT = 640, 480
-SHIP, STAR = 18, 7  # radii, pixels
+SHIP, STAR = 18, 7  # radii in pixels
 SPEED = 5  # pixels a frame
 STARS = 6
 COLOURS = ["orange", "skyblue", "mediumseagreen", "hotpink", "white"]
@@ -21,24 +21,24 @@ Thing = dict[str, Any]
 
 
 def new_ship() -> Thing:
-    """Return a ship in the middle."""
+    """Return a ship in the middle of the window."""
     return {"x": WIDTH / 2, "y": HEIGHT / 2, "score": 0, "colour": random.choice(COLOURS)}
 
 
 def new_star() -> Thing:
-    """Return a star somewhere."""
+    """Return a star at a random place."""
     return {"x": random.uniform(STAR, WIDTH - STAR), "y": random.uniform(STAR, HEIGHT - STAR)}
 
 
 def fly(ship: Thing, held: list[str]) -> Thing:
-    """Return the ship a frame later."""
+    """Return the ship one frame later."""
     x = ship["x"] + SPEED * (("right" in held) - ("left" in held))
     y = ship["y"] + SPEED * (("down" in held) - ("up" in held))
     return {**ship, "x": min(max(x, SHIP), WIDTH - SHIP), "y": min(max(y, SHIP), HEIGHT - SHIP)}
 
 
 def catch(ship: Thing, stars: list[Thing]) -> Thing:
-    """Return the ship with the stars counted that it touches; for each of them there is a new one elsewhere."""
+    """Count the stars that the ship touches and replace each by a new one. Return the ship with its new score."""
     for number, star in enumerate(stars):
         if math.dist((ship["x"], ship["y"]), (star["x"], star["y"])) < SHIP + STAR:
             stars[number] = new_star()
@@ -47,7 +47,7 @@ def catch(ship: Thing, stars: list[Thing]) -> Thing:
 
 
 def time_step(game: GameState, dt: float, inputs: dict[Any, PlayerInput]) -> Thing:
-    """Do what happens in a 60th of a second."""
+    """Advance the game by a 60th of a second."""
     held = {str(address): given.value for address, given in inputs.items() if isinstance(given.value, list)}
     stars = list(game.stars)
     ships = {key: catch(fly(ship, held.get(key, [])), stars) for key, ship in game.ships.items()}
@@ -55,7 +55,7 @@ def time_step(game: GameState, dt: float, inputs: dict[Any, PlayerInput]) -> Thi
 
 
 def held_keys() -> list[str]:
-    """Return which of the keys are held down."""
+    """Return the names of the keys that are held down."""
     pressed = pygame.key.get_pressed()
     return [name for name, key in KEYS.items() if pressed[key]]
 
@@ -70,7 +70,7 @@ def draw(screen: pygame.Surface, font: pygame.font.Font, game: Any) -> None:
 
 
 def draw_ship(screen: pygame.Surface, font: pygame.font.Font, ship: Thing) -> None:
-    """Draw a ship, with its score on it."""
+    """Draw a ship with its score on it."""
     pygame.draw.circle(screen, ship["colour"], (ship["x"], ship["y"]), SHIP)
     score = font.render(str(ship["score"]), True, "black")
     screen.blit(score, score.get_rect(center=(ship["x"], ship["y"])))

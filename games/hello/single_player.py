@@ -1,4 +1,4 @@
-"""Catch the stars: the arrow keys fly, and each star that the ship touches counts."""
+"""Catch the stars: the arrow keys fly the ship, and each star that it touches scores a point."""
 
 import math
 import random
@@ -7,7 +7,7 @@ from typing import Any
 import pygame
 
 WIDTH, HEIGHT = 640, 480
-SHIP, STAR = 18, 7  # radii, pixels
+SHIP, STAR = 18, 7  # radii in pixels
 SPEED = 5  # pixels a frame
 STARS = 6
 COLOURS = ["orange", "skyblue", "mediumseagreen", "hotpink", "white"]
@@ -17,24 +17,24 @@ Thing = dict[str, Any]
 
 
 def new_ship() -> Thing:
-    """Return a ship in the middle."""
+    """Return a ship in the middle of the window."""
     return {"x": WIDTH / 2, "y": HEIGHT / 2, "score": 0, "colour": random.choice(COLOURS)}
 
 
 def new_star() -> Thing:
-    """Return a star somewhere."""
+    """Return a star at a random place."""
     return {"x": random.uniform(STAR, WIDTH - STAR), "y": random.uniform(STAR, HEIGHT - STAR)}
 
 
 def fly(ship: Thing, held: list[str]) -> Thing:
-    """Return the ship a frame later."""
+    """Return the ship one frame later."""
     x = ship["x"] + SPEED * (("right" in held) - ("left" in held))
     y = ship["y"] + SPEED * (("down" in held) - ("up" in held))
     return {**ship, "x": min(max(x, SHIP), WIDTH - SHIP), "y": min(max(y, SHIP), HEIGHT - SHIP)}
 
 
 def catch(ship: Thing, stars: list[Thing]) -> Thing:
-    """Return the ship with the stars counted that it touches; for each of them there is a new one elsewhere."""
+    """Count the stars that the ship touches and replace each by a new one. Return the ship with its new score."""
     for number, star in enumerate(stars):
         if math.dist((ship["x"], ship["y"]), (star["x"], star["y"])) < SHIP + STAR:
             stars[number] = new_star()
@@ -43,12 +43,12 @@ def catch(ship: Thing, stars: list[Thing]) -> Thing:
 
 
 def tick(game: Thing, held: list[str]) -> None:
-    """Do what happens in a 60th of a second."""
+    """Advance the game by a 60th of a second."""
     game["ship"] = catch(fly(game["ship"], held), game["stars"])
 
 
 def held_keys() -> list[str]:
-    """Return which of the keys are held down."""
+    """Return the names of the keys that are held down."""
     pressed = pygame.key.get_pressed()
     return [name for name, key in KEYS.items() if pressed[key]]
 
@@ -62,7 +62,7 @@ def draw(screen: pygame.Surface, font: pygame.font.Font, game: Any) -> None:
 
 
 def draw_ship(screen: pygame.Surface, font: pygame.font.Font, ship: Thing) -> None:
-    """Draw a ship, with its score on it."""
+    """Draw a ship with its score on it."""
     pygame.draw.circle(screen, ship["colour"], (ship["x"], ship["y"]), SHIP)
     score = font.render(str(ship["score"]), True, "black")
     screen.blit(score, score.get_rect(center=(ship["x"], ship["y"])))

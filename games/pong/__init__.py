@@ -1,16 +1,14 @@
 """Pong for two over a network: `python -m games.pong host` and `python -m games.pong join`.
 
-Where to begin reading, from what knows nothing of the rest to what joins it all:
+The modules, in reading order (pure ones use no network, no window and no clock):
 
-- `rules`      what is true on the court (pure: no network, no window)
-- `bot`        somebody to play against (pure)
-- `seats`      who sits where, as the state tells it (pure)
-- `server`     who may sit where, and what a client may do
-- `foresight`  which ball to show to somebody whose own paddle is ahead of the rest (pure)
-- `echo`       what is heard, and the trail that the ball leaves (pure)
-- `scene`      what there is to see, in words and numbers (pure)
-- `court`      a picture of that
-- `client`     the keys, and what the server says
-
-The window, the command line and all else that other games have too is in `games.common`.
+- `rules`      the laws of the court (pure)
+- `bot`        a computer player (pure)
+- `seats`      the players' entries in the state (pure)
+- `server`     gives players their sides and runs the match
+- `foresight`  the ball at the time of the paddle that it is near to (pure)
+- `echo`       the sounds and the trail of the ball (pure)
+- `scene`      the content of a frame, in words and numbers (pure)
+- `court`      draws a scene
+- `client`     the keys, and the server's events
 """

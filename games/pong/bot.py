@@ -1,4 +1,4 @@
-"""Somebody to play Pong against: as quick as a human at best, and never quite sure where the ball will be."""
+"""A computer player for Pong: at best as quick as a human, with errors in its guesses about the ball."""
 
 import random
 from collections import deque
@@ -6,14 +6,14 @@ from collections import deque
 from games.pong import rules
 from games.pong.rules import Ball, Match, Side
 
-REACTION_TICKS = 14  # it sees the ball as it was about a quarter of a second ago
-SERVE_ERROR = 9.0  # how far off, in court units, it may judge a slow ball ...
-ERROR_PER_SPEED = 4.2  # ... and how much further for each court unit per tick that the ball is faster
-CALM = 4.0  # it does not fuss over a paddle that is this near to where it should be
+REACTION_TICKS = 14  # the bot sees the ball as it was about a quarter of a second ago
+SERVE_ERROR = 9.0  # court units: the largest error for a ball at serve speed
+ERROR_PER_SPEED = 4.2  # court units more for each court unit a tick above the serve speed
+CALM = 4.0  # court units: the bot leaves a paddle that is this near to its target
 
 
 class Bot:
-    """Plays one side. Ask it once a tick; the same `rng` seed and the same match make the same moves."""
+    """Plays one side. Call `direction` once a tick. The same `rng` seed and the same match give the same moves."""
 
     def __init__(self, side: Side, rng: random.Random) -> None:
         self.side = side
@@ -23,7 +23,7 @@ class Bot:
         self._error = 0.0
 
     def direction(self, match: Match) -> int:
-        """Return where this side's paddle is to go in this tick: -1 up, 0 stay, 1 down."""
+        """Return the direction of this side's paddle in this tick: -1 up, 0 none, 1 down."""
         self._seen.append(match["ball"])
         away = self._target(self._seen[0]) - match["paddles"][self.side]
         if abs(away) <= CALM:
@@ -31,7 +31,7 @@ class Bot:
         return 1 if away > 0 else -1
 
     def _target(self, ball: Ball) -> float:
-        """Return the y to go to: where it believes the ball will arrive, or the middle if none is coming."""
+        """Return the target's y in court units: the guess for the ball, or the middle while no ball approaches."""
         coming = rules.ticks_to_reach(ball, self.side) > 0
         if coming and not self._coming:
             self._error = self._misjudgement(ball)
@@ -41,7 +41,7 @@ class Bot:
         return rules.fly(ball, rules.ticks_to_reach(ball, self.side))["y"] + self._error
 
     def _misjudgement(self, ball: Ball) -> float:
-        """Return by how much it will be wrong about this ball, all the way until it arrives."""
+        """Return the error in court units that the bot makes for this ball, until the ball arrives."""
         speed = abs(ball["vx"]) + abs(ball["vy"])
         most = SERVE_ERROR + ERROR_PER_SPEED * max(0.0, speed - rules.SERVE_SPEED)
         return self._rng.uniform(-most, most)

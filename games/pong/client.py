@@ -1,4 +1,4 @@
-"""Pong's window: what the keys do goes to the server, what the server says goes to the screen."""
+"""Pong's window: sends the keys to the server, shows its state and its news."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ from pygase import Interpolate
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
 
 NEWS_SECONDS: Final = 5.0
-SNAP_DISTANCE: Final = 30.0  # court units: a paddle that is farther off was put back into the middle
+SNAP_DISTANCE: Final = 30.0  # court units: a paddle that is farther off was reset to the middle
 
-# What glides between two ticks. A new phase means that all is put back into the middle: that is no movement.
+# The values that glide between two ticks. A new phase resets them to the middle; a reset does not glide.
 MOVING: Final = (
     Interpolate("match.ball.x", "match.ball.y", snap_on="match.phase"),
     Interpolate("match.paddles.*", snap_on="match.phase"),
@@ -31,7 +31,7 @@ GUEST_KEYS: Final = (pygame.K_2, pygame.K_KP2, pygame.K_F2)
 
 
 def own_paddle(state: Mapping[str, Any], address: object) -> tuple[str, ...] | None:
-    """Return the keys that lead to the player's own paddle; None while there is none, or it cannot move."""
+    """Return the path to the player's own paddle in the state. None if the player has no paddle or cannot move it."""
     match, seat = state.get("match"), seat_of(state.get("players"), address)
     if not seat or match is None or match["phase"] == rules.WAITING:
         return None
@@ -39,17 +39,17 @@ def own_paddle(state: Mapping[str, Any], address: object) -> tuple[str, ...] | N
 
 
 def steered(paddle: float, wishes: object) -> float:
-    """Return where the player's own paddle is one tick later, by the rules that the server goes by."""
+    """Return the y of the player's own paddle one tick later, by the server's own rules."""
     return rules.move_paddle(paddle, rules.wishes(wishes)[0])
 
 
 def _one_way(ways: int) -> int:
-    """Return -1, 0 or 1 from all that is held at once."""
+    """Return -1, 0 or 1 for the sum of all held directions."""
     return min(max(ways, -1), 1)
 
 
 class PongScreen(GameScreen):
-    """Takes in events, sends inputs, and draws frames."""
+    """Handles events, sends inputs and draws frames."""
 
     options = SessionOptions(
         interpolate=MOVING,
@@ -58,7 +58,7 @@ class PongScreen(GameScreen):
         check=CHECK,
     )
     inputs: ClassVar[Mapping[str, Any]] = {
-        "letters_up": pygame.K_w,  # two halves of a keyboard, for one player or for two
+        "letters_up": pygame.K_w,  # two sets of keys, for one player or for two
         "letters_down": pygame.K_s,
         "arrows_up": pygame.K_UP,
         "arrows_down": pygame.K_DOWN,
@@ -76,12 +76,12 @@ class PongScreen(GameScreen):
         self._echo = Echo()
         self._foresight: Foresight | None = None
         self._seat: Seat = ""
-        self._to_tell: deque[str] = deque()  # as soon as there is no other news
+        self._waiting_news: deque[str] = deque()  # sentences that wait until no other news is shown
         self._news = ""
         self._news_until = 0.0
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Take in keys, and what the server says."""
+        """Handle one event: a key, the start of a connection, or an event from the server."""
         self.controls.handle(event)
         if event.type == pygame.KEYDOWN:
             self._press(event.key)
@@ -91,7 +91,7 @@ class PongScreen(GameScreen):
             self._hear(event)
 
     def update(self) -> None:
-        """Tell the server where the paddles are to go."""
+        """Send the wanted directions of the paddles to the server, once a frame."""
         again = self.controls.presses("again")
         held = self.controls.take()
         letters, arrows, pad = (held[f"{hand}_down"] - held[f"{hand}_up"] for hand in ("letters", "arrows", "pad"))
@@ -106,22 +106,22 @@ class PongScreen(GameScreen):
             self.tell("AGAIN")
 
     def name_of(self, address: object) -> str:
-        """Return what a client is called; those who watch have no name in the state."""
+        """Return a client's name. Spectators have no name in the state: "watches"."""
         players = self.session.newest.get("players")
         seat = seat_of(players, address)
         return str(players[seat]["name"]) if players and seat else "watches"
 
     def draw(self, surface: pygame.Surface) -> None:
-        """Draw a frame, and let it be heard."""
+        """Draw a frame and play its sounds."""
         state = self._state()
         self._take_seat(state)
         for name, pan in self._echo.follow(state.get("match"), self.playing.clock(), self._seat or None):
             self.playing.sounds.play(name, pan=pan)
-        self._tell_what_waits()
+        self._show_waiting_news()
         self._court.draw(surface, self._scene_of(state))
 
     def scene(self) -> Scene:
-        """Return what there is to see right now."""
+        """Return the content of the present frame."""
         return self._scene_of(self._state())
 
     def _scene_of(self, state: Mapping[str, Any]) -> Scene:
@@ -131,7 +131,7 @@ class PongScreen(GameScreen):
         return scene_of(state, self._seat_in(state), self._link(), news, self.playing.invitation, trail)
 
     def _state(self) -> dict[str, Any]:
-        """Return what there is to show of the game, the ball at the time that fits the place where it is."""
+        """Return the state to draw. Its ball is at the time of the paddle that it is near to (see `foresight`)."""
         view = self.session.view()
         state = {name: view[name] for name in view}
         seat = self._seat_in(state)
@@ -154,17 +154,17 @@ class PongScreen(GameScreen):
         return Link("lost", session.address, trouble=session.reason)
 
     def _take_seat(self, state: Mapping[str, Any]) -> None:
-        """Notice when the player is given a side, and tell them what they need to know there."""
+        """Notice a new seat of the player, and queue the sentences that explain it."""
         seat = self._seat_in(state)
         if seat != self._seat:
             self._seat = seat
-            self._to_tell = deque(scene.opening(state, seat, self.playing.invitation))
+            self._waiting_news = deque(scene.opening(state, seat, self.playing.invitation))
 
-    def _tell_what_waits(self) -> None:
-        if self._to_tell and self.playing.clock() >= self._news_until:
-            self._tell(self._to_tell.popleft())
+    def _show_waiting_news(self) -> None:
+        if self._waiting_news and self.playing.clock() >= self._news_until:
+            self._show_news(self._waiting_news.popleft())
 
-    def _tell(self, text: str) -> None:
+    def _show_news(self, text: str) -> None:
         self._news, self._news_until = text, self.playing.clock() + NEWS_SECONDS
 
     def _press(self, key: int) -> None:
@@ -176,7 +176,7 @@ class PongScreen(GameScreen):
             self.tell("GUEST", not scene.has_guest(newest, seat))
 
     def _hear(self, event: pygame.event.Event) -> None:
-        """Take in what the server says. Whatever else it may say is for newer games than this one."""
+        """Show the server's news. Unknown events belong to newer versions of the game: ignore them."""
         match event.name, event.args:
             case "NEWS", (str(text),):
-                self._tell(text)
+                self._show_news(text)

@@ -1,8 +1,7 @@
-"""Draws Pong: a `Scene`, which says all that there is to see, onto a surface of any size.
+"""Draws a `Scene` of Pong onto a surface of any size.
 
-The court is laid out in the court units of the rules and then scaled, so one layout serves every window.
-Orange and sky blue are told apart by nearly everyone who cannot tell other colours apart; even so, nothing is
-said by colour alone.
+The layout is in the court units of the rules; one scale fits it to every window. Orange and sky blue differ for nearly
+everyone with a colour deficiency. Even so, nothing is shown by colour alone.
 """
 
 import itertools
@@ -21,23 +20,23 @@ from games.pong.rules import LEFT, RIGHT, Match, Side
 from games.pong.scene import Notice, Scene
 
 SIDE_COLOURS: dict[Side, Colour] = {LEFT: ORANGE, RIGHT: SKY}
-QUARTER: dict[Side, float] = {LEFT: rules.WIDTH / 4, RIGHT: rules.WIDTH * 3 / 4}  # x of the middle of each half
+MIDDLE_X: dict[Side, float] = {LEFT: rules.WIDTH / 4, RIGHT: rules.WIDTH * 3 / 4}  # of each half, in court units
 
 PADDLE_X: dict[Side, float] = {
     LEFT: rules.PADDLE_MARGIN,
     RIGHT: rules.WIDTH - rules.PADDLE_MARGIN - rules.PADDLE_WIDTH,
 }
 
-SCORE_Y = 33.0  # court units: clear of a notice
+SCORE_Y = 33.0  # court units: above any notice
 GAMES_Y = 9.0
-NOTICE_SIZES = (16.0, 14.0, 12.0, 10.0, 8.0)  # court units, as large as fits
-BEADS = 1.2  # court units between two beads of a trail, so near to each other that they are a band
-LEAST_RALLY = 2  # hits that are worth counting
+NOTICE_SIZES = (16.0, 14.0, 12.0, 10.0, 8.0)  # court units: the largest that fits is used
+BEADS = 1.2  # court units between two discs of a trail: near enough to form a band
+LEAST_RALLY = 2  # shorter rallies are not shown, hits
 SEPARATOR = " · "
 
 
 class Frame:
-    """Where the court is in a window, and the lines of text above and below it."""
+    """The parts of a window: the court, and one line of text above and one below it."""
 
     def __init__(self, surface: pygame.Surface) -> None:
         self.text = hud.text_size(surface)
@@ -49,7 +48,7 @@ class Frame:
 
 
 class Court:
-    """Draws scenes. Keeps what does not change from frame to frame; make it after `pygame.init()`."""
+    """Draws scenes. It keeps the parts that do not change between frames. Create it after `pygame.init()`."""
 
     def __init__(self) -> None:
         self._lettering = Lettering()
@@ -68,7 +67,7 @@ class Court:
             self._draw_score(surface, scene.match)
             self._draw_rally(surface, scene.match)
         if scene.news:
-            self._draw_news(surface, scene.news)  # on the floor, so that it hides no ball
+            self._draw_news(surface, scene.news)  # before the ball, which stays visible
         if scene.match:
             self._draw_match(surface, scene.match, scene)
         self._draw_names(surface, scene)
@@ -83,7 +82,7 @@ class Court:
         self._ball = _disc(self._layout.pixels(2 * rules.BALL_RADIUS), WHITE)
 
     def _draw_match(self, surface: pygame.Surface, match: Match, scene: Scene) -> None:
-        surface.set_clip(self._frame.court)  # a ball shown ahead of the server is out before the server says so
+        surface.set_clip(self._frame.court)  # the predicted ball may leave the court before the server ends the rally
         self._draw_trail(surface, scene.trail, SIDE_COLOURS[flies_from(match)])
         self._draw_paddles(surface, match, scene.you)
         if match["phase"] != rules.OVER:
@@ -93,12 +92,12 @@ class Court:
     def _draw_score(self, surface: pygame.Surface, match: Match) -> None:
         for side, points in match["score"].items():
             text = self._lettering.line(str(points), self._layout.pixels(72), LINE, self._frame.court.w // 2)
-            surface.blit(text, text.get_rect(center=self._layout.point(QUARTER[side], SCORE_Y)))
+            surface.blit(text, text.get_rect(center=self._layout.point(MIDDLE_X[side], SCORE_Y)))
             if match["best_of"] > 1:
                 self._draw_games(surface, match, side)
 
     def _draw_games(self, surface: pygame.Surface, match: Match, side: Side) -> None:
-        """Draw a ring for each game that a side has to win, and a disc for each that it has won."""
+        """Draw a ring for each game that wins the series, and a disc for each game that the side has won."""
         radius = self._layout.pixels(3)
         for number in range(match["best_of"] // 2 + 1):
             won, middle = number < match["games"][side], self._layout.point(games_x(side, number), GAMES_Y)
@@ -110,7 +109,7 @@ class Court:
             said = f"Rally {match['rally']}"
             text = self._lettering.line(said, self._layout.pixels(11), GREY, self._frame.court.w // 3)
             place = text.get_rect(midtop=self._layout.point(rules.WIDTH / 2, 4))
-            surface.fill(FLOOR, place.inflate(self._layout.pixels(4), 0))  # the line in the middle ends below
+            surface.fill(FLOOR, place.inflate(self._layout.pixels(4), 0))  # interrupt the line in the middle
             surface.blit(text, place)
 
     def _draw_trail(self, surface: pygame.Surface, trail: Sequence[TrailPoint], colour: Colour) -> None:
@@ -130,7 +129,7 @@ class Court:
                 self._draw_pointer(surface, side, y)
 
     def _draw_pointer(self, surface: pygame.Surface, side: Side, y: float) -> None:
-        """Draw the little arrow behind a paddle that says: this one is yours."""
+        """Draw the small arrow behind the player's own paddle."""
         tip = rules.PADDLE_MARGIN - 2.5
         corners = [(tip, y), (tip - 5, y - 3.5), (tip - 5, y + 3.5)]
         if side == RIGHT:
@@ -145,7 +144,7 @@ class Court:
             self._draw_serve(surface, match)
 
     def _draw_serve(self, surface: pygame.Surface, match: Match) -> None:
-        """Draw a ring around the ball that runs out, and an arrow to where the ball will fly."""
+        """Draw the countdown as a ring around the ball, and an arrow in the direction of the serve."""
         layout, ball = self._layout, match["ball"]
         left = min(1.0, match["countdown"] / rules.SERVE_TICKS)
         ring = layout.rect(ball["x"] - 9, ball["y"] - 9, 18, 18)
@@ -169,7 +168,7 @@ class Court:
         footer, size = self._frame.footer, self._frame.text
         dot = max(2, size // 4)
         middle = (footer.left + dot, footer.centery)
-        filled = 0 if scene.healthy else max(1, dot // 3)  # a ring for trouble: told without a colour, too
+        filled = 0 if scene.healthy else max(1, dot // 3)  # 0 fills the disc; trouble draws a ring
         pygame.draw.circle(surface, WHITE if scene.healthy else GREY, middle, dot, filled)
         left = footer.left + 4 * dot
         status = self._lettering.line(scene.status, size, GREY, footer.right - left)
@@ -179,9 +178,9 @@ class Court:
         surface.blit(keys, keys.get_rect(midright=footer.midright))
 
     def _keys_within(self, keys: Sequence[str], room: int) -> str:
-        """Return as many keys as there is room for, from the first on."""
+        """Return the first `keys` that fit into `room` pixels, as one line."""
         case = keys, room, self._frame.text
-        if case != self._keys_kept[0]:  # measuring text takes long
+        if case != self._keys_kept[0]:  # measuring text is slow
             self._keys_kept = case, self._as_many_as_fit(keys, room)
         return self._keys_kept[1]
 
@@ -210,7 +209,7 @@ class Court:
         surface.blit(text, text.get_rect(center=box.center))
 
     def _notice_text(self, notice: Notice) -> pygame.Surface:
-        """Return the words of a notice, as large as the court has room for between the scores and the news."""
+        """Return a notice's text, in the largest size that hides neither the scores nor the news."""
         for size in NOTICE_SIZES:
             text = self._notice_at(notice, size)
             if text.get_height() <= self._frame.court.h * 0.5:
@@ -219,9 +218,9 @@ class Court:
 
     def _notice_at(self, notice: Notice, size: float) -> pygame.Surface:
         letters, pixels = self._lettering, self._layout.pixels
-        width = round(self._frame.court.w * 0.77)  # clear of the paddles
+        width = round(self._frame.court.w * 0.77)  # leaves the paddles free
         title_size = letters.fitting(notice.title, pixels(size * 1.6), width)
-        hint_size = letters.fitting(notice.hint, pixels(size), width)  # on one line: it may be a command to copy
+        hint_size = letters.fitting(notice.hint, pixels(size), width)  # one line: it may be a command to copy
         blocks = [
             letters.block(words, block_size, colour, width)
             for words, block_size, colour in (
@@ -235,13 +234,13 @@ class Court:
 
 
 def games_x(side: Side, number: int) -> float:
-    """Return where game `number` of a side is shown, in court units: outwards from the count of the rally."""
+    """Return the x of the mark for game `number` of a side, in court units. Marks go outwards from the middle."""
     outwards = 30.0 + 10.0 * number
     return rules.WIDTH / 2 + (-outwards if side == LEFT else outwards)
 
 
 def paint_icon(surface: pygame.Surface) -> None:
-    """Draw two paddles and a ball."""
+    """Paint two paddles and a ball."""
     side = surface.get_width()
     for colour, left, top in ((SIDE_COLOURS[LEFT], 0.14, 0.36), (SIDE_COLOURS[RIGHT], 0.74, 0.16)):
         paddle = pygame.Rect(round(left * side), round(top * side), round(0.12 * side), round(0.46 * side))
@@ -255,7 +254,7 @@ def pong_icon() -> pygame.Surface:
 
 
 def _ground(frame: Frame, size: tuple[int, int]) -> pygame.Surface:
-    """Return what lies under everything else: the floor, its edge, and the line in its middle."""
+    """Return the background: the floor, its edge and the line in the middle."""
     layout = frame.layout
     ground = pygame.Surface(size).convert()
     ground.fill(NIGHT)
@@ -268,7 +267,7 @@ def _ground(frame: Frame, size: tuple[int, int]) -> pygame.Surface:
 
 
 def _disc(diameter: int, colour: Colour) -> pygame.Surface:
-    """Return a disc with a smooth edge, which pygame's own circles do not have."""
+    """Return a disc with a smooth edge. pygame's own circles have none."""
     large = pygame.Surface((4 * diameter, 4 * diameter), pygame.SRCALPHA)
     large.fill((*colour, 0))
     pygame.draw.circle(large, colour, (2 * diameter, 2 * diameter), 2 * diameter)

@@ -1,9 +1,8 @@
-"""What follows the ball: the sounds that it makes, and the trail that it leaves.
+"""The sounds and the trail of the ball.
 
-Both are found out from what is shown, frame by frame, not told by the server: so a hit is heard in the frame in which
-it is seen, however late or early that is.
+Both follow from the frames that are shown, not from events of the server. So a hit sounds in the frame that shows it.
 
-Pure: nothing here knows of a mixer, a window or a clock.
+Pure: no mixer, no window, no clock.
 """
 
 from collections import deque
@@ -22,23 +21,23 @@ SOUNDS: Final = SoundSet(
     lost=[Tone(pitch, 0.16, shape="triangle") for pitch in (440, 370, 311)] + [Tone(262, 0.45, shape="triangle")],
 )
 
-DEAF_SECONDS: Final = 0.1  # a ball seen just before a bounce, just after, and just before again has bounced once
-TO_THE_SIDE: Final = 0.6  # how far to the left or right a sound at the end of the court is, of 1
+DEAF_SECONDS: Final = 0.1  # a ball may jump back across a bounce between two frames; the bounce sounds once
+TO_THE_SIDE: Final = 0.6  # pan of a sound at the end of the court: 0 is the middle, 1 fully to one side
 
 TRAIL_SECONDS: Final = 0.25
-MOST_POINTS: Final = 60  # of a trail, however many frames a second there are
-LONGEST_LEAP: Final = 4 * rules.TOP_SPEED  # court units from frame to frame; what is longer is no flight
+MOST_POINTS: Final = 60  # limit of a trail, at any frame rate
+LONGEST_LEAP: Final = 4 * rules.TOP_SPEED  # court units between two frames: a longer way is a reset, not a flight
 
 
 class Sound(NamedTuple):
-    """A sound of `SOUNDS`, and where it comes from: -1 is left, 1 right."""
+    """A sound of `SOUNDS`, and its pan: -1 is left, 0 the middle, 1 right."""
 
     name: str
     pan: float = 0.0
 
 
 class TrailPoint(NamedTuple):
-    """Where the ball was, in court units, and how long ago: 0 is now, at 1 the trail ends."""
+    """A place of the ball in court units, and its age: 0 is now, 1 is the end of the trail."""
 
     x: float
     y: float
@@ -46,15 +45,15 @@ class TrailPoint(NamedTuple):
 
 
 class Echo:
-    """Follows the ball. Show it what is on the screen, once a frame."""
+    """Follows the ball. Call `follow` once a frame with the match that is shown."""
 
     def __init__(self) -> None:
         self._before: Match | None = None
-        self._points: deque[tuple[float, float, float]] = deque(maxlen=MOST_POINTS)  # x, y, when
+        self._points: deque[tuple[float, float, float]] = deque(maxlen=MOST_POINTS)  # x, y, seconds
         self._heard_at: dict[str, float] = {}
 
     def follow(self, match: Match | None, now: float, you: Side | None = None) -> list[Sound]:
-        """Take in what is shown `now`, in seconds; return what is to be heard by the one who plays as `you`."""
+        """Return the sounds of the match shown at `now` (seconds), for the player of side `you`."""
         before, self._before = self._before, match
         self._lengthen(before, match, now)
         if before is None or match is None:
@@ -63,7 +62,7 @@ class Echo:
         return [sound for sound in sounds if self._is_new(sound.name, now)]
 
     def trail(self, now: float) -> list[TrailPoint]:
-        """Return where the ball has been lately, the oldest first."""
+        """Return the ball's places of the last `TRAIL_SECONDS`, oldest first."""
         points = [TrailPoint(x, y, (now - at) / TRAIL_SECONDS) for x, y, at in self._points]
         return [point for point in points if 0.0 <= point.age < 1.0]
 
@@ -93,11 +92,11 @@ def _of_the_ball(before: Match, match: Match) -> list[Sound]:
 
 
 def _of_the_score(before: Match, match: Match, you: Side | None) -> list[Sound]:
-    """Return what a point sounds like: good to the one who scored, and to those who watch."""
+    """Return the sound of a new point: a good one for the scorer and for spectators, a bad one for the loser."""
     for side in SIDES:
         if match["score"][side] == before["score"][side] + 1:
             good = you is None or you == side
-            pan = TO_THE_SIDE if side == LEFT else -TO_THE_SIDE  # where the ball went out
+            pan = TO_THE_SIDE if side == LEFT else -TO_THE_SIDE  # the side where the ball left the court
             if match["phase"] == rules.OVER:
                 return [Sound("win" if good else "lost")]
             return [Sound("point" if good else "missed", pan)]

@@ -1,14 +1,14 @@
-"""Which ball to show: the one that was, the one that will be, or one in between.
+"""The time at which the ball is shown, near a paddle that is predicted.
 
-A player's own paddle is shown where it is going to be when the server gets to know of it, everything else as it was
-when the server last told. Half a court apart, these two times do no harm; but a ball that was 0.2 s ago cannot be hit
-by a paddle that is now. So the ball is shown at a time that depends on where it is: at my paddle it is as far ahead as
-my paddle, at the other's as far behind as theirs, and in between it passes from one to the other. Everybody sees it
-meet each paddle as that paddle is shown; it only flies a little faster towards me and a little slower away.
+The screen shows the player's own paddle ahead of time, as it will be when the server receives the input. It shows
+everything else as it was in the server's last states. A ball from 0.2 s ago would not meet a paddle of now. So the
+time of the ball depends on its place: at the player's paddle it is as far ahead as that paddle, at the opponent's
+paddle it is as late as that one, and between them it changes evenly. Each paddle is seen to meet the ball. The ball
+only flies a little faster towards the player and a little slower away.
 
-(The idea is that of the "local perception filter" of Sharkey, Ryan and Roberts, 1998.)
+This is the "local perception filter" of Sharkey, Ryan and Roberts (1998).
 
-Pure: nothing here knows of a network or a clock.
+Pure: no network, no clock.
 """
 
 from collections.abc import Mapping
@@ -18,26 +18,25 @@ from games.pong import rules
 from games.pong.rules import Ball, Side
 
 MOST: Final = 40.0
-"""Ticks ahead at most. Beyond, on a link that slow, the ball would fly oddly; then it is late instead."""
+"""The largest lead of the ball in ticks. A larger one looks odd; on a slower link the ball is late instead."""
 
 RAMP: Final = 45.0
-"""Ticks of flight after a serve during which the ball gets ahead bit by bit, not all at once."""
+"""Ticks of flight after a serve during which the lead of the ball grows evenly from 0."""
 
 
 class Foresight:
-    """Tells which ball to show to the player of a side. What it has shown once at their paddle, it stays with."""
+    """Computes the ball that the player of a side sees. A hit or miss at their paddle stays as it was first shown."""
 
     def __init__(self, side: Side) -> None:
         self.side = side
-        self._approach: tuple[Any, ...] = ()  # which of the ball's ways to my paddle was decided last, and how:
-        self._met: Ball | None = None  # as it came back from there, or None if it was missed
+        self._approach: tuple[Any, ...] = ()  # the approach that was decided last: rally and scores
+        self._met: Ball | None = None  # the ball that came back from it; None after a miss
 
     def ball(self, match: Mapping[str, Any], lead: float) -> Ball:
         """Return the ball to show.
 
-        :param match: the match as it was when everything else on the screen was; but with the player's own paddle
-            ahead.
-        :param lead: how many ticks the player's own paddle is ahead of that.
+        :param match: the match as the screen shows it, with the player's own paddle ahead of the rest.
+        :param lead: ticks by which the player's own paddle is ahead.
         """
         ball: Ball = match["ball"]
         lead = min(lead, MOST, _ramp(match))
@@ -45,7 +44,7 @@ class Foresight:
             return ball
         mine, theirs = rules.REACH[self.side], rules.REACH[rules.other(self.side)]
         whole, away, speed = abs(mine - theirs), abs(ball["x"] - theirs), abs(ball["vx"])
-        if ball["vx"] * (mine - theirs) < 0:  # it flies away from me
+        if ball["vx"] * (mine - theirs) < 0:  # it flies away from this player
             return rules.fly(ball, lead * away / (whole + lead * speed))
         ticks = lead * away / max(whole - lead * speed, 1.0)
         until = rules.ticks_to_reach(ball, self.side)
@@ -57,7 +56,7 @@ class Foresight:
         return rules.fly(back, max(lead - until, 0.0) * whole / (whole + lead * abs(back["vx"])))
 
     def _meeting(self, match: Mapping[str, Any], at_line: Ball) -> Ball | None:
-        """Return the ball that comes back from my paddle, or None: decided when it gets there by my time."""
+        """Return the ball that comes back from the player's paddle, or None. Decided once for each approach."""
         approach = (match["rally"], *match["score"].values())
         if approach != self._approach:
             paddle = match["paddles"][self.side]
@@ -68,7 +67,7 @@ class Foresight:
 
 
 def _ramp(match: Mapping[str, Any]) -> float:
-    """Return how far ahead the ball may be so soon after its serve."""
+    """Return the largest lead in ticks at this time after the serve."""
     if match["rally"]:
         return MOST
     ball = match["ball"]

@@ -1,11 +1,11 @@
 """The rules of Pong: pure functions from one tick of a match to the next.
 
-Nothing here knows of a network, a window or a clock. A match is a plain dict (see `Match`), and `step` makes
-the next one from it without changing what it was given. The same match and the same inputs always lead to
-the same next match, on every machine: that is what lets a client run these rules ahead of its server.
+The rules use no network, no window and no clock. A match is a plain dict (see `Match`). `step` returns the next one
+and leaves its argument as it was. The same match and the same inputs lead to the same next match on every machine; so
+a client can run these rules ahead of its server.
 
 Lengths are in court units: the court is 320 wide and 180 high, (0, 0) is its top left corner, y points down.
-Time is in ticks, `TICKS_PER_SECOND` of them a second. Speeds are court units per tick.
+Times are in ticks, `TICKS_PER_SECOND` a second. Speeds are court units a tick.
 """
 
 import math
@@ -19,10 +19,10 @@ LEFT: Final = "left"
 RIGHT: Final = "right"
 SIDES: Final[tuple[Side, Side]] = (LEFT, RIGHT)
 
-WAITING: Final = "waiting"  # for somebody to play against: nothing moves
+WAITING: Final = "waiting"  # for a second player: nothing moves
 SERVE: Final = "serve"  # the ball lies in the middle until the countdown ends
 RALLY: Final = "rally"  # the ball is in play
-OVER: Final = "over"  # somebody has won
+OVER: Final = "over"  # one side has won the game
 
 TICKS_PER_SECOND: Final = 60
 WIDTH: Final = 320.0
@@ -30,21 +30,21 @@ HEIGHT: Final = 180.0  # 16:9 like most screens
 
 PADDLE_HALF: Final = 17.0  # from its middle to its end
 PADDLE_WIDTH: Final = 5.0
-PADDLE_SPEED: Final = 3.0  # all the way across in a second
+PADDLE_SPEED: Final = 3.0  # across the whole court in a second
 PADDLE_MARGIN: Final = 12.0  # from the edge of the court to the paddle's near side
 
 BALL_RADIUS: Final = 3.0
 SERVE_SPEED: Final = 2.1  # about a second from the middle to a paddle
 SPEED_PER_HIT: Final = 0.2
 TOP_SPEED: Final = 6.0  # paddle to paddle in 0.8 s: hard, but human
-STEEPEST: Final = 1.2  # height per width of a ball hit with the very end of a paddle: about 50 degrees
+STEEPEST: Final = 1.2  # slope of a ball that the very end of a paddle hits: about 50 degrees
 
-SERVE_TICKS: Final = 75  # long enough to see where the ball will start
+SERVE_TICKS: Final = 75  # time to see the direction of the serve
 WINNING_SCORE: Final = 11
-SERIES: Final = (1, 3, 5, 7, 9)  # games at most; whoever has won more than half of them has won them all
-SERVE_SLOPES: Final = (0.35, -0.5, 0.15, -0.25, 0.6)  # one after the other: varied, yet the same for everyone
+SERIES: Final = (1, 3, 5, 7, 9)  # lengths of a series in games; more than half of them win it
+SERVE_SLOPES: Final = (0.35, -0.5, 0.15, -0.25, 0.6)  # used in turn: they vary, and are the same on every machine
 
-# Where the middle of the ball is when it touches a paddle.
+# x of the ball's middle when it touches a paddle.
 REACH: Final[dict[Side, float]] = {
     LEFT: PADDLE_MARGIN + PADDLE_WIDTH + BALL_RADIUS,
     RIGHT: WIDTH - PADDLE_MARGIN - PADDLE_WIDTH - BALL_RADIUS,
@@ -52,7 +52,7 @@ REACH: Final[dict[Side, float]] = {
 
 
 class Ball(TypedDict):
-    """Its middle in court units and its velocity in court units per tick. In flight `vx` is never 0."""
+    """Middle of the ball in court units, velocity in court units a tick. `vx` is never 0 in flight."""
 
     x: float
     y: float
@@ -61,25 +61,25 @@ class Ball(TypedDict):
 
 
 class Match(TypedDict):
-    """All that the rules need to know from one tick to the next: a game, and the series that it belongs to."""
+    """The state of the rules at one tick: a game and the series that it belongs to."""
 
     phase: Phase
-    countdown: int  # ticks until the serve; 0 when the ball is in play
-    serve_to: Side  # whom the next serve flies to: the one who lost the last point
-    rally: int  # how often the ball has been hit since the serve
+    countdown: int  # ticks until the serve; 0 while the ball is in play
+    serve_to: Side  # the side that lost the last point
+    rally: int  # hits since the serve
     ball: Ball
     paddles: dict[Side, float]  # y of each paddle's middle
     score: dict[Side, int]
     winner: Side | Literal[""]  # of this game
-    longest: int  # the most hits of a rally in this game
+    longest: int  # hits of the longest rally in this game
     best_of: int  # one of SERIES
-    games: dict[Side, int]  # won so far in this series
+    games: dict[Side, int]  # games won so far in this series
 
 
 def new_match(phase: Phase = SERVE, best_of: int = 1) -> Match:
-    """Nobody has scored, everything is in its middle, and the first serve is about to come.
+    """Return a match before its first serve: no score, ball and paddles in the middle.
 
-    Raises `ValueError` if `best_of` is none of `SERIES`.
+    Raises `ValueError` if `best_of` is not in `SERIES`.
     """
     if best_of not in SERIES:
         raise ValueError(f"best_of is one of {', '.join(map(str, SERIES))}, got {best_of!r}")
@@ -99,20 +99,20 @@ def new_match(phase: Phase = SERVE, best_of: int = 1) -> Match:
 
 
 def next_game(match: Match) -> Match:
-    """Return the beginning of what follows a game that is over: the next of its series, or the first of another."""
+    """Return the match that follows a finished game: the next game of the series, or the first of a new series."""
     first = new_match(best_of=match["best_of"])
     return first if is_decided(match) else {**first, "games": match["games"], "serve_to": match["serve_to"]}
 
 
 def is_decided(match: Match) -> bool:
-    """Return whether somebody has won the series."""
+    """Return whether one side has won the series."""
     return max(match["games"].values()) > match["best_of"] // 2
 
 
 def step(match: Match, inputs: Mapping[Side, int]) -> Match:
     """Return the match one tick later.
 
-    `inputs` says for each side where its paddle is to go: -1 up, 1 down, 0 (or no entry) stay.
+    `inputs` gives each side's direction: -1 up, 1 down, 0 (or no entry) none.
     """
     if match["phase"] == WAITING:
         return match
@@ -125,7 +125,7 @@ def step(match: Match, inputs: Mapping[Side, int]) -> Match:
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is different in `after`, as nested dicts: all that a network has to carry."""
+    """Return the entries of `after` that differ from `before`, as nested dicts."""
     update: dict[str, Any] = {}
     for key, value in after.items():
         if isinstance(value, Mapping):
@@ -143,9 +143,9 @@ def other(side: Side) -> Side:
 
 
 def wishes(value: object) -> tuple[int, int]:
-    """Return what an input says, whatever somebody has sent: -1, 0 or 1 for the sender's own paddle, and for a guest's.
+    """Return the directions in an input: the sender's own, then their guest's, each -1, 0 or 1.
 
-    It is one direction, or two of them from a keyboard at which two people play.
+    An input is one direction, or a list of two when two play at one keyboard. Anything else counts as 0.
     """
     if isinstance(value, (list, tuple)) and len(value) == 2:
         return _direction(value[0]), _direction(value[1])
@@ -153,12 +153,12 @@ def wishes(value: object) -> tuple[int, int]:
 
 
 def _direction(value: object) -> int:
-    wish = int(value) if isinstance(value, int) else 0  # first of all: a `Sqn`, say, compares in a way of its own
+    wish = int(value) if isinstance(value, int) else 0  # first, because a `Sqn` compares differently
     return wish if -1 <= wish <= 1 else 0
 
 
 def move_paddle(y: float, direction: int) -> float:
-    """Return where a paddle is one tick later: it goes at one speed only, and never leaves the court."""
+    """Return a paddle's y one tick later. A paddle has one speed and stays on the court."""
     if not direction:
         return y
     moved = y + math.copysign(PADDLE_SPEED, direction)
@@ -166,14 +166,14 @@ def move_paddle(y: float, direction: int) -> float:
 
 
 def ball_speed(rally: int) -> float:
-    """Return how fast a ball flies that has been hit `rally` times since its serve."""
+    """Return the speed of a ball after `rally` hits, in court units a tick."""
     return min(SERVE_SPEED + rally * SPEED_PER_HIT, TOP_SPEED)
 
 
 def fly(ball: Ball, ticks: float) -> Ball:
-    """Return the ball after `ticks` of flight, bounced off the walls above and below as often as they come.
+    """Return the ball after `ticks` of flight, with every bounce off the walls above and below.
 
-    A bounce mirrors the way that the ball would have taken through the wall, so no speed is too high.
+    A bounce mirrors the path beyond the wall, so the result is right at any speed.
     """
     y, vy = ball["y"] + ball["vy"] * ticks, ball["vy"]
     top, bottom = BALL_RADIUS, HEIGHT - BALL_RADIUS
@@ -186,7 +186,7 @@ def fly(ball: Ball, ticks: float) -> Ball:
 
 
 def ticks_to_reach(ball: Ball, side: Side) -> float:
-    """Return after how many ticks the ball touches the paddle's line on that side; below 0: it never will."""
+    """Return the ticks until the ball touches the paddle's line of a side. Negative if the ball flies away from it."""
     if ball["vx"] == 0:
         return -1.0
     return (REACH[side] - ball["x"]) / ball["vx"]
@@ -207,7 +207,7 @@ def _count_down(match: Match) -> Match:
 
 
 def _play(match: Match) -> Match:
-    """Fly for one tick, by way of any paddle that stands in the way, and see who has scored."""
+    """Return the match after one tick of flight, with the hits and the point in it."""
     ball, rally, ticks = match["ball"], match["rally"], 1.0
     while (hitter := _who_hits(ball, match["paddles"], ticks)) is not None:
         until_hit = ticks_to_reach(ball, hitter)
@@ -222,7 +222,7 @@ def _play(match: Match) -> Match:
 
 
 def _who_hits(ball: Ball, paddles: Mapping[Side, float], ticks: float) -> Side | None:
-    """Return whose paddle the ball meets within the next `ticks`: it counts where it crosses the line."""
+    """Return the side whose paddle meets the ball within `ticks`. Only the place at the paddle's line counts."""
     side: Side = LEFT if ball["vx"] < 0 else RIGHT
     until = ticks_to_reach(ball, side)
     if not 0 <= until <= ticks:
@@ -231,19 +231,19 @@ def _who_hits(ball: Ball, paddles: Mapping[Side, float], ticks: float) -> Side |
 
 
 def reaches(ball: Ball, paddle: float) -> bool:
-    """Return whether a paddle stands in the way of a ball that is at its line."""
+    """Return whether a paddle meets a ball that is at its line."""
     return abs(ball["y"] - paddle) <= PADDLE_HALF + BALL_RADIUS
 
 
 def hit(ball: Ball, hitter: Side, paddle: float, rally: int) -> Ball:
-    """Send the ball back: the further from the middle of the paddle it was hit, the steeper."""
+    """Return the ball after a hit. A hit farther from the paddle's middle sends it back steeper."""
     off_middle = (ball["y"] - paddle) / (PADDLE_HALF + BALL_RADIUS)
     at_line: Ball = {**ball, "x": REACH[hitter]}
     return _sent(at_line, other(hitter), off_middle * STEEPEST, rally)
 
 
 def _sent(ball: Ball, to: Side, slope: float, rally: int) -> Ball:
-    """Return the ball on its way to a side, with `slope` units of height per unit of width."""
+    """Return the ball on its way to a side. `slope` is height per width."""
     across = ball_speed(rally) / math.sqrt(1 + slope * slope)
     return {**ball, "vx": across if to == RIGHT else -across, "vy": across * slope}
 

@@ -1,4 +1,4 @@
-"""What there is to see in one frame of Pong, in words and numbers: decided here, drawn by `court`."""
+"""The content of one frame of Pong, in words and numbers. `court` draws it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,17 +17,17 @@ LEAVE: Final = "Esc: leave"
 EVERYWHERE: Final = ("F3: network", "F4: worse link", "F9: sound", "F11: full screen")
 KEYS_LOST: Final = "R: try again · Esc: choose another game"
 
-# With two at one keyboard, whoever plays the left side has the keys at the left.
+# With two players at one keyboard, the left side has the keys on the left.
 HANDS: Final[Mapping[Side, str]] = {LEFT: "W/S", RIGHT: "Up/Down"}
 
 
-# A game state to read: empty until the first has come.
+# A game state to read. It is empty until the first one arrives.
 State = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something that stands in front of the court: a heading, a sentence, and what one can do about it."""
+    """A message in front of the court: a heading, a sentence, and the keys or the command to use."""
 
     title: str
     text: str = ""
@@ -36,36 +36,36 @@ class Notice:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that is to be seen in one frame."""
+    """The whole content of one frame."""
 
-    match: Match | None = None  # an empty court until the server has told us more
+    match: Match | None = None  # None before the first state: an empty court
     names: Mapping[Side, str] = field(default_factory=dict)
-    remarks: Mapping[Side, str] = field(default_factory=dict)  # what stands behind a name, in brackets
+    remarks: Mapping[Side, str] = field(default_factory=dict)  # notes in brackets behind the names
     you: Side | None = None
     status: str = ""
-    healthy: bool = False  # does the status tell of a connection that works?
-    keys: Sequence[str] = ()  # as many as there is room for, the most important first
+    healthy: bool = False  # whether the status describes a working connection
+    keys: Sequence[str] = ()  # as many as fit, most important first
     news: str = ""
     notice: Notice | None = None
-    trail: Sequence[TrailPoint] = ()  # of the ball, the oldest first
+    trail: Sequence[TrailPoint] = ()  # of the ball, oldest first
 
 
 @dataclass(frozen=True)
 class Link:
-    """How the connection is doing, as far as a player cares."""
+    """The state of the connection, as a player sees it."""
 
     status: Literal["connecting", "connected", "lost"]
-    where: str  # the server's address as one types it
+    where: str  # the server's address, as one types it
     rtt: float | None = None  # seconds
-    trouble: str = ""  # when lost: why, in a sentence; when connected: that nothing comes any more
+    trouble: str = ""  # a sentence: why the connection was lost, or that the server is silent
 
 
 def scene_of(
     state: State, seat: Seat, link: Link, news: str = "", invitation: str = "", trail: Sequence[TrailPoint] = ()
 ) -> Scene:
-    """Return what there is to show.
+    """Return the content of a frame.
 
-    `seat` is our own side, "" if we watch. `invitation` is what friends have to type, if we know it.
+    `seat` is the player's side, "" for spectators. `invitation` is the command that friends type, "" if unknown.
     """
     match: Match | None = state.get("match")
     names: dict[Side, str] = {side: state["players"][side]["name"] for side in SIDES} if match else {}
@@ -87,18 +87,18 @@ def scene_of(
 
 
 def has_guest(state: State, seat: Seat) -> bool:
-    """Return whether a second player sits at our keyboard."""
+    """Return whether a second player sits at this keyboard."""
     return bool(seat and state["players"][rules.other(seat)]["guest"])
 
 
 def may_call_guest(state: State, seat: Seat) -> bool:
-    """Return whether nobody but a bot has the other side."""
+    """Return whether no human plays the other side."""
     opponent = state["players"][rules.other(seat)] if seat else None
     return opponent is not None and (opponent["bot"] or not opponent["name"])
 
 
 def opening(state: State, seat: Seat, invitation: str = "") -> list[str]:
-    """Return what to tell a player who has just sat down, one line after the other."""
+    """Return the sentences for a player who has just sat down, one for each news line."""
     if not seat:
         return []
     lines = [f"You play on the {seat}: W/S or Up/Down."]

@@ -1,9 +1,9 @@
-"""Who sits where, as the game state tells it to everybody.
+"""The players' entries in the game state.
 
-Each player's entry has a key by which their own program finds its side: a part of a hash, not the address itself, which
-is nobody else's business. (An IPv4 address with its port has 48 bits and the key 32, so it does not lead back to one.)
+Each entry has a key, by which a player's own program finds its side. The key is a part of a hash: a client's address is
+not for the other players. (An IPv4 address with its port has 48 bits, the key 32, so the key does not reveal it.)
 
-Pure: nothing here knows of a network or a window.
+Pure: no network, no window.
 """
 
 import hashlib
@@ -12,16 +12,16 @@ from typing import Any, Literal, TypedDict
 
 from games.pong.rules import SIDES, Side
 
-Seat = Literal["left", "right", ""]  # a side, or "" for those who watch
+Seat = Literal["left", "right", ""]  # a side, or "" for spectators
 
 
 class Player(TypedDict):
-    """One side's entry in `players`."""
+    """The entry of one side in `players`."""
 
     name: str
     bot: bool
-    guest: bool  # a second player at the other one's keyboard
-    key: str  # `key_of(address)`; "" if nobody connected plays here
+    guest: bool  # a second player at the opponent's keyboard
+    key: str  # `key_of(address)`; "" if no client plays here
 
 
 def key_of(address: object) -> str:
@@ -30,7 +30,7 @@ def key_of(address: object) -> str:
 
 
 def seat_of(players: Mapping[Side, Mapping[str, Any]] | None, address: object) -> Seat:
-    """Return which side an address plays: "" if none, or if there are no players yet."""
+    """Return the side that an address plays. "" if it plays none, or before the first players."""
     if not players or address is None:
         return ""
     key = key_of(address)

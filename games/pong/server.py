@@ -1,10 +1,11 @@
-"""Pong's server: who sits where, what they may do, and the match that follows from it.
+"""Pong's server: gives players their sides, handles their events and runs the match.
 
-The state that everybody sees is `match` (see `rules.Match`), `players` (for each side a `seats.Player`) and `watching`
-(how many look on). What nobody needs to know, such as addresses, stays in `PongServer`.
+The public state is `match` (see `rules.Match`), `players` (a `seats.Player` for each side) and `watching` (the number
+of
+spectators). Everything else, such as addresses, stays in `PongServer`.
 
-Inputs from clients, one a tick: see `rules.wishes`. Events: `JOIN(name)` once, `AGAIN()` after a game, and
-`GUEST(plays)` from a player next to whom a second one sits down at the keyboard, or gets up again.
+Inputs from clients, one a tick: see `rules.wishes`. Events from clients: `JOIN(name)` once, `AGAIN()` after a game, and
+`GUEST(plays)` when a second player sits down at a player's keyboard (true) or gets up (false).
 Event to clients: `NEWS(text)`.
 """
 
@@ -32,28 +33,28 @@ Update = dict[str, Any]
 
 @dataclass
 class Person:
-    """Somebody who is connected: a player while they have a side, otherwise a spectator."""
+    """A connected client: a player if it has a side, otherwise a spectator."""
 
-    name: str = ""  # "" until they have told it
+    name: str = ""  # "" until the client has joined
     side: Side | None = None
-    guest: bool = False  # does somebody next to them play the other side?
+    guest: bool = False  # whether a second player at this keyboard plays the other side
 
     @property
     def sides(self) -> tuple[Side, ...]:
-        """The sides that are played at this one's keyboard."""
+        """The sides that are played at this keyboard."""
         if self.side is None:
             return ()
         return (self.side, rules.other(self.side)) if self.guest else (self.side,)
 
 
 class PongServer:
-    """A table for two, and room for those who watch. `backend` is what to run, at `TICK` seconds a tick."""
+    """Two players and any number of spectators. Run `backend` at `TICK` seconds a tick."""
 
     def __init__(self, bots: bool = True, best_of: int = 1, rng: random.Random | None = None) -> None:
         self._bots_allowed = bots
         self._best_of = best_of
         self._rng = rng or random.Random()
-        self._people: dict[Address, Person] = {}  # in the order in which they came
+        self._people: dict[Address, Person] = {}  # in the order of their arrival
         self._bots: dict[Side, Bot] = {}
         self._company, self._guests = Company(), Company()
         self._tick = 0
@@ -71,7 +72,7 @@ class PongServer:
         )
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
-        """Play one tick of the match. A tick is a tick: a server that was held up plays slower, not other."""
+        """Play one tick of the match. `dt` does not matter: a late server plays slower, by the same rules."""
         self._tick += 1
         self._introduce()
         match: Match = game_state.match
@@ -84,20 +85,20 @@ class PongServer:
         return {"match": change} if change else {}
 
     def _introduce(self) -> None:
-        """Tell the others of those who have been here for a while."""
+        """Announce the clients and guests that have stayed for a while."""
         for address in self._company.settled(self._tick * TICK):
             person = self._people[address]
-            self._tell_others(address, f"{person.name} {'plays' if person.side else 'watches'} now.")
+            self._announce_to_others(address, f"{person.name} {'plays' if person.side else 'watches'} now.")
         for address in self._guests.settled(self._tick * TICK):
-            self._tell_everybody(f"A guest plays beside {_called(self._people[address])} now.")
+            self._announce(f"A guest plays beside {_called(self._people[address])} now.")
 
     def on_connected(self, client_address: Address) -> Update:
-        """Give the newcomer a side if one is free, and let them watch otherwise."""
+        """Give the new client a free side if there is one; otherwise it watches."""
         self._people[client_address] = Person()
         return self._reseated(new_match=bool(self._seat_who_waits()))
 
     def on_join(self, name: object, client_address: Address) -> Update:
-        """Take the name that somebody gives, once; if they stay, the others are told."""
+        """Store a client's name, once. `time_step` announces the client if it stays."""
         person = self._people.get(client_address)
         if person is None or person.name:
             return {}
@@ -107,7 +108,7 @@ class PongServer:
         return {"players": self._players()}
 
     def on_guest(self, plays: object, client_address: Address) -> Update:
-        """Let a second player sit down at somebody's keyboard if the other side is free, or get up again."""
+        """Let a second player sit down at a client's keyboard if the other side is free, or get up again."""
         person = self._people.get(client_address)
         if person is None or person.side is None or person.guest == plays:
             return {}
@@ -118,33 +119,33 @@ class PongServer:
         if plays is False:
             person.guest = False
             heirs = self._seat_who_waits()
-            self._tell_of_leaving("The guest has left.", heirs, told=self._guests.left(client_address))
+            self._announce_departure("The guest has left.", heirs, announced=self._guests.left(client_address))
             return self._reseated(new_match=bool(heirs))
         return {}
 
     def on_again(self, game_state: GameState, client_address: Address) -> Update:
-        """Go on after a game that is over, if one of its players asks for it."""
+        """Start the next game after one that is over, at the request of one of its players."""
         person = self._people.get(client_address)
         match: Match = game_state.match
         if person is None or person.side is None or match["phase"] != rules.OVER or not match["winner"]:
             return {}
         what = "plays again" if rules.is_decided(match) else "starts the next game"
-        self._tell_others(client_address, f"{_called(person)} {what}.")
+        self._announce_to_others(client_address, f"{_called(person)} {what}.")
         return {"match": rules.next_game(match)}
 
     def on_left(self, reason: DisconnectReason, client_address: Address) -> Update:
-        """Fill the place of somebody who has left: with a spectator, or else with a bot, which plays on."""
+        """Give the side of a client that has left to a spectator, or else to a bot, which plays on."""
         gone = self._people.pop(client_address, None)
         if gone is None:
             return {}
         heirs = self._seat_who_waits()
         self._guests.left(client_address)
         news = f"{_called(gone)} {how_left(reason)}."
-        self._tell_of_leaving(news, heirs, told=self._company.left(client_address), played=bool(gone.side))
+        self._announce_departure(news, heirs, announced=self._company.left(client_address), played=bool(gone.side))
         return self._reseated(new_match=bool(heirs))
 
     def _seat_who_waits(self) -> list[Person]:
-        """Give the free sides to those who have watched longest; return who that is."""
+        """Give the free sides to the spectators that have watched longest. Return them."""
         waiting = [person for person in self._people.values() if person.side is None]
         seated = []
         for person, side in zip(waiting, self._free_sides(), strict=False):
@@ -158,7 +159,7 @@ class PongServer:
         return [side for side in SIDES if side not in taken]
 
     def _reseated(self, new_match: bool) -> Update:
-        """Return what changes when people have come or gone: perhaps bots, perhaps the match itself."""
+        """Return the update after a change of people. It renews the bots, and the match if needed."""
         bots = self._free_sides() if self._bots_allowed else []
         self._bots = {side: self._bots.get(side) or Bot(side, self._rng) for side in bots}
         watching = sum(person.side is None for person in self._people.values())
@@ -170,7 +171,7 @@ class PongServer:
         return update
 
     def _two_can_play(self) -> bool:
-        """Return whether both sides can play. Bots among themselves do not: nobody is there to see it."""
+        """Return whether both sides can play. Two bots do not play each other: nobody would watch."""
         free = len(self._free_sides())
         return free == 0 or (free == 1 and self._bots_allowed)
 
@@ -189,20 +190,23 @@ class PongServer:
                 players[side] = {"name": name, "bot": False, "guest": bool(guest), "key": key}
         return players
 
-    def _tell_of_leaving(self, news: str, heirs: list[Person], *, told: bool, played: bool = True) -> None:
-        """Tell everybody that somebody has left, if they had been told of them, and who plays in their place."""
+    def _announce_departure(self, news: str, heirs: list[Person], *, announced: bool, played: bool = True) -> None:
+        """Announce a departure and the new players of the free sides.
+
+        Only a client whose arrival was `announced` gets a departure notice. `played`: it had a side.
+        """
         names, one = " and ".join(map(_called, heirs)), len(heirs) == 1
-        if told:
+        if announced:
             follows = f" {names} {'takes' if one else 'take'} their place." if heirs else ""
             bot = " A bot plays on." if played and not heirs and self._bots_allowed else ""
-            self._tell_everybody(f"{news}{follows}{bot}")
+            self._announce(f"{news}{follows}{bot}")
         elif heirs:
-            self._tell_everybody(f"{names} {'plays' if one else 'play'} now.")
+            self._announce(f"{names} {'plays' if one else 'play'} now.")
 
-    def _tell_everybody(self, text: str) -> None:
-        self._tell_others(None, text)
+    def _announce(self, text: str) -> None:
+        self._announce_to_others(None, text)
 
-    def _tell_others(self, about: Address | None, text: str) -> None:
+    def _announce_to_others(self, about: Address | None, text: str) -> None:
         for address in self._people:
             if address != about:
                 self.backend.server.dispatch_event("NEWS", text, target_client=address, retries=RELIABLE)
