@@ -32,6 +32,7 @@ from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
 if TYPE_CHECKING:
     from .discovery import Browser, DiscoveredGame, discover
     from .links import LINKS, Link, describe_link, parse_link
+    from .names import clean_name, unused_name
     from .timeline.blending import Interpolate
     from .timeline.history import StateHistory
     from .timeline.interpolation import PlaybackStats, SnapshotBuffer
@@ -54,9 +55,11 @@ _LATER: Final = {
     "SilenceWatch": "timeline.silence",
     "SnapshotBuffer": "timeline.interpolation",
     "StateHistory": "timeline.history",
+    "clean_name": "names",
     "describe_link": "links",
     "discover": "discovery",
     "parse_link": "links",
+    "unused_name": "names",
 }
 """What not every program needs is imported when it is asked for: name → module."""
 
@@ -130,9 +133,11 @@ __all__ = [
     "SnapshotBuffer",
     "StateHistory",
     "StateTooLarge",
+    "clean_name",
     "describe_link",
     "discover",
     "get_availabe_ip_addresses",
     "get_available_ip_addresses",
     "parse_link",
+    "unused_name",
 ]

@@ -12,7 +12,7 @@ import os
 import sys
 import traceback
 
-from .reasons import clean
+from .connect.reasons import clean
 
 _logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from typing import Any, Final, TypedDict, Unpack
 
 from pygase import Backend, Client, ClientConfig, Interpolate, LocalError
 
-from .address import DEFAULT_PORT, format_address, parse_address
-from .prediction import Prediction
+from .connect.address import DEFAULT_PORT, format_address, parse_address
+from .own_ticks import Prediction
 from .session import Session
 
 _REACHED_AT = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}

@@ -14,11 +14,11 @@ from pygase import ANY_EVENT, Backend, Client, DisconnectReason, Interpolate, Pr
 from pygase import CONNECTED as CLIENT_IS_CONNECTED
 from pygase import DISCONNECTED as CLIENT_IS_DISCONNECTED
 
-from . import events, guard
-from .inputs import DEFAULT_EVENT, InputSender
+from . import guard, pygame_events
+from .connect.reasons import explain
+from .controls.input_events import DEFAULT_EVENT, InputSender
 from .moving import PathWatch
-from .prediction import OwnTicks, Prediction
-from .reasons import explain
+from .own_ticks import OwnTicks, Prediction
 from .view import View
 
 Status = Literal["connecting", "connected", "lost", "closed"]
@@ -92,7 +92,7 @@ class Session:
             raise ValueError("input_rate is for input events; with tick=... there is one input for each tick")
         self._ticks = None if tick is None else OwnTicks(client, tick, predict, self._own_interval)
         self._view_time: float | None = None  # of the latest view: what the player saw when acting
-        self._outbox = events.Outbox()
+        self._outbox = pygame_events.Outbox()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()  # for `_loss_told`, which both threads change
         self._loss_told = False
@@ -363,12 +363,12 @@ class Session:
             with self._lock:
                 self._loss_told = False
             self._connections += 1
-            self._post(events.CONNECTED)
+            self._post(pygame_events.CONNECTED)
         elif event_type == CLIENT_IS_DISCONNECTED:
             self._on_disconnected(*args, **kwargs)
         else:
             self._heard = True
-            self._post(events.SERVER_EVENT, name=event_type, args=args, kwargs=kwargs)
+            self._post(pygame_events.SERVER_EVENT, name=event_type, args=args, kwargs=kwargs)
 
     def _on_disconnected(self, reason: DisconnectReason, detail: str = "") -> None:
         if reason is not DisconnectReason.CLOSED:
@@ -378,7 +378,7 @@ class Session:
         with self._lock:
             told, self._loss_told = self._loss_told, True
         if not told:
-            self._post(events.LOST, reason=reason)
+            self._post(pygame_events.LOST, reason=reason)
 
     def _post(self, event_type: int, **attributes: Any) -> None:
         self._outbox.post(pygame.event.Event(event_type, session=self, **attributes))

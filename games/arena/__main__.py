@@ -6,8 +6,8 @@ from typing import Final
 from games.arena.rules import CREW
 from games.arena.server import GAME as NAME
 from games.arena.server import TICK, ArenaServer
-from games.common import cli
-from games.common.game import Game
+from pygase_pygame.app import cli
+from pygase_pygame.app.game import Game
 
 GAME: Final = Game(
     name=NAME,

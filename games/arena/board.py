@@ -6,8 +6,8 @@ from typing import Final
 import pygame
 
 from games.arena.scene import Scene
-from games.common.lettering import Lettering
-from games.common.palette import FAINT, GREY, LINE, NIGHT, WHITE, Colour, mixed, player_colour
+from pygase_pygame.app.lettering import Lettering
+from pygase_pygame.app.palette import FAINT, GREY, LINE, NIGHT, WHITE, Colour, mixed, player_colour
 
 _EDGES: Final = (0.1, 0.6, 0.84, 1.0)  # where the cells of a row end, of its width
 

@@ -20,10 +20,10 @@ from games.arena.rules import AIM, AT, FULL, SHOTS, Ship
 from games.arena.scene import Camera, Scene, field_of
 from games.arena.server import MOVING, NOBODY, TICK, own_ship
 from games.arena.shape import CHECK
-from games.common.icon import icon
-from games.common.screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
 from pygase import Interpolate
 from pygase_pygame import Prediction, TextEntry
+from pygase_pygame.app.game_screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
+from pygase_pygame.app.icon import icon
 
 HURT_SECONDS: Final = 0.4
 INVITATION_SECONDS: Final = 12.0  # so long that one can read it out to somebody

@@ -13,9 +13,9 @@ from games.arena.front import Front
 from games.arena.memory import BLAST_SECONDS, TRACER_SECONDS, Blast, Judgement, Tracer
 from games.arena.rules import AIM, AT, FULL_HEALTH, Ship
 from games.arena.scene import Camera, Scene, field_of
-from games.common import hud
-from games.common.lettering import Lettering
-from games.common.palette import FLOOR, GREY, ORANGE, RED, SKY, WHITE, YELLOW, Colour, mixed, player_colour
+from pygase_pygame.app import hud
+from pygase_pygame.app.lettering import Lettering
+from pygase_pygame.app.palette import FLOOR, GREY, ORANGE, RED, SKY, WHITE, YELLOW, Colour, mixed, player_colour
 
 _GRID: Final = 1_600
 _TILE: Final[Colour] = (26, 35, 56)

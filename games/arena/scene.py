@@ -9,8 +9,8 @@ import pygame
 from games.arena import walls
 from games.arena.memory import Memory
 from games.arena.rules import Ship
-from games.common import hud
 from pygase_pygame import TextEntry
+from pygase_pygame.app import hud
 
 SEEN: Final = (9_600, 6_400)  # points of the place that a window shows at most: nobody sees farther in a larger one
 

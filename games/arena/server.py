@@ -32,8 +32,6 @@ from games.arena import rules, walls
 from games.arena.bot import PLACES, Bot
 from games.arena.chat import Voice, clean_text
 from games.arena.rules import AIM, AT, COUNT, CREW, DAMAGE, FULL_HEALTH, SHOTS, TICKS_PER_SECOND, Hit, Ship
-from games.common.company import Company, how_left
-from games.common.names import clean_name, unused_name
 from pygase import (
     CLIENT_LEFT,
     RELIABLE,
@@ -45,7 +43,10 @@ from pygase import (
     PlayerInput,
     ServerConfig,
     StateHistory,
+    clean_name,
+    unused_name,
 )
+from pygase_pygame.app.company import Company, how_left
 
 GAME: Final = "arena"
 TICK: Final = 1 / TICKS_PER_SECOND  # seconds

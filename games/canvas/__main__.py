@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 from games.canvas.files import FileTrouble
 from games.canvas.server import BOT_NAMES, TICK, CanvasServer
-from games.common import cli
-from games.common.game import Game, Hosting
 from pygase import Backend
+from pygase_pygame.app import cli
+from pygase_pygame.app.game import Game, Hosting
 
 
 def make(hosting: Hosting) -> CanvasServer:

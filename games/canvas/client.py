@@ -21,12 +21,12 @@ from games.canvas.rules import COLOURS, PAPER, WIDTHS
 from games.canvas.server import KEY_BYTES, TICK, artist_at
 from games.canvas.shape import CHECK
 from games.canvas.tools import Tool, Toolbar, header_height
-from games.common import hud
-from games.common.icon import icon
-from games.common.layout import Layout
-from games.common.palette import GREY, WHITE
-from games.common.screen import GameScreen, HostDeed, Playing, SessionOptions
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, View
+from pygase_pygame.app import hud
+from pygase_pygame.app.game_screen import GameScreen, HostDeed, Playing, SessionOptions
+from pygase_pygame.app.icon import icon
+from pygase_pygame.app.layout import Layout
+from pygase_pygame.app.palette import GREY, WHITE
 
 HINT: Final = "Draw with the mouse · Right button: erase · Wheel: width · 1-8: colour · Ctrl-Z: undo · Esc: leave"
 NEWS_SECONDS: Final = 5.0

@@ -7,11 +7,11 @@ import pygame
 
 from games.canvas import rules
 from games.canvas.rules import COLOURS, PAPER, WIDTHS
-from games.common import hud
-from games.common.layout import Layout
-from games.common.lettering import Lettering
-from games.common.palette import NIGHT, WHITE, player_colour
 from pygase_pygame import View
+from pygase_pygame.app import hud
+from pygase_pygame.app.layout import Layout
+from pygase_pygame.app.lettering import Lettering
+from pygase_pygame.app.palette import NIGHT, WHITE, player_colour
 
 
 def draw_tails(

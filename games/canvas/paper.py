@@ -3,8 +3,8 @@
 import pygame
 
 from games.canvas import rules
-from games.common.layout import Layout
-from games.common.palette import NIGHT
+from pygase_pygame.app.layout import Layout
+from pygase_pygame.app.palette import NIGHT
 
 
 class Beside(Layout):

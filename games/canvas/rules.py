@@ -17,14 +17,12 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from games.common.palette import Colour
-
 WIDTH: Final = 3200
 HEIGHT: Final = 2000
 OUTSIDE: Final = 400  # units beyond the paper's edges where there may be points
 
 PAPER: Final = 0  # the colour that erases
-COLOURS: Final[tuple[Colour, ...]] = (
+COLOURS: Final[tuple[tuple[int, int, int], ...]] = (
     (252, 251, 247),  # paper
     (24, 28, 38),  # black
     (230, 159, 0),  # orange

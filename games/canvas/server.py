@@ -27,8 +27,6 @@ from games.canvas.bot import MOST_STROKES, Bot
 from games.canvas.files import Keeper
 from games.canvas.quota import HOST_TOO_FAST, Rates, amount_of
 from games.canvas.sheet import Refused, Sheet, merge
-from games.common.company import Company, how_left
-from games.common.names import clean_name, unused_name
 from pygase import (
     CLIENT_LEFT,
     RELIABLE,
@@ -38,7 +36,10 @@ from pygase import (
     GameState,
     PlayerInput,
     ServerConfig,
+    clean_name,
+    unused_name,
 )
+from pygase_pygame.app.company import Company, how_left
 
 GAME: Final = "canvas"
 TICKS_PER_SECOND: Final = 30

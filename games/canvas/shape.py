@@ -7,7 +7,7 @@ those that are none.
 from typing import Final
 
 from games.canvas.rules import HEIGHT, MAX_NUMBER, OUTSIDE, PAGE, WIDTH
-from games.common.shape import Each, Flag, Number, Row, Shape, State, Text
+from pygase_pygame.app.shape import Each, Flag, Number, Row, Shape, State, Text
 
 _NUMBER: Final = Number(0, MAX_NUMBER, whole=True)
 _MARK: Final = Number(0, 2**32, whole=True)

@@ -7,9 +7,9 @@ import pygame
 
 from games.canvas import rules
 from games.canvas.rules import COLOUR_NAMES, COLOURS, PAPER, WIDTHS
-from games.common import hud
-from games.common.lettering import Lettering
-from games.common.palette import FLOOR, GREY, LINE, NIGHT, WHITE, YELLOW, Colour
+from pygase_pygame.app import hud
+from pygase_pygame.app.lettering import Lettering
+from pygase_pygame.app.palette import FLOOR, GREY, LINE, NIGHT, WHITE, YELLOW, Colour
 
 COLUMNS: Final = 2
 LARGEST: Final = 54  # pixels of a button's side

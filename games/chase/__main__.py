@@ -6,8 +6,8 @@ from typing import Final
 from games.chase.rules import MOST_RUNNERS
 from games.chase.server import GAME as NAME
 from games.chase.server import TICK, ChaseServer
-from games.common import cli
-from games.common.game import Game
+from pygase_pygame.app import cli
+from pygase_pygame.app.game import Game
 
 GAME: Final = Game(
     name=NAME,

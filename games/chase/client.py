@@ -14,10 +14,10 @@ from games.chase import figures, rules, walls, words
 from games.chase.picture import Picture
 from games.chase.server import MOVING, TICK, mark_of
 from games.chase.shape import CHECK
-from games.common import hud
-from games.common.icon import icon
-from games.common.screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
+from pygase_pygame.app import hud
+from pygase_pygame.app.game_screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
+from pygase_pygame.app.icon import icon
 
 NEWS_SECONDS: Final = 4.0
 INVITATION_SECONDS: Final = 12.0  # so long that one can read it out to somebody

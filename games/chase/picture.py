@@ -10,9 +10,9 @@ import pygame
 from games.chase import rules, walls, words
 from games.chase.figures import Figures
 from games.chase.layout import ROW, WORLD, Places
-from games.common import hud
-from games.common.lettering import Lettering
-from games.common.palette import (
+from pygase_pygame.app import hud
+from pygase_pygame.app.lettering import Lettering
+from pygase_pygame.app.palette import (
     FAINT,
     FLOOR,
     GREY,

@@ -28,8 +28,6 @@ from typing import Any, Final
 from games.chase import rules
 from games.chase.bot import PLACES, Bot
 from games.chase.rules import MOST_RUNNERS, TICKS_PER_SECOND, Runners
-from games.common.company import Company, how_left
-from games.common.names import clean_name, unused_name
 from pygase import (
     CLIENT_LEFT,
     RELIABLE,
@@ -41,7 +39,10 @@ from pygase import (
     PlayerInput,
     ServerConfig,
     StateHistory,
+    clean_name,
+    unused_name,
 )
+from pygase_pygame.app.company import Company, how_left
 
 GAME: Final = "chase"
 TICK: Final = 1 / TICKS_PER_SECOND  # seconds

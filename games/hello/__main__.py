@@ -9,16 +9,15 @@ from typing import Any
 
 import pygame
 
-from games.common import cli, hud
-from games.common.company import Company
-from games.common.game import Game, Hosting
-from games.common.layout import Layout
-from games.common.names import clean_name, unused_name
-from games.common.palette import FLOOR, NIGHT, WHITE, player_colour
-from games.common.screen import GameScreen, SessionOptions, SoundSet, Tone
-from games.common.shape import Each, Number, State, Text
-from pygase import CLIENT_CONNECTED, CLIENT_LEFT, TO_DELETE, Backend, GameState
+from pygase import CLIENT_CONNECTED, CLIENT_LEFT, TO_DELETE, Backend, GameState, clean_name, unused_name
 from pygase_pygame import SERVER_EVENT, Prediction
+from pygase_pygame.app import cli, hud
+from pygase_pygame.app.company import Company
+from pygase_pygame.app.game import Game, Hosting
+from pygase_pygame.app.game_screen import GameScreen, SessionOptions, SoundSet, Tone
+from pygase_pygame.app.layout import Layout
+from pygase_pygame.app.palette import FLOOR, NIGHT, WHITE, player_colour
+from pygase_pygame.app.shape import Each, Number, State, Text
 
 WIDTH, HEIGHT, RADIUS, STEP, TICK = 640, 400, 15, 4, 1 / 60
 PLAYER = {"name": Text(), "number": Number(), "x": Number(0, WIDTH), "y": Number(0, HEIGHT)}

@@ -4,11 +4,11 @@ import argparse
 import sys
 from typing import Final
 
-from games.common import cli
-from games.common.game import Game
 from games.pong.rules import SERIES
 from games.pong.server import GAME as NAME
 from games.pong.server import TICK, PongServer
+from pygase_pygame.app import cli
+from pygase_pygame.app.game import Game
 
 
 def _options(parser: argparse.ArgumentParser, command: str) -> None:

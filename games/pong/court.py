@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 import pygame
 
-from games.common import hud, icon
-from games.common.layout import Layout
-from games.common.lettering import Lettering, stacked
-from games.common.palette import FAINT, FLOOR, GREY, LINE, NIGHT, ORANGE, SKY, WHITE, Colour, mixed
 from games.pong import rules
 from games.pong.echo import TrailPoint, flies_from
 from games.pong.rules import LEFT, RIGHT, Match, Side
 from games.pong.scene import Notice, Scene
+from pygase_pygame.app import hud, icon
+from pygase_pygame.app.layout import Layout
+from pygase_pygame.app.lettering import Lettering, stacked
+from pygase_pygame.app.palette import FAINT, FLOOR, GREY, LINE, NIGHT, ORANGE, SKY, WHITE, Colour, mixed
 
 SIDE_COLOURS: dict[Side, Colour] = {LEFT: ORANGE, RIGHT: SKY}
 MIDDLE_X: dict[Side, float] = {LEFT: rules.WIDTH / 4, RIGHT: rules.WIDTH * 3 / 4}  # of each half, in court units

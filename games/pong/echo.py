@@ -8,9 +8,9 @@ Pure: no mixer, no window, no clock.
 from collections import deque
 from typing import Final, NamedTuple
 
-from games.common.sounds import SoundSet, Tone
 from games.pong import rules
 from games.pong.rules import LEFT, RIGHT, SIDES, Match, Side
+from pygase_pygame.app.sounds import SoundSet, Tone
 
 SOUNDS: Final = SoundSet(
     hit=[Tone(560, 0.07, shape="triangle", volume=0.6)],

@@ -14,13 +14,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from games.common.company import Company, how_left
-from games.common.names import clean_name, unused_name
 from games.pong import rules
 from games.pong.bot import Bot
 from games.pong.rules import SIDES, Match, Side
 from games.pong.seats import Player, key_of
-from pygase import CLIENT_CONNECTED, CLIENT_LEFT, RELIABLE, Backend, DisconnectReason, GameState, PlayerInput
+from pygase import (
+    CLIENT_CONNECTED,
+    CLIENT_LEFT,
+    RELIABLE,
+    Backend,
+    DisconnectReason,
+    GameState,
+    PlayerInput,
+    clean_name,
+    unused_name,
+)
+from pygase_pygame.app.company import Company, how_left
 
 GAME: Final = "pong"
 TICK: Final = 1 / rules.TICKS_PER_SECOND  # seconds

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from games.common.shape import Flag, Number, Shape, State, Text
 from games.pong.rules import HEIGHT, LEFT, OVER, RALLY, RIGHT, SERVE, WAITING, WIDTH
+from pygase_pygame.app.shape import Flag, Number, Shape, State, Text
 
 _COUNT: Final = Number(0, whole=True)
 _SIDE: Final = Text(LEFT, RIGHT)

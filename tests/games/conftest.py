@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.games.programs import Program
+from tests.support.programs import Program
 
 
 @pytest.fixture

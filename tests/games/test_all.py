@@ -15,11 +15,11 @@ import pytest
 from games.arena.rules import AT
 from games.arena.server import own_ship
 from games.chase.client import my_number
-from games.common import cli
-from games.common.game import Game
 from games.pong.rules import LEFT
 from games.pong.seats import seat_of
-from tests.games.common.table import FRAME, Seat, Table
+from pygase_pygame.app import cli
+from pygase_pygame.app.game import Game
+from tests.support.table import FRAME, Seat, Table
 
 NAMES = ("hello", "pong", "chase", "arena", "canvas")
 GAMES: dict[str, Game] = {name: importlib.import_module(f"games.{name}.__main__").GAME for name in NAMES}

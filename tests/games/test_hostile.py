@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from games.common.game import Game, Hosting
 from pygase import RELIABLE, Client, MessageTooLarge
 from pygase.testing import SimulatedNetwork
+from pygase_pygame.app.game import Game, Hosting
 from tests.games.trees import anything
 
 EVENTS = {

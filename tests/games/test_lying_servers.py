@@ -12,11 +12,11 @@ from typing import Any
 import pygame
 import pytest
 
-from games.common import choosing, play
-from games.common.game import Game
 from pygase import RELIABLE, Backend, GameState
-from tests.games.common.table import Seat, Table
+from pygase_pygame.app import choosing, play
+from pygase_pygame.app.game import Game
 from tests.games.trees import anything, mangled
+from tests.support.table import Seat, Table
 
 NAMES = ("hello", "pong", "chase", "arena", "canvas")
 GAMES: dict[str, Game] = {name: importlib.import_module(f"games.{name}.__main__").GAME for name in NAMES}

@@ -4,10 +4,10 @@ import importlib
 
 import pytest
 
-from games.common.company import STAYS
-from games.common.game import Game, Hosting
 from pygase import RELIABLE, Client
 from pygase.testing import SimulatedNetwork
+from pygase_pygame.app.company import STAYS
+from pygase_pygame.app.game import Game, Hosting
 
 KEY = b"k" * 16
 

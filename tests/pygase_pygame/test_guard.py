@@ -9,8 +9,7 @@ import pygame
 import pytest
 
 from pygase_pygame import LOST, Session
-
-from .conftest import FakeClient
+from tests.pygase_pygame.conftest import FakeClient
 
 pytestmark = pytest.mark.usefixtures("display")
 

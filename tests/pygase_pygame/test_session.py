@@ -7,9 +7,8 @@ import pytest
 
 from pygase import ConnectionFailed, DisconnectReason
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, Session
-from pygase_pygame.reasons import MAX_LENGTH, clean, explain
-
-from .conftest import FakeClient
+from pygase_pygame.connect.reasons import MAX_LENGTH, clean, explain
+from tests.pygase_pygame.conftest import FakeClient
 
 pytestmark = pytest.mark.usefixtures("display")
 

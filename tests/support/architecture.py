@@ -17,7 +17,7 @@ SERVING = ["pygase.backend", "pygase.store", "pygase.machine", "pygase.server"]
 
 FLOORS: list[tuple[str, list[str]]] = [
     # lowest first; a name is a module, or a package with everything in it (but `pygase` only its __init__)
-    ("the ground", ["pygase.utils", "pygase.errors", "pygase.config", "pygase._diagnostics"]),
+    ("the ground", ["pygase.utils", "pygase.errors", "pygase.config", "pygase.names", "pygase._diagnostics"]),
     ("plain values", ["pygase._state", "pygase.links"]),
     ("events and state", ["pygase.event", "pygase.gamestate"]),
     ("the protocol", ["pygase._protocol"]),
@@ -30,6 +30,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("the public names", ["pygase"]),
     ("the tools", ["pygase.testing", "pygase.__main__"]),
     ("the adapter", ["pygase_pygame"]),
+    ("the shell of a whole game", ["pygase_pygame.app"]),
     ("the games", ["games"]),
 ]
 
@@ -65,6 +66,7 @@ NEVER = [
     ),
     Never(["pygase"], ["pygame"], "the library works without a window"),
     Never(["pygase_pygame"], ["pygase.*"], "the adapter sees only the names that `pygase` itself has"),
+    Never(["pygase_pygame"], ["games", "assets"], "it is installed without them"),
     Never(["games"], ["pygase._*"], "what begins with an underscore is the library's own"),
     Never(
         ["games.*.rules"],
@@ -125,10 +127,12 @@ def module_name(path: str) -> str:
 
 def floor_of(module: str) -> int | None:
     """Return the height of the floor on which `module` stands, None if it stands on none."""
-    for height, (_, rooms) in enumerate(FLOORS):
-        if any(module == room or (room != "pygase" and module.startswith(room + ".")) for room in rooms):
-            return height
-    return None
+    heights = {room: height for height, (_, rooms) in enumerate(FLOORS) for room in rooms}
+    while module not in heights:
+        module, dot, _ = module.rpartition(".")
+        if not dot or module == "pygase":
+            return None
+    return heights[module]
 
 
 def imports_of(path: str, source: str, modules: set[str]) -> Iterator[Import]:

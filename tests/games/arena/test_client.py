@@ -16,7 +16,7 @@ from games.arena.scene import Camera, Scene, field_of
 from games.arena.server import NOBODY, SHIELDED, TICK, ArenaServer
 from pygase.testing import Link
 from pygase_pygame import SERVER_EVENT
-from tests.games.common.table import Seat, Table
+from tests.support.table import Seat, Table
 
 LEFT, RIGHT = (2_600, 6_400), (6_000, 6_400)  # two places with nothing between them, and room above and below
 FAR = Link(latency=0.075)  # 150 ms there and back

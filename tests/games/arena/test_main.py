@@ -6,11 +6,11 @@ from games.arena import server
 from games.arena.__main__ import GAME
 from games.arena.client import ArenaScreen
 from games.arena.rules import CREW, TICKS_PER_SECOND
-from games.common import cli
-from games.common.game import Hosting
-from games.common.play import load_screen
-from games.common.sounds import wave
 from pygase.testing import SimulatedNetwork
+from pygase_pygame.app import cli
+from pygase_pygame.app.game import Hosting
+from pygase_pygame.app.play import load_screen
+from pygase_pygame.app.sounds import wave
 
 
 def test_it_serves_an_arena_with_as_many_bots_as_asked_for() -> None:

@@ -26,10 +26,10 @@ from games.arena.server import (
     ArenaServer,
     seat_of,
 )
-from games.common.company import STAYS
-from games.common.names import LONGEST_NAME
 from pygase import RELIABLE, Client
+from pygase.names import LONGEST_NAME
 from pygase.testing import SimulatedNetwork
+from pygase_pygame.app.company import STAYS
 
 EVENTS = ("NEWS", "CHAT", "WRECK", "JUDGED")
 LEFT, RIGHT = (4_200, 6_200), (7_200, 6_200)  # two places with nothing between them

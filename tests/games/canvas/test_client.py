@@ -16,7 +16,7 @@ from games.canvas.server import CanvasServer
 from games.canvas.tools import TOOLS, Toolbar
 from pygase.testing import Link
 from tests.games.canvas.drawings import megabyte
-from tests.games.common.table import Seat, Table
+from tests.support.table import Seat, Table
 
 BAD = Link(latency=0.08, jitter=0.02, loss=0.05)
 

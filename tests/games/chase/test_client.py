@@ -14,9 +14,9 @@ from games.chase.client import ChaseScreen
 from games.chase.figures import Figures
 from games.chase.picture import Picture
 from games.chase.server import ChaseServer
-from games.common.palette import WHITE
 from pygase.testing import Link
-from tests.games.common.table import Seat, Table
+from pygase_pygame.app.palette import WHITE
+from tests.support.table import Seat, Table
 
 
 class Chase(Table):

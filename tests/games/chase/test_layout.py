@@ -5,7 +5,7 @@ import pytest
 
 from games.chase import walls
 from games.chase.layout import Places
-from games.common import hud
+from pygase_pygame.app import hud
 
 SIZES = [
     (960, 640),

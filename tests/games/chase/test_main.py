@@ -8,8 +8,8 @@ import pytest
 from games.chase.__main__ import GAME
 from games.chase.client import ChaseScreen
 from games.chase.rules import MOST_RUNNERS
-from games.common import cli, play
-from games.common.game import Hosting
+from pygase_pygame.app import cli, play
+from pygase_pygame.app.game import Hosting
 
 
 def test_the_game_finds_its_window() -> None:

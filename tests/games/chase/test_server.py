@@ -12,10 +12,10 @@ import pytest
 from games.chase import rules, walls
 from games.chase.rules import FROZEN_TICKS, MOST_RUNNERS, SAFE_TICKS, TOUCH
 from games.chase.server import GAME, TICK, ChaseServer, mark_of
-from games.common.company import STAYS
-from games.common.names import LONGEST_NAME
 from pygase import RELIABLE, TO_DELETE, Client, DisconnectReason, GameState
+from pygase.names import LONGEST_NAME
 from pygase.testing import Link, SimulatedNetwork
+from pygase_pygame.app.company import STAYS
 
 
 class Guest:

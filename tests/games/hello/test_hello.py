@@ -8,7 +8,7 @@ import pygame
 import pytest
 
 from games.hello import __main__ as hello
-from tests.games.common.table import Seat, Table
+from tests.support.table import Seat, Table
 
 KEYS = [pygame.K_LEFT, pygame.K_RIGHT, pygame.K_UP, pygame.K_DOWN]
 

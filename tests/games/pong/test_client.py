@@ -7,8 +7,6 @@ from typing import Any, cast
 import pygame
 import pytest
 
-from games.common.company import STAYS
-from games.common.window import NoDisplay, Window
 from games.pong import rules
 from games.pong.__main__ import GAME
 from games.pong.client import NEWS_SECONDS, PongScreen
@@ -17,7 +15,9 @@ from games.pong.scene import Scene
 from games.pong.server import PongServer
 from pygase import RELIABLE, Client
 from pygase.testing import Link
-from tests.games.common.table import FRAME, Seat, Table
+from pygase_pygame.app.company import STAYS
+from pygase_pygame.app.window import NoDisplay, Window
+from tests.support.table import FRAME, Seat, Table
 
 
 @pytest.fixture

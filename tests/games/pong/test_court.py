@@ -6,13 +6,13 @@ from dataclasses import replace
 import pygame
 import pytest
 
-from games.common.lettering import SMALLEST, Lettering
-from games.common.palette import GREY, LINE, NIGHT, WHITE
 from games.pong import court, rules
 from games.pong.court import SIDE_COLOURS, Court, Frame
 from games.pong.echo import TrailPoint
 from games.pong.rules import LEFT, RIGHT
 from games.pong.scene import Notice, Scene
+from pygase_pygame.app.lettering import SMALLEST, Lettering
+from pygase_pygame.app.palette import GREY, LINE, NIGHT, WHITE
 
 SIZES = [(320, 200), (333, 777), (640, 360), (960, 600), (1920, 400), (3840, 2160)]
 NAMES = {LEFT: "Ada", RIGHT: "Bob"}

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from games.common.sounds import Sounds
 from games.pong import rules
 from games.pong.echo import (
     DEAF_SECONDS,
@@ -17,6 +16,7 @@ from games.pong.echo import (
     flies_from,
 )
 from games.pong.rules import LEFT, RIGHT, Match
+from pygase_pygame.app.sounds import Sounds
 
 FRAME = 1 / 60
 

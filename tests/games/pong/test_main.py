@@ -1,6 +1,6 @@
 """The command line: what is Pong's own of it, and all of it as programs that play together.
 
-What all the games' command lines have in common is tested in `tests/games/common`.
+What all the games' command lines have in common is tested in `tests/pygase_pygame/app`.
 """
 
 import signal
@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from games.common import cli, invite
-from games.common.game import Hosting
 from games.pong.__main__ import GAME
 from pygase import DisconnectReason
-from tests.games.programs import Program, guest, wait_for_names, wait_until
+from pygase_pygame.app import cli, invite
+from pygase_pygame.app.game import Hosting
+from tests.support.programs import Program, guest, wait_for_names, wait_until
 
 
 def hosting(*options: str) -> Any:

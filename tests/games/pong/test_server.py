@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from games.common.company import STAYS
 from games.pong import rules
 from games.pong.rules import LEFT, RIGHT
 from games.pong.seats import key_of, seat_of
@@ -16,6 +15,7 @@ from games.pong.server import GAME, TICK, PongServer
 from pygase import CLIENT_LEFT, RELIABLE, Client
 from pygase.testing import SimulatedNetwork
 from pygase.utils import Sqn
+from pygase_pygame.app.company import STAYS
 
 
 class Guest:

@@ -1,0 +1,100 @@
+"""Which game to play, where nobody has typed an address: the only one there is, or what the player chooses."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pygame
+
+from pygase import Browser
+
+from ..connect.connect_screen import ConnectScreen
+from ..session import Session
+from . import hud
+from .connector import Connector
+from .game import Game
+from .lettering import Lettering
+from .palette import NIGHT
+from .window import Window
+
+SEARCH_SECONDS: Final = 1.0
+FRAMES_PER_SECOND: Final = 60
+
+Address = tuple[str, int]
+
+
+def only_game(window: Window, game: Game, browser: Any = None) -> Address | None:
+    """Return where the game is, if exactly one is found on the local network within a second, while the window says so.
+
+    Whoever closes the window meanwhile has not chosen either: the event is left for those who ask next.
+    """
+    letters = Lettering()
+    with browser or Browser(game.name) as found:
+        frames, waited = pygame.time.Clock(), 0.0
+        while waited < SEARCH_SECONDS and not pygame.event.peek(pygame.QUIT):
+            window.surface.fill(NIGHT)
+            hud.notice(window.surface, letters, game.title, "Looking for a game on the local network ...")
+            pygame.display.flip()
+            pygame.event.pump()
+            waited += frames.tick(FRAMES_PER_SECOND) / 1000
+        return (found.games[0].address, found.games[0].port) if len(found.games) == 1 else None
+
+
+class Choosing:
+    """The screen on which a player says who they are, and chooses a game or opens one.
+
+    :param remember: whether name and address are kept for the next time, or in which file.
+    :param browser: another than `pygase.Browser(game.name)`.
+    """
+
+    def __init__(
+        self,
+        window: Window,
+        game: Game,
+        connector: Connector,
+        name: str,
+        *,
+        remember: bool | Path = True,
+        browser: Any = None,
+    ) -> None:
+        self._window = window
+        self._screen = ConnectScreen(
+            game.name,
+            title=game.title,
+            default_port=game.port,
+            connect=connector.join,
+            host=lambda port, password: connector.host(port, self.name),
+            passwords=False,
+            remember=remember,
+            browser=browser,
+        )
+        self._screen.name = name
+
+    def run(self, message: str = "") -> Session | None:
+        """Return the game that the player has joined, or None if they leave. `message` says why they have to choose."""
+        self._screen.reopen(message)
+        frames = pygame.time.Clock()
+        try:
+            while self.frame(pygame.event.get()):
+                frames.tick(FRAMES_PER_SECOND)
+            return self._screen.session
+        finally:
+            self._screen.close()
+
+    @property
+    def name(self) -> str:
+        """What the player wants to be called."""
+        return self._screen.name
+
+    def frame(self, events: list[pygame.event.Event]) -> bool:
+        """Do all that one frame takes; return whether there is to be another."""
+        for event in events:
+            self._window.handle(event)
+            if event.type == pygame.QUIT:
+                return False
+            if event.type == pygame.KEYDOWN and event.key == pygame.K_F11:
+                self._window.toggle_full_screen()
+            else:
+                self._screen.handle(event)
+        self._screen.draw(self._window.surface)
+        pygame.display.flip()
+        return self._screen.session is None and not self._screen.left

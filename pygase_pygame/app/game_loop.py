@@ -1,0 +1,107 @@
+"""The loop that all windows run in, and the keys that mean the same in every game."""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import pygame
+
+from pygase import RELIABLE
+
+from ..pygame_events import CONNECTED
+from ..ui.banner import StatusBanner
+from . import extras
+from .game_screen import GameScreen
+from .roster import Roster
+from .window import Window
+
+FRAMES_PER_SECOND: Final = 60
+UNSEEN_FRAMES_PER_SECOND: Final = 20  # of a minimised window: it still hears the server, and draws nothing
+LOST_HINT: Final = "R: try again · Esc: choose another game"
+
+End = Literal["leave", "back"]
+
+
+class Loop:
+    """Runs a game's screen in a window until the player leaves. `frame` is one turn of it, for tests.
+
+    The keys: Esc leaves, or goes back to choosing a game if the connection is lost or the server silent, and R tries
+    again when it is lost. F3 shows how the network does, F4 makes it worse, F9 turns the sound off and on, F11 (or Alt
+    and Enter) fills the screen. In a host's window F6 lists the players, who can be kicked and banned there.
+    """
+
+    def __init__(self, window: Window, screen: GameScreen) -> None:
+        self._window = window
+        self._screen = screen
+        self._session = screen.session
+        self._banner = StatusBanner()
+        self._roster = Roster(screen)
+        self._extras = extras.Extras(screen.playing, screen.graph_corner)
+        self.end: End | None = None
+        """How it has ended: "leave" the game, or "back" to choosing one. None until then."""
+
+    def run(self) -> End:
+        """Play until the player leaves; return what they want instead."""
+        frames = pygame.time.Clock()
+        while self.frame(pygame.event.get()):
+            frames.tick(FRAMES_PER_SECOND if self._window.visible else UNSEEN_FRAMES_PER_SECOND)
+        return self.end or "leave"
+
+    def frame(self, events: Iterable[pygame.event.Event]) -> bool:
+        """Do all that one frame takes; return whether there is to be another.
+
+        What a server sends that makes no sense to the game ends it, with a sentence on the screen on which another one
+        is chosen: `session.reason`.
+        """
+        events = list(events)
+        with self._session.guard():
+            self._turn(events)
+        if self._session.refusal:
+            _clean_up(self._window.surface)
+            self.end = "leave" if any(event.type == pygame.QUIT for event in events) else "back"
+        return self.end is None
+
+    def _turn(self, events: Iterable[pygame.event.Event]) -> None:
+        for event in events:
+            self._window.handle(event)
+            if event.type == pygame.QUIT:
+                self.end = "leave"
+            elif event.type == CONNECTED:
+                self._session.client.dispatch_event("JOIN", self._screen.playing.name, retries=RELIABLE)
+                self._screen.handle(event)
+            elif not (self._roster.handle(event) or self._screen.handle(event)):
+                self._handle(event)
+        self._screen.update()
+        if self._window.visible:
+            self._draw(self._window.surface)
+        else:
+            self._session.poll()
+
+    def _draw(self, surface: pygame.Surface) -> None:
+        above = self._extras.draw_below(surface)
+        self._screen.draw(above)
+        self._roster.draw(above)
+        self._extras.draw_over(above)
+        if self._session.status == "connected" or not self._screen.shows_status:
+            self._banner.draw(above, self._session, LOST_HINT)
+        pygame.display.flip()
+
+    def _handle(self, event: pygame.event.Event) -> None:
+        self._extras.handle(event)
+        if event.type != pygame.KEYDOWN:
+            return
+        with_alt = getattr(event, "mod", 0) & pygame.KMOD_ALT
+        if event.key == pygame.K_ESCAPE:
+            in_trouble = self._session.status != "connecting" and self._session.reason
+            self.end = "back" if in_trouble else "leave"
+        elif event.key == pygame.K_r:
+            self._session.retry()  # which does nothing unless the connection is lost
+        elif event.key == pygame.K_F11 or (event.key == pygame.K_RETURN and with_alt):
+            self._window.toggle_full_screen()
+        elif event.key == pygame.K_F9:
+            self._screen.playing.sounds.on = not self._screen.playing.sounds.on
+
+
+def _clean_up(surface: pygame.Surface) -> None:
+    """Undo what a frame that was not finished may have left behind."""
+    surface.set_clip(None)
+    pygame.mouse.set_visible(True)

@@ -1,0 +1,209 @@
+"""The list of players in a host's window (F6): who is here, and out with whoever spoils the game.
+
+Only the window in which a game is hosted has it, since it speaks to the server right here. Names are what the game says
+(`GameScreen.name_of`); somebody without one is called by their address.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pygame
+
+from pygase import Server
+
+from . import hud
+from .game_screen import GameScreen
+from .palette import FLOOR, GREY, LINE, NIGHT, ORANGE, WHITE, YELLOW, Colour
+
+KEY: Final = pygame.K_F6
+TITLE: Final = "Players"
+NOBODY: Final = "Nobody else is here yet."
+UNNAMED: Final = "no name yet"
+HINT: Final = "Up, Down: choose · F6 or Esc: close"
+
+Address = Any
+"""A client's address; or, of somebody who has left, whatever the game knows them by."""
+
+
+@dataclass(frozen=True)
+class Player:
+    """A row of the list. `ping` is in seconds; `near`: at the host's own network address; `gone`: not here any more."""
+
+    address: Address
+    name: str
+    ping: float = 0.0
+    is_me: bool = False
+    near: bool = False
+    gone: bool = False
+
+    @property
+    def where(self) -> str:
+        """The network address, without the port, which says nothing to people; and the time that datagrams take."""
+        return "has left" if self.gone else f"{self.address[0]} · {self.ping * 1000:.0f} ms"
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something that can be done to the player who is chosen: its key, its name, and to whom not."""
+
+    key: int
+    name: str
+    do: Callable[[Address], None]
+    to_near: bool = True
+    to_gone: bool = False
+
+    def fits(self, player: Player) -> bool:
+        """Return whether it can be done to this player."""
+        return (self.to_near or not player.near) and (self.to_gone or not player.gone)
+
+
+class Roster:
+    """The list, and what its keys do. Show it events before the game, and let it draw after.
+
+    Somebody is chosen with Up and Down or a click, and thrown out with K (kick: they may come back) or B (ban: nobody
+    from their network address can, until the game ends). The host's own player cannot be chosen, and nobody at the
+    host's own network address can be banned, since that would lock out the host.
+    """
+
+    def __init__(self, screen: GameScreen) -> None:
+        self._screen = screen
+        self._letters = screen.playing.lettering
+        self._chosen: Address | None = None
+        self._places: list[tuple[pygame.Rect, Callable[[], None]]] = []  # where a click does what
+        self.open = False
+
+    @property
+    def _server(self) -> Server | None:
+        backend = self._screen.session.backend
+        return backend.server if backend else None
+
+    def players(self) -> list[Player]:
+        """Return everybody who is connected, in the order in which they came; then those who have left traces."""
+        server, own = self._server, self._screen.session.client.address
+        here = [
+            Player(
+                address,
+                self._screen.name_of(address) or UNNAMED,
+                connection.latency,
+                is_me=address == own,
+                near=own is not None and address[0] == own[0],
+            )
+            for address, connection in (list(server.connections.items()) if server else [])
+        ]
+        return here + [Player(key, name, gone=True) for key, name in self._screen.departed()]
+
+    def deeds(self) -> list[Deed]:
+        """Return what can be done to others."""
+        server = self._server
+        if server is None:
+            return []
+        own = [Deed(key, name, do, to_gone=True) for key, name, do in self._screen.host_deeds()]
+        return [Deed(pygame.K_k, "kick", server.kick), Deed(pygame.K_b, "ban", server.ban, to_near=False), *own]
+
+    # -- what the host does
+
+    def handle(self, event: pygame.event.Event) -> bool:
+        """Take in an event; return whether it is done with."""
+        if event.type == pygame.KEYDOWN and event.key == KEY and self._server:
+            self.open = not self.open
+            self._screen.controls.release_all()
+            return True
+        if not self.open:
+            return False
+        if event.type == pygame.KEYDOWN:
+            return self._press(event.key)
+        if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
+            for place, do in self._places:
+                if place.collidepoint(event.pos):
+                    do()
+        return event.type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP, pygame.TEXTINPUT)
+
+    def _press(self, key: int) -> bool:
+        if key == pygame.K_ESCAPE:
+            self.open = False
+        elif key in (pygame.K_UP, pygame.K_DOWN):
+            self._choose_next(-1 if key == pygame.K_UP else 1)
+        for deed in self.deeds():
+            if key == deed.key:
+                self._do(deed)
+        return not pygame.K_F1 <= key <= pygame.K_F12
+
+    def _choose_next(self, step: int) -> None:
+        others = [player.address for player in self.players() if not player.is_me]
+        if others:
+            place = others.index(self._chosen) if self._chosen in others else (-1 if step > 0 else 0)
+            self._chosen = others[(place + step) % len(others)]
+
+    def _choose(self, address: Address) -> None:
+        self._chosen = address
+
+    def _do(self, deed: Deed) -> None:
+        player = self._chosen_player()
+        if player is not None and deed.fits(player):
+            deed.do(player.address)
+
+    def _chosen_player(self) -> Player | None:
+        return next((one for one in self.players() if one.address == self._chosen and not one.is_me), None)
+
+    # -- what there is to see
+
+    def draw(self, surface: pygame.Surface) -> None:
+        """Draw the list in the middle, if it is open."""
+        if not self.open:
+            return
+        pygame.mouse.set_visible(True)  # some games hide it
+        size = hud.text_size(surface)
+        row, width = size + 8, min(surface.get_width() - 2 * size, 40 * size)
+        players = self._in_sight(self.players(), max(1, surface.get_height() // row - 6))
+        alone = all(player.is_me for player in players)
+        box = pygame.Rect(0, 0, width, (len(players) + alone + 3) * row + row // 2)
+        box.center = surface.get_rect().center
+        pygame.draw.rect(surface, NIGHT, box, border_radius=size // 2)
+        pygame.draw.rect(surface, LINE, box, 1, border_radius=size // 2)
+        self._places = []
+        line = pygame.Rect(box.left + size, box.top + row // 2, width - 2 * size, row)
+        self._write(surface, line, TITLE, WHITE)
+        for player in players:
+            line = line.move(0, row)
+            self._draw_player(surface, line, player)
+        if alone:
+            line = line.move(0, row)
+            self._write(surface, line, NOBODY, GREY)
+        self._draw_deeds(surface, line.move(0, row + row // 2))
+
+    def _in_sight(self, players: list[Player], most: int) -> list[Player]:
+        """Return as many as there is room for, the chosen one among them."""
+        place = next((n for n, player in enumerate(players) if player.address == self._chosen), 0)
+        first = max(0, min(place - most // 2, len(players) - most))
+        return players[first : first + most]
+
+    def _draw_player(self, surface: pygame.Surface, line: pygame.Rect, player: Player) -> None:
+        if player.address == self._chosen:
+            surface.fill(FLOOR, line)
+        colour = GREY if player.is_me else YELLOW if player.address == self._chosen else WHITE
+        self._write(surface, line, f"{player.name} (you)" if player.is_me else player.name, colour)
+        text = self._letters.line(player.where, hud.text_size(surface), GREY, line.w // 2)
+        surface.blit(text, text.get_rect(midright=line.midright))
+        if not player.is_me:
+            self._places.append((line, lambda: self._choose(player.address)))
+
+    def _draw_deeds(self, surface: pygame.Surface, line: pygame.Rect) -> None:
+        """Draw the buttons of what can be done to who is chosen, and what else there is to press."""
+        size, chosen, left = hud.text_size(surface), self._chosen_player(), line.left
+        for deed in self.deeds() if chosen else ():
+            can = chosen is not None and deed.fits(chosen)
+            label = f"{pygame.key.name(deed.key).upper()}: {deed.name}"
+            text = self._letters.line(label, size, ORANGE if can else LINE)
+            button = text.get_rect(midleft=(left + size // 2, line.centery)).inflate(size, 6)
+            pygame.draw.rect(surface, ORANGE if can else LINE, button, 1, border_radius=4)
+            surface.blit(text, text.get_rect(center=button.center))
+            self._places.append((button, lambda deed=deed: self._do(deed)))  # type: ignore[misc]
+            left = button.right + size // 2
+        room = pygame.Rect(left, line.top, line.right - left, line.h)
+        text = self._letters.line(HINT, size, GREY, max(room.w, 1))
+        surface.blit(text, text.get_rect(midright=room.midright))
+
+    def _write(self, surface: pygame.Surface, line: pygame.Rect, text: str, colour: Colour) -> None:
+        written = self._letters.line(text, hud.text_size(surface), colour, line.w // 2)
+        surface.blit(written, written.get_rect(midleft=(line.left + 4, line.centery)))

@@ -1,0 +1,1 @@
+"""Keys, mouse and gamepads: what the player holds down, and how the server learns of it."""

@@ -1,0 +1,1 @@
+"""What the adapter draws: text, menus, entries, the network graph, the banner."""

@@ -1,0 +1,250 @@
+"""How the connection is doing, drawn over the game: F3 shows it, and hides it again.
+
+The strip in it has a bar for each snapshot that arrived, the newest at the right. The line in its middle is the moment
+at which the picture would have stood still for want of it:
+
+- up from the line: it came so much earlier than it was needed (blue);
+- down from the line: it came so much too late. Movement was carried on until then (yellow), or stood still (red, and
+  broader);
+- a cross below the line: one that was sent in between was lost, or is still on its way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import pygame
+
+from pygase import ConnectionStats, Snapshot
+
+from ..session import Session
+from .style import BACKGROUND, EDGE, INK, ORANGE, PALE, RED, SKY, YELLOW, Colour, Letters
+
+TEXT_INTERVAL: Final = 0.25
+"""Seconds between two looks at the figures: faster, nobody can read them."""
+
+SCALE: Final = 0.15
+"""Seconds from the line to the strip's edge; whatever is farther off ends there."""
+
+_WIDTH, _STRIP_HEIGHT, _PADDING, _BAR = 298, 72, 8, 3  # pixels
+_TEXT_HEIGHT, _FONT = 17, 19
+_LABEL_WIDTH: Final = 74
+_LABELS: Final = ("ping", "lost", "in", "out", "picture", "state", "trouble", "predicted")
+
+
+class NetGraph:
+    """A panel with figures and a strip chart. Hand it all events, and draw it last::
+
+        graph = pygase_pygame.NetGraph(session)
+        graph.handle(event)         # F3 shows and hides it
+        graph.draw(screen)
+
+    :param session: whose connection.
+    :param key: what shows and hides it.
+    :param visible: whether it is shown from the start.
+    :param corner: where it is drawn: "topleft", "topright", "bottomleft" or "bottomright".
+    :param clock: the session's clock.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        key: int = pygame.K_F3,
+        visible: bool = False,
+        corner: str = "topright",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if corner not in ("topleft", "topright", "bottomleft", "bottomright"):
+            raise ValueError(f"corner must be topleft, topright, bottomleft or bottomright, not {corner!r}")
+        self.session = session
+        self.visible = visible
+        self._key = key
+        self._corner = corner
+        self._clock = clock
+        self._letters = Letters()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._panel: pygame.Surface | None = None
+        self._strip: pygame.Surface | None = None
+        self._written: dict[str, str] = {}
+        self._texts: dict[str, str] = {}
+        self._stale: list[str] = []
+        self._texts_due_at = float("-inf")
+        self._taken: Snapshot | None = None
+        self._corrections = 0  # that were known of at the last frame, and by how much the last one was off:
+        self._last_error = 0.0
+
+    def handle(self, event: pygame.event.Event) -> bool:
+        """Take a pygame event in; True if it was the key that shows and hides the graph."""
+        if event.type != pygame.KEYDOWN or event.key != self._key:
+            return False
+        self.visible = not self.visible
+        self._forget()
+        return True
+
+    def draw(self, surface: pygame.Surface) -> pygame.Rect | None:
+        """Draw the graph and return where; while it is hidden, do nothing and return None."""
+        if not self.visible:
+            return None
+        if self._panel is None or self._strip is None:
+            self._panel, self._strip = self._new_panel(surface), self._new_strip(surface)
+        now = self._clock()
+        self._take_snapshots(self._strip, now)
+        self._take_corrections()
+        self._write(self._panel, now)
+        self._panel.blit(self._strip, (_PADDING, self._panel.get_height() - _STRIP_HEIGHT - _PADDING))
+        place = self._panel.get_rect()
+        margin = 8
+        where = surface.get_rect().inflate(-2 * margin, -2 * margin)
+        setattr(place, self._corner, getattr(where, self._corner))
+        return surface.blit(self._panel, place)
+
+    # -- the strip
+
+    def _take_snapshots(self, strip: pygame.Surface, now: float) -> None:
+        fresh: list[Snapshot] = []
+        before = None
+        for before in reversed(self.session.client.snapshots):
+            if before is self._taken:
+                break
+            fresh.append(before)
+        if not fresh:
+            return
+        if before is not self._taken or before is None:
+            before = fresh.pop()  # the first of all: nothing was known before it, so it was not needed
+        self._taken = fresh[0] if fresh else before
+        playback = self.session.buffer.playback_time(now=now)
+        if playback is None:
+            return
+        for snapshot in reversed(fresh):
+            self._mark(strip, before, snapshot, playback - (now - snapshot.received_at))
+            before = snapshot
+
+    def _mark(self, strip: pygame.Surface, before: Snapshot, snapshot: Snapshot, playback: float) -> None:
+        """Draw a snapshot that came when the picture was at ``playback``."""
+        if snapshot.tick <= before.tick:
+            return  # overtaken: what it tells was known already
+        lost = before.tick < snapshot.previous_tick
+        known_until = before.time if lost else min(max(before.time, snapshot.changed_after), snapshot.time)
+        if before.resting and lost:
+            known_until = snapshot.changed_after  # who knows when the rest ended
+        self._bar(strip, known_until - playback, lost)
+
+    def _bar(self, strip: pygame.Surface, early: float, lost: bool) -> None:
+        """Draw what came so many seconds before it was needed (below 0: after)."""
+        width, height = strip.get_size()
+        middle = height // 2
+        strip.scroll(-_BAR, 0)
+        strip.fill(BACKGROUND, (width - _BAR, 0, _BAR, height))
+        strip.fill(EDGE, (width - _BAR, middle, _BAR, 1))
+        length = max(1, min(round(abs(early) / SCALE * middle), middle))
+        if early >= 0:
+            strip.fill(SKY, (width - _BAR, middle - length, _BAR - 1, length))
+        else:
+            stalled = -early > self._bridging()
+            strip.fill(RED if stalled else YELLOW, (width - _BAR, middle + 1, _BAR if stalled else _BAR - 1, length))
+        if lost:
+            self._cross(strip, width - _BAR, height - 4)
+
+    def _cross(self, strip: pygame.Surface, x: int, y: int) -> None:
+        for dx, dy in ((0, 0), (2, 0), (1, 1), (0, 2), (2, 2)):
+            strip.set_at((x + dx, y + dy), ORANGE)
+
+    def _bridging(self) -> float:
+        """Return for about how many seconds movement is carried on while a snapshot is late: a send interval."""
+        snapshots = self.session.client.snapshots[-2:]
+        return snapshots[-1].time - snapshots[0].time if len(snapshots) == 2 else 0.0
+
+    # -- the figures
+
+    def _take_corrections(self) -> None:
+        predictor = self.session.predictor
+        if predictor is not None and predictor.corrections != self._corrections:
+            self._corrections, self._last_error = predictor.corrections, predictor.last_error or self._last_error
+
+    def _write(self, panel: pygame.Surface, now: float) -> None:
+        """Bring the text up to date, one line a frame, so that no frame takes long; all lines, however few frames."""
+        if not self._stale and now >= self._texts_due_at:
+            self._texts_due_at = now + TEXT_INTERVAL
+            self._texts = self._figures(now)
+            self._stale = [label for label in _LABELS if self._texts[label] != self._written.get(label)]
+        if self._stale:
+            self._write_line(panel, self._stale.pop(0))
+
+    def _write_line(self, panel: pygame.Surface, label: str) -> None:
+        text = self._texts[label]
+        self._written[label] = text
+        line = pygame.Rect(
+            _LABEL_WIDTH + _PADDING,
+            _PADDING + _LABELS.index(label) * _TEXT_HEIGHT,
+            _WIDTH - _LABEL_WIDTH - 2 * _PADDING,
+            _TEXT_HEIGHT,
+        )
+        panel.fill(BACKGROUND, line)
+        panel.blit(self._letters.line(text, _FONT, INK, line.width), line)
+
+    def _figures(self, now: float) -> dict[str, str]:
+        stats: ConnectionStats = self.session.client.stats
+        predictor = self.session.predictor
+        texts = {
+            "ping": f"{_ms(stats.rtt)} ±{_ms(stats.jitter)}" if stats.rtt else self.session.status,
+            "lost": f"{stats.loss:.1%} of ours",
+            "in": f"{_rate(stats.bytes_received_per_second)}, {stats.packets_received_per_second:.0f} packets/s",
+            "out": f"{_rate(stats.bytes_sent_per_second)}, {stats.packets_sent_per_second:.0f} packets/s",
+            "picture": "nothing to show yet",
+            "state": "none yet",
+            "trouble": "none yet",
+            "predicted": "nothing",
+        }
+        playback = self.session.buffer.stats(now=now)
+        if playback is not None:
+            texts["picture"] = f"{_ms(playback.delay)} behind, wants {_ms(playback.target_delay)}"
+            texts["state"] = f"{_ms(stats.snapshot_age or playback.age)} old"
+            if playback.loss is not None:
+                texts["lost"] += f", {playback.loss:.1%} of states"
+            texts["trouble"] = f"stood still {playback.stalls}×, bridged {playback.bridged_frames}"
+        if predictor is not None:
+            wrong = f"{predictor.corrections} wrong"
+            if predictor.corrections:
+                wrong += f", last by {_number(self._last_error)}"
+            texts["predicted"] = "stands: no answer" if self.session.is_stalled else f"{predictor.ahead} ahead, {wrong}"
+        return texts
+
+    # -- surfaces
+
+    def _new_panel(self, surface: pygame.Surface) -> pygame.Surface:
+        size = (_WIDTH, len(_LABELS) * _TEXT_HEIGHT + _STRIP_HEIGHT + 3 * _PADDING)
+        panel = _like(surface, size, BACKGROUND)
+        pygame.draw.rect(panel, EDGE, panel.get_rect(), width=1)
+        for number, label in enumerate(_LABELS):
+            text = self._letters.line(label, _FONT, PALE, _LABEL_WIDTH)
+            panel.blit(text, (_PADDING, _PADDING + number * _TEXT_HEIGHT))
+        return panel
+
+    def _new_strip(self, surface: pygame.Surface) -> pygame.Surface:
+        strip = _like(surface, ((_WIDTH - 2 * _PADDING) // _BAR * _BAR, _STRIP_HEIGHT), BACKGROUND)
+        strip.fill(EDGE, (0, _STRIP_HEIGHT // 2, _WIDTH, 1))
+        return strip
+
+
+def _like(surface: pygame.Surface, size: tuple[int, int], colour: Colour) -> pygame.Surface:
+    """Return a surface of the same format, which is blitted the fastest; without alpha."""
+    made = pygame.Surface(size, depth=surface.get_bitsize()) if surface.get_bitsize() >= 24 else pygame.Surface(size)
+    made.fill(colour)
+    return made
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def _rate(bytes_per_second: float) -> str:
+    return f"{bytes_per_second / 1000:.1f} kB/s"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if value < 100 else f"{value:.0f}"
