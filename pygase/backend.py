@@ -12,6 +12,7 @@ from ._io import runner
 from ._io.calls import block_or_return
 from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
+from ._io.tickers import end_calls
 from .checks import check_address
 from .config import DISCOVERY_PORT, ServerConfig
 from .event import Handler
@@ -193,7 +194,7 @@ class Backend:
         machine = self.game_state_machine
         machine._stopping = True
         if machine._loop is not None and machine._wakeup is not None:
-            runner.end_calls(machine._loop, machine._wakeup)  # which may be in another thread, if it was resumed there
+            end_calls(machine._loop, machine._wakeup)  # which may be in another thread, if it was resumed there
 
     def _join(self) -> None:
         """Let the game loop and the server, on one thread, take turns: receive, tick, send."""

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from ._diagnostics.holdups import Holdups
 from ._diagnostics.log_lines import LogLines
 from ._diagnostics.tracebacks import program_lines_only
-from ._io import runner
+from ._io import clocks, runner
 from ._io.calls import block_or_return
 from ._io.leaving import GRACE, LAST_WORDS, note_living
+from ._io.loops import LoopDriver
+from ._io.pumping import PumpDriver
 from ._io.udp import ClientTransport
 from ._protocol.channels import RELIABLE
 from ._protocol.inputs import pace
@@ -172,10 +174,10 @@ class Client:
         self._password = password
         self._address: tuple[Any, ...] | None = None
         self._log = LogLines()
-        self._holdups = Holdups(self._log, self.config.slow_handler, lambda: runner.fine_clock(self._clock))
+        self._holdups = Holdups(self._log, self.config.slow_handler, lambda: clocks.fine_clock(self._clock))
         self._handler = UniversalEventHandler(self._log)
         self._session: _Session | None = None
-        self._clock: Callable[[], float] = runner.monotonic
+        self._clock: Callable[[], float] = clocks.monotonic
         self._waiting: deque[tuple[bytes, int, AckCallback | None]] = deque()
         self._snapshots: tuple[Snapshot, ...] = ()
         self._handed_out: tuple[Snapshot | None, GameState] = (None, GameState())
@@ -291,7 +293,7 @@ class Client:
             self._finish(session)
             raise
         assert session.connection is not None
-        session.driver = runner.PumpDriver(session.connection, session.ended)
+        session.driver = PumpDriver(session.connection, session.ended)
         note_living(session)
         self._start(session)
 
@@ -304,7 +306,7 @@ class Client:
 
     def pump(self) -> None:
         """Receive, handle events, send: once a frame, after :meth:`open`. Never blocks."""
-        if not isinstance(self._driver, runner.PumpDriver):
+        if not isinstance(self._driver, PumpDriver):
             raise RuntimeError("pump() is for clients that were opened with open(); call open() first, and only once")
         self._driver.turn()
 
@@ -336,7 +338,7 @@ class Client:
             transport = await runner.in_background(ClientTransport, hostname, port)
             self._begin(session, port, hostname, transport, connect_timeout, host_token)
             assert session.connection is not None
-            session.driver = runner.LoopDriver(session.connection, transport, asyncio.get_running_loop())
+            session.driver = LoopDriver(session.connection, transport, asyncio.get_running_loop())
             self._start(session)
             try:
                 # shielded, since cancelling a wrapped future cancels what it wraps: it would look as if all was over
@@ -389,7 +391,7 @@ class Client:
         transport: Any,
         connect_timeout: float | None,
         host_token: str,
-        random_bytes: Callable[[int], bytes] = runner.random_bytes,
+        random_bytes: Callable[[int], bytes] = clocks.random_bytes,
     ) -> None:
         config = self.config
         if connect_timeout is not None:
@@ -651,7 +653,7 @@ class Client:
         return result
 
     def _retry(self, function: Callable[[GameState], Any], timeout: float, what: str) -> Any:
-        end = runner.monotonic() + timeout
+        end = clocks.monotonic() + timeout
         missing: Exception | None = None
         while True:
             seen = self._snapshots
@@ -664,7 +666,7 @@ class Client:
                 missing, result = error, _NOT_YET
             if result is not _NOT_YET:
                 return result
-            if runner.monotonic() >= end:
+            if clocks.monotonic() >= end:
                 reason = f"; last missing: {missing}" if missing else ""
                 raise TimeoutError(f"{what} within {timeout} s (this client is {self.status}){reason}") from missing
             self._wait_for_news(seen, end)
@@ -672,11 +674,11 @@ class Client:
     def _wait_for_news(self, seen: tuple[Snapshot, ...], end: float) -> None:
         """Wait for a newer state than those seen, or for a short while."""
         driver, session = self._driver, self._session
-        if isinstance(driver, runner.PumpDriver) and session is not None:
+        if isinstance(driver, PumpDriver) and session is not None:
             driver.turn()
             concurrent.futures.wait([session.ended], 0.002)
             return
-        if isinstance(driver, runner.LoopDriver) and driver.on_own_thread and self._status != "disconnected":
+        if isinstance(driver, LoopDriver) and driver.on_own_thread and self._status != "disconnected":
             raise RuntimeError(
                 "wait_until and try_to block, so they cannot be used on the thread that receives the states "
                 "(in an event handler, or beside `await client.connect()`); look at access_game_state() there"
@@ -684,7 +686,7 @@ class Client:
         with self._news:
             if self._snapshots is seen:
                 # states that never change again still get a second look, for conditions on other things
-                self._news.wait(min(max(end - runner.monotonic(), 0.0), 0.05))
+                self._news.wait(min(max(end - clocks.monotonic(), 0.0), 0.05))
 
     # -- events --------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._diagnostics.holdups import Holdups
 from ._diagnostics.log_lines import LogLines
-from ._io.runner import Driver, random_sources
+from ._io.clocks import random_sources
+from ._io.ports import Driver
 from ._io.udp import ClientTransport
 from ._protocol.endpoint import ServerEndpoint
 from ._protocol.input_buffer import InputCounts

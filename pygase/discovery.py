@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ._io import lan, runner
+from ._io import clocks, lan, runner
+from ._io.loops import LoopDriver
 from ._lan.protocol import ID_BYTES, Answer, DiscoveredGame, Listing, Responder, encode_info
 from ._protocol.wire import MAX_GAME_BYTES, PROTOCOL_VERSION
 from .config import DISCOVERY_PORT
@@ -36,7 +37,7 @@ def discover(game: str = "", timeout: float = 1.0, *, port: int = DISCOVERY_PORT
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout <= 3600:
         raise ValueError(f"timeout must be a number of seconds above 0, at most 3600; got {timeout!r}")
     browser = Browser(game, port=port)
-    browser._search(runner.monotonic() + timeout, browser._stopping)
+    browser._search(clocks.monotonic() + timeout, browser._stopping)
     return list(browser.games)
 
 
@@ -62,7 +63,7 @@ class Browser:
         check_port(port)
         self._game = game
         self._port = port
-        self._listing = Listing(game, runner.random_bytes)
+        self._listing = Listing(game, clocks.random_bytes)
         self._transport: Any = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
@@ -88,7 +89,7 @@ class Browser:
     def start(self) -> Browser:
         """Begin to search, with an empty list, and return this browser. If it searches already, it goes on."""
         if self._thread is None:
-            self._listing = Listing(self._game, runner.random_bytes)
+            self._listing = Listing(self._game, clocks.random_bytes)
             stopping = self._stopping = threading.Event()
             self._thread = runner.start_thread(lambda: self._search(None, stopping), "pygase-browser")
         return self
@@ -118,21 +119,21 @@ class Browser:
             return
         listing = self._listing
         try:
-            while not stopping.is_set() and (until is None or runner.monotonic() < until):
+            while not stopping.is_set() and (until is None or clocks.monotonic() < until):
                 self._turn(listing, transport, until)
         finally:
             self._transport = None
             transport.close()
 
     def _turn(self, listing: Listing, transport: Any, until: float | None) -> None:
-        if listing.is_query_due(now=runner.monotonic()):
+        if listing.is_query_due(now=clocks.monotonic()):
             transport.refresh()
-            query = listing.query_to_send(now=runner.monotonic())
+            query = listing.query_to_send(now=clocks.monotonic())
             transport.ask(query)
             self._report(transport.problem)
         wait_until = listing.next_timeout() if until is None else min(listing.next_timeout(), until)
-        datagrams = transport.wait(wait_until - runner.monotonic())
-        now = runner.monotonic()
+        datagrams = transport.wait(wait_until - clocks.monotonic())
+        now = clocks.monotonic()
         for data, address in datagrams:
             listing.receive(data, address[0], now=now)
         listing.handle_timeout(now=now)
@@ -176,7 +177,7 @@ class Announcer:
         self._host, self._server_port = str(address[0]), int(address[1])
         self._game, self._password = game, password
         self._count_players = count_players
-        self._server_id = runner.random_bytes(ID_BYTES)
+        self._server_id = clocks.random_bytes(ID_BYTES)
         self._responder = Responder(game)
         self._transport: Any = None
         self._driver: Any = None
@@ -202,7 +203,7 @@ class Announcer:
         import asyncio
 
         self._warn_of_limits()
-        self._driver = runner.LoopDriver(self, self._transport, asyncio.get_running_loop())
+        self._driver = LoopDriver(self, self._transport, asyncio.get_running_loop())
 
     def tell(self, announcement: Announcement) -> None:
         """Tell something else from now on; on the same port."""
@@ -239,7 +240,7 @@ class Announcer:
         if self._transport is None:
             return 0
         datagrams = self._transport.take(lan.TAKEN_AT_ONCE)
-        now = runner.monotonic()
+        now = clocks.monotonic()
         for data, address in datagrams:
             answer = self._responder.answer(data, address[0], now=now, answer=self._answer)
             if answer is not None and self._is_reached_by(address[0]):

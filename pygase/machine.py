@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ._diagnostics.log_lines import LogLines
 from ._diagnostics.tracebacks import place_of, program_lines_only
-from ._io import runner
+from ._io import clocks, runner
 from ._io.calls import block_or_return
 from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
+from ._io.tickers import call_every, end_calls
 from ._server.event_queue import ClientEvents, EventQueue
 from ._server.players import PlayerInputs
 from ._server.watching import TIME_STEP, Watch, changed_in_place
@@ -155,7 +156,7 @@ class GameStateMachine:
         self._has_players: Callable[[], bool] = lambda: False
         self._watch = Watch(
             game_state_store,
-            runner.monotonic,
+            clocks.monotonic,
             lambda name: self._called(name, place=True),
             lambda: self._handler.event_types,
         )
@@ -287,7 +288,7 @@ class GameStateMachine:
         try:
             self._set_status("Active")
             if not self._stopping:
-                await runner.call_every(interval, tick, wakeup, late)
+                await call_every(interval, tick, wakeup, late)
         finally:
             self._loop = None
             for task in tuple(self._tasks):
@@ -320,7 +321,7 @@ class GameStateMachine:
         self._stopping = True
         loop, wakeup = self._loop, self._wakeup
         if loop is not None and wakeup is not None:
-            runner.end_calls(loop, wakeup)
+            end_calls(loop, wakeup)
         return self._wait(runner.Completion(self._ended, timeout, lambda done: done))
 
     # -- a tick --------------------------------------------------------------------------------------------------
@@ -380,7 +381,7 @@ class GameStateMachine:
             return
         self._turn += 1
         debug, most, call, find = self.debug, self.max_event_values, self._handler.call, find or self._handler.find
-        clock = runner.fine_clock(self.game_state_store._clock)
+        clock = clocks.fine_clock(self.game_state_store._clock)
         context: dict[str, Any] = {"game_state": self.game_state_store.working_state, "dt": dt, "client_address": None}
         for event in queue.due(self._turn, self.event_share * self.interval, clock):
             event_type = ""

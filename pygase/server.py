@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 from ._diagnostics.holdups import Holdups
 from ._diagnostics.log_lines import LogLines
 from ._diagnostics.tracebacks import program_lines_only
-from ._io import runner
+from ._io import clocks, runner
 from ._io.calls import block_or_return
 from ._io.interfaces import get_available_ip_addresses
 from ._io.leaving import note_living, note_running
+from ._io.loops import LoopDriver
+from ._io.ports import Driver
 from ._io.signals import ended_by_signals
 from ._io.udp import ServerTransport
 from ._protocol.channels import RELIABLE, AcknowledgedEvent
@@ -141,18 +143,18 @@ class Server:
         self.config = config or ServerConfig()
         self.game_state_store = game_state_store
         self.connections: dict[Address, ServerConnection] = {}
-        self.host_token = runner.random_bytes(16).hex()
-        self.own_token = runner.random_bytes(16).hex()
+        self.host_token = clocks.random_bytes(16).hex()
+        self.own_token = clocks.random_bytes(16).hex()
         self._game = game
         self._password = password
         self._banned: set[str] = set()
         self.player_inputs = PlayerInputs(self._interval, self.config)
         self._log = LogLines()
-        self._holdups = Holdups(self._log, self.config.slow_handler, lambda: runner.fine_clock(self._clock))
+        self._holdups = Holdups(self._log, self.config.slow_handler, lambda: clocks.fine_clock(self._clock))
         self._universal_event_handler = UniversalEventHandler(self._log)
         self._own_events = EventQueue()
         """Events for our own handlers, and for wires that take none serialised."""
-        self._clock: Callable[[], float] = runner.monotonic
+        self._clock: Callable[[], float] = clocks.monotonic
         self._endpoint: ServerEndpoint | None = None
         self._transport: Any = None
         self._driver: Any = None
@@ -290,7 +292,7 @@ class Server:
             self._stop_now = lambda: None if stop.done() else stop.set_result(None)
             transport = ServerTransport(hostname, port)
             self._begin(transport, hostname, event_wire)
-            self._driver = runner.LoopDriver(self, transport, loop)
+            self._driver = LoopDriver(self, transport, loop)
             leaving = _Leaving(self, self._ended)
             note_living(leaving)
             self._announce()
@@ -312,7 +314,7 @@ class Server:
         transport: Any,
         hostname: str,
         event_wire: Any,
-        random_bytes: Callable[[int], bytes] = runner.random_bytes,
+        random_bytes: Callable[[int], bytes] = clocks.random_bytes,
     ) -> None:
         self._endpoint = ServerEndpoint(
             random_bytes=random_bytes,
@@ -380,10 +382,10 @@ class Server:
         completion = runner.Completion(self._ended, 5.0)
         return driver.finish(completion) if driver is not None else completion.or_block()
 
-    def begin_shutdown(self) -> runner.Driver | None:
+    def begin_shutdown(self) -> Driver | None:
         """Ask the server to shut down, and do not wait; return who drives it, if anybody does."""
         self._stop_requested = True  # before the look at the driver: a server that is just starting looks at this after
-        driver: runner.Driver | None = self._driver
+        driver: Driver | None = self._driver
         if driver is None or self._ended.done():
             return None
         driver.call(self._request_stop)
@@ -624,7 +626,7 @@ class Server:
         interval = self._interval()
         turn = int(self._clock() / interval)
         budget = (self.config.event_share if share is None else share) * interval
-        for client, content in self._own_events.due(turn, budget, runner.fine_clock(self._clock)):
+        for client, content in self._own_events.due(turn, budget, clocks.fine_clock(self._clock)):
             event = content if type(content) is Event else self._read(client, content)
             if event is not None:
                 self._distribute(event)

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ._diagnostics.log_lines import LogLines
 from ._diagnostics.tracebacks import program_lines_only
-from ._io.runner import monotonic
+from ._io.clocks import monotonic
 from ._server.updates import UpdateCache
 from ._state.game_status import PAUSED, checked_status
 from ._state.handed_over import HandedOver

@@ -24,9 +24,12 @@ import math
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ._io.runner import Completion, LoopDriver, Ticker, run_logged, run_to_end
+from ._io.loops import LoopDriver
+from ._io.ports import Clock, Driver, Loop, Transport, TransportToServer
+from ._io.runner import Completion, run_logged, run_to_end
+from ._io.tickers import Ticker
 from .backend import Backend
 from .client import Client
 from .links import LINKS, Link, LinkPath, describe_link, parse_link
@@ -88,7 +91,7 @@ class _VirtualTimer:
 class _VirtualLoop:
     """One process of the simulated network: as much of an event loop as its driver needs, in virtual time.
 
-    See :class:`pygase._io.runner.Loop`. The sockets that it reads are simulated transports.
+    See :class:`pygase._io.ports.Loop`. The sockets that it reads are simulated transports.
     """
 
     def __init__(self, network: SimulatedNetwork) -> None:
@@ -432,3 +435,12 @@ class SimulatedNetwork:
         if at > self.clock._now:
             self.clock._now = at
         function()
+
+
+if TYPE_CHECKING:
+
+    def _fits(
+        clock: ManualClock, loop: _VirtualLoop, transport: _SimulatedTransport, driver: _SimulatedDriver
+    ) -> tuple[Clock, Loop, Transport, TransportToServer, Driver]:
+        """Let mypy check that each implementation fits its port."""
+        return clock, loop, transport, transport, driver

@@ -17,7 +17,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from .interfaces import get_available_ip_addresses
-from .udp import _LOCAL_NETWORK_HINT, Address, UdpTransport
+from .ports import Address
+from .udp import LOCAL_NETWORK_HINT, UdpTransport
 
 logger = logging.getLogger("pygase")
 
@@ -197,7 +198,7 @@ def _everyone_from(address: str) -> Iterable[str]:
 def _problem(failed: list[OSError]) -> str:
     codes = {error.errno for error in failed}
     if sys.platform == "darwin" and errno.EHOSTUNREACH in codes:
-        return _LOCAL_NETWORK_HINT
+        return LOCAL_NETWORK_HINT
     if codes & {errno.EACCES, errno.EPERM, 10013}:
         return "a firewall on this machine does not let this program search the local network"
     return "this machine is in no network; connect it to one to find games on other machines"

@@ -22,7 +22,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
-from .runner import monotonic
+from .clocks import monotonic
 
 logger = logging.getLogger("pygase")
 

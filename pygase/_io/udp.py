@@ -14,14 +14,13 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from .._diagnostics.log_lines import LogLines
 from ..errors import AddressInUse, AddressNotUsable
 from ..utils import fits, wants_compiled
 from .interfaces import get_available_ip_addresses
-
-Address = tuple[Any, ...]
+from .ports import Address, Datagram, Transport, TransportToServer
 
 BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Asked of the system for each direction (Linux grants net.core.rmem_max, by default 208 KiB): room for what arrives
@@ -40,7 +39,7 @@ datagrams there as well. (One by one, or a hundred at once, took a twentieth mor
 MAX_ERRORS: Final = 64
 """Errors taken in a row in one turn: each of Windows' reports is about one datagram of ours."""
 
-_LOCAL_NETWORK_HINT: Final = (
+LOCAL_NETWORK_HINT: Final = (
     "this program may not reach other machines: on macOS 15 or later allow the terminal or editor you started it "
     "from under System Settings > Privacy & Security > Local Network"
 )
@@ -69,7 +68,7 @@ def _open_socket(family: int) -> socket.socket:
     return sock
 
 
-Datagrams = list[tuple[bytes, Address]]
+Datagrams = list[Datagram]
 
 
 def receive_each(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
@@ -85,9 +84,7 @@ def receive_each(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
         return
 
 
-def send_each(
-    sock: socket.socket, datagrams: Iterable[tuple[bytes, Address]], otherwise: Callable[[bytes, Address], None]
-) -> None:
+def send_each(sock: socket.socket, datagrams: Iterable[Datagram], otherwise: Callable[[bytes, Address], None]) -> None:
     """Send many, each made when it is asked for; those that the system refuses go to ``otherwise``."""
     sendto, coming = sock.sendto, iter(datagrams)
     while batch := list(islice(coming, SENT_AT_ONCE)):
@@ -121,7 +118,7 @@ def receive_batches(sock: socket.socket, limit: int, datagrams: Datagrams) -> No
 
 
 def send_batches(
-    sock: socket.socket, datagrams: Iterable[tuple[bytes, Address]], otherwise: Callable[[bytes, Address], None]
+    sock: socket.socket, datagrams: Iterable[Datagram], otherwise: Callable[[bytes, Address], None]
 ) -> None:
     """The same as ``send_each``, with a system call for many; only where there is ``_batches``."""
     _batches.send(sock.fileno(), sock.family, datagrams, otherwise)
@@ -172,7 +169,7 @@ class UdpTransport:
         except OSError as error:
             self._note(error)
 
-    def send_all(self, datagrams: Iterable[tuple[bytes, Address]]) -> None:
+    def send_all(self, datagrams: Iterable[Datagram]) -> None:
         """Send many, as :meth:`send` does; each is made when it is asked for."""
         self._send(self.sockets[0], datagrams, self.send)
 
@@ -282,5 +279,12 @@ class ClientTransport(UdpTransport):
         if self.last_error is None:
             return ""
         if self.last_error.errno == errno.EHOSTUNREACH and sys.platform == "darwin":
-            return f"({_LOCAL_NETWORK_HINT})"
+            return f"({LOCAL_NETWORK_HINT})"
         return f"(The system says: {self.last_error.strerror or self.last_error}.)"
+
+
+if TYPE_CHECKING:
+
+    def _transports(server: ServerTransport, client: ClientTransport) -> tuple[Transport, TransportToServer]:
+        """Let mypy check that the implementations fit their ports."""
+        return server, client

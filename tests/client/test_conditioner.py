@@ -25,7 +25,8 @@ from pygase import (
 )
 from pygase._client import conditioner as conditioner_module
 from pygase._client.conditioner import Conditioner
-from pygase._io.runner import PumpDriver, random_sources
+from pygase._io.clocks import random_sources
+from pygase._io.pumping import PumpDriver
 from pygase._io.udp import ClientTransport
 from pygase._protocol.protocol import ClientProtocol
 from pygase.connection import ClientConnection

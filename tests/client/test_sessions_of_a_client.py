@@ -26,7 +26,7 @@ from pygase import (
     GameStateStore,
     Server,
 )
-from pygase._io.runner import PumpDriver
+from pygase._io.pumping import PumpDriver
 from pygase.testing import Link, SimulatedNetwork
 from tests.support.virtual_loop import run_virtually
 

@@ -13,7 +13,7 @@ import pytest
 
 import pygase
 from pygase import Backend, Browser, DiscoveredGame, GameState, GameStateStore, Server, discover
-from pygase._io import lan, runner
+from pygase._io import clocks, lan
 from pygase._io.lan import AskingTransport
 from pygase._lan.protocol import Answer, Query
 from pygase._protocol.wire import PROTOCOL_VERSION
@@ -282,7 +282,7 @@ class FakeAskingTransport:
 def network(monkeypatch: pytest.MonkeyPatch) -> FakeAskingTransport:
     clock = SteppedClock()
     transport = FakeAskingTransport(clock)
-    monkeypatch.setattr(runner, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(clocks, "monotonic", lambda: clock.now)
     monkeypatch.setattr(lan, "AskingTransport", lambda port: transport)
     return transport
 

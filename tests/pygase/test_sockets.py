@@ -33,7 +33,7 @@ from pygase import (
     PygaseError,
     Server,
 )
-from pygase._io.runner import LoopDriver
+from pygase._io.loops import LoopDriver
 
 pytestmark = pytest.mark.integration
 
@@ -742,11 +742,9 @@ def test_opening_at_an_unknown_host_leaves_the_client_disconnected() -> None:
 # -- processes -------------------------------------------------------------------------------------------------------
 
 SERVER_PROGRAM = """
-import threading
 from pygase import Backend, GameState
 backend = Backend(GameState(n=0), lambda game_state, dt: {"n": game_state.n + 1})
-threading.Timer(0.3, lambda: print(backend.server.port, flush=True)).start()
-backend.run("127.0.0.1", 0)
+backend.run("127.0.0.1", 0, on_bound=lambda server: print(server.port, flush=True))
 """
 
 CLIENT_PROGRAM = """

@@ -20,7 +20,7 @@ from pygase import (
     Server,
 )
 from pygase._io import runner
-from pygase._io.runner import LoopDriver
+from pygase._io.loops import LoopDriver
 from pygase.event import Event
 from pygase.testing import ManualClock
 from tests.support.virtual_loop import run_virtually

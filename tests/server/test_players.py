@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pygase import Backend, Client, GameState, GameStateStore, Server
-from pygase._io.runner import PumpDriver
+from pygase._io.pumping import PumpDriver
 from pygase._protocol.inputs import InputSender, InputState
 from pygase._protocol.peer import InputsReceived
 from pygase._protocol.wire import CLIENT_HEADER, DATA, INPUTS, MESSAGE_HEADER, message

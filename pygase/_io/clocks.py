@@ -1,0 +1,33 @@
+"""The real clock and real chance. A simulation hands in its own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from .ports import Clock
+
+if TYPE_CHECKING:
+    import random
+
+monotonic: Final[Clock] = time.monotonic
+random_bytes: Final[Callable[[int], bytes]] = os.urandom
+
+
+def fine_clock(clock: Clock) -> Clock:
+    """Return the clock that measures how long a call of this program takes.
+
+    For the real clock this is one that resolves microseconds on every system. A simulated clock is returned as it is:
+    a call takes no simulated time, so the result does not depend on the speed of the machine.
+    """
+    return time.perf_counter if clock is monotonic else clock
+
+
+def random_sources(seed: int | None) -> tuple[random.Random, random.Random]:
+    """Return a random source for each direction of a connection. The same seed gives the same two sources."""
+    import random
+
+    first = random.Random(seed)
+    return first, random.Random(first.random())

@@ -1,0 +1,112 @@
+"""How a driver learns that datagrams have arrived: from its event loop, or from a thread where a loop cannot watch
+sockets.
+"""
+
+from __future__ import annotations
+
+import select
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .ports import Listened, Loop, Socket
+
+
+class Listener(Protocol):
+    """Calls back on the loop's thread while sockets are readable."""
+
+    @property
+    def reports_once(self) -> bool:
+        """Whether it pauses by itself after each call back."""
+
+    def resume(self) -> None:
+        """Watch the sockets."""
+
+    def pause(self) -> None:
+        """Leave the sockets alone until :meth:`resume`."""
+
+    def close(self) -> None:
+        """Stop for good."""
+
+
+def listener_for(transport: Listened, loop: Loop, on_readable: Callable[[], None]) -> Listener:
+    """Return the listener that fits a loop. It begins to watch with ``resume``."""
+    kind = LoopListener if _has_readers(loop) else ThreadListener
+    return kind(transport, loop, on_readable)
+
+
+def _has_readers(loop: Loop) -> bool:
+    import asyncio
+
+    # Windows' default loop has no add_reader, and its own UDP goes deaf (CPython issue 127057)
+    return type(loop).add_reader is not asyncio.AbstractEventLoop.add_reader and "Proactor" not in type(loop).__name__
+
+
+class LoopListener:
+    """Lets the loop watch the sockets."""
+
+    reports_once = False
+
+    def __init__(self, transport: Listened, loop: Loop, on_readable: Callable[[], None]) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._on_readable = on_readable
+
+    def resume(self) -> None:
+        """See Listener."""
+        for sock in self._transport.sockets:
+            self._loop.add_reader(sock, self._on_readable)
+
+    def pause(self) -> None:
+        """See Listener."""
+        for sock in self._transport.sockets:
+            if sock.fileno() >= 0:
+                self._loop.remove_reader(sock)
+
+    close = pause
+
+
+class ThreadListener:
+    """Watches the sockets in a thread. After each call back it waits for :meth:`resume`."""
+
+    reports_once = True
+
+    def __init__(self, transport: Listened, loop: Loop, on_readable: Callable[[], None]) -> None:
+        self._sockets = transport.sockets
+        self._loop = loop
+        self._on_readable = on_readable
+        self._go = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, daemon=True, name="pygase-listener")
+        self._thread.start()
+
+    def resume(self) -> None:
+        """See Listener."""
+        self._go.set()
+
+    def pause(self) -> None:
+        """See Listener. It has paused by itself."""
+
+    def close(self) -> None:
+        """See Listener."""
+        self._closed = True
+        self._go.set()
+        self._thread.join(1.0)  # it looks up every 0.2 s; the sockets are closed after this
+
+    def _run(self) -> None:
+        while True:
+            self._go.wait()
+            self._go.clear()
+            if not self._wait_for_datagrams():
+                return
+            try:
+                self._loop.call_soon_threadsafe(self._on_readable)
+            except RuntimeError:  # the loop has ended
+                return
+
+    def _wait_for_datagrams(self) -> bool:
+        """Wait; return False if the listener has been closed."""
+        readable: list[Socket] | list[Any] = []
+        while not readable and not self._closed:
+            readable, _, _ = select.select(self._sockets, [], [], 0.2)
+        return not self._closed

@@ -1,0 +1,201 @@
+"""Ports: what the parts of PyGaSe ask of loops, clocks, sockets and of whatever drives them.
+
+Each port is a complete protocol, and mypy checks each implementation against it. The table has one line for each:
+
+============================ ===========================================================================
+:class:`Clock`               ``time.monotonic``; ``pygase.testing.ManualClock``
+:class:`Loop`                asyncio's event loops; the virtual loop of ``pygase.testing``
+:class:`Transport`           ``udp.ServerTransport``; the simulated transport of ``pygase.testing``
+:class:`TransportToServer`   ``udp.ClientTransport``; the simulated transport of ``pygase.testing``
+:class:`Pump`                a run of a server, a client's connection, an announcer
+:class:`Driver`              ``loops.LoopDriver``, ``pumping.PumpDriver``
+============================ ===========================================================================
+
+A :class:`Platform` bundles what a run of a server or a session of a client stands on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from .runner import Completion
+
+Address = tuple[Any, ...]
+"""Host and port, and two more numbers with IPv6."""
+
+Datagram = tuple[bytes, Address]
+"""The bytes, and the address at the other end."""
+
+
+class Clock(Protocol):
+    """A clock that never goes back; call it for the time in seconds."""
+
+    def __call__(self) -> float:
+        """Return the time, seconds."""
+
+
+class Timer(Protocol):
+    """A pending call."""
+
+    def cancel(self) -> None:
+        """Drop the call. Does nothing after the call, or the second time."""
+
+
+class Loop(Protocol):
+    """The part of an event loop that a driver uses. asyncio's loops have it."""
+
+    def time(self) -> float:
+        """Return the loop's time, seconds."""
+
+    def call_soon(self, callback: Callable[[], Any], /) -> Timer:
+        """Call a function in the next turn. On the loop's thread only."""
+
+    def call_soon_threadsafe(self, callback: Callable[[], Any], /) -> Timer:
+        """Call a function in the next turn; from any thread.
+
+        :raises RuntimeError: if the loop is closed.
+        """
+
+    def call_later(self, delay: float, callback: Callable[[], Any], /) -> Timer:
+        """Call a function after ``delay`` seconds."""
+
+    def call_at(self, when: float, callback: Callable[[], Any], /) -> Timer:
+        """Call a function at the loop's time ``when``, seconds."""
+
+    def add_reader(self, sock: Any, callback: Callable[[], Any], /) -> Any:
+        """Call a function whenever a socket is readable."""
+
+    def remove_reader(self, sock: Any, /) -> Any:
+        """Stop watching a socket."""
+
+    def create_task(self, coroutine: Coroutine[Any, Any, Any], /) -> Any:
+        """Run a coroutine as a task."""
+
+    def is_running(self) -> bool:
+        """Return whether the loop makes its calls."""
+
+
+class Socket(Protocol):
+    """Something that a loop can watch."""
+
+    def fileno(self) -> int:
+        """Return the file descriptor; -1 once it is closed."""
+
+
+class Listened(Protocol):
+    """What a driver listens to."""
+
+    @property
+    def sockets(self) -> Sequence[Socket]:
+        """The sockets to watch for datagrams."""
+
+
+class Transport(Listened, Protocol):
+    """Sends and receives datagrams without blocking. Used on one thread."""
+
+    @property
+    def address(self) -> Address:
+        """At a server, the address that it is bound to; at a client, the server's."""
+
+    def take(self) -> list[Datagram]:
+        """Return the datagrams that have arrived, each with its sender."""
+
+    def send(self, data: bytes, address: Address) -> None:
+        """Send a datagram. A datagram that the system refuses is lost."""
+
+    def send_all(self, datagrams: Iterable[Datagram]) -> None:
+        """Send many datagrams; each is made when it is asked for."""
+
+    def close(self) -> None:
+        """Close the sockets."""
+
+
+class TransportToServer(Transport, Protocol):
+    """A client's transport. Its server may have several addresses."""
+
+    @property
+    def hint(self) -> str:
+        """A sentence for people about the system's last refusal to send; ``""`` if it has refused nothing."""
+
+    def try_next(self) -> None:
+        """Turn to the server's next address, unless one has answered."""
+
+
+class Pump(Protocol):
+    """Network work that a driver drives."""
+
+    def receive(self) -> int:
+        """Take in all datagrams that have arrived; return their number."""
+
+    def advance(self) -> float | None:
+        """Do the work that is due, and send.
+
+        :returns: the time of the next call on the pump's clock, seconds; None: only a datagram makes new work.
+        """
+
+
+class Driver(Protocol):
+    """Drives a :class:`Pump`: calls it when datagrams arrive and when its time has come."""
+
+    @property
+    def can_be_found(self) -> bool:
+        """Whether there is a local network on which others can find the pump's server."""
+
+    @property
+    def on_own_thread(self) -> bool:
+        """Whether the caller runs on the network's thread."""
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether a loop or another thread does the work. If not, ``turn_by_hand`` does it."""
+
+    @property
+    def looks_later(self) -> bool:
+        """Whether the sockets are left alone for now, so that datagrams may lie in them."""
+
+    def turn(self) -> None:
+        """Let the pump do the work that is due, now. On the network's thread only."""
+
+    def turn_by_hand(self) -> None:
+        """Receive, do the work that is due, send, once. For the program's end, when no loop and no thread does it."""
+
+    def wake(self) -> None:
+        """Have ``advance`` called soon; from any thread."""
+
+    def arm(self, due_at: float) -> None:
+        """Have ``advance`` called at a time on the pump's clock, seconds, or earlier."""
+
+    def looked(self, count: int) -> None:
+        """Note that somebody else has called ``receive``, and that it took in ``count`` datagrams."""
+
+    def call(self, function: Callable[[], Any]) -> None:
+        """Run a function on the network's thread: at once if the caller is on it, else soon; from any thread."""
+
+    def defer(self, function: Callable[[], Any]) -> None:
+        """Run a function after the current turn. On the network's thread only."""
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Run a coroutine. An exception from it is logged."""
+
+    def finish(self, completion: Completion) -> Any:
+        """Wait for a completion in the way that fits this driver: block, return it, or turn until it is done."""
+
+    def stop(self) -> None:
+        """Stop driving. May be called again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a run of a server, or a session of a client, stands on: the real machine, or a simulated network.
+
+    :ivar clock: the clock of its protocol.
+    :ivar random_bytes: takes a number and returns as many random bytes: for secrets and nonces.
+    :ivar make_driver: makes the driver of a pump that listens to a transport.
+    """
+
+    clock: Clock
+    random_bytes: Callable[[int], bytes]
+    make_driver: Callable[[Pump, Transport], Driver]
