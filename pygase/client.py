@@ -21,6 +21,7 @@ from ._io.loops import LoopDriver
 from ._io.pumping import PumpDriver
 from ._io.udp import ClientTransport
 from ._protocol.channels import RELIABLE
+from ._protocol.client_peer import ClientProtocol
 from ._protocol.inputs import pace
 from ._protocol.peer import (
     Connected,
@@ -31,7 +32,6 @@ from ._protocol.peer import (
     ProtocolEvent,
     StateReceived,
 )
-from ._protocol.protocol import ClientProtocol
 from ._state.tree import Tree
 from .checks import check_address, check_dispatch, check_names, check_view_time
 from .config import ClientConfig

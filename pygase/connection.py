@@ -13,10 +13,11 @@ from ._diagnostics.log_lines import LogLines
 from ._io.clocks import random_sources
 from ._io.ports import Driver
 from ._io.udp import ClientTransport
+from ._protocol.client_peer import ClientProtocol
 from ._protocol.endpoint import ServerEndpoint
 from ._protocol.input_buffer import InputCounts
 from ._protocol.peer import ProtocolEvent
-from ._protocol.protocol import ClientProtocol, ServerProtocol
+from ._protocol.server_peer import ServerProtocol
 from ._protocol.sleep import SleepWatch
 from ._protocol.timing import ConnectionStats
 from ._server.event_queue import ClientEvents

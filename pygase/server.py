@@ -25,7 +25,7 @@ from ._protocol.channels import RELIABLE, AcknowledgedEvent
 from ._protocol.endpoint import ServerEndpoint
 from ._protocol.handshake import plain_host
 from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
-from ._protocol.protocol import ServerProtocol
+from ._protocol.server_peer import ServerProtocol
 from ._protocol.sleep import SleepWatch
 from ._server.event_queue import ClientEvents, EventQueue
 from ._server.players import PlayerInputs

@@ -6,15 +6,15 @@ Nothing here knows sockets, threads, loops or the clock. Layers, lowest first:
 sequence       packet numbers: unwrapping 16-bit numbers, which ones have been received
 wire           how every byte lies in a datagram; encode beside decode
 timing         round-trip time, jitter, loss, rates
-pacing         a token bucket of bytes per second
+budget         a token bucket of bytes per second
 acks           what was sent in which packet, and what became of it
 fragments      large messages in pieces, and back, within fixed bounds
 channels       unreliable, retried and reliable messages
-delta          the difference of two state trees, and its application
 snapshots      which state a client has, and what to send it next
 handshake      stateless challenge; the client's way to a connection
 peer           what both ends of a connection share
-protocol       one peer: ClientProtocol, ServerProtocol
+client_peer    the client's end: ClientProtocol
+server_peer    the server's end of one connection: ServerProtocol
 endpoint       one socket, many peers: ServerEndpoint
 =============  ==============================================================================================
 """

@@ -14,7 +14,7 @@ from ..config import ServerConfig
 from .handshake import Address, plain_host
 
 if TYPE_CHECKING:
-    from .protocol import ServerProtocol
+    from .server_peer import ServerProtocol
 
 MAX_HOSTS: Final = 4096
 """Hosts whose tries are remembered. An entry is about 300 bytes, so that all take little more than a megabyte."""

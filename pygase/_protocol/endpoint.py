@@ -18,7 +18,7 @@ from . import fast_path
 from .admission import Places, Visitors, host_of
 from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, plain_host, refusal, same_secret
 from .peer import NEVER_SENT, Connected, ProtocolEvent
-from .protocol import ServerProtocol
+from .server_peer import ServerProtocol
 from .snapshots import SnapshotRing
 from .wire import (
     CHALLENGE_RESPONSE,

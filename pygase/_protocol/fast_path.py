@@ -21,8 +21,8 @@ from ..utils import fits, wants_compiled
 from .acks import FEW, TIMES_MASK, SentPackets
 from .budget import TokenBucket
 from .peer import ACK_AT_ONCE
-from .protocol import ServerProtocol
 from .sequence import ACK_BITS_MASK, FULL_MASK, ReceiveWindow
+from .server_peer import ServerProtocol
 from .snapshots import SnapshotRing, SnapshotSender
 from .wire import (
     CLIENT_HEADER,

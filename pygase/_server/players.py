@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from .._diagnostics.log_lines import LogLines
 from .._protocol.input_buffer import InputBuffer, InputCounts, PlayedInput
 from .._protocol.peer import InputsReceived
-from .._protocol.protocol import ServerProtocol
+from .._protocol.server_peer import ServerProtocol
 from ..config import ServerConfig
 from ..errors import MalformedPacket
 from ..event import decode_input

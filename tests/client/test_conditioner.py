@@ -28,7 +28,7 @@ from pygase._client.conditioner import Conditioner
 from pygase._io.clocks import random_sources
 from pygase._io.pumping import PumpDriver
 from pygase._io.udp import ClientTransport
-from pygase._protocol.protocol import ClientProtocol
+from pygase._protocol.client_peer import ClientProtocol
 from pygase.connection import ClientConnection
 from pygase.links import LINKS, Link
 from pygase.testing import ManualClock, SimulatedNetwork

@@ -17,10 +17,10 @@ import pytest
 from pygase import Backend, Client, DisconnectReason, GameState
 from pygase._protocol import sequence, wire
 from pygase._protocol.channels import RELIABLE, WINDOW_BYTES, WINDOW_MESSAGES
+from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.inputs import MAX_INPUT_BYTES, MAX_INPUTS
 from pygase._protocol.peer import MIN_SKIP_DISTANCE, StateReceived
-from pygase._protocol.protocol import ClientProtocol
 from pygase._server.players import PlayerInput
 from pygase._state.tree import MAX_DEPTH, TO_DELETE
 from pygase.config import ClientConfig, ConnectionConfig, ServerConfig

@@ -9,7 +9,7 @@ import pytest
 
 from pygase._protocol.channels import RELIABLE
 from pygase._protocol.endpoint import Outgoing, ServerEndpoint
-from pygase._protocol.protocol import ServerProtocol
+from pygase._protocol.server_peer import ServerProtocol
 from pygase._protocol.wire import (
     CHALLENGE_RESPONSE,
     CLIENT_HEADER,

@@ -16,8 +16,8 @@ import pytest
 from pygase._protocol import fast_path
 from pygase._protocol.acks import SentPackets
 from pygase._protocol.budget import TokenBucket
-from pygase._protocol.protocol import ServerProtocol
 from pygase._protocol.sequence import ReceiveWindow
+from pygase._protocol.server_peer import ServerProtocol
 from pygase._protocol.snapshots import SnapshotRing, SnapshotSender
 from pygase._protocol.wire import CLIENT_HEADER, DATA, EVENT, SERVER_HEADER, message
 from pygase.config import ServerConfig

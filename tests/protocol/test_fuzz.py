@@ -21,11 +21,11 @@ import pytest
 
 from pygase import RELIABLE, TO_DELETE, Backend, Client, ClientConfig, GameState, ServerConfig
 from pygase._protocol.acks import SentPackets
+from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.input_buffer import InputBuffer
 from pygase._protocol.inputs import MAX_INPUTS, InputState, decode_inputs, pace
 from pygase._protocol.peer import PeerProtocol
-from pygase._protocol.protocol import ClientProtocol
 from pygase._protocol.server_clock import SlidingMinimum
 from pygase._protocol.snapshots import SnapshotReceiver
 from pygase._protocol.wire import (

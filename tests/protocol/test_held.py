@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pygase._protocol.channels import RELIABLE
-from pygase._protocol.protocol import ClientProtocol, ServerProtocol
+from pygase._protocol.client_peer import ClientProtocol
+from pygase._protocol.server_peer import ServerProtocol
 from pygase._protocol.wire import DATA, FRAGMENT, MESSAGE_HEADER, SERVER_HEADER
 from pygase.config import ServerConfig
 from pygase.errors import DisconnectReason

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from pygase._protocol.channels import RELIABLE
+from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.input_buffer import InputBuffer
 from pygase._protocol.peer import MIN_SKIP_DISTANCE, NEVER_SENT, InputsReceived, PeerProtocol
-from pygase._protocol.protocol import ClientProtocol, ServerProtocol
+from pygase._protocol.server_peer import ServerProtocol
 from pygase._protocol.wire import CLIENT_HEADER, DATA, SERVER_HEADER, acks_message
 from pygase.errors import DisconnectReason
 from tests.support.peers import SERVER, Address, Peers

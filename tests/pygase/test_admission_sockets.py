@@ -11,8 +11,8 @@ from contextlib import closing, suppress
 import pytest
 
 from pygase import Backend, Client, ConnectionFailed, DisconnectReason, GameState, ServerConfig
+from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.handshake import password_proof
-from pygase._protocol.protocol import ClientProtocol
 from pygase._protocol.wire import PROTOCOL_VERSION, REFUSED, Challenge, ChallengeResponse, ConnectRequest
 
 pytestmark = pytest.mark.integration

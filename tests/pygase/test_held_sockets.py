@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from pygase import Backend, GameState, ServerConfig
-from pygase._protocol.protocol import ClientProtocol
+from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.wire import DATA, FRAGMENT
 
 pytestmark = pytest.mark.integration

@@ -6,9 +6,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.peer import Disconnected, EventReceived, MessageAcked, StateReceived
-from pygase._protocol.protocol import ClientProtocol, ServerProtocol
+from pygase._protocol.server_peer import ServerProtocol
 from pygase._state.tree import Tree
 from pygase.config import ClientConfig, ServerConfig
 
