@@ -22,9 +22,12 @@ settings.register_profile("pygase", deadline=None, print_blob=True, max_examples
 settings.register_profile("long", settings.get_profile("pygase"), max_examples=1_000)
 settings.load_profile("pygase")
 
-# A shell that runs something in the background lets it ignore Ctrl-C, and so would every program that the tests start.
+# A shell lets a program in the background ignore Ctrl-C, and `nohup` lets it ignore a terminal that closes. Every
+# program that the tests start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SEED_VARIABLE = "PYGASE_TEST_SEED"
 ONE_AT_A_TIME = "integration"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import NamedTuple
 
 
@@ -24,12 +25,17 @@ class ClassSize(NamedTuple):
     attributes: int
 
 
+@cache
+def _parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
 def reach_ins(path: str, source: str) -> list[ReachIn]:
     """Return each use of ``x._y`` in a file, where ``x`` is not self or cls, and the file does not define ``_y``.
 
     ``from x import _y`` counts, too. Names with two underscores at both ends are Python's own.
     """
-    tree = ast.parse(source)
+    tree = _parsed(source)
     own = set(_defined(tree))
     return [ReachIn(path, line, name) for line, name in sorted(_used(tree)) if _is_private(name) and name not in own]
 
@@ -91,7 +97,7 @@ def class_sizes(path: str, source: str) -> list[ClassSize]:
     """Return the size of each class of a file. A property counts as one method, with or without a setter."""
     return [
         ClassSize(path, node.name, len(_methods(node)), len(_attributes(node)))
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(_parsed(source))
         if isinstance(node, ast.ClassDef)
     ]
 
@@ -131,7 +137,7 @@ def docstring_words(source: str) -> int:
     """Return how many words the docstrings of a file have, those below attributes and constants included."""
     return sum(
         len(node.value.value.split())
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(_parsed(source))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     )
 
@@ -140,7 +146,7 @@ def constants(sources: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return, by name, the module constants (``NAME = value``, in capitals) with their value in each file."""
     found: dict[str, dict[str, str]] = {}
     for path, source in sources.items():
-        for name, value in _assigned(ast.parse(source)):
+        for name, value in _assigned(_parsed(source)):
             if name.lstrip("_").isupper():
                 found.setdefault(name.lstrip("_"), {})[path] = ast.unparse(value)
     return found
