@@ -9,6 +9,7 @@ from . import utils
 from ._io.interfaces import get_available_ip_addresses
 from ._protocol.channels import RELIABLE
 from ._server.players import PlayerInput
+from ._state.delta import changes
 from ._state.reading import Readable
 from .backend import Backend, GameStateMachine, GameStateStore, Server
 from .client import Client, Snapshot
@@ -133,6 +134,7 @@ __all__ = [
     "SnapshotBuffer",
     "StateHistory",
     "StateTooLarge",
+    "changes",
     "clean_name",
     "describe_link",
     "discover",

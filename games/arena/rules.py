@@ -105,11 +105,6 @@ def bearing(a: Sequence[float], b: Sequence[float]) -> float:
     return math.degrees(math.atan2(b[1] - a[1], b[0] - a[0]))
 
 
-def changes(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return what is different in `after`: all that the network has to carry."""
-    return {key: value for key, value in after.items() if key not in before or before[key] != value}
-
-
 def _way(x: int, y: int) -> tuple[int, int]:
     """Return how far a stick moves a ship in a tick: not faster across than straight on."""
     pushed = max(math.sqrt(x * x + y * y), FULL)  # the same to the last bit everywhere, which `hypot` need not be

@@ -43,6 +43,7 @@ from pygase import (
     PlayerInput,
     ServerConfig,
     StateHistory,
+    changes,
     clean_name,
     unused_name,
 )
@@ -230,9 +231,9 @@ class ArenaServer:
                 given = inputs.get(pilot.address) if pilot.address else None
                 command = given.value if given else None  # silent for a second: stays where it is
             after = ships[number] = rules.move(ship, command)
-            changes = rules.changes(ship, after)
-            if changes:
-                update["ships"][number] = changes
+            changed = changes(ship, after)
+            if changed:
+                update["ships"][number] = changed
         return ships
 
     def _judge(

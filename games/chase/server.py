@@ -31,7 +31,6 @@ from games.chase.rules import MOST_RUNNERS, TICKS_PER_SECOND, Runners
 from pygase import (
     CLIENT_LEFT,
     RELIABLE,
-    TO_DELETE,
     Backend,
     DisconnectReason,
     GameState,
@@ -39,6 +38,7 @@ from pygase import (
     PlayerInput,
     ServerConfig,
     StateHistory,
+    changes,
     clean_name,
     unused_name,
 )
@@ -306,7 +306,7 @@ class ChaseServer:
     def _changes(self) -> Update:
         """Return what is different from what has been told before: so whatever happened, it is told once."""
         now = self._tables()
-        update = {name: changes for name in now if (changes := _difference(self._told[name], now[name]))}
+        update = changes(self._told, now)
         self._told = now
         return update
 
@@ -322,18 +322,6 @@ def mark_of(address: object) -> int:
     A client's address itself is nobody else's business, and longer.
     """
     return 0 if address is None else zlib.crc32(str(address).encode()) or 1
-
-
-def _difference(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return the update that makes `after` of `before`."""
-    changes: dict[Any, Any] = {key: TO_DELETE for key in before if key not in after}
-    for key, value in after.items():
-        if key not in before:
-            changes[key] = dict(value) if isinstance(value, dict) else value
-        elif before[key] != value:
-            both = isinstance(value, dict) and isinstance(before[key], dict)
-            changes[key] = _difference(before[key], value) if both else value
-    return changes
 
 
 def _distance(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:

@@ -10,7 +10,7 @@ Times are in ticks, `TICKS_PER_SECOND` a second. Speeds are court units a tick.
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final, Literal, TypedDict
+from typing import Final, Literal, TypedDict
 
 Side = Literal["left", "right"]
 Phase = Literal["waiting", "serve", "rally", "over"]
@@ -122,19 +122,6 @@ def step(match: Match, inputs: Mapping[Side, int]) -> Match:
     if match["phase"] == RALLY:
         return _play(match)
     return match
-
-
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the entries of `after` that differ from `before`, as nested dicts."""
-    update: dict[str, Any] = {}
-    for key, value in after.items():
-        if isinstance(value, Mapping):
-            inner = changes(before[key], value)
-            if inner:
-                update[key] = inner
-        elif value != before[key]:
-            update[key] = value
-    return update
 
 
 def other(side: Side) -> Side:

@@ -26,6 +26,7 @@ from pygase import (
     DisconnectReason,
     GameState,
     PlayerInput,
+    changes,
     clean_name,
     unused_name,
 )
@@ -90,7 +91,7 @@ class PongServer:
             if address in inputs:
                 wishes = rules.wishes(inputs[address].value)
                 directions |= dict(zip(person.sides, wishes, strict=False))
-        change = rules.changes(match, rules.step(match, directions))
+        change = changes(match, rules.step(match, directions))
         return {"match": change} if change else {}
 
     def _introduce(self) -> None:

@@ -1,24 +1,51 @@
-"""The difference of two frozen state trees, and its application.
+"""The difference of two state trees, and its application.
 
-A delta is a nested dict: a dict under a key means "merge", anything else "replace", TO_DELETE "remove". Where the
-receiver has no dict under the key, a dict is the new value. So every change between any two trees can be expressed,
+A delta is a nested dict. A dict under a key means "merge", TO_DELETE means "remove", any other value means "replace".
+Where the receiver has no dict under the key, a dict is the new value. A delta expresses every change between two trees
 exactly.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..errors import MalformedPacket
-from .tree import MAX_DEPTH, TO_DELETE, Tree, too_deep
+from .reading import Readable
+from .tree import MAX_DEPTH, TO_DELETE, Tree, as_lists, exactly_equal, too_deep
 
 _MISSING: Final = object()
 
 
-def diff(old: Tree, new: Tree) -> Tree:
-    """Return the delta from ``old`` to ``new``. Parts which both share are not looked into.
+def changes(before: Mapping[Any, Any] | Readable, after: Mapping[Any, Any] | Readable) -> Tree:
+    """Return the update that turns ``before`` into ``after``: the changed values only, in nested dicts.
 
-    Scalars are compared by identity: equal ones of different identity cost bytes, never correctness.
+    Return it from ``time_step`` or an event handler when the rules of a game compute a whole new state::
+
+        def time_step(game_state, dt):
+            return pygase.changes(game_state, rules.step(game_state, dt))
+
+    Keys that are missing in ``after`` become ``TO_DELETE``. Nested dicts are compared key by key, all other values as
+    a whole. A list equals a tuple of the same items, because tuples arrive as lists; ``1``, ``1.0`` and ``True`` are
+    three different values. A part that is the same object in both is not compared.
+
+    :param before: a state or a dict, such as one player; it may be a ``GameState``.
+    :param after: the state or dict that the update leads to.
+    :returns: a new dict, empty if nothing changed. It shares the changed values with ``after``.
+    """
+    old, new = ({key: state[key] for key in state} for state in (before, after))
+    return diff(old, new, _same_when_sent)
+
+
+def _same_when_sent(a: Any, b: Any) -> bool:
+    return exactly_equal(as_lists(a), as_lists(b))
+
+
+def diff(old: Tree, new: Tree, same: Callable[[Any, Any], bool] | None = None) -> Tree:
+    """Return the delta from ``old`` to ``new``. Branches that are one object in both are skipped.
+
+    :param same: compares two values that are no dicts. By default only identical objects are the same: equal values
+        of different identity then cost bytes, never correctness.
     """
     delta: Tree = {}
     common = len(old)
@@ -26,11 +53,11 @@ def diff(old: Tree, new: Tree) -> Tree:
         before = old.get(key, _MISSING)
         if before is value:
             continue
-        if type(value) is dict and type(before) is dict:
-            inner = diff(before, value)
+        if isinstance(value, dict) and isinstance(before, dict):
+            inner = diff(before, value, same)
             if inner:
                 delta[key] = inner
-        else:
+        elif same is None or not same(before, value):
             delta[key] = value
             if before is _MISSING:
                 common += 1
@@ -42,10 +69,11 @@ def diff(old: Tree, new: Tree) -> Tree:
 
 
 def apply(old: Tree, delta: Any, depth: int = 0, copied: list[int] | None = None) -> Tree:
-    """Return ``old`` with a received ``delta`` applied; what does not change is shared, ``old`` stays as it is.
+    """Return ``old`` with a received ``delta`` applied. The result shares all unchanged parts; ``old`` stays as it is.
 
-    :param copied: to this is added how many items each dict has that had to be copied for it.
-    :raises MalformedPacket: if the delta is no dict, or nested too deeply.
+    :param depth: levels of the tree above ``old``.
+    :param copied: a list to which the number of items of each copied dict is appended.
+    :raises MalformedPacket: the delta is no dict, or is nested too deeply.
     """
     if type(delta) is not dict or depth > MAX_DEPTH:
         raise MalformedPacket("a delta that is no dict, or nested too deeply")

@@ -127,7 +127,3 @@ def test_a_shot_hits_exactly_who_is_near_its_line_and_in_sight(
         assert hit.target == 7
     if could_not:
         assert hit.target is None
-
-
-def test_changes_are_what_is_new_and_nothing_else() -> None:
-    assert rules.changes({AT: [1, 2], AIM: 3}, {AT: [1, 2], AIM: 4, WAIT: 0}) == {AIM: 4, WAIT: 0}
