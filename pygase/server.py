@@ -21,7 +21,8 @@ from ._io.loops import LoopDriver
 from ._io.ports import Driver
 from ._io.signals import ended_by_signals
 from ._io.udp import ServerTransport
-from ._protocol.channels import RELIABLE, AcknowledgedEvent
+from ._protocol.acknowledged import AcknowledgedEvent
+from ._protocol.channels import RELIABLE
 from ._protocol.endpoint import ServerEndpoint
 from ._protocol.handshake import plain_host
 from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent

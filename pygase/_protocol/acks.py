@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ..errors import MalformedPacket
 
@@ -49,13 +49,13 @@ class SentPackets:
         "times",
     )
 
-    LOST_AFTER = 256
+    LOST_AFTER: ClassVar = 256
     """Overtaken by so many acknowledged packets, one counts as lost. More than the 32 of ack_bits, since after a
     burst an ACKS message tells of those further back."""
-    MAX_PACKETS = 8192
+    MAX_PACKETS: ClassVar = 8192
     """Unacknowledged packets remembered: four seconds of the whole default budget. Beyond that, as with a peer that
     never acknowledges anything, the oldest counts as lost."""
-    LOSS_GAIN = 1 / 64
+    LOSS_GAIN: ClassVar = 1 / 64
     """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
 
     def __init__(self, first_sequence: int = 0) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..errors import MalformedPacket
+from .acknowledged import AcknowledgedEvent
 from .fragments import Reassembler, TooLarge, split
 from .sequence import ReceiveWindow, unwrap
 from .wire import AFTER, EVENT, EVENT_ONCE, EVENT_ORDERED, ORDER
@@ -36,12 +37,6 @@ _ONCE_WINDOW: Final = 4096
 
 class WindowOverrun(MalformedPacket):
     """The peer sends more ahead than the window allows; it has been acknowledged, so the connection cannot be saved."""
-
-
-class AcknowledgedEvent(bytes):
-    """A serialised event of which the sender learns that it has arrived: to drop it would be a gap that nobody sees."""
-
-    __slots__ = ()
 
 
 class Message:

@@ -7,7 +7,7 @@ receive what has come, take the events, queue what is to be sent, take the datag
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
@@ -93,9 +93,9 @@ class ClientProtocol(PeerProtocol):
         "untold",
     )
 
-    _header_bytes = SERVER_HEADER.size
+    _header_bytes: ClassVar = SERVER_HEADER.size
 
-    _skip_within = 4096
+    _skip_within: ClassVar = 4096
     """Rarer than the server does it: there, a number that is missing makes each packet a little more work for as long
     as it is among the latest 256."""
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from ..config import ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
@@ -153,9 +153,9 @@ class PeerProtocol:
         "token",
     )
 
-    _header_bytes: int
+    _header_bytes: ClassVar[int]
 
-    _skip_within = 1024
+    _skip_within: ClassVar = 1024
     """A number is left out after so many packets at most, and ``MIN_SKIP_DISTANCE`` more: once in ten seconds or so at
     60 Hz. (QUIC does the same against optimistic acknowledgements: RFC 9000, section 21.4.)"""
 
@@ -256,7 +256,7 @@ class PeerProtocol:
         """Choose when to leave out a number, so that nobody can know which."""
         if self._random_bytes is not None:
             distance = int.from_bytes(self._random_bytes(2), "big") % self._skip_within
-            self._skip_at = self._sent.next_sequence + MIN_SKIP_DISTANCE + distance
+            self._skip_at = float(self._sent.next_sequence + MIN_SKIP_DISTANCE + distance)
 
     def _skip_number(self) -> None:
         """Leave out the number of the next packet, if it is time to."""

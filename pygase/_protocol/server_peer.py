@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from ..config import ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
@@ -82,7 +82,7 @@ class ServerProtocol(PeerProtocol):
         "violators",
     )
 
-    _header_bytes = CLIENT_HEADER.size
+    _header_bytes: ClassVar = CLIENT_HEADER.size
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 
 class RttEstimator:
@@ -10,9 +10,9 @@ class RttEstimator:
 
     __slots__ = ("min_rto", "rto", "rtt", "variation")
 
-    INITIAL_RTO = 0.5
+    INITIAL_RTO: ClassVar = 0.5
     """Before anything is measured: RFC 6298 says 1 s, for the whole Internet; games that need more are unplayable."""
-    MAX_RTO = 2.0
+    MAX_RTO: ClassVar = 2.0
     """Longest wait before something is resent, so that a reliable event survives a dead second or two."""
 
     def __init__(self, min_rto: float) -> None:
@@ -39,7 +39,7 @@ class RateMeter:
 
     __slots__ = ("_checkpoint", "_checkpoint_at", "rates")
 
-    INTERVAL = 1.0
+    INTERVAL: ClassVar = 1.0
 
     def __init__(self, size: int) -> None:
         self._checkpoint_at: float | None = None

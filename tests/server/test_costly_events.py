@@ -25,7 +25,7 @@ from pygase import (
     Server,
     ServerConfig,
 )
-from pygase._protocol.channels import AcknowledgedEvent
+from pygase._protocol.acknowledged import AcknowledgedEvent
 from pygase._server.event_queue import ClientEvents, EventQueue
 from pygase._state.codec import count_values, holds_more, pack_plain, unpack_plain
 from pygase._state.tree import MAX_DEPTH
