@@ -94,8 +94,7 @@ def _attack(pipe: Connection, port: int, flood: str) -> None:
     client.connect_in_thread(port, "127.0.0.1")
     while client.status != "connected":
         time.sleep(0.01)
-    connection, driver = client.connection, client._driver
-    assert connection is not None
+    endpoint, driver = client.plumbing.endpoint, client.plumbing.driver
     payloads = itertools.cycle(FLOODS[flood])
     began, sent = time.perf_counter(), 0.0
     pipe.send("connected")
@@ -103,7 +102,7 @@ def _attack(pipe: Connection, port: int, flood: str) -> None:
         while sent < time.perf_counter() - began:
             payload = next(payloads)
             sent += 1 / SMALL_PER_SECOND if len(payload) < 100 else len(payload) / BYTES_PER_SECOND
-            driver.call(lambda payload=payload: connection.queue_event(payload, 0, None))
+            driver.call(lambda payload=payload: endpoint.queue_event(payload, 0, None))
         driver.wake()
     client.disconnect()
 

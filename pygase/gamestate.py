@@ -313,6 +313,11 @@ _set_source: Final = vars(GameState)["_source"].__set__
 """Past ``__setattr__``, which is for attributes of the game."""
 
 
+def state_of_tree(tree: Tree, tick: int) -> GameState:
+    """Return a state that reads its attributes from a frozen tree, copying each when it is first read."""
+    return GameState._of_tree(tree, tick)
+
+
 def _note_class_names(cls: type[GameState]) -> None:
     # the underscored ones of GameState are its own machinery, which no attribute may replace
     cls._class_names = frozenset(name for name in dir(cls) if not (name[0] == "_" and hasattr(GameState, name)))

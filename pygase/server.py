@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from ._diagnostics.callbacks import call_back
 from ._diagnostics.holdups import Holdups
 from ._diagnostics.log_lines import LogLines
 from ._diagnostics.tracebacks import program_lines_only
@@ -28,12 +29,13 @@ from ._protocol.handshake import plain_host
 from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from ._protocol.server_peer import ServerProtocol
 from ._protocol.sleep import SleepWatch
+from ._protocol.tickets import AckCallback
 from ._server.event_queue import ClientEvents, EventQueue
 from ._server.players import PlayerInputs
 from ._state.codec import prepare_counting
 from .checks import as_address, as_host, as_targets, check_address, check_dispatch, check_names
 from .config import DISCOVERY_PORT, ServerConfig
-from .connection import AckCallback, ServerConnection, run_callback
+from .connection import ServerConnection
 from .errors import DisconnectReason, MalformedPacket
 from .event import (
     CLIENT_CONNECTED,
@@ -655,7 +657,7 @@ class Server:
             connection = peer.user
             callback = connection.redeem(event.ticket) if connection is not None else None
             if callback is not None:
-                run_callback(self._driver, self._log, self._holdups, callback, connection)
+                call_back(self._driver.spawn, self._log, self._holdups, callback, connection)
         elif isinstance(event, InputsReceived):
             self.player_inputs.receive(peer, event, now=self._clock())
         elif isinstance(event, Connected):

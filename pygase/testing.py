@@ -27,7 +27,8 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ._io.loops import LoopDriver
-from ._io.ports import Clock, Driver, Loop, Transport, TransportToServer
+from ._io.ports import Clock, Driver, Loop, Platform, Pump, Transport, TransportToServer
+from ._io.pumping import PumpDriver
 from ._io.runner import Completion, run_logged, run_to_end
 from ._io.tickers import Ticker
 from .backend import Backend
@@ -311,24 +312,35 @@ class SimulatedNetwork:
         address: Address | None = None,
         connect_timeout: float | None = None,
         host_token: str = "",
+        clock: Callable[[], float] | None = None,
+        pumped: bool = False,
     ) -> None:
         """Let a client connect to the server at ``port``, as ``Client.open`` would; let time pass for it to succeed.
 
         :param link: the path of this client, both ways; the network's own if None.
         :param address: the client's address; a free port on this machine if None.
+        :param clock: the client's own clock, which may drift; the network's if None.
+        :param pumped: let the test call ``client.pump()``, as a game without threads does.
         """
         if address is None:
             self._next_port += 1
             address = ("127.0.0.1", self._next_port)
         server_address = ("127.0.0.1", port)
-        session = client._claim()
-        client._clock = self.clock
+        session = client.plumbing.claim(
+            port,
+            "localhost",
+            config=client.config,
+            connect_timeout=connect_timeout,
+            host_token=host_token,
+        )
         transport = self._add(address, server_address)
         for path in ((address, server_address), (server_address, address)):
             self._paths[path] = LinkPath(link or self.link)
-        client._begin(session, port, "localhost", transport, connect_timeout, host_token, self._rng.randbytes)
-        session.driver = _SimulatedDriver(self, client.connection, transport)
-        client._start(session)
+
+        def drive(pump: Pump, _: Transport) -> Driver:
+            return PumpDriver(pump, session.ended) if pumped else _SimulatedDriver(self, pump, transport)
+
+        session.begin(transport, Platform(clock or self.clock, self._rng.randbytes, drive))
 
     def _add(self, own: Address, remote: Address | None) -> _SimulatedTransport:
         transport = self._transports[own] = _SimulatedTransport(self, own, remote)
@@ -364,17 +376,25 @@ class SimulatedNetwork:
 
     def _transport_of(self, party: Client | Backend | Server) -> _SimulatedTransport | None:
         if isinstance(party, Client):
-            transport = party.connection._transport if party.connection is not None else None
+            has_socket = party.connection is not None
+            transport: object = party.plumbing.endpoint.transport if has_socket else None
         else:
             transport = (party.server if isinstance(party, Backend) else party)._transport
         return transport if isinstance(transport, _SimulatedTransport) else None
 
     def _paths_of(self, client: Client) -> list[LinkPath]:
+        own = self.address_of(client)
+        return [path for ends, path in self._paths.items() if own in ends]
+
+    def address_of(self, client: Client) -> Address:
+        """Return a client's address on this network.
+
+        :raises ValueError: if it has not been connected by this network.
+        """
         transport = self._transport_of(client)
         if transport is None:
             raise ValueError("this client has not been connected by this network")
-        own = transport.own
-        return [path for ends, path in self._paths.items() if own in ends]
+        return transport.own
 
     def inject(self, data: bytes, sender: Address, receiver: Address) -> None:
         """Deliver any datagram at once, as if ``sender`` had sent it: for tests of strangers, forgers and noise."""

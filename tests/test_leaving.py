@@ -51,8 +51,8 @@ class Real:
         client.connect_in_thread(port, "127.0.0.1")
 
     def vanish(self, client: Client) -> None:
-        session: Any = client._session
-        session.driver.call(session.finish)  # the socket is closed without a word
+        session = client.plumbing.session
+        session.line.driver.call(session.finish)  # the socket is closed without a word
 
     def wait(self, condition: Callable[[], Any]) -> None:
         end = time.monotonic() + 5.0

@@ -88,3 +88,7 @@ class ConnectionStats(NamedTuple):
     interpolation_delay: float = 0.0
     snapshot_age: float = 0.0
     silence: float = 0.0
+
+    def with_view(self, interpolation_delay: float, snapshot_age: float) -> ConnectionStats:
+        """Return these measurements, completed by those of the player's view. In seconds."""
+        return self._replace(interpolation_delay=interpolation_delay, snapshot_age=snapshot_age)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,9 @@ from pygase import (
 from pygase._client import conditioner as conditioner_module
 from pygase._client.conditioner import Conditioner
 from pygase._io.clocks import random_sources
-from pygase._io.pumping import PumpDriver
+from pygase._io.pumping import pumped_platform
 from pygase._io.udp import ClientTransport
 from pygase._protocol.client_peer import ClientProtocol
-from pygase.connection import ClientConnection
 from pygase.links import LINKS, Link
 from pygase.testing import ManualClock, SimulatedNetwork
 
@@ -215,24 +215,15 @@ def stepped(link: Any) -> tuple[Client, SteppedTransport, ManualClock]:
     clock = ManualClock(100.0)
     client, transport = Client(), SteppedTransport(clock)
     client.condition(link, seed=1)
-    session = client._claim()
-    client._clock = clock
-    client._begin(session, 1, "there", transport, None, "", lambda count: bytes(count))
-    assert session.connection is not None
-    session.driver = PumpDriver(session.connection, session.ended)
-    client._start(session)
+    session = client.plumbing.claim(1, "there", config=client.config)
+    session.begin(transport, replace(pumped_platform(session.ended), clock=clock))
     return client, transport, clock
-
-
-def connection_of(client: Client) -> ClientConnection:
-    assert client.connection is not None
-    return client.connection
 
 
 def test_a_datagram_leaves_when_it_has_got_through_and_the_driver_is_told_when() -> None:
     client, transport, clock = stepped(Link(latency=0.1))
     assert transport.sent == []
-    assert connection_of(client).advance() == pytest.approx(100.1)
+    assert client.plumbing.endpoint.advance() == pytest.approx(100.1)
     clock.advance(0.0999)
     client.pump()
     assert transport.sent == []
@@ -253,7 +244,7 @@ def test_each_request_goes_to_the_address_that_was_in_use_when_it_was_sent() -> 
 
 def test_what_comes_in_is_held_back_as_well_and_released_by_the_timer_alone(monkeypatch: Any) -> None:
     client, transport, clock = stepped(Link(latency=0.1))
-    connection = connection_of(client)
+    connection = client.plumbing.endpoint
     seen: list[float] = []
     monkeypatch.setattr(ClientProtocol, "receive_datagram", lambda self, data, now: seen.append(now))
     clock.advance(0.15)
@@ -268,12 +259,12 @@ def test_what_comes_in_is_held_back_as_well_and_released_by_the_timer_alone(monk
 
 def test_without_a_link_there_is_nothing_between_connection_and_socket() -> None:
     client, transport, _ = stepped(None)
-    assert connection_of(client)._conditioner is None
+    assert not client.plumbing.endpoint.is_conditioned
     assert len(transport.sent) == 1
     client.condition("satellite")
-    assert connection_of(client)._conditioner is not None
+    assert client.plumbing.endpoint.is_conditioned
     client.condition(None)
-    assert connection_of(client)._conditioner is None
+    assert not client.plumbing.endpoint.is_conditioned
 
 
 def test_taken_away_it_lets_everything_go_at_once() -> None:
@@ -289,10 +280,10 @@ def test_taken_away_it_lets_everything_go_at_once() -> None:
 
 def test_closing_the_socket_lets_out_what_was_under_way() -> None:
     client, transport, _ = stepped("latency=10s")
-    connection_of(client).release()
+    client.plumbing.endpoint.release()
     assert len(transport.sent) == 1
     assert transport.closed
-    connection_of(client).release()
+    client.plumbing.endpoint.release()
 
 
 @pytest.mark.parametrize(("wrong", "error"), [("wlan", ValueError), ("loss=5", ValueError), (80, TypeError)])
@@ -389,7 +380,7 @@ def test_switched_all_the_time_it_loses_and_swaps_no_reliable_event(seed: int) -
     client.condition(None)
     world.network.run(2.0)
     assert world.got == list(range(200))
-    assert connection_of(client)._conditioner is None
+    assert not client.plumbing.endpoint.is_conditioned
 
 
 def test_taken_away_no_event_that_was_under_way_is_lost_or_late() -> None:
@@ -475,7 +466,7 @@ def rises_and_falls(client: Client, turn: Callable[[], Any]) -> None:
     eventually(lambda: 0.115 < client.stats.rtt < 0.16, "it did not rise", speak)
     client.condition(None)
     eventually(lambda: client.stats.rtt < 0.04, "it did not fall", speak)
-    eventually(lambda: connection_of(client)._conditioner is None, "something is left", speak)
+    eventually(lambda: not client.plumbing.endpoint.is_conditioned, "something is left", speak)
 
 
 def a_backend() -> Backend:

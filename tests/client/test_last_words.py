@@ -15,8 +15,7 @@ def disconnect(client: Client) -> None:
 
 
 def end_of_program(client: Client) -> None:
-    session: Any = client._session
-    session.leave()
+    client.plumbing.session.leave()
 
 
 each_end = pytest.mark.parametrize("end", [disconnect, end_of_program])

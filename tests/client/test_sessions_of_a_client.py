@@ -172,7 +172,7 @@ def test_events_dispatched_after_the_end_do_not_pile_up() -> None:
     network.run(1.0)
     for _ in range(client.config.max_queued_messages + 1):  # as many would be too many to wait
         client.dispatch_event("FIRE", retries=RELIABLE)
-    assert not client._waiting
+    assert not client.plumbing.outbox
 
 
 @pytest.mark.parametrize("kept", [1, 2, 5])

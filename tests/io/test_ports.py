@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from pygase._client.endpoint import ClientEndpoint
 from pygase._io import loops, ports, pumping, udp
-from pygase.connection import ClientConnection
 
 
 def names_of(port: Any) -> set[str]:
@@ -21,7 +21,7 @@ IMPLEMENTATIONS = [
     (ports.Driver, loops.LoopDriver),
     (ports.Driver, pumping.PumpDriver),
     (ports.Loop, asyncio.SelectorEventLoop),
-    (ports.Pump, ClientConnection),
+    (ports.Pump, ClientEndpoint),
     (ports.Transport, udp.ServerTransport),
     (ports.TransportToServer, udp.ClientTransport),
 ]

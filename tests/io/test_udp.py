@@ -3,15 +3,18 @@
 import errno
 import re
 import socket
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pygase._io import udp
+from pygase._io.pumping import pumped_platform
 from pygase._io.udp import ClientTransport, ServerTransport, UdpTransport
 from pygase.checks import check_address
 from pygase.client import Client
 from pygase.errors import AddressInUse, AddressNotUsable
+from pygase.testing import ManualClock
 
 
 class FakeSocket:
@@ -69,14 +72,12 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> dict[int, FakeSocket]:
 
 
 def test_ipv4_is_asked_first_and_then_the_others_in_turn(sockets: dict[int, FakeSocket]) -> None:
-    client = Client()
-    client._begin(client._claim(), 80, "den", ClientTransport("den", 80), None, "")
-    assert client.connection is not None
-    now = client._clock()
-    client.connection._clock = lambda: now
-    for _ in range(3):
-        client.connection.advance()
-        now += 0.3
+    client, clock = Client(), ManualClock(100.0)
+    session = client.plumbing.claim(80, "den", config=client.config)
+    session.begin(ClientTransport("den", 80), replace(pumped_platform(session.ended), clock=clock))
+    for _ in range(2):
+        clock.advance(0.3)
+        client.pump()
     assert [address for _, address in sockets[socket.AF_INET].sent] == [IPV4, IPV4]
     assert [address for _, address in sockets[socket.AF_INET6].sent] == [IPV6]
 

@@ -265,7 +265,9 @@ def test_a_flood_of_requests_to_a_full_server_does_not_make_it_look_at_everybody
     for number in range(50):
         house.fill(f"home {number}", 1, active=True)
     looks = Counter[str]()
-    monkeypatch.setattr("pygase._protocol.server_peer.ServerProtocol.note_part", lambda self, now: looks.update(["look"]))
+    monkeypatch.setattr(
+        "pygase._protocol.server_peer.ServerProtocol.note_part", lambda self, now: looks.update(["look"])
+    )
     for number in range(10_000):
         request = ConnectRequest(PROTOCOL_VERSION, number.to_bytes(8, "big"), "").encode()
         house.peers.server.receive_datagram(request, ("flood", 1), now=house.peers.now + number * 1e-4)

@@ -296,13 +296,11 @@ class _Honest:
 
     @property
     def token(self) -> bytes:
-        assert self.client.connection is not None
-        return self.client.connection._protocol.token
+        return self.client.plumbing.endpoint.protocol.token
 
     @property
     def address(self) -> Address:
-        transport = self.client.connection._transport  # type: ignore[union-attr]
-        return transport.own  # type: ignore[no-any-return, union-attr]
+        return self.network.address_of(self.client)
 
 
 def odd_ack(rng: random.Random, sent: SentPackets) -> tuple[int, int]:
@@ -405,11 +403,9 @@ class Arena:
     def _plant(self) -> tuple[Address, bytes]:
         """Let a client connect, and take its place; return its address and token."""
         client = self._new_client()
-        connection = client.connection
-        assert connection is not None
-        client._driver.stop()
-        connection.release()
-        return connection._transport.own, connection._protocol.token  # type: ignore[union-attr]
+        address, endpoint = self.network.address_of(client), client.plumbing.endpoint
+        client.plumbing.session.line.release()
+        return address, endpoint.protocol.token
 
     def _new_suitor(self) -> Client:
         """A client that tries to connect where nobody is: whatever answers it is forged, with the right nonce."""
@@ -480,7 +476,7 @@ class Arena:
         rng = self.rng
         if self.victim.status != "connected":
             self.victim = self._new_client()
-        protocol = self.victim.connection._protocol  # type: ignore[union-attr]
+        protocol = self.victim.plumbing.endpoint.protocol
         sequence = protocol._window.latest + rng.choice([0, 1, 1, 1, 1, 2, rng.randint(-300, 300)])
         header = SERVER_HEADER.pack(
             DATA,
@@ -490,7 +486,7 @@ class Arena:
             rng.randint(0, 0xFFFF),
             rng.randint(0, 2**32 - 1),
         )
-        own = self.victim.connection._transport.own  # type: ignore[union-attr]
+        own = self.network.address_of(self.victim)
         self.network.inject(self._filled(header, protocol._states.newest_tick), SERVER, own)
 
     def _filled(self, header: bytes, newest: int) -> bytes:
@@ -504,9 +500,7 @@ class Arena:
         rng = self.rng
         if self.suitor.status != "connecting":
             self.suitor = self._new_suitor()
-        connection = self.suitor.connection
-        assert connection is not None
-        nonce = connection._protocol._connector.nonce
+        nonce = self.suitor.plumbing.endpoint.protocol._connector.nonce
         answers = [
             Challenge(nonce, rng.randint(0, 2**32 - 1), rng.randbytes(16)).encode(),
             Refused(nonce, rng.randint(0, 255), "nein " * rng.randint(0, 40)).encode(),
@@ -516,7 +510,7 @@ class Arena:
         data = rng.choice(answers)
         head, tail = data[: 1 + NONCE_BYTES], data[1 + NONCE_BYTES :]
         data = rng.choice([data, truncated(rng, data), head + flipped(rng, tail)])
-        self.network.inject(data, ("127.0.0.1", 9), connection._transport.own)  # type: ignore[union-attr]
+        self.network.inject(data, ("127.0.0.1", 9), self.network.address_of(self.suitor))
 
     # -- what must hold --------------------------------------------------------------------------------------------
 
@@ -570,7 +564,7 @@ class Arena:
             assert player.got == self.news[-len(player.got) :]
             assert len(player.got) >= len(self.news) - 2  # the first may be from before the connection
             assert endpoint.peers[player.address]._incoming.held_bytes == 0
-            assert player.client.connection._protocol._incoming.held_bytes == 0  # type: ignore[union-attr]
+            assert player.client.plumbing.endpoint.protocol._incoming.held_bytes == 0
 
 
 def _check_peer(peer: PeerProtocol) -> None:
@@ -585,14 +579,14 @@ def _check_peer(peer: PeerProtocol) -> None:
 
 
 def _check_client(client: Client) -> None:
-    protocol = client.connection._protocol  # type: ignore[union-attr]
+    protocol = client.plumbing.endpoint.protocol
     _check_peer(protocol)
     assert isinstance(protocol, ClientProtocol)
     assert not protocol._events
     assert len(protocol._states._states) <= protocol._states.MAX_STATES
     assert sum(r.held_bytes for r in protocol._state_fragments.values()) <= 4 * MAX_STATE_BYTES
     assert len(client.snapshots) <= client.config.kept_snapshots
-    assert len(client._applied) <= 2 * client.config.kept_snapshots
+    assert len(client.plumbing.session.inputs) <= 2 * client.config.kept_snapshots
     assert len(protocol.inputs) <= MAX_INPUTS
     assert 0.97 <= client.input_pace <= 1.03
 

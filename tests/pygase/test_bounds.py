@@ -85,7 +85,7 @@ def test_unreliable_events_that_wait_for_the_connection_do_not_crowd_out_reliabl
         client.dispatch_event("X", number, retries=RELIABLE)
     for _ in range(2000):
         client.dispatch_event("NOISE")
-    assert len(client._waiting) < 1200
+    assert len(client.plumbing.outbox) < 1200
     join(network, client)
     network.run(2.0)
     assert got == list(range(100))

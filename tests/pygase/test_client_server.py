@@ -149,8 +149,8 @@ def test_a_client_cannot_send_pygases_own_events(own: str) -> None:
     game.on(own, lambda **kwargs: called.append(kwargs) or None)
     stranger = game.join(address=("10.9.9.9", 1000))
     called.clear()
-    stranger.connection.queue_event(pack([own]), 0, None)  # one that does not ask
-    stranger._driver.wake()
+    stranger.plumbing.endpoint.queue_event(pack([own]), 0, None)  # one that does not ask
+    stranger.plumbing.driver.wake()
     game.run()
     assert called == []
     assert game.server.port == 8080

@@ -225,7 +225,7 @@ receiver = SnapshotReceiver(config.max_state_bytes, config.max_state_values)
 def feed(tick, back, payload):
     state = receiver.receive(SNAPSHOT_HEADER.pack(0, tick, back, 1, tick * 200, 200) + payload)
     if state is not None:
-        client._receive_state(StateReceived(state))
+        client.plumbing.states.receive(StateReceived(state), 0.0)
         buffer.add(client.snapshots[-1])
 resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, MEGABYTES << 20))
 ATTACK

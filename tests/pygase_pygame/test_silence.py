@@ -94,7 +94,7 @@ class Walk:
         return self.seen[begin:]
 
     def cut(self, ways: str = "both", on: bool = True) -> None:
-        own = self.client.connection._transport.own  # type: ignore[union-attr]
+        own = self.network.address_of(self.client)
         for (sender, _), path in self.network._paths.items():
             if ways == "both" or (ways == "up") == (sender == own):
                 path.blocked = on

@@ -451,7 +451,7 @@ def test_the_data_of_an_unknown_type_is_not_looked_at(own: bool, kind: str, monk
     )
     client.connection.queue_event(flood(kind, 5000, b"\xa7UNKNOWN"), 0, None)  # type: ignore[union-attr]
     client.connection.queue_event(flood(kind, 5000, b"\xafpygase:whatever"), 0, None)  # type: ignore[union-attr]
-    client._driver.wake()
+    client.plumbing.driver.wake()
     place.network.run(0.5)
     assert max(made, default=0) < 1000
     failures = place.backend.game_state_machine._handler.failures
@@ -473,7 +473,7 @@ def test_a_client_does_not_look_at_the_data_of_unknown_types_either(monkeypatch:
     place.server._driver.wake()
     place.network.run(0.5)
     assert max(made, default=0) < 1000
-    assert client._handler.failures["unknown type"] == 1
+    assert client.plumbing.handlers.failures["unknown type"] == 1
 
 
 def test_both_sides_may_allow_more_and_the_default_holds_for_both() -> None:

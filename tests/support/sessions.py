@@ -287,8 +287,7 @@ class Player:
     @property
     def nonce(self) -> bytes:
         """What the server knows this very attempt to connect by."""
-        assert self.client.connection is not None
-        return self.client.connection._protocol._connector.nonce
+        return self.client.plumbing.endpoint.protocol._connector.nonce
 
     def __repr__(self) -> str:
         return f"player {self.number} at port {self.address[1]}"
@@ -344,7 +343,7 @@ class Player:
     def crash(self) -> None:
         """Fall silent, without a word."""
         self.gone = "crashed"
-        self.client._driver.stop()
+        self.client.plumbing.driver.stop()
 
     def problems(self) -> list[str]:
         """Return what does not hold of this player's connection, by the end."""
@@ -354,7 +353,8 @@ class Player:
         found += self.inputs.faults
         if complete and not self.told:
             newest = [snapshot.tick for snapshot in self.client.snapshots[-1:]]
-            found.append(f"{self.inputs.newest} inputs sent, {self.client._applied} told of, newest state {newest}")
+            reports = len(self.client.plumbing.session.inputs)
+            found.append(f"{self.inputs.newest} inputs sent, {reports} reports, newest state {newest}")
         reason = self.client.disconnect_reason
         if complete and (self.client.status != "connected" or reason is not None):
             found.append(f"is {self.client.status}, {reason!r}")
@@ -363,8 +363,7 @@ class Player:
 
 def begin_sequence_at(client: Client, sequence: int) -> None:
     """Let the first packet of a client that has only just begun to connect have this number."""
-    assert client.connection is not None
-    protocol = client.connection._protocol
+    protocol = client.plumbing.endpoint.protocol
     protocol._first_sequence = protocol._sent.next_sequence = sequence
 
 

@@ -1,0 +1,224 @@
+"""The client's end of a connection: its protocol joined to its socket, and what a driver drives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .._io.clocks import random_sources
+from .._io.ports import Clock, Pump, TransportToServer
+from .._protocol.client_peer import ClientProtocol
+from .._protocol.peer import ProtocolEvent
+from .._protocol.sleep import SleepWatch
+from .._protocol.tickets import AckCallback, Tickets
+from .._protocol.timing import ConnectionStats
+from ..errors import DisconnectReason
+
+if TYPE_CHECKING:
+    from ..links import Link
+    from .conditioner import Conditioner
+
+
+class ClientEndpoint:
+    """Moves datagrams between a protocol and a transport. A pump: its driver calls ``receive`` and ``advance``.
+
+    All methods are for the network's thread only.
+
+    :param on_event: called with each event of the protocol.
+    :ivar protocol: the connection's protocol; ``transport``: its sockets.
+    """
+
+    def __init__(
+        self,
+        protocol: ClientProtocol,
+        transport: TransportToServer,
+        clock: Clock,
+        on_event: Callable[[ProtocolEvent], None],
+    ) -> None:
+        self.protocol = protocol
+        self.transport = transport
+        self._clock = clock
+        self._on_event = on_event
+        self._tickets = Tickets()
+        self._goodbye = _Goodbye(protocol)
+        self._conditioner: Conditioner | None = None
+        self._sleep = SleepWatch()
+        self._due_at: float | None = None
+
+    @property
+    def stats(self) -> ConnectionStats:
+        """The measurements of this connection so far."""
+        return self.protocol.stats(now=self._clock())
+
+    def server_time(self) -> float | None:
+        """Return the server's time in seconds; None while it is not known."""
+        return self.protocol.clock.server_time(now=self._clock())
+
+    @property
+    def is_closed(self) -> bool:
+        """True after the end of the connection, or of the attempt."""
+        return self.protocol.closed is not None
+
+    @property
+    def is_conditioned(self) -> bool:
+        """True while a bad link lies over the connection, or datagrams of one are under way."""
+        return self._conditioner is not None
+
+    @property
+    def waiting_events(self) -> int:
+        """How many events with retries wait to be sent or acknowledged."""
+        outgoing = self.protocol.outgoing
+        return len(outgoing.ordered) + len(outgoing.once)
+
+    def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
+        """Queue a serialised event; it leaves with the next :meth:`advance`."""
+        self.protocol.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self._clock())
+        self._goodbye.note_queued_event()
+
+    def queue_input(self, payload: bytes, view_time: float | None) -> None:
+        """Queue a serialised input; it leaves with the next :meth:`advance`."""
+        self.protocol.queue_input(payload, view_time)
+
+    def redeem(self, ticket: int) -> AckCallback | None:
+        """Return the callback of an event that has arrived."""
+        return self._tickets.redeem(ticket)
+
+    def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, linger: float = 0.0) -> None:
+        """Hang up: queued messages leave with the next :meth:`advance`, and then the goodbye.
+
+        :param linger: seconds to wait at most until the connection stands and the peer has all events. Events with
+            retries are resent meanwhile. (A goodbye that overtakes an event would make the peer drop the event.)
+        """
+        self._goodbye.plan(reason, self._clock() + linger)
+
+    def condition(self, link: Link | None, seed: int | None = None) -> None:
+        """Lay a bad link over this connection, or take it away; holds from the next :meth:`advance`."""
+        if self._conditioner is None:
+            if link is None:
+                return
+            from .conditioner import Conditioner  # only here: few games need it, and its import takes time
+
+            self._conditioner = Conditioner(*random_sources(seed))
+        self._conditioner.link = link
+
+    # -- what the driver calls -----------------------------------------------------------------------------------
+
+    def receive(self) -> int:
+        """Take in and handle all datagrams that have arrived; return how many there were."""
+        now = self._clock()
+        self._forgive_sleep(now)
+        datagrams = self.transport.take()
+        count = len(datagrams)
+        if self._conditioner is not None:
+            for data, address in datagrams:
+                self._conditioner.receive(data, address, now)
+            datagrams = self._conditioner.due_to_receive(now)
+        for data, _ in datagrams:
+            self.protocol.receive_datagram(data, now=now)
+        self._handle_events()
+        return count
+
+    def advance(self) -> float | None:
+        """Do everything due by now, and send; return when to be called next."""
+        now = self._clock()
+        if self._forgive_sleep(now):  # datagrams that lie in the socket count before any judgement
+            self.receive()
+        self._due_at = self._advance(now)
+        return self._due_at
+
+    def release(self) -> None:
+        """Close the socket. Datagrams that a bad link holds back leave first: on a real one they would be on their
+        way.
+        """
+        if self._conditioner is not None:
+            self._send_conditioned(self._conditioner, math.inf, None)
+        self.transport.close()
+
+    def _forgive_sleep(self, now: float) -> bool:
+        """Forgive the server's silence while this process slept; return whether it did."""
+        slept = self._sleep.ran(now, self._due_at)
+        if slept:
+            self.protocol.forgive(slept, now)
+        return slept > 0.0
+
+    def _advance(self, now: float) -> float | None:
+        protocol = self.protocol
+        if self._conditioner is not None:
+            for data, _ in self._conditioner.due_to_receive(now):
+                protocol.receive_datagram(data, now=now)
+        protocol.handle_timeout(now=now)
+        self._goodbye.close_if_due(now)
+        self._handle_events()
+        for datagram in protocol.datagrams_to_send(now=now):
+            self._send(datagram, now)
+            if not protocol.connected and protocol.closed is None:
+                self.transport.try_next()
+        self._goodbye.note_sent_events()
+        due_at = self._goodbye.earlier(protocol.next_timeout(now=now))
+        return due_at if self._conditioner is None else self._send_conditioned(self._conditioner, now, due_at)
+
+    def _send(self, datagram: bytes, now: float) -> None:
+        if self._conditioner is None:
+            self.transport.send(datagram, self.transport.address)
+        else:
+            self._conditioner.send(datagram, self.transport.address, now)
+
+    def _send_conditioned(self, conditioner: Conditioner, now: float, due_at: float | None) -> float | None:
+        """Send the datagrams that a bad link has let through; return when to be called next."""
+        for datagram, address in conditioner.due_to_send(now):
+            self.transport.send(datagram, address)
+        if conditioner.idle:
+            self._conditioner = None
+        return due_at if due_at is None else min(due_at, conditioner.next_at)
+
+    def _handle_events(self) -> None:
+        while (event := self.protocol.next_event()) is not None:
+            self._on_event(event)
+
+
+class _Goodbye:
+    """When to close a connection that is to be closed: at a planned time, or as soon as the peer has all events."""
+
+    def __init__(self, protocol: ClientProtocol) -> None:
+        self._protocol = protocol
+        self._close_at = math.inf
+        self._reason = DisconnectReason.CLOSED
+        self._event_waits = False
+        """Whether events have been queued that may not have left yet."""
+        self._last_event_packet: int | None = None
+        """Number of the newest packet that carried events."""
+
+    def plan(self, reason: DisconnectReason, close_at: float) -> None:
+        self._reason = reason
+        self._close_at = close_at
+
+    def note_queued_event(self) -> None:
+        self._event_waits = True
+
+    def note_sent_events(self) -> None:
+        if self._event_waits and not self._protocol.outgoing.unreliable.pieces:
+            self._event_waits = False
+            self._last_event_packet = self._protocol.newest_packet
+
+    def close_if_due(self, now: float) -> None:
+        if self._close_at < math.inf and (now >= self._close_at or self._peer_has_all()):
+            self._protocol.close(self._reason, now=now)
+
+    def _peer_has_all(self) -> bool:
+        """Tell whether the peer has all events, as far as this side can know: events without retries may be lost."""
+        protocol, last = self._protocol, self._last_event_packet
+        if not protocol.connected or self._event_waits or not protocol.outgoing.idle:
+            return False
+        return last is None or protocol.has_arrived(last)
+
+    def earlier(self, due_at: float | None) -> float | None:
+        """Return the earlier of a time and the planned end; None if the protocol waits for nothing."""
+        return due_at if due_at is None else min(due_at, self._close_at)
+
+
+if TYPE_CHECKING:
+
+    def _fits(endpoint: ClientEndpoint) -> Pump:
+        """Let mypy check that the implementation fits its port."""
+        return endpoint

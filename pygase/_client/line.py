@@ -1,0 +1,189 @@
+"""What a session has of the network: first nothing, then a socket's endpoint and its driver."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from .._io.ports import Driver
+from .._io.pumping import PumpDriver
+from .._io.runner import Completion, run_logged
+from ..connection import ClientConnection
+from .endpoint import ClientEndpoint
+
+if TYPE_CHECKING:
+    from ..links import Link
+
+PUMPED_WAIT: Final = 0.002
+"""Seconds between two turns of a pumped client that blocks for a state."""
+
+
+class Line:
+    """The line before the socket is open: there is nobody to call, and nothing to release."""
+
+    is_pumped = False
+    """True if the game calls ``Client.pump``."""
+
+    @property
+    def endpoint(self) -> ClientEndpoint:
+        """The socket's endpoint.
+
+        :raises RuntimeError: if the socket is not open yet.
+        """
+        raise RuntimeError("the socket is not open yet")
+
+    @property
+    def driver(self) -> Driver:
+        """The endpoint's driver.
+
+        :raises RuntimeError: if the socket is not open yet.
+        """
+        raise RuntimeError("the socket is not open yet")
+
+    @property
+    def connection(self) -> ClientConnection | None:
+        """The connection as the client shows it; None if the socket is not open yet."""
+        return None
+
+    @property
+    def waiting_events(self) -> int:
+        """How many events with retries wait in the connection."""
+        return 0
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Run a function on the network's thread, from any thread; without a socket, do nothing."""
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Run a coroutine of the program."""
+        run_logged(coroutine)
+
+    def hang_up(self, linger: float) -> None:
+        """Say goodbye, from any thread; wait for the last events for ``linger`` seconds at most."""
+
+    def leave(self, linger: float) -> None:
+        """Hang up as the program ends, where a loop may not run any more."""
+
+    def condition(self, link: Link | None, seed: int | None) -> None:
+        """Lay a bad link over the connection, from any thread, or take it away."""
+
+    def work(self) -> None:
+        """Do the network's work once, unless a thread or a loop does it."""
+
+    def wait(self, block: Callable[[], None], *, ended: bool) -> None:
+        """Let a moment pass, for a newer state to arrive.
+
+        :param block: blocks until there is one, or for a moment.
+        :param ended: whether the connection has ended, so that none arrives.
+        :raises RuntimeError: on the network's own thread, which would wait for itself.
+        """
+        block()
+
+    def finish(self, completion: Completion) -> Any:
+        """Wait for a completion, in the way that fits the driver."""
+        return completion.or_block()
+
+    def release(self) -> None:
+        """Stop the driver and close the socket; may be called again."""
+
+
+class OpenLine(Line):
+    """The line as soon as the socket is open. The methods do what :class:`Line` says.
+
+    :param ended: done when the session has ended; from then on nothing is sent.
+    """
+
+    def __init__(
+        self,
+        endpoint: ClientEndpoint,
+        driver: Driver,
+        connection: ClientConnection,
+        ended: concurrent.futures.Future[None],
+    ) -> None:
+        self.is_pumped = isinstance(driver, PumpDriver)
+        self._endpoint = endpoint
+        self._driver = driver
+        self._connection = connection
+        self._ended = ended
+
+    def begin(self, early_end: float | None, link: Link | None, seed: int | None) -> None:
+        """Send the first datagram.
+
+        :param early_end: seconds to linger, if the client has hung up before; else None.
+        """
+        if early_end is not None:
+            self._hang_up_here(early_end)
+        self._endpoint.condition(link, seed)
+        self._driver.turn()
+
+    @property
+    def endpoint(self) -> ClientEndpoint:
+        return self._endpoint
+
+    @property
+    def driver(self) -> Driver:
+        return self._driver
+
+    @property
+    def connection(self) -> ClientConnection:
+        return self._connection
+
+    @property
+    def waiting_events(self) -> int:
+        return self._endpoint.waiting_events
+
+    def call(self, function: Callable[[], None]) -> None:
+        self._driver.call(function)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._driver.spawn(coroutine)
+
+    def hang_up(self, linger: float) -> None:
+        self._driver.call(lambda: self._hang_up_here(linger))
+
+    def leave(self, linger: float) -> None:
+        if self._driver.is_driven:
+            self.hang_up(linger)
+        else:
+            self._hang_up_here(linger)
+
+    def _hang_up_here(self, linger: float) -> None:
+        """On the network's thread."""
+        if self._ended.done():
+            return
+        self._endpoint.close(linger=linger)
+        due_at = self._endpoint.advance()  # the goodbye leaves, and Disconnected is handled
+        if due_at is not None:
+            self._driver.arm(due_at)
+
+    def condition(self, link: Link | None, seed: int | None) -> None:
+        self._driver.call(lambda: self._lay_link(link, seed))
+
+    def _lay_link(self, link: Link | None, seed: int | None) -> None:
+        if not self._ended.done():
+            self._endpoint.condition(link, seed)
+            self._driver.wake()
+
+    def work(self) -> None:
+        if not self._driver.is_driven:
+            self._driver.turn_by_hand()
+
+    def wait(self, block: Callable[[], None], *, ended: bool) -> None:
+        driver = self._driver
+        if isinstance(driver, PumpDriver):
+            driver.turn()
+            concurrent.futures.wait([self._ended], PUMPED_WAIT)
+            return
+        if driver.on_own_thread and not ended:
+            raise RuntimeError(
+                "wait_until and try_to block, so they cannot be used on the thread that receives the states "
+                "(in an event handler, or beside `await client.connect()`); look at access_game_state() there"
+            )
+        block()
+
+    def finish(self, completion: Completion) -> Any:
+        return self._driver.finish(completion)
+
+    def release(self) -> None:
+        self._driver.stop()
+        self._endpoint.release()

@@ -1,0 +1,127 @@
+"""The insides of a client: the parts that outlive a connection, and the session of the current connection.
+
+Games use :class:`pygase.Client`. Simulated networks and tests use this.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .._diagnostics.log_lines import LogLines
+from .._io.ports import Driver
+from ..config import ClientConfig
+from ..event import UniversalEventHandler
+from .endpoint import ClientEndpoint
+from .outbox import Outbox, OutgoingEvent
+from .session import Parts, Request, Session
+from .states import ReceivedStates
+
+if TYPE_CHECKING:
+    from ..links import Link
+
+
+class ClientPlumbing:
+    """The insides of a client.
+
+    :ivar current: the session of the newest connection, ended or not; None before the first.
+    :ivar handlers: the registered event handlers.
+    :ivar log: logs what can happen often.
+    :ivar states: the states received.
+    :ivar link: the bad link that the game has asked for, and its seed.
+    """
+
+    def __init__(self, game: str, password: str | None, config: ClientConfig) -> None:
+        self._game = game
+        self._password = password
+        self.log = LogLines()
+        self.handlers = UniversalEventHandler(self.log)
+        self.states = ReceivedStates(config)
+        self.current: Session | None = None
+        self.link: tuple[Link | None, int | None] = (None, None)
+        self._early = Outbox()
+        """Events dispatched before the first session."""
+        self._claiming = threading.Lock()
+
+    @property
+    def session(self) -> Session:
+        """The session of the newest connection.
+
+        :raises RuntimeError: before the first.
+        """
+        if self.current is None:
+            raise RuntimeError("this client has not begun to connect")
+        return self.current
+
+    @property
+    def endpoint(self) -> ClientEndpoint:
+        """The newest connection's endpoint.
+
+        :raises RuntimeError: before its socket is open.
+        """
+        return self.session.line.endpoint
+
+    @property
+    def driver(self) -> Driver:
+        """The newest connection's driver.
+
+        :raises RuntimeError: before its socket is open.
+        """
+        return self.session.line.driver
+
+    def claim(
+        self,
+        port: int,
+        hostname: str,
+        *,
+        config: ClientConfig,
+        connect_timeout: float | None = None,
+        host_token: str = "",
+    ) -> Session:
+        """Make a new session the current one, and return it. Next: one of its ways to begin.
+
+        :param connect_timeout: seconds to try for; the config's if None.
+        :raises RuntimeError: if the current one has not ended.
+        """
+        if connect_timeout is not None:
+            config = replace(config, connect_timeout=connect_timeout)
+        request = Request(hostname, port, config, self._game, self._password, host_token)
+        with self._claiming:
+            former = self.current
+            if former is not None and former.status != "disconnected":
+                raise RuntimeError(
+                    "this client is connected, or connecting, already; disconnect() it first, or make another Client"
+                )
+            if former is not None:
+                former.supersede()
+            self.states.begin(config)
+            parts = Parts(self.handlers, self.log, self.states)
+            session = Session(request, parts, self._early if former is None else Outbox())
+            session.link = self.link
+            self.current = session
+        return session
+
+    def lay_link(self, link: Link | None, seed: int | None) -> None:
+        """Lay a bad link over this connection and the next ones; from any thread."""
+        self.link = (link, seed)
+        if self.current is not None:
+            self.current.lay_link(link, seed)
+
+    def queue(self, event: OutgoingEvent, max_queued: int) -> None:
+        """Send an event in the current session, or in the first one as soon as it begins.
+
+        :param max_queued: how many events with retries may wait before the first session.
+        :raises BufferError: if it has retries, and too many such events wait.
+        """
+        if self.current is not None:
+            self.current.queue(event)
+            return
+        if event.retries:
+            self._early.check_room(0, max_queued)
+        self._early.put(event, connected=False)
+
+    @property
+    def outbox(self) -> Outbox:
+        """The events that wait for the connection."""
+        return self.current.outbox if self.current is not None else self._early
