@@ -300,7 +300,7 @@ class _Honest:
 
     @property
     def address(self) -> Address:
-        return self.network.address_of(self.client)
+        return self._arena.network.address_of(self.client)
 
 
 def odd_ack(rng: random.Random, sent: SentPackets) -> tuple[int, int]:
