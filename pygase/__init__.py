@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from .discovery import Browser, DiscoveredGame, discover
     from .links import LINKS, Link, describe_link, parse_link
     from .names import clean_name, unused_name
-    from .timeline.blending import Interpolate
     from .timeline.history import StateHistory
     from .timeline.interpolation import PlaybackStats, SnapshotBuffer
     from .timeline.playback import AdaptiveClock, FixedDelayClock
     from .timeline.prediction import Predictor
+    from .timeline.rules import Interpolate
     from .timeline.silence import SilenceWatch
     from .timeline.ticks import FixedTimestep
 
@@ -48,7 +48,7 @@ _LATER: Final = {
     "DiscoveredGame": "discovery",
     "FixedDelayClock": "timeline.playback",
     "FixedTimestep": "timeline.ticks",
-    "Interpolate": "timeline.blending",
+    "Interpolate": "timeline.rules",
     "LINKS": "links",
     "Link": "links",
     "PlaybackStats": "timeline.interpolation",

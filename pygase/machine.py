@@ -43,8 +43,8 @@ from .store import GameStateStore
 if TYPE_CHECKING:
     import asyncio
 
-    from .timeline.blending import Interpolate
     from .timeline.history import StateHistory
+    from .timeline.rules import Interpolate
 
 logger = logging.getLogger("pygase")
 

@@ -8,13 +8,11 @@ exactly.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from ..errors import MalformedPacket
 from .reading import Readable
-from .tree import MAX_DEPTH, TO_DELETE, Tree, as_lists, exactly_equal, too_deep
-
-_MISSING: Final = object()
+from .tree import ABSENT, MAX_DEPTH, TO_DELETE, Tree, as_lists, exactly_equal, too_deep
 
 
 def changes(before: Mapping[Any, Any] | Readable, after: Mapping[Any, Any] | Readable) -> Tree:
@@ -50,7 +48,7 @@ def diff(old: Tree, new: Tree, same: Callable[[Any, Any], bool] | None = None) -
     delta: Tree = {}
     common = len(old)
     for key, value in new.items():
-        before = old.get(key, _MISSING)
+        before = old.get(key, ABSENT)
         if before is value:
             continue
         if isinstance(value, dict) and isinstance(before, dict):
@@ -59,7 +57,7 @@ def diff(old: Tree, new: Tree, same: Callable[[Any, Any], bool] | None = None) -
                 delta[key] = inner
         elif same is None or not same(before, value):
             delta[key] = value
-            if before is _MISSING:
+            if before is ABSENT:
                 common += 1
     if common != len(new):
         for key in old:

@@ -24,7 +24,8 @@ MAX_INT: Final = 2**64 - 1
 MIN_INT: Final = -(2**63)
 """What msgpack can hold: signed 64 bits below zero, unsigned 64 bits above."""
 
-_MISSING: Final = object()
+ABSENT: Final = object()
+"""Stands for a value under a key that a dict does not have."""
 
 
 class _ToDelete:
@@ -289,7 +290,7 @@ def first_difference(a: Any, b: Any, path: str = "") -> str | None:
         for key in [*a, *(k for k in b if k not in a)]:
             named = isinstance(key, str) and key.isidentifier()
             here = (f"{path}.{key}" if named else f"{path}[{key!r}]") if path else str(key)
-            found = first_difference(a.get(key, _MISSING), b.get(key, _MISSING), here)
+            found = first_difference(a.get(key, ABSENT), b.get(key, ABSENT), here)
             if found is not None:
                 return found
         return None
@@ -310,9 +311,9 @@ def merge(node: Tree, update: Tree, owned: dict[int, Tree]) -> Tree:
     """
     mine = id(node) in owned
     for key, value in update.items():
-        old = node.get(key, _MISSING)
+        old = node.get(key, ABSENT)
         if value is TO_DELETE:
-            if old is _MISSING:
+            if old is ABSENT:
                 continue
         elif type(value) is dict:
             if type(old) is dict:

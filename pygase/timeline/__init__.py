@@ -1,1 +1,1 @@
-"""Past and future states, pure: playback for a screen, prediction for a player, history for a judge."""
+"""Past and future states: playback for a screen, prediction for a player, history for a judge. Pure."""

@@ -1,7 +1,7 @@
-"""By how much the numbers of a tree are off, and trees that are drawn with a part of that.
+"""The errors of the numbers in a tree, and trees that are drawn with a share of these errors.
 
-A predicted part that turns out wrong is not drawn where it is at once: each number that glides keeps a part of its
-error for a while (see :mod:`pygase.timeline.prediction`). Pure: trees in, trees out; nothing that is given is changed.
+A wrong prediction is not corrected on the screen at once. Each number that glides keeps a share of its error for a
+while (see :mod:`pygase.timeline.prediction`). Pure: trees in, trees out; arguments are never changed.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from typing import Any, Final
 _MAX: Final = sys.float_info.max
 
 Ways = Any
-"""How far numbers of a tree are off, in the shape of the tree: a float, or a dict by key or index; None: not at all."""
+"""Errors of the numbers of a tree, in its shape: a float, or a dict by key or index; None if there is no error."""
 
 
 class FloatBlender:
-    """What :class:`Blender` is for named paths, for every float wherever it is."""
+    """Blends like :class:`Blender`, but every float of a tree instead of named paths.
+
+    :param limit: a longer way is a jump; None: no limit.
+    """
 
     def __init__(self, limit: float | None) -> None:
         self._limit = _MAX if limit is None else min(limit, _MAX)
 
     def blend(self, older: Any, newer: Any, progress: float) -> Any:
-        """Return ``older``, a copy of it with floats moved ``progress`` of their way where there are such."""
+        """Return ``older`` with its floats moved by ``progress`` of their way to ``newer``: itself if none moves."""
         kind, other = type(older), type(newer)
         if kind is float or other is float:
             if not (kind is float or kind is int) or not (other is float or other is int):
@@ -50,7 +53,7 @@ class FloatBlender:
 
 
 def doubled_way(here: Any, halfway: Any) -> Ways:
-    """Return twice the way of each number that moved from one tree to another, which shares all that did not."""
+    """Return twice the way of each number from ``here`` to ``halfway``, which shares all unmoved parts with it."""
     if here is halfway:
         return None
     if type(here) is dict:
@@ -61,7 +64,7 @@ def doubled_way(here: Any, halfway: Any) -> Ways:
 
 
 def displaced(value: Any, ways: Ways, factor: float) -> Any:
-    """Return a copy of a tree with its numbers moved ``factor`` of their ways, as far as it still has them."""
+    """Return a copy of a tree with its numbers moved by ``factor`` of their ways; ways without a number are ignored."""
     kind = type(value)
     if kind is float or kind is int:
         return value + ways * factor if type(ways) is float else value
@@ -76,14 +79,14 @@ def displaced(value: Any, ways: Ways, factor: float) -> Any:
 
 
 def largest(ways: Ways) -> float:
-    """Return the way of the number that is farthest off, as a distance; 0.0 if none is off."""
+    """Return the largest error, as a distance; 0.0 if there is none."""
     if type(ways) is dict:
         return max(map(largest, ways.values()), default=0.0)
     return abs(ways) if ways else 0.0
 
 
 def greatest_difference(a: Any, b: Any) -> float:
-    """Return by how much the numbers at the same places of two trees differ at most."""
+    """Return the largest difference between numbers at the same places of two trees."""
     if type(a) is dict and type(b) is dict:
         return max((greatest_difference(value, b[key]) for key, value in a.items() if key in b), default=0.0)
     if type(a) is list and type(b) is list:

@@ -1,18 +1,18 @@
-"""By how much numbers in one tree differ from those in another, and a tree shifted by a share of that."""
+"""The differences between the numbers of two trees, and a tree shifted by a share of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-NEGLIGIBLE: Final = 1e-9
-"""A difference smaller than this part of the numbers themselves is an error of rounding."""
+ROUNDING_SHARE: Final = 1e-9
+"""Share of a number below which a difference counts as an error of rounding."""
 
 _NUMBERS: Final = frozenset({int, float})
 
 
 def difference(moved: Mapping[Any, Any], state: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Return ``moved - state``, number by number. The first is a copy of the second, as far as it differs."""
+    """Return ``moved - state``, number by number. ``moved`` is a copy of ``state`` and shares all equal parts."""
     errors: dict[Any, Any] = {}
     for key, a in moved.items():
         b = state[key]
@@ -24,16 +24,16 @@ def difference(moved: Mapping[Any, Any], state: Mapping[Any, Any]) -> dict[Any, 
                 errors[key] = deeper
         elif type(a) is list:
             ways = [x - y for x, y in zip(a, b, strict=True)]
-            limit = NEGLIGIBLE * max(max(a), -min(a))
+            limit = ROUNDING_SHARE * max(max(a), -min(a))
             if max(ways) > limit or min(ways) < -limit:
                 errors[key] = ways
-        elif abs(a - b) > NEGLIGIBLE * abs(a):
+        elif abs(a - b) > ROUNDING_SHARE * abs(a):
             errors[key] = a - b
     return errors
 
 
 def shifted(state: Mapping[str, Any], errors: Mapping[Any, Any], share: float) -> Mapping[str, Any]:
-    """Return a copy of ``state`` whose numbers are off by that share of the errors, where they are still there."""
+    """Return a copy of ``state`` with ``share`` of the errors added to its numbers. Missing numbers are ignored."""
     result = {**state}
     for key, error in errors.items():
         value = state.get(key)
@@ -56,4 +56,4 @@ def _shifted_list(value: list[Any], error: list[Any], share: float) -> list[Any]
             return [x + error[0] * share, y + error[1] * share]
     if not _NUMBERS.issuperset(map(type, value)):
         return value
-    return [x + e * share for x, e in zip(value, error)]  # noqa: B905  # it costs, and their lengths are known
+    return [x + e * share for x, e in zip(value, error)]  # noqa: B905  # strict costs time, and the lengths are equal

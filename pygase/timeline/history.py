@@ -1,14 +1,14 @@
-"""What a judge needs of past states: what did that player see when they fired?
+"""Past states for a judge: the picture that a player saw when they fired.
 
-A player acts upon a picture that is old: the snapshot took its time to arrive, and playback stays behind on top of
-that. A server that judges a shot by its newest state demands that players aim ahead of what they see. One that keeps
-a :class:`StateHistory` can look at the very picture instead::
+A player acts upon an old picture: the snapshot needed time to arrive, and playback stays behind it. A server that
+judges a shot by its newest state forces players to aim ahead of the picture. With a :class:`StateHistory` it looks at
+the player's own picture instead::
 
     seen = history.at(player_input.view_time)      # as the shooter's screen showed it
     hit = near(seen["players"][target], aim)
 
-``at`` computes a moment between two ticks by the rules that :class:`pygase.SnapshotBuffer` draws with. States are
-frozen trees that share structure: kept as they are, never copied. Pure: times are the server's seconds, and arguments.
+``at`` computes a moment between two ticks by the rules of :class:`pygase.SnapshotBuffer`. States are frozen trees that
+share structure; they are kept, not copied. Pure: times are arguments, in seconds of the server's clock.
 """
 
 from __future__ import annotations
@@ -16,20 +16,19 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from .blending import Blender, Interpolate
+from .blending import Blender
+from .keeping import EMPTY_STATE
+from .rules import Interpolate
 
 __all__ = ["StateHistory"]
 
 DEFAULT_SECONDS: Final = 1.0
-"""How far back a moment can be asked for. A shot from longer ago would hit people who have long since hidden."""
+"""Seconds that a judge can look back. An older shot would hit players who have hidden since then."""
 
 MAX_STATES: Final = 256
 """Most states held: one second of 128 ticks twice over."""
-
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class _Past(NamedTuple):
@@ -37,21 +36,22 @@ class _Past(NamedTuple):
 
     tick: int
     time: float
-    changed_after: float  # the time of the tick before it: until then the state before still held
+    changed_after: float  # the time of the previous tick: until then the previous state held
     state: Mapping[str, Any]
 
 
 class StateHistory:
-    """The states of the last second, and any moment in between.
+    """The states of the last second, and every moment between them.
 
-    Call :meth:`push` after each tick; a tick that changed nothing (the same state object again) takes no room.
+    Call :meth:`push` after each tick. A tick without changes (the same state object again) takes no memory.
 
-    :param seconds: how far back :meth:`at` goes.
-    :param interpolate: paths (or :class:`Interpolate` rules) of the numbers that clients draw smoothly. Give the same
-        ones as to the clients' buffers, else the judge sees another picture.
-    :param max_states: most states held, from 2 up. Where ticks come so fast that these do not last for ``seconds``,
-        :meth:`at` goes less far back.
-    :raises ValueError: one of them is out of its range, or a path is malformed or named twice.
+    :param seconds: how far back :meth:`at` looks.
+    :param interpolate: paths (or :class:`Interpolate` rules) of the numbers that clients draw smoothly. Give the rules
+        of the clients' buffers, else the judge sees another picture.
+    :param max_states: most states held, from 2 up. If ticks are so fast that ``max_states`` cover less than
+        ``seconds``,
+        :meth:`at` looks less far back.
+    :raises ValueError: an argument is out of its range, or a path is malformed or named twice.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class StateHistory:
         self._max_states = max_states
         self._blender = Blender(interpolate)
         self._held: list[_Past] = []  # by tick
-        self._tick, self._time = 0, -math.inf  # of the latest push, whether it changed anything or not
+        self._tick, self._time = 0, -math.inf  # of the latest push, with or without changes
 
     def __len__(self) -> int:
         return len(self._held)
@@ -81,21 +81,27 @@ class StateHistory:
 
     @property
     def oldest(self) -> float | None:
-        """The earliest time that :meth:`at` can tell of, in server seconds; None before the first push."""
+        """The earliest time that :meth:`at` answers for, in server seconds; None before the first push."""
         return max(self._held[0].time, self._time - self.seconds) if self._held else None
+
+    @property
+    def states(self) -> tuple[Mapping[str, Any], ...]:
+        """The states held, oldest first. They are the pushed objects themselves."""
+        return tuple(past.state for past in self._held)
 
     def push(self, tick: int, time: float, state: Mapping[str, Any], *, span: float = math.inf) -> None:
         """Keep the state of a tick.
 
-        Ticks that changed nothing may be left out. Better push them too: then it is known exactly when a rest ended
-        (else the ticks in between are taken to have been evenly spaced), and during it the limit moves on.
+        Ticks without changes may be left out, but it is better to push them: then the end of a rest is known exactly,
+        and old states are forgotten during a rest. If they are left out, ticks are assumed to be evenly spaced.
 
-        :param tick: its number, higher than the one before; numbers that are left out were ticks that changed nothing.
-        :param time: the server's clock at that tick, in seconds; not before the one before.
-        :param state: the frozen state. It is held, not copied: nobody may change it any more.
-        :param span: seconds in which it became what it is, if the game loop had paused before: less than the time since
-            the tick before. Until then the state before still held.
-        :raises ValueError: tick or time does not go on from the push before. For a new game, :meth:`clear` first.
+        :param tick: number of the tick, higher than at the previous push. Skipped numbers are ticks without changes.
+        :param time: the server's clock at that tick, in seconds; never lower than at the previous push.
+        :param state: the frozen state. It is held, not copied: do not change it any more.
+        :param span: seconds that the tick simulated, if the game loop had paused before. Until ``time - span`` the
+            previous state held.
+        :raises ValueError: ``tick`` or ``time`` does not continue the previous push, or ``time`` is not finite. Call
+            :meth:`clear` when a new game begins.
         """
         if self._held and not (tick > self._tick and self._time <= time < math.inf):
             raise ValueError(
@@ -111,17 +117,20 @@ class StateHistory:
         self._forget()
 
     def at(self, time: float | None) -> Mapping[str, Any]:
-        """Return the state that a client drew whose playback was at ``time``; empty before the first push.
+        """Return the state that a client drew when its playback was at ``time``; empty before the first push.
 
-        What is older than :attr:`oldest` is answered as of then, what is newer than :attr:`newest` with the newest
-        state. So is None: nobody knows what was seen. Whatever a client claims, there is an answer.
+        A time before :attr:`oldest` is answered with the state at :attr:`oldest`, a time after :attr:`newest` with the
+        newest state. None means unknown and is answered with the newest state. So every claim of a client has an
+        answer.
 
-        It shares with the states pushed all that did not move: read it, never change it. It equals the client's view
-        if that client had every changed state in time and stays behind by a tick at least.
+        The result shares all unmoved parts with the pushed states: read it, never change it. It equals the client's
+        view if every changed state reached that client in time and its playback is at least one tick behind.
+
+        :param time: server seconds, such as ``PlayerInput.view_time``.
         """
         held = self._held
         if not held:
-            return _NOTHING
+            return EMPTY_STATE
         if time is None or not time < self._time:  # NaN too
             return held[-1].state
         time = max(time, held[0].time, self._time - self.seconds)
@@ -130,18 +139,18 @@ class StateHistory:
         if index == len(held):
             return older.state
         newer = held[index]
-        start = max(older.time, newer.changed_after)  # where the world rested, movement begins when the rest ended
+        start = max(older.time, newer.changed_after)  # after a rest, movement begins at the end of the rest
         if time <= start:
             return older.state
         return self._blender.blend(older.state, newer.state, (time - start) / (newer.time - start))
 
     def clear(self) -> None:
-        """Forget everything: a new game begins."""
+        """Forget everything. Call it when a new game begins."""
         self._held.clear()
         self._tick, self._time = 0, -math.inf
 
     def _time_before(self, tick: int, time: float) -> float:
-        """Return when the tick before was: the last that still had the old state."""
+        """Return the time of the previous tick, the last with the old state."""
         if not self._held:
             return time
         return time - (time - self._time) / (tick - self._tick)

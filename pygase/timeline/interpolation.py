@@ -1,18 +1,18 @@
-"""What a screen needs of past states: received snapshots, played back smoothly a little behind the server.
+"""Past states for a screen: received snapshots, played back smoothly a little behind the server.
 
-Snapshots arrive unevenly and less often than frames are drawn. A :class:`SnapshotBuffer` keeps the latest
-of them and answers, for each frame, what the world looked like a moment ago:
+Snapshots arrive unevenly and less often than frames are drawn. A :class:`SnapshotBuffer` keeps the latest snapshots and
+computes the world of a moment ago for each frame:
 
-- numbers under the paths that the game names glide from one snapshot to the next, all else steps at its time;
-- what jumps (farther than ``snap_distance``, or with its ``snap_on`` mark changed) steps too;
-- what appears or vanishes does so at its time;
-- while the next snapshot is late, what moves is carried on for about one send interval, and where the link loses some
-  it then slows down; or as long as the game allows (``extrapolate``). When the truth comes, the picture does not jump
-  to it but joins it within ``SMOOTHING``;
-- where the world rests, the view is the newest state itself, nothing computed.
+- Numbers under the paths of a game glide from one snapshot to the next. All other values step at their time.
+- A jump (farther than ``snap_distance``, or with a changed ``snap_on`` value) is a step.
+- Entities appear and vanish at their time.
+- While the next snapshot is late, movement is carried on: for about one send interval, after which it slows down if the
+  link loses snapshots, or for the seconds of a rule's ``extrapolate``. When the snapshot arrives, the picture joins it
+  within ``SMOOTHING`` instead of jumping.
+- While the world rests, the view is the newest state itself.
 
-When a moment is played is decided by a :class:`PlaybackClock` alone. Pure: no I/O, no clock of its own. Times are
-seconds; ``now`` is the clock that ``received_at`` was read from.
+The :class:`PlaybackClock` alone chooses the moment. Pure: no I/O, no clock of its own. Times are seconds; ``now`` is
+the clock that ``received_at`` was read from.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Final
 
 from .arrivals import RESTART_LATENESS, SnapshotLike
-from .blending import HOLDING, Blender, Interpolate, carried
+from .blending import HOLDING, Blender, carried
 from .differences import shifted
-from .keeping import newest_of
+from .keeping import EMPTY_STATE, newest_of
 from .playback import AdaptiveClock, FixedDelayClock, PlaybackClock
+from .rules import Interpolate
 
 __all__ = [
     "AdaptiveClock",
@@ -41,30 +41,28 @@ __all__ = [
 ]
 
 MAX_SNAPSHOTS: Final = 256
-"""Most snapshots a buffer holds: 2 s of 128 a second, for a game that does not draw for a while."""
+"""Most snapshots of a buffer: 2 s of 128 a second, for a game that does not draw for a while."""
 
 SMOOTHING: Final = 0.1
-"""Seconds in which a picture that was carried on wrongly joins the true one: a few frames."""
+"""Seconds in which a picture that was carried on wrongly joins the truth: a few frames."""
 
 MAX_SMOOTHING: Final = 0.3
-"""The same after the picture had to do without news for as long as that, or longer."""
-
-_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+"""The same, if the next snapshot was late by these seconds or more."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlaybackStats:
-    """How playback is doing; for a net graph. Times are seconds.
+    """Measurements of playback, for a net graph. Times are seconds.
 
-    :ivar delay: how far playback is behind the fastest arrivals.
-    :ivar target_delay: how far it ought to be, and will be soon.
-    :ivar interval: between two snapshots; None if the clock does not measure, as with the next two.
-    :ivar jitter: that all but the slowest hundredth of the snapshots took longer than the fastest.
-    :ivar loss: share of the snapshots that did not come in time to be of use, 0..1.
+    :ivar delay: of playback behind the fastest arrivals.
+    :ivar target_delay: the delay that playback approaches.
+    :ivar interval: between two snapshots. ``interval``, ``jitter`` and ``loss`` are None if the clock measures nothing.
+    :ivar jitter: by which 99 % of the snapshots took at most longer than the fastest.
+    :ivar loss: share of the snapshots that never arrived or arrived too late, 0..1.
     :ivar age: since the newest snapshot arrived.
-    :ivar buffered: from the moment being shown to the newest snapshot; below 0 while it is overdue.
-    :ivar bridged_frames: frames in which movement was carried on, so far.
-    :ivar stalls: how often news were late for longer than that, so far.
+    :ivar buffered: from the moment shown to the newest snapshot; below 0 while the next one is overdue.
+    :ivar bridged_frames: frames so far in which movement was carried on.
+    :ivar stalls: how often, so far, a snapshot was late for longer than movement is carried on.
     """
 
     delay: float
@@ -79,15 +77,16 @@ class PlaybackStats:
 
 
 class SnapshotBuffer:
-    """The latest snapshots, in order, and the view of them at the moment that is being played back.
+    """The latest snapshots, in order, and the view at the moment of playback.
 
-    Feed it with :meth:`add` as snapshots arrive, in whatever order, and call :meth:`view` once per frame.
+    Call :meth:`add` for each snapshot that arrives, in any order, and :meth:`view` once per frame.
 
-    :param interpolate: paths (or :class:`Interpolate` rules) of the numbers that shall move smoothly.
-    :param delay: seconds to stay behind, fixed; more hides more loss and jitter. None: as little as the link allows
-        (:class:`AdaptiveClock`). Not together with ``clock``.
+    :param interpolate: paths (or :class:`Interpolate` rules) of the numbers that move smoothly.
+    :param delay: fixed delay in seconds; a longer one hides more loss and jitter. None: the smallest that the link
+        allows (:class:`AdaptiveClock`). Not together with ``clock``.
     :param clock: another :class:`PlaybackClock`.
-    :raises ValueError: a path is malformed or named twice, or ``delay`` is negative.
+    :raises ValueError: a path is malformed or named twice, ``delay`` is negative, or both ``delay`` and ``clock`` are
+        given.
     """
 
     def __init__(
@@ -101,17 +100,17 @@ class SnapshotBuffer:
             raise ValueError("give SnapshotBuffer a delay or a clock (which has its own delay), not both")
         self._clock: PlaybackClock = clock or (AdaptiveClock() if delay is None else FixedDelayClock(delay))
         self._blender = Blender(interpolate)
-        self._snapshots: list[SnapshotLike] = []  # by tick; once playing, the first is the one being played
+        self._snapshots: list[SnapshotLike] = []  # by tick; during playback the first is the current one
         self._forget_picture()
         self._bridged_frames = self._stalls = 0
 
     def _forget_picture(self) -> None:
-        self._before: SnapshotLike | None = None  # played before the first that is held
-        self._played = -math.inf  # the moment shown last, by the server's clock, and what was shown:
-        self._shown: Mapping[str, Any] = _NOTHING
-        self._overdue = 0.0  # for how long the next snapshot was overdue then
-        self._rerouted = False  # whether the way on from there is another one by now
-        self._error: dict[Any, Any] = {}  # of the picture; it counts fully at the first time and no more at the second:
+        self._before: SnapshotLike | None = None  # the one played before the first that is held
+        self._played = -math.inf  # the moment shown last, by the server's clock, and its picture:
+        self._shown: Mapping[str, Any] = EMPTY_STATE
+        self._overdue = 0.0  # seconds by which the next snapshot was overdue then
+        self._rerouted = False  # whether a snapshot has changed the way on from there
+        self._error: dict[Any, Any] = {}  # of the picture: whole at the first time, gone at the second:
         self._error_from = self._error_until = -math.inf
         self._stalled_tick: int | None = None
 
@@ -124,15 +123,15 @@ class SnapshotBuffer:
         return self._snapshots[-1] if self._snapshots else None
 
     def reset(self) -> None:
-        """Forget everything: call it when a new connection begins."""
+        """Forget everything. Call it when a new connection begins."""
         self._snapshots.clear()
         self._clock.reset()
         self._forget_picture()
 
     def add(self, snapshot: SnapshotLike) -> bool:
-        """Take a snapshot in; False if it is of no use: a duplicate, or older than what is being shown.
+        """Add a snapshot; return False for a duplicate and for one older than the picture.
 
-        One whose tick or time tells that the server has started anew resets the buffer first.
+        If its tick or time shows that the server has restarted, the buffer is reset first.
         """
         if self._is_restart(snapshot):
             self.reset()
@@ -151,12 +150,12 @@ class SnapshotBuffer:
     def view(self, *, now: float) -> Mapping[str, Any]:
         """Return the state to be drawn at ``now``; empty before the first snapshot.
 
-        It shares with the snapshots all that does not move: read it, never change it.
+        It shares all unmoved parts with the snapshots: read it, never change it.
         """
         playback = self._clock.playback_time(now=now)
         if playback is None or not self._snapshots:
-            return _NOTHING
-        if playback < self._played:  # the server's clock is another one by now
+            return EMPTY_STATE
+        if playback < self._played:  # the server has another clock now
             self._error = {}
         elif self._rerouted:
             self._join_new_way()
@@ -173,9 +172,10 @@ class SnapshotBuffer:
         return self._clock.playback_time(now=now)
 
     def shown_time(self, *, now: float) -> float | None:
-        """Return up to which moment things have moved in :meth:`view`, in server seconds; None before the first.
+        """Return the moment that moving things have reached in :meth:`view`, in server seconds; None before the first.
 
-        It is the :meth:`playback_time`, but for a silence: then things stand soon after the newest snapshot.
+        It is the :meth:`playback_time`, except while the next snapshot is late: then movement has slowed or stopped
+        soon after the newest snapshot.
         """
         playback, newest = self.playback_time(now=now), self.newest
         if playback is None or newest is None or newest.resting or playback <= newest.time:
@@ -186,7 +186,7 @@ class SnapshotBuffer:
         return newest.time + carried(playback - newest.time, clock.bridging, getattr(clock, "easing", 0.0))
 
     def stats(self, *, now: float) -> PlaybackStats | None:
-        """Return how playback is doing; None before the first snapshot."""
+        """Return measurements of playback; None before the first snapshot."""
         playback, newest, arrivals = self.playback_time(now=now), self.newest, self._clock.arrivals
         if playback is None or newest is None:
             return None
@@ -202,7 +202,7 @@ class SnapshotBuffer:
             stalls=self._stalls,
         )
 
-    # -- the way that things take, as far as it is known
+    # -- the known movement
 
     def _play_until(self, playback: float) -> None:
         held = self._snapshots
@@ -212,7 +212,7 @@ class SnapshotBuffer:
             self._before = held.pop(0)
 
     def _way(self, playback: float) -> Mapping[str, Any]:
-        """Return the state at a moment that is not before the first snapshot held, as far as is known."""
+        """Return the state at a moment from the first snapshot held on, as far as it is known."""
         held = self._snapshots
         if len(held) == 1:
             return self._beyond(held[0], playback)
@@ -220,11 +220,11 @@ class SnapshotBuffer:
         return held[0].state if progress <= 0.0 else self._blender.blend(held[0].state, held[1].state, progress)
 
     def _progress(self, older: SnapshotLike, newer: SnapshotLike, playback: float) -> float:
-        """Return how far playback is on the way from one snapshot to the next, 0 to below 1.
+        """Return the position of playback between two snapshots, from 0 to below 1.
 
-        Where the world rested in between, movement begins when the rest ended. However long the gap (the link was
-        down), it is crossed in its last ``delay`` seconds (and those in which the picture was carried on): until then
-        nobody could know of the movement, and a picture once shown must not jump.
+        After a rest, movement begins at the end of the rest. A gap of any length (the link was down) is crossed in its
+        last ``delay`` seconds, plus the seconds for which the picture was carried on. Before that the movement was
+        unknown, and a shown picture must not jump.
         """
         reach = 0.0 if older.resting else self._reach()
         start = max(older.time, newer.time - self._clock.delay - (reach + HOLDING if reach else 0.0))
@@ -233,14 +233,14 @@ class SnapshotBuffer:
         return (playback - start) / (newer.time - start) if playback > start else 0.0
 
     def _beyond(self, newest: SnapshotLike, playback: float) -> Mapping[str, Any]:
-        """Return the state at a moment of which no snapshot tells yet."""
+        """Return the state at a moment after the newest snapshot."""
         before, overdue = self._before, playback - newest.time
         if before is None or overdue <= 0.0 or newest.resting:
             return newest.state
         lost = before.tick < newest.previous_tick
         span = newest.time - (before.time if lost else max(before.time, newest.changed_after))
         clock = self._clock
-        easing = getattr(clock, "easing", 0.0)  # a clock of somebody's own may be older than this
+        easing = getattr(clock, "easing", 0.0)  # a program's own clock may lack it
         return self._blender.extrapolate(before.state, newest.state, span, overdue, clock.bridging, easing)
 
     def _reach(self) -> float:
@@ -257,17 +257,17 @@ class SnapshotBuffer:
             self._stalled_tick = newest.tick
             self._stalls += 1
 
-    # -- the error of the picture, where it was carried on and the truth is another
+    # -- the error of a picture that was carried on
 
     def _join_new_way(self) -> None:
-        """Begin to make good the difference between what was shown last and what ought to have been shown."""
+        """Begin to correct the difference between the shown picture and the right one."""
         self._rerouted = False
         if self._played == -math.inf:
             return
         self._play_until(self._played)
         way = self._way(self._played)
         until = self._played + max(SMOOTHING, min(self._overdue, MAX_SMOOTHING))
-        if self._error:  # what is still to be made good of an earlier one takes no less time than it has
+        if self._error:  # the rest of an earlier error keeps its time
             until = max(until, self._error_until)
         self._error = {} if way is self._shown else self._blender.difference(way, self._shown)
         self._error_from, self._error_until = self._played, until
@@ -280,7 +280,7 @@ class SnapshotBuffer:
         return shifted(state, self._error, min(share, 1.0))
 
     def _take_error_across(self, older: SnapshotLike, newer: SnapshotLike) -> None:
-        """Reach a snapshot with the picture in error: what jumps there leaves its error behind."""
+        """Carry the error over a snapshot; numbers that jump there lose their error."""
         if newer.time >= self._error_until:
             self._error = {}
             return

@@ -1,10 +1,11 @@
-"""Which moment of the server's time is drawn: clocks that play received snapshots back, and what they measure.
+"""Playback clocks: they choose the moment of the server's time that is drawn.
 
-A frame shows what the world was like ``delay`` seconds before the fastest datagram could tell of it. Enough of a
-delay has always the next snapshot at hand before the picture has come to the last one; more of it is only late:
+A frame shows the world ``delay`` seconds before the time of the newest snapshot, had it arrived by the fastest transit.
+With a sufficient delay the next snapshot arrives before the picture has reached the last one. A longer delay only shows
+the world later:
 
 - :class:`FixedDelayClock` leaves the choice to the game;
-- :class:`AdaptiveClock` measures how snapshots arrive (:class:`ArrivalMeter`) and chooses itself.
+- :class:`AdaptiveClock` measures how snapshots arrive (:class:`ArrivalMeter`) and chooses the delay itself.
 
 Pure: no clock of its own. Times are seconds; ``now`` is the clock that ``received_at`` was read from.
 """
@@ -14,34 +15,34 @@ from __future__ import annotations
 import math
 from typing import Final, Protocol
 
-from .arrivals import DEFAULT_INTERVAL, MAX_BRIDGING, MAX_DELAY, OFFSET_WINDOW, ArrivalMeter, SnapshotLike
+from .arrivals import ASSUMED_INTERVAL, MAX_BRIDGING, MAX_DELAY, OFFSET_WINDOW, ArrivalMeter, SnapshotLike
 
 __all__ = ["AdaptiveClock", "FixedDelayClock", "PlaybackClock"]
 
 DEFAULT_DELAY: Final = 0.1
-"""Seconds that playback stays behind: at 20 snapshots a second, one may be lost and nothing stutters."""
+"""Seconds that playback stays behind: at 20 snapshots a second, one loss causes no stutter."""
 
 SURVIVED_LOSSES: Final = 2
-"""Snapshots that may be lost in a row, on any link, before the picture stands still."""
+"""Consecutive losses, on any link, after which the picture still moves."""
 
-TOLERATED: Final = 0.002
-"""Share of the time in which the picture may stand still for want of news: at 60 frames a second, one in 8 s."""
+MAX_DRY_SHARE: Final = 0.002
+"""Share of the time in which the picture may wait for a snapshot: at 60 frames a second, one frame in 8 s."""
 
 REVIEW_INTERVAL: Final = 0.25
-"""Seconds between two looks at all that is remembered, as long as nothing new is worse than expected."""
+"""Seconds between two choices of the delay. An arrival that is later than expected causes one at once."""
 
-MAX_SLEW: Final = 0.05
-"""By how much of its speed playback may hurry or dawdle to get where it should be; nobody sees a twentieth."""
+MAX_RATE_CHANGE: Final = 0.05
+"""Share of its speed by which playback runs faster or slower to correct its delay; 5 % is invisible."""
 
-MAX_SLEWED: Final = 0.25
-"""Seconds off that are made good like that, within five seconds; what is farther off is made good at once."""
+JUMP_ABOVE: Final = 0.25
+"""Error of the delay, in seconds, above which playback jumps. Smaller errors are corrected within five seconds."""
 
-SLEW_TIME: Final = 1.0
-"""Seconds in which an adaptive clock makes good a small error: the smaller it is, the less of a hurry."""
+SETTLING_TIME: Final = 1.0
+"""Seconds in which an adaptive clock corrects a small error: its speed changes less for a smaller error."""
 
 
 class PlaybackClock(Protocol):
-    """Decides which moment of the server's time is drawn. Within one connection it never steps back."""
+    """Chooses the moment of the server's time that is drawn. Within one connection it never steps back."""
 
     @property
     def delay(self) -> float:
@@ -49,7 +50,7 @@ class PlaybackClock(Protocol):
 
     @property
     def target_delay(self) -> float:
-        """Seconds that it ought to be behind, and will be soon."""
+        """Seconds that it is to be behind; ``delay`` approaches it."""
 
     @property
     def bridging(self) -> float:
@@ -57,40 +58,43 @@ class PlaybackClock(Protocol):
 
     @property
     def easing(self) -> float:
-        """Seconds of its speed that it may go on after that, while it slows down instead of stopping dead."""
+        """Further way, in seconds at full speed, over which that movement slows down instead of stopping at once."""
 
     @property
     def arrivals(self) -> ArrivalMeter | None:
-        """What it measures of the arrivals, if it does."""
+        """Measurements of the arrivals; None if the clock measures none."""
 
     def observe(self, snapshot: SnapshotLike) -> None:
-        """Take note of a snapshot that has arrived; each one once, in the order of arrival."""
+        """Measure the arrival of a snapshot. Call it once for each, in the order of arrival."""
 
     def playback_time(self, *, now: float) -> float | None:
         """Return the server time to be drawn, in seconds; None before the first arrival."""
 
     def reset(self) -> None:
-        """Forget everything: a new connection begins."""
+        """Forget everything. Call it when a new connection begins."""
 
 
 class FixedDelayClock:
-    """Plays back a fixed ``delay`` behind the server's time, as the fastest of the latest arrivals tell it.
+    """Plays back a fixed ``delay`` behind the server's time, measured by the fastest of the latest arrivals.
 
-    The offset between the two machines' clocks is the smallest ``received_at - time`` within ``window``
-    seconds, so a datagram that was held up moves nothing. When a faster one corrects the offset, or the
-    ``delay`` is changed, playback hurries or dawdles a little until it is right; it never steps back.
+    The offset between the two machines' clocks is the smallest ``received_at - time`` within ``window`` seconds, so a
+    delayed datagram changes nothing. After a correction of the offset or a change of ``delay``, playback runs slightly
+    faster or slower until it is right. It never steps back.
+
+    :param delay: seconds from 0 up.
+    :param window: seconds.
     """
 
     bridging: float = 0.0
-    """Movement ends with the newest snapshot; what is to be carried on, the game's rules say."""
+    """0.0: movement ends with the newest snapshot, unless a rule of the game extrapolates."""
 
     easing: float = 0.0
-    """Nor does anything slow down."""
+    """0.0: movement does not slow down, it stops."""
 
     def __init__(self, delay: float = DEFAULT_DELAY, *, window: float = OFFSET_WINDOW) -> None:
         self.delay = delay
         self.arrivals = ArrivalMeter(window)
-        self._latest: float | None = None  # the latest answer, and when it was given:
+        self._latest: float | None = None  # the latest answer, and its time:
         self._asked_at = -math.inf
 
     @property
@@ -106,11 +110,11 @@ class FixedDelayClock:
 
     @property
     def target_delay(self) -> float:
-        """The ``delay``."""
+        """The same as ``delay``."""
         return self._delay
 
     def observe(self, snapshot: SnapshotLike) -> None:
-        """Take note of a snapshot that has arrived."""
+        """Measure the arrival of a snapshot."""
         self.arrivals.observe(snapshot)
 
     def playback_time(self, *, now: float) -> float | None:
@@ -125,35 +129,35 @@ class FixedDelayClock:
         return wanted
 
     def reset(self) -> None:
-        """Forget everything: a new connection begins."""
+        """Forget everything. Call it when a new connection begins."""
         self.arrivals.reset()
         self._latest, self._asked_at = None, -math.inf
 
     def _approach(self, wanted: float, passed: float) -> float:
-        """Return where playback is ``passed`` seconds after its latest answer, if it ought to be at ``wanted``."""
+        """Return the playback time ``passed`` seconds after the latest answer, on its way to ``wanted``."""
         assert self._latest is not None
         expected = self._latest + max(passed, 0.0)
-        off, reach = wanted - expected, MAX_SLEW * max(passed, 0.0)
-        return expected + math.copysign(reach, off) if reach < abs(off) <= MAX_SLEWED else wanted
+        off, reach = wanted - expected, MAX_RATE_CHANGE * max(passed, 0.0)
+        return expected + math.copysign(reach, off) if reach < abs(off) <= JUMP_ABOVE else wanted
 
 
 class AdaptiveClock:
-    """Plays back as little behind the server's time as the weather allows.
+    """Plays back with the smallest delay that the link allows.
 
-    The delay is chosen such that
+    The delay is chosen by four rules:
 
-    - ordinary jitter leaves the next snapshot at hand before the one before has been played;
-    - two snapshots lost in a row do not stop the picture: the delay covers a part of that gap, and in the rest, about
-      one interval, movement is carried on (``bridging``);
-    - longer gaps, if the last 40 seconds had more than one, stop it for ``TOLERATED`` of the time only;
-    - if those lost any, movement that has been carried on slows down (``easing``) instead of stopping dead, so that it
-      has the less to make good when the burst is over.
+    - With ordinary jitter the next snapshot arrives before the current one has been played.
+    - Two consecutive losses do not stop the picture. The delay covers a part of that gap; in the rest, about one
+      interval, movement is carried on (``bridging``).
+    - Longer gaps stop the picture for at most ``MAX_DRY_SHARE`` of the time, if the last 40 seconds had more than one.
+    - If snapshots were lost, movement that is carried on slows down (``easing``) instead of stopping at once. The error
+      to be corrected after the gap is then smaller.
 
-    That is 2 send intervals on a good link. It grows within seconds when the link gets worse, and shrinks when
-    bad luck is so long ago that it is forgotten. Meanwhile playback hurries or dawdles, by ``MAX_SLEW`` at most; it
-    never steps back. Only after an outage, when it is ``MAX_SLEWED`` off or more, it goes where it should be at once.
+    On a good link the delay is two send intervals. It grows within seconds when the link gets worse. It shrinks when
+    the last late arrivals are forgotten. To change it, playback runs up to ``MAX_RATE_CHANGE`` faster or slower; it
+    never steps back. Only after an outage, with an error above ``JUMP_ABOVE``, playback jumps.
 
-    :param max_delay: seconds that it stays behind at most.
+    :param max_delay: most seconds of delay.
     :raises ValueError: ``max_delay`` is negative or no number.
     """
 
@@ -165,11 +169,11 @@ class AdaptiveClock:
         self._begin()
 
     def _begin(self) -> None:
-        self._target = self._delay = min(2 * DEFAULT_INTERVAL, self.max_delay)
-        self._bridging, self._easing = DEFAULT_INTERVAL, 0.0
-        self._late = 2 * DEFAULT_INTERVAL  # from here on a snapshot is later than jitter explains
+        self._target = self._delay = min(2 * ASSUMED_INTERVAL, self.max_delay)
+        self._bridging, self._easing = ASSUMED_INTERVAL, 0.0
+        self._late = 2 * ASSUMED_INTERVAL  # seconds of need from which on a snapshot is later than jitter explains
         self._review_at = -math.inf
-        self._latest: float | None = None  # the latest answer, and when it was given:
+        self._latest: float | None = None  # the latest answer, and its time:
         self._asked_at = -math.inf
 
     @property
@@ -179,21 +183,21 @@ class AdaptiveClock:
 
     @property
     def target_delay(self) -> float:
-        """Seconds that it ought to be behind, and will be soon."""
+        """Seconds that it is to be behind; ``delay`` approaches it."""
         return self._target
 
     @property
     def bridging(self) -> float:
-        """Seconds for which movement is carried on while the next snapshot is late: about a send interval."""
+        """Seconds for which movement is carried on while the next snapshot is late: about one send interval."""
         return self._bridging
 
     @property
     def easing(self) -> float:
-        """Seconds of its speed that it goes on after that, while it slows down: as many, if some were lost."""
+        """Further way, in seconds at full speed, while it slows down: ``bridging`` after recent losses, else 0.0."""
         return self._easing
 
     def observe(self, snapshot: SnapshotLike) -> None:
-        """Take note of a snapshot that has arrived."""
+        """Measure the arrival of a snapshot."""
         if self.arrivals.is_another_clocks(snapshot):
             self.arrivals.reset_clock()
             self._latest = None
@@ -215,28 +219,28 @@ class AdaptiveClock:
         return playback
 
     def reset(self) -> None:
-        """Forget everything: a new connection begins."""
+        """Forget everything. Call it when a new connection begins."""
         self.arrivals.reset()
         self._begin()
 
     def _approach(self, wanted: float, passed: float) -> float:
-        """Return where playback is ``passed`` seconds after its latest answer, if it ought to be at ``wanted``."""
+        """Return the playback time ``passed`` seconds after the latest answer, on its way to ``wanted``."""
         assert self._latest is not None
         expected = self._latest + passed
-        off, reach = wanted - expected, MAX_SLEW * passed
-        if abs(off) > MAX_SLEWED + reach:
+        off, reach = wanted - expected, MAX_RATE_CHANGE * passed
+        if abs(off) > JUMP_ABOVE + reach:
             return wanted
-        return expected + max(-reach, min(off * min(passed / SLEW_TIME, 1.0), reach))
+        return expected + max(-reach, min(off * min(passed / SETTLING_TIME, 1.0), reach))
 
     def _review(self, now: float) -> None:
-        """Choose the delay by all that is remembered."""
+        """Choose the delay from the remembered arrivals."""
         self._review_at = now + REVIEW_INTERVAL
         interval, jitter = self.arrivals.interval, self.arrivals.jitter
         self._bridging = min(interval + jitter, 1.5 * interval, MAX_BRIDGING)
         ordinary = interval + jitter
         least = max(ordinary, SURVIVED_LOSSES * interval + ordinary - self._bridging)
-        self._late = ordinary + interval / 2  # might be too late one day, when there is less jitter
+        self._late = ordinary + interval / 2  # may be too late when jitter, and so the delay, is lower
         self._easing = self._bridging if self.arrivals.exceeded(self._late) else 0.0
-        wanted = self.arrivals.enough(TOLERATED, least + self._bridging) - self._bridging
-        wanted = max(wanted, self._delay - MAX_SLEWED)  # farther off would be made good at once: a jump
-        self._target = min(wanted, self._delay + MAX_SLEWED, self.max_delay)
+        wanted = self.arrivals.enough(MAX_DRY_SHARE, least + self._bridging) - self._bridging
+        wanted = max(wanted, self._delay - JUMP_ABOVE)  # a larger step would be a jump
+        self._target = min(wanted, self._delay + JUMP_ABOVE, self.max_delay)

@@ -1,8 +1,8 @@
-"""When a player's prediction has to stop: the server does not answer, and may never apply what is predicted.
+"""When a player's prediction stops: the server is silent and may never apply the predicted inputs.
 
-Prediction is right because the server will apply the same inputs. In a silence it will not: a server keeps inputs for
-half a second at most, and whatever is predicted beyond that is taken back when it is heard again. A
-:class:`SilenceWatch` notices the silence. The picture then runs to a stop, evenly, within :data:`SLOWING` seconds.
+A prediction is right because the server applies the same inputs. During a silence it does not: a server keeps inputs
+for half a second at most. Movement that was predicted beyond that is taken back when the server answers again. A
+:class:`SilenceWatch` detects the silence. The picture then slows down evenly and stops within :data:`SLOWING` seconds.
 
 Pure: no clock of its own. ``now`` is any clock that counts seconds.
 """
@@ -16,46 +16,47 @@ from typing import Final
 __all__ = ["SilenceWatch"]
 
 MAX_AHEAD: Final = 0.4
-"""Seconds of silence that are predicted at full speed. A wireless network that changes its channel is deaf for 0.1-0.3
-s, and the server gives up a player's schedule after 0.25 s."""
+"""Seconds of silence that are predicted at full speed. A wireless network that changes its channel is interrupted for
+0.1-0.3 s. The server gives up a player's schedule after 0.25 s."""
 
 LEAST_TICKS: Final = 4
-"""The same in ticks at least: a server answers once a tick, and where ticks are far apart two lost ones are no
-silence."""
+"""The same in ticks, if that is longer. A server answers once a tick, and two lost answers are no silence."""
 
 SLOWING: Final = 0.2
-"""Seconds in which the picture slows down from its full speed to a stop: twelve frames at 60 a second."""
+"""Seconds in which the picture slows down from full speed to a stop: twelve frames at 60 a second."""
 
 LONGEST_WAIT: Final = 0.5
 LONGEST_WAIT_TICKS: Final = 10
-"""Seconds (and ticks, where they are far apart) that a server lets an input wait for its tick. A server that is heard
-and confirms no input may still be about to, for so long."""
+"""Longest time that a server lets an input wait for its tick: seconds, or ticks if those are longer. For this long, a
+server that sends but confirms no input may still confirm one."""
 
 GIVEN_UP_TICKS: Final = 6
-"""Ticks without an input, though one was due, from which on the server has given up a player's schedule. It waits for
-an input for three at most, and begins a new schedule with a reserve of four on a good link."""
+"""Ticks without a due input after which the server has given up a player's schedule. It waits at most three ticks for
+an input, and begins a new schedule with a reserve of four on a good link."""
 
 MAX_UNANSWERED: Final = 256
-"""Inputs whose time is kept, two seconds of 128 a second."""
+"""Most inputs whose send time is kept: two seconds of 128 a second."""
 
-_ROUNDING: Final = 1e-6
+_WHOLE_TICK_TOLERANCE: Final = 1e-6
+"""Ticks by which a position may exceed a whole tick by rounding."""
 
 
 class SilenceWatch:
-    """Notices that the server does not answer a player's inputs any more, and says how the picture runs to a stop.
+    """Detects that the server no longer answers a player's inputs, and slows the picture down to a stop.
 
-    It is a silence if, for ``max_ahead`` seconds after an answer was due, there was no datagram and no input was
-    confirmed. So a world that rests is none, and neither is a key that is held at a wall. A server that is heard but
-    confirms no input gets half a second more: its game loop stands still, or the way up is cut.
+    A silence begins if, for ``max_ahead`` seconds after an answer was due, no datagram arrived and no input was
+    confirmed. A world that rests is no silence. A server that sends datagrams but confirms no input gets half a second
+    more: its game loop stands still, or datagrams to the server are lost.
 
-    A silence ends when the server is heard to confirm more and more inputs. Its first word is not enough: that may be
-    of inputs from before the silence, and those made in it may be lost for good. For the same reason it counts as a
-    silence if the server has made several ticks and not counted inputs in them: it has given up the player's schedule,
-    and will begin another one with inputs that it chooses.
+    A silence also begins if the server makes several ticks without counting inputs. Then it has given up the player's
+    schedule and will begin another one.
+
+    A silence ends when the server confirms inputs for the second time. Its first confirmation is not enough: it may be
+    for inputs from before the silence, and those made during the silence may be lost.
 
     :param interval: seconds between the server's ticks.
-    :param max_ahead: seconds, above 0; ``math.inf``: prediction never stops. It counts as four ticks at least.
-    :raises ValueError: one of them is out of its range.
+    :param max_ahead: seconds above 0, and four ticks at least. With ``math.inf`` prediction never stops.
+    :raises ValueError: an argument is out of its range.
     """
 
     def __init__(self, interval: float, max_ahead: float = MAX_AHEAD) -> None:
@@ -69,41 +70,42 @@ class SilenceWatch:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything: a new connection begins."""
-        self._unanswered: deque[tuple[int, float]] = deque(maxlen=MAX_UNANSWERED)  # inputs, and when they were sent
+        """Forget everything. Call it when a new connection begins."""
+        self._unanswered: deque[tuple[int, float]] = deque(maxlen=MAX_UNANSWERED)  # number and send time of inputs
         self._confirmed = 0
         self._confirmed_at = -math.inf
         self._stalled_at: float | None = None
-        self._heard: int | None = None  # what the server has confirmed by its first word in the silence,
-        self._answer_at = math.inf  # and when it should have confirmed more
-        self._rose: tuple[int, int] | None = None  # the tick at which the number was last as it ought to be, and that
-        self._plays = False  # whether the server is known to have a schedule for these inputs
+        self._heard: int | None = None  # the server's first confirmation during the silence,
+        self._answer_at = math.inf  # and the time at which the second one is due
+        self._rose: tuple[int, int] | None = None  # the last tick at which the confirmed number was right, and that
+        self._plays = False  # whether the server has a schedule for these inputs
         self._rtt = 0.0
         self._from = self._ticks = 0.0
 
     @property
     def stalled(self) -> bool:
-        """Whether there is a silence: then inputs are kept for a replay, and not predicted."""
+        """Whether there is a silence. During it, keep inputs for a replay instead of predicting them."""
         return self._stalled_at is not None
 
     def sent(self, number: int, *, now: float) -> None:
-        """Take note of an input that has been sent, with its number."""
+        """Record the number of an input that was sent at ``now``."""
         if not self._unanswered:
             self._plays = False
         self._unanswered.append((number, now))
 
     @property
     def answer_at(self) -> float:
-        """Until when a server that is heard again may still answer; math.inf while it is not heard.
+        """Time until which a server that sends again may still confirm inputs; math.inf before it sends again.
 
-        From then on it is better to show the player where the server has them than where they were predicted last.
+        After that time, show the player at the server's position instead of the last predicted one.
         """
         return self._answer_at
 
     def confirmed(self, number: int, *, tick: int | None, now: float, fraction: float = 0.0) -> None:
-        """Take note of the last input that a state includes. Once for each state, and each time the number rises.
+        """Record the last input that a state includes. Call it for each state, and each time the number rises.
 
-        :param tick: the state's number; None if the world rests since then.
+        :param number: of the input.
+        :param tick: number of the state; None if the world rests.
         :param fraction: as in :meth:`look`.
         """
         while self._unanswered and self._unanswered[0][0] <= number:
@@ -118,28 +120,29 @@ class SilenceWatch:
             self._heard = number
         if number > self._confirmed:
             self._confirmed_at = now
-        self._confirmed = number  # (lower, if the server has given up a schedule)
+        self._confirmed = number  # lower than before if the server has given up a schedule
 
     def look(self, *, now: float, heard_at: float, rtt: float = 0.0, fraction: float = 0.0) -> bool:
-        """Return whether there is a silence. Call it once a frame, after the ticks that were due.
+        """Return whether there is a silence. Call it once per frame, after the ticks that were due.
 
-        :param heard_at: when the latest datagram of the server arrived.
-        :param rtt: the round-trip time in seconds: an answer to a first input takes so long.
-        :param fraction: how far the picture is into the tick under way, from 0.0 to 1.0.
+        :param heard_at: arrival of the server's latest datagram, by the clock of ``now``.
+        :param rtt: the round-trip time in seconds.
+        :param fraction: position of the picture in the current tick, from 0.0 to 1.0.
         """
         self._rtt = rtt
         if not self.stalled:
             due_at = max(self._confirmed_at, self._due_at())
-            # (before the first answer the round-trip time is not known)
+            # before the first answer the round-trip time is unknown
             silent = now - max(heard_at, due_at) if self._confirmed_at > -math.inf else 0.0
             if silent >= self._limit or now - due_at >= self._limit + self._longest_wait:
                 self._stall(now, fraction)
         return self.stalled
 
     def travelled(self, now: float) -> float:
-        """Return where the picture is in a silence: in ticks since the one began that was under way at its beginning.
+        """Return the position of the picture during a silence, in ticks since the tick in which it began.
 
-        It begins with that ``fraction`` and the full speed, and ends within about :data:`SLOWING` at a whole number.
+        It starts at the ``fraction`` of that moment with full speed, and stops at a whole number within about
+        :data:`SLOWING` seconds. Without a silence it is 0.0.
         """
         if self._stalled_at is None:
             return 0.0
@@ -150,16 +153,16 @@ class SilenceWatch:
     def _stall(self, now: float, fraction: float) -> None:
         self._heard, self._answer_at = None, math.inf
         self._stalled_at, self._from = now, fraction
-        slowed = SLOWING / 2 / self._interval  # the way of an even slowing down, in ticks,
-        self._ticks = math.ceil(fraction + slowed - _ROUNDING) - fraction  # up to the end of a tick
+        slowed = SLOWING / 2 / self._interval  # the way of an even deceleration, in ticks,
+        self._ticks = math.ceil(fraction + slowed - _WHOLE_TICK_TOLERANCE) - fraction  # up to the end of a tick
 
     def _due_at(self) -> float:
-        """Return when the oldest unanswered input should have been confirmed at the latest, on a good link."""
+        """Return the time at which a good link would have confirmed the oldest unanswered input at the latest."""
         return self._unanswered[0][1] + self._rtt + self._interval if self._unanswered else math.inf
 
     def _has_given_up(self, number: int, tick: int | None, now: float) -> bool:
-        """Tell whether the server has made several ticks without an input, though it should have had some."""
-        if self._rose is None or tick is None:  # (ticks in which the world rests are not known one by one)
+        """Return whether the server has made several ticks without an input, though inputs were due."""
+        if self._rose is None or tick is None:  # the ticks of a rest are not known one by one
             self._rose = None if tick is None else (tick, number)
             return False
         rose_tick, rose_number = self._rose

@@ -1,8 +1,8 @@
-"""Real time into ticks: how many simulation steps are due, however unevenly frames come.
+"""Real time into ticks: the number of simulation steps that are due in a frame.
 
-A game that moves things by ``dt`` behaves differently on each machine; one that takes steps of the same length does
-not, and only such a one can be predicted (see :class:`~pygase.Predictor`). A :class:`FixedTimestep` says in each frame
-how many steps to take, and how far the picture is into the next one::
+A game that moves things by ``dt`` behaves differently on each machine. A game with ticks of equal length does not, and
+only such a game can be predicted (see :class:`~pygase.Predictor`). A :class:`FixedTimestep` returns the ticks that are
+due in each frame, and the position of the picture in the current tick::
 
     timestep = FixedTimestep(1 / 60)
     while running:
@@ -10,7 +10,7 @@ how many steps to take, and how far the picture is into the next one::
             world = step(world, keys)
         draw(world, timestep.fraction)
 
-Pure: no clock of its own. ``now`` is any clock that counts seconds; ``time.monotonic()`` is the right one.
+Pure: no clock of its own. ``now`` is any clock that counts seconds, normally ``time.monotonic()``.
 """
 
 from __future__ import annotations
@@ -21,28 +21,27 @@ from typing import Any, Final
 __all__ = ["FixedTimestep"]
 
 MAX_CATCH_UP: Final = 0.25
-"""Seconds of ticks at most in one frame, unless the game says otherwise. The source of the idea, and of the figure, is
-Glenn Fiedler's "Fix Your Timestep!"."""
+"""Most seconds of ticks in one frame, by default. Idea and figure are from Glenn Fiedler's "Fix Your Timestep!"."""
 
-_ROUNDING: Final = 1e-4
-"""Part of a tick by which one may come early: it makes up for the rounding of clocks that count from long ago."""
+_EARLY_SHARE: Final = 1e-4
+"""Share of a tick by which a tick may be early. It covers the rounding of clocks with large values."""
 
 
 class FixedTimestep:
-    """Turns real time into ticks of the same length.
+    """Turns real time into ticks of equal length.
 
-    After a long frame the ticks that it has missed come all at once, but never more than ``max_ticks``: what is beyond
-    is dropped and counted. So a machine that is too slow for its game runs it slower, instead of falling ever further
-    behind, and a window that was dragged about for a minute does not make up a minute.
+    After a long frame all missed ticks are due at once, but never more than ``max_ticks``; the rest is dropped and
+    counted. So a machine that is too slow for its game runs the game slower, instead of falling further and further
+    behind. And a window that was dragged for a minute does not catch up a minute.
 
     :param interval: seconds between ticks: ``1 / 60`` for sixty a second.
-    :param max_ticks: most ticks due at once, from 1 up; by default as many as a quarter of a second has.
-    :param pace: how fast ticks come, see the property.
-    :raises TypeError: one of them is no number.
-    :raises ValueError: one of them is out of its range.
+    :param max_ticks: most ticks due at once, from 1 up; by default those of a quarter of a second.
+    :param pace: speed of the ticks, see the property.
+    :raises TypeError: an argument is no number.
+    :raises ValueError: an argument is out of its range.
 
-    :ivar tick: how many ticks have been due so far, so the number of the next one.
-    :ivar dropped: how many were dropped because more than ``max_ticks`` were due at once.
+    :ivar tick: number of ticks that have been due so far, and the number of the next one.
+    :ivar dropped: number of ticks dropped because more than ``max_ticks`` were due at once.
     """
 
     __slots__ = (
@@ -70,11 +69,11 @@ class FixedTimestep:
         self._pace = _positive(pace, "pace", "1.0 is real time")
         self.tick = 0
         self.dropped = 0
-        self._now: float | None = None  # when advance() was last asked
-        # Ticks are counted from the latest change of the pace, not added up: so nothing drifts.
+        self._now: float | None = None  # of the latest advance()
+        # Ticks are counted from the latest change of the pace, not added up, so there is no drift.
         self._since = 0.0  # the moment from which they are counted,
-        self._phase = 0.0  # how far into a tick that was,
-        self._done = 0  # and how many have been due since
+        self._phase = 0.0  # its position in its tick,
+        self._done = 0  # and the number of ticks due since
         self._fraction = 0.0
 
     @property
@@ -84,17 +83,17 @@ class FixedTimestep:
 
     @property
     def max_ticks(self) -> int:
-        """Most ticks that are due at once."""
+        """Most ticks due at once."""
         return self._max_ticks
 
     @property
     def fraction(self) -> float:
-        """How far the latest ``now`` is into the tick under way, from 0.0 to 1.0: for drawing between two ticks."""
+        """Position of the latest ``now`` in the current tick, from 0.0 to 1.0, for drawing between two ticks."""
         return self._fraction
 
     @property
     def pace(self) -> float:
-        """How fast ticks come: 1.0 is real time, 1.02 two per cent faster. A change holds from the latest ``now`` on.
+        """Speed of the ticks: 1.0 is real time, 1.02 is 2 % faster. A change holds from the latest ``now`` on.
 
         A client whose inputs reach the server too late runs a few per cent faster for a while.
         """
@@ -109,9 +108,9 @@ class FixedTimestep:
             self._pace = pace
 
     def advance(self, now: float) -> int:
-        """Return how many ticks are due at ``now``: 0 in the first call, which starts the clock.
+        """Return the number of ticks due at ``now``: 0 in the first call, which starts the clock.
 
-        A clock that steps back is taken as one that stood still.
+        A step back of the clock counts as no time.
 
         :raises ValueError: ``now`` is not finite.
         """
@@ -124,7 +123,7 @@ class FixedTimestep:
             self._since = now
         self._now = now
         position = self._position(now)
-        reached = max(math.floor(position + _ROUNDING), self._done)
+        reached = max(math.floor(position + _EARLY_SHARE), self._done)
         due, self._done = reached - self._done, reached
         self._fraction = min(max(position - reached, 0.0), 1.0)
         if due > self._max_ticks:
@@ -134,27 +133,29 @@ class FixedTimestep:
         return due
 
     def ticks(self, now: float) -> range:
-        """Return the numbers of the ticks that are due at ``now``, to be looped over: counted from 0, none left out.
+        """Return the numbers of the ticks that are due at ``now``, for a loop. They count from 0 without gaps.
 
-        Take them all: they count as taken even if the loop ends early.
+        All of them count as done, even if the loop ends early.
+
+        :raises ValueError: ``now`` is not finite.
         """
         due = self.advance(now)
         return range(self.tick - due, self.tick)
 
     def reset(self) -> None:
-        """Start the clock anew with the next call, as after a pause: no tick is due for the time in between.
+        """Restart the clock at the next call, as after a pause: no tick is due for the time in between.
 
-        ``tick`` and ``dropped`` count on.
+        ``tick`` and ``dropped`` keep their values.
         """
         self._now = None
         self._phase, self._done, self._fraction = 0.0, 0, 0.0
 
     def _position(self, now: float) -> float:
-        """Return how many ticks after the counted-from moment's own tick ``now`` is."""
+        """Return the position of ``now``, in ticks since the beginning of the tick of ``_since``."""
         return self._phase + (now - self._since) * self._pace / self._interval
 
     def _count_from(self, now: float) -> None:
-        """Count from this moment on; nothing is due that was not due before."""
+        """Count from this moment on; this alone makes no tick due."""
         self._phase = self._position(now) - self._done
         self._since, self._done = now, 0
 

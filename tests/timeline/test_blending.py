@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase.timeline.blending import HOLDING, RETURNING, Blender, Interpolate
+from pygase.timeline.blending import HOLDING, RETURNING, Blender
 from pygase.timeline.differences import shifted
+from pygase.timeline.rules import Interpolate
 
 SPAN = 0.1
 

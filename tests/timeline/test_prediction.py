@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from games.pong import rules as pong
 from pygase.timeline.interpolation import Interpolate
-from pygase.timeline.prediction import MAX_PENDING, Predictor
+from pygase.timeline.prediction import MAX_PENDING_INPUTS, Predictor
 from pygase.timeline.ticks import FixedTimestep
 
 
@@ -560,10 +560,10 @@ def test_a_server_that_never_answers_costs_neither_memory_nor_time():
     predictor.reconcile(world({"x": 0.0}), None)
     for number in range(5000):
         predictor.predict(1, number)
-    assert (predictor.pending, predictor.dropped, steps) == (MAX_PENDING, 5000 - MAX_PENDING, 5000)
+    assert (predictor.pending, predictor.dropped, steps) == (MAX_PENDING_INPUTS, 5000 - MAX_PENDING_INPUTS, 5000)
     assert predictor.predicted == {"x": 15000.0}
     predictor.reconcile(world({"x": 1.0}), None)
-    assert steps == 5000 + MAX_PENDING
+    assert steps == 5000 + MAX_PENDING_INPUTS
 
 
 @pytest.mark.parametrize("number", [3, 2, 0, -1])
