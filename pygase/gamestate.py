@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Final, Self
+from typing import Any, Self
 
 from ._diagnostics.tracebacks import program_lines_only
+from ._state.backing import Backed, real_dict, set_source, source_of
 from ._state.game_status import PAUSED, GameStatus, checked_status
 from ._state.handed_over import HandedOver
 from ._state.reading import PYGASES_OWN, KeysUnlessOwn, MissingAttribute, Readable, callable_for_keys
 from ._state.tree import (
     TO_DELETE,
     Tree,
-    as_lists,
-    exactly_equal,
-    first_difference,
     merge_in_place,
     merged_updates,
     thawed,
 )
 from .errors import InPlaceChange
-from .utils import Comparable, Sendable, Sqn
+from .utils import Sendable, Sqn
 
 __all__ = ["TO_DELETE", "GameState", "GameStateUpdate", "GameStatus"]
-
-
-_real_dict = Comparable.__dict__["__dict__"]
-"""The descriptor of an instance's true attribute dict, which GameState hides behind a property."""
-
-
-def time_order_of(tick: int) -> Sqn:
-    """Return the 16-bit sequence number of an absolute tick: 0 before the first, then 1..65535, and 1 again."""
-    maximum = int(Sqn.get_max_sequence())
-    return Sqn((tick - 1) % maximum + 1 if tick > 0 else 0)
 
 
 def order_is_ignored(order: int, state_order: int) -> bool:
@@ -45,15 +33,15 @@ class _Keys(KeysUnlessOwn):
 
     def own(self, state: GameState) -> Any:
         shown = callable_for_keys(state["keys"], state)
-        if type(state._source) is not HandedOver and isinstance(shown, (dict, list)):
-            _real_dict.__get__(state)["keys"] = shown  # so that what is done to it lasts
+        if type(source_of(state)) is not HandedOver and isinstance(shown, (dict, list)):
+            real_dict.__get__(state)["keys"] = shown  # so that what is done to it lasts
         return shown
 
     def __set__(self, state: GameState, value: Any) -> None:
-        _real_dict.__get__(state)["keys"] = value
+        real_dict.__get__(state)["keys"] = value
 
 
-class GameState(Readable, Sendable):
+class GameState(Readable, Backed, Sendable):
     """A game state that can be synchronised: whatever attributes the game gives it.
 
     :param time_order: number of the state, higher means more recent; counts ticks, and wraps from 65535 to 1.
@@ -76,23 +64,17 @@ class GameState(Readable, Sendable):
     class on the server; its ``__init__`` is not called again.
     """
 
-    __slots__ = ("_source",)
+    __slots__ = ()
 
     game_status: int
     time_order: Sqn
-
-    _source: Tree | HandedOver
-    """What attributes are read from that are not in the instance's dict."""
-
-    _class_names: ClassVar[frozenset[str]]
-    """Names of the class, which Python would find before those in ``_source``."""
 
     _called = "game_state"
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Make an object that has no frozen tree behind it."""
         state = super().__new__(cls)
-        _set_source(state, {})
+        set_source(state, {})
         return state
 
     def __init__(self, time_order: int = 0, game_status: int = PAUSED, **kwargs: Any) -> None:
@@ -101,7 +83,7 @@ class GameState(Readable, Sendable):
                 f"GameState takes its attributes by name: GameState(score=0, players={{}}), or GameState(**a_dict); "
                 f"got {time_order!r:.80}"
             )
-        attributes = _real_dict.__get__(self)
+        attributes = real_dict.__get__(self)
         attributes.update(kwargs)
         attributes["game_status"] = checked_status(game_status, "GameState")
         attributes["time_order"] = Sqn(time_order)
@@ -112,18 +94,6 @@ class GameState(Readable, Sendable):
         own = vars(cls).get("__getattr__")
         if own is not None:
             cls.__getattr__ = _after_reading(own)  # type: ignore[method-assign]
-
-    @classmethod
-    def _of_tree(cls, tree: Tree, tick: int) -> Self:
-        """Make a state that reads its attributes from a frozen tree, copying each when it is first asked for."""
-        state: Self = object.__new__(cls)
-        _set_source(state, tree)
-        attributes = _real_dict.__get__(state)
-        attributes["time_order"] = time_order_of(tick)
-        if not tree.keys().isdisjoint(cls._class_names):
-            for name in cls._class_names & tree.keys():
-                attributes[name] = thawed(tree[name])
-        return state
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -138,11 +108,11 @@ class GameState(Readable, Sendable):
             return value
         if type(value) is dict or type(value) is list:
             value = thawed(value)
-        _real_dict.__get__(self)[name] = value
+        real_dict.__get__(self)[name] = value
         return value
 
     def _read_value(self, name: Any) -> Any:
-        attributes = _real_dict.__get__(self)
+        attributes = real_dict.__get__(self)
         if name in attributes and type(self._source) is not HandedOver:
             return attributes[name]
         if name not in self._source:
@@ -150,17 +120,17 @@ class GameState(Readable, Sendable):
         return GameState.__getattr__(self, name)
 
     def _has_name(self, name: object) -> bool:
-        return name in self._source or name in _real_dict.__get__(self)
+        return name in self._source or name in real_dict.__get__(self)
 
     def _read_names(self) -> Iterable[Any]:
         source = self._source
-        return [*source, *(name for name in _real_dict.__get__(self) if name not in source)]
+        return [*source, *(name for name in real_dict.__get__(self) if name not in source)]
 
     @property
     def __dict__(self) -> dict[str, Any]:
         if type(self._source) is HandedOver:
             return self._source.all_read_only()
-        attributes: dict[str, Any] = _real_dict.__get__(self)
+        attributes: dict[str, Any] = real_dict.__get__(self)
         for name in self._source:
             if name not in attributes:
                 attributes[name] = thawed(self._source[name])
@@ -168,8 +138,8 @@ class GameState(Readable, Sendable):
 
     @__dict__.setter
     def __dict__(self, attributes: dict[str, Any]) -> None:
-        _set_source(self, {})
-        _real_dict.__set__(self, attributes)
+        set_source(self, {})
+        real_dict.__set__(self, attributes)
 
     keys = _Keys(Readable._keys)
 
@@ -187,7 +157,7 @@ class GameState(Readable, Sendable):
 
     def __delattr__(self, name: str) -> None:
         source = self._source
-        attributes = _real_dict.__get__(self)
+        attributes = real_dict.__get__(self)
         if name not in attributes and name not in source:
             getattr(self, name)  # raises, naming the attributes there are
         if type(source) is HandedOver:
@@ -196,7 +166,7 @@ class GameState(Readable, Sendable):
             return
         attributes.pop(name, None)
         if name in source:  # else it would be read from there again
-            _set_source(self, {key: source[key] for key in source if key != name})
+            set_source(self, {key: source[key] for key in source if key != name})
 
     def _advice_on_writing(self, name: Any) -> str:
         return (
@@ -238,85 +208,6 @@ class GameState(Readable, Sendable):
     def __gt__(self, other: GameState) -> bool:
         return self.time_order > other.time_order
 
-    # -- how the server keeps the state that handlers see in step with the true one -------------------------------
-
-    def _at(self, tick: int) -> None:
-        """Take over the time order of a tick."""
-        _real_dict.__get__(self)["time_order"] = time_order_of(tick)
-
-    def _follow(self, tree: Tree, update: Tree) -> None:
-        """Take over an update that ``tree`` already contains, into those attributes that have been read."""
-        _set_source(self, tree)
-        attributes = _real_dict.__get__(self)
-        for name, value in update.items():
-            if name in attributes:
-                if value is TO_DELETE:
-                    del attributes[name]
-                else:
-                    merge_in_place(attributes, {name: value})
-            elif name in type(self)._class_names and name in tree:
-                attributes[name] = thawed(tree[name])
-
-    def _attributes_read(self) -> dict[str, Any]:
-        """Return the attributes that have been read, or set: no others can have changed in place."""
-        return {name: value for name, value in _real_dict.__get__(self).items() if name != "time_order"}
-
-    def _looks_untouched(self) -> bool:
-        """Tell whether nothing has been changed in place; False may be wrong. As fast as it can be."""
-        source = self._source
-        try:
-            for name, value in _real_dict.__get__(self).items():
-                if name != "time_order" and source[name] is not value and source[name] != value:
-                    return False
-        except Exception:  # an attribute of its own; or something that compares in its own way, as numpy's arrays do
-            return False
-        return True
-
-    def _strayed(self) -> str | None:
-        """Return the path of a change that was made in place, or None."""
-        attributes = _real_dict.__get__(self)
-        for name, value in attributes.items():
-            if name == "time_order":
-                continue
-            if name not in self._source:
-                return str(name)
-            if not (value is self._source[name] or exactly_equal(as_lists(value), self._source[name])):
-                return first_difference(as_lists(value), self._source[name], name) or name
-        return None
-
-    # -- and the state that the game was made with ------------------------------------------------------------------
-
-    def _take_over(self, update: Tree, tick: int) -> None:
-        """Take over an update that was pushed before the game has begun."""
-        merge_in_place(self.__dict__, update)
-        GameState._at(self, tick)
-
-    def _hand_over(self, source: HandedOver) -> None:
-        """From now on show the newest state."""
-        _real_dict.__get__(self).clear()
-        _set_source(self, source)
-
-    def _is_hidden(self, tree: Tree) -> bool:
-        """Tell whether Python may find something in the class instead of the newest state."""
-        return type(self) is not GameState or not type(self)._class_names.isdisjoint(tree)
-
-    def _show(self, tree: Tree) -> None:
-        """Take over, from the newest state, what Python would find in the class otherwise."""
-        attributes = _real_dict.__get__(self)
-        for name in type(self)._class_names & tree.keys():
-            attributes[name] = self._source[name]
-        for name in attributes.keys() - tree.keys():
-            del attributes[name]
-
-
-_set_source: Final = vars(GameState)["_source"].__set__
-"""Past ``__setattr__``, which is for attributes of the game."""
-
-
-def state_of_tree(tree: Tree, tick: int) -> GameState:
-    """Return a state that reads its attributes from a frozen tree, copying each when it is first read."""
-    return GameState._of_tree(tree, tick)
-
 
 def _note_class_names(cls: type[GameState]) -> None:
     # the underscored ones of GameState are its own machinery, which no attribute may replace
@@ -340,7 +231,7 @@ def _checked_own(state: GameState, name: str, value: Any) -> Any:
 
     :raises InPlaceChange: if PyGaSe keeps count of that state.
     """
-    if state._source:
+    if source_of(state):
         raise InPlaceChange(
             'game_state.game_status cannot be assigned here: return {"game_status": GameStatus.get("Paused")} from '
             "time_step or an event handler, which ends the game loop after that tick"
@@ -353,8 +244,8 @@ def _checked_own(state: GameState, name: str, value: Any) -> Any:
 
 def _restore(cls: type[GameState], attributes: dict[str, Any]) -> GameState:
     state = object.__new__(cls)
-    _set_source(state, {})
-    _real_dict.__set__(state, attributes)
+    set_source(state, {})
+    real_dict.__set__(state, attributes)
     return state
 
 

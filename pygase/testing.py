@@ -261,9 +261,9 @@ class SimulatedNetwork:
         return address
 
     def _start_server(self, server: Server, address: Address, wire: Any) -> _SimulatedTransport:
-        store = server.game_state_store
-        server._clock = store._clock = self.clock
-        store._committed = store._committed._replace(time=self.now)  # it was settled by the real clock
+        store = server.game_state_store.internals
+        server._clock = self.clock
+        store.use_clock(self.clock)
         if wire is not None and wire.history is not None:  # likewise
             wire.history.clear()
             wire.history.push(store.committed.tick, store.committed.time, store.committed.tree)

@@ -10,9 +10,10 @@ from typing import TypeVar
 
 from .._io.clocks import monotonic
 from .._protocol.peer import StateReceived
+from .._state.backing import state_of
 from .._state.tree import Tree
 from ..config import ClientConfig
-from ..gamestate import GameState, state_of_tree
+from ..gamestate import GameState
 from ..timeline.keeping import newest_of
 
 T = TypeVar("T")
@@ -112,7 +113,7 @@ class ReceivedStates:
         snapshot = snapshots[-1]
         source, state = self._handed_out
         if source is not snapshot:
-            state = state_of_tree(snapshot.state, snapshot.tick)
+            state = state_of(GameState, snapshot.state, snapshot.tick)
             self._handed_out = (snapshot, state)
         return state
 

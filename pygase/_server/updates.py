@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections import deque
 
+from .._state.backing import time_order_of
 from .._state.delta import diff
 from .._state.tree import Tree, thawed
-from ..gamestate import GameStateUpdate, time_order_of
+from ..gamestate import GameStateUpdate
 
 
 class UpdateCache:

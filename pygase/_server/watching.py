@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
+from .._state.backing import attributes_read, source_of
 from .._state.tree import first_difference
 from ..gamestate import GameState
 
@@ -64,7 +65,7 @@ class Store(Protocol):
     def working_state(self) -> GameState:
         """The state that handlers and time step are given."""
 
-    def changed_in_place(self) -> str | None:
+    def change_in_place(self) -> str | None:
         """Return the path of a change that was made in place, or None; leave it as it is."""
 
 
@@ -183,7 +184,7 @@ class Watch:
     # -- changes in place ------------------------------------------------------------------------------------------
 
     def _look_for_change_in_place(self, now: float) -> None:
-        path = self._store.changed_in_place()
+        path = self._store.change_in_place()
         if path is None:
             self._armed_at = None
         elif self._armed_at is None:
@@ -336,14 +337,14 @@ class _Fingerprint:
     __slots__ = ("_attributes", "_source")
 
     def __init__(self, state: GameState) -> None:
-        self._source = state._source
-        self._attributes = {name: _fingerprint(value) for name, value in GameState._attributes_read(state).items()}
+        self._source = source_of(state)
+        self._attributes = {name: _fingerprint(value) for name, value in attributes_read(state).items()}
 
     def difference(self, state: GameState) -> str | None:
         """Return the path of something that is different now, or None."""
-        if state._source is not self._source:  # an attribute was deleted
-            return first_difference(self._source, state._source)
-        for name, value in GameState._attributes_read(state).items():
+        if source_of(state) is not self._source:  # an attribute was deleted
+            return first_difference(self._source, source_of(state))
+        for name, value in attributes_read(state).items():
             if name not in self._attributes:
                 if name not in self._source:
                     return name

@@ -249,13 +249,13 @@ def test_updates_that_are_too_large_during_a_tick(written: list[logging.LogRecor
 
     store = GameStateStore(GameState(a=""), max_state_bytes=1000)
     clock = ManualClock()
-    store._log = LogLines(clock)
+    store.internals.log = LogLines(clock)
     for _ in range(300):
-        store.begin_tick()
+        store.internals.begin_tick()
         update = GameStateUpdate(0, a="x" * 2000)
         thread = threading.Thread(target=lambda update=update: store.push_update(update))
         thread.start()
         thread.join()
-        store.end_tick(clock())
+        store.internals.end_tick(clock())
         clock.advance(0.01)
     assert len(lines_with(written, "an update pushed during a tick")) in (3, 4)

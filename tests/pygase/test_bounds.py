@@ -23,13 +23,13 @@ from pygase import (
 )
 from pygase._protocol.snapshots import SnapshotReceiver
 from pygase._protocol.wire import SNAPSHOT_HEADER
+from pygase._server.state_keeper import Commit, StateKeeper
 from pygase._state.codec import pack
 from pygase._state.tree import MAX_DEPTH
 from pygase.config import ServerConfig
 from pygase.errors import MalformedPacket
 from pygase.event import decode_event, encode_event
 from pygase.server import FEW_EVENTS
-from pygase.store import Commit
 from pygase.testing import Link, SimulatedNetwork
 
 
@@ -260,13 +260,15 @@ def test_a_commit_while_the_server_takes_the_one_before_is_not_lost(monkeypatch:
     client = join(network, Client())
     network.run(0.5)
 
-    def committed_and_changed_at_once(looked_at: GameStateStore) -> Commit:
-        commit = looked_at._committed
+    committed = StateKeeper.committed
+
+    def committed_and_changed_at_once(looked_at: StateKeeper) -> Commit:
+        commit: Commit = committed.fget(looked_at)
         if commit.tree["a"] == 2:
-            looked_at.push_update(GameStateUpdate(a=3))
+            store.push_update(GameStateUpdate(a=3))
         return commit
 
-    monkeypatch.setattr(GameStateStore, "committed", property(committed_and_changed_at_once))
+    monkeypatch.setattr(StateKeeper, "committed", property(committed_and_changed_at_once))
     store.push_update(GameStateUpdate(a=2))
     network.run(1.0)
     assert store.get_game_state().a == 3
@@ -278,16 +280,16 @@ def test_times_of_commits_do_not_run_backwards_when_another_thread_pushes_just_b
     store = GameStateStore(GameState(a=0))
     machine = GameStateMachine(store)
     machine.time_step = lambda game_state, dt: {"b": dt}
-    looked_at_clock = store._clock()
+    looked_at_clock = store.internals.clock()
     pusher = threading.Thread(target=lambda: store.push_update(GameStateUpdate(a=1)))
     pusher.start()
     pusher.join()
-    pushed = store.committed
+    pushed = store.internals.committed
     machine.tick(0.02, looked_at_clock)
     assert pushed.time > looked_at_clock
-    assert store.committed.tick == pushed.tick + 1
-    assert store.committed.time == pushed.time
-    assert store.committed.span == 0.0
+    assert store.internals.committed.tick == pushed.tick + 1
+    assert store.internals.committed.time == pushed.time
+    assert store.internals.committed.span == 0.0
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -308,7 +310,7 @@ def test_a_part_of_the_state_with_a_deletion_put_into_it_may_be_returned_as_the_
     client = join(network, Client())
     network.run(0.5)
     assert backend.game_state_store.get_game_state().players == {1: {}, 3: {}}
-    assert backend.game_state_store.begin_tick().players == {1: {}, 3: {}}
+    assert backend.game_state_store.internals.begin_tick().players == {1: {}, 3: {}}
     with client.access_game_state() as game_state:
         assert game_state.players == {1: {}, 3: {}}
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

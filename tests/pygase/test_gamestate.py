@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 import pygase
+from pygase._state.backing import attributes_read, state_of, time_order_of
 from pygase._state.tree import Tree
-from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus, _real_dict, time_order_of
+from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
 from pygase.utils import Sqn
 
 PAUSED, ACTIVE = GameStatus.get("Paused"), GameStatus.get("Active")
 
 
 def frozen(tree: Tree, tick: int = 5) -> GameState:
-    return GameState._of_tree({"game_status": ACTIVE, **tree}, tick)
+    return state_of(GameState, {"game_status": ACTIVE, **tree}, tick)
 
 
 def test_a_new_state_is_paused_at_time_zero_and_has_what_it_is_given() -> None:
@@ -48,7 +49,7 @@ def test_a_missing_attribute_is_named_and_so_are_those_there_are() -> None:
 
 def test_what_is_done_to_a_state_that_was_handed_out_reaches_nobody() -> None:
     tree: Tree = {"game_status": ACTIVE, "players": {1: {"pos": [1, 2]}}, "n": 1}
-    first, second = GameState._of_tree(tree, 5), GameState._of_tree(tree, 5)
+    first, second = state_of(GameState, tree, 5), state_of(GameState, tree, 5)
     first.players[1]["pos"].append(3)
     first.n = 7
     first.players[2] = {}
@@ -61,7 +62,7 @@ def test_attributes_are_copied_when_they_are_first_read_and_only_those() -> None
     big = {n: {"x": n} for n in range(10)}
     state = frozen({"big": big, "small": 1})
     assert state.small == 1
-    assert set(_real_dict.__get__(state)) == {"time_order", "small"}
+    assert set(attributes_read(state)) == {"small"}
     read = state.big
     assert read == big
     assert read is not big

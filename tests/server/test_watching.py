@@ -198,10 +198,10 @@ def test_looks_at_a_large_state_are_rare_and_the_search_is_bounded() -> None:
     class Slow:
         """A store in which a look takes 20 ms of the clock's time."""
 
-        committed = GameStateStore().committed
+        committed = GameStateStore().internals.committed
         working_state = GameState()
 
-        def changed_in_place(self) -> str | None:
+        def change_in_place(self) -> str | None:
             clock.now += 0.02
             return None
 
@@ -239,7 +239,8 @@ class SlowGame:
     def __init__(self, caplog: pytest.LogCaptureFixture, interval: float) -> None:
         self.clock = Clock()
         self.store = GameStateStore(GameState())
-        self.watch = Watch(self.store, self.clock, lambda name: "time_step" if name is TIME_STEP else f"handler {name}")
+        states = self.store.internals
+        self.watch = Watch(states, self.clock, lambda name: "time_step" if name is TIME_STEP else f"handler {name}")
         self.look_at = 0.0
         self.interval = interval
         self.caplog = caplog
@@ -249,12 +250,12 @@ class SlowGame:
         end, next_at = self.clock.now + seconds, self.clock.now
         while next_at < end:
             self.clock.now = began_at = max(next_at, self.clock.now)
-            self.store.begin_tick()
+            self.store.internals.begin_tick()
             for name, took in parts.items():
                 self.part(TIME_STEP if name == "step" else name, took)
             if self.clock.now >= self.look_at:
                 self.look_at = self.clock.now + self.watch.look(self.interval, {}, has_players=True, in_place=True)
-            self.store.end_tick(self.clock.now)
+            self.store.internals.end_tick(self.clock.now)
             took = self.clock.now - began_at
             self.clock.now += beside
             next_at += self.interval

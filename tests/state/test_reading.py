@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pygase import Backend, Client, GameState, GameStateStore, Readable
+from pygase._state.backing import source_of
 from pygase.gamestate import TO_DELETE
 from pygase.testing import SimulatedNetwork
 
@@ -28,21 +29,21 @@ def given_to_a_client(attributes: dict[str, Any]) -> Any:
 
 def handed_over(attributes: dict[str, Any]) -> Any:
     state = GameState(**attributes)
-    GameStateStore(state).begin_tick()
+    GameStateStore(state).internals.begin_tick()
     return state
 
 
 def given_to_a_time_step(attributes: dict[str, Any]) -> Any:
-    return GameStateStore(GameState(**attributes)).begin_tick()
+    return GameStateStore(GameState(**attributes)).internals.begin_tick()
 
 
 def given_and_changed(attributes: dict[str, Any]) -> Any:
     """A state in which some attributes have been read, and each has been set by an update."""
     store = GameStateStore(GameState(ball=1))
-    state = store.begin_tick()
+    state = store.internals.begin_tick()
     assert state.ball == 1
-    store.apply(attributes)
-    store.apply({"ball": {"x": 1.5}} if "ball" in attributes else {})
+    store.internals.apply(attributes)
+    store.internals.apply({"ball": {"x": 1.5}} if "ball" in attributes else {})
     return state
 
 
@@ -166,22 +167,22 @@ def test_what_a_game_does_to_its_keys_lasts_and_is_sent() -> None:
     assert state["keys"] == ["red", "blue"]
     store = GameStateStore(state)
     state.keys.append("green")
-    working = store.begin_tick()
+    working = store.internals.begin_tick()
     assert working.keys == ["red", "blue", "green"]
-    store.apply({"keys": [*working.keys, "black"]})
+    store.internals.apply({"keys": [*working.keys, "black"]})
     assert working.keys == ["red", "blue", "green", "black"]
     assert dict(working) == {"keys": working.keys}
-    assert store.strayed() is None
-    store.end_tick(1.0)
-    assert type(store.committed.tree["keys"]) is list
+    assert store.internals.take_back_change_in_place() is None
+    store.internals.end_tick(1.0)
+    assert type(store.internals.committed.tree["keys"]) is list
     assert state.keys == ["red", "blue", "green", "black"]
 
 
 def test_nested_keys_are_merged_though_they_have_been_read() -> None:
     store = GameStateStore(GameState(keys={"red": 1}))
-    working = store.begin_tick()
+    working = store.internals.begin_tick()
     assert working.keys == {"red": 1}
-    store.apply({"keys": {"blue": 2}})
+    store.internals.apply({"keys": {"blue": 2}})
     assert working.keys == {"red": 1, "blue": 2}
 
 
@@ -193,9 +194,9 @@ def test_an_attribute_that_is_called_like_our_machinery_stops_nothing(name: str)
         assert dict(state)["score"] == state.score == 3
     machine_state = GameStateStore(GameState(**{name: 1}))
     for n in range(3):
-        machine_state.begin_tick()
-        machine_state.apply({name: n, "n": n})
-        machine_state.end_tick(float(n))
+        machine_state.internals.begin_tick()
+        machine_state.internals.apply({name: n, "n": n})
+        machine_state.internals.end_tick(float(n))
     assert machine_state.get_game_state()["n"] == 2
 
 
@@ -257,16 +258,16 @@ def test_whatever_is_updated_and_read_in_between_all_see_the_same(seed: int, kin
     state = kind(**{rng.choice(NAMES_OF_ALL_KINDS): some_value(rng) for _ in range(3)})
     store = GameStateStore(state)
     for tick in range(6):
-        working, where = store.begin_tick(), f"seed {seed}, tick {tick}"
+        working, where = store.internals.begin_tick(), f"seed {seed}, tick {tick}"
         for _ in range(3):
             for name in rng.sample(NAMES_OF_ALL_KINDS, 4):
                 working.__class__.get(working, name)
                 getattr(working, name, None)
-            store.apply(some_update(rng))
-            read_in_all_ways(working, store._draft, where)
-            assert store.strayed() is None, where
-        store.end_tick(float(tick))
+            store.internals.apply(some_update(rng))
+            read_in_all_ways(working, source_of(working), where)
+            assert store.internals.take_back_change_in_place() is None, where
+        store.internals.end_tick(float(tick))
         given = store.get_game_state()
-        read_in_all_ways(given, store.committed.tree, where)
+        read_in_all_ways(given, store.internals.committed.tree, where)
         assert {name: state[name] for name in state} == dict(given), where
         assert state == given == copy.deepcopy(state) == pickle.loads(pickle.dumps(given)), where

@@ -26,8 +26,8 @@ from pygase import (
     ServerConfig,
 )
 from pygase._server.players import PlayerInput
+from pygase._server.state_keeper import Commit
 from pygase._state.tree import exactly_equal, first_difference
-from pygase.store import Commit
 from pygase.testing import Link, SimulatedNetwork
 
 Address = tuple[str, int]
@@ -399,7 +399,7 @@ class Session:
         self.server = self.backend.server
         self.server.register_event_handler(CLIENT_CONNECTED, self._on_connected)
         self.server.register_event_handler(CLIENT_LEFT, self._on_left)
-        self.backend.game_state_store.subscribe(self._note_commit)
+        self.backend.game_state_store.internals.subscribe(self._note_commit)
         self.network.serve(self.backend, params.interval)
         assert self.server._endpoint is not None
         self.server._endpoint._first_sequence = params.first_sequence
@@ -532,7 +532,7 @@ class Session:
     # -- what must hold ----------------------------------------------------------------------------------------------
 
     def _note_commit(self) -> None:
-        commit = self.backend.game_state_store.committed
+        commit = self.backend.game_state_store.internals.committed
         self._history[commit.tick] = commit
         self._history.pop(commit.tick - HISTORY_TICKS, None)
 
@@ -567,7 +567,7 @@ class Session:
         return [player for player in self.players if not player.gone]
 
     def _differs(self, player: Player) -> bool:
-        tree = self.backend.game_state_store.committed.tree
+        tree = self.backend.game_state_store.internals.committed.tree
         snapshots = player.client.snapshots
         return not (snapshots and exactly_equal(snapshots[-1].state, tree))
 

@@ -1,0 +1,304 @@
+"""The true state of a game: ticks that update it, pushes between them, and the listeners who hear of each commit."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+from .._diagnostics.log_lines import LogLines
+from .._io.clocks import monotonic
+from .._io.ports import Clock
+from .._state.backing import time_order_of
+from .._state.game_status import PAUSED
+from .._state.handed_over import HandedOver
+from .._state.tree import TO_DELETE, Tree
+from ..errors import InPlaceChange, StateTooLarge
+from ..gamestate import GameState, order_is_ignored
+from ..utils import Sqn
+from .draft import Draft
+from .initial_state import InitialState
+from .updates import UpdateCache
+
+UPDATE_CACHE_SIZE: Final = 100
+"""Updates that ``GameStateStore.get_update_cache`` remembers."""
+
+
+class Commit(NamedTuple):
+    """A settled state, ready to be sent.
+
+    :ivar tick: its absolute number; ``time``: when it was settled, seconds.
+    :ivar span: seconds in which it became what it is: those since the last commit, but for a pause of the game loop.
+    :ivar tree: the frozen state.
+    """
+
+    tick: int
+    time: float
+    span: float
+    tree: Tree
+
+
+class StateKeeper:
+    """Keeps the state of a :class:`~pygase.GameStateStore` for its game loop and its server.
+
+    A game loop calls ``begin_tick``, ``apply`` as often as it likes, and ``end_tick``, on one thread. Any thread may
+    ``push`` an update. Both end in a commit, after which the listeners are called.
+
+    :param given: the state object of the program, None if there is none.
+    :param max_state_bytes: bound on the state's serialised size; ``max_state_values``: bound on its values.
+
+    :ivar clock: the clock of the commits; a simulated network replaces it by :meth:`use_clock`.
+    """
+
+    def __init__(self, given: GameState | None, max_state_bytes: int, max_state_values: int) -> None:
+        self.clock: Clock = monotonic
+        self._kind = GameState if given is None else type(given)
+        self._draft = Draft(self._kind, max_state_bytes, max_state_values)
+        self._committed = Commit(0, self.clock(), 0.0, self._draft.tree)
+        self._order: int | None = None
+        """The time order that updates are compared with, if it is not the committed state's own."""
+        self._ahead = 1
+        """By how many the current tick will raise the number of the state."""
+        self._tick_thread: int | None = None
+        self._pending: deque[tuple[Tree, int, int]] = deque()
+        """Updates from other threads that wait for the end of the tick: each with its bytes and its order."""
+        self._cache = UpdateCache(UPDATE_CACHE_SIZE)
+        self._loop_has_begun = False
+        self._listeners: list[Callable[[], None]] = []
+        self._lock = threading.RLock()
+        self.log = LogLines()
+        self._take_in(vars(GameState() if given is None else given))
+        self._initial = InitialState(given)
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    @property
+    def committed(self) -> Commit:
+        """The newest settled state; may be read from any thread."""
+        if self._initial.is_followed:
+            self.check_initial()
+        return self._committed
+
+    @property
+    def kind(self) -> type[GameState]:
+        """The class of all states that the store gives."""
+        return self._kind
+
+    @property
+    def cache(self) -> UpdateCache:
+        """The latest updates."""
+        self.check_initial()
+        return self._cache
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the newest settled state says that the game is paused."""
+        return bool(self._committed.tree["game_status"] == PAUSED)
+
+    @property
+    def tick_of_caller(self) -> int:
+        """The tick that the caller's work belongs to: the current one if this thread computes it, else the newest
+        settled one.
+        """
+        in_tick = self._tick_thread == threading.get_ident()
+        return self._committed.tick + self._ahead * in_tick
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Have a function called after each commit, on the thread that commits."""
+        self._listeners.append(listener)
+
+    def unsubscribe(self, listener: Callable[[], None]) -> None:
+        """Undo :meth:`subscribe`."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    def use_clock(self, clock: Clock) -> None:
+        """Take another clock. The newest settled state counts as settled now."""
+        self.clock = clock
+        tick, _, span, tree = self._committed
+        self._committed = Commit(tick, clock(), span, tree)
+
+    # -- pushes ----------------------------------------------------------------------------------------------------
+
+    def push(self, attributes: Mapping[str, Any], order: int) -> None:
+        """Merge an update from outside the game loop; from any thread. See ``GameStateStore.push_update``.
+
+        :param order: its time order, 0 for an update that counts whenever it arrives.
+        """
+        with self._lock:
+            self.check_initial()
+            cleaned = self._draft.clean(attributes, "update")
+            if order_is_ignored(order, self._settled_order):
+                self._log_ignored(order)
+                return
+            settled = self._tick_thread is None
+            if settled:
+                self._draft.apply(cleaned)
+                self._commit_push(order)
+                self._initial.take_over(cleaned, self._committed.tick)
+            elif self._tick_thread == threading.get_ident():
+                self._draft.apply(cleaned)
+                self._go_ahead(order)
+            else:
+                self._pending.append((cleaned, self._draft.cleaned_bytes, order))
+        if settled:
+            self._notify()
+
+    @property
+    def _settled_order(self) -> int:
+        return time_order_of(self._committed.tick) if self._order is None else self._order
+
+    def _commit_push(self, order: int) -> None:
+        """Settle a push between two ticks.
+
+        It raises the state's number. The order to compare with stays, so that another writer who began with the same
+        state is not ignored.
+        """
+        order = order or self._settled_order
+        self._go_ahead(order)
+        self._commit(self.clock())
+        self._order = order
+
+    def _go_ahead(self, order: int) -> None:
+        """Let the next commit have the order of an update, if that is higher than its own.
+
+        It is one higher than the last in any case: a client that has a tick's state never asks for that tick again.
+        """
+        if order:
+            self._ahead = max(self._ahead, Sqn(order) - time_order_of(self._committed.tick))
+
+    def _log_ignored(self, order: int) -> None:
+        self.log.write(
+            logging.WARNING,
+            "an update with time_order %d was ignored, since the state has %d already (higher means more recent): "
+            "write GameStateUpdate(name=value), with no time_order, for what counts whenever it arrives",
+            order,
+            self._settled_order,
+        )
+
+    # -- the state that the program handed over ------------------------------------------------------------------------
+
+    def check_initial(self) -> None:
+        """Take over the program's changes to its initial state, if the game has not begun.
+
+        :raises InvalidValue, StateTooLarge: if it cannot be sent any more.
+        """
+        with self._lock:
+            attributes = self._initial.attributes()
+            if attributes is not None:
+                self._take_in(attributes)
+
+    def _take_in(self, attributes: Mapping[str, Any]) -> None:
+        attributes = {"game_status": PAUSED, **attributes}
+        order = attributes.pop("time_order", 0)
+        tree = self._draft.clean(attributes, "initial_game_state")
+        tick = self._committed.tick
+        if order != time_order_of(tick):
+            tick, self._order = int(order), None
+        if self._draft.begin_with(tree) or tick != self._committed.tick:
+            _, time, span, _ = self._committed
+            self._committed = Commit(tick, time, span, self._draft.tree)
+            self._cache.begin(tick, self._draft.tree)
+
+    def begin(self, *, has_loop: bool) -> None:
+        """Begin the game: the state that the program handed over shows the newest state from now on.
+
+        :param has_loop: whether a game loop begins it, or a server without one. In the latter case attributes may
+            still be assigned, each as an update.
+        :raises InvalidValue, StateTooLarge: if the state cannot be sent as it is now.
+        """
+        with self._lock:
+            self.check_initial()
+            self._loop_has_begun = self._loop_has_begun or has_loop
+            tree = self._draft.tree
+            attributes = {**tree, "time_order": time_order_of(self._committed.tick)}
+            self._initial.begin(HandedOver(self._newest, self._assign, attributes), tree)
+
+    def _newest(self) -> tuple[Tree, int]:
+        committed = self._committed
+        return committed.tree, time_order_of(committed.tick)
+
+    def _assign(self, name: str, value: Any) -> None:
+        """Apply an assignment to the initial state, while a server runs and no game loop has begun."""
+        if self._loop_has_begun:
+            change = "TO_DELETE" if value is TO_DELETE else "..."
+            raise InPlaceChange(
+                f"game_state.{name} cannot be assigned: the game has begun, and the state that it was made with only "
+                f"shows the newest state. Return {{{name!r}: {change}}} from time_step or an event handler, or write "
+                f"game_state_store.push_update(GameStateUpdate({name}={change}))"
+            )
+        with self._lock:
+            self._draft.replace(name, self._draft.clean({name: value}, "initial_game_state"))
+            self._commit_push(0)
+        self._notify()
+
+    # -- ticks -----------------------------------------------------------------------------------------------------
+
+    def begin_tick(self) -> GameState:
+        """Begin a tick on this thread; return the state for handlers and time step. It follows every update."""
+        with self._lock:
+            if not self._loop_has_begun:
+                self.begin(has_loop=True)
+            self._tick_thread = threading.get_ident()
+            return self._draft.show(self._committed.tick)
+
+    @property
+    def working_state(self) -> GameState:
+        """The state that handlers and time step get in the current tick."""
+        return self._draft.shown
+
+    def apply(self, update: Mapping[str, Any]) -> None:
+        """Merge an update into the current tick.
+
+        :raises InvalidValue, StateTooLarge: and nothing is changed.
+        """
+        with self._lock:
+            self._draft.apply(self._draft.clean_update(update))
+
+    def end_tick(self, now: float, span: float = math.inf) -> None:
+        """Settle the tick, and call the listeners.
+
+        :param span: the longest time, in seconds, in which the state became what it is. A longer time since the last
+            commit was a pause, and the state stayed as it was until the pause ended.
+        """
+        with self._lock:
+            self._tick_thread = None
+            while self._pending:
+                self._apply_pending(*self._pending.popleft())
+            self._commit(now, span)
+        self._notify()
+
+    def _apply_pending(self, cleaned: Tree, size_bytes: int, order: int) -> None:
+        self._draft.cleaned_bytes = size_bytes
+        try:
+            self._draft.apply(cleaned)
+            self._go_ahead(order)
+        except StateTooLarge as error:  # its writer has gone on meanwhile, and the game goes on as well
+            self.log.write(logging.ERROR, "an update pushed during a tick: %s", error)
+
+    def take_back_change_in_place(self) -> str | None:
+        """Return the path of a change that a handler or time step has made in place, and undo it; None if none."""
+        return self._draft.take_back_change_in_place(self._committed.tick)
+
+    def change_in_place(self) -> str | None:
+        """Return the path of a change that a handler or time step has made in place, and leave it; None if none."""
+        return self._draft.change_in_place()
+
+    def _commit(self, now: float, span: float = math.inf) -> None:
+        self._draft.settle()
+        before = self._committed
+        tick, self._ahead = before.tick + self._ahead, 1
+        if now < before.time:  # settled by another thread, just after this tick looked at the clock
+            now = before.time
+        tree = self._draft.tree
+        self._committed = Commit(tick, now, min(now - before.time, span), tree)
+        self._cache.add(tick, tree)
+        self._order = None
+        self._initial.show(tree)
+
+    def _notify(self) -> None:
+        for listener in tuple(self._listeners):
+            listener()
