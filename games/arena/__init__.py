@@ -1,14 +1,14 @@
 """Arena, a shooter for up to 32: `python -m games.arena host --bots 31` and `python -m games.arena join`.
 
-Where to begin reading, from what knows nothing of the rest to what joins it all:
+The modules, in reading order (pure ones use no network, no window and no clock):
 
-- `walls`    the place: where one can go, see and shoot (pure)
-- `rules`    what a ship does in a tick, and what a shot hits (pure; both sides run it)
-- `bot`      somebody to shoot at, who shoots back (pure)
-- `server`   who plays, what they may do, and who was hit: judged by what the shooter saw
-- `chat`     what people may say, and how much of it (pure)
-- `memory`   what the client keeps of what happened, to show it for a while (pure)
-- `scene`    what there is to see, and which part of the place a window shows
-- `picture`  the place drawn, with the help of `sprites`, and with `front` and `board` in front of it
+- `walls`    the walls, and free ways and lines of sight between them (pure)
+- `rules`    a ship's tick and a shot's target (pure; server and clients run them)
+- `bot`      a computer player (pure)
+- `server`   players, bots, and the judge of shots: a shot counts as its shooter saw it
+- `chat`     cleans and limits chat lines (pure)
+- `memory`   recent events that the client shows for a while (pure)
+- `scene`    the content of a frame, and the camera
+- `picture`  draws the arena, with `sprites`; `front` and `board` draw in front of it
 - `client`   the window, the keys, mouse and pad, and the connection
 """

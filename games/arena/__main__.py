@@ -4,13 +4,12 @@ import sys
 from typing import Final
 
 from games.arena.rules import CREW
-from games.arena.server import GAME as NAME
-from games.arena.server import TICK, ArenaServer
+from games.arena.server import GAME_NAME, TICK, ArenaServer
 from pygase_pygame.app import cli
 from pygase_pygame.app.game import Game
 
 GAME: Final = Game(
-    name=NAME,
+    name=GAME_NAME,
     title="Arena",
     about="A shooter for up to 32, seen from above: fly, aim, shoot",
     serve=lambda hosting: ArenaServer(hosting.bots).backend,

@@ -1,4 +1,4 @@
-"""Arena's scores: who is best, and the board on which one sees it."""
+"""Arena's scores: the ranking, and the board that shows it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -9,16 +9,16 @@ from games.arena.scene import Scene
 from pygase_pygame.app.lettering import Lettering
 from pygase_pygame.app.palette import FAINT, GREY, LINE, NIGHT, WHITE, Colour, mixed, player_colour
 
-_EDGES: Final = (0.1, 0.6, 0.84, 1.0)  # where the cells of a row end, of its width
+_EDGES: Final = (0.1, 0.6, 0.84, 1.0)  # right edges of a row's cells, as shares of its width
 
 
 def ranking(scores: Mapping[int, Sequence[int]]) -> list[int]:
-    """Return the numbers of all pilots, the best first."""
+    """Return the numbers of all pilots, best first."""
     return sorted(scores, key=lambda number: (-scores[number][0], scores[number][1], number))
 
 
 def draw_board(surface: pygame.Surface, letters: Lettering, place: pygame.Rect, text: int, scene: Scene) -> None:
-    """Draw the scores of all in the middle of a place, in as many columns as they need, with text of that size."""
+    """Draw all scores in the middle of a place, in one or two columns. `text` is the size of the letters in pixels."""
     ranked = ranking(scene.scores)
     columns = 2 if len(ranked) > 10 and place.w >= 400 else 1
     rows = -(-len(ranked) // columns)

@@ -1,4 +1,4 @@
-"""Somebody to shoot at in Arena, who shoots back: sees late, aims roughly, and rests between bursts, as people do."""
+"""A computer player for Arena: it sees late, aims roughly and pauses between bursts."""
 
 import math
 import random
@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from games.arena import rules, walls
-from games.arena.rules import AIM, AT, FULL, Command, Ship
+from games.arena.rules import AIM, AT, FULL_STICK, Command, Ship
 
-REACTION: Final = 8  # ticks: it sees others as they were about a quarter of a second ago
+REACTION: Final = 8  # ticks: it sees others as they were a quarter of a second ago
 THINKING: Final = 12  # ticks from one look around to the next
-SIGHT: Final = 5_600  # points: about what a player has in the window
-TURN: Final = 13  # most degrees that its gun turns in a tick
-STEADY: Final = 7  # it fires when its gun is so near, in degrees, to where it wants to aim
-WORST_ERROR: Final = (13.0, 26.0)  # degrees by which the best and the worst of them aim beside
-BURST: Final = (6, 20)  # ticks of firing ...
-REST: Final = (15, 40)  # ... and of not firing, from and to
-NEAR: Final = 1_500  # it backs off from whom it fights ...
-FAR: Final = 3_300  # ... or comes closer
-ARRIVED: Final = 300
-GIVES_UP: Final = 150  # ticks on the way to one place
+SIGHT: Final = 5_600  # points: about as far as a player's window shows
+TURN: Final = 13  # degrees: largest turn of its gun in a tick
+STEADY: Final = 7  # degrees: it fires when its gun is this near to the wanted angle
+WORST_ERROR: Final = (13.0, 26.0)  # degrees: largest aiming error of the best and of the worst bot
+BURST: Final = (6, 20)  # ticks of firing: shortest, longest
+REST: Final = (15, 40)  # ticks of a pause: shortest, longest
+RETREAT_WITHIN: Final = 1_500  # points: nearer than this it retreats from its target
+APPROACH_BEYOND: Final = 3_300  # points: farther than this it approaches
+ARRIVED_WITHIN: Final = 300
+GIVES_UP: Final = 150  # ticks until it drops a goal that it has not reached
 
 _SPACING: Final = 1_600
 
@@ -30,27 +30,27 @@ PLACES: Final = tuple(
     for y in range(_SPACING // 2, walls.HEIGHT, _SPACING)
     if walls.is_free(x, y)
 )
-"""Where one can go, and come back after a wreck: spread over all of the arena."""
+"""Places to fly to and to appear at, evenly spread over the arena."""
 
 
 class Bot:
-    """Plays one ship. Ask it once a tick; the same `rng` seed in the same fight does the same."""
+    """Plays one ship. Call `command` once a tick. The same `rng` seed in the same fight gives the same commands."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._error = rng.uniform(*WORST_ERROR)
-        self._thinks_in = rng.randrange(THINKING)  # so that not all of them think in the same tick
+        self._thinks_in = rng.randrange(THINKING)  # spreads the bots' looks over different ticks
         self._target: int | None = None
         self._seen: deque[tuple[float, float]] = deque(maxlen=REACTION)
-        self._beside = 0.0  # degrees: how far off it aims at the moment
+        self._beside = 0.0  # degrees: present aiming error
         self._firing = False
         self._switch_in = 0
-        self._side = 1  # around its target, clockwise or the other way
+        self._side = 1  # direction around its target: 1 clockwise, -1 the other way
         self._goal: tuple[float, float] | None = None
         self._goal_left = 0
 
     def command(self, number: int, ships: Mapping[int, Ship]) -> Command:
-        """Return what it does in this tick with the ship of that number."""
+        """Return its command for this tick. `number` is the number of its ship."""
         me = ships[number]
         self._think(number, me[AT], ships)
         target = ships.get(self._target) if self._target is not None else None
@@ -65,7 +65,7 @@ class Bot:
         return *self._dance(me[AT], target[AT]), aim, self._wants_to_fire() and steady
 
     def _think(self, number: int, at: Sequence[int], ships: Mapping[int, Ship]) -> None:
-        """Look around, now and then: who is the nearest in sight?"""
+        """Every `THINKING` ticks, choose the nearest visible ship as the target."""
         self._thinks_in -= 1
         if self._thinks_in > 0:
             return
@@ -86,7 +86,7 @@ class Bot:
         self._firing, self._switch_in = False, REACTION
 
     def _guess(self) -> tuple[float, float]:
-        """Return where it believes its target to be: where that was, carried on for most of the time since."""
+        """Return its guess of the target's place: the place it saw, plus 40 % of the way since then."""
         (x, y), (later_x, later_y) = self._seen[0], self._seen[min(2, len(self._seen) - 1)]
         ticks = 0.4 * len(self._seen)
         return x + (later_x - x) * ticks, y + (later_y - y) * ticks
@@ -99,19 +99,19 @@ class Bot:
         return self._firing
 
     def _dance(self, at: Sequence[int], target: Sequence[int]) -> tuple[int, int]:
-        """Go around the target, and nearer or farther if that is called for."""
+        """Return the stick (x, y) for a circle around the target at a good distance."""
         away = math.dist(at, target)
         turn = 90 * self._side
-        if away > FAR:
+        if away > APPROACH_BEYOND:
             turn //= 2
-        elif away < NEAR:
+        elif away < RETREAT_WITHIN:
             turn = 3 * turn // 2
         return _stick(rules.bearing(at, target) + turn)
 
     def _wander(self, at: Sequence[int]) -> tuple[int, int]:
-        """Go from place to place, always to one that can be reached straight on."""
+        """Return the stick (x, y) towards the present goal. Goals are visible from the last one where possible."""
         self._goal_left -= 1
-        if self._goal is None or self._goal_left <= 0 or math.dist(at, self._goal) < ARRIVED:
+        if self._goal is None or self._goal_left <= 0 or math.dist(at, self._goal) < ARRIVED_WITHIN:
             self._goal, self._goal_left = self._next_place(at), GIVES_UP
         return _stick(rules.bearing(at, self._goal))
 
@@ -127,4 +127,4 @@ class Bot:
 
 def _stick(bearing: float) -> tuple[int, int]:
     dx, dy = rules.direction(bearing)
-    return round(FULL * dx), round(FULL * dy)
+    return round(FULL_STICK * dx), round(FULL_STICK * dy)

@@ -1,21 +1,21 @@
-"""What people may say in Arena, and how much of it: pure, and the same for whoever sends whatever."""
+"""Cleans and limits chat lines. Pure: no network, no clock."""
 
 from typing import Final
 
-LONGEST: Final = 100  # characters
-AT_ONCE: Final = 4  # lines that somebody can say in a row ...
-REGAINED_IN: Final = 2.0  # ... and seconds until they may say one more
+LONGEST_LINE: Final = 100  # characters
+AT_ONCE: Final = 4  # lines in a row, at most
+REGAINED_IN: Final = 2.0  # seconds until one more line is allowed
 
 
 class Voice:
-    """How much one player may still say (a token bucket)."""
+    """The chat allowance of one player: a token bucket."""
 
     def __init__(self) -> None:
         self._left = float(AT_ONCE)
         self._at = 0.0
 
     def speak(self, now: float) -> bool:
-        """Tell whether a line is allowed now, in seconds of any clock that only goes on; it is counted then."""
+        """Return whether a line is allowed at `now`, in seconds of a monotonic clock, and count it if it is."""
         self._left = min(self._left + (now - self._at) / REGAINED_IN, AT_ONCE)
         self._at = now
         if self._left < 1:
@@ -25,8 +25,8 @@ class Voice:
 
 
 def clean_text(text: object) -> str:
-    """Return a line that can be shown, whatever somebody sent: one line, not too long, "" for nothing."""
+    """Return any value as a line to show: printable, at most `LONGEST_LINE` characters. "" for anything but text."""
     if not isinstance(text, str):
         return ""
-    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * LONGEST])
-    return " ".join(printable.split())[:LONGEST].strip()
+    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * LONGEST_LINE])
+    return " ".join(printable.split())[:LONGEST_LINE].strip()

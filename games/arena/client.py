@@ -1,7 +1,8 @@
-"""Arena's window: what keys, mouse and pad do goes to the server, what the server says goes to the screen.
+"""Arena's window: sends keys, mouse and pad to the server, shows its state and its news.
 
-One's own ship flies and fires at once, by the rules (`Prediction`); the server's word comes later, and counts. Others
-are shown as they were a moment ago. Shots are judged by that picture, so one aims at what one sees.
+The player's own ship flies and fires at once, by the same rules as the server (`Prediction`). The server decides later.
+The other ships are shown a moment late. The server judges a shot by the shooter's screen, so players aim at the ships
+that they see.
 """
 
 import math
@@ -13,10 +14,10 @@ import pygame
 import pygase_pygame
 from games.arena import rules, sprites, walls
 from games.arena.board import ranking
-from games.arena.chat import LONGEST
+from games.arena.chat import LONGEST_LINE
 from games.arena.memory import Memory, Tracer
 from games.arena.picture import Picture
-from games.arena.rules import AIM, AT, FULL, SHOTS, Ship
+from games.arena.rules import AIM, AT, FULL_STICK, SHOTS, Ship
 from games.arena.scene import Camera, Scene, field_of
 from games.arena.server import MOVING, NOBODY, TICK, own_ship
 from games.arena.shape import CHECK
@@ -26,21 +27,21 @@ from pygase_pygame.app.game_screen import WAYS, GameScreen, Playing, SessionOpti
 from pygase_pygame.app.icon import icon
 
 HURT_SECONDS: Final = 0.4
-INVITATION_SECONDS: Final = 12.0  # so long that one can read it out to somebody
-JUMP: Final = 6 * rules.SPEED  # a correction by more is shown at once
-HEARD: Final = 7_000  # points: farther away, nothing is to be heard
-PAD_SIGHT: Final = 3_000  # points from the ship to the sight, when a stick aims
+INVITATION_SECONDS: Final = 12.0  # long enough to read the invitation out to somebody
+SNAP_DISTANCE: Final = 6 * rules.SPEED  # points: a larger correction is shown at once
+HEARD_WITHIN: Final = 7_000  # points: sounds from farther away are silent
+PAD_SIGHT: Final = 3_000  # points from the ship to the crosshair when a stick aims
 
 OWN: Final = Prediction(
     rules.move,
     own_ship,
     smooth=[str(AT), Interpolate(str(AIM), angle="degrees")],
-    snap_distance=JUMP,
+    snap_distance=SNAP_DISTANCE,
 )
 
 
 class ArenaScreen(GameScreen):
-    """One player's part of the loop."""
+    """A player's window."""
 
     options = SessionOptions(interpolate=MOVING, tick=TICK, predict=OWN, check=CHECK)
     inputs: ClassVar[Mapping[str, Any]] = {
@@ -65,14 +66,14 @@ class ArenaScreen(GameScreen):
 
     def __init__(self, playing: Playing) -> None:
         super().__init__(playing)
-        self._entry = TextEntry(max_length=LONGEST, placeholder="Say something", clock=playing.clock)
+        self._entry = TextEntry(max_length=LONGEST_LINE, placeholder="Say something", clock=playing.clock)
         self._picture = Picture(playing.lettering)
         self._memory = Memory()
         self._aim = 0
         self._aims_by_stick = False
         self._fire = False
-        self._seen: Mapping[int, Ship] = {}  # in the frame before: what the player acts upon
-        self._shots: int | None = None  # as counted by our own ship; None without one
+        self._seen: Mapping[int, Ship] = {}  # the ships of the last frame: the player aims at these
+        self._shots: int | None = None  # `SHOTS` of the player's own ship; None without one
         self._health = 0
         self._hurt_at = -math.inf
         self._killer = ""
@@ -80,7 +81,7 @@ class ArenaScreen(GameScreen):
         self._invited_until = -math.inf
         self._winner = NOBODY
         self._middle: tuple[float, float] = (walls.WIDTH / 2, walls.HEIGHT / 2)
-        self._size = (960, 640)  # of the part of the window that shows the arena, pixels
+        self._size = (960, 640)  # pixels: the part of the window that shows the arena
 
     @staticmethod
     def icon() -> pygame.Surface:
@@ -89,14 +90,14 @@ class ArenaScreen(GameScreen):
 
     @property
     def _me(self) -> int:
-        """Our own number; `NOBODY` before we have one."""
+        """The player's own number; `NOBODY` until the server gives one."""
         path = own_ship(self.session.newest, self.session.client.address)
         return NOBODY if path is None else path[1]
 
-    # -- what the player does
+    # -- input
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Take in an event; True if nobody else shall."""
+        """Handle one event. Return True if no other part of the program may handle it."""
         if self._entry.focused:
             return self._handle_chat(event)
         self.controls.handle(event)
@@ -122,7 +123,7 @@ class ArenaScreen(GameScreen):
         return False
 
     def _handle_chat(self, event: pygame.event.Event) -> bool:
-        """Take in an event while somebody types: their keys are words."""
+        """Handle one event while the player types: keys are text."""
         if event.type == pygase_pygame.SERVER_EVENT:
             self._hear(event.name, event.args)
             return False
@@ -135,16 +136,16 @@ class ArenaScreen(GameScreen):
         if event.key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_ESCAPE):
             self._entry.clear()
             self._entry.blur()
-        return not pygame.K_F1 <= int(event.key) <= pygame.K_F12  # those do not write
+        return not pygame.K_F1 <= int(event.key) <= pygame.K_F12  # function keys write nothing
 
     def update(self) -> None:
-        """Tell the server what the player does in this frame, and show what follows from it at once."""
+        """Send the player's command to the server, and show the player's own shot at once."""
         self._take_aim()
         self._fire = self.controls.take()["fire"] or self._fire
         x, y = self.controls.vector("left", "right", "up", "down")
-        stick = round(x * FULL), round(y * FULL)
+        stick = round(x * FULL_STICK), round(y * FULL_STICK)
         if self.session.send_input([*stick, self._aim, self._fire]):
-            self._fire = False  # it has been sent: until then, the shortest click counts
+            self._fire = False  # sent: keeps a click shorter than a tick until then
         self._show_own_shot()
 
     def _take_aim(self) -> None:
@@ -171,14 +172,14 @@ class ArenaScreen(GameScreen):
         self.playing.sounds.play("shot", 0.7)
 
     def name_of(self, address: Any) -> str:
-        """Return what a client is called."""
+        """Return a client's name."""
         path = own_ship(self.session.newest, address)
         return "" if path is None else str(self.session.newest["pilots"][path[1]][0])
 
-    # -- what the server says
+    # -- events
 
     def _hear(self, name: str, data: tuple[Any, ...]) -> None:
-        """Take in what the server says. Whatever else it may say is for newer games than this one."""
+        """Handle an event from the server. Unknown events belong to newer versions of the game: ignore them."""
         now = self.playing.clock()
         match name, data:
             case "NEWS", (str(text),):
@@ -196,7 +197,7 @@ class ArenaScreen(GameScreen):
     def _hear_of_wreck(self, killer: int, victim: int, now: float) -> None:
         pilots, me = self.session.newest.get("pilots", {}), self._me
         if not pilots:
-            return  # that word was faster than the first state: nobody here knows yet who they are
+            return  # the event arrived before the first state: names are unknown
         who, whom = (pilots.get(number, ["Somebody"])[0] for number in (killer, victim))
         if killer == me:
             self._memory.say(f"You wrecked {whom}", "mine", now)
@@ -207,7 +208,7 @@ class ArenaScreen(GameScreen):
         else:
             self._memory.say(f"{who} wrecked {whom}", "feed", now)
 
-    # -- what there is to see
+    # -- drawing
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw the whole frame."""
@@ -217,7 +218,7 @@ class ArenaScreen(GameScreen):
         pygame.mouse.set_visible(scene.sight is None)
 
     def scene(self) -> Scene:
-        """Return what there is to see right now."""
+        """Return the content of the present frame."""
         now, me = self.playing.clock(), self._me
         state = self.session.view(shared=True)
         ships: Mapping[int, Ship] = state.get("ships", {})
@@ -245,7 +246,7 @@ class ArenaScreen(GameScreen):
         )
 
     def _take_in(self, state: pygase_pygame.View, ships: Mapping[int, Ship], me: int, now: float) -> None:
-        """Notice what has happened since the last frame, and let it be heard."""
+        """Record the changes since the last frame and play their sounds."""
         tracers, blasts = self._memory.see(ships, state.get("shots", {}), me, now)
         for tracer in tracers:
             self._sound("shot", tracer.start, 0.35)
@@ -265,17 +266,17 @@ class ArenaScreen(GameScreen):
         self._winner = winner
 
     def _sound(self, name: str, place: Any, volume: float) -> None:
-        """Play a sound from where it is: softer from farther away, and from its side."""
+        """Play a sound at a place: softer when farther away, panned to its side."""
         away = math.dist(place, self._middle)
-        if away < HEARD:
-            side = (place[0] - self._middle[0]) / HEARD
-            self.playing.sounds.play(name, volume * (1 - away / HEARD), max(-1.0, min(1.0, side)))
+        if away < HEARD_WITHIN:
+            side = (place[0] - self._middle[0]) / HEARD_WITHIN
+            self.playing.sounds.play(name, volume * (1 - away / HEARD_WITHIN), max(-1.0, min(1.0, side)))
 
     def _camera(self) -> Camera:
         return Camera(self._size, self._middle)
 
     def _sight(self) -> tuple[int, int] | None:
-        """Return where the sight is: at the mouse, or a way off in the direction that the stick points to."""
+        """Return the crosshair's pixel: at the mouse, or ahead of the ship when a stick aims."""
         if self._aims_by_stick:
             dx, dy = rules.direction(self._aim)
             return self._camera().pixel((self._middle[0] + dx * PAD_SIGHT, self._middle[1] + dy * PAD_SIGHT))

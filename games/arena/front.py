@@ -1,4 +1,4 @@
-"""What stands in front of Arena's place: radar, news, chat, hull, scores, keys. None of them covers another."""
+"""The parts in front of the arena: radar, news, chat, hull, scores, keys. None covers another."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ KEYS: Final = (
 
 
 class Layout:
-    """Where in a window of a given size is what, in pixels; what there is no room for has no height."""
+    """Places of all parts in a window, in pixels. A part without room has height 0."""
 
     def __init__(self, surface: pygame.Surface) -> None:
         self.text = hud.text_size(surface)
@@ -50,14 +50,14 @@ class Layout:
 
 
 class Front:
-    """Draws all that. Keeps the radar's walls; make it after `pygame.init()`."""
+    """Draws the parts in front. It keeps the radar's walls. Create it after `pygame.init()`."""
 
     def __init__(self, lettering: Lettering) -> None:
         self._letters = lettering
         self._radar: pygame.Surface | None = None
 
     def draw(self, surface: pygame.Surface, scene: Scene) -> None:
-        """Draw what belongs to a scene, over a surface on which its place is already."""
+        """Draw the parts in front of a scene. The arena is on the surface already."""
         layout = Layout(surface)
         if scene.board:
             draw_board(surface, self._letters, layout.board, layout.text, scene)
@@ -110,7 +110,7 @@ class Front:
     def _draw_text(
         self, surface: pygame.Surface, text: str, at: tuple[int, int], size: int, colour: Colour, width: int
     ) -> None:
-        """Draw words straight onto the game, with a shadow, so that they can be read on everything."""
+        """Draw text with a shadow, readable on any background. `width` is the room in pixels."""
         surface.blit(self._letters.line(text, size, NIGHT, width), (at[0] + 1, at[1] + 1))
         surface.blit(self._letters.line(text, size, colour, width), at)
 
@@ -137,7 +137,7 @@ class Front:
             self._draw_text(surface, text, at, layout.text, colour, place.w)
 
     def _draw_footer(self, surface: pygame.Surface, layout: Layout, scene: Scene) -> None:
-        """Draw how things are, and which keys there are: the more words the more room there is."""
+        """Draw the status and the longest line of keys that fits beside it."""
         room = surface.get_width() - 2 * layout.text
         fitting = (
             (status, keys)

@@ -1,7 +1,6 @@
-"""What the window remembers of what has happened, to show it for a while: shots, wrecks, words and judgements.
+"""The recent events that the window shows for a while: shots, wrecks, chat, news and judgements.
 
-Pure: it is told what there is to see and what time it is, in seconds of any clock. It never holds more than a few of
-anything, however much happens.
+Pure: times are seconds of any clock. The number of events is bounded.
 """
 
 from collections import deque
@@ -9,21 +8,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from games.arena.rules import AT, COUNT, Ship
+from games.arena.rules import AT, SHOT_NUMBERS, Ship
 
 TRACER_SECONDS: Final = 0.14
 BLAST_SECONDS: Final = 0.5
 LINE_SECONDS: Final = 9.0
 FEED_SECONDS: Final = 6.0
 JUDGED_SECONDS: Final = 3.0
-HIT_SECONDS: Final = 0.2  # that the sight says: you have hit
+HIT_SECONDS: Final = 0.2  # seconds: how long the crosshair shows a hit
 
 Place = Sequence[float]
 
 
 @dataclass(frozen=True)
 class Tracer:
-    """A shot: the line that it drew."""
+    """The line of a shot."""
 
     shooter: int
     start: Place
@@ -43,7 +42,7 @@ class Blast:
 
 @dataclass(frozen=True)
 class Line:
-    """Something that was said, by somebody or by the game."""
+    """A line of chat or news."""
 
     text: str
     kind: Literal["chat", "news", "mine", "feed"]
@@ -52,11 +51,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Judgement:
-    """How the server judged one of our shots, beside what we saw ourselves when we fired it.
+    """The server's judgement of one of the player's shots, and the player's own view of it.
 
-    :ivar shown: where the target was drawn in our window; None if it was not.
-    :ivar seen: where the server saw it, looking back; :ivar now: where it was at the server by then.
-    :ivar rewound: by how many seconds the server looked back.
+    :ivar shown: the target's place in the player's window; None if it was not there.
+    :ivar seen: the target's place in the past state that the server looked up.
+    :ivar now: the target's place at the server when it judged.
+    :ivar rewound: seconds between `seen` and `now`.
     """
 
     hit: bool
@@ -70,7 +70,7 @@ class Judgement:
 
 
 class Memory:
-    """Tell it what happens; what it knows is in its deques, the newest last. `forget` drops what is over."""
+    """Keeps events in deques, newest last. `forget` drops the old ones."""
 
     def __init__(self) -> None:
         self.tracers: deque[Tracer] = deque(maxlen=64)
@@ -79,14 +79,16 @@ class Memory:
         self.feed: deque[Line] = deque(maxlen=4)
         self.judgements: deque[Judgement] = deque(maxlen=5)
         self.hit_at = -1.0
-        self._counts: dict[int, int] = {}  # of each pilot's shots, as far as they have been shown
-        self._places: dict[int, Place] = {}  # of all ships in the picture before
-        self._aimed: dict[int, tuple[Place, dict[int, Place]]] = {}  # by our own shots: whence, and where others were
+        self._counts: dict[int, int] = {}  # the last `SHOTS` shown, by pilot
+        self._places: dict[int, Place] = {}  # places of all ships in the last frame
+        self._aimed: dict[
+            int, tuple[Place, dict[int, Place]]
+        ] = {}  # by own shot: its start, and the others' places then
 
     def see(
         self, ships: Mapping[int, Ship], shots: Mapping[int, Sequence[int]], me: int, now: float
     ) -> tuple[list[Tracer], list[Blast]]:
-        """Take in a picture; return what has happened since the one before: shots of others, and wrecks."""
+        """Compare the state with the last one. Return the new shots of others, and the new wrecks."""
         tracers = [
             _tracer(number, shot, ships, now)
             for number, shot in shots.items()
@@ -100,13 +102,13 @@ class Memory:
         return tracers, blasts
 
     def fire(self, count: int, tracer: Tracer, others: Mapping[int, Ship]) -> None:
-        """Take in a shot of our own, which is shown before the server knows of it, and what we saw when firing it."""
+        """Record the player's own shot, which is shown before the server has it, and the ships on the screen."""
         self.tracers.append(tracer)
         self._aimed[count] = (tracer.start, {number: tuple(ship[AT]) for number, ship in others.items()})
-        self._aimed.pop((count - COUNT // 2) % COUNT, None)
+        self._aimed.pop((count - SHOT_NUMBERS // 2) % SHOT_NUMBERS, None)
 
     def judge(self, judged: Sequence[Any], now: float) -> None:
-        """Take in what the server says of a shot: the data of `JUDGED`, see `server`."""
+        """Record a judgement of the server: the data of a `JUDGED` event, see `server`."""
         shot, end, hit, target, seen, where, rewound = judged
         if hit:
             self.hit_at = now
@@ -116,11 +118,11 @@ class Memory:
             self.judgements.append(Judgement(hit, start, end, shown, seen, where, rewound, now))
 
     def say(self, text: str, kind: Literal["chat", "news", "mine", "feed"], now: float) -> None:
-        """Take in a line of text."""
+        """Record a line of text."""
         (self.feed if kind in ("feed", "mine") else self.lines).append(Line(text, kind, now))
 
     def forget(self, now: float) -> None:
-        """Drop what has been shown for long enough."""
+        """Drop the events whose time is over."""
         _drop(self.tracers, now - TRACER_SECONDS)
         _drop(self.blasts, now - BLAST_SECONDS)
         _drop(self.lines, now - LINE_SECONDS)
@@ -128,14 +130,14 @@ class Memory:
         _drop(self.judgements, now - JUDGED_SECONDS)
 
     def clear_picture(self) -> None:
-        """A new connection begins: what was in the picture before says nothing of the next."""
+        """Drop the last frame. Call this when a new connection begins."""
         self._counts.clear()
         self._places.clear()
         self._aimed.clear()
 
 
 def _tracer(number: int, shot: Sequence[int], ships: Mapping[int, Ship], now: float) -> Tracer:
-    """Return the line of somebody's shot. Whom it hit may be drawn elsewhere here than the shooter saw them."""
+    """Return the line of another player's shot. It ends at its target as drawn here, not as the shooter saw it."""
     _, x, y, target = shot
     hit = ships.get(target)
     return Tracer(number, tuple(ships[number][AT]), tuple(hit[AT]) if hit else (x, y), target >= 0, now)

@@ -1,6 +1,6 @@
-"""Draws Arena: the part of the place that is around one's own ship, and in front of it what one has to know.
+"""Draws Arena: the surroundings of the player's own ship, and the parts of `front` on top.
 
-`scene.Scene` says all that there is to see; what stands in front is in `front`.
+`scene.Scene` holds the content.
 """
 
 import math
@@ -18,11 +18,11 @@ from pygase_pygame.app.lettering import Lettering
 from pygase_pygame.app.palette import FLOOR, GREY, ORANGE, RED, SKY, WHITE, YELLOW, Colour, mixed, player_colour
 
 _GRID: Final = 1_600
-_TILE: Final[Colour] = (26, 35, 56)
+_GRID_COLOUR: Final[Colour] = (26, 35, 56)
 
 
 class Picture:
-    """Draws scenes. Keeps what does not change from frame to frame; make it after `pygame.init()`."""
+    """Draws scenes. It keeps the parts that do not change between frames. Create it after `pygame.init()`."""
 
     def __init__(self, lettering: Lettering) -> None:
         self._letters = lettering
@@ -70,9 +70,9 @@ def _draw_floor(surface: pygame.Surface, camera: Camera) -> None:
     surface.fill(FLOOR)
     (left, top), (right, bottom) = camera.pixel((0, 0)), camera.pixel((walls.WIDTH, walls.HEIGHT))
     for x in range(_GRID, walls.WIDTH, _GRID):
-        surface.fill(_TILE, (camera.pixel((x, 0))[0], 0, 2, surface.get_height()))
+        surface.fill(_GRID_COLOUR, (camera.pixel((x, 0))[0], 0, 2, surface.get_height()))
     for y in range(_GRID, walls.HEIGHT, _GRID):
-        surface.fill(_TILE, (0, camera.pixel((0, y))[1], surface.get_width(), 2))
+        surface.fill(_GRID_COLOUR, (0, camera.pixel((0, y))[1], surface.get_width(), 2))
     edge = camera.pixels(60)
     for wall in walls.WALLS:
         (x, y), (end_x, end_y) = camera.pixel((wall.left, wall.top)), camera.pixel((wall.right, wall.bottom))

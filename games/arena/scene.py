@@ -1,4 +1,4 @@
-"""What there is to see of Arena in one frame, and which part of the place a window shows."""
+"""The content of one frame of Arena, and the camera."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from games.arena.rules import Ship
 from pygase_pygame import TextEntry
 from pygase_pygame.app import hud
 
-SEEN: Final = (9_600, 6_400)  # points of the place that a window shows at most: nobody sees farther in a larger one
+SEEN: Final = (9_600, 6_400)  # points: largest part of the arena in a window of any size
 
 
 @dataclass
 class Scene:
-    """Everything that is to be seen in one frame. The tables are those of the state; see `server`."""
+    """The whole content of one frame. Its tables are those of the state (see `server`)."""
 
     now: float
     memory: Memory
@@ -28,18 +28,18 @@ class Scene:
     pilots: Mapping[int, Sequence[Any]] = field(default_factory=dict)
     scores: Mapping[int, Sequence[int]] = field(default_factory=dict)
     winner: int | None = None
-    middle: Sequence[float] = (walls.WIDTH / 2, walls.HEIGHT / 2)  # what the window looks at
-    sight: tuple[int, int] | None = None  # where one aims, in pixels
-    hurt: float = 0.0  # how much of a warning flash there is, 0 to 1
+    middle: Sequence[float] = (walls.WIDTH / 2, walls.HEIGHT / 2)  # points: the camera's target
+    sight: tuple[int, int] | None = None  # pixel of the crosshair
+    hurt: float = 0.0  # strength of the warning flash, 0 to 1
     notice: tuple[str, str] | None = None
-    status: Sequence[str] = ("",)  # how things are, the long way first
+    status: Sequence[str] = ("",)  # the status in several lengths, longest first
     board: bool = False
     judge: bool = False
     chat: TextEntry | None = None
 
 
 class Camera:
-    """Points of the place to pixels of a window."""
+    """Converts points of the arena to pixels of a window."""
 
     def __init__(self, size: tuple[int, int], middle: Sequence[float]) -> None:
         self.size = size
@@ -48,25 +48,25 @@ class Camera:
         self.top = _held(middle[1], size[1] / self.scale, walls.HEIGHT)
 
     def pixel(self, place: Sequence[float]) -> tuple[int, int]:
-        """Return the pixel at which a place is."""
+        """Return the pixel of a place."""
         return round((place[0] - self.left) * self.scale), round((place[1] - self.top) * self.scale)
 
     def pixels(self, length: float) -> int:
-        """Return a length in pixels, at least one."""
+        """Return a length in pixels, at least 1."""
         return max(1, round(length * self.scale))
 
     def shows(self, place: Sequence[float], around: float) -> bool:
-        """Tell whether something of that size around a place is in the window."""
+        """Return whether a thing at `place` with a radius of `around` points is in the window."""
         x, y = (place[0] - self.left) * self.scale, (place[1] - self.top) * self.scale
         around *= self.scale
         return -around < x < self.size[0] + around and -around < y < self.size[1] + around
 
 
 def field_of(surface: pygame.Surface) -> tuple[int, int]:
-    """Return the size of the part of a window in which the arena is to be seen: all but the footer."""
+    """Return the size in pixels of the part of a window that shows the arena: everything above the footer."""
     return surface.get_width(), max(1, surface.get_height() - hud.footer_height(surface))
 
 
 def _held(middle: float, seen: float, size: int) -> float:
-    """Return where the window begins, so that it looks at the middle, but not out of the place."""
+    """Return the window's left or top edge in points, so that `middle` is in the middle but no outside is shown."""
     return max(0.0, min(middle - seen / 2, size - seen))

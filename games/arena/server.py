@@ -1,23 +1,24 @@
-"""Arena's server: who plays, what they may do, and who was hit.
+"""Arena's server: players, bots, and the judge of shots.
 
-A shot is judged by what the shooter saw: each input comes with the moment that was on its player's screen, and the
-server looks up where everybody was then (`StateHistory.at`). So one aims at what one sees, on every link. The
-library does not believe a client that claims to see an older moment than its link explains.
+A shot is judged by its shooter's screen. Each input carries the time of the state on that screen, and the server looks
+up the ships at that time (`StateHistory.at`). So players aim at the ships that they see, on every link. The library
+limits that time: a client cannot claim an older view than its link explains.
 
-The state that everybody sees is a table for each thing that one can know of a pilot, by the pilot's number:
+The state is a set of tables by the number of a pilot:
 
-- `ships`: those that fly (see `rules`); a wreck is none
-- `health`: from 0 to 100, and `shields`: True for those whom nobody can hurt
-- `shots`: the latest of each: its number, the x and y where it ended, and whom it hit (or `NOBODY`)
-- `pilots`: name, and whether it is a bot; `scores`: wrecks of others, wrecks of their own
+- `ships`: the ships that fly (see `rules`); a wreck has no entry
+- `health`: 0 to 100; `shields`: True for a pilot that cannot be hurt
+- `shots`: the last shot of each pilot: its number, the x and y of its end, and the number of its target or `NOBODY`
+- `pilots`: name, and whether it is a bot; `scores`: wrecks of others, wrecks of one's own
 
-beside `winner`, who has won the round, until the next one begins, and `seats`, by which a client finds its own number
+Two more entries: `winner` is the winner of the round until the next one begins. `seats` holds a client's own number
 (see `seat_of`).
 
 Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once, `CHAT(text)`.
 Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter
-`JUDGED(shot, end, hit, target, seen, now, rewound)`: what the judge saw, for those who want to see it, too. `target` is
-whom it hit, or missed by little (or `NOBODY`), `seen` where that was when the shooter saw it, `now` where it is.
+`JUDGED(shot, end, hit, target, seen, now, rewound)`. `target` is the ship that the shot hit or nearly hit (or
+`NOBODY`),
+`seen` its place on the shooter's screen, `now` its present place, `rewound` the seconds between the two.
 """
 
 import math
@@ -31,7 +32,7 @@ from typing import Any, Final
 from games.arena import rules, walls
 from games.arena.bot import PLACES, Bot
 from games.arena.chat import Voice, clean_text
-from games.arena.rules import AIM, AT, COUNT, CREW, DAMAGE, FULL_HEALTH, SHOTS, TICKS_PER_SECOND, Hit, Ship
+from games.arena.rules import AIM, AT, CREW, DAMAGE, FULL_HEALTH, SHOT_NUMBERS, SHOTS, TICKS_PER_SECOND, Hit, Ship
 from pygase import (
     CLIENT_LEFT,
     RELIABLE,
@@ -49,21 +50,21 @@ from pygase import (
 )
 from pygase_pygame.app.company import Company, how_left
 
-GAME: Final = "arena"
+GAME_NAME: Final = "arena"
 TICK: Final = 1 / TICKS_PER_SECOND  # seconds
 NOBODY: Final = -1
 
 MOVING: Final = (f"ships.*.{AT}", Interpolate(f"ships.*.{AIM}", angle="degrees"))
-"""What glides from tick to tick: on the players' screens, and for the judge who looks up what they saw."""
+"""The values that glide from tick to tick, on the players' screens and in the history of the judge."""
 
-BACK_AFTER: Final = round(2.5 * TICKS_PER_SECOND)  # longer than the judge looks back: no shot hits the wrong life
+BACK_AFTER: Final = round(2.5 * TICKS_PER_SECOND)  # longer than the judge looks back: no shot hits the next life
 SHIELDED: Final = 2 * TICKS_PER_SECOND
-MENDS_AFTER: Final = 4 * TICKS_PER_SECOND  # without a hit ...
-MENDS_EVERY: Final = 5  # ... and then so often
+MENDS_AFTER: Final = 4 * TICKS_PER_SECOND  # ticks without a hit before a ship mends
+MENDS_EVERY: Final = 5  # ticks from one mend to the next
 MENDS_BY: Final = 5
 KILLS_TO_WIN: Final = 20
 BETWEEN_ROUNDS: Final = 8 * TICKS_PER_SECOND
-NEAR_MISS: Final = 1_500  # points: so far beside a shot somebody is taken for whom it was meant for
+NEAR_MISS: Final = 1_500  # points: a miss by less than this still has a target
 
 BOT_NAMES: Final = (
     *("Altair", "Bellatrix", "Capella", "Deneb", "Electra", "Fomalhaut", "Gacrux", "Hadar", "Izar", "Jabbah"),
@@ -78,7 +79,7 @@ Update = dict[str, Any]
 
 @dataclass
 class Pilot:
-    """Somebody who plays: at a client, or a bot."""
+    """A player: a client or a bot."""
 
     name: str
     address: Address | None = None
@@ -87,15 +88,15 @@ class Pilot:
     health: int = 0
     kills: int = 0
     deaths: int = 0
-    back_at: int = 0  # tick; while wrecked
+    back_at: int = 0  # tick of its return while it is wrecked
     hurt_at: int = 0  # tick
     shield_until: int = 0  # tick
 
 
 class ArenaServer:
-    """A fight for 32, some of whom may be bots. `backend` is what to run, at `TICK` seconds a tick.
+    """A fight for up to 32 clients and bots. Run `backend` at `TICK` seconds a tick.
 
-    :param bots: how many fly along, as long as there is room for them beside people.
+    :param bots: number of bots, as far as the clients leave room for them.
     """
 
     def __init__(self, bots: int = 0, rng: random.Random | None = None) -> None:
@@ -111,19 +112,19 @@ class ArenaServer:
             GameState(0, 0, winner=NOBODY, **_no_changes()),
             self.time_step,
             {CLIENT_LEFT: self.on_left, "JOIN": self.on_join, "CHAT": self.on_chat},
-            game=GAME,
+            game=GAME_NAME,
             config=ServerConfig(max_clients=CREW),
         )
 
     @cached_property
     def _history(self) -> StateHistory:
-        """What everybody saw in the last second. Begun with the first tick: until then no clock is known to run."""
+        """The states of the last second. It begins with the first tick, because no clock runs before."""
         return self.backend.game_state_machine.keep_history(1.0, interpolate=MOVING)
 
-    # -- who plays ---------------------------------------------------------------------------------------------------
+    # -- players -------------------------------------------------------------------------------------------------------
 
     def on_join(self, name: object = "", *, client_address: Address) -> Update:
-        """Let somebody play, once, under the name that they give."""
+        """Let a client play under the name that it sends. A second `JOIN` changes nothing."""
         if client_address in self._numbers:
             return {}
         update = _no_changes()
@@ -133,10 +134,10 @@ class ArenaServer:
         number = self._numbers[client_address] = self._add(pilot, update)
         update["seats"][seat_of(client_address)] = number
         self._company.came(client_address, self._tick * TICK)
-        return _told(update)
+        return _without_empty_tables(update)
 
     def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
-        """Take somebody out who has left; a bot takes the place if one gave way."""
+        """Remove a client that has left. A bot takes its place if one made room for it."""
         number = self._numbers.pop(client_address, None)
         if number is None:
             return {}
@@ -144,11 +145,11 @@ class ArenaServer:
         gone = self._remove(number, update)
         update["seats"][seat_of(client_address)] = TO_DELETE
         if self._company.left(client_address):
-            self._tell_others(client_address, "NEWS", f"{gone.name} {how_left(reason)}.")
-        return _told(update)
+            self._send_to_others(client_address, "NEWS", f"{gone.name} {how_left(reason)}.")
+        return _without_empty_tables(update)
 
     def on_chat(self, text: object = "", *, client_address: Address) -> None:
-        """Pass on what somebody says, if it is something and not too much."""
+        """Send a client's chat line to everybody, within its allowance."""
         number = self._numbers.get(client_address)
         line = clean_text(text)
         if number is None or not line:
@@ -157,13 +158,13 @@ class ArenaServer:
         if pilot.voice.speak(self._tick * TICK):
             self.backend.server.dispatch_event("CHAT", pilot.name, line, retries=RELIABLE)
         else:
-            self._tell(client_address, "NEWS", "Not so fast: nobody could read that much.")
+            self._send(client_address, "NEWS", "Too many lines. Wait two seconds and write again.")
 
     def _add(self, pilot: Pilot, update: Update) -> int:
-        """Give somebody a number, the next free one, so that those who left are not taken for them."""
+        """Give a pilot the next free number. Numbers of pilots that have left are reused as late as possible."""
         while self._next_number in self._pilots:
-            self._next_number = (self._next_number + 1) % COUNT
-        number, self._next_number = self._next_number, (self._next_number + 1) % COUNT
+            self._next_number = (self._next_number + 1) % SHOT_NUMBERS
+        number, self._next_number = self._next_number, (self._next_number + 1) % SHOT_NUMBERS
         self._pilots[number] = pilot
         pilot.back_at = self._tick + 1
         update["pilots"][number] = [pilot.name, pilot.bot is not None]
@@ -181,13 +182,13 @@ class ArenaServer:
         return gone
 
     def _remove_a_bot(self, update: Update) -> None:
-        """Make room: of the bots, the one that does worst goes."""
+        """Remove the bot with the fewest wrecks, to make room."""
         bots = [(pilot.kills, number) for number, pilot in self._pilots.items() if pilot.bot]
         if bots:
             self._remove(min(bots)[1], update)
 
     def _fill_up(self, update: Update) -> None:
-        """Bring as many bots as are wanted and as there is room for."""
+        """Add bots up to the wanted number, as far as there is room."""
         bots = sum(pilot.bot is not None for pilot in self._pilots.values())
         for _ in range(min(self._wanted_bots - bots, CREW - len(self._pilots))):
             taken = self._names()
@@ -200,14 +201,16 @@ class ArenaServer:
     # -- a tick ------------------------------------------------------------------------------------------------------
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
-        """Fly, shoot and mend for a tick. A tick is a tick: a server that was held up plays slower, not other."""
+        """Run one tick of the fight. `dt` does not matter: a late server plays slower, by the same rules."""
         self._tick += 1
         update = _no_changes()
         self._history  # noqa: B018  # which begins it
         ships = self._move(game_state.ships, inputs, update)
         fired = [number for number, ship in ships.items() if ship[SHOTS] != game_state.ships[number][SHOTS]]
-        hits = [(number, self._judge(number, ships, inputs, update)) for number in fired]  # all of them ...
-        for number, hit in hits:  # ... before the first takes effect: who fires in the same tick fires
+        hits = [
+            (number, self._judge(number, ships, inputs, update)) for number in fired
+        ]  # judge all shots before any takes effect:
+        for number, hit in hits:  # two ships can wreck each other in one tick
             if hit.target is not None:
                 self._hurt(hit.target, number, update)
         self._mend(update)
@@ -215,13 +218,13 @@ class ArenaServer:
         self._fill_up(update)
         self._referee(update)
         for address in self._company.settled(self._tick * TICK):
-            self._tell_others(address, "NEWS", f"{self._pilots[self._numbers[address]].name} flies along now.")
-        return _told(update)
+            self._send_to_others(address, "NEWS", f"{self._pilots[self._numbers[address]].name} flies along now.")
+        return _without_empty_tables(update)
 
     def _move(
         self, before: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
     ) -> dict[int, dict[int, Any]]:
-        """Return all ships a tick later: each does what its pilot wants, and nobody else."""
+        """Return all ships one tick later, each moved by its own pilot's command."""
         ships = {}
         for number, ship in before.items():
             pilot = self._pilots[number]
@@ -229,7 +232,7 @@ class ArenaServer:
                 command: object = pilot.bot.command(number, before)
             else:
                 given = inputs.get(pilot.address) if pilot.address else None
-                command = given.value if given else None  # silent for a second: stays where it is
+                command = given.value if given else None  # a client silent for a second sends no input: its ship stays
             after = ships[number] = rules.move(ship, command)
             changed = changes(ship, after)
             if changed:
@@ -239,20 +242,20 @@ class ArenaServer:
     def _judge(
         self, shooter: int, ships: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
     ) -> Hit:
-        """Return whom a shot hits, in the picture that its shooter had when firing."""
+        """Return the end of a shot, judged by its shooter's screen."""
         pilot, ship = self._pilots[shooter], ships[shooter]
         given = inputs.get(pilot.address) if pilot.address else None
-        view_time = given.view_time if given else None  # None: a bot, which sees the newest
+        view_time = given.view_time if given else None  # None for a bot, which sees the present
         seen: Mapping[int, Ship] = self._history.at(view_time)["ships"]
         targets = {number: seen[number][AT] for number in ships if number != shooter and number in seen}
         hit = rules.shoot(ship[AT], ship[AIM], targets.items())
         update["shots"][shooter] = [ship[SHOTS], *hit.end, NOBODY if hit.target is None else hit.target]
-        pilot.shield_until = min(pilot.shield_until, self._tick)  # who shoots can be shot at
+        pilot.shield_until = min(pilot.shield_until, self._tick)  # a shot ends its shooter's own shield
         if pilot.address:
-            self._tell_judgement(pilot.address, ship, hit, targets, ships, view_time)
+            self._send_judgement(pilot.address, ship, hit, targets, ships, view_time)
         return hit
 
-    def _tell_judgement(
+    def _send_judgement(
         self,
         address: Address,
         ship: Ship,
@@ -261,11 +264,11 @@ class ArenaServer:
         ships: Mapping[int, Ship],
         view_time: float | None,
     ) -> None:
-        """Tell a shooter how a shot was judged: where somebody was when seen, and where they are now."""
+        """Send the judgement of a shot to its shooter, with the target's seen place and its present one."""
         target = hit.target if hit.target is not None else _meant(ship, targets)
         newest = self._history.newest or 0.0
         rewound = 0.0 if view_time is None else min(max(newest - view_time, 0.0), self._history.seconds)
-        self._tell(
+        self._send(
             address,
             "JUDGED",
             ship[SHOTS],
@@ -289,7 +292,7 @@ class ArenaServer:
     def _wreck(self, victim: int, shooter: int, update: Update) -> None:
         update["ships"][victim] = TO_DELETE
         self._pilots[victim].back_at = self._tick + BACK_AFTER
-        if self._winner == NOBODY:  # between rounds nobody counts
+        if self._winner == NOBODY:  # wrecks between rounds do not count
             self._pilots[victim].deaths += 1
             self._pilots[shooter].kills += 1
             for number in (victim, shooter):
@@ -297,7 +300,7 @@ class ArenaServer:
         self.backend.server.dispatch_event("WRECK", shooter, victim, retries=RELIABLE)
 
     def _mend(self, update: Update) -> None:
-        """Mend those who have been left alone for a while, and end the shields of those who came long ago."""
+        """Mend the ships without a recent hit, and end the shields whose time is over."""
         for number, pilot in self._pilots.items():
             if pilot.shield_until and self._tick >= pilot.shield_until:
                 pilot.shield_until = 0
@@ -317,12 +320,12 @@ class ArenaServer:
                 update["shields"][number] = True
 
     def _quiet_place(self, ships: Mapping[int, Ship]) -> tuple[int, int]:
-        """Return a place to come back to: of some, the one that is farthest from everybody."""
+        """Return the place farthest from all ships, of six random ones."""
         places = self._rng.sample(PLACES, 6)
         return max(places, key=lambda at: min((math.dist(at, ship[AT]) for ship in ships.values()), default=0.0))
 
     def _referee(self, update: Update) -> None:
-        """End the round when somebody has won it, and begin the next one a little later."""
+        """End a round that somebody has won, and begin the next one after a pause."""
         if self._winner != NOBODY:
             if self._tick >= self._next_round_at:
                 update["winner"] = self._winner = NOBODY
@@ -339,24 +342,24 @@ class ArenaServer:
                 pilot.kills = pilot.deaths = 0
                 update["scores"][number] = [0, 0]
 
-    # -- what is told ------------------------------------------------------------------------------------------------
+    # -- events to clients ---------------------------------------------------------------------------------------------
 
-    def _tell(self, address: Address, event: str, *data: Any) -> None:
+    def _send(self, address: Address, event: str, *data: Any) -> None:
         self.backend.server.dispatch_event(event, *data, target_client=address, retries=RELIABLE)
 
-    def _tell_others(self, about: Address, event: str, *data: Any) -> None:
+    def _send_to_others(self, about: Address, event: str, *data: Any) -> None:
         for address in self._numbers:
             if address != about:
-                self._tell(address, event, *data)
+                self._send(address, event, *data)
 
 
 def seat_of(client_address: Address | None) -> int:
-    """Return under what a client finds its number in `seats`: not its address, which is nobody else's business."""
+    """Return a client's key in `seats`: a checksum of its address, because the address is not for the other players."""
     return zlib.crc32(str(client_address).encode())
 
 
 def own_ship(state: Mapping[str, Any], client_address: Address | None) -> tuple[str, int] | None:
-    """Return the keys to a client's own ship, for `Prediction`; None before it has one."""
+    """Return the path to a client's own ship, for `Prediction`. None while it has none."""
     number = state.get("seats", {}).get(seat_of(client_address))
     return None if number is None else ("ships", number)
 
@@ -365,13 +368,13 @@ def _no_changes() -> Update:
     return {table: {} for table in (*TABLES, "seats")}
 
 
-def _told(update: Update) -> Update:
-    """Return an update without the tables in which nothing changes."""
+def _without_empty_tables(update: Update) -> Update:
+    """Return an update without its empty tables."""
     return {name: value for name, value in update.items() if value != {}}
 
 
 def _meant(ship: Ship, targets: Mapping[int, list[float]]) -> int | None:
-    """Return whom a shot that missed was meant for: who is nearest to its line, if that is near."""
+    """Return the likely target of a shot that missed: the ship nearest to its line, if it is near enough."""
     dx, dy = rules.direction(ship[AIM])
     beside = {}
     for number, (x, y) in targets.items():

@@ -1,4 +1,4 @@
-"""What Arena's states look like: a window leaves a server that sends others."""
+"""The shape of Arena's states. A client leaves a server whose states do not fit."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
-"""The things of Arena, drawn in code: ships, rings, bars, and the colours of walls.
+"""Arena's drawings: ships, rings, bars, and the colours of walls.
 
-A ship is drawn large, and then made small, so that its edges are smooth at every angle.
+A ship is drawn large and then scaled down, so that its edges are smooth at every angle.
 """
 
 import math
@@ -14,30 +14,30 @@ from pygase_pygame.app.palette import NIGHT, ORANGE, SKY, WHITE, Colour, mixed
 WALL: Final[Colour] = (66, 79, 110)
 ROOF: Final[Colour] = (92, 107, 142)
 
-_FINER: Final = 4
-_STEP: Final = 3  # degrees from one picture of a ship to the next: fewer pictures, and nobody sees it
-_MOST: Final = 1_500  # pictures that are kept: 120 angles of eight colours, and some for a window that was resized
+_OVERSAMPLING: Final = 4
+_DEGREES_A_PICTURE: Final = 3  # degrees between two pictures of a ship: no visible step, few pictures
+_MOST_PICTURES: Final = 1_500  # cached pictures: 120 angles of eight colours, and room for other window sizes
 
 
-@lru_cache(maxsize=_MOST)
+@lru_cache(maxsize=_MOST_PICTURES)
 def _turned(colour: Colour, diameter: int, step: int) -> pygame.Surface:
-    large = pygame.transform.rotate(_ship(colour, diameter * _FINER), -step * _STEP)
-    size = max(1, large.get_width() // _FINER), max(1, large.get_height() // _FINER)
+    large = pygame.transform.rotate(_ship(colour, diameter * _OVERSAMPLING), -step * _DEGREES_A_PICTURE)
+    size = max(1, large.get_width() // _OVERSAMPLING), max(1, large.get_height() // _OVERSAMPLING)
     return pygame.transform.smoothscale(large, size)
 
 
 def ship(colour: Colour, diameter: int, aim: float) -> pygame.Surface:
-    """Return a ship whose gun points somewhere. The picture is kept: draw it, never draw on it."""
-    return _turned(colour, diameter, round(aim / _STEP) % (360 // _STEP))
+    """Return the picture of a ship at an angle in degrees. It is cached: do not draw on it."""
+    return _turned(colour, diameter, round(aim / _DEGREES_A_PICTURE) % (360 // _DEGREES_A_PICTURE))
 
 
 def forget() -> None:
-    """Drop all pictures: they are no use once pygame has ended."""
+    """Drop all cached pictures. They are invalid after `pygame.quit()`."""
     _turned.cache_clear()
 
 
 def _ship(colour: Colour, size: int) -> pygame.Surface:
-    """Return a ship that points to the right: its hull is a disc of this size, its gun stands out."""
+    """Return a ship that points to the right. `size` is the diameter of its hull in pixels; its gun sticks out."""
     surface = pygame.Surface((round(size * 1.5),) * 2, pygame.SRCALPHA)
     surface.fill((*colour, 0))
     middle = surface.get_width() / 2
@@ -72,7 +72,7 @@ def ring(surface: pygame.Surface, colour: Colour, middle: tuple[int, int], radiu
 
 
 def bar(surface: pygame.Surface, place: pygame.Rect, share: float) -> None:
-    """Draw how much there is of something: the less, the shorter, and below a third in another colour."""
+    """Draw a bar, filled to `share` (0 to 1). Its colour changes at 0.4."""
     pygame.draw.rect(surface, NIGHT, place.inflate(2, 2))
     colour = ORANGE if share <= 0.4 else SKY
     surface.fill(mixed(colour, NIGHT, 0.25), (place.x, place.y, round(place.w * share), place.h))

@@ -1,8 +1,8 @@
-"""The place that Arena is played in: its walls, where a ship can go, and how far one can see and shoot.
+"""The walls of Arena, and free ways and lines of sight between them.
 
-All lengths are whole points: at the usual size of the window ten of them are a pixel. (0, 0) is the top left corner,
-y points down. Walls are rectangles, and a ship is a square to them; so a ship that touches a wall stands exactly at
-its edge and slides along it, and where it ends up is the same on every machine.
+Lengths are whole points; ten of them are a pixel of the default window. (0, 0) is the top left corner, y points down.
+Walls are rectangles, and a ship counts as a square against them. A ship that touches a wall stands exactly at its edge
+and slides along it. The results are the same on every machine.
 """
 
 import math
@@ -13,11 +13,11 @@ from games.common.walls import Wall, mirrored
 
 Point = Sequence[float]
 
-WIDTH: Final = 19_200  # two windows wide ...
-HEIGHT: Final = 12_800  # ... and two high
+WIDTH: Final = 19_200  # two windows wide
+HEIGHT: Final = 12_800  # two windows high
 RADIUS: Final = 180  # of a ship
 
-_QUARTER: Final = [  # the top left quarter of the place; the others are its mirror images
+_QUARTER: Final = [  # the top left quarter; the other three are its mirror images
     Wall(2_000, 2_000, 3_400, 2_600),
     Wall(4_800, 900, 5_200, 2_900),
     Wall(5_200, 2_500, 6_900, 2_900),
@@ -30,14 +30,14 @@ _MIDDLE: Final = Wall(9_000, 6_000, 10_200, 6_800)
 
 WALLS: Final = (*mirrored(_QUARTER, WIDTH, HEIGHT), _MIDDLE)
 GROWN: Final = tuple(Wall(w.left - RADIUS, w.top - RADIUS, w.right + RADIUS, w.bottom + RADIUS) for w in WALLS)
-"""Where the middle of a ship cannot be, edges excluded: so it needs only look at one point."""
+"""The walls grown by a ship's radius. A ship's middle cannot be inside one; edges are allowed."""
 
 _CELL: Final = 1_600
-_GRAZED: Final = 1e-6  # points inside a corner that do not count: they are rounding, and differ from side to side
+_GRAZED: Final = 1e-6  # points: a shorter way through a corner is rounding error, and does not count
 
 
 def _cells() -> dict[tuple[int, int], tuple[Wall, ...]]:
-    """Return the grown walls in and around each cell of a grid, so that a step looks at a few of them only."""
+    """Return the grown walls near each cell of a grid. A step then checks only a few of them."""
     return {
         (column, row): tuple(
             wall
@@ -52,13 +52,13 @@ def _cells() -> dict[tuple[int, int], tuple[Wall, ...]]:
     }
 
 
-_NEAR: Final = _cells()
+_WALLS_NEAR: Final = _cells()
 
 
 def step(at: Sequence[int], way: tuple[int, int]) -> tuple[int, int]:
-    """Return where a ship gets that wants to go so far, at most a cell: walls stop it, and it slides along them."""
+    """Return the place of a ship after a movement of at most a cell. Walls stop it, and it slides along them."""
     (x, y), (dx, dy) = at, way
-    near = _NEAR[x // _CELL, y // _CELL]
+    near = _WALLS_NEAR[x // _CELL, y // _CELL]
     if dx:
         x = min(max(x + dx, RADIUS), WIDTH - RADIUS)
         for wall in near:
@@ -73,16 +73,16 @@ def step(at: Sequence[int], way: tuple[int, int]) -> tuple[int, int]:
 
 
 def is_free(x: float, y: float) -> bool:
-    """Tell whether a ship can be there."""
+    """Return whether a ship can be at a place."""
     if not (RADIUS <= x <= WIDTH - RADIUS and RADIUS <= y <= HEIGHT - RADIUS):
         return False
     return not any(wall.left < x < wall.right and wall.top < y < wall.bottom for wall in GROWN)
 
 
 def free_way(x: float, y: float, dx: float, dy: float, length: float, walls: Iterable[Wall] = WALLS) -> float:
-    """Return how far one gets from a point in a direction, at most `length`, before there is a wall or the edge.
+    """Return the free way from a point in a direction, in points: up to a wall, the arena's edge or `length`.
 
-    `dx` and `dy` are of length 1 together. (The usual test of a ray against boxes, slab by slab.)
+    (`dx`, `dy`) is a unit vector. This is the slab test of a ray against boxes.
     """
     length = min(length, _way_to_edge(x, dx, WIDTH), _way_to_edge(y, dy, HEIGHT))
     across, down = 1 / dx if dx else math.inf, 1 / dy if dy else math.inf
@@ -91,7 +91,7 @@ def free_way(x: float, y: float, dx: float, dy: float, length: float, walls: Ite
     low_y, high_y = (y, end_y) if dy > 0 else (end_y, y)
     for left, top, right, bottom in walls:
         if left >= high_x or right <= low_x or top >= high_y or bottom <= low_y:
-            continue  # also a wall that the way only touches, along its edge
+            continue  # also a wall whose edge the way only touches
         enter, leave = 0.0, length
         if dx:
             near, far = (left - x) * across, (right - x) * across
@@ -105,7 +105,7 @@ def free_way(x: float, y: float, dx: float, dy: float, length: float, walls: Ite
 
 
 def sees(a: Point, b: Point, walls: Iterable[Wall] = WALLS) -> bool:
-    """Tell whether nothing stands between two points."""
+    """Return whether no wall is between two points."""
     dx, dy = b[0] - a[0], b[1] - a[1]
     distance = math.hypot(dx, dy)
     return not distance or free_way(a[0], a[1], dx / distance, dy / distance, distance, walls) >= distance

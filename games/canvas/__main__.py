@@ -1,4 +1,4 @@
-"""`python -m games.canvas`: open a picture for everybody, or draw on somebody's."""
+"""`python -m games.canvas`: host a picture, or join one."""
 
 import argparse
 import dataclasses
@@ -15,12 +15,12 @@ from pygase_pygame.app.game import Game, Hosting
 
 
 def make(hosting: Hosting) -> CanvasServer:
-    """Return the server that the command line asks for. Raises `FileTrouble`."""
+    """Return the server that the command line asks for. Raises `FileTrouble` if its file cannot be read."""
     return CanvasServer(hosting.bots, getattr(hosting.args, "file", None))
 
 
 def options(parser: argparse.ArgumentParser, command: Literal["host", "join"]) -> None:
-    """Add what only this game can be told."""
+    """Add the options that only this game has."""
     if command == "host":
         parser.add_argument(
             "--file",
@@ -45,7 +45,7 @@ GAME: Final = Game(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line says; whichever way the game ends, the picture is saved then."""
+    """Run the command line. The picture is saved at the end, however the game ends."""
     servers: list[CanvasServer] = []
 
     def serve(hosting: Hosting) -> Backend:

@@ -1,4 +1,4 @@
-"""Somebody who doodles: flowers, suns, houses, waves, spirals; one after the other, and never very many at once."""
+"""A computer player that doodles: flowers, suns, houses, waves, spirals. It removes its oldest strokes again."""
 
 import math
 import random
@@ -9,25 +9,25 @@ from games.canvas import rules
 from games.canvas.pen import PIECE_TICKS, Pen
 from games.canvas.rules import Point
 
-SPEED: Final = 30.0  # units a tick with the pen down
-TRAVEL: Final = 60.0  # and with the pen up
-REST_TICKS: Final = (20, 90)  # between two doodles: at least, at most
-MOST_STROKES: Final = 60  # of one bot in the picture: then the oldest go
+DRAWING_SPEED: Final = 30.0  # units a tick with the pen down
+LIFTED_SPEED: Final = 60.0  # units a tick with the pen up
+REST_TICKS: Final = (20, 90)  # pause between two doodles: shortest, longest
+MOST_STROKES: Final = 60  # strokes of one bot in the picture; then it removes its oldest
 
 Line = list[tuple[float, float]]
 Look = tuple[int, int]  # colour and width
 
 
 class Turn(NamedTuple):
-    """What a bot does in a tick: the same that a player's program tells the server."""
+    """A bot's actions in a tick, the same that a client sends."""
 
     at: Point
-    stroke: int  # the number of the stroke that it draws; -1: none
-    lines: list[tuple[int, int, bytes]]  # new pieces: number of the stroke, number of the piece in it, the line
+    stroke: int  # number of the present stroke; -1 for none
+    lines: list[tuple[int, int, bytes]]  # new pieces: number of the stroke, number of the piece in it, line
 
 
 class Bot:
-    """Doodles for ever. Ask it once a tick; the same `rng` seed draws the same doodles."""
+    """Doodles without end. Call `turn` once a tick. The same `rng` seed gives the same doodles."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -38,7 +38,7 @@ class Bot:
         self._ticks = 0
 
     def turn(self) -> Turn:
-        """Return what it does in the next tick."""
+        """Return its actions in the next tick."""
         way, look = next(self._moves)
         lines: list[tuple[int, int, bytes]] = []
         if self._pen is None and look is not None:
@@ -71,12 +71,12 @@ class Bot:
                 yield [self._at], None
 
     def _draw(self, line: Line, look: Look) -> Iterator[tuple[Line, Look | None]]:
-        yield from ((way, None) for way in self._walk([self._at, line[0]], TRAVEL))
-        yield from ((way, look) for way in self._walk(line, SPEED))
+        yield from ((way, None) for way in self._walk([self._at, line[0]], LIFTED_SPEED))
+        yield from ((way, look) for way in self._walk(line, DRAWING_SPEED))
         yield [self._at], None
 
     def _walk(self, line: Line, speed: float) -> Iterator[Line]:
-        """Go along a line, so far in each tick, and return the corners on the way."""
+        """Move along a line by `speed` units a tick. Yield the points of each tick."""
         way, left = [line[0]], 0.0
         self._at = line[0]
         for target in line[1:]:

@@ -1,4 +1,4 @@
-"""Canvas's window: what the mouse does goes to the server, and onto the paper at once."""
+"""Canvas's window: sends the mouse's strokes to the server, and shows them at once."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,10 +28,10 @@ from pygase_pygame.app.icon import icon
 from pygase_pygame.app.layout import Layout
 from pygase_pygame.app.palette import GREY, WHITE
 
-HINT: Final = "Draw with the mouse · Right button: erase · Wheel: width · 1-8: colour · Ctrl-Z: undo · Esc: leave"
+KEYS: Final = "Draw with the mouse · Right button: erase · Wheel: width · 1-8: colour · Ctrl-Z: undo · Esc: leave"
 NEWS_SECONDS: Final = 5.0
 PIECE_SECONDS: Final = PIECE_TICKS * TICK
-MANY_PIECES: Final = 1_000  # when so many are to be painted still, say so
+MANY_PIECES: Final = 1_000  # pieces to paint from which on the header shows the number
 
 _WIDER_KEYS: Final = (pygame.K_PLUS, pygame.K_KP_PLUS, pygame.K_EQUALS, pygame.K_RIGHTBRACKET)
 _THINNER_KEYS: Final = (pygame.K_MINUS, pygame.K_KP_MINUS, pygame.K_LEFTBRACKET)
@@ -39,7 +39,7 @@ _LEFT, _RIGHT = 1, 3
 
 
 class CanvasScreen(GameScreen):
-    """The picture, the tools, everybody's cursors."""
+    """The picture, the tools and the cursors."""
 
     graph_corner = "bottomright"
     options = SessionOptions(interpolate=["cursors.*"], tick=TICK, check=CHECK)
@@ -52,20 +52,20 @@ class CanvasScreen(GameScreen):
         self._departed = Departed()
         self.hand = Hand()
         self.painter: Painter | None = None
-        """Paints the picture, from the first frame on."""
+        """Paints the picture. None before the first frame."""
         self.colour, self.width = 1, 2
         self._key = os.urandom(KEY_BYTES)
         self._view: View | None = None
-        self._entered = False  # whether what was unconfirmed has been sent again on this connection
+        self._entered = False  # whether this connection has sent the unconfirmed pieces again
         self._layout: Layout | None = None
         self._tools: Toolbar | None = None
         self._arranged: tuple[Any, ...] = ()
         self._mouse: tuple[int, int] | None = None
-        self._pad_pen, self._pad_held = PadPen(), ""  # and what of "draw" and "erase" is held down there
+        self._pad_pen, self._pad_held = PadPen(), ""  # "draw" or "erase" while that button is held
         self._take_at = 0.0
-        self._asking = False  # whether the picture shall really be cleared
+        self._asking = False  # whether the question about clearing is open
         self._news, self._news_until = "", 0.0
-        self._latest: dict[int, bytes] = {}  # the latest piece of each artist
+        self._latest: dict[int, bytes] = {}  # last piece of each artist
         self._export: Export | None = None
 
     @staticmethod
@@ -73,16 +73,16 @@ class CanvasScreen(GameScreen):
         """Return the icon: a brush stroke on paper."""
         return icon(marks.paint_icon)
 
-    # -- what happens ------------------------------------------------------------------------------------------------
+    # -- input ---------------------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Take in the mouse, keys, gamepads, and what the server says."""
+        """Handle one event: mouse, key, gamepad, connection, or an event from the server."""
         self.controls.handle(event)
         if event.type == CONNECTED:
             self._entered = False
             self.tell("ENTER", self._key)
         elif event.type == LOST:
-            self.hand.lift()  # what was drawn is kept, and sent when the connection is back
+            self.hand.lift()  # the strokes are kept, and sent when the connection is back
         elif event.type == SERVER_EVENT:
             self._hear(event)
         elif event.type == pygame.KEYDOWN:
@@ -112,7 +112,7 @@ class CanvasScreen(GameScreen):
             self.hand.move(*self._layout.units(pixel))
 
     def _heed_pad(self) -> None:
-        """Do what a gamepad asks for; to everything else it is as if it were the mouse."""
+        """Move and draw with the gamepad, as with the mouse."""
         undo = self.controls.presses("undo")
         width = self.controls.presses("wider") - self.controls.presses("thinner")
         way, held = self.controls.vector("left", "right", "up", "down"), self.controls.take()
@@ -144,7 +144,7 @@ class CanvasScreen(GameScreen):
             self._use(tool)
         elif self.hand.stroke == -1 and self._can_draw and pygame.Rect(self._layout.area).collidepoint(pos):
             self.hand.begin(PAPER if button == _RIGHT else self.colour, self.width, self._layout.units(pos))
-            self._take_at = self.playing.clock()  # the beginning goes at once
+            self._take_at = self.playing.clock()  # send the first point at once
 
     @property
     def _can_draw(self) -> bool:
@@ -155,7 +155,7 @@ class CanvasScreen(GameScreen):
         return bool(self._view and self.hand.artist and self._view.get("host") == self.hand.artist)
 
     def _press(self, event: pygame.event.Event) -> bool:
-        """Take in a key; return whether that is all there is to it."""
+        """Handle a key. Return whether no other part of the program may handle it."""
         if self._asking:
             self._asking = False
             if event.key in (pygame.K_y, pygame.K_RETURN):
@@ -202,14 +202,14 @@ class CanvasScreen(GameScreen):
             self._send(self.hand.lift())
             self._asking = True
         else:
-            self._tell_news("Only the host can clear the picture.")
+            self._show_news("Only the host can clear the picture.")
 
     def _undo(self) -> None:
-        """Take back one's latest stroke: it is gone at once here, and for the others when the server has heard."""
+        """Undo the player's last stroke. It vanishes here at once, for the others when the server removes it."""
         artist = self.hand.artist
         taken = self.hand.undo(self.picture) if self._can_draw else None
         if taken is None or artist is None:
-            self._tell_news("There is nothing of yours to undo.")
+            self._show_news("You have no stroke to undo.")
             return
         stroke, gone = taken
         self.tell("UNDO", stroke)
@@ -219,32 +219,32 @@ class CanvasScreen(GameScreen):
             self.painter.draw_own(self.hand.pieces(), gone)
 
     def _hear(self, event: pygame.event.Event) -> None:
-        """Take in what the server says. Whatever else it may say is for newer games than this one."""
+        """Handle an event from the server. Unknown events belong to newer versions of the game: ignore them."""
         match event.name, event.args:
             case "NEWS", (str(text),):
-                self._tell_news(text)
+                self._show_news(text)
                 self.playing.sounds.play("news")
             case "REFUSED", (int(stroke), str(text)):
                 gone = self.hand.drop(stroke)
                 if self.painter:
                     self.painter.draw_own(self.hand.pieces(), gone)
-                self._tell_news(text)
+                self._show_news(text)
                 self.playing.sounds.play("refused")
 
-    def _tell_news(self, text: str) -> None:
+    def _show_news(self, text: str) -> None:
         self._news, self._news_until = text, self.playing.clock() + NEWS_SECONDS
 
-    # -- to the server, and from it ----------------------------------------------------------------------------------
+    # -- connection ----------------------------------------------------------------------------------------------------
 
     def update(self) -> None:
-        """Tell the server what the hand does, and take in what there is to see."""
+        """Send the new pieces and the cursor, and apply the newest state."""
         self._heed_pad()
         if self.playing.clock() >= self._take_at:
             self._take_at = self.playing.clock() + PIECE_SECONDS
             self._send(self.hand.take())
             if self.hand.is_full:
                 self._send(self.hand.go_on())
-                self._tell_news("That stroke is as long as one can be. It goes on as another one.")
+                self._show_news("The stroke has its maximum length. It continues as a new one.")
         self.session.send_input(self._pointing())
         self._view = self.session.view(shared=True)
         self._find_oneself(self._view)
@@ -255,7 +255,7 @@ class CanvasScreen(GameScreen):
             self.tell("INK", sent.stroke, sent.part, sent.line)
 
     def _pointing(self) -> list[int] | None:
-        """Return the input: where the mouse is on the paper, and what it draws there."""
+        """Return the input: the mouse's place on the paper and the number of the present stroke. None off the paper."""
         if self._mouse is None or self._layout is None:
             return None
         if self.hand.stroke == -1 and not pygame.Rect(self._layout.area).collidepoint(self._mouse):
@@ -263,7 +263,7 @@ class CanvasScreen(GameScreen):
         return [*rules.clamped(*self._layout.units(self._mouse)), self.hand.stroke]
 
     def _find_oneself(self, view: View) -> None:
-        """Find out one's own number, and on each connection send again what the one before may have lost."""
+        """Find the player's own number, and send the unconfirmed pieces once on each connection."""
         if self.session.status != "connected" or self._entered or self.session.client.address is None:
             return
         number = artist_at(view.get("people", {}), self.session.client.address)
@@ -294,7 +294,7 @@ class CanvasScreen(GameScreen):
     def _begin_export(self) -> None:
         if self._export is None:
             self._export = Export(self.picture)
-            self._tell_news("Saving the picture ...")
+            self._show_news("Saving the picture ...")
 
     def _go_on_exporting(self) -> None:
         if self._export is None:
@@ -303,28 +303,28 @@ class CanvasScreen(GameScreen):
             path = self._export.work()
         except FileTrouble as trouble:
             self._export = None
-            self._tell_news(str(trouble))
+            self._show_news(str(trouble))
             self.playing.sounds.play("refused")
             return
         if path is not None:
             self._export = None
-            self._tell_news(f"Saved as {path.resolve()}")
+            self._show_news(f"Saved as {path.resolve()}")
             self.playing.sounds.play("saved")
 
     # -- for the host's list of players
 
     def name_of(self, address: Any) -> str:
-        """Return what a client is called."""
+        """Return a client's name."""
         people = self.session.newest.get("people", {})
         number = artist_at(people, address)
         return "" if number is None else str(people[number]["name"])
 
     def departed(self) -> Sequence[tuple[Any, str]]:
-        """Return the artists who have left what they drew."""
+        """Return the artists that have left strokes behind: number and name."""
         return self._departed.left(self.session.newest.get("people", {}), self.picture)
 
     def host_deeds(self) -> Sequence[HostDeed]:
-        """Return what the host can do to an artist: undo all that they have drawn."""
+        """Return the host's actions for an artist: undo all strokes."""
         return ((pygame.K_u, "undo all", self._undo_all_of),)
 
     def _undo_all_of(self, who: Any) -> None:
@@ -351,12 +351,12 @@ class CanvasScreen(GameScreen):
         tools.draw(surface, self.playing.lettering, self.colour, self.width, hovered)
         self._draw_header(surface, view)
         hud.footer(
-            surface, self.playing.lettering, f"{hovered.about[:1].upper()}{hovered.about[1:]}" if hovered else HINT
+            surface, self.playing.lettering, f"{hovered.about[:1].upper()}{hovered.about[1:]}" if hovered else KEYS
         )
         self._draw_words(surface, view)
 
     def _arrange(self, surface: pygame.Surface) -> tuple[Layout, Toolbar, Painter]:
-        """Return where everything is, found anew if the window has another size."""
+        """Return the parts of the window. A new size makes new ones."""
         size, is_host = surface.get_size(), self._is_host
         if self._layout is None or self._tools is None or self.painter is None or self._arranged != (size, is_host):
             self._arranged = (size, is_host)
@@ -370,7 +370,7 @@ class CanvasScreen(GameScreen):
         return self._layout, self._tools, self.painter
 
     def _draw_header(self, surface: pygame.Surface, view: View | None) -> None:
-        """Say what is new, at the left, and at the right who is here and how more can come."""
+        """Draw the news on the left; on the right the artists and the invitation."""
         letters, size, width = self.playing.lettering, hud.text_size(surface), surface.get_width()
         middle, news = header_height(surface) // 2, self._news_now()
         if news:
@@ -397,8 +397,8 @@ class CanvasScreen(GameScreen):
                 surface,
                 letters,
                 "Clear the picture?",
-                "All that everybody has drawn goes away, and nobody can get it back.",
+                "This removes everybody's strokes. It cannot be undone.",
                 "Y: clear it · any other key: keep it",
             )
         elif self.session.status == "connected" and (view is None or not view.ready):
-            hud.notice(surface, letters, "Canvas", "The picture is on its way ...")
+            hud.notice(surface, letters, "Canvas", "Loading the picture ...")

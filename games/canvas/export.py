@@ -1,4 +1,4 @@
-"""The picture as PNG: painted as it is at the moment, a bit in each frame, so that nobody waits for it."""
+"""Saves the picture as PNG. It is painted a few milliseconds a frame, so that the game goes on."""
 
 import time
 from pathlib import Path
@@ -11,19 +11,19 @@ from games.canvas.files import FileTrouble, unused
 from games.canvas.painter import Painter
 from games.canvas.picture import Picture
 
-SIZE: Final = (rules.WIDTH // 2, rules.HEIGHT // 2)
-SECONDS: Final = 0.004  # of a frame, beside what is painted anyway
+EXPORT_SIZE: Final = (rules.WIDTH // 2, rules.HEIGHT // 2)
+EXPORT_SECONDS: Final = 0.004  # time in a frame, beyond the usual painting
 
 
 class Export:
-    """Saves a picture beside where the program was started, under the time of day. Call `work` in each frame."""
+    """Saves the present picture in the working directory, named by date and time. Call `work` in each frame."""
 
     def __init__(self, picture: Picture) -> None:
-        self._painter = Painter(picture, SIZE)
+        self._painter = Painter(picture, EXPORT_SIZE)
 
     def work(self) -> Path | None:
-        """Go on for a moment; return the file when it is written, and None until then. Raises `FileTrouble`."""
-        self._painter.work(SECONDS)
+        """Continue for `EXPORT_SECONDS`. Return the path of the finished file, or None. Raises `FileTrouble`."""
+        self._painter.work(EXPORT_SECONDS)
         if self._painter.is_busy:
             return None
         path = Path(time.strftime("canvas-%Y%m%d-%H%M%S.png"))

@@ -1,11 +1,11 @@
-"""The picture in a file: all of it or nothing, and what was there before stays until all of the new one is.
+"""The picture in a file. The old file stays until the whole new one is written.
 
 The file is JSON::
 
     {"format": "pygase-canvas", "version": 1, "paper": [3200, 2000], "strokes": 2,
      "pieces": [[0, 1, 3, "AZABkAoK"], ...], "checksum": 123456}
 
-Each piece is the number of its stroke, colour, width, and its points as `rules` pack them, in base64.
+A piece is the number of its stroke, colour, width, and its points as `rules` pack them, in base64.
 """
 
 import base64
@@ -26,19 +26,19 @@ from games.canvas import rules
 
 FORMAT: Final = "pygase-canvas"
 VERSION: Final = 1
-MAX_FILE_BYTES: Final = 16 * 1024 * 1024  # a full picture is less than half of that
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024  # a full picture takes less than half
 
 logger = logging.getLogger(__name__)
 
 
 class FileTrouble(Exception):
-    """A picture that cannot be read or written; says which, why, and what to do."""
+    """A picture cannot be read or written. The message names the file, the reason and the remedy."""
 
 
 def load(path: Path) -> list[bytes]:
-    """Return the pieces that are in a file, all as of artist 0; none if there is no such file yet.
+    """Return the pieces in a file, with artist 0. A missing file gives none.
 
-    Raises `FileTrouble`, and leaves the file as it is.
+    Raises `FileTrouble`. The file does not change.
     """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
@@ -51,21 +51,21 @@ def load(path: Path) -> list[bytes]:
         raise FileTrouble(f"Cannot read {path}: {error.strerror or error}.") from error
     try:
         return _pieces_of(json.loads(content))
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError, JSONDecodeError, BadPiece are ValueErrors
+    except (ValueError, RecursionError) as error:  # including UnicodeDecodeError, JSONDecodeError and BadPiece
         raise FileTrouble(f"{path} is damaged, or no picture of this game: {error}. {_OTHER_FILE}") from error
 
 
 def save(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a picture to a file, which is the old one until all of the new one is written. Raises `FileTrouble`."""
+    """Write a picture to a file. The old file stays until the whole new one is written. Raises `FileTrouble`."""
     content = json.dumps(_document(list(pieces)), separators=(",", ":")).encode()
     temporary = None
     try:
-        target = path.resolve()  # of a link, the file is replaced that it leads to
+        target = path.resolve()  # keeps a link, and replaces the file that it points to
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())  # or else a power cut may leave an empty file in the place of the old one
+            os.fsync(file.fileno())  # otherwise a power cut may leave an empty file
         os.chmod(temporary, target.stat().st_mode & 0o777 if target.exists() else 0o644)
         os.replace(temporary, target)
     except OSError as error:
@@ -76,20 +76,21 @@ def save(path: Path, pieces: Iterable[bytes]) -> None:
 
 
 class Keeper:
-    """Keeps a picture in a file: while the game goes on in the background, at its end at once.
+    """Keeps a picture in a file: in the background during the game, at once at the end.
 
-    A file that somebody else has written meanwhile, such as another host of the same picture, is left alone: then this
-    picture goes on in a file beside it, and `trouble` says so.
+    If another program has written the file meanwhile, such as another host of the same picture, the keeper leaves it
+    alone.
+    The picture then goes to a new file beside it, and `trouble` names it.
 
-    :param path: the file; None: the picture is not kept.
+    :param path: the file. None: the picture is not kept.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.trouble = ""
-        """What is not as it should be, as a sentence; "" if all is well."""
-        self._moved = ""  # what is to be told of the file that the picture has moved to
-        self._known: _Stamp | None = None  # the file as it was when it was read or written here
+        """The present problem as a sentence; "" if there is none."""
+        self._moved = ""  # the sentence about the new file, if the picture has moved
+        self._known: _Stamp | None = None  # the file after it was last read or written here
         self._saving: threading.Thread | None = None
         self._saved: Sequence[bytes] | None = None
         self._lock = threading.Lock()
@@ -98,13 +99,13 @@ class Keeper:
         """Return the pieces in the file. Raises `FileTrouble`."""
         if self.path is None:
             return []
-        self._known = _stamp(self.path)  # before: what is written while it is read is not what was read
+        self._known = _stamp(self.path)  # before reading: a change during it counts as another program's
         pieces = load(self.path)
         self._saved = tuple(pieces)
         return pieces
 
     def save_soon(self, pieces: Sequence[bytes]) -> bool:
-        """Save in the background, and return at once: False if it is still busy with the last time."""
+        """Save in the background. Return False at once if the last save is still running."""
         if self.path is None:
             return True
         if self._saving is not None and self._saving.is_alive():
@@ -114,7 +115,7 @@ class Keeper:
         return True
 
     def save_now(self, pieces: Sequence[bytes]) -> bool:
-        """Save, if it is another picture than the last time; return whether it is in the file now."""
+        """Save a picture that has changed. Return whether the file holds it now."""
         if self.path is None:
             return False
         with self._lock:
@@ -131,17 +132,17 @@ class Keeper:
             return True
 
     def _make_way(self) -> None:
-        """Take another file if somebody else has written ours."""
+        """Choose a new file if another program has written this one."""
         assert self.path is not None
         there = _stamp(self.path)
         if there is None or there == self._known:
             return
         theirs, self.path = self.path, unused(self.path)
-        self._moved = f"Somebody else keeps a picture in {theirs.name}. This one is in {self.path.name} from now on."
+        self._moved = f"Another program has saved a picture in {theirs.name}. This one now goes to {self.path.name}."
         logger.warning("%s", self._moved)
 
     def wait(self) -> None:
-        """Wait for the end of what goes on in the background."""
+        """Wait until the save in the background has ended."""
         if self._saving is not None:
             self._saving.join()
 
@@ -150,7 +151,7 @@ _Stamp = tuple[int, int, int]
 
 
 def _stamp(path: Path) -> _Stamp | None:
-    """Return what is another after a file has been written; None without a file."""
+    """Return time, inode and size: they change with every write. None without a file."""
     try:
         found = path.stat()
     except OSError:
@@ -159,12 +160,12 @@ def _stamp(path: Path) -> _Stamp | None:
 
 
 def unused(path: Path) -> Path:
-    """Return the first of "picture-2.json", "picture-3.json" and so on that is not there."""
+    """Return the first free path of "picture-2.json", "picture-3.json" and so on."""
     beside = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
     return next(other for other in beside if not other.exists())
 
 
-_OTHER_FILE: Final = "It was left as it was; to begin another picture, name another file"
+_OTHER_FILE: Final = "The file was not changed; to begin another picture, name another file"
 
 
 def _expect_folder(path: Path) -> None:
@@ -190,21 +191,21 @@ def _document(pieces: list[bytes]) -> dict[str, Any]:
 
 
 def _pieces_of(document: Any) -> list[bytes]:
-    """Return the pieces of what a file says. Raises `ValueError` that says what is wrong with it."""
+    """Return the pieces in a document. Raises `ValueError` with the reason if it is invalid."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f'it does not say "format": "{FORMAT}"')
+        raise ValueError(f'it does not contain "format": "{FORMAT}"')
     if document.get("version") != VERSION:
         raise ValueError(f"it is of version {document.get('version')!r:.20}, this game reads {VERSION}")
     if document.get("paper") != [rules.WIDTH, rules.HEIGHT]:
         raise ValueError("its paper has another size")
     rows = document.get("pieces")
     if not isinstance(rows, list) or document.get("checksum") != _checksum(rows):
-        raise ValueError("its checksum is another, so a part of it is missing or changed")
+        raise ValueError("its checksum does not match, so a part of it is missing or changed")
     pieces = [_piece(row) for row in rows]
     if sum(map(rules.cost, pieces)) > rules.MAX_PICTURE_BYTES:
-        raise ValueError("it has more in it than a picture can have")
+        raise ValueError("it is larger than a picture may be")
     if len(set(map(rules.stroke_of, pieces))) > rules.MAX_PICTURE_STROKES:
-        raise ValueError("it has more strokes in it than a picture can have")
+        raise ValueError("it has more strokes than a picture may have")
     return pieces
 
 

@@ -1,6 +1,6 @@
-"""What a player has drawn that the server has not confirmed yet: it is theirs to see at once, and to send again.
+"""The player's own strokes until the server confirms them. They are shown at once, and can be sent again.
 
-A piece counts as confirmed when it is in the picture that comes from the server. Pure.
+A piece is confirmed when it is in the server's picture. Pure.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from games.canvas.rules import Piece
 
 
 class Sent(NamedTuple):
-    """A piece on its way: number of the stroke, number of the piece in it, the line, and what it looks like."""
+    """A piece on its way: number of the stroke, number of the piece in it, the line to send, the piece to draw."""
 
     stroke: int
     part: int
@@ -21,11 +21,11 @@ class Sent(NamedTuple):
 
 
 class Hand:
-    """Draws strokes, one after the other, and knows which of them are one's own."""
+    """Draws the player's strokes one after another, and remembers their numbers."""
 
     def __init__(self) -> None:
         self.artist: int | None = None
-        """One's own number, as soon as the server has told it."""
+        """The player's own number; None until the server gives one."""
         self._pen: Pen | None = None
         self._stroke = -1
         self._part = 0
@@ -35,12 +35,12 @@ class Hand:
 
     @property
     def stroke(self) -> int:
-        """The number of the stroke that is being drawn; -1 if none is."""
+        """The number of the present stroke; -1 for none."""
         return -1 if self._pen is None else self._stroke
 
     @property
     def is_full(self) -> bool:
-        """Whether the stroke that is being drawn cannot become longer."""
+        """Whether the present stroke has its maximum length."""
         return self._pen is not None and self._pen.is_full
 
     def begin(self, colour: int, width: int, at: tuple[float, float]) -> None:
@@ -50,12 +50,12 @@ class Hand:
         self._pen, self._part, self._fresh = Pen(colour, width, rules.clamped(*at)), 0, None
 
     def move(self, x: float, y: float) -> None:
-        """Draw on, if the pen is down."""
+        """Draw on to a point in units, if the pen is down."""
         if self._pen is not None:
             self._pen.move(x, y)
 
     def go_on(self) -> list[Sent]:
-        """Go on with another stroke where this one ends, which cannot become longer; return what is to be sent."""
+        """Continue a full stroke as a new one from its end. Return the pieces to send."""
         if self._pen is None:
             return []
         colour, width, end, last = self._pen.colour, self._pen.width, self._pen.end, self.take()
@@ -63,13 +63,13 @@ class Hand:
         return last
 
     def lift(self) -> list[Sent]:
-        """Take the pen off the paper; return what is still to be sent."""
+        """Lift the pen. Return the pieces to send."""
         last = self.take()
         self._pen = None
         return last
 
     def take(self) -> list[Sent]:
-        """Return what is new and to be sent. It is kept until it is confirmed."""
+        """Return the new pieces to send. They are kept until they are confirmed."""
         if self._pen is None:
             return []
         new = []
@@ -81,11 +81,11 @@ class Hand:
         return new
 
     def unconfirmed(self) -> list[Sent]:
-        """Return what has been sent, and is to be sent again after the connection was lost."""
+        """Return the unconfirmed pieces, to send them again on a new connection."""
         return list(self._sent)
 
     def pieces(self) -> list[Piece]:
-        """Return all that is drawn and not confirmed, to be seen on top of the picture."""
+        """Return all unconfirmed pieces, to draw them over the picture."""
         pieces = [sent.piece for sent in self._sent]
         points = self._pen.fresh if self._pen is not None else ()
         if self._pen is None or not points:
@@ -95,7 +95,7 @@ class Hand:
         return [*pieces, self._fresh]
 
     def confirm(self, picture: Picture) -> None:
-        """Forget what is in the picture by now."""
+        """Drop the pieces that are in the picture."""
         if self.artist is None or not self._sent:
             return
         artist = self.artist
@@ -106,7 +106,7 @@ class Hand:
         self._sent = [sent for sent in self._sent if sent.part >= counts[sent.stroke]]
 
     def undo(self, picture: Picture) -> tuple[int, list[Piece]] | None:
-        """Take back the latest stroke that is there to be seen; return its number, and what is unconfirmed of it."""
+        """Undo the last visible stroke. Return its number and its unconfirmed pieces. None if there is none."""
         while self._mine and self.artist is not None:
             stroke = self._mine.pop()
             gone = self.drop(stroke)
@@ -115,7 +115,7 @@ class Hand:
         return None
 
     def drop(self, stroke: int) -> list[Piece]:
-        """Forget what is unconfirmed of a stroke, and lift the pen if it draws it; return what is gone."""
+        """Drop the unconfirmed pieces of a stroke, and lift the pen if it draws that stroke. Return the pieces."""
         gone = [piece for piece in self.pieces() if piece.number == stroke]
         if stroke == self.stroke:
             self._pen = None
@@ -123,7 +123,7 @@ class Hand:
         return gone
 
     def reset(self) -> list[Piece]:
-        """Forget everything: whoever the server takes us for now, it is somebody else. Return what is gone."""
+        """Drop everything: the server has given the player another number. Return the pieces."""
         gone = self.pieces()
         self._pen, self._sent, self._mine = None, [], []
         return gone

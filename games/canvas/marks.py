@@ -1,4 +1,4 @@
-"""What is drawn over the picture and is no part of it: cursors, what others are just about to draw, one's own brush."""
+"""Drawn over the picture, not part of it: cursors, the ends of unfinished strokes, the player's brush."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +17,14 @@ from pygase_pygame.app.palette import NIGHT, WHITE, player_colour
 def draw_tails(
     surface: pygame.Surface, layout: Layout, view: View, latest_pieces: Mapping[int, bytes], me: int | None
 ) -> None:
-    """Draw the way from what is known of others' strokes to where their pens are by now."""
+    """Draw a line from the last known point of each other player's stroke to their cursor."""
     cursors = view.get("cursors", {})
     for number, stroke in view.get("pens", {}).items():
         latest = latest_pieces.get(number)
         if number == me or latest is None or number not in cursors:
             continue
         if rules.stroke_of(latest) != rules.stroke_key(number, stroke):
-            continue  # of the new stroke nothing is known yet
+            continue  # no piece of the new stroke yet
         piece = rules.unpack(latest)
         start, end = layout.point(*piece.points[-1]), layout.point(*cursors[number])
         width = layout.pixels(WIDTHS[piece.width])
@@ -33,14 +33,14 @@ def draw_tails(
 
 
 def draw_brush(surface: pygame.Surface, at: tuple[int, int], width: int) -> None:
-    """Draw how wide one's own pen is, in a ring that can be seen on any colour."""
+    """Draw the width of the player's pen, as a ring visible on any colour."""
     radius = max(2, width // 2)
     pygame.draw.circle(surface, COLOURS[1], at, radius + 2, 1)
     pygame.draw.circle(surface, COLOURS[PAPER], at, radius + 1, 1)
 
 
 def draw_cursors(surface: pygame.Surface, layout: Layout, letters: Lettering, view: View, me: int | None) -> None:
-    """Draw where the others point, with their names."""
+    """Draw the other players' cursors with their names."""
     people: Mapping[int, Any] = view.get("people", {})
     size = max(15, hud.text_size(surface) - 3)
     area = pygame.Rect(layout.area)

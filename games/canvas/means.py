@@ -1,4 +1,4 @@
-"""What a gamepad does in Canvas, and what there is to hear."""
+"""Canvas's gamepad buttons and sounds."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,13 +1,12 @@
-"""The picture in pixels, painted bit by bit: a frame has little time, and a picture may have half a million points.
+"""Paints the picture in pixels, a few milliseconds a frame: a picture may have half a million points.
 
-Strokes are painted twice as fine as they are shown, so that their edges are smooth. What is new is painted on top of
-what is there. When a stroke goes away, the part of the picture where it was is painted again from the bottom, out of
-sight, a bit in each frame; until that is done, what was there stays to be seen. So it is when the size changes. So that
-an undo need not wait for thousands of strokes below, the picture is kept as it was some hundred pieces ago.
+Strokes are painted at twice the resolution of the screen, for smooth edges. New pieces go on top. When a stroke is
+removed, its part of the picture is repainted from the bottom, out of sight, over several frames; the old part stays
+visible meanwhile. A new size works the same way. Copies of older states of the picture ("layers") save most of that
+work, because a repaint starts from the newest one below the change.
 
-One's own strokes are painted at once, on top, before the server has them, and again after each that comes from it. When
-the server's version of them comes, it is the same, at the same place: nothing flickers, and in the end all who see
-the picture see the same.
+The player's own strokes are painted on top at once, and again after each piece from the server. The server's version
+is the same in the same place, so nothing flickers, and all players see the same picture in the end.
 """
 
 import functools
@@ -24,46 +23,48 @@ from games.canvas import rules
 from games.canvas.picture import Changes, Picture
 from games.canvas.rules import COLOURS, PAPER, WIDTHS, Piece
 
-FINER: Final = 2
-MOST_FINE_PIXELS: Final = 14_000_000  # of a surface; larger ones are painted as they are shown
+OVERSAMPLING: Final = 2
+MOST_FINE_PIXELS: Final = 14_000_000  # of a surface; larger ones are painted at single resolution
 LEAST_FINE: Final = 3
-"""Pixels of the finer ones that the thinnest stroke is wide. pygame draws lines of 1 and 2 otherwise where there is a
-clip, and then a part that is painted again would not fit the rest."""
+"""Pixels of the thinnest stroke at the finer resolution. pygame draws lines of 1 and 2 pixels differently at the edge
+of
+a clip, so a repainted part would not fit the rest.
+"""
 PIECES_A_LAYER: Final = 300
 MOST_LAYERS: Final = 2
-FRAME_SECONDS: Final = 0.006  # of a frame for painting; at least one piece is painted, however slow the machine
+FRAME_SECONDS: Final = 0.006  # of a frame for painting; at least one piece is painted on any machine
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom, in units
-EVERYWHERE: Final[Box] = (-rules.OUTSIDE, -rules.OUTSIDE, rules.WIDTH + rules.OUTSIDE, rules.HEIGHT + rules.OUTSIDE)
+WHOLE_PAPER: Final[Box] = (-rules.OUTSIDE, -rules.OUTSIDE, rules.WIDTH + rules.OUTSIDE, rules.HEIGHT + rules.OUTSIDE)
 
 
 @dataclass
 class _Repair:
-    """A part of the picture that is painted again, out of sight, while the old one is shown.
+    """A part of the picture that is being repainted out of sight.
 
-    `todo` are pieces from number `first` on; below them is the layer that `first` begins at, or paper.
+    `todo` are the pieces from number `first` on. Below them is the layer that ends at `first`, or paper.
     """
 
     box: Box
     clip: pygame.Rect
     first: int
     todo: deque[tuple[int, bytes]]
-    mended: int  # layers that end up to here are in order
-    since: list[tuple[int, bytes]] = field(default_factory=list)  # painted on the old one meanwhile
+    mended: int  # layers up to this number are repainted
+    since: list[tuple[int, bytes]] = field(default_factory=list)  # pieces painted on the old part meanwhile
 
 
 @dataclass
 class _Layer:
-    """The picture as it was with all pieces below a number, and no others."""
+    """A copy of the picture with exactly the pieces below number `until`."""
 
     surface: pygame.Surface
     until: int
 
 
 class Painter:
-    """Paints a picture onto `surface`, as large as it was made or `resize`d. Tell it of all changes.
+    """Paints a picture onto `surface`. Call `change` for every change of the picture, and `work` in each frame.
 
-    :param size: width and height of `surface`, in pixels.
+    :param size: width and height of `surface` in pixels; `resize` changes it.
     """
 
     def __init__(self, picture: Picture, size: tuple[int, int]) -> None:
@@ -71,25 +72,25 @@ class Painter:
         self._new: deque[tuple[int, bytes]] = deque()
         self._own: Sequence[Piece] = ()
         self._hidden: set[bytes] = set()
-        self._boxes: dict[int, Box] = {}  # of the pieces that have been painted, by number
+        self._boxes: dict[int, Box] = {}  # of the painted pieces, by number
         self._repair: _Repair | None = None
         self._layers: list[_Layer] = []
-        self._painted_until = 0  # all that is painted is below this number
+        self._painted_until = 0  # all painted pieces are below this number
         self._make_surfaces(size)
         self._new.extend(picture.in_order())
 
     @property
     def is_busy(self) -> bool:
-        """Whether there is something left to be painted."""
+        """Whether anything is left to paint."""
         return bool(self._new) or self._repair is not None
 
     @property
     def pieces_left(self) -> int:
-        """How many pieces there are to be painted."""
+        """Number of pieces left to paint."""
         return len(self._new) + (len(self._repair.todo) if self._repair else 0)
 
     def resize(self, size: tuple[int, int]) -> None:
-        """Paint all again in another size; until that is done, what there was is shown larger or smaller."""
+        """Repaint everything in another size. The old picture, scaled, stays visible until then."""
         if size == self.surface.get_size():
             return
         before = self._fine
@@ -97,16 +98,16 @@ class Painter:
         pygame.transform.smoothscale(before, self._fine.get_size(), self._fine)
         self._show(self._fine.get_rect())
         self._repair = None
-        self._begin_repair(EVERYWHERE, 0)
+        self._begin_repair(WHOLE_PAPER, 0)
 
     def change(self, changes: Changes) -> None:
-        """Take in what has become different of the picture."""
+        """Apply changes of the picture."""
         self._new.extend((number, self._picture.pieces[number]) for number in changes.added)
-        if changes.added:  # a server that has begun anew counts anew
+        if changes.added:  # a restarted server counts from 0 again
             self._layers = [layer for layer in self._layers if layer.until <= changes.added[0]]
         dirty: dict[int, Box] = {}
         for number, piece in changes.removed.items():
-            box = self._boxes.pop(number, None)  # None: it was not painted yet, and will not be
+            box = self._boxes.pop(number, None)  # None if it was not painted yet
             if box is not None and rules.stroke_of(piece) not in self._hidden:
                 dirty[number] = box
         self._hidden.difference_update(map(rules.stroke_of, changes.removed.values()))
@@ -118,7 +119,7 @@ class Painter:
             self._begin_repair(_hull(dirty.values()), min(dirty))
 
     def hide(self, stroke: bytes) -> None:
-        """Show a stroke no more, although it is in the picture: the server has not heard yet that it shall go."""
+        """Hide a stroke that the server has not removed yet."""
         if stroke in self._hidden:
             return
         self._hidden.add(stroke)
@@ -131,15 +132,15 @@ class Painter:
             self._begin_repair(_hull(boxes.values()), min(boxes))
 
     def forget_hidden(self) -> None:
-        """Show all again that was hidden and is in the picture still."""
+        """Show the hidden strokes that are still in the picture."""
         if self._hidden:
             self._hidden.clear()
-            self._begin_repair(EVERYWHERE, 0)
+            self._begin_repair(WHOLE_PAPER, 0)
 
     def draw_own(self, pieces: Sequence[Piece], gone: Iterable[Piece] = ()) -> None:
-        """Paint what is one's own and not in the picture yet.
+        """Paint the player's own unconfirmed pieces.
 
-        :param gone: what was among it, and is not to be seen any more.
+        :param gone: pieces to remove, unconfirmed until now.
         """
         same = 0
         while same < min(len(pieces), len(self._own)) and pieces[same] is self._own[same]:
@@ -152,13 +153,13 @@ class Painter:
             self._begin_repair(_hull(boxes), self._painted_until)
 
     def work(self, seconds: float = FRAME_SECONDS) -> None:
-        """Paint on for a while; call it in each frame."""
+        """Paint for `seconds`. Call it in each frame."""
         until = time.perf_counter() + seconds
         dirty: list[pygame.Rect] = []
         while self._new:
             number, piece = self._new.popleft()
             if self._picture.pieces.get(number) != piece:
-                continue  # it is gone again
+                continue  # already removed
             self._remember(number, piece)
             dirty.append(self._paint_bytes(self._fine, piece))
             if self._repair:
@@ -175,16 +176,16 @@ class Painter:
             self._keep_layer()
 
     def finish(self) -> None:
-        """Paint all there is to paint, however long that takes."""
+        """Paint everything, however long it takes."""
         while self.is_busy:
             self.work(math.inf)
 
     # -- repairs
 
     def _begin_repair(self, box: Box, first: int) -> None:
-        """Begin to paint a part again, in which pieces from number `first` on have changed.
+        """Start to repaint a part in which pieces from number `first` on have changed.
 
-        If another part is being painted, begin with both.
+        If a repaint is running, the new one covers both parts.
         """
         if self._repair:
             box, first = _hull([box, self._repair.box]), min(first, self._repair.first)
@@ -201,9 +202,9 @@ class Painter:
         self._repair = _Repair(box, clip, first, self._painted_in(box, first), mended=first)
 
     def _painted_in(self, box: Box, first: int) -> deque[tuple[int, bytes]]:
-        """Return the pieces from a number on that have been painted and touch a box. What waits is painted anyway."""
+        """Return the painted pieces from a number on that touch a box. Waiting pieces are painted later anyway."""
         boxes, found = self._boxes, deque[tuple[int, bytes]]()
-        margin = math.ceil(8 / self._scale)  # what is painted is up to some pixels larger than its box
+        margin = math.ceil(8 / self._scale)  # painted edges reach a few pixels out of a box
         left, top, right, bottom = box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
         for number, piece in self._picture.in_order():
             if number < first or (its := boxes.get(number)) is None:
@@ -232,18 +233,18 @@ class Painter:
         self._show(repair.clip)
 
     def _paint_again(self, number: int, piece: bytes) -> None:
-        if self._picture.pieces.get(number) == piece:  # or else it was hidden, and is gone by now
+        if self._picture.pieces.get(number) == piece:  # otherwise it was hidden and is now removed
             self._paint_bytes(self._back, piece)
 
     def _mend_layers(self, repair: _Repair, next_number: int) -> None:
-        """Bring what has been painted again to the layers that end here."""
+        """Copy the repainted part to the layers that end here."""
         for layer in self._layers:
             if repair.mended < layer.until <= next_number:
                 layer.surface.blit(self._back, repair.clip, repair.clip)
         repair.mended = max(repair.mended, next_number)
 
     def _keep_layer(self) -> None:
-        """Keep the picture as it is now, if the last time was long ago."""
+        """Add a layer if enough pieces have been painted since the last one."""
         if self._layers and self._painted_until < self._layers[-1].until + PIECES_A_LAYER:
             return
         self._layers = [*self._layers[1 - MOST_LAYERS :], _Layer(self._fine.copy(), self._painted_until)]
@@ -261,9 +262,9 @@ class Painter:
 
     def _make_surfaces(self, size: tuple[int, int]) -> None:
         size = max(1, size[0]), max(1, size[1])
-        finer = FINER if size[0] * size[1] * FINER**2 <= MOST_FINE_PIXELS else 1
+        finer = OVERSAMPLING if size[0] * size[1] * OVERSAMPLING**2 <= MOST_FINE_PIXELS else 1
         self.surface = pygame.Surface(size, 0, 32)
-        """What there is to be seen."""
+        """The visible picture."""
         self._fine = pygame.Surface((size[0] * finer, size[1] * finer), 0, 32)
         self._finer: int = finer
         self._scale: float = self._fine.get_width() / rules.WIDTH
@@ -279,7 +280,7 @@ class Painter:
         return box
 
     def _paint_bytes(self, surface: pygame.Surface, piece: bytes) -> pygame.Rect:
-        """Paint a piece, unless it is hidden, or one that only newer games know."""
+        """Paint a piece. Hidden ones, and those of newer versions of the game, are left out."""
         unpacked = None if rules.stroke_of(piece) in self._hidden else _unpacked(piece)
         return _paint(surface, unpacked, self._scale) if unpacked else pygame.Rect(0, 0, 0, 0)
 
@@ -289,7 +290,7 @@ class Painter:
         return pygame.Rect(left, top, right - left, bottom - top).clip(self._fine.get_rect())
 
     def _show(self, fine: pygame.Rect) -> None:
-        """Bring a part of the fine surface to the one that is shown."""
+        """Copy a part of the fine surface to the visible one."""
         finer = self._finer
         left, top = fine.left // finer, fine.top // finer
         part = pygame.Rect(left, top, -(-fine.right // finer) - left, -(-fine.bottom // finer) - top)
@@ -303,7 +304,7 @@ class Painter:
             pygame.transform.smoothscale(source, part.size, self.surface.subsurface(part))
 
 
-@functools.lru_cache(maxsize=1)  # a new piece is unpacked for its box, and at once again to be painted
+@functools.lru_cache(maxsize=1)  # a new piece is unpacked twice in a row
 def _unpacked(piece: bytes) -> Piece | None:
     try:
         return rules.unpack(piece)
@@ -312,7 +313,7 @@ def _unpacked(piece: bytes) -> Piece | None:
 
 
 def _paint(surface: pygame.Surface, piece: Piece, scale: float) -> pygame.Rect:
-    """Paint a piece of a stroke with round ends and joints; return which pixels it may have changed."""
+    """Paint a piece with round ends and joints. Return the part of the surface that may have changed."""
     colour = COLOURS[piece.colour]
     width = max(LEAST_FINE, round(WIDTHS[piece.width] * scale))
     points = [(x * scale, y * scale) for x, y in piece.points]

@@ -1,4 +1,4 @@
-"""Where the paper is in the window: beside the tools."""
+"""The place of the paper in the window."""
 
 import pygame
 
@@ -8,7 +8,7 @@ from pygase_pygame.app.palette import NIGHT
 
 
 class Beside(Layout):
-    """The paper beside the tools: a layout of what is right of them."""
+    """The layout of the paper, to the right of the tools."""
 
     def __init__(self, left: int, window: tuple[int, int], top: int, bottom: int) -> None:
         super().__init__((window[0] - left, window[1]), (rules.WIDTH, rules.HEIGHT), header=top, footer=bottom)
@@ -17,7 +17,7 @@ class Beside(Layout):
 
 
 def fill_around(surface: pygame.Surface, area: pygame.Rect) -> None:
-    """Fill all but the area: that is painted anyway, and it is most of the window."""
+    """Fill the window outside `area`, which is painted anyway."""
     width, height = surface.get_size()
     surface.fill(NIGHT, (0, 0, width, max(area.top, 0)))
     surface.fill(NIGHT, (0, area.bottom, width, max(height - area.bottom, 0)))

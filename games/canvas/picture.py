@@ -1,7 +1,7 @@
-"""What a client knows of the picture, and what has changed of it from one state to the next.
+"""A client's copy of the picture, and its changes from state to state.
 
-A picture may have tens of thousands of pieces, and a frame has 16 milliseconds: pages that are the same objects as
-before are not looked into. That is what states that share structure are good for.
+A picture may have tens of thousands of pieces, and a frame 16 milliseconds. States share structure: a page that is the
+same object as before has not changed, and is skipped.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,11 @@ _NO_PAGE: Final[Mapping[int, bytes]] = {}
 
 @dataclass(frozen=True)
 class Changes:
-    """What is different.
+    """The changes between two states.
 
-    :ivar added: the numbers of new pieces that are on top of all others, in the order in which they are drawn.
-    :ivar removed: pieces that are gone, by number.
-    :ivar inserted: the numbers of new pieces that are not on top: only if the server has begun anew, with another
+    :ivar added: numbers of the new pieces on top of all others, in drawing order.
+    :ivar removed: removed pieces by number.
+    :ivar inserted: numbers of new pieces below others. They occur only after a restart of the server with another
         picture.
     """
 
@@ -31,31 +31,31 @@ class Changes:
 
 
 class Picture:
-    """The pieces of the newest state, by number, in the order in which they are drawn."""
+    """The pieces of the newest state by number, in drawing order."""
 
     def __init__(self) -> None:
         self.pieces: dict[int, bytes] = {}
         self._pages: dict[int, Mapping[int, bytes]] = {}
-        self._strokes: dict[bytes, int] = {}  # how many pieces of each there are
+        self._strokes: dict[bytes, int] = {}  # number of pieces of each stroke
         self._newest = -1
 
     def __len__(self) -> int:
         return len(self.pieces)
 
     def in_order(self) -> Iterator[tuple[int, bytes]]:
-        """Return all pieces, with their numbers, as they are drawn."""
+        """Return all pieces with their numbers, in drawing order."""
         return iter(self.pieces.items())
 
     def count_of(self, stroke: bytes) -> int:
-        """Return how many pieces of a stroke (see `rules.stroke_of`) there are."""
+        """Return the number of pieces of a stroke (see `rules.stroke_of`)."""
         return self._strokes.get(stroke, 0)
 
     def artists(self) -> set[int]:
-        """Return the numbers of those who have drawn what there is."""
+        """Return the numbers of all artists with pieces in the picture."""
         return {rules.artist_of(stroke) for stroke in self._strokes}
 
     def follow(self, pages: Pages) -> Changes:
-        """Take in the state's `ink`; return what is new and what is gone."""
+        """Apply the state's `ink`. Return the changes."""
         removed: dict[int, bytes] = {}
         new: dict[int, bytes] = {}
         for page in {**self._pages, **pages}:

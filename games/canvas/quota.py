@@ -1,10 +1,10 @@
-"""How much may come from one network address, whoever draws there, and however often they come anew.
+"""Limits for all clients of one network address together.
 
-Limits for each artist alone are none for somebody who connects again and again, as another artist each time. So what
-comes from an address (a "host": one machine, or all that are behind one router) is counted together: what of it is in
-the picture, and what comes in a second. It is enough for a class of 16 behind one router, all of whom draw.
+Limits for single artists do not stop a client that connects again and again as another artist. So the pieces of an
+address (a "host": one machine, or all machines behind one router) are counted together: those in the picture, and
+those of a second. The limits are enough for a class of 16 behind one router.
 
-Pure: times are seconds of any clock that only goes on.
+Pure: times are seconds of a monotonic clock.
 """
 
 from typing import Final, NamedTuple
@@ -20,42 +20,42 @@ class Amount(NamedTuple):
     size: float
 
     def plus(self, other: "Amount", times: float = 1) -> "Amount":
-        """Return this and so many times the other."""
+        """Return this amount plus `times` the other one."""
         return Amount(*(a + times * b for a, b in zip(self, other, strict=True)))
 
     def exceeds(self, most: "Amount") -> bool:
-        """Return whether there is more of anything than may be."""
+        """Return whether any of the three numbers is above the limit."""
         return any(a > b for a, b in zip(self, most, strict=True))
 
 
-NOTHING: Final = Amount(0, 0, 0)
+NO_AMOUNT: Final = Amount(0, 0, 0)
 
 HELD: Final = Amount(rules.MAX_PICTURE_STROKES // 2, 600_000, rules.MAX_PICTURE_BYTES // 2)
-"""Most that may be in the picture from one address: half of what it takes, so that there is room for others."""
+"""Limit for the pieces of one address in the picture: half of its capacity, to leave room for others."""
 
 PER_SECOND: Final = Amount(60, 6_000, 20_000)
-"""What 16 hands do that draw without a pause, and some more."""
+"""A little more than 16 hands that draw without a pause."""
 
 SAVED_UP: Final = Amount(600, 60_000, 200_000)
-"""What may come at once: all that waited while the connection of everybody behind a router hung for ten seconds."""
+"""Limit at once: ten seconds of drawing, after the connection of a whole router was stuck."""
 
-HOST_FULL: Final = "As much has been drawn from your network address as may be. Undo something to go on."
-HOST_TOO_FAST: Final = "That was too much at once from your network address. Wait a moment."
+HOST_FULL: Final = "Your network address has drawn its share of this picture. Undo something to go on."
+HOST_TOO_FAST: Final = "Your network address draws too fast. Wait a moment."
 
 
 def amount_of(piece: bytes, *, begins: bool) -> Amount:
-    """Return how much a piece is; `begins`: it is the first of its stroke."""
+    """Return the amount of a piece. `begins`: it is the first one of its stroke."""
     return Amount(int(begins), rules.point_count(piece), rules.cost(piece))
 
 
 class Rates:
-    """What comes from each address in a second (token buckets). As large as the number of addresses that draw."""
+    """The rates of all addresses: token buckets. Memory grows with the number of active addresses."""
 
     def __init__(self) -> None:
-        self._left: dict[str, tuple[float, Amount]] = {}  # when asked last, and what was left then
+        self._left: dict[str, tuple[float, Amount]] = {}  # seconds of the last check, and the amount left then
 
     def spend(self, host: str, amount: Amount, now: float) -> bool:
-        """Return whether that much may come from an address now; if so, it is counted."""
+        """Return whether an address may add an amount at `now`, and count it if it may."""
         left = self._left_of(host, now)
         if amount.exceeds(left):
             return False
@@ -63,7 +63,7 @@ class Rates:
         return True
 
     def forget_idle(self, now: float) -> None:
-        """Forget the addresses that have everything left again."""
+        """Forget the addresses with a full bucket."""
         self._left = {host: entry for host, entry in self._left.items() if self._left_of(host, now) != SAVED_UP}
 
     def __len__(self) -> int:

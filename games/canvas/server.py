@@ -1,17 +1,18 @@
-"""Canvas's server: who is here, what they may do to the picture, and the file that keeps it.
+"""Canvas's server: artists, their events, and the saving of the picture.
 
-The state that everybody sees:
+The public state:
 
 - `ink`: the picture, see `sheet`
-- `people`: those who draw, by number: name, whether a bot, and a mark by which a client finds itself (see `mark_of`)
-- `cursors`: where they point; missing while their mouse is elsewhere
-- `pens`: the number of the stroke that they draw at the moment, if they do
-- `host`: the number of the one who may clear the picture; 0 if nobody is here who may
+- `people`: the artists by number: name, whether a bot, and a mark by which a client finds itself (see `mark_of`)
+- `cursors`: their places on the paper, in units; no entry while the mouse is elsewhere
+- `pens`: the number of the stroke that they are drawing, if any
+- `host`: the number of the artist that may clear the picture; 0 if there is none
 
-Inputs of clients, one a tick: `[x, y, stroke]` with -1 for no stroke, or None for a mouse that is elsewhere.
-Events from clients: `JOIN(name)`, then `ENTER(key)`: after a lost connection, the same key gives back what one drew, to
-undo it. `INK(stroke, part, line)`, `UNDO(stroke)`; the host alone: `UNDO_ALL(number of the artist)`, `CLEAR()`.
-Events to clients: `NEWS(text)`, and to who drew what is not to be: `REFUSED(stroke, text)`.
+Inputs of clients, one a tick: `[x, y, stroke]` with -1 for no stroke, or None while the mouse is elsewhere.
+Events from clients: `JOIN(name)`, then `ENTER(key)`: after a lost connection, the same key gives a client its old
+strokes back, to undo them. `INK(stroke, part, line)`, `UNDO(stroke)`. From the host only: `UNDO_ALL(number of the
+artist)`, `CLEAR()`.
+Events to clients: `NEWS(text)`, and `REFUSED(stroke, text)` to the artist of a refused stroke.
 """
 
 import random
@@ -41,18 +42,18 @@ from pygase import (
 )
 from pygase_pygame.app.company import Company, how_left
 
-GAME: Final = "canvas"
+GAME_NAME: Final = "canvas"
 TICKS_PER_SECOND: Final = 30
 TICK: Final = 1 / TICKS_PER_SECOND  # seconds
 MOST_ARTISTS: Final = 16
 
 AUTOSAVE_TICKS: Final = 30 * TICKS_PER_SECOND
-MOST_GONE: Final = 64  # who have left, and whose strokes are still theirs should they come back
+MOST_GONE: Final = 64  # artists that have left and can still get their strokes back
 KEY_BYTES: Final = 16
 
-PIECES_PER_SECOND: Final = 40  # of one artist: four times what a hand can do
-PIECES_SAVED_UP: Final = 200  # what waited while a connection hung comes all at once
-TOO_FAST: Final = "That was too much at once."
+PIECES_PER_SECOND: Final = 40  # of one artist: four times the speed of a hand
+PIECES_SAVED_UP: Final = 200  # pieces at once, after a connection was stuck
+TOO_FAST: Final = "You draw too fast. Wait a moment."
 
 BOT_NAMES: Final = ("Botticelli", "Robot Ross", "Dot", "Inky", "Quill", "Pixel", "Sepia", "Doodle")
 
@@ -62,23 +63,23 @@ Update = dict[str, Any]
 
 @dataclass
 class Artist:
-    """Somebody who draws: at a client, or a bot."""
+    """An artist: a client or a bot."""
 
     name: str
     address: Address | None = None
     key: bytes = b""
     bot: Bot | None = None
     allowance: float = PIECES_SAVED_UP
-    refused: int = -1  # the stroke of which nothing more is taken
-    table: dict[str, Any] = field(default_factory=dict)  # cursor and pen, as the state has them
+    refused: int = -1  # a stroke that gets no more pieces
+    table: dict[str, Any] = field(default_factory=dict)  # its entries of `cursors` and `pens`
 
 
 class CanvasServer:
-    """A picture for 16 and some bots. `backend` is what to run, at `TICK` seconds a tick; `close` it afterwards.
+    """A picture for up to 16 clients and some bots. Run `backend` at `TICK` seconds a tick, then call `close`.
 
-    :param file: where the picture is kept; None: nowhere.
+    :param file: the file that keeps the picture. None: no file.
 
-    Raises `files.FileTrouble` if the picture in that file cannot be read.
+    Raises `files.FileTrouble` if the file cannot be read.
     """
 
     def __init__(self, bots: int = 0, file: Path | None = None, rng: random.Random | None = None) -> None:
@@ -88,14 +89,14 @@ class CanvasServer:
         self._saved_changes = self._sheet.changes
         self._artists: dict[int, Artist] = {}
         self._numbers: dict[Address, int] = {}
-        self._names: dict[Address, str] = {}  # of those who have said JOIN
-        self._gone: OrderedDict[bytes, int] = OrderedDict()  # by key
+        self._names: dict[Address, str] = {}  # of the clients that have sent JOIN
+        self._gone: OrderedDict[bytes, int] = OrderedDict()  # numbers by key
         self._company = Company()
         self._last_number = 0
         self._host = 0
         self._rates = Rates()
         self._tick = 0
-        self._trouble_told = ""
+        self._trouble_reported = ""
         for _ in range(min(max(bots, 0), len(BOT_NAMES))):
             taken = {artist.name for artist in self._artists.values()}
             name = rng.choice([name for name in BOT_NAMES if name not in taken])
@@ -113,30 +114,30 @@ class CanvasServer:
                 "UNDO_ALL": self.on_undo_all,
                 "CLEAR": self.on_clear,
             },
-            game=GAME,
+            game=GAME_NAME,
             config=ServerConfig(max_clients=MOST_ARTISTS),
         )
 
     def close(self) -> None:
-        """Save the picture. Call it when the backend has ended."""
+        """Save the picture. Call it after the backend has ended."""
         self.keeper.wait()
         if self.keeper.path is not None:
             self.keeper.save_now(list(self._sheet.pieces.values()))
 
-    # -- who draws ---------------------------------------------------------------------------------------------------
+    # -- artists -------------------------------------------------------------------------------------------------------
 
     def on_join(self, name: object = "", *, client_address: Address) -> None:
-        """Remember what somebody wants to be called."""
+        """Store the name that a client sends."""
         self._names[client_address] = clean_name(name)
 
     def on_enter(self, key: object = b"", *, client_address: Address) -> Update:
-        """Let somebody draw, once; who was here before is the same artist again."""
+        """Let a client draw, once. A known key makes it the same artist as before."""
         if client_address in self._numbers or client_address not in self._names:
             return {}
         key = key if isinstance(key, bytes) and len(key) == KEY_BYTES else b""
         number = self._number_before(key) or self._new_number()
         old = self._artists.get(number)
-        if old and old.address:  # the connection before, which is not yet known to be lost
+        if old and old.address:  # the old connection has not timed out yet
             self._numbers.pop(old.address, None)
         taken = {artist.name for other, artist in self._artists.items() if other != number}
         artist = Artist(
@@ -148,7 +149,7 @@ class CanvasServer:
         return {"people": {number: self._public(artist)}, **self._host_update()}
 
     def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
-        """Take somebody out who has left. What they have drawn stays."""
+        """Remove a client that has left. Its strokes stay."""
         self._names.pop(client_address, None)
         number = self._numbers.pop(client_address, None)
         if number is None:
@@ -159,19 +160,19 @@ class CanvasServer:
             while len(self._gone) > MOST_GONE:
                 self._gone.popitem(last=False)
         if self._company.left(number):
-            self._tell_others(client_address, f"{gone.name} {how_left(reason)}.")
+            self._announce_to_others(client_address, f"{gone.name} {how_left(reason)}.")
         update: Update = {table: {number: TO_DELETE} for table in gone.table}
         return {**update, "people": {number: TO_DELETE}, **self._host_update()}
 
     def _number_before(self, key: bytes) -> int | None:
-        """Return the number of the artist who had that key, if there was one."""
+        """Return the number of the artist with a key. None if there is none."""
         if not key:
             return None
         here = (number for number, artist in self._artists.items() if artist.key == key)
         return self._gone.pop(key, None) or next(here, None)
 
     def _new_number(self) -> int:
-        """Return a number that nobody has, nor has anybody drawn under it."""
+        """Return a number that no artist has and no stroke in the picture carries."""
         taken = {*self._artists, *self._gone.values()}
         while True:
             self._last_number = self._last_number % rules.MAX_NUMBER + 1
@@ -190,18 +191,18 @@ class CanvasServer:
     def _public(artist: Artist) -> dict[str, Any]:
         return {"name": artist.name, "bot": artist.bot is not None, "mark": mark_of(artist.address)}
 
-    # -- what they do ------------------------------------------------------------------------------------------------
+    # -- events from clients -------------------------------------------------------------------------------------------
 
     def on_ink(
         self, stroke: object = None, part: object = None, line: object = None, *, client_address: Address
     ) -> Any:
-        """Add to the picture what somebody draws, or tell them why not."""
+        """Add a client's piece to the picture, or send it the reason of a refusal."""
         number = self._numbers.get(client_address)
         if number is None:
             return None
         artist = self._artists[number]
         if stroke == artist.refused:
-            return None  # they have been told
+            return None  # the client has the refusal
         try:
             if artist.allowance < 1:
                 raise Refused(TOO_FAST)
@@ -210,53 +211,53 @@ class CanvasServer:
             ink = self._sheet.draw(number, stroke, part, line, host=str(client_address[0]))
         except Refused as refusal:
             artist.refused = stroke if rules.is_number(stroke) and isinstance(stroke, int) else -1
-            self._tell(client_address, "REFUSED", artist.refused, str(refusal))
+            self._send(client_address, "REFUSED", artist.refused, str(refusal))
             return None
         return {"ink": ink} if ink else None
 
     def _expect_slowness(self, client_address: Address, part: object, line: object) -> None:
-        """Raise `Refused` if more comes from an address than may, whoever draws there."""
+        """Raise `Refused` if an address sends more than its limit."""
         if isinstance(line, bytes):
             amount = amount_of(rules.piece_of(0, 0, line), begins=part == 0)
             if not self._rates.spend(str(client_address[0]), amount, self._tick * TICK):
                 raise Refused(HOST_TOO_FAST)
 
     def on_undo(self, stroke: object = None, *, client_address: Address) -> Any:
-        """Remove a stroke, if it is one's own."""
+        """Remove one of the client's own strokes."""
         number = self._numbers.get(client_address)
         ink = {} if number is None else self._sheet.undo(number, stroke)
         return {"ink": ink} if ink else None
 
     def on_undo_all(self, artist: object = None, *, client_address: Address) -> Any:
-        """Remove all that somebody has drawn, if it is the host who wants it."""
+        """Remove all strokes of an artist. Only the host may."""
         number = self._numbers.get(client_address)
         if number is None:
             return None
         if client_address != self.backend.server.host_client:
-            self._tell(client_address, "NEWS", "Only the host can undo what others have drawn.")
+            self._send(client_address, "NEWS", "Only the host can undo what others have drawn.")
             return None
         ink = self._sheet.undo_all(artist) if rules.is_number(artist) and isinstance(artist, int) else {}
         if ink:
             name = self._artists[artist].name if artist in self._artists else "somebody who has left"
-            self._tell_others(None, f"{self._artists[number].name} has undone all that {name} had drawn.")
+            self._announce_to_others(None, f"{self._artists[number].name} has undone all that {name} had drawn.")
         return {"ink": ink} if ink else None
 
     def on_clear(self, *, client_address: Address) -> Any:
-        """Remove everything, if it is the host who wants it."""
+        """Remove everything. Only the host may."""
         number = self._numbers.get(client_address)
         if number is None:
             return None
         if client_address != self.backend.server.host_client:
-            self._tell(client_address, "NEWS", "Only the host can clear the picture.")
+            self._send(client_address, "NEWS", "Only the host can clear the picture.")
             return None
-        self._tell_others(client_address, f"{self._artists[number].name} has cleared the picture.")
+        self._announce_to_others(client_address, f"{self._artists[number].name} has cleared the picture.")
         ink = self._sheet.clear()
         return {"ink": ink} if ink else None
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
-        """Move the cursors, let the bots draw, and save now and then."""
+        """Move the cursors, let the bots draw, and save the picture from time to time."""
         self._tick += 1
         update: Update = {"ink": {}, "cursors": {}, "pens": {}, **self._host_update()}
         for number, artist in self._artists.items():
@@ -264,14 +265,14 @@ class CanvasServer:
             if artist.bot is None:
                 given = inputs.get(artist.address) if artist.address else None
                 self._point(number, artist, given.value if given else None, update)
-            elif self._numbers:  # bots rest while nobody is there to see it
+            elif self._numbers:  # bots rest while no client watches
                 self._let_doodle(number, artist, artist.bot, update)
         for number in self._company.settled(self._tick * TICK):
-            self._tell_others(self._artists[number].address, f"{self._artists[number].name} draws along now.")
+            self._announce_to_others(self._artists[number].address, f"{self._artists[number].name} draws along now.")
         if self._tick % AUTOSAVE_TICKS == 0:
             self._save_soon()
             self._rates.forget_idle(self._tick * TICK)
-        self._tell_trouble()
+        self._report_trouble()
         return {name: changes for name, changes in update.items() if changes != {}}
 
     def _let_doodle(self, number: int, artist: Artist, bot: Bot, update: Update) -> None:
@@ -281,15 +282,15 @@ class CanvasServer:
             try:
                 merge(update["ink"], self._sheet.draw(number, *line))
             except Refused:
-                break  # the picture is full: it only waves its brush
+                break  # the picture is full: the bot only moves its brush
         if self._sheet.stroke_count(number) > MOST_STROKES:
             merge(update["ink"], self._sheet.undo_oldest(number))
 
     def _point(self, number: int, artist: Artist, value: object, update: Update) -> None:
-        """Take in where somebody points, and what they draw there, if it is different from before."""
-        told = pointing(value)
+        """Apply a changed cursor or pen of an artist."""
+        now_pointing = pointing(value)
         for table in ("cursors", "pens"):
-            before, now = artist.table.get(table), told.get(table)
+            before, now = artist.table.get(table), now_pointing.get(table)
             if before == now:
                 continue
             if now is None:
@@ -304,41 +305,41 @@ class CanvasServer:
         if anew and self.keeper.save_soon(list(self._sheet.pieces.values())):
             self._saved_changes = changes
 
-    def _tell_trouble(self) -> None:
-        """Tell the host, once, that the picture could not be saved."""
+    def _report_trouble(self) -> None:
+        """Send the host a saving problem once, and its end."""
         trouble, host = self.keeper.trouble, self._artists.get(self._host)
-        if trouble != self._trouble_told and host and host.address:
-            self._trouble_told = trouble
-            self._tell(host.address, "NEWS", trouble or "The picture can be saved again.")
+        if trouble != self._trouble_reported and host and host.address:
+            self._trouble_reported = trouble
+            self._send(host.address, "NEWS", trouble or "The picture can be saved again.")
 
-    def _tell(self, address: Address, event_type: str, *args: object) -> None:
+    def _send(self, address: Address, event_type: str, *args: object) -> None:
         self.backend.server.dispatch_event(event_type, *args, target_client=address, retries=RELIABLE)
 
-    def _tell_others(self, about: Address | None, text: str) -> None:
+    def _announce_to_others(self, about: Address | None, text: str) -> None:
         for address in self._numbers:
             if address != about:
-                self._tell(address, "NEWS", text)
+                self._send(address, "NEWS", text)
 
 
 def mark_of(address: object) -> int:
-    """Return the number by which a client finds itself among `people`: 0 for bots, which have no address.
+    """Return the number by which a client finds itself in `people`: 0 for bots, which have no address.
 
-    A client's address itself is nobody else's business, and longer.
+    It is a checksum: a client's address is not for the other players, and longer.
     """
     return 0 if address is None else zlib.crc32(str(address).encode()) or 1
 
 
 def artist_at(people: Mapping[int, Mapping[str, Any]], address: Any) -> int | None:
-    """Return the number of the artist at an address, if there is one."""
+    """Return the number of the artist at an address. None if there is none."""
     mark = mark_of(address)
     return next((number for number, person in people.items() if person["mark"] == mark), None)
 
 
 def pointing(value: object) -> dict[str, Any]:
-    """Return what an input says of `cursors` and `pens`, whatever somebody sent."""
+    """Return the entries of `cursors` and `pens` in an input. None for an invalid one."""
     match value:
         case [int(), int(), int()]:
-            x, y, stroke = map(int, value)  # first of all: a `Sqn`, say, compares in a way of its own
+            x, y, stroke = map(int, value)  # `int` first, because a `Sqn` compares differently
             if rules.is_inside((x, y)) and -1 <= stroke <= rules.MAX_NUMBER:
                 return {"cursors": [x, y], **({"pens": stroke} if stroke >= 0 else {})}
     return {}

@@ -1,7 +1,6 @@
-"""What Canvas's states look like: a window leaves a server that sends others.
+"""The shape of Canvas's states. A client leaves a server whose states do not fit.
 
-Into the pages of the ink it does not look: there are too many pieces to do so with each state. `Painter` leaves out
-those that are none.
+The pages of the ink are not checked: there are too many pieces to check in each state. `Painter` skips invalid ones.
 """
 
 from typing import Final

@@ -1,7 +1,8 @@
-"""The server's picture: who drew what, how much there may be of it, and what each change means for the state.
+"""The server's picture, with owners and limits. Each change returns its update of the state.
 
-The state has it as `ink`: pages of pieces, by number, counted from the beginning. Whatever is drawn is one more entry,
-so that each change costs what it says and no more, however large the picture is.
+In the state the picture is `ink`: pages of pieces, numbered from 0. A new piece is one more entry, so a change costs
+its
+own size, however large the picture is.
 """
 
 from collections.abc import Iterable
@@ -9,24 +10,24 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from games.canvas import rules
-from games.canvas.quota import HELD, HOST_FULL, NOTHING, Amount, amount_of
+from games.canvas.quota import HELD, HOST_FULL, NO_AMOUNT, Amount, amount_of
 from pygase import TO_DELETE
 
 Ink = dict[int, Any]  # an update of the pages
 
-FULL: Final = "The picture is full. Undo something, or ask the host to clear it."
-ARTIST_FULL: Final = "You have drawn as much as one may. Undo something to go on."
-LONG: Final = "This stroke is as long as one can be. Begin another."
-NO_PIECE: Final = "The server could not read that stroke."
+PICTURE_FULL: Final = "The picture is full. Undo something, or ask the host to clear it."
+ARTIST_FULL: Final = "You have drawn your share of this picture. Undo something to go on."
+STROKE_FULL: Final = "This stroke has its maximum length. Begin another."
+UNREADABLE: Final = "The server could not read this stroke."
 
 
 class Refused(Exception):
-    """Something that cannot be drawn; says why, for the player."""
+    """A piece that may not be drawn. The message gives the reason to the player."""
 
 
 @dataclass
 class Stroke:
-    """One stroke: the numbers of its pieces, and how many points they have. `host`: the address it came from."""
+    """A stroke: its pieces by number, and its number of points. `host` is the address that it came from."""
 
     artist: int
     host: str = ""
@@ -36,28 +37,28 @@ class Stroke:
 
 @dataclass
 class Share:
-    """What one artist has in the picture: their strokes in the order in which they were begun."""
+    """The strokes of one artist, in the order in which they were begun."""
 
     strokes: dict[bytes, None] = field(default_factory=dict)
     size: int = 0  # bytes
 
 
 class Sheet:
-    """A picture that grows and shrinks. What changes it returns the update of the state's `ink`.
+    """The server's picture. Its changing methods return the update of the state's `ink`.
 
-    :param pieces: what is there from the beginning, such as out of a file.
+    :param pieces: the first pieces, such as those of a file.
     """
 
     def __init__(self, pieces: Iterable[bytes] = ()) -> None:
         self.pieces: dict[int, bytes] = {}
         self.changes = 0
-        """How often it has changed."""
+        """Number of changes so far."""
         self.size = 0
-        """Bytes that it takes in the state."""
+        """Its bytes in the state."""
         self._strokes: dict[bytes, Stroke] = {}
         self._shares: dict[int, Share] = {}
-        self._held: dict[str, Amount] = {}  # from each address
-        self._pages: dict[int, int] = {}  # how many pieces there are on each
+        self._held: dict[str, Amount] = {}  # by address
+        self._pages: dict[int, int] = {}  # number of pieces by page
         self._next = 0
         for piece in pieces:
             self._add(piece)
@@ -70,13 +71,13 @@ class Sheet:
         return pages
 
     def draw(self, artist: int, number: object, part: object, line: object, host: str = "") -> Ink:
-        """Add a piece to a stroke. What is there already is not added again. Raises `Refused`.
+        """Add a piece to a stroke. A known piece changes nothing. Raises `Refused`.
 
-        :param number: of the stroke, of the artist's own; :param part: of the piece in the stroke, from 0.
-        :param host: the network address it comes from, by which it is counted, too; "" for bots.
+        :param number: number of the artist's stroke. :param part: number of the piece in the stroke, from 0.
+        :param host: the network address that it came from; "" for bots. Addresses have limits of their own.
         """
         if not (rules.is_number(number) and type(part) is int and isinstance(line, bytes)):
-            raise Refused(NO_PIECE)
+            raise Refused(UNREADABLE)
         assert isinstance(number, int)
         piece = rules.piece_of(artist, number, line)
         stroke = self._strokes.get(rules.stroke_of(piece))
@@ -84,24 +85,24 @@ class Sheet:
         if 0 <= part < known:
             return {}  # sent again after the connection was lost
         if part != known:
-            raise Refused(NO_PIECE)
+            raise Refused(UNREADABLE)
         try:
             rules.unpack(piece)
         except rules.BadPiece as error:
-            raise Refused(NO_PIECE) from error
+            raise Refused(UNREADABLE) from error
         self._expect_room(piece, stroke)
         self._expect_room_for_host(piece, stroke, host)
         return self._add(piece, host)
 
     def undo(self, artist: int, number: object) -> Ink:
-        """Remove a stroke of an artist's own; nothing if there is none of that number."""
+        """Remove an artist's stroke. An unknown number changes nothing."""
         if not rules.is_number(number):
             return {}
         assert isinstance(number, int)
         return self._remove(rules.stroke_key(artist, number))
 
     def undo_oldest(self, artist: int) -> Ink:
-        """Remove the first stroke of an artist that is still there."""
+        """Remove the oldest stroke of an artist."""
         share = self._shares.get(artist)
         return self._remove(next(iter(share.strokes))) if share else {}
 
@@ -121,7 +122,7 @@ class Sheet:
         return update
 
     def stroke_count(self, artist: int | None = None) -> int:
-        """Return how many strokes there are, of one artist or of all."""
+        """Return the number of strokes, of one artist or of all."""
         if artist is None:
             return len(self._strokes)
         return len(self._shares[artist].strokes) if artist in self._shares else 0
@@ -129,11 +130,11 @@ class Sheet:
     def _expect_room(self, piece: bytes, stroke: Stroke | None) -> None:
         size, artist = rules.cost(piece), rules.artist_of(piece)
         if self.size + size > rules.MAX_PICTURE_BYTES:
-            raise Refused(FULL)
+            raise Refused(PICTURE_FULL)
         if stroke is None and len(self._strokes) >= rules.MAX_PICTURE_STROKES:
-            raise Refused(FULL)
+            raise Refused(PICTURE_FULL)
         if stroke is not None and stroke.points + rules.point_count(piece) > rules.MAX_STROKE_POINTS:
-            raise Refused(LONG)
+            raise Refused(STROKE_FULL)
         share = self._shares.get(artist, Share())
         if share.size + size > rules.MAX_ARTIST_BYTES:
             raise Refused(ARTIST_FULL)
@@ -147,13 +148,13 @@ class Sheet:
             raise Refused(HOST_FULL)
 
     def held(self, host: str) -> Amount:
-        """Return how much is in the picture from a network address."""
-        return self._held.get(host, NOTHING)
+        """Return the amount in the picture from a network address."""
+        return self._held.get(host, NO_AMOUNT)
 
     def _count(self, host: str, amount: Amount, times: int) -> None:
-        """Count what came from an address, or what of it is gone."""
+        """Add an amount to an address's count, or subtract it (`times` is 1 or -1)."""
         held = self.held(host).plus(amount, times)
-        if held == NOTHING:
+        if held == NO_AMOUNT:
             self._held.pop(host, None)
         else:
             self._held[host] = held
@@ -174,7 +175,7 @@ class Sheet:
         page = number // rules.PAGE
         self._pages[page] = self._pages.get(page, 0) + 1
         update: Ink = {page: {number: piece}}
-        if self._pages.get(page - 1) == 0:  # it was emptied while it was the last one
+        if self._pages.get(page - 1) == 0:  # emptied while it was the last page
             del self._pages[page - 1]
             update[page - 1] = TO_DELETE
         return update
@@ -197,7 +198,7 @@ class Sheet:
             update.setdefault(page, {})[number] = TO_DELETE
         if not share.strokes:
             del self._shares[stroke.artist]
-        last = self._next // rules.PAGE  # which will be needed again
+        last = self._next // rules.PAGE  # new pieces go there
         for page in [page for page in update if not self._pages[page] and page != last]:
             del self._pages[page]
             update[page] = TO_DELETE
@@ -205,7 +206,7 @@ class Sheet:
 
 
 def merge(ink: Ink, more: Ink) -> None:
-    """Add an update of the ink to another one of the same tick, which came before."""
+    """Merge a later update of the ink into an earlier one of the same tick."""
     for page, pieces in more.items():
         if isinstance(pieces, dict) and isinstance(ink.get(page), dict):
             ink[page].update(pieces)

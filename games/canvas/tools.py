@@ -1,6 +1,7 @@
-"""The buttons beside the picture: colours, the eraser, how wide, undo, and what else there is to do."""
+"""The buttons beside the picture: colours, eraser, width, undo, export, clear."""
 
 import math
+from itertools import count
 from typing import Final, Literal, NamedTuple
 
 import pygame
@@ -11,14 +12,14 @@ from pygase_pygame.app import hud
 from pygase_pygame.app.lettering import Lettering
 from pygase_pygame.app.palette import FLOOR, GREY, LINE, NIGHT, WHITE, YELLOW, Colour
 
-COLUMNS: Final = 2
-LARGEST: Final = 54  # pixels of a button's side
+BUTTON_COLUMNS: Final = 2
+LARGEST_BUTTON: Final = 54  # side of a button in pixels
 
 Action = Literal["colour", "thinner", "wider", "undo", "export", "clear"]
 
 
 class Tool(NamedTuple):
-    """What a button does, the key that does the same, and what it says about itself."""
+    """A button: its action, its key, and its description."""
 
     action: Action
     key: str
@@ -38,45 +39,41 @@ TOOLS: Final = (
 
 
 class Toolbar:
-    """Where the buttons are in a window of a given size.
+    """The places of the buttons in a window.
 
-    :param top: pixels above that are taken.
-    :param bottom: pixels below that are taken.
-    :param is_host: who may clear the picture; nobody else is offered that.
+    :param window: width and height in pixels.
+    :param top: pixels in use above.
+    :param bottom: pixels in use below.
+    :param is_host: whether to show the button that clears the picture.
     """
 
     def __init__(self, window: tuple[int, int], top: int, bottom: int, is_host: bool) -> None:
         tools = [tool for tool in TOOLS if is_host or tool.action != "clear"]
-        rows = -(-len(tools) // COLUMNS)
+        rows = -(-len(tools) // BUTTON_COLUMNS)
         height = window[1] - top - bottom
-        self.side = max(1, min(LARGEST, (height - 8) // rows, window[0] // 10))
+        self.side = max(1, min(LARGEST_BUTTON, (height - 8) // rows, window[0] // 10))
         first = top + (height - rows * self.side) // 2
+        places = ((4 + n % BUTTON_COLUMNS * self.side, first + n // BUTTON_COLUMNS * self.side) for n in count())
         self._buttons = [
-            (
-                tool,
-                pygame.Rect(
-                    4 + place % COLUMNS * self.side, first + place // COLUMNS * self.side, self.side, self.side
-                ),
-            )
-            for place, tool in enumerate(tools)
+            (tool, pygame.Rect(place, (self.side, self.side))) for tool, place in zip(tools, places, strict=False)
         ]
-        self.width = 4 + COLUMNS * self.side
-        """Pixels from the window's left edge that the buttons take."""
-        self._strip = pygame.Surface((self.width, window[1]))  # as it was drawn the last time
-        self._drawn: tuple[int, int, Tool | None] | None = None  # how it was drawn then
+        self.width = 4 + BUTTON_COLUMNS * self.side
+        """Width of the buttons, in pixels from the window's left edge."""
+        self._strip = pygame.Surface((self.width, window[1]))  # the last drawing
+        self._drawn: tuple[int, int, Tool | None] | None = None  # the arguments of the last drawing
 
     def at(self, pixel: tuple[int, int]) -> Tool | None:
-        """Return which button is at a pixel, if one is."""
+        """Return the button at a pixel. None if there is none."""
         return next((tool for tool, box in self._buttons if box.collidepoint(pixel)), None)
 
     def box_of(self, action: Action, colour: int = -1) -> pygame.Rect:
-        """Return where a button is."""
+        """Return the place of a button."""
         return next(box for tool, box in self._buttons if tool.action == action and tool.colour == colour)
 
     def draw(
         self, surface: pygame.Surface, letters: Lettering, colour: int, width: int, hovered: Tool | None = None
     ) -> None:
-        """Draw them all on a strip of their own, the chosen colour with a ring."""
+        """Draw all buttons on a strip, and a ring around the chosen colour."""
         if self._drawn != (colour, width, hovered):
             self._drawn = (colour, width, hovered)
             self._strip.fill(NIGHT)
@@ -92,7 +89,7 @@ class Toolbar:
             if chosen or tool is hovered:
                 ring = YELLOW if chosen else GREY
                 pygame.draw.rect(surface, ring, inner.inflate(4, 4), max(2, self.side // 16), self.side // 7)
-            if self.side >= 24:  # or else the key would hide the picture
+            if self.side >= 24:  # in a smaller button the letter would hide the symbol
                 self._draw_key(surface, letters, tool, inner)
 
     def _draw_key(self, surface: pygame.Surface, letters: Lettering, tool: Tool, inner: pygame.Rect) -> None:
@@ -131,7 +128,7 @@ def _undo(surface: pygame.Surface, box: pygame.Rect, tool: Tool, width: int) -> 
 
 
 def _dot(surface: pygame.Surface, box: pygame.Rect, tool: Tool, width: int) -> None:
-    """Draw a dot as large as the chosen width, as far as there is room, and less or more of it at its side."""
+    """Draw a dot for the width that the button leads to, scaled to the button."""
     share = (width + (1 if tool.action == "wider" else -1) + 1) / (len(WIDTHS) + 1)
     radius = max(1, round(box.w * 0.36 * min(max(share, 0.06), 1.0)))
     pygame.draw.circle(surface, WHITE, (box.centerx - box.w // 10, box.centery - box.h // 10), radius)
@@ -166,5 +163,5 @@ _FACES: Final = {
 
 
 def header_height(surface: pygame.Surface) -> int:
-    """Return how high the line above the picture is, in pixels."""
+    """Return the height of the line above the picture, in pixels."""
     return hud.footer_height(surface)

@@ -4,13 +4,12 @@ import sys
 from typing import Final
 
 from games.chase.rules import MOST_RUNNERS
-from games.chase.server import GAME as NAME
-from games.chase.server import TICK, ChaseServer
+from games.chase.server import GAME_NAME, TICK, ChaseServer
 from pygase_pygame.app import cli
 from pygase_pygame.app.game import Game
 
 GAME: Final = Game(
-    name=NAME,
+    name=GAME_NAME,
     title="Chase",
     about="Tag for up to 16: run from the one who is it, around walls",
     serve=lambda hosting: ChaseServer(hosting.bots).backend,

@@ -1,4 +1,4 @@
-"""Somebody to run from and to run after in Chase: sees late, hesitates, and is caught now and then, as people are."""
+"""A computer player for Chase: it sees late, hesitates, and is sometimes caught."""
 
 import math
 import random
@@ -13,12 +13,12 @@ from games.chase.walls import Point
 REACTION: Final = 12  # ticks: it sees others as they were a fifth of a second ago
 THINKING: Final = 20  # ticks from one look around to the next
 STEERING: Final = 4  # ticks from one change of direction to the next
-LAZY: Final = (0.86, 0.98)  # of the full speed, the slowest and the quickest of them
-AFRAID: Final = 1_900  # points: nearer than this, it runs from who is it ...
-PANIC: Final = 650  # ... and nearer than this, it dashes
-LUNGE: Final = 800  # so near, a chaser dashes
-LOYAL: Final = 500  # points: another has to be so much nearer before a chaser leaves whom it is after
-ARRIVED: Final = 200
+LAZY: Final = (0.86, 0.98)  # shares of the full speed: the slowest and the fastest bot
+AFRAID: Final = 1_900  # points: it flees from a chaser nearer than this
+PANIC: Final = 650  # points: it dashes away from a chaser nearer than this
+LUNGE: Final = 800  # points: as the chaser, it dashes at a runner nearer than this
+LOYAL: Final = 500  # points: it changes its prey only for one that is nearer by this
+ARRIVED_WITHIN: Final = 200
 
 _SPACING: Final = 560
 
@@ -28,18 +28,18 @@ PLACES: Final = tuple(
     for y in range(_SPACING // 2, walls.HEIGHT, _SPACING)
     if walls.is_free(x, y, walls.RADIUS + 10)
 )
-"""Where one can flee to, stroll to and begin: spread over all of the place."""
+"""Places to flee to, to walk to and to begin at, evenly spread."""
 
 Seen = Mapping[int, Mapping[str, Any]]
 
 
 class Bot:
-    """Plays one runner. Ask it once a tick; the same `rng` seed in the same chase does the same."""
+    """Plays one runner. Call `command` once a tick. The same `rng` seed in the same chase gives the same commands."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._effort = rng.uniform(*LAZY)
-        self._thinks_in = rng.randrange(THINKING)  # so that not all of them think in the same tick
+        self._thinks_in = rng.randrange(THINKING)  # spreads the bots' looks over different ticks
         self._past: deque[Seen] = deque(maxlen=REACTION)
         self._prey: int | None = None
         self._goal: Point | None = None
@@ -47,7 +47,7 @@ class Bot:
         self._steers_in = rng.randrange(STEERING)
 
     def command(self, number: int, runners: Mapping[int, Runner]) -> dict[str, Any]:
-        """Return what it does in this tick with the runner of that number: an input like a client's."""
+        """Return its input for this tick, as a client's would be. `number` is the number of its runner."""
         self._past.append(runners)
         seen = self._past[0]
         me = (runners[number]["x"], runners[number]["y"])
@@ -70,7 +70,7 @@ class Bot:
         return self._heading(me, at, dash=lunges)
 
     def _choice(self, me: Point, number: int, seen: Seen, runners: Mapping[int, Runner]) -> int | None:
-        """Return whom to run after: the nearest who is not safe for long, but not another at every turn."""
+        """Return the number of its prey: the nearest runner that is not safe for long. It prefers its present prey."""
         ways = {
             key: paths.distance(me, (other["x"], other["y"])) - (LOYAL if key == self._prey else 0)
             for key, other in seen.items()
@@ -80,29 +80,29 @@ class Bot:
 
     def _flee(self, me: Point, number: int, seen: Seen, thinks: bool) -> dict[str, Any]:
         chaser = rules.chaser_of(seen)
-        if chaser is None or chaser == number:  # it was itself, in the picture that it still has in mind
+        if chaser is None or chaser == number:  # in the past state that it sees, it was the chaser itself
             return self._stroll(me, thinks)
         danger = (seen[chaser]["x"], seen[chaser]["y"])
         away = math.dist(me, danger)
         if away > AFRAID:
             return self._stroll(me, thinks)
-        if thinks or self._goal is None or math.dist(me, self._goal) < ARRIVED:
+        if thinks or self._goal is None or math.dist(me, self._goal) < ARRIVED_WITHIN:
             self._goal = self._refuge(me, danger)
         return self._heading(me, self._goal, dash=away < PANIC and walls.sees(me, danger))
 
     def _refuge(self, me: Point, danger: Point) -> Point:
-        """Return where to flee to: of some places the one to which one has the greatest start."""
+        """Return the place to flee to: the one with the longest lead over the chaser, of twelve random ones."""
 
         def start(place: Point) -> float:
             first = paths.next_point(me, place)
-            towards = math.cos(_bearing(me, first) - _bearing(me, danger))  # 1: right into the arms of the chaser
+            towards = math.cos(_bearing(me, first) - _bearing(me, danger))  # 1: straight towards the chaser
             return paths.distance(danger, place) - paths.distance(me, place) - 900 * max(towards, 0.0)
 
         return max(self._rng.sample(PLACES, 12), key=start)
 
     def _stroll(self, me: Point, thinks: bool) -> dict[str, Any]:
-        """Wander about in peace, and stop now and then."""
-        if self._goal is None or math.dist(me, self._goal) < ARRIVED:
+        """Walk around, with pauses."""
+        if self._goal is None or math.dist(me, self._goal) < ARRIVED_WITHIN:
             self._goal = None
             if thinks and self._rng.random() < 0.4:
                 self._goal = self._rng.choice(PLACES)

@@ -1,7 +1,7 @@
-"""Chase's window: what the keys do goes to the server, what the server says goes to the screen.
+"""Chase's window: sends the keys to the server, shows its state and its news.
 
-One's own runner is predicted by `rules.move`, so it obeys at once; the others glide from one state to the next, a
-moment late. That two times meet on one screen is why the server judges a tag by what the chaser saw (see `server`).
+The player's own runner is predicted by `rules.move`, so it moves at once. The others glide from state to state, a
+moment late. One screen shows two times, so the server judges a tag by the chaser's screen (see `server`).
 """
 
 import math
@@ -20,15 +20,15 @@ from pygase_pygame.app.game_screen import WAYS, GameScreen, Playing, SessionOpti
 from pygase_pygame.app.icon import icon
 
 NEWS_SECONDS: Final = 4.0
-INVITATION_SECONDS: Final = 12.0  # so long that one can read it out to somebody
-RTT_SECONDS: Final = 0.5  # for so long the same round-trip time is shown
-SNAP_DISTANCE: Final = 400.0  # points: who is farther off was put elsewhere
-NEAR: Final = 1_300  # points: so near, one hears who is it
-HEART_SECONDS: Final = (0.25, 0.9)  # from beat to beat, when they are quite near, and when they just come near
+INVITATION_SECONDS: Final = 12.0  # long enough to read the invitation out to somebody
+RTT_SECONDS: Final = 0.5  # time between two updates of the round-trip time
+SNAP_DISTANCE: Final = 400.0  # points: a larger correction is shown at once
+HEARD_WITHIN: Final = 1_300  # points: the player hears a chaser nearer than this
+HEART_SECONDS: Final = (0.25, 0.9)  # from beat to beat: with a chaser beside the player, at `HEARD_WITHIN`
 
 
 def my_number(state: Mapping[str, Any], address: object) -> int | None:
-    """Return under which number a client of this address plays; None if it does not."""
+    """Return the number of the runner of a client's address. None if the client does not play."""
     mark = mark_of(address)
     people = state.get("people", {})
     return next((number for number, person in people.items() if person["mark"] == mark), None)
@@ -40,7 +40,7 @@ def _my_path(state: Mapping[str, Any], address: object) -> tuple[Any, ...] | Non
 
 
 class ChaseScreen(GameScreen):
-    """What happens in a player's window."""
+    """A player's window."""
 
     graph_corner = "bottomright"
     options = SessionOptions(
@@ -72,46 +72,46 @@ class ChaseScreen(GameScreen):
         self._rtt: float | None = None
         self._rtt_until = 0.0
         self._beat_at = 0.0
-        self._before: Mapping[str, Any] = {}  # of my runner and the round, in the frame before: to hear what changes
+        self._before: Mapping[str, Any] = {}  # the player's runner in the last frame
         self._winner: list[Any] = []
 
     @staticmethod
     def icon() -> pygame.Surface:
-        """Return the window's icon: the one who is it."""
+        """Return the window's icon: the chaser."""
         return icon(figures.paint_icon)
 
     @property
     def me(self) -> int | None:
-        """My number; None while I do not play."""
+        """The player's own number; None while they do not play."""
         return my_number(self.session.newest, self.session.client.address)
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Take in what the player presses and what the server says."""
+        """Handle one event: a key, the start of a connection, or an event from the server."""
         self.controls.handle(event)
         if event.type == CONNECTED:
             self._before, self._winner = {}, []
             if self.playing.invitation:
-                self._tell(f"Friends type: {self.playing.invitation}", INVITATION_SECONDS)
+                self._show_news(f"Friends type: {self.playing.invitation}", INVITATION_SECONDS)
         elif event.type == SERVER_EVENT:
             match event.name, event.args:
                 case "NEWS", (str(text),):
-                    self._tell(text)
+                    self._show_news(text)
                 case "TAG", (int(chaser), int(caught)):
                     self._hear_tag(chaser, caught)
 
     def update(self) -> None:
-        """Send what the player wants, once a frame."""
+        """Send the player's input, once a frame."""
         held = self.controls.take()
         x, y = held["right"] - held["left"], held["down"] - held["up"]
         self.session.send_input({"x": x, "y": y, "dash": held["dash"]})
 
     def name_of(self, address: object) -> str:
-        """Return what a client is called."""
+        """Return a client's name."""
         number = my_number(self.session.newest, address)
         return "" if number is None else str(self.session.newest["people"][number]["name"])
 
     def draw(self, surface: pygame.Surface) -> None:
-        """Draw everything, and make the sounds of what has changed since the last frame."""
+        """Draw the frame and play the sounds of its changes."""
         now, me = self.playing.clock(), self.me
         state = self._state()
         self._listen(state, me, now)
@@ -121,7 +121,7 @@ class ChaseScreen(GameScreen):
         hud.footer(surface, self.playing.lettering, status, self._keys_beside(status, surface))
 
     def _state(self) -> dict[str, Any]:
-        view = self.session.view(shared=True)  # read only: nothing here changes it
+        view = self.session.view(shared=True)  # shared states are read only
         return {name: view[name] for name in view}
 
     def _draw_notice(self, surface: pygame.Surface, state: Mapping[str, Any], me: int | None) -> None:
@@ -137,27 +137,27 @@ class ChaseScreen(GameScreen):
             return self._news
         if self.session.status != "connected":
             return ""
-        if now >= self._rtt_until:  # not in each frame, or nobody could read it
+        if now >= self._rtt_until:  # a number that changes in every frame is unreadable
             self._rtt, self._rtt_until = self.session.client.stats.rtt, now + RTT_SECONDS
         count = len(state.get("runners", {}))
         players = "1 player" if count == 1 else f"{count} players"
         return players if self._rtt is None else f"{players} · {self._rtt * 1000:.0f} ms"
 
     def _keys_beside(self, status: str, surface: pygame.Surface) -> str:
-        """Return the keys in as many words as there is room for."""
+        """Return the longest list of keys that fits beside the status."""
         size = hud.text_size(surface)
         room = surface.get_width() - 2 * size - self.playing.lettering.width(status, size)
         fits = self.playing.lettering.width(words.KEYS, size) <= room
         return words.KEYS if fits else words.KEYS_SHORT
 
-    # -- what there is to hear ---------------------------------------------------------------------------------------
+    # -- sounds --------------------------------------------------------------------------------------------------------
 
-    def _tell(self, text: str, seconds: float = NEWS_SECONDS) -> None:
+    def _show_news(self, text: str, seconds: float = NEWS_SECONDS) -> None:
         self._news, self._news_until = text, self.playing.clock() + seconds
 
     def _hear_tag(self, chaser: int, caught: int) -> None:
         state, me = self._state(), self.me
-        self._tell(words.tag(state.get("people", {}), chaser, caught, me))
+        self._show_news(words.tag(state.get("people", {}), chaser, caught, me))
         where = state.get("runners", {}).get(caught)
         name = "caught" if caught == me else "tag" if chaser == me else "elsewhere"
         if where is None:
@@ -167,7 +167,7 @@ class ChaseScreen(GameScreen):
         self.playing.sounds.play(name, pan=_pan(where))
 
     def _listen(self, state: Mapping[str, Any], me: int | None, now: float) -> None:
-        """Make the sounds of my own dash, of being let go, of who comes near, and of the end of a round."""
+        """Play the sounds of the player's own dash and release, of a near chaser, and of the end of a round."""
         runners = state.get("runners", {})
         mine = runners.get(me) if me is not None else None
         winner = state.get("round", {}).get("winner", [])
@@ -185,12 +185,12 @@ class ChaseScreen(GameScreen):
         self._beat(runners, mine, now)
 
     def _beat(self, runners: Mapping[int, Any], mine: Mapping[str, Any], now: float) -> None:
-        """Let the heart beat, the faster the nearer who is it is."""
+        """Play a heartbeat, faster the nearer the chaser is."""
         chaser = rules.chaser_of(runners)
         if chaser is None or mine["it"] or mine["safe"] or self._winner:
             return
         it = runners[chaser]
-        away = math.dist((it["x"], it["y"]), (mine["x"], mine["y"])) / NEAR
+        away = math.dist((it["x"], it["y"]), (mine["x"], mine["y"])) / HEARD_WITHIN
         if away < 1 and now >= self._beat_at:
             fastest, slowest = HEART_SECONDS
             self._beat_at = now + fastest + (slowest - fastest) * away
@@ -198,5 +198,5 @@ class ChaseScreen(GameScreen):
 
 
 def _pan(runner: Mapping[str, Any]) -> float:
-    """Return from where something is to be heard: -1 is the left, 1 the right end of the place."""
+    """Return the pan of a runner's sound: -0.8 at the left end of the place, 0.8 at the right one."""
     return min(max(2 * float(runner["x"]) / walls.WIDTH - 1, -1.0), 1.0) * 0.8

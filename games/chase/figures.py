@@ -1,6 +1,6 @@
-"""What runners look like: drawn in code, and kept as long as the size stays.
+"""The drawings of runners, cached for one size.
 
-Who is it has spikes, who is safe has a ring of dots, oneself has a white rim: all of it can be told without colours.
+The chaser has spikes, a safe runner a ring of dots, the player's own runner a white rim: readable without colours.
 """
 
 import math
@@ -11,32 +11,32 @@ import pygame
 from pygase_pygame.app.palette import FLOOR, NIGHT, RED, WHITE, Colour, mixed, player_colour
 
 SPIKES = 10
-SPIN_STEPS = 6  # pictures of the spikes, until they look the same again
-DOTS = 10  # around who is safe
+SPIN_STEPS = 6  # pictures of the spikes in one turn by a spike
+DOTS = 10  # around a safe runner
 
-_FINER = 4  # drawn so many times larger, and then made small, so that edges are smooth
-_STRIPED_FROM = 8  # of each 16 numbers the second half, since there are eight colours, has a belt
+_OVERSAMPLING = 4  # drawn larger by this factor and scaled down, for smooth edges
+_STRIPED_FROM = 8  # there are eight colours: the second eight of 16 numbers have a belt
 
 
 class Figures:
-    """Draws runners of one radius, in pixels."""
+    """Draws runners of one radius in pixels."""
 
     def __init__(self, radius: int) -> None:
         self.radius = radius
         self._kept: dict[tuple[object, ...], pygame.Surface] = {}
 
     def body(self, number: int, faded: float = 0.0) -> pygame.Surface:
-        """Return somebody's picture; `faded` (0 to 1) into the floor, for a trail."""
+        """Return a runner's body. `faded` (0 to 1) mixes it with the floor, for a trail."""
         kind = number % (2 * _STRIPED_FROM)
         return self._picture(("body", kind, faded), 1.15, lambda big, r: _paint_body(big, r, kind, faded))
 
     def spikes(self, step: int, frozen: bool) -> pygame.Surface:
-        """Return what is around who is it, turned a bit further with each step; when frozen, an outline only."""
+        """Return the chaser's spikes, turned a little further with each step. A frozen chaser has outlines only."""
         step = 0 if frozen else step % SPIN_STEPS
         return self._picture(("spikes", step, frozen), 2.0, lambda big, r: _paint_spikes(big, r, step, frozen))
 
     def draw_eyes(self, surface: pygame.Surface, middle: tuple[int, int], facing: float, angry: bool) -> None:
-        """Draw two eyes that look where one runs to; with brows if angry."""
+        """Draw two eyes in the direction `facing` (radians). Angry ones have larger pupils."""
         r = self.radius
         for side in (-0.45, 0.45):
             x = middle[0] + r * 0.42 * math.cos(facing) - r * side * math.sin(facing)
@@ -46,7 +46,7 @@ class Figures:
             pygame.draw.circle(surface, NIGHT, look, max(1, round(r * (0.2 if angry else 0.14))))
 
     def draw_dots(self, surface: pygame.Surface, middle: tuple[int, int], share: float) -> None:
-        """Draw the ring of dots around who is safe: one goes out after the other."""
+        """Draw the ring of dots around a safe runner. `share` (0 to 1) is the share of its safe time that is left."""
         away, size = self.radius * 1.55, max(1, round(self.radius * 0.16))
         for dot in range(math.ceil(DOTS * min(share, 1.0))):
             angle = 2 * math.pi * dot / DOTS - math.pi / 2
@@ -54,13 +54,13 @@ class Figures:
             pygame.draw.circle(surface, WHITE, at, size)
 
     def draw_rim(self, surface: pygame.Surface, middle: tuple[int, int]) -> None:
-        """Draw the rim that says: this one is you."""
+        """Draw the rim around the player's own runner."""
         pygame.draw.circle(surface, WHITE, middle, round(self.radius * 1.22), max(2, round(self.radius * 0.17)))
 
     def draw_pointer(
         self, surface: pygame.Surface, middle: tuple[int, int], bearing: float, colour: Colour
     ) -> pygame.Rect:
-        """Draw a small arrow beside somebody that points to somebody else; return where."""
+        """Draw a small arrow beside a runner in the direction `bearing` (radians). Return its box."""
 
         def corner(away: float, turn: float) -> tuple[int, int]:
             return (
@@ -78,8 +78,8 @@ class Figures:
         found = self._kept.get(key)
         if found is None:
             side = 2 * math.ceil(self.radius * reach) + 2
-            big = pygame.Surface((side * _FINER, side * _FINER), pygame.SRCALPHA)
-            paint(big, float(self.radius * _FINER))
+            big = pygame.Surface((side * _OVERSAMPLING, side * _OVERSAMPLING), pygame.SRCALPHA)
+            paint(big, float(self.radius * _OVERSAMPLING))
             found = self._kept[key] = pygame.transform.smoothscale(big, (side, side)).convert_alpha()
         return found
 
@@ -115,7 +115,7 @@ def _paint_spikes(big: pygame.Surface, r: float, step: int, frozen: bool) -> Non
 
 
 def paint_icon(surface: pygame.Surface) -> None:
-    """Paint the window's icon: the one who is it."""
+    """Paint the window's icon: the chaser."""
     big, r = surface, surface.get_width() * 0.24
     _paint_over(big, lambda layer: _paint_spikes(layer, r, 0, frozen=False))
     _paint_over(big, lambda layer: _paint_body(layer, r, 0, 0.0))

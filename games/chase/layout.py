@@ -1,4 +1,4 @@
-"""Where everything is in a window of any size: the place, the scores beside or below it, a line above and one below.
+"""The parts of a window of any size: the arena, the scores beside or below it, a line above and one below.
 
 Pure: sizes in, numbers out.
 """
@@ -9,17 +9,17 @@ from games.chase import walls
 from pygase_pygame.app.layout import Layout, Rect
 
 WORLD: Final = (walls.WIDTH, walls.HEIGHT)
-ROW: Final = 1.35  # height of a row of the board, of the text's
-WIDTH_OF_ROW: Final = 10.5  # of the text's height: a name, the time and the tags
-ROWS_BELOW: Final = 4  # where the board is below the place
-TOO_SMALL: Final = 24  # of the text's height: in a window smaller than this there is no board
+ROW: Final = 1.35  # height of a row of the board, in heights of the text
+WIDTH_OF_ROW: Final = 10.5  # width of a column of the board, in heights of the text
+ROWS_BELOW: Final = 4  # rows of a board below the arena
+TOO_SMALL: Final = 24  # heights of the text: a smaller window has no board
 
 
 class Places:
-    """Where everything is. Nothing overlaps anything else.
+    """The parts of a window. No two of them overlap.
 
     :param window: width and height in pixels.
-    :param text: height of text in pixels.
+    :param text: height of the text in pixels.
     :param footer: height of the footer in pixels.
     """
 
@@ -29,18 +29,18 @@ class Places:
         self.header: Rect = (0, 0, width, round(text * 2.2))
         beside, below = self._board_beside(width, height, footer), self._board_below(width, height, footer)
         self.world, self.board = max(beside, below, key=lambda found: found[0].scale)
-        """Where the place is, and where the board is."""
+        """The layout of the arena, and the rectangle of the board."""
         if max(window) < TOO_SMALL * text:
             self.world, self.board = Layout(window, WORLD, header=self.header[3], footer=footer), (0, 0, 0, 0)
 
     @property
     def rows(self) -> int:
-        """How many rows the board has room for, one below the other; the first is for its heading."""
+        """Rows in a column of the board. The first one is the heading."""
         return max(1, int(self.board[3] / (self.text * ROW)))
 
     @property
     def columns(self) -> int:
-        """How many such columns stand beside each other."""
+        """Columns of the board."""
         return max(1, int(self.board[2] / (self.text * WIDTH_OF_ROW)))
 
     def _board_beside(self, width: int, height: int, footer: int) -> tuple[Layout, Rect]:

@@ -1,7 +1,7 @@
-"""The shortest way around the walls, for those who have no eyes: the place as a grid, and distances on it.
+"""Shortest paths around the walls, for bots: a grid over the place, and distances on it.
 
-Distances from a cell to all others are computed when they are first asked for (in less than a millisecond), and kept:
-about a kilobyte for each of some 800 cells, at most.
+The distances from one cell to all others are computed at their first use (under a millisecond) and kept: about a
+kilobyte for each of some 800 cells.
 """
 
 import math
@@ -11,10 +11,10 @@ from typing import Final
 from games.chase import walls
 from games.chase.walls import Point
 
-SIZE: Final = 140  # points: of a cell; it fits between all walls, and steps of it are less than a runner is wide
-COLUMNS: Final = walls.WIDTH // SIZE
-ROWS: Final = walls.HEIGHT // SIZE
-FAR: Final = 255  # steps: more than any way has
+CELL_SIZE: Final = 140  # points: side of a cell; cells fit between all walls, and are narrower than a runner
+GRID_COLUMNS: Final = walls.WIDTH // CELL_SIZE
+GRID_ROWS: Final = walls.HEIGHT // CELL_SIZE
+UNREACHED: Final = 255  # steps: longer than any path
 
 Cell = tuple[int, int]
 
@@ -23,11 +23,11 @@ _LOOK_AHEAD: Final = 8  # cells
 
 def middle(cell: Cell) -> tuple[float, float]:
     """Return the middle of a cell, in points."""
-    return (cell[0] + 0.5) * SIZE, (cell[1] + 0.5) * SIZE
+    return (cell[0] + 0.5) * CELL_SIZE, (cell[1] + 0.5) * CELL_SIZE
 
 
 CELLS: Final = frozenset(
-    (column, row) for column in range(COLUMNS) for row in range(ROWS) if walls.is_free(*middle((column, row)))
+    (column, row) for column in range(GRID_COLUMNS) for row in range(GRID_ROWS) if walls.is_free(*middle((column, row)))
 )
 
 _NEXT: Final = {
@@ -39,8 +39,8 @@ _NEXT: Final = {
 
 
 def cell_at(at: Point) -> Cell:
-    """Return the cell that a runner is in, or the nearest in which one can be."""
-    cell = int(at[0] // SIZE), int(at[1] // SIZE)
+    """Return the cell of a runner, or the nearest free one."""
+    cell = int(at[0] // CELL_SIZE), int(at[1] // CELL_SIZE)
     if cell in CELLS:
         return cell
     around = [(cell[0] + dx, cell[1] + dy) for dx in (-2, -1, 0, 1, 2) for dy in (-2, -1, 0, 1, 2)]
@@ -48,14 +48,14 @@ def cell_at(at: Point) -> Cell:
 
 
 def distance(a: Point, b: Point) -> float:
-    """Return how long the way is, in points: straight on where one can see, else in steps of the grid."""
+    """Return the length of the path in points: straight if no wall is between, otherwise in steps of the grid."""
     if walls.sees(a, b):
         return math.dist(a, b)
-    return SIZE * _steps_to(cell_at(b))[_index(cell_at(a))]
+    return CELL_SIZE * _steps_to(cell_at(b))[_index(cell_at(a))]
 
 
 def next_point(a: Point, b: Point) -> Point:
-    """Return where to head to from `a`, straight on, to get to `b` around all walls."""
+    """Return the first point to run to, straight from `a`, on the path to `b`."""
     if walls.sees(a, b, walls.RADIUS - 10):
         return b
     steps, cell, best = _steps_to(cell_at(b)), cell_at(a), None
@@ -68,13 +68,13 @@ def next_point(a: Point, b: Point) -> Point:
 
 
 def _index(cell: Cell) -> int:
-    return cell[1] * COLUMNS + cell[0]
+    return cell[1] * GRID_COLUMNS + cell[0]
 
 
 @cache
 def _steps_to(goal: Cell) -> bytes:
-    """Return how many steps it is to a cell from each."""
-    steps = bytearray([FAR]) * (COLUMNS * ROWS)
+    """Return the steps from every cell to a goal, by index of the cell."""
+    steps = bytearray([UNREACHED]) * (GRID_COLUMNS * GRID_ROWS)
     steps[_index(goal)] = 0
     edge, count = [goal], 0
     while edge:
@@ -82,8 +82,8 @@ def _steps_to(goal: Cell) -> bytes:
         reached = []
         for cell in edge:
             for other in _NEXT[cell]:
-                place = other[1] * COLUMNS + other[0]
-                if steps[place] == FAR:
+                place = other[1] * GRID_COLUMNS + other[0]
+                if steps[place] == UNREACHED:
                     steps[place] = count
                     reached.append(other)
         edge = reached

@@ -1,4 +1,4 @@
-"""Draws Chase: the place, everybody in it, the scores, and what matters most in a line at the top."""
+"""Draws Chase: the arena, the runners, the scores, and the most important sentence at the top."""
 
 import math
 from collections import deque
@@ -26,12 +26,12 @@ from pygase_pygame.app.palette import (
     player_colour,
 )
 
-TRAIL: Final = 7  # places of a dash that can still be seen
+TRAIL: Final = 7  # places in the trail of a dash
 FLASH_SECONDS: Final = 0.6
 SPIN_SECONDS: Final = 0.05  # from one picture of the spikes to the next
-TILE: Final = 700  # points
+TILE_POINTS: Final = 700  # points
 SMALLEST_NAME: Final = 14  # pixels
-NEEDS_ARROW: Final = 450  # points: farther off than this, an arrow leads to somebody
+NEEDS_ARROW: Final = 450  # points: farther than this, an arrow shows the direction
 
 Table = Mapping[int, Any]
 Spot = tuple[float, float]
@@ -39,7 +39,7 @@ Cell = tuple[int, int, int, int]  # left, top, width, height
 
 
 class Row(NamedTuple):
-    """What the board tells of somebody."""
+    """A row of the board."""
 
     number: int
     name: str
@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 
 class Picture:
-    """Draws frames. Keeps what stays from frame to frame: the ground, where everybody looks, and trails."""
+    """Draws frames. It keeps the ground, the directions of the runners, and their trails."""
 
     def __init__(self, letters: Lettering) -> None:
         self._letters = letters
@@ -65,14 +65,14 @@ class Picture:
         self._flashes: deque[tuple[float, Spot]] = deque(maxlen=rules.MOST_RUNNERS)
 
     def flash(self, at: Spot, now: float) -> None:
-        """Let everybody see where somebody has been caught."""
+        """Show a flash at the place of a tag, from `now` (seconds) on."""
         self._flashes.append((now, at))
 
     def draw(self, surface: pygame.Surface, state: Mapping[str, Any], me: int | None, now: float) -> None:
         """Draw everything but the footer.
 
-        :param state: what to show; it may be empty.
-        :param me: who of them looks at it.
+        :param state: the game state; it may be empty.
+        :param me: the number of the player's own runner.
         :param now: seconds.
         """
         self._prepare(surface)
@@ -97,7 +97,7 @@ class Picture:
         self._draw_board(surface, state["scores"], people, runners, me)
 
     def notice(self, surface: pygame.Surface, title: str, text: str, hint: str = "") -> None:
-        """Draw a box into the middle of the place."""
+        """Draw a box in the middle of the arena."""
         area = surface.get_rect().clip(self._places.world.area)
         hud.notice(surface.subsurface(area), self._letters, title, text, hint)
 
@@ -116,9 +116,9 @@ class Picture:
         ground.fill(NIGHT)
         ground.fill(FLOOR, layout.area)
         checks = mixed(FLOOR, FAINT, 0.25)
-        for column in range(WORLD[0] // TILE):
-            for row in range(column % 2, WORLD[1] // TILE, 2):
-                ground.fill(checks, layout.rect(column * TILE, row * TILE, TILE, TILE))
+        for column in range(WORLD[0] // TILE_POINTS):
+            for row in range(column % 2, WORLD[1] // TILE_POINTS, 2):
+                ground.fill(checks, layout.rect(column * TILE_POINTS, row * TILE_POINTS, TILE_POINTS, TILE_POINTS))
         for wall in walls.WALLS:
             ground.fill(LINE, layout.rect(wall.left, wall.top, wall.right - wall.left, wall.bottom - wall.top))
         lit = mixed(LINE, WHITE, 0.35)
@@ -131,7 +131,7 @@ class Picture:
     # -- the runners -------------------------------------------------------------------------------------------------
 
     def _remember(self, runners: Table) -> None:
-        """Find out where everybody looks, and where who dashes has been."""
+        """Record the directions and the trails of the runners."""
         for gone in self._trails.keys() - runners.keys():
             del self._trails[gone]
             self._facing.pop(gone, None)
@@ -143,7 +143,7 @@ class Picture:
             trail.append(at)
 
     def _draw_runners(self, surface: pygame.Surface, runners: Table, me: int | None, now: float) -> None:
-        """Draw everybody; who is it, and then oneself, in front of all others."""
+        """Draw all runners. The chaser and then the player's own runner are in front."""
         for number in sorted(runners, key=lambda n: (n == me, runners[n]["it"])):
             self._draw_runner(surface, number, runners[number], now)
 
@@ -161,7 +161,7 @@ class Picture:
             figures.draw_dots(surface, middle, runner["safe"] / rules.SAFE_TICKS)
 
     def _draw_me(self, surface: pygame.Surface, me: int, runners: Table) -> pygame.Rect | None:
-        """Draw what says which one is oneself, and an arrow to the danger, or to the nearest prey; return where."""
+        """Draw the player's rim, and an arrow to the chaser or to the nearest prey. Return the arrow's box."""
         mine = runners[me]
         middle = self._places.world.point(mine["x"], mine["y"])
         self._figures.draw_rim(surface, middle)
@@ -177,7 +177,7 @@ class Picture:
     def _draw_names(
         self, surface: pygame.Surface, runners: Table, people: Table, me: int | None, arrow: pygame.Rect | None
     ) -> None:
-        """Draw a name at everybody for whom there is room; one's own and that of who is it in any case."""
+        """Draw the names that fit. The player's own name and the chaser's are always drawn."""
         area, radius = pygame.Rect(self._places.world.area), self._figures.radius
         size = max(min(round(self._places.text * 0.85), 2 * radius), SMALLEST_NAME)
         bodies = {n: pygame.Rect(0, 0, 2 * radius, 2 * radius) for n in runners}
@@ -192,7 +192,7 @@ class Picture:
             above = line.get_rect(midbottom=(x, y - away)).clamp(area)
             below = line.get_rect(midtop=(x, y + away)).clamp(area)
             places = [above, below]
-            if matters:  # at the edge of the place, with an arrow above, there is still room beside
+            if matters:  # more places for these two names
                 places += [line.get_rect(midleft=(x + away, y)), line.get_rect(midright=(x - away, y))]
             free = [place for place in places if area.contains(place) and place.collidelist(taken) < 0]
             if free or matters:
@@ -209,7 +209,7 @@ class Picture:
             width = max(1, round(self._figures.radius * 0.4 * (1 - done)))
             pygame.draw.circle(surface, mixed(YELLOW, FLOOR, done), self._places.world.point(*at), radius, width)
 
-    # -- around the place --------------------------------------------------------------------------------------------
+    # -- header and board ----------------------------------------------------------------------------------------------
 
     def _draw_header(self, surface: pygame.Surface, headline: str, colour: Colour, time: str) -> None:
         left, top, width, height = self._places.header
@@ -222,9 +222,9 @@ class Picture:
     def _draw_board(
         self, surface: pygame.Surface, scores: Table, people: Table, runners: Table, me: int | None
     ) -> None:
-        """Draw who is how well off: a row for each, as many as there is room for, in columns beside each other.
+        """Draw the scores, in rows and columns as the room allows.
 
-        It changes about once a second only, so it is kept from frame to frame.
+        They change about once a second, so the board is kept between frames.
         """
         places = self._places
         if not places.board[2]:
@@ -265,7 +265,7 @@ class Picture:
         pygame.draw.circle(board, player_colour(row.number), middle, radius)
 
     def _paint_cells(self, surface: pygame.Surface, cell: Cell, texts: Sequence[str], colour: Colour) -> None:
-        """Draw a name and two figures; the name has the room that these leave."""
+        """Draw a name and two figures. The name takes the room that the figures leave."""
         left, top, width, height = cell
         name, *figures = texts
         size, middle, right = self._places.text, top + height // 2, left + width - self._places.text // 4

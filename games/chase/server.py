@@ -1,20 +1,19 @@
-"""Chase's server: who plays, who has been caught, and who wins.
+"""Chase's server: players, bots, tags, and the winner of a round.
 
-A tag is judged by what the chaser saw: each input comes with the moment that was on its player's screen, and the server
-looks up where the others were then. Whom one touches there, one has caught. (Judged by the server's newest state, a
-chaser would have to run ahead of everybody whom they see, farther the slower their link.) The price is paid by those
-who flee: on their own screen they may be a step or two away already. So the server looks back `MOST_REWIND` at most,
-whatever a link is like, and who is caught loses no point, only the lead.
+A tag is judged by the chaser's screen. Each input carries the time of the state on that screen, and the server looks up
+the other runners at that time. (Judged by the present state, a chaser would have to run ahead of the runners on the
+screen, farther the slower the link.) The others pay: on their own screens they may be a step or two away already. So
+the server looks back at most `MOST_REWIND`, and a tag costs no points, only time.
 
-The state that everybody sees:
+The public state:
 
-- `runners`: by number, see `rules.Runner`; exactly one of them is it, as long as there are any
-- `people`: by number, a name, whether it is a bot, and a mark by which a client knows its own number
-- `scores`: by number, [seconds free, tags] in this round
-- `round`: the `seconds` left, and the `winner`: [number, name, seconds free] until the next round begins, [] during one
+- `runners`: by number, see `rules.Runner`; exactly one of them is the chaser
+- `people`: by number: the name, whether it is a bot, and a mark by which a client finds its own number
+- `scores`: by number: [seconds free, tags] in this round
+- `round`: the `seconds` left, and the `winner`: [number, name, seconds free] between two rounds, [] during one
 
 Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once.
-Events to clients: `NEWS(text)`, `TAG(chaser, caught)`, both numbers.
+Events to clients: `NEWS(text)`, `TAG(chaser, caught)` with the numbers of both.
 """
 
 import math
@@ -44,21 +43,21 @@ from pygase import (
 )
 from pygase_pygame.app.company import Company, how_left
 
-GAME: Final = "chase"
+GAME_NAME: Final = "chase"
 TICK: Final = 1 / TICKS_PER_SECOND  # seconds
 
 MOVING: Final = (Interpolate("runners.*.x", "runners.*.y", snap_distance=400),)
-"""What glides from tick to tick: on the players' screens, and for the judge who looks up what they saw."""
+"""The values that glide from tick to tick, on the players' screens and in the history of the judge."""
 
 MOST_REWIND: Final = 0.25  # seconds
 ASLEEP_TICKS: Final = 10 * TICKS_PER_SECOND
-"""Who is it and does nothing for so long hands it on: a window left open shall not end the game for all."""
+"""A chaser that stands still for this long is replaced, so that a forgotten window does not stop the game."""
 
 BOT_NAMES: Final = (
     *("Hare", "Lynx", "Otter", "Fox", "Swift", "Stoat", "Gecko", "Robin", "Marten", "Puma"),
     *("Ibex", "Wren", "Badger", "Jackal", "Kite", "Heron"),
 )
-NEW_NUMBERS: Final = 128  # then again from 0: so that a number takes one byte
+NEW_NUMBERS: Final = 128  # keeps a number in one byte
 
 Address = tuple[Any, ...]
 Update = dict[str, Any]
@@ -66,20 +65,20 @@ Update = dict[str, Any]
 
 @dataclass
 class Player:
-    """Somebody who plays: at a client, or a bot."""
+    """A player: a client or a bot."""
 
     name: str
     address: Address | None = None
     bot: Bot | None = None
     free_ticks: int = 0
     tags: int = 0
-    still_ticks: int = 0  # since they last wanted to move
+    still_ticks: int = 0  # ticks since the player last wanted to move
 
 
 class ChaseServer:
-    """A chase for 16, some of whom may be bots. `backend` is what to run, at `TICK` seconds a tick.
+    """A chase for up to 16 clients and bots. Run `backend` at `TICK` seconds a tick.
 
-    :param bots: how many run along, as long as there is room for them beside people.
+    :param bots: number of bots, as far as the clients leave room for them.
     """
 
     def __init__(self, bots: int = 0, rng: random.Random | None = None) -> None:
@@ -93,30 +92,30 @@ class ChaseServer:
         self._runners: Runners = {}
         self._ticks_left = rules.ROUND_TICKS
         self._winner: list[Any] = []
-        self._told: Update = {}
+        self._sent: Update = {}
         self._fill_up()
         self.backend = Backend(
             GameState(0, 0, **self._tables()),
             self.time_step,
             {CLIENT_LEFT: self.on_left, "JOIN": self.on_join},
-            game=GAME,
+            game=GAME_NAME,
             config=ServerConfig(max_clients=MOST_RUNNERS),
         )
-        self._told = self._tables()
+        self._sent = self._tables()
 
     @cached_property
     def _history(self) -> StateHistory:
-        """What everybody saw in the last moments. Begun with the first tick: until then no clock is known to run."""
+        """The states of the last second. It begins with the first tick, because no clock runs before."""
         return self.backend.game_state_machine.keep_history(1.0, interpolate=MOVING)
 
-    # -- who plays ---------------------------------------------------------------------------------------------------
+    # -- players -------------------------------------------------------------------------------------------------------
 
     def on_join(self, name: object = "", *, client_address: Address) -> Update:
-        """Let somebody play, once, under the name that they give; a bot gives way if there is no room."""
+        """Let a client play under the name that it sends. A bot leaves if there is no room."""
         if client_address in self._numbers:
             return {}
         if not self._numbers:
-            self._begin_round()  # the one before was over when the last of the people left
+            self._begin_round()  # the last round ended when the last client left
         if len(self._players) >= MOST_RUNNERS:
             self._remove_a_bot()
         player = Player(unused_name(clean_name(name), self._names()), client_address)
@@ -125,7 +124,7 @@ class ChaseServer:
         return self._changes()
 
     def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
-        """Take somebody out who has left. If they were it, somebody else is."""
+        """Remove a client that has left. If it was the chaser, another runner becomes the chaser."""
         number = self._numbers.pop(client_address, None)
         if number is None:
             return {}
@@ -136,27 +135,27 @@ class ChaseServer:
         if was_it and heir is not None:
             news.append(f"{self._players[heir].name} is it now.")
         if news:
-            self._tell_others(client_address, " ".join(news))
+            self._announce_to_others(client_address, " ".join(news))
         self._fill_up()
         return self._changes()
 
     def _add(self, player: Player) -> int:
-        """Give somebody the next number that is free, so that nobody is taken for who has just left."""
+        """Give a player the next free number. Numbers of players that have left are reused as late as possible."""
         while self._next_number in self._players:
             self._next_number = (self._next_number + 1) % NEW_NUMBERS
         number, self._next_number = self._next_number, (self._next_number + 1) % NEW_NUMBERS
         self._players[number] = player
         self._runners[number] = rules.new_runner(self._quiet_place())
-        self._see_to_a_chaser()
+        self._ensure_a_chaser()
         return number
 
     def _remove(self, number: int) -> Player:
         del self._runners[number]
-        self._see_to_a_chaser()
+        self._ensure_a_chaser()
         return self._players.pop(number)
 
-    def _see_to_a_chaser(self) -> None:
-        """See to it that somebody is it. Called whenever somebody came or went, so that there is no other moment."""
+    def _ensure_a_chaser(self) -> None:
+        """Choose a chaser if there is none. Called after every arrival and departure."""
         if self._runners and rules.chaser_of(self._runners) is None:
             self._elect(list(self._runners))
 
@@ -164,13 +163,13 @@ class ChaseServer:
         self._runners = rules.elected(self._runners, self._rng.choice(candidates))
 
     def _remove_a_bot(self) -> None:
-        """Make room: of the bots, the one that does worst goes; who is it, only if there is no other."""
+        """Remove the bot with the least free time, to make room. The chaser goes only if it is the only bot."""
         bots = [number for number, player in self._players.items() if player.bot]
         if bots:
             self._remove(min(bots, key=lambda n: (self._runners[n]["it"], self._players[n].free_ticks)))
 
     def _fill_up(self) -> None:
-        """Bring as many bots as are wanted and as there is room for."""
+        """Add bots up to the wanted number, as far as there is room."""
         bots = sum(player.bot is not None for player in self._players.values())
         for _ in range(min(self._wanted_bots - bots, MOST_RUNNERS - len(self._players))):
             taken = self._names()
@@ -178,7 +177,7 @@ class ChaseServer:
             self._add(Player(unused_name(name, taken), bot=Bot(self._rng)))
 
     def _quiet_place(self) -> tuple[int, int]:
-        """Return a place to begin at: of some, the one that is farthest from everybody."""
+        """Return the place farthest from all runners, of eight random ones."""
         others = [(runner["x"], runner["y"]) for runner in self._runners.values()]
         return max(self._rng.sample(PLACES, 8), key=lambda at: min((math.dist(at, o) for o in others), default=0.0))
 
@@ -188,13 +187,13 @@ class ChaseServer:
     # -- a tick ------------------------------------------------------------------------------------------------------
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
-        """Run and catch for a tick. A tick is a tick: a server that was held up plays slower, not other."""
+        """Run one tick of the chase. `dt` does not matter: a late server plays slower, by the same rules."""
         self._history  # noqa: B018  # which begins it
         self._tick += 1
         for address in self._company.settled(self._tick * TICK):
-            self._tell_others(address, f"{self._players[self._numbers[address]].name} runs along now.")
+            self._announce_to_others(address, f"{self._players[self._numbers[address]].name} runs along now.")
         if not self._numbers:
-            return {}  # bots among themselves rest: nobody is there to see it
+            return {}  # bots rest while no client watches
         self._move(inputs)
         if self._winner:
             self._count_down_to_next_round()
@@ -205,7 +204,7 @@ class ChaseServer:
         return self._changes()
 
     def _move(self, inputs: Mapping[Address, PlayerInput]) -> None:
-        """Let everybody do what their player wants, and nobody else."""
+        """Move each runner by its own player's command."""
         before, after = self._runners, {}
         for number, runner in before.items():
             player = self._players[number]
@@ -213,14 +212,14 @@ class ChaseServer:
                 wish: object = player.bot.command(number, before)
             else:
                 given = inputs.get(player.address) if player.address else None
-                wish = given.value if given else None  # silent for a second: stays where it is
+                wish = given.value if given else None  # a client silent for a second sends no input: its runner stays
             after[number] = rules.move(runner, wish)
             moves = runner["frozen"] or rules.command(wish) != rules.STILL
             player.still_ticks = 0 if moves else player.still_ticks + 1
         self._runners = after
 
     def _catch(self, inputs: Mapping[Address, PlayerInput]) -> None:
-        """See whether the one who is it has caught somebody, in the picture that they had of the others."""
+        """Find the runner that the chaser has caught, judged by the chaser's screen."""
         number = rules.chaser_of(self._runners)
         if number is None:
             return
@@ -234,7 +233,7 @@ class ChaseServer:
             self._tag(number, min(caught, key=lambda n: _distance(chaser, seen[n])))
 
     def _seen_by(self, player: Player, inputs: Mapping[Address, PlayerInput]) -> Mapping[int, Mapping[str, Any]]:
-        """Return the runners as somebody saw them when they gave their input: a bot, as they are."""
+        """Return the runners on a player's screen at the time of its input. A bot sees the present ones."""
         given = inputs.get(player.address) if player.address else None
         newest = self._history.newest
         if given is None or given.view_time is None or newest is None:
@@ -249,7 +248,7 @@ class ChaseServer:
         self.backend.server.dispatch_event("TAG", chaser, caught, retries=RELIABLE)
 
     def _wake_the_chaser(self) -> None:
-        """Let somebody else be it if the one who is does nothing."""
+        """Replace a chaser that has stood still for `ASLEEP_TICKS`."""
         number = rules.chaser_of(self._runners)
         if number is None or len(self._runners) < 2 or self._players[number].still_ticks < ASLEEP_TICKS:
             return
@@ -263,7 +262,7 @@ class ChaseServer:
             self.backend.server.dispatch_event("NEWS", text, retries=RELIABLE)
 
     def _count(self) -> None:
-        """Count the time of those who are free, as long as there is anybody to be free of."""
+        """Count the free time of all runners but the chaser. A runner alone does not count."""
         if len(self._runners) < 2:
             return
         for number, runner in self._runners.items():
@@ -272,7 +271,7 @@ class ChaseServer:
         if self._ticks_left <= 0:
             best = rules.ranking(self._scores())[0]
             self._winner = [best, self._players[best].name, self._scores()[best][0]]
-            self._ticks_left = rules.PAUSE_TICKS
+            self._ticks_left = rules.ROUND_PAUSE_TICKS
 
     def _count_down_to_next_round(self) -> None:
         self._ticks_left -= 1
@@ -286,13 +285,13 @@ class ChaseServer:
         if self._runners:
             self._elect(list(self._runners))
 
-    # -- what is told ------------------------------------------------------------------------------------------------
+    # -- events to clients ---------------------------------------------------------------------------------------------
 
     def _scores(self) -> dict[int, list[int]]:
         return {n: [player.free_ticks // TICKS_PER_SECOND, player.tags] for n, player in self._players.items()}
 
     def _tables(self) -> Update:
-        """Return all that everybody sees."""
+        """Return the whole public state."""
         return {
             "runners": dict(self._runners),
             "people": {
@@ -304,22 +303,22 @@ class ChaseServer:
         }
 
     def _changes(self) -> Update:
-        """Return what is different from what has been told before: so whatever happened, it is told once."""
+        """Return the changes since the last call."""
         now = self._tables()
-        update = changes(self._told, now)
-        self._told = now
+        update = changes(self._sent, now)
+        self._sent = now
         return update
 
-    def _tell_others(self, about: Address, text: str) -> None:
+    def _announce_to_others(self, about: Address, text: str) -> None:
         for address in self._numbers:
             if address != about:
                 self.backend.server.dispatch_event("NEWS", text, target_client=address, retries=RELIABLE)
 
 
 def mark_of(address: object) -> int:
-    """Return the number by which a client finds itself among `people`: 0 for bots, which have no address.
+    """Return the number by which a client finds itself in `people`: 0 for bots, which have no address.
 
-    A client's address itself is nobody else's business, and longer.
+    It is a checksum: a client's address is not for the other players, and longer.
     """
     return 0 if address is None else zlib.crc32(str(address).encode()) or 1
 

@@ -1,7 +1,7 @@
-"""The place that Chase is played in: its walls, and how one slides along them.
+"""The walls of Chase, and sliding along them.
 
-All lengths are whole points: at the usual size of the window seven or eight of them are a pixel. (0, 0) is the top left
-corner, y points down. Runners are round, so they slip around the corners of walls instead of hanging there.
+Lengths are whole points; seven or eight of them are a pixel of the default window. (0, 0) is the top left corner, y
+points down. Runners are round, so they slip around the corners of walls.
 """
 
 import math
@@ -16,7 +16,7 @@ WIDTH: Final = 5_600
 HEIGHT: Final = 4_200
 RADIUS: Final = 90  # of a runner
 
-_QUARTER: Final = [  # the top left quarter of the place; the others are its mirror images
+_QUARTER: Final = [  # the top left quarter; the other three are its mirror images
     Wall(620, 620, 1_500, 800),
     Wall(620, 800, 800, 1_350),
     Wall(2_020, 420, 2_200, 1_180),
@@ -28,13 +28,13 @@ WALLS: Final = (*mirrored(_QUARTER, WIDTH, HEIGHT), _MIDDLE)
 
 
 def slide(x: float, y: float) -> tuple[int, int]:
-    """Return where a runner comes to stand who wants to be at a point: beside every wall, not in it.
+    """Return the place of a runner that wants to be at (x, y): out of every wall, by the shortest way.
 
-    Somebody who takes steps shorter than `RADIUS` never has their middle in a wall. All that is computed here comes out
-    the same to the last bit on every machine, which the player's own program relies on.
+    A runner with steps shorter than `RADIUS` never has its middle in a wall. The result is the same to the last bit on
+    every machine; prediction depends on that.
     """
     x, y = _inside(x, y)
-    for _ in range(2):  # out of one wall may lead into another, in an inner corner
+    for _ in range(2):  # in an inner corner, the way out of one wall may lead into another
         for wall in WALLS:
             left, top, right, bottom = wall
             if not (left - RADIUS < x < right + RADIUS and top - RADIUS < y < bottom + RADIUS):
@@ -54,7 +54,7 @@ def _inside(x: float, y: float) -> tuple[float, float]:
 
 
 def is_free(x: float, y: float, room: float = RADIUS) -> bool:
-    """Tell whether there is so much room around a point."""
+    """Return whether a circle of radius `room` around a point touches no wall."""
     if not (room <= x <= WIDTH - room and room <= y <= HEIGHT - room):
         return False
     return all(math.dist((x, y), _nearest(wall, x, y)) >= room for wall in WALLS)
@@ -65,9 +65,9 @@ def _nearest(wall: Wall, x: float, y: float) -> tuple[float, float]:
 
 
 def sees(a: Point, b: Point, room: float = 0.0) -> bool:
-    """Tell whether nothing stands between two points, nor nearer than `room` to the way (corners count as square).
+    """Return whether a line is free: no wall on it, and none nearer than `room` points. Corners count as square.
 
-    (The usual test of a line against boxes, slab by slab.)
+    This is the slab test of a line against boxes.
     """
     (ax, ay), (bx, by) = a, b
     left, right = (ax, bx) if ax < bx else (bx, ax)
@@ -89,7 +89,7 @@ def _crosses(wall: Wall, a: Point, b: Point, room: float) -> bool:
         (a[1], b[1], wall.top - room, wall.bottom + room),
     ):
         way = end - start
-        if way:  # else the caller has seen that it is between
+        if way:  # otherwise the caller has checked this axis
             first, last = (low - start) / way, (high - start) / way
             enter, leave = max(enter, min(first, last)), min(leave, max(first, last))
     return enter < leave

@@ -1,4 +1,4 @@
-"""What Chase tells a player, in words: pure, so that a test can read it."""
+"""The sentences that a player of Chase reads. Pure, so that tests can check them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ Table = Mapping[int, Any]
 
 
 def headline(runners: Table, people: Table, me: int | None, winner: list[Any]) -> str:
-    """Return what matters most for somebody right now; `winner` is that of the round, if it is over."""
+    """Return the most important sentence for a player. `winner` is the round's winner, [] during a round."""
     chaser = rules.chaser_of(runners)
     if chaser is None:
         return "Nobody is here"
@@ -41,13 +41,13 @@ def _seconds(ticks: int) -> int:
 
 
 def time_left(this_round: Mapping[str, Any]) -> str:
-    """Return how much is left of the round, or how long it is until the next one."""
+    """Return the time left of the round, or the time until the next one."""
     minutes, seconds = divmod(this_round["seconds"], 60)
     return f"next round in {seconds}" if this_round["winner"] else f"{minutes}:{seconds:02}"
 
 
 def result(winner: list[Any], me: int | None) -> tuple[str, str]:
-    """Return a title and a sentence about who has won."""
+    """Return a title and a sentence about the winner."""
     number, name, seconds = winner
     who, whose = ("You win!", "You were") if number == me else (f"{name} wins!", f"{name} was")
     return who, f"{whose} free for {_minutes(seconds)}."
@@ -59,7 +59,7 @@ def _minutes(seconds: int) -> str:
 
 
 def tag(people: Table, chaser: int, caught: int, me: int | None) -> str:
-    """Return what to tell about who caught whom. Some of them may have left by now."""
+    """Return the sentence about a tag. The runners in it may have left since."""
 
     def called(number: int, you: str) -> str:
         return you if number == me else people[number]["name"] if number in people else "somebody who left"
@@ -69,9 +69,9 @@ def tag(people: Table, chaser: int, caught: int, me: int | None) -> str:
 
 
 def board(scores: Table, people: Table, runners: Table, rows: int, me: int | None) -> list[int | None]:
-    """Return who stands in the rows of a board that has so many, best first; None is a row of dots.
+    """Return the numbers in the rows of a board, best first. None is a row of dots.
 
-    One's own row is there always, in the last one if need be.
+    The player's own row is always there, in the last place if needed.
     """
     order = [number for number in rules.ranking(scores) if number in people and number in runners]
     if len(order) <= rows:

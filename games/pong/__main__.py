@@ -5,8 +5,7 @@ import sys
 from typing import Final
 
 from games.pong.rules import SERIES
-from games.pong.server import GAME as NAME
-from games.pong.server import TICK, PongServer
+from games.pong.server import GAME_NAME, TICK, PongServer
 from pygase_pygame.app import cli
 from pygase_pygame.app.game import Game
 
@@ -24,7 +23,7 @@ def _options(parser: argparse.ArgumentParser, command: str) -> None:
 
 
 GAME: Final = Game(
-    name=NAME,
+    name=GAME_NAME,
     title="Pong",
     about="Pong for two over a network",
     serve=lambda hosting: PongServer(hosting.bots > 0, getattr(hosting.args, "best_of", 1)).backend,

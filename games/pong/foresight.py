@@ -17,10 +17,10 @@ from typing import Any, Final
 from games.pong import rules
 from games.pong.rules import Ball, Side
 
-MOST: Final = 40.0
+MOST_LEAD: Final = 40.0
 """The largest lead of the ball in ticks. A larger one looks odd; on a slower link the ball is late instead."""
 
-RAMP: Final = 45.0
+RAMP_TICKS: Final = 45.0
 """Ticks of flight after a serve during which the lead of the ball grows evenly from 0."""
 
 
@@ -39,7 +39,7 @@ class Foresight:
         :param lead: ticks by which the player's own paddle is ahead.
         """
         ball: Ball = match["ball"]
-        lead = min(lead, MOST, _ramp(match))
+        lead = min(lead, MOST_LEAD, _ramp(match))
         if match["phase"] != rules.RALLY or not ball["vx"] or lead <= 0.0:
             return ball
         mine, theirs = rules.REACH[self.side], rules.REACH[rules.other(self.side)]
@@ -69,7 +69,7 @@ class Foresight:
 def _ramp(match: Mapping[str, Any]) -> float:
     """Return the largest lead in ticks at this time after the serve."""
     if match["rally"]:
-        return MOST
+        return MOST_LEAD
     ball = match["ball"]
     flown = abs(ball["x"] - rules.WIDTH / 2) / abs(ball["vx"]) if ball["vx"] else 0.0
-    return MOST * min(flown / RAMP, 1.0)
+    return MOST_LEAD * min(flown / RAMP_TICKS, 1.0)

@@ -14,7 +14,7 @@ MOVE_BOTH: Final = "W/S and Up/Down: move"
 CALL_GUEST: Final = "2: second player here"
 DISMISS_GUEST: Final = "2: one player again"
 LEAVE: Final = "Esc: leave"
-EVERYWHERE: Final = ("F3: network", "F4: worse link", "F9: sound", "F11: full screen")
+SHELL_KEYS: Final = ("F3: network", "F4: worse link", "F9: sound", "F11: full screen")
 KEYS_LOST: Final = "R: try again · Esc: choose another game"
 
 # With two players at one keyboard, the left side has the keys on the left.
@@ -117,10 +117,10 @@ def _remarks(state: State, seat: Seat) -> dict[Side, str]:
 
 def _keys(state: State, seat: Seat) -> tuple[str, ...]:
     if not seat:
-        return (LEAVE, *EVERYWHERE)
+        return (LEAVE, *SHELL_KEYS)
     if has_guest(state, seat):
-        return (MOVE_BOTH, LEAVE, DISMISS_GUEST, *EVERYWHERE)
-    return (MOVE, LEAVE, *([CALL_GUEST] if may_call_guest(state, seat) else []), *EVERYWHERE)
+        return (MOVE_BOTH, LEAVE, DISMISS_GUEST, *SHELL_KEYS)
+    return (MOVE, LEAVE, *([CALL_GUEST] if may_call_guest(state, seat) else []), *SHELL_KEYS)
 
 
 def _status(link: Link, seat: Seat, watching: int) -> str:

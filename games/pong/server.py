@@ -32,7 +32,7 @@ from pygase import (
 )
 from pygase_pygame.app.company import Company, how_left
 
-GAME: Final = "pong"
+GAME_NAME: Final = "pong"
 TICK: Final = 1 / rules.TICKS_PER_SECOND  # seconds
 BOT_NAME: Final = "Bot"
 GUEST_NAME: Final = "Guest"
@@ -78,7 +78,7 @@ class PongServer:
                 "GUEST": self.on_guest,
                 "AGAIN": self.on_again,
             },
-            game=GAME,
+            game=GAME_NAME,
         )
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:

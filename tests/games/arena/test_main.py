@@ -20,7 +20,7 @@ def test_it_serves_an_arena_with_as_many_bots_as_asked_for() -> None:
     network.run(1.0)
     state = backend.game_state_store.get_game_state()
     assert len(state.ships) == CREW - 1
-    assert GAME.name == server.GAME
+    assert GAME.name == server.GAME_NAME
     assert GAME.tick == 1 / TICKS_PER_SECOND
 
 

@@ -64,13 +64,13 @@ def test_judgements_of_shots_that_nobody_fired_are_ignored() -> None:
 def test_everything_is_over_after_a_while_and_there_is_never_much() -> None:
     memory = Memory()
     for number in range(1_000):
-        memory.fire(number % rules.COUNT, Tracer(1, (0, 0), (1, 1), False, 0.0), {2: B})
-        memory.judge((number % rules.COUNT, [0, 0], True, 2, [1, 1], [2, 2], 0.1), now=0.0)
-        memory.fire(number % rules.COUNT, Tracer(1, (0, 0), (1, 1), False, 0.0), {2: B})
+        memory.fire(number % rules.SHOT_NUMBERS, Tracer(1, (0, 0), (1, 1), False, 0.0), {2: B})
+        memory.judge((number % rules.SHOT_NUMBERS, [0, 0], True, 2, [1, 1], [2, 2], 0.1), now=0.0)
+        memory.fire(number % rules.SHOT_NUMBERS, Tracer(1, (0, 0), (1, 1), False, 0.0), {2: B})
         memory.say("hello", "chat", 0.0)
         memory.say("hello", "feed", 0.0)
     held = (memory.tracers, memory.lines, memory.feed, memory.judgements)
     assert all(0 < len(things) < 100 for things in held)
-    assert len(memory._aimed) <= rules.COUNT // 2 + 1
+    assert len(memory._aimed) <= rules.SHOT_NUMBERS // 2 + 1
     memory.forget(max(TRACER_SECONDS, LINE_SECONDS, JUDGED_SECONDS) + 0.1)
     assert not any(held)

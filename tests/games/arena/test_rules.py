@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from games.arena import rules, walls
 from games.arena.bot import PLACES
-from games.arena.rules import AIM, AT, FULL, RANGE, RELOAD, SHOTS, SPEED, WAIT
+from games.arena.rules import AIM, AT, FULL_STICK, RANGE, RELOAD, SHOTS, SPEED, WAIT
 
 commands = st.tuples(st.integers(-99, 99), st.integers(-99, 99), st.integers(-999, 999), st.booleans())
 anything = st.recursive(
@@ -54,17 +54,17 @@ def test_the_same_commands_do_the_same_again_and_leave_their_arguments_alone(giv
     assert first == second
 
 
-@given(st.integers(-FULL, FULL), st.integers(-FULL, FULL))
+@given(st.integers(-FULL_STICK, FULL_STICK), st.integers(-FULL_STICK, FULL_STICK))
 def test_nobody_is_faster_across_than_straight_on(x: int, y: int) -> None:
     after = rules.move(rules.new_ship(OPEN), [x, y, 0, False])
     way = math.dist(OPEN, after[AT])
     assert way <= SPEED + 1
-    if math.hypot(x, y) >= FULL:
+    if math.hypot(x, y) >= FULL_STICK:
         assert way >= SPEED - 1
 
 
 def test_a_stick_that_is_pushed_half_way_moves_half_as_fast() -> None:
-    assert rules.move(rules.new_ship(OPEN), [FULL // 2, 0, 0, False])[AT] == [OPEN[0] + SPEED // 2, OPEN[1]]
+    assert rules.move(rules.new_ship(OPEN), [FULL_STICK // 2, 0, 0, False])[AT] == [OPEN[0] + SPEED // 2, OPEN[1]]
 
 
 def test_holding_the_trigger_fires_at_once_and_then_in_every_so_many_ticks() -> None:
@@ -79,10 +79,10 @@ def test_holding_the_trigger_fires_at_once_and_then_in_every_so_many_ticks() -> 
 
 def test_the_count_of_shots_goes_round_and_every_shot_changes_it() -> None:
     ship = rules.new_ship(OPEN)
-    for _ in range(3 * rules.COUNT):
+    for _ in range(3 * rules.SHOT_NUMBERS):
         after = rules.move({**ship, WAIT: 0}, [0, 0, 0, True])
         assert after[SHOTS] != ship[SHOTS]
-        assert 0 <= after[SHOTS] < rules.COUNT
+        assert 0 <= after[SHOTS] < rules.SHOT_NUMBERS
         ship = after
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from games.arena import rules, walls
-from games.arena.chat import AT_ONCE, LONGEST
+from games.arena.chat import AT_ONCE, LONGEST_LINE
 from games.arena.rules import AIM, AT, CREW, DAMAGE, FULL_HEALTH, RELOAD, SHOTS
 from games.arena.server import (
     BACK_AFTER,
@@ -440,7 +440,7 @@ def test_who_says_too_much_is_told_and_nobody_else_hears_it(arena: Arena) -> Non
         ada.does("CHAT", f"buy {number} " + "x" * 1_000)
     arena.runs(10)
     assert len(bob.told["CHAT"]) == AT_ONCE
-    assert all(len(text) <= LONGEST for _, text in bob.told["CHAT"])
+    assert all(len(text) <= LONGEST_LINE for _, text in bob.told["CHAT"])
     assert len(bob.told["NEWS"]) == news
     assert "Not so fast" in ada.told["NEWS"][-1][0]
 

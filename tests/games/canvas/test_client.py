@@ -136,7 +136,7 @@ def test_an_undo_shows_at_once_and_for_good(table: Table) -> None:
         assert painter.surface.get_at((340 - layout.area[0], 200 - layout.area[1]))[:3] == rules.COLOURS[rules.PAPER]
     assert all(rules.artist_of(p) != screen_of(ada).hand.artist for p in screen_of(bob).picture.pieces.values())
     undoes(ada)
-    assert screen_of(ada)._news == "There is nothing of yours to undo."
+    assert screen_of(ada)._news == "You have no stroke to undo."
 
 
 def test_what_was_drawn_while_the_connection_was_lost_is_there_when_it_is_back(table: Table) -> None:
@@ -221,9 +221,9 @@ def test_a_stroke_without_end_goes_on_as_another(table: Table) -> None:
             pos = (200 + 100 * ((n + k) % 2), 150 + k)
             ada.loop.frame([pygame.event.Event(pygame.MOUSEMOTION, pos=pos, rel=(0, 0), buttons=(1, 0, 0))])
         table.runs(1 / 60)
-        if "as long as one can be" in screen_of(ada)._news:
+        if "maximum length" in screen_of(ada)._news:
             break
-    assert "goes on as another one" in screen_of(ada)._news
+    assert "continues as a new one" in screen_of(ada)._news
     assert screen_of(ada).hand.stroke == 1
 
 

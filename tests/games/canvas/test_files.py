@@ -54,7 +54,7 @@ def test_wherever_a_file_was_cut_off_it_is_damaged_and_stays_as_it_is(path: Path
     whole = path.read_bytes()
     for length in [*range(0, len(whole), 97), len(whole) - 1]:
         path.write_bytes(whole[:length])
-        with pytest.raises(FileTrouble, match=r"damaged.*left as it was"):
+        with pytest.raises(FileTrouble, match=r"damaged.*The file was not changed"):
             files.load(path)
         assert path.read_bytes() == whole[:length]
 
@@ -150,7 +150,7 @@ def test_two_hosts_of_one_picture_do_not_overwrite_each_other(path: Path, pieces
     assert ada.save_now(pieces[:4])
     assert ada.trouble == ""
     assert bob.save_now(pieces[:5])
-    assert bob.trouble == "Somebody else keeps a picture in picture.json. This one is in picture-2.json from now on."
+    assert bob.trouble == "Another program has saved a picture in picture.json. This one now goes to picture-2.json."
     assert (files.load(path), files.load(path.with_name("picture-2.json"))) == (pieces[:4], pieces[:5])
 
 

@@ -1,6 +1,6 @@
 """A stick moves the pen as far as it is pushed, within the window, and without a leap."""
 
-from games.canvas.padpen import LONGEST_FRAME, SPEED, PadPen
+from games.canvas.padpen import LONGEST_FRAME, STICK_SPEED, PadPen
 
 WINDOW = (600, 400)
 FRAME = 1 / 60
@@ -15,7 +15,7 @@ def moves(pen: PadPen, way: tuple[float, float], frames: int, start: tuple[int, 
 
 
 def test_it_crosses_half_the_window_in_a_second() -> None:
-    assert moves(PadPen(), (1.0, 0.0), 60, (100, 100)) == (100 + SPEED * 600, 100)
+    assert moves(PadPen(), (1.0, 0.0), 60, (100, 100)) == (100 + STICK_SPEED * 600, 100)
 
 
 def test_a_stick_that_is_barely_pushed_moves_it_too() -> None:
@@ -31,7 +31,7 @@ def test_it_stays_in_the_window() -> None:
 def test_a_frame_of_a_second_is_no_leap() -> None:
     pen = PadPen()
     pen.move((0.0, 0.0), None, WINDOW, 0.0)
-    assert pen.move((1.0, 0.0), (100, 100), WINDOW, 1.0) == (100 + SPEED * 600 * LONGEST_FRAME, 100)
+    assert pen.move((1.0, 0.0), (100, 100), WINDOW, 1.0) == (100 + STICK_SPEED * 600 * LONGEST_FRAME, 100)
 
 
 def test_where_the_mouse_goes_meanwhile_the_stick_goes_on() -> None:

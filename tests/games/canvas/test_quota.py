@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from games.canvas import quota, rules, sheet
-from games.canvas.quota import HOST_FULL, HOST_TOO_FAST, NOTHING, PER_SECOND, SAVED_UP, Amount, Rates, amount_of
+from games.canvas.quota import HOST_FULL, HOST_TOO_FAST, NO_AMOUNT, PER_SECOND, SAVED_UP, Amount, Rates, amount_of
 from games.canvas.server import CanvasServer
 from games.canvas.sheet import Refused, Sheet
 from pygase.testing import SimulatedNetwork
@@ -31,10 +31,10 @@ def test_what_is_drawn_and_undone_is_counted_exactly(rng: random.Random) -> None
     assert picture.held(HERE) == (len(set(map(rules.stroke_of, pieces))), points, size)
     picture.undo_all(1)
     picture.undo_all(2)
-    assert picture.held(HERE) == NOTHING
+    assert picture.held(HERE) == NO_AMOUNT
     assert picture.held(THERE).size == picture.size
     picture.clear()
-    assert picture.held(THERE) == NOTHING
+    assert picture.held(THERE) == NO_AMOUNT
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_a_flood_is_refused_and_said_so_once_for_each_stroke(
         ada.tell("INK", number, 0, LINE)
     network.run(1.0)
     assert PIECES_SAVED_UP <= len(ada.pieces) < PIECES_SAVED_UP + 50
-    assert {text for _, text in ada.refused} == {"That was too much at once."}
+    assert {text for _, text in ada.refused} == {"You draw too fast. Wait a moment."}
     last = ada.refused[-1][0]
     for part in range(1, 5):
         ada.tell("INK", last, part, LINE)

@@ -89,7 +89,7 @@ def test_every_way_leads_there_by_points_that_can_be_seen(seed: int) -> None:
         way.append((x, y))
         assert walls.sees(way[-2], way[-1])
     assert math.dist(way[-1], b) == 0
-    assert paths.distance(a, b) >= math.dist(a, b) - paths.SIZE
+    assert paths.distance(a, b) >= math.dist(a, b) - paths.CELL_SIZE
 
 
 def test_places_to_be_are_free_and_many() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from games.chase import rules, walls
 from games.chase.rules import FROZEN_TICKS, MOST_RUNNERS, SAFE_TICKS, TOUCH
-from games.chase.server import GAME, TICK, ChaseServer, mark_of
+from games.chase.server import GAME_NAME, TICK, ChaseServer, mark_of
 from pygase import RELIABLE, TO_DELETE, Client, DisconnectReason, GameState
 from pygase.names import LONGEST_NAME
 from pygase.testing import Link, SimulatedNetwork
@@ -23,7 +23,7 @@ class Guest:
 
     def __init__(self, network: SimulatedNetwork, name: str | None, link: Link | None = None) -> None:
         self.network = network
-        self.client = Client(game=GAME)
+        self.client = Client(game=GAME_NAME)
         self.news: list[str] = []
         self.tags: list[tuple[int, int]] = []
         self.view_delay: float | None = None
@@ -370,7 +370,7 @@ def test_bots_give_way_for_people_and_come_back() -> None:
 def test_sixteen_people_fit_and_a_seventeenth_is_told_that_it_is_full(place: Place) -> None:
     guests = [place.guest(f"Guest {number}") for number in range(16)]
     assert len(guests[0].state["runners"]) == 16
-    late = Client(game=GAME)
+    late = Client(game=GAME_NAME)
     place.network.connect(late)
     place.network.run(1.0)
     assert late.disconnect_reason is DisconnectReason.SERVER_FULL

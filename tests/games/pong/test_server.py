@@ -11,7 +11,7 @@ import pytest
 from games.pong import rules
 from games.pong.rules import LEFT, RIGHT
 from games.pong.seats import key_of, seat_of
-from games.pong.server import GAME, TICK, PongServer
+from games.pong.server import GAME_NAME, TICK, PongServer
 from pygase import CLIENT_LEFT, RELIABLE, Client
 from pygase.testing import SimulatedNetwork
 from pygase.utils import Sqn
@@ -23,7 +23,7 @@ class Guest:
 
     def __init__(self, network: SimulatedNetwork, name: str | None) -> None:
         self.network = network
-        self.client = Client(game=GAME)
+        self.client = Client(game=GAME_NAME)
         self.news: list[str] = []
         self._direction: tuple[Any] | None = None
         self.client.register_event_handler("NEWS", self.news.append)
@@ -87,7 +87,7 @@ class Table:
         match = self.pong.backend.game_state_store.get_game_state().match
         handlers = self.pong.backend.game_state_machine
         handlers.register_event_handler("PUT", lambda: {"match": {**match, **of_the_match}})
-        guest = Client(game=GAME)
+        guest = Client(game=GAME_NAME)
         self.network.connect(guest)
         guest.dispatch_event("PUT", retries=RELIABLE)
         self.network.run(0.1)
