@@ -16,7 +16,7 @@ from games.arena.rules import AIM, AT, CREW, DAMAGE, FULL_HEALTH, RELOAD, SHOTS
 from games.arena.server import (
     BACK_AFTER,
     BETWEEN_ROUNDS,
-    GAME,
+    GAME_NAME,
     KILLS_TO_WIN,
     MENDS_AFTER,
     NOBODY,
@@ -39,7 +39,7 @@ class Guest:
     """A client that plays, and all that it was told."""
 
     def __init__(self, arena: "Arena", name: Any = "Ada") -> None:
-        self.arena, self.client = arena, Client(game=GAME)
+        self.arena, self.client = arena, Client(game=GAME_NAME)
         self.told: dict[str, list[tuple[Any, ...]]] = {event: [] for event in EVENTS}
         for event in EVENTS:
             self.client.register_event_handler(event, lambda *data, event=event: self.told[event].append(data))
@@ -129,7 +129,7 @@ def test_who_joins_flies_under_their_name_with_full_health_and_a_shield(arena: A
 
 
 def test_who_only_looks_on_has_no_ship(arena: Arena) -> None:
-    client = Client(game=GAME)
+    client = Client(game=GAME_NAME)
     arena.network.connect(client)
     arena.runs(30)
     assert client.snapshots[-1].state["pilots"] == {}
@@ -215,7 +215,7 @@ def test_bots_fill_the_arena_make_room_for_people_and_come_back() -> None:
 
 def test_32_people_can_play_and_no_more() -> None:
     arena = Arena(bots=5)
-    clients = [Client(game=GAME) for _ in range(CREW + 1)]
+    clients = [Client(game=GAME_NAME) for _ in range(CREW + 1)]
     for client in clients:
         arena.network.connect(client)
         client.dispatch_event("JOIN", "Ada", retries=RELIABLE)
@@ -442,11 +442,11 @@ def test_who_says_too_much_is_told_and_nobody_else_hears_it(arena: Arena) -> Non
     assert len(bob.told["CHAT"]) == AT_ONCE
     assert all(len(text) <= LONGEST_LINE for _, text in bob.told["CHAT"])
     assert len(bob.told["NEWS"]) == news
-    assert "Not so fast" in ada.told["NEWS"][-1][0]
+    assert "Too many lines" in ada.told["NEWS"][-1][0]
 
 
 def test_who_has_not_joined_says_nothing(arena: Arena) -> None:
-    ada, client = Guest(arena), Client(game=GAME)
+    ada, client = Guest(arena), Client(game=GAME_NAME)
     arena.network.connect(client)
     client.dispatch_event("CHAT", "hello", retries=RELIABLE)
     arena.runs(10)

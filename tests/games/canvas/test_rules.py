@@ -121,7 +121,7 @@ def test_a_pen_is_full_before_the_server_says_so() -> None:
 def test_one_artist_cannot_fill_the_picture() -> None:
     sheet = Sheet()
     refusal, number = refused((sheet, 1, number, 0) for number in range(60_000))
-    assert "as much as one may" in refusal
+    assert "drawn your share" in refusal
     assert number == min(rules.MAX_ARTIST_STROKES, rules.MAX_ARTIST_BYTES // rules.cost(rules.piece_of(1, 0, LINE)))
     assert sheet.draw(2, 0, 0, LINE), "and others can still draw"
     sheet.undo(1, 0)
