@@ -29,6 +29,7 @@ from .errors import (
 )
 from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
 from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
+from .installation import VERSION, build_info
 
 if TYPE_CHECKING:
     from .discovery import Browser, DiscoveredGame, discover
@@ -81,7 +82,7 @@ get_availabe_ip_addresses = get_available_ip_addresses
 
 utils.get_available_ip_addresses = get_available_ip_addresses  # where PyGaSe 0.x had it
 
-__version__ = "1.0.0"
+__version__ = VERSION
 
 __all__ = [
     "ANY_EVENT",
@@ -134,6 +135,7 @@ __all__ = [
     "SnapshotBuffer",
     "StateHistory",
     "StateTooLarge",
+    "build_info",
     "changes",
     "clean_name",
     "describe_link",

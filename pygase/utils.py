@@ -7,7 +7,6 @@ Standard library only. `Sendable` needs msgpack, and imports it when it is used.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Callable
 from types import ModuleType, TracebackType
@@ -17,13 +16,8 @@ T = TypeVar("T")
 
 
 def wants_compiled() -> bool:
-    """Tell whether the parts written in C may be used where they were built.
-
-    Not if the environment variable ``PYGASE_PUREPYTHON`` is set, nor in a Python without its global lock: they rely on
-    it, and importing them would bring it back.
-    """
-    has_lock = getattr(sys, "_is_gil_enabled", lambda: True)
-    return not os.environ.get("PYGASE_PUREPYTHON") and bool(has_lock())
+    """Return whether the part written in C may be used where it was built: not if ``PYGASE_PUREPYTHON`` is set."""
+    return not os.environ.get("PYGASE_PUREPYTHON")
 
 
 def fits(compiled: ModuleType, revision: int) -> bool:

@@ -306,8 +306,16 @@ add_revision(PyObject *module)
     return PyModule_AddIntMacro(module, REVISION);
 }
 
+/* The module has no state of its own and only touches what its arguments hold: each interpreter may have one, and it
+ * needs no lock beyond that of the list it appends to. */
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, add_revision},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
     {0, NULL},
 };
 

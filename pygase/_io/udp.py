@@ -112,6 +112,11 @@ def _find_batches() -> ModuleType | None:
 _batches: Final[Any] = _find_batches()
 
 
+def in_batches() -> bool:
+    """Return whether one system call reads or writes many datagrams."""
+    return _batches is not None
+
+
 def receive_batches(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
     """The same as ``receive_each``, with a system call for many; only where there is ``_batches``."""
     _batches.receive(sock.fileno(), limit, datagrams)
@@ -136,9 +141,9 @@ class UdpTransport:
         self.last_error: OSError | None = None
         self._log = LogLines()
         self._by_family = {sock.family: sock for sock in sockets}
-        in_batches = _batches is not None and all(type(sock) is socket.socket for sock in sockets)
-        self._receive = receive_batches if in_batches else receive_each
-        self._send = send_batches if in_batches else send_each
+        batched = in_batches() and all(type(sock) is socket.socket for sock in sockets)
+        self._receive = receive_batches if batched else receive_each
+        self._send = send_batches if batched else send_each
 
     def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
         """Return all datagrams that have come, with their senders.

@@ -25,7 +25,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("past states", ["pygase.timeline"]),
     ("sockets and clocks", ["pygase._io"]),
     ("parts of the faces", ["pygase.checks", "pygase._client", "pygase._server", "pygase.connection"]),
-    ("the faces", ["pygase.client", "pygase.discovery", *SERVING]),
+    ("the faces", ["pygase.client", "pygase.discovery", "pygase.installation", *SERVING]),
     ("documented paths", ["pygase.history", "pygase.interpolation", "pygase.prediction", "pygase.ticks"]),
     ("the public names", ["pygase"]),
     ("the tools", ["pygase.testing", "pygase.__main__"]),
