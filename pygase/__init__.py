@@ -1,6 +1,5 @@
-"""PyGaSe: real-time networking for games. A server holds the true game state; clients see it, and both exchange
-events.
-"""
+"""PyGaSe: real-time networking for games. A server holds the true game state, clients see it, and both exchange
+events."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -63,7 +62,7 @@ _LATER: Final = {
     "parse_link": "links",
     "unused_name": "names",
 }
-"""What not every program needs is imported when it is asked for: name → module."""
+"""Names that are imported at their first use, because few programs need them → module."""
 
 
 def __getattr__(name: str) -> Any:
@@ -78,7 +77,7 @@ def __dir__() -> list[str]:
 
 
 get_availabe_ip_addresses = get_available_ip_addresses
-"""The old documentation spells it like this once."""
+"""The spelling of PyGaSe 0.x in one place of its documentation."""
 
 utils.get_available_ip_addresses = get_available_ip_addresses  # where PyGaSe 0.x had it
 

@@ -1,4 +1,5 @@
-"""Checks of what users hand in, shared by the faces. Each raises at once and says what was expected, and what came."""
+"""Checks of users' arguments, for all public classes. Each raises at once and says what was expected and what it
+got."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from ._protocol.handshake import plain_host
 from ._protocol.wire import MAX_GAME_BYTES
 
 _MAX_VIEW_TIME: Final = 1e12
-"""Seconds beyond which a view time can be no clock's."""
+"""Seconds beyond which a view time cannot be a clock's."""
 
 
 def check_names(game: Any, password: Any) -> None:
@@ -41,13 +42,14 @@ def check_view_time(view_time: Any) -> None:
 
 
 def check_address(port: Any, hostname: Any, call: str, *, least_port: int = 1) -> None:
-    """Check a port and a host name, before anything is begun for them.
+    """Check a port and a host name.
 
-    :param call: the method that was given them, as the error is to name it.
+    :param call: name of the called method in error messages.
+    :param least_port: lowest valid port.
     :raises ValueError, TypeError: saying what was expected, and how to write it.
     """
     if isinstance(port, bool) or not isinstance(port, int) or not least_port <= port <= 65535:
-        zero = "; the server tells its own: server.port" if port == 0 else ""
+        zero = "; read the real one from server.port" if port == 0 else ""
         raise ValueError(
             f"port must be an int from {least_port} to 65535, got {port!r}{zero}; "
             f"name what you mean: {call}(port=8080, hostname='localhost')"
@@ -63,7 +65,7 @@ def check_address(port: Any, hostname: Any, call: str, *, least_port: int = 1) -
 
 
 def check_dispatch(retries: Any, ack_callback: Any) -> None:
-    """Check the arguments that all ``dispatch_event`` share.
+    """Check the common arguments of all ``dispatch_event`` methods.
 
     :raises ValueError, TypeError: saying what was expected.
     """
@@ -74,12 +76,12 @@ def check_dispatch(retries: Any, ack_callback: Any) -> None:
 
 
 def _is_address(value: Any) -> bool:
-    """Tell an address, ``(host, port, ...)``, from a collection of addresses."""
+    """Return whether a value is an address, ``(host, port, ...)``, not a collection of addresses."""
     return isinstance(value, (tuple, list)) and len(value) >= 2 and isinstance(value[0], str) and type(value[1]) is int
 
 
 def as_address(client_address: Any) -> tuple[Any, ...]:
-    """Return a client's address as the tuple that it is known by.
+    """Return a client's address as a tuple.
 
     :raises TypeError: saying what was expected.
     """
@@ -89,7 +91,7 @@ def as_address(client_address: Any) -> tuple[Any, ...]:
 
 
 def as_targets(target_client: Any) -> list[tuple[Any, ...]] | None:
-    """Return the addresses of those to whom something is sent, each once; None for ``"all"``.
+    """Return the addresses of the receivers, each once; None for ``"all"``.
 
     :param target_client: ``"all"``, an address, or a list, tuple, set or other collection of addresses.
     :raises TypeError: saying what was expected.
@@ -115,7 +117,7 @@ def as_host(client: Any) -> str:
     """
     if not isinstance(client, str):
         return plain_host(as_address(client)[0])
-    import ipaddress  # only here: it takes its time to import
+    import ipaddress  # only here: the import is slow
 
     try:
         return plain_host(str(ipaddress.ip_address(plain_host(client))))

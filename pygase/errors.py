@@ -1,20 +1,20 @@
-"""Every exception that PyGaSe raises on purpose, as one tree.
+"""All exceptions of PyGaSe, as one tree.
 
 ::
 
     PygaseError
-    ├── LocalError                     you asked for something that cannot be done
+    ├── LocalError                     a call that cannot be done
     │   ├── InvalidValue               a value that msgpack cannot carry (names path and type); also a TypeError
     │   ├── MessageTooLarge            an event above the configured bound; also a ValueError
     │   ├── StateTooLarge              a game state above the configured bound; also a ValueError
-    │   ├── InPlaceChange              the state was changed in place, where nobody else would see it
+    │   ├── InPlaceChange              the state was changed in place, so nobody else would see it
     │   ├── AddressInUse               the port is taken by another program; also an OSError
     │   └── AddressNotUsable           host name unknown, or an address that is not ours; also an OSError
-    ├── RemoteError                    the other side sent something it must not send
-    │   └── MalformedPacket            bytes that do not parse; counted and dropped, never seen by a game
-    └── ConnectionFailed               no connection came about; also a ConnectionError
+    ├── RemoteError                    the other side broke the protocol
+    │   └── MalformedPacket            bytes that do not parse; counted and dropped, never raised in a game
+    └── ConnectionFailed               no connection was made; also a ConnectionError
 
-A local mistake is raised where it is made. A remote fault never is: it is counted, and the datagram dropped.
+A local mistake is raised at the wrong call. A remote fault is never raised: it is counted, and the datagram is dropped.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ import enum
 
 
 class PygaseError(Exception):
-    """Base class of all exceptions raised by PyGaSe."""
+    """Base class of all exceptions of PyGaSe."""
 
 
 class LocalError(PygaseError):
-    """A mistake of this program, raised at once to who made it."""
+    """A mistake of this program, raised at once by the wrong call."""
 
 
 class InvalidValue(LocalError, TypeError):
@@ -39,36 +39,35 @@ class MessageTooLarge(LocalError, ValueError):
 
 
 class StateTooLarge(LocalError, ValueError):
-    """The game state would be larger than ``max_state_bytes`` or ``max_state_values`` allows; the update was not
-    applied."""
+    """The game state would exceed ``max_state_bytes`` or ``max_state_values``; the update was not applied."""
 
 
 class InPlaceChange(LocalError, RuntimeError):
-    """The program changed a game state itself, where nobody else would see it, instead of returning an update.
+    """The program changed a game state in place instead of returning an update, so nobody else would see the change.
 
-    Raised at once for the state that a game was made with, once it has begun; in debug mode also for what a handler or
-    time step did to the state that it was given.
+    It is raised at once for the initial state of a game that has begun. In debug mode it is also raised if a handler or
+    a time step has changed its state.
     """
 
 
 class AddressInUse(LocalError, OSError):
-    """The port to be bound is taken by another program."""
+    """Another program uses the port."""
 
 
 class AddressNotUsable(LocalError, OSError):
-    """The host name cannot be resolved, or is not an address of this machine."""
+    """The host name cannot be resolved, or is no address of this machine."""
 
 
 class RemoteError(PygaseError):
-    """The peer broke the protocol. Never reaches a game: it is counted and dropped."""
+    """The peer broke the protocol. It is never raised in a game: the datagram is counted and dropped."""
 
 
 class MalformedPacket(RemoteError):
-    """Bytes that are not what the protocol says they should be."""
+    """Bytes that do not follow the protocol."""
 
 
 class DisconnectReason(enum.IntEnum):
-    """Why a connection ended or never came about; the value is what goes over the wire."""
+    """The reason why a connection ended or was not made. Its value is sent over the wire."""
 
     CLOSED = 0
     SERVER_SHUTDOWN = 1
@@ -88,7 +87,7 @@ class DisconnectReason(enum.IntEnum):
 
     @property
     def sentence(self) -> str:
-        """One plain English sentence, fit to be shown to a player."""
+        """One plain English sentence for players."""
         return _SENTENCES[self]
 
     def __str__(self) -> str:
@@ -117,10 +116,10 @@ _SENTENCES = {
 
 
 class ConnectionFailed(PygaseError, ConnectionError):
-    """No connection came about.
+    """No connection was made.
 
-    :ivar reason: a :class:`DisconnectReason`, why.
-    :ivar detail: what the server added in its own words, or ``""``.
+    :ivar reason: a :class:`DisconnectReason`.
+    :ivar detail: a text that the server added, or ``""``.
     """
 
     def __init__(self, reason: DisconnectReason, detail: str = "", hint: str = "") -> None:

@@ -1,7 +1,7 @@
-"""How bad a path between two machines is, as figures, and what becomes of datagrams on it.
+"""Simulated links: the figures of a path between two machines, and the fate of datagrams on it.
 
-Pure: time and chance are arguments. pygase.testing lays such links between programs that are not really there;
-``Client.condition`` lays one over a connection that is.
+Pure: time and random numbers are arguments. pygase.testing connects simulated programs by such links.
+``Client.condition`` puts one on a real connection.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ __all__ = ["LINKS", "Link", "LinkPath", "as_link", "describe_link", "parse_link"
 
 @dataclass(frozen=True)
 class Link:
-    """How bad a path is, in one direction. A connection has one for each direction, usually the same.
+    """The figures of a path in one direction. A connection has a link for each direction, usually the same.
 
     :ivar latency: seconds that every datagram takes.
-    :ivar jitter: additional delay, uniform from 0 to so many seconds; datagrams overtake each other.
-    :ivar loss: share of datagrams that get lost at random, 0..1.
-    :ivar burst_loss: share of datagrams with which a burst of loss begins, 0..1.
+    :ivar jitter: additional delay, uniform from 0 to this number of seconds. It lets datagrams overtake each other.
+    :ivar loss: share of datagrams lost at random, 0..1.
+    :ivar burst_loss: share of datagrams that begin a burst of loss, 0..1.
     :ivar burst_length: mean length of a burst, in datagrams.
     :ivar duplicate: share of datagrams that arrive twice, 0..1.
     :ivar reorder: share of datagrams held back for an additional ``latency + jitter + 20 ms``, 0..1.
-    :ivar bandwidth: bytes a second that get through; None: any number.
-    :ivar queue_bytes: what the bottleneck holds before it drops.
-    :ivar in_order: whoever is delayed by jitter delays those behind, so that none overtakes, as in a real queue (Wi-Fi,
-        mobile). Only what ``reorder`` holds back is overtaken then.
+    :ivar bandwidth: bytes a second; None: no limit.
+    :ivar queue_bytes: bytes that the bottleneck holds before it drops datagrams.
+    :ivar in_order: a datagram delayed by jitter also delays those behind it, as in a real queue (Wi-Fi, mobile). Then
+        only datagrams held back by ``reorder`` are overtaken.
+    :raises ValueError, TypeError: a figure is out of its range, or is no number.
     """
 
     latency: float = 0.0
@@ -69,14 +70,14 @@ class Link:
 
 
 _GAP: Final = 1e-6
-"""Seconds between two datagrams that may not overtake each other: more than what sums of times are rounded by."""
+"""Seconds between two datagrams that must stay in order: more than the rounding of sums of times."""
 
 
 class LinkPath:
-    """One direction of one connection: decides when, and how often, a datagram arrives.
+    """One direction of one connection: computes the delay of each datagram, and its loss or duplication.
 
-    :ivar link: may be replaced at any time; what waits in the queue goes on waiting.
-    :ivar blocked: nothing gets through.
+    :ivar link: may be replaced at any time. Datagrams in the queue keep their place.
+    :ivar blocked: if True, every datagram is lost.
     """
 
     def __init__(self, link: Link) -> None:
@@ -87,7 +88,7 @@ class LinkPath:
         self._last_at = -math.inf
 
     def delays(self, size_bytes: int, now: float, rng: random.Random) -> list[float]:
-        """Return after how many seconds each copy of the datagram arrives; empty if it is lost."""
+        """Return the delay of each copy of a datagram, in seconds; an empty list if it is lost."""
         link = self.link
         if self.blocked or self._is_lost(rng):
             return []
@@ -98,7 +99,7 @@ class LinkPath:
         return [self._delay(queued, now, rng) for _ in range(copies)]
 
     def _is_lost(self, rng: random.Random) -> bool:
-        """Bursts after Gilbert (1960) and Elliott (1963), with a bad state in which nothing gets through."""
+        """Return whether a datagram is lost. Bursts are those of Gilbert (1960) and Elliott (1963)."""
         link = self.link
         if self._burst_left > 0:
             self._burst_left -= 1
@@ -134,12 +135,12 @@ class LinkPath:
 
 LINKS: Final[Mapping[str, Link]] = MappingProxyType(
     {
-        # Two machines at one switch or router, by cable: pings of 0.5 to 2 ms with all that programs add.
+        # Two machines at one switch or router, by cable: pings of 0.5 to 2 ms, programs included.
         "lan": Link(latency=0.0005, jitter=0.0005, in_order=True),
-        # A home's Wi-Fi, and a server in the same country: 20 ms there and back, and what the air adds. Nine in ten
-        # datagrams cross Wi-Fi within 20 ms (Sui et al., "Characterizing and Improving WiFi Latency", MobiSys 2016; the
-        # hundredth takes 250 ms, which this does not imitate). The air repeats what it loses, so what is
-        # lost for good is lost together. 20 Mbit/s, with a tenth of a second of buffer.
+        # A home's Wi-Fi and a server in the same country: a round trip of 20 ms, plus the Wi-Fi. 90 % of the datagrams
+        # cross Wi-Fi within 20 ms (Sui et al., "Characterizing and Improving WiFi Latency", MobiSys 2016; the slowest
+        # 1 % take 250 ms, which is not simulated). Wi-Fi repeats lost frames, so the remaining losses are in bursts.
+        # 20 Mbit/s, with a buffer of 0.1 s.
         "wifi": Link(
             latency=0.010,
             jitter=0.020,
@@ -150,9 +151,9 @@ LINKS: Final[Mapping[str, Link]] = MappingProxyType(
             queue_bytes=250_000,
             in_order=True,
         ),
-        # 4G, some bars: Ofcom measured 53 ms there and back on average in British cities (2014); here it is a worse
-        # place, and a server farther off. Base stations have deep buffers (Jiang et al., "Tackling Bufferbloat in
-        # 3G/4G Networks", IMC 2012): 0.6 s at 5 Mbit/s. Loss when the radio changes cells: 2 %, in bursts.
+        # 4G with a medium signal. Ofcom measured a mean round trip of 53 ms in British cities (2014); this is a worse
+        # place and a server farther away. Base stations have deep buffers (Jiang et al., "Tackling Bufferbloat in
+        # 3G/4G Networks", IMC 2012): 0.6 s at 5 Mbit/s. Loss at a change of the cell: 2 %, in bursts.
         "mobile": Link(
             latency=0.040,
             jitter=0.040,
@@ -163,8 +164,8 @@ LINKS: Final[Mapping[str, Link]] = MappingProxyType(
             queue_bytes=375_000,
             in_order=True,
         ),
-        # A geostationary satellite: 279 ms each way to the edge of what it sees (RFC 2488, section 2), and the wait for
-        # one's turn to send. 3 Mbit/s, buffers of a second. (Those in low orbit are like "mobile".)
+        # A geostationary satellite: 279 ms each way to the edge of its area (RFC 2488, section 2), plus the wait for a
+        # slot to send. 3 Mbit/s, buffers of a second. (Satellites in low orbit are like "mobile".)
         "satellite": Link(
             latency=0.280,
             jitter=0.030,
@@ -175,8 +176,8 @@ LINKS: Final[Mapping[str, Link]] = MappingProxyType(
             queue_bytes=375_000,
             in_order=True,
         ),
-        # A train's Wi-Fi, a crowded hall: nobody measured this, it is all troubles at once. About 12 % are lost, three
-        # quarters of them in bursts; 512 kbit/s, with a second of buffer.
+        # A train's Wi-Fi, a crowded hall. Not measured: it is all troubles at once. About 12 % are lost, three quarters
+        # of them in bursts. 512 kbit/s, with a buffer of a second.
         "awful": Link(
             latency=0.120,
             jitter=0.120,
@@ -191,32 +192,32 @@ LINKS: Final[Mapping[str, Link]] = MappingProxyType(
         ),
     }
 )
-"""Links by name, each way. From the friendliest to the worst."""
+"""Links by name, for each direction, from the best to the worst."""
 
 OFF: Final = "off"
 
 
 # -- as text -----------------------------------------------------------------------------------------------------------
 
-_NUMBER: Final = re.compile(r"(\d{1,12}(?:\.\d*)?|\.\d+)(.*)", re.ASCII)
+_NUMBER_AND_UNIT: Final = re.compile(r"(\d{1,12}(?:\.\d*)?|\.\d+)(.*)", re.ASCII)
 
-_DURATION: Final = {"ms": 0.001, "s": 1.0}
-_SHARE: Final = {"%": 0.01}
-_COUNT: Final = {"": 1.0}
-_SIZE: Final = {"kB": 1e3, "MB": 1e6, "B": 1.0}
-_RATE: Final = {"kbit/s": 125.0, "Mbit/s": 125e3, "Gbit/s": 125e6, "kB/s": 1e3, "MB/s": 1e6, "B/s": 1.0}
+_DURATION_UNITS: Final = {"ms": 0.001, "s": 1.0}
+_SHARE_UNITS: Final = {"%": 0.01}
+_COUNT_UNITS: Final = {"": 1.0}
+_SIZE_UNITS: Final = {"kB": 1e3, "MB": 1e6, "B": 1.0}
+_RATE_UNITS: Final = {"kbit/s": 125.0, "Mbit/s": 125e3, "Gbit/s": 125e6, "kB/s": 1e3, "MB/s": 1e6, "B/s": 1.0}
 
-_KEYS: Final[dict[str, tuple[str, dict[str, float], str]]] = {
+_FIGURES: Final[dict[str, tuple[str, dict[str, float], str]]] = {
     # word: (the field's name, its units, an example)
-    "latency": ("latency", _DURATION, "80ms"),
-    "jitter": ("jitter", _DURATION, "20ms"),
-    "loss": ("loss", _SHARE, "5%"),
-    "burst_loss": ("burst_loss", _SHARE, "1%"),
-    "burst_length": ("burst_length", _COUNT, "5"),
-    "duplicate": ("duplicate", _SHARE, "1%"),
-    "reorder": ("reorder", _SHARE, "1%"),
-    "bandwidth": ("bandwidth", _RATE, "2Mbit/s"),
-    "queue": ("queue_bytes", _SIZE, "64kB"),
+    "latency": ("latency", _DURATION_UNITS, "80ms"),
+    "jitter": ("jitter", _DURATION_UNITS, "20ms"),
+    "loss": ("loss", _SHARE_UNITS, "5%"),
+    "burst_loss": ("burst_loss", _SHARE_UNITS, "1%"),
+    "burst_length": ("burst_length", _COUNT_UNITS, "5"),
+    "duplicate": ("duplicate", _SHARE_UNITS, "1%"),
+    "reorder": ("reorder", _SHARE_UNITS, "1%"),
+    "bandwidth": ("bandwidth", _RATE_UNITS, "2Mbit/s"),
+    "queue": ("queue_bytes", _SIZE_UNITS, "64kB"),
     "in_order": ("in_order", {}, "yes"),
 }
 
@@ -227,14 +228,15 @@ _EXPECTED: Final = (
 
 
 def parse_link(text: str) -> Link | None:
-    """Return the link that a text describes, as for a command line's ``--link``; None for ``"off"``.
+    """Return the link of a text such as ``"mobile loss=10%"``; None for ``"off"``.
 
-    The name of one of LINKS, or figures, or a name and then figures that differ, separated by spaces or commas:
-    ``latency``, ``jitter`` (ms, s), ``loss``, ``burst_loss``, ``duplicate``, ``reorder`` (%), ``burst_length`` (a
-    number), ``bandwidth`` (kbit/s, Mbit/s, kB/s …), ``queue`` (kB), ``in_order`` (yes or no); see Link. Each way, so
-    that the round trip takes twice the latency.
+    The text is a name of LINKS, or figures, or a name and then the figures that differ. Separate them by spaces or
+    commas. The figures are ``latency``, ``jitter`` (ms, s), ``loss``, ``burst_loss``, ``duplicate``, ``reorder`` (%),
+    ``burst_length`` (a number), ``bandwidth`` (kbit/s, Mbit/s, kB/s …), ``queue`` (kB) and ``in_order`` (yes or no);
+    see Link. They hold for each direction, so the round trip takes twice the latency.
 
-    :raises ValueError: if it describes none; says which word is wrong, and how it could be right.
+    :raises ValueError: the text describes no link; the message names the wrong word and the right form.
+    :raises TypeError: it is no text.
     """
     if not isinstance(text, str):
         raise TypeError(f"a link's description is a str, got {text!r}; {_EXPECTED}")
@@ -268,9 +270,9 @@ def _parse_figure(word: str) -> tuple[str, Any]:
     key = key.replace("-", "_")
     if not equals:
         raise ValueError(f"{word!r:.60} says nothing about a link: write it without spaces, as in 'latency=80ms'")
-    if key not in _KEYS:
-        raise ValueError(f"{word!r:.60}: a link has no {key!r:.60}, but {', '.join(_KEYS)}")
-    field, units, example = _KEYS[key]
+    if key not in _FIGURES:
+        raise ValueError(f"{word!r:.60}: a link has no {key!r:.60}, but {', '.join(_FIGURES)}")
+    field, units, example = _FIGURES[key]
     if not units:
         if text not in ("yes", "no"):
             raise ValueError(f"{word!r:.60}: {key} is yes or no")
@@ -287,17 +289,17 @@ def _parse_figure(word: str) -> tuple[str, Any]:
 
 
 def _parse_number(text: str, units: dict[str, float]) -> float | None:
-    match = _NUMBER.fullmatch(text)
+    match = _NUMBER_AND_UNIT.fullmatch(text)
     if match is None:
         return None
     number, unit = float(match[1]), match[2]
     if unit not in units:
-        return 0.0 if number == 0 and not unit else None  # nothing is nothing, in any unit
-    return float(f"{number * units[unit]:.12g}")  # 5 * 0.01 shall be 0.05
+        return 0.0 if number == 0 and not unit else None  # 0 needs no unit
+    return float(f"{number * units[unit]:.12g}")  # 5 * 0.01 is to be 0.05
 
 
 def describe_link(link: Link | None) -> str:
-    """Return a text that ``parse_link`` makes the same link of: ``"off"``, a name of LINKS, or the figures."""
+    """Return the text of a link for ``parse_link``: ``"off"``, a name of LINKS, or the figures."""
     if link is None:
         return OFF
     for name, preset in LINKS.items():
@@ -305,7 +307,7 @@ def describe_link(link: Link | None) -> str:
             return name
     words = []
     usual = {field.name: field.default for field in fields(Link)}
-    for key, (field, units, _) in _KEYS.items():
+    for key, (field, units, _) in _FIGURES.items():
         value = getattr(link, field)
         if value != usual[field] and value is not None:
             words.append(f"{key}={_with_unit(value, units)}")
@@ -320,9 +322,9 @@ def _with_unit(value: float, units: dict[str, float]) -> str:
 
 
 def as_link(link: Link | str | None) -> Link | None:
-    """Return what a Link, or a text that describes one, or None for a link as it is, stands for.
+    """Return a link given as a Link or as a text; None, for no simulated link, stays None.
 
-    :raises ValueError, TypeError: saying what was expected.
+    :raises ValueError, TypeError: the argument is no link; the message says what was expected.
     """
     if link is None or isinstance(link, Link):
         return link

@@ -1,7 +1,6 @@
-"""Small tools that everything else may stand on: comparison, serialisation, enums, sequence numbers, locks, and
-whether to use what is compiled.
+"""Small tools for all other modules: comparison, serialisation, enums, sequence numbers, locks, compiled modules.
 
-Standard library only. `Sendable` needs msgpack, and imports it when it is used.
+Standard library only. `Sendable` imports msgpack when it is used.
 """
 
 from __future__ import annotations
@@ -21,9 +20,7 @@ def wants_compiled() -> bool:
 
 
 def fits(compiled: ModuleType, revision: int) -> bool:
-    """Tell whether a compiled module is of the sources that lie beside it; a checkout may be newer than what was built
-    in it.
-    """
+    """Return whether a compiled module was built from the present sources. A checkout may be newer than its build."""
     if getattr(compiled, "REVISION", None) == revision:
         return True
     import logging
@@ -37,27 +34,27 @@ def fits(compiled: ModuleType, revision: int) -> bool:
 
 
 class Comparable:
-    """Objects that are equal if they are of one type and all their attributes are equal."""
+    """Base class of objects that are equal if they have the same type and equal attributes."""
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
         return vars(self) == vars(other)
 
-    __hash__ = None  # type: ignore[assignment]  # equal today, different tomorrow: no key for a dict
+    __hash__ = None  # type: ignore[assignment]  # attributes change, so it is no key for a dict
 
 
 class Sendable(Comparable):
-    """Objects that can be turned into bytes and back, by msgpack.
+    """Base class of objects that msgpack turns into bytes and back.
 
-    Attributes may be `str`, `bytes`, `Sqn`, `int`, `float`, `bool`, `None`, and lists, tuples and dicts (with
-    `str` or `int` keys) of such. Tuples come back as lists, sequence numbers as plain ints.
+    Attributes may be `str`, `bytes`, `Sqn`, `int`, `float`, `bool`, `None`, and lists, tuples and dicts (with `str` or
+    `int` keys) of these. Tuples come back as lists, sequence numbers as plain ints.
     """
 
     def to_bytes(self) -> bytes:
-        """Return all attributes as bytes that `from_bytes` understands.
+        """Return all attributes as bytes for `from_bytes`.
 
-        Raises `TypeError`, naming the attribute, if one holds something that msgpack cannot.
+        Raises `TypeError` with the name of the attribute if msgpack cannot serialise its value.
         """
         try:
             return _pack(vars(self))
@@ -66,9 +63,9 @@ class Sendable(Comparable):
 
     @classmethod
     def from_bytes(cls, bytepack: bytes) -> Self:
-        """Return an object of this class with the attributes in `bytepack`, without calling `__init__`.
+        """Return an object of this class with the attributes in `bytepack`. `__init__` is not called.
 
-        Raises `TypeError` if `bytepack` is not what `to_bytes` makes.
+        Raises `TypeError` if `bytepack` was not made by `to_bytes`.
         """
         received = cls.__new__(cls)
         vars(received).update(_unpack_attributes(bytepack, cls.__name__))
@@ -83,7 +80,7 @@ def _pack(value: object) -> bytes:
 
 
 def _first_unsendable(attributes: dict[str, Any]) -> str:
-    """Return ".name (a type)" of the first attribute that msgpack refuses, or nothing."""
+    """Return ".name (a type)" of the first attribute that msgpack refuses, or an empty text."""
     for name, value in attributes.items():
         try:
             _pack(value)
@@ -106,12 +103,12 @@ def _unpack_attributes(bytepack: bytes, class_name: str) -> dict[str, Any]:
 
 
 class NamedEnum:
-    """Names for the ints 0, 1, 2 and so on, given in the order in which the names are registered.
+    """Names for the ints 0, 1, 2 and so on, in the order of their registration.
 
-    Each subclass has names of its own. ``class Weather(NamedEnum, first=2)`` begins with 2 instead of 0::
+    Each subclass has its own names. ``class Weather(NamedEnum, first=2)`` begins with 2 instead of 0::
 
         class Weather(NamedEnum):
-            "What falls from the sky."
+            "Kinds of weather."
 
         Weather.register("Rain")
         Weather.register("Snow")
@@ -152,7 +149,10 @@ class NamedEnum:
 
     @classmethod
     def register(cls, name: str) -> None:
-        """Add `name` with the next free value. A name that is known already keeps the value it has."""
+        """Add `name` with the next free value. A known name keeps its value.
+
+        Raises `TypeError` if `name` is no text.
+        """
         if not isinstance(name, str):
             raise TypeError(f"{cls.__name__}.register() takes a name (str), not a {type(name).__name__}")
         if name not in cls._names:
@@ -164,14 +164,14 @@ class NamedEnum:
 
 
 class Sqn(int):
-    """A sequence number: an int that starts again at 1 when it has reached its largest value.
+    """A sequence number: an int that continues with 1 after its largest value.
 
-    With the default size of two bytes, 65535 is followed by 1. The 0 stands for "before the start": counting
-    never comes back to it, and everything else comes after it.
+    With the default size of two bytes, 65535 is followed by 1. The 0 means "before the start": counting never returns
+    to it, and all other numbers come after it.
 
-    - Adding an int moves along the circle, by negative numbers backwards.
-    - Subtracting gives an ordinary int: the steps from the other number to this one, the shorter way round.
-    - `<`, `>`, `<=`, `>=` say which comes first, by the shorter way round: ``Sqn(5) > Sqn(65500)``.
+    - Adding an int moves along the circle; a negative int moves backwards.
+    - Subtracting returns an ordinary int: the steps from the other number to this one, the shorter way round.
+    - `<`, `>`, `<=`, `>=` compare by the shorter way round: ``Sqn(5) > Sqn(65500)``.
     - Equality and hash are those of the int.
     """
 
@@ -181,7 +181,7 @@ class Sqn(int):
         """Raise `TypeError` if `value` is no int, `ValueError` if it is outside 0 to `get_max_sequence()`."""
         if not isinstance(value, int):
             raise TypeError(f"a sequence number is made from an int, not from a {type(value).__name__}")
-        if not 0 <= int(value) <= cls.get_max_sequence():  # int: another Sqn would compare round the circle
+        if not 0 <= int(value) <= cls.get_max_sequence():  # int(): two Sqn would compare round the circle
             raise ValueError(f"a sequence number is from 0 to {cls.get_max_sequence()}, not {int(value)}")
         return super().__new__(cls, value)
 
@@ -194,14 +194,14 @@ class Sqn(int):
 
     @classmethod
     def get_max_sequence(cls) -> int:
-        """Return the largest sequence number, which is followed by 1."""
+        """Return the largest sequence number. The next one is 1."""
         return (1 << 8 * cls._bytesize) - 1
 
     @classmethod
     def from_sqn_bytes(cls, bytepack: bytes) -> Self:
-        """Return the sequence number in `bytepack`, as `to_sqn_bytes` made it.
+        """Return the sequence number in `bytepack`, which `to_sqn_bytes` has made.
 
-        Raises `TypeError` if that is not bytes, `ValueError` if it is too short or too long.
+        Raises `TypeError` if it is not bytes, `ValueError` if it is too short or too long.
         """
         if not isinstance(bytepack, (bytes, bytearray, memoryview)):
             raise TypeError(f"expected the bytes of a sequence number, not a {type(bytepack).__name__}")
@@ -210,7 +210,7 @@ class Sqn(int):
         return cls(int.from_bytes(bytepack, "big"))
 
     def to_sqn_bytes(self) -> bytes:
-        """Return this number as two bytes (or what `set_bytesize` has set), the most significant first."""
+        """Return this number as two bytes (or the size of `set_bytesize`), most significant byte first."""
         return int.to_bytes(self, self._bytesize, "big")
 
     def __add__(self, other: int) -> Self:
@@ -245,9 +245,9 @@ class Sqn(int):
         return NotImplemented if not isinstance(other, int) else self._order(other) >= 0
 
     def _steps_from(self, other: int) -> int:
-        """Return the steps from `other`, in range, to this number; negative if `other` comes after it."""
+        """Return the steps from `other` to this number; negative if `other` comes after it."""
         steps = int(self) - int(other)
-        if self == 0 or other == 0:  # nothing comes before the start, so there is only one way
+        if self == 0 or other == 0:  # nothing is before the start, so there is only one way
             return steps
         circle = self.get_max_sequence()
         half = circle // 2
@@ -257,17 +257,17 @@ class Sqn(int):
         """Return a number below, at or above 0 if this one comes before, with or after `other`."""
         if 0 <= int(other) <= self.get_max_sequence():
             return self._steps_from(other)
-        return int(self) - int(other)  # `other` is no sequence number: then this one is just an int
+        return int(self) - int(other)  # `other` is no sequence number, so both compare as ints
 
 
 class LockedResource(Generic[T]):
-    """Something that only one thread at a time may use::
+    """An object that one thread at a time may use::
 
         scores = LockedResource({})
         with scores as resource:
             resource["anna"] = 3
 
-    Attributes: `lock`, and `resource`, for those who hold the lock. The thread that holds it may enter again.
+    Attributes: `lock`, and `resource` for the thread that holds the lock. This thread may enter again.
     """
 
     def __init__(self, resource: T) -> None:
@@ -300,7 +300,7 @@ LockedRessource = LockedResource
 """The old spelling of `LockedResource`."""
 
 get_available_ip_addresses: Callable[[], list[str]]
-"""Returns all IPv4 addresses of this machine: `pygase.get_available_ip_addresses`, at its old place.
+"""The old path of `pygase.get_available_ip_addresses`, which returns all IPv4 addresses of this machine.
 
-The function needs sockets, which the ground has not, so the package puts it here when it is imported.
+The function needs sockets, so `pygase/__init__.py` assigns it here.
 """

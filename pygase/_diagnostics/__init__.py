@@ -1,1 +1,1 @@
-"""How the library reports problems: rate-limited log lines, short tracebacks, advice. Standard library only."""
+"""Reports of problems: rate-limited log lines, short tracebacks, advice. Standard library only."""

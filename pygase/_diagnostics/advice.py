@@ -1,7 +1,6 @@
 """How to send a value that cannot be sent: one sentence for each type that games use.
 
-Types are found by their module and name. So nothing is imported for them: a game without pygame and numpy needs
-neither.
+Types are found by module and name, so nothing is imported for them: a game needs neither pygame nor numpy.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from typing import Any, Final
 
 BASE_RULE: Final = "use str, bytes, int, float, bool, None, or lists, tuples and dicts of these"
 
-_LIST: Final = "send list(it)"
-_TEXT: Final = "send str(it)"
+_AS_LIST: Final = "send list(it)"
+_AS_TEXT: Final = "send str(it)"
 _REBUILT: Final = "makes one of that where it arrives"
 _OF_PYGAME: Final = "objects of pygame stay on their machine: send the numbers and texts that they are made from"
 _FUNCTION: Final = "functions cannot travel: send a name (or did you forget the brackets of a call?)"
@@ -22,15 +21,15 @@ _WAYS_OUT: Final[dict[str, str]] = {
     "builtins.set": f"send sorted(it) or list(it); set(...) {_REBUILT}",
     "builtins.frozenset": f"send sorted(it) or list(it); frozenset(...) {_REBUILT}",
     "builtins.complex": f"send [it.real, it.imag]; complex(*...) {_REBUILT}",
-    "builtins.range": _LIST,
-    "builtins.dict_keys": _LIST,
-    "builtins.dict_values": _LIST,
+    "builtins.range": _AS_LIST,
+    "builtins.dict_keys": _AS_LIST,
+    "builtins.dict_values": _AS_LIST,
     "builtins.dict_items": "send dict(it)",
     "builtins.mappingproxy": "send dict(it)",
-    "builtins.generator": _LIST,
-    "builtins.map": _LIST,
-    "builtins.filter": _LIST,
-    "builtins.zip": _LIST,
+    "builtins.generator": _AS_LIST,
+    "builtins.map": _AS_LIST,
+    "builtins.filter": _AS_LIST,
+    "builtins.zip": _AS_LIST,
     "builtins.memoryview": "send bytes(it)",
     "builtins.coroutine": "it is a call that waits for its await: send what `await` returns",
     "builtins.function": _FUNCTION,
@@ -38,7 +37,7 @@ _WAYS_OUT: Final[dict[str, str]] = {
     "builtins.builtin_function_or_method": _FUNCTION,
     "builtins.type": "classes cannot travel: send a name",
     "builtins.module": "modules cannot travel: send a name",
-    "collections.deque": _LIST,
+    "collections.deque": _AS_LIST,
     "array.array": "send it.tolist()",
     "decimal.Decimal": f"send str(it), or float(it) if rounding does no harm; Decimal(...) {_REBUILT}",
     "fractions.Fraction": f"send [it.numerator, it.denominator]; Fraction(*...) {_REBUILT}",
@@ -46,9 +45,9 @@ _WAYS_OUT: Final[dict[str, str]] = {
     "datetime.date": f"send it.isoformat(); date.fromisoformat(...) {_REBUILT}",
     "datetime.time": f"send it.isoformat(); time.fromisoformat(...) {_REBUILT}",
     "datetime.timedelta": f"send it.total_seconds(); timedelta(seconds=...) {_REBUILT}",
-    "uuid.UUID": _TEXT,
-    "pathlib.PurePath": _TEXT,
-    "pathlib._local.PurePath": _TEXT,  # its module in Python 3.13
+    "uuid.UUID": _AS_TEXT,
+    "pathlib.PurePath": _AS_TEXT,
+    "pathlib._local.PurePath": _AS_TEXT,  # its module in Python 3.13
     "numpy.generic": "send it.item(), which is a plain number",
     "numpy.ndarray": f"send it.tolist(); numpy.array(...) {_REBUILT}",
     "pygame.math.Vector2": f"send [it.x, it.y]; pygame.Vector2(...) {_REBUILT}",
@@ -65,9 +64,9 @@ _WAYS_OUT: Final[dict[str, str]] = {
     "pygame.surface.Surface": "pictures stay on their machine: send the name of the file, or what it is drawn from",
     "pygase.gamestate.GameState": "send the attributes that are needed, such as [it.score]",
 }
-"""What to do, by the module and name of a type or of one of its bases. ``it`` is the value."""
+"""Module and name of a type, or of one of its bases → advice for its values. ``it`` is the value."""
 
-_KEYS: Final[dict[str, str]] = {
+_KEY_WAYS_OUT: Final[dict[str, str]] = {
     "builtins.bool": "write int(key) or str(key)",
     "builtins.float": "write str(key), or round(key) if it is a whole number",
     "builtins.NoneType": "write a text such as 'none'",
@@ -77,11 +76,11 @@ _KEYS: Final[dict[str, str]] = {
     "enum.Enum": "write key.name",
     "uuid.UUID": "write str(key)",
 }
-"""The same for keys."""
+"""The same for keys of dicts."""
 
 
 def type_name(value: Any) -> str:
-    """Return the name of a value's type, with its module unless that is Python's own or the program's main file."""
+    """Return the name of a value's type, with its module unless it is a builtin or of the program's main file."""
     kind = type(value)
     if kind.__module__ in ("builtins", "__main__"):
         return kind.__qualname__
@@ -89,12 +88,12 @@ def type_name(value: Any) -> str:
 
 
 def only_looks_plain(value: Any) -> bool:
-    """Tell whether a value is built on a plain type but loses its meaning as such: the keys held down in pygame."""
+    """Return whether a value has a plain base type but loses its meaning in it: the pressed keys of pygame."""
     return "pygame.key.ScancodeWrapper" in _names(value)
 
 
 def way_out(value: Any) -> str:
-    """Return what to write in place of a value that cannot be sent."""
+    """Return advice for a value that cannot be sent."""
     kind = type(value)
     for name in _names(value):
         if name in _WAYS_OUT:
@@ -110,16 +109,17 @@ def way_out(value: Any) -> str:
 
 
 def key_way_out(key: Any) -> str:
-    """Return what to write in place of a key that cannot be sent."""
+    """Return advice for a key that cannot be sent."""
     if isinstance(key, tuple):
         if len(key) >= 2 and isinstance(key[0], str) and isinstance(key[1], int):
             return "write str(key); for a client's address that is str(client_address)"
         return "write a text such as f'{x},{y}', or nest dicts: {x: {y: ...}}"
-    return next((_KEYS[name] for name in _names(key) if name in _KEYS), "write a number or a name that stands for it")
+    advice = (_KEY_WAYS_OUT[name] for name in _names(key) if name in _KEY_WAYS_OUT)
+    return next(advice, "write a number or a name that stands for it")
 
 
 def _names(value: Any) -> Iterator[str]:
-    """Yield module and name of a value's type and its bases, the nearest first."""
+    """Yield module and name of a value's type and its bases, nearest first."""
     for kind in type(value).__mro__:
         yield f"{kind.__module__}.{kind.__qualname__}"
 

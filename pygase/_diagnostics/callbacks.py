@@ -1,4 +1,4 @@
-"""Calls the functions that a program gives PyGaSe to be called later, such as an event's ``ack_callback``."""
+"""Calls a program's callbacks, such as an event's ``ack_callback``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ def call_back(
     callback: Callable[..., Any],
     *args: Any,
 ) -> None:
-    """Call ``callback(*args)``, and log what it raises.
+    """Call ``callback(*args)``, and log an exception.
 
-    :param spawn: runs the coroutine that the callback returns, if it is a coroutine function.
+    :param spawn: runs the coroutine of a callback that is a coroutine function.
+    :param holdups: measures how long the callback takes.
     """
     try:
         result = holdups.call(f"callback {callback!r}", callback, callback, *args)

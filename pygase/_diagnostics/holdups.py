@@ -1,6 +1,6 @@
-"""What holds up the thread of the network: a handler or a callback of the program that takes long.
+"""Slow handlers and callbacks of a program, which hold up the network's thread.
 
-Nothing is received or sent meanwhile, so the state grows old and the other side may take this one for lost.
+While they run, nothing is received or sent: the state becomes old, and the other side may count this one as lost.
 """
 
 from __future__ import annotations
@@ -12,19 +12,20 @@ from typing import Any, Final
 from .log_lines import Late, LogLines
 from .tracebacks import place_of
 
-_ADVICE: Final = (
-    "let it put what arrived into a list or a queue.Queue, and do the work in the game's own loop (or in a thread)"
+_FUNCTION_ADVICE: Final = (
+    "let it put its arguments into a list or a queue.Queue, and do the work in the game's own loop (or in a thread)"
 )
-_ADVICE_FOR_COROUTINES: Final = (
-    "write `await asyncio.sleep(...)` for time.sleep, and `await asyncio.to_thread(function)` for what computes long"
+_COROUTINE_ADVICE: Final = (
+    "write `await asyncio.sleep(...)` for time.sleep, and `await asyncio.to_thread(function)` for a long computation"
 )
 
 
 class Holdups:
     """Logs each call that takes longer than a limit, once a second for each function.
 
-    :param log: where to; ``limit``: seconds.
-    :param clock: returns the clock to measure by, seconds.
+    :param log: receives the lines.
+    :param limit: seconds.
+    :param clock: returns the clock, a function that returns seconds.
     """
 
     __slots__ = ("_clock", "_limit", "_log")
@@ -35,16 +36,17 @@ class Holdups:
         self._clock = clock
 
     def call(self, name: str, place: Callable[..., Any] | None, function: Callable[..., Any], *args: Any) -> Any:
-        """Return ``function(*args)``; a coroutine that it returns is watched as well.
+        """Return ``function(*args)`` and measure it. If it returns a coroutine, its steps are measured as well.
 
-        :param name: what a log calls it; ``place``: the function whose place a log shows, if there is any.
+        :param name: of the function in the log.
+        :param place: the function whose file and line the log shows; None: no place.
         """
         clock = self._clock()
         began = clock()
         try:
             result = function(*args)
         finally:
-            self._note(clock() - began, name, place, _ADVICE)
+            self._note(clock() - began, name, place, _FUNCTION_ADVICE)
         return _Steps(result, self, name, place) if hasattr(result, "__await__") else result
 
     def _note(self, took: float, name: str, place: Callable[..., Any] | None, advice: str) -> None:
@@ -60,13 +62,13 @@ class Holdups:
             )
 
     def step(self, name: str, place: Callable[..., Any] | None, function: Callable[..., Any], *args: Any) -> Any:
-        """Return what one step of a coroutine does: it ends at its next ``await``."""
+        """Return ``function(*args)`` and measure it: one step of a coroutine, to its next ``await``."""
         clock = self._clock()
         began = clock()
         try:
             return function(*args)
         finally:
-            self._note(clock() - began, name, place, _ADVICE_FOR_COROUTINES)
+            self._note(clock() - began, name, place, _COROUTINE_ADVICE)
 
 
 class _Steps:
@@ -93,5 +95,5 @@ class _Steps:
             try:
                 sent = yield waiting_for
                 move, args = (steps.__next__, ()) if sent is None else (steps.send, (sent,))
-            except BaseException as error:  # what the loop throws in, such as CancelledError, is the coroutine's
+            except BaseException as error:  # an exception thrown in by the loop, such as CancelledError
                 move, args = steps.throw, (error,)

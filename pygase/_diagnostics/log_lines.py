@@ -1,42 +1,50 @@
-"""PyGaSe's log: a peer or a fast loop can make the same thing happen thousands of times a second, and no log may grow
-with that.
+"""PyGaSe's log lines, limited in rate: a peer or a fast loop can cause thousands of equal lines a second.
 
-Whatever can happen that often is logged by a :class:`LogLines`: one line of a kind and a second; the rest is counted,
-and the next line of the kind says how many there were.
+A :class:`LogLines` logs one line of a kind per second. It counts the other lines, and the next line of the kind has
+their number.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Callable, Hashable
+from time import monotonic
 from typing import Final
 
 from .tracebacks import shortened
 
 logger = logging.getLogger("pygase")
 
-PAUSE: Final = 1.0
-"""Seconds between two lines of a kind: often enough to see that it goes on, and 360 KB an hour at most."""
+LINE_INTERVAL: Final = 1.0
+"""Seconds between two lines of a kind: they show that it goes on, and take at most 360 KB an hour."""
 
 MAX_KINDS: Final = 256
-"""Kinds that are told apart; a bound on what is remembered. Beyond it, kinds of this second share a line."""
+"""Most kinds that are remembered. Beyond it, new kinds within a second share a line."""
 
 _OTHERS: Final = "others"
 
 
-class LogLines:
-    """Logs one line of a kind and a second, and counts the rest. One for each object that logs; from any thread.
+def _default_clock() -> float:
+    return monotonic()
 
-    :param clock: seconds, any clock that never goes back.
+
+class LogLines:
+    """Logs one line of a kind per second, and counts the others. Each object that logs has its own; use any thread.
+
+    :param clock: returns seconds and never steps back; None: ``monotonic`` of this module.
     """
 
     __slots__ = ("_clock", "_kinds")
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock or _default_clock
         self._kinds: dict[Hashable, tuple[float, int]] = {}
-        """Kind → when it was logged last, and how often it has happened since. Oldest first."""
+        """Kind → time of its latest line, and number of lines left out since then. Oldest first."""
+
+    @property
+    def kinds(self) -> int:
+        """Number of kinds that are remembered."""
+        return len(self._kinds)
 
     def write(
         self,
@@ -46,12 +54,11 @@ class LogLines:
         kind: Hashable = None,
         error: BaseException | None = None,
     ) -> None:
-        """Log a line, unless there was one of its kind within the last second.
+        """Log a line, unless one of its kind was logged within the last second.
 
-        :param level: a level of ``logging``; ``message`` and ``args``: as there.
-        :param kind: lines of one kind are one; ``message`` if None. Nothing that a peer can choose freely.
-        :param error: what was raised. Where and of which type is part of the kind, and the first line of a kind has
-            the traceback.
+        :param level: a level of ``logging``; ``message`` and ``args`` are those of ``logging``.
+        :param kind: of the line; None: ``message``. A peer must not be able to choose it freely.
+        :param error: an exception. Its type and place become part of the kind, and the first line has its traceback.
         """
         if not logger.isEnabledFor(level):
             return
@@ -67,9 +74,10 @@ class LogLines:
         )
 
     async def watch(self, awaitable: Awaitable[object], name: str, kind: Hashable = None) -> None:
-        """Await something; what it raises is logged as what ``name`` has raised, and goes no further.
+        """Await something, and log its exception instead of raising it.
 
-        :param kind: ``name`` if None; see :meth:`write`.
+        :param name: of the awaitable in the log.
+        :param kind: of the line; None: ``name``. See :meth:`write`.
         """
         try:
             await awaitable
@@ -77,17 +85,15 @@ class LogLines:
             self.write(logging.ERROR, "%s raised %r", name, error, kind=kind or name, error=error)
 
     def count(self, kind: Hashable) -> int | None:
-        """Count something that would be a line; return how many were left out since the last one, or None if this is
-        to be left out, too.
-        """
+        """Count a line; return the number left out since the latest one, or None to leave this one out."""
         now = self._clock()
-        logged_at, left_out = self._kinds.get(kind, (-PAUSE, 0))
-        if now < logged_at + PAUSE:
+        logged_at, left_out = self._kinds.get(kind, (-LINE_INTERVAL, 0))
+        if now < logged_at + LINE_INTERVAL:
             self._kinds[kind] = logged_at, left_out + 1
             return None
         if kind not in self._kinds and len(self._kinds) >= MAX_KINDS:
             oldest = next(iter(self._kinds))
-            if kind != _OTHERS and now < self._kinds[oldest][0] + PAUSE:
+            if kind != _OTHERS and now < self._kinds[oldest][0] + LINE_INTERVAL:
                 return self.count(_OTHERS)
             del self._kinds[oldest]
         self._kinds.pop(kind, None)  # to the end
@@ -96,7 +102,7 @@ class LogLines:
 
 
 class Late:
-    """Words for a log line that are made only if the line is written."""
+    """A part of a log line that is made only if the line is written."""
 
     __slots__ = ("_make",)
 
@@ -108,7 +114,7 @@ class Late:
 
 
 def _origin(error: BaseException | None) -> tuple[Hashable, ...]:
-    """Return of which type an error is, and which line of code has raised it."""
+    """Return the type of an error, and the file and line that raised it."""
     if error is None:
         return ()
     trace = error.__traceback__

@@ -1,7 +1,7 @@
-"""Tracebacks that show a program's own lines, and leave out the frames between them that belong to PyGaSe and asyncio.
+"""Tracebacks with a program's own lines only, without the frames of PyGaSe and asyncio.
 
-A mistake of the program ends with a sentence that says what to do. The last line of code before that sentence should be
-the program's own, and not the thirtieth line of an event loop.
+A program's mistake ends with a sentence that says what to do. The last line of code before it should be the program's
+own, not the thirtieth line of an event loop.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _NOT_THE_PROGRAMS: Final = frozenset({"pygase", "asyncio", "concurrent", "select
 """Packages whose frames are left out."""
 
 _EXPLAINED: Final = (PygaseError, NotImplementedError, KeyboardInterrupt)
-"""Exceptions that need no frame of ours: the sentence says all there is to say, or there is nothing to say.
-(NotImplementedError is about a method that the program has to write.)"""
+"""Exceptions that need no frame of PyGaSe: their sentence is complete, or none is needed. (NotImplementedError names a
+method that the program has to write.)"""
 
 
 class _ProgramLinesOnly:
-    """A context manager that shortens the traceback of what passes through it, by :func:`program_lines`.
+    """A context manager that shortens the traceback of an exception by :func:`program_lines`.
 
-    The frame that has the ``with`` is left out, too: when ``__exit__`` returns False, the exception is raised again
-    with the traceback that it has then, and Python adds no entry for the frame (CPython 3.11 to 3.13).
+    The frame of the ``with`` is also left out: when ``__exit__`` returns False, Python raises the exception with its
+    new traceback and adds no entry for that frame (CPython 3.11 to 3.13).
     """
 
     __slots__ = ()
@@ -48,9 +48,8 @@ program_lines_only: Final = _ProgramLinesOnly()
 def program_lines(error: BaseException) -> TracebackType | None:
     """Return an exception's traceback without the frames of PyGaSe and asyncio.
 
-    An exception that begins in such a frame keeps all of them, since it may be a fault of ours. Exceptions are those
-    that explain themselves: PyGaSe's own ones, what the checks of arguments raise, a method that the program has to
-    write, and Ctrl-C.
+    An exception that was raised in such a frame keeps all frames, since it may be a fault of PyGaSe. It loses them if
+    it explains itself: an exception of PyGaSe, one of an argument's check, a NotImplementedError, or Ctrl-C.
     """
     entries = list(_entries(error.__traceback__))
     own = [entry for entry in entries if _package(entry) not in _NOT_THE_PROGRAMS]
@@ -63,12 +62,12 @@ def program_lines(error: BaseException) -> TracebackType | None:
 
 
 def shortened(error: BaseException) -> BaseException:
-    """Return the exception, now with the traceback that :func:`program_lines` returns: for ``exc_info=`` of a log."""
+    """Give an exception the traceback of :func:`program_lines`, and return it: for ``exc_info=`` of a log."""
     return error.with_traceback(program_lines(error))
 
 
 def place_of(function: Callable[..., Any]) -> str:
-    """Return where a function is defined, such as ``" (game.py, line 12)"``; ``""`` if that is not known."""
+    """Return the place of a function's definition, such as ``" (game.py, line 12)"``; ``""`` if it is unknown."""
     code = getattr(inspect.unwrap(getattr(function, "__func__", function)), "__code__", None)
     return f" ({os.path.basename(code.co_filename)}, line {code.co_firstlineno})" if code is not None else ""
 

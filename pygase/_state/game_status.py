@@ -1,4 +1,4 @@
-"""Whether the game loop runs, as every state says."""
+"""The game status: whether the game loop runs. Every state has it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PAUSED: Final = GameStatus.get("Paused")
 
 
 def checked_status(status: Any, whose: str) -> Any:
-    """Return a game status that is one.
+    """Return ``status`` if it is a value of :class:`GameStatus`.
 
-    :param whose: what an error calls the value's place.
-    :raises InvalidValue: if it is none; says what is.
+    :param whose: name of the state or update in error messages.
+    :raises InvalidValue: it is no such value.
     """
     if isinstance(status, int) and not isinstance(status, bool):
         try:

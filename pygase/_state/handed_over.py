@@ -1,4 +1,4 @@
-"""What a program still has of a game state that it has handed over: the newest state, to be read and not written."""
+"""A game state after it was handed over to a game: it shows the newest state and cannot be written."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .tree import Tree, thawed
 
 
 class HandedOver:
-    """Stands behind a game state that a game was made with, once that game has begun: its attributes are the newest.
+    """The attributes of the initial game state after its game has begun: those of the newest state.
 
-    :param newest: returns the newest tree, and its time order.
-    :param assign: called with name and value when an attribute is assigned, or with TO_DELETE when it is deleted.
-    :param attributes: what the state held when it was handed over, with its time order.
+    :param newest: returns the newest tree and its time order.
+    :param assign: called with name and value when an attribute is assigned; the value is TO_DELETE when it is deleted.
+    :param attributes: attributes at the moment when the state was handed over, with the time order.
     """
 
     __slots__ = ("_newest", "_read", "assign", "attributes")
@@ -37,7 +37,7 @@ class HandedOver:
             return time_order
         value = tree[name]
         frozen, shown = self._read.get(name, (None, None))
-        if frozen is not value:  # what has not changed since it was read was made read-only then
+        if frozen is not value:  # an unchanged value was made read-only before
             shown = read_only(value)
             self._read[name] = value, shown
         return shown
@@ -49,30 +49,30 @@ class HandedOver:
         return iter([*self._newest()[0], "time_order"])
 
     def all_read_only(self) -> ReadOnlyDict:
-        """Return all attributes as they are now."""
+        """Return all attributes of the newest state, as a dict that cannot be changed."""
         tree, time_order = self._newest()
         return ReadOnlyDict({**read_only(tree), "time_order": time_order})
 
     def copied(self) -> Tree:
-        """Return a copy of all attributes as they are now, which its receiver may change."""
+        """Return a copy of all attributes of the newest state, which may be changed."""
         tree, time_order = self._newest()
         return {**thawed(tree), "time_order": time_order}
 
 
-_ADVICE: Final = (
+_HOW_TO_CHANGE: Final = (
     "this is part of the state that the game began with, which shows the newest state now and cannot be written: "
-    'return what shall change from time_step or an event handler, as {"score": 1}, or push it, as '
+    'return the changes from time_step or an event handler, as {"score": 1}, or push them, as '
     "game_state_store.push_update(GameStateUpdate(score=1))"
 )
 
 
 def _refuse(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
     with program_lines_only:
-        raise InPlaceChange(f"a {type(self).__bases__[0].__name__} cannot be changed here: {_ADVICE}")
+        raise InPlaceChange(f"a {type(self).__bases__[0].__name__} cannot be changed here: {_HOW_TO_CHANGE}")
 
 
 class ReadOnlyDict(dict[Any, Any]):
-    """A dict that refuses to be changed. Copies of it are plain dicts."""
+    """A dict that refuses changes. Its copies are plain dicts."""
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
@@ -82,7 +82,7 @@ class ReadOnlyDict(dict[Any, Any]):
 
 
 class ReadOnlyList(list[Any]):
-    """A list that refuses to be changed. Copies of it are plain lists."""
+    """A list that refuses changes. Its copies are plain lists."""
 
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
     append = extend = insert = remove = pop = clear = sort = reverse = _refuse
@@ -92,7 +92,7 @@ class ReadOnlyList(list[Any]):
 
 
 def read_only(value: Any) -> Any:
-    """Return (a part of) a frozen tree as something that cannot be changed."""
+    """Return a copy of a frozen tree, or of a part of one, that refuses changes."""
     kind = type(value)
     if kind is dict:
         return ReadOnlyDict({key: read_only(item) for key, item in value.items()})

@@ -1,6 +1,6 @@
-"""How a game state is read: by attribute, by key, or as a dict.
+"""Reading a game state: by attribute, by key, or as a dict.
 
-The server's state, a client's and the one that is drawn are read alike, so that rules and draw functions can be shared:
+The server's state, a client's state and the drawn state are read alike, so they can share rules and draw functions:
 ``state.ball``, ``state["ball"]``, ``state.get("ball", default)``, ``"ball" in state``, ``for name in state``, ``len``,
 ``keys``, ``values``, ``items`` and ``dict(state)``.
 """
@@ -15,17 +15,17 @@ from typing import Any, ClassVar, Final, NoReturn, TypeVar, cast
 F = TypeVar("F", bound=Callable[..., Any])
 
 PYGASES_OWN: Final = frozenset({"game_status", "time_order"})
-"""Attributes of a state that PyGaSe sets, not the game. They can be asked for by name; iterating leaves them out."""
+"""Attributes of a state that PyGaSe sets. They are read by name; iterating leaves them out."""
 
-_MOST_NAMES: Final = 30
-"""How many names a message lists: a state may have thousands, and a log line should stay readable."""
+_MAX_LISTED_NAMES: Final = 30
+"""Most names in a message. A state may have thousands, and a log line is to stay readable."""
 
-_MOST_COMPARED: Final = 500
-"""How many names are compared with a misspelt one, which takes some 5 µs each."""
+_MAX_COMPARED_NAMES: Final = 500
+"""Most names that are compared with a misspelt one; each takes about 5 µs."""
 
 
 class UnlessOwn:
-    """A method that gives way to the game's own attribute of that name: ``state.items`` is the game's, if it has one.
+    """A method that gives way to the game's own attribute of the same name, such as ``items``.
 
     :param function: the method.
     """
@@ -48,45 +48,45 @@ class UnlessOwn:
 
 
 class KeysUnlessOwn(UnlessOwn):
-    """``keys``, which ``dict(state)`` calls to learn the names: the game's own attribute answers that call, too."""
+    """The method ``keys``. ``dict(state)`` calls it, so the game's own attribute ``keys`` is made callable."""
 
     def own(self, state: Any) -> Any:
-        """Return the game's own attribute, in a form that can be called for the names of the state."""
+        """Return the game's own attribute, callable for the names of the state."""
         return callable_for_keys(state[self.name], state)
 
 
 def own_first(function: F) -> F:
-    """Make a method one that gives way to the game's own attribute of that name."""
+    """Decorate a method that gives way to the game's own attribute of the same name."""
     return cast(F, UnlessOwn(function))
 
 
 class Readable:
-    """Something that is read as a game state is.
+    """Base class of objects that are read like a game state.
 
-    A subclass says with ``_read_names`` and ``_has_name`` what there is, and with ``_read_value`` what that is.
+    A subclass implements ``_read_names``, ``_has_name`` and ``_read_value``.
     """
 
     __slots__ = ()
 
     _called: ClassVar[str] = "state"
-    """What sentences call the state."""
+    """Name of the state in error messages."""
 
     def _read_names(self) -> Iterable[Any]:
-        """Return all names that can be read."""
+        """Return all names of the state."""
         raise NotImplementedError
 
     def _has_name(self, name: object) -> bool:
-        """Tell whether that can be read."""
+        """Return whether the state has this name."""
         raise NotImplementedError
 
     def _read_value(self, name: Any) -> Any:
-        """Return what is called so.
+        """Return the value of a name.
 
-        :raises KeyError: if there is nothing.
+        :raises KeyError: the state does not have this name.
         """
         raise NotImplementedError
 
-    # Called through the class, since a game's attribute may have any name.
+    # Calls go through the class, because a game's attribute may have any name.
 
     def __getitem__(self, name: Any) -> Any:
         try:
@@ -110,16 +110,16 @@ class Readable:
         raise TypeError(type(self)._advice_on_writing(self, name))
 
     def _advice_on_writing(self, name: Any) -> str:
-        """Return a sentence: what to do instead of writing ``state[name] = value``."""
+        """Return a sentence that says what to do instead of ``state[name] = value``."""
         return f"a {type(self).__name__} is only read by its keys; {name!r} cannot be written"
 
     def _missing(self, name: str) -> AttributeError:
-        """Return the error to be raised for ``state.name`` where there is none."""
+        """Return the error to be raised for a missing attribute."""
         return MissingAttribute(self, name)
 
     @own_first
     def get(self, name: Any, default: Any = None) -> Any:
-        """Return the attribute of that name, or ``default`` if there is none."""
+        """Return the attribute ``name``, or ``default`` if the state does not have it."""
         try:
             return type(self)._read_value(self, name)
         except KeyError:
@@ -127,11 +127,11 @@ class Readable:
 
     @own_first
     def is_paused(self) -> bool:
-        """Return True if the game is paused: its loop does not run."""
+        """Return True if the game is paused, so that its loop does not run."""
         return bool(Readable.get(self, "game_status") == 0)
 
     def _keys(self) -> KeysView[Any]:
-        """Return the names of the game's own attributes, as a dict's ``keys`` does."""
+        """Return the names of the game's own attributes, like ``dict.keys``."""
         return KeysView(cast(Mapping[Any, Any], self))
 
     _keys.__name__ = "keys"
@@ -139,35 +139,35 @@ class Readable:
 
     @own_first
     def values(self) -> ValuesView[Any]:
-        """Return the values of the game's own attributes, as a dict's ``values`` does."""
+        """Return the values of the game's own attributes, like ``dict.values``."""
         return ValuesView(cast(Mapping[Any, Any], self))
 
     @own_first
     def items(self) -> ItemsView[Any, Any]:
-        """Return names and values of the game's own attributes, as a dict's ``items`` does."""
+        """Return names and values of the game's own attributes, like ``dict.items``."""
         return ItemsView(cast(Mapping[Any, Any], self))
 
 
-# -- what is missing -------------------------------------------------------------------------------------------------
+# -- errors for missing attributes -----------------------------------------------------------------------------------
 
 
 class _Missing(Exception):
-    """Something was asked for that the state does not have. The sentence is only made when somebody reads it."""
+    """The state does not have a name. The sentence is made only when it is read, because that takes time."""
 
     args: tuple[Any, ...]
 
     def __str__(self) -> str:
         state, name = self.args
-        return _what_there_is(state, name)
+        return _sentence(state, name)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
 
 
 class MissingAttribute(_Missing, AttributeError):
-    """``state.name``, where there is none.
+    """The attribute ``state.name`` is missing.
 
-    Python adds a guess of its own where it knows the name; the sentence has one already, so it is kept back.
+    The sentence has its own guess of the right name, so Python's guess is prevented.
     """
 
     def __init__(self, state: Readable, name: str) -> None:
@@ -175,19 +175,19 @@ class MissingAttribute(_Missing, AttributeError):
 
 
 class MissingKey(_Missing, KeyError):
-    """``state["name"]``, where there is none."""
+    """The key ``state["name"]`` is missing."""
 
     def __init__(self, state: Readable, name: Any) -> None:
         super().__init__(state, name)
 
 
-def _what_there_is(state: Readable, name: Any) -> str:
+def _sentence(state: Readable, name: Any) -> str:
     kind = type(state)
     names = sorted(map(str, kind.__iter__(state)))
     known = "nothing yet"
     if names:
-        shown = [*names[:_MOST_NAMES], *(["game_status"] if "game_status" in state else [])]
-        more = len(names) - _MOST_NAMES
+        shown = [*names[:_MAX_LISTED_NAMES], *(["game_status"] if "game_status" in state else [])]
+        more = len(names) - _MAX_LISTED_NAMES
         known = ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
     return (
         f"the game state has no attribute {name!r} (it has: {known}).{_guess(name, names)} While it may be missing, "
@@ -196,9 +196,9 @@ def _what_there_is(state: Readable, name: Any) -> str:
 
 
 def _guess(name: Any, names: list[str]) -> str:
-    from difflib import get_close_matches  # only here: it takes its time to import
+    from difflib import get_close_matches  # only here: the import is slow
 
-    close = get_close_matches(str(name), names[:_MOST_COMPARED], n=1)
+    close = get_close_matches(str(name), names[:_MAX_COMPARED_NAMES], n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
@@ -206,7 +206,7 @@ def _guess(name: Any, names: list[str]) -> str:
 
 
 class _CallableForKeys:
-    """Mixed into a value: a call gives the names of the state that it belongs to."""
+    """Mixed into a value: a call returns the names of its state."""
 
     state: Readable
 
@@ -222,10 +222,10 @@ _SUBCLASSED: Final = (dict, list, str, bytes, int, float)
 
 
 def callable_for_keys(value: Any, state: Readable) -> Any:
-    """Return a copy of a value that can be called, too, for the names of a state; what cannot be so, itself.
+    """Return a copy of a value that can also be called for the names of a state.
 
-    ``dict(state)`` calls ``state.keys()``, and a game may have an attribute ``keys``. (A bool and None have no
-    subclasses, so that ``dict`` fails in a game whose ``keys`` is one of them.)
+    ``dict(state)`` calls ``state.keys()``, and a game may have an attribute ``keys``. A bool and None have no
+    subclasses and are returned as they are, so ``dict(state)`` fails if ``keys`` is one of them.
     """
     if isinstance(value, (_CallableForKeys, bool)) or not isinstance(value, _SUBCLASSED):
         return value

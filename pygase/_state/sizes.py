@@ -1,4 +1,4 @@
-"""How large a game state is: in bytes, as it is sent, and in values, as it lies in everybody's memory."""
+"""The size of a game state: in bytes on the wire, and in values in memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from ..errors import MalformedPacket, StateTooLarge
 from .codec import count_values, pack
 from .tree import Tree
 
-_LEAST_BYTES: Final = 5
-"""``Cleaner.size_bytes`` grows by so much at least for each value."""
+_MIN_VALUE_BYTES: Final = 5
+"""Bytes by which ``Cleaner.size_bytes`` grows at least for each value."""
 
 
 class StateSize:
-    """Holds a state to its bounds, at little cost: it is measured only when it may have reached them.
+    """Keeps a state within its bounds. It is measured only when it may have reached them, because measuring is slow.
 
-    :param max_bytes: bound on its serialised size; ``max_values``: bound on its values, keys counted.
+    :param max_bytes: bound on the serialised size.
+    :param max_values: bound on the number of values, keys included.
     """
 
     __slots__ = ("_max_bytes", "_max_values", "_room")
@@ -26,14 +27,14 @@ class StateSize:
         self._room = 0
 
     def may_be_reached(self, size_bytes: int) -> bool:
-        """Take note that the state grows, by ``size_bytes`` at most (see ``Cleaner``); tell whether to measure it."""
+        """Record that the state grows by ``size_bytes`` at most (see ``Cleaner``); return whether to measure it."""
         self._room -= size_bytes
         return self._room < 0
 
     def measure(self, tree: Tree) -> None:
         """Measure the state.
 
-        :raises StateTooLarge: if it is beyond a bound; says which, and what to do.
+        :raises StateTooLarge: a bound is exceeded; the message names it and says what to do.
         """
         data = pack(tree)
         if len(data) > self._max_bytes:
@@ -42,10 +43,10 @@ class StateSize:
                 "update was not applied; keep less in the state, or raise max_state_bytes in the config of the server "
                 "AND the clients"
             )
-        self._room = min(self._max_bytes - len(data), _LEAST_BYTES * (self._max_values - self._values_in(data)))
+        self._room = min(self._max_bytes - len(data), _MIN_VALUE_BYTES * (self._max_values - self._values_in(data)))
 
     def _values_in(self, data: bytes) -> int:
-        if len(data) <= self._max_values:  # a value takes a byte at least
+        if len(data) <= self._max_values:  # each value takes at least one byte
             return len(data)
         try:
             return count_values(data, self._max_values)

@@ -1,9 +1,9 @@
-"""State trees: the plain nested dicts that a game state consists of.
+"""State trees: the nested dicts of a game state.
 
-A *frozen* tree is never changed once it is made (by convention: nothing enforces it, everything here keeps it). Two
-frozen trees share every part in which they do not differ, so an ``is`` tells that a whole branch is unchanged, and a
-hundred past states cost little more than one. Inside a frozen tree are only ``str, bytes, int, float, bool, None``,
-lists of such, and dicts with ``str`` or ``int`` keys; :func:`Cleaner.clean` sees to that.
+A *frozen* tree is never changed after it is made. This is a convention, which everything here keeps. Two frozen trees
+share all equal parts. So ``is`` shows that a whole branch is unchanged, and a hundred past states cost little more than
+one. A frozen tree holds only ``str, bytes, int, float, bool, None``, lists of these, and dicts with ``str`` or ``int``
+keys; :func:`Cleaner.clean` makes such trees.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from ..errors import InvalidValue
 Tree = dict[Any, Any]
 
 MAX_DEPTH: Final = 64
-"""Deepest nesting of a state or an event's data. A bound, since every walk over a tree is recursive."""
+"""Deepest nesting of a state or an event's data, in levels. Every walk over a tree is recursive, so there is a
+bound."""
 
 MAX_INT: Final = 2**64 - 1
 MIN_INT: Final = -(2**63)
-"""What msgpack can hold: signed 64 bits below zero, unsigned 64 bits above."""
+"""Range of an int in msgpack: signed 64 bits below zero, unsigned 64 bits above."""
 
 ABSENT: Final = object()
 """Stands for a value under a key that a dict does not have."""
@@ -41,11 +42,11 @@ class _ToDelete:
 
 
 TO_DELETE: Final = _ToDelete()
-"""As a value in an update: remove this key. No value that a game can store equals it."""
+"""A value in an update that removes its key. No value of a state equals it."""
 
 
 class _Refused(Exception):
-    """Inside this module: a value cannot be sent. ``path`` grows, innermost part first, on the way up."""
+    """A value cannot be sent. ``path`` grows on the way up, innermost part first. Only for this module."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -53,9 +54,9 @@ class _Refused(Exception):
 
 
 class Cleaner:
-    """Copies values into the form that frozen trees hold, and refuses what cannot be sent.
+    """Copies values into the form of frozen trees, and refuses values that cannot be sent.
 
-    ``size_bytes`` grows by an upper bound of the serialised size of all that has been cleaned since it was last reset.
+    :ivar size_bytes: upper bound of the serialised size of all values cleaned since it was set to 0.
     """
 
     __slots__ = ("size_bytes",)
@@ -64,10 +65,10 @@ class Cleaner:
         self.size_bytes = 0
 
     def clean(self, value: Any, name: str) -> Any:
-        """Return a private copy of ``value``: tuples as lists, subclasses of int and str as plain ones.
+        """Return a private copy of ``value``: tuples as lists, values of subclasses as plain ones.
 
-        :param name: what errors shall call the value.
-        :raises InvalidValue: naming the path and the type of what cannot be sent.
+        :param name: of the value in error messages.
+        :raises InvalidValue: a part cannot be sent; the message has its path and type.
         """
         try:
             return self._clean(value, 0)
@@ -77,10 +78,11 @@ class Cleaner:
             raise InvalidValue(f"{name}{shown} {refused.what}") from None
 
     def is_simple(self, update: Tree, depth: int = 0) -> bool:  # noqa: C901 (flat, and hot)
-        """Tell whether an update holds nothing that would have to be cleaned: names, nested dicts, numbers, texts,
-        None.
+        """Return whether an update needs no cleaning: only nested dicts, numbers, ASCII texts, bools and None.
 
-        What most updates are, every tick, for every player. Grows ``size_bytes`` as cleaning does.
+        Most updates of a tick are like this. If it returns True, ``size_bytes`` grows as in cleaning.
+
+        :param depth: levels above ``update``; 0 for a whole update, whose keys must be texts.
         """
         size = 5 + 18 * len(update)
         for key, item in update.items():
@@ -108,9 +110,10 @@ class Cleaner:
         return True
 
     def clean_attributes(self, attributes: Any, name: str) -> Tree:
-        """Return a private copy of a state's or an update's attributes: a dict whose keys are names.
+        """Return a private copy of the attributes of a state or an update: a dict with text keys.
 
-        :raises InvalidValue: also if it is none, or has a time_order: PyGaSe counts the states itself.
+        :raises InvalidValue: it is no such dict, a part cannot be sent, or it has a ``time_order``, which only PyGaSe
+            sets.
         """
         if not isinstance(attributes, dict):
             raise InvalidValue(
@@ -153,7 +156,7 @@ class Cleaner:
     def _clean_dict(self, value: dict[Any, Any], depth: int) -> Tree:
         if depth > MAX_DEPTH:
             raise _Refused(_TOO_DEEP)
-        self.size_bytes += 5 + 18 * len(value)  # numbers, as keys and values; longer ones add what they have more
+        self.size_bytes += 5 + 18 * len(value)  # a number as key and one as value; longer ones add their length
         result: Tree = {}
         key: Any = None
         try:
@@ -164,7 +167,7 @@ class Cleaner:
                 elif type(key) is not int or not MIN_INT <= key <= MAX_INT:
                     key = self._clean_key(key)
                 kind = type(item)
-                if kind is float:  # the commonest values need no call, or one less
+                if kind is float:  # the commonest values need no call, or one fewer
                     result[key] = item
                 elif kind is dict:
                     result[key] = self._clean_dict(item, depth + 1)
@@ -212,7 +215,7 @@ class Cleaner:
 _TOO_DEEP: Final = f"is nested deeper than {MAX_DEPTH} levels; flatten it (or does it contain itself?)"
 
 _SIMPLE: Final = frozenset({float, bool, type(None)})
-"""Types of values that need neither a check nor a copy."""
+"""Types whose values need no check and no copy."""
 
 _CONVERSIONS: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
     (int, int.__int__),
@@ -224,7 +227,7 @@ _CONVERSIONS: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
     (list, list),
     (tuple, list),
 )
-"""Subclasses (Sqn, IntEnum, namedtuple, defaultdict …) are sent as what they are built on."""
+"""Values of subclasses (Sqn, IntEnum, namedtuple, defaultdict …) are sent as values of their base type."""
 
 
 def _not_plain(value: Any) -> str:
@@ -243,7 +246,7 @@ def _utf8_size(value: str) -> int:
 
 
 def thawed(value: Any) -> Any:
-    """Return a deep copy of (a part of) a frozen tree that its receiver may change at will."""
+    """Return a deep copy of a frozen tree, or of a part of one, that may be changed."""
     kind = type(value)
     if kind is dict:
         return {k: v if type(v) is float or type(v) is int else thawed(v) for k, v in value.items()}
@@ -253,7 +256,7 @@ def thawed(value: Any) -> Any:
 
 
 def too_deep(value: Any, depth: int = 0) -> bool:
-    """Tell whether a value, ``depth`` levels down already, is nested beyond MAX_DEPTH."""
+    """Return whether a value, with ``depth`` levels above it, is nested deeper than MAX_DEPTH."""
     level = [value] if type(value) is dict or type(value) is list else []
     while level:
         if depth > MAX_DEPTH:
@@ -271,7 +274,7 @@ _NODES: Final = frozenset({dict, list})
 
 
 def exactly_equal(a: Any, b: Any) -> bool:
-    """Tell whether two clean values are the same to the last bit: 1, 1.0 and True differ, and so do 0.0 and -0.0."""
+    """Return whether two clean values are equal to the last bit: 1, 1.0 and True differ, and so do 0.0 and -0.0."""
     kind = type(a)
     if kind is not type(b):
         return False
@@ -285,7 +288,7 @@ def exactly_equal(a: Any, b: Any) -> bool:
 
 
 def first_difference(a: Any, b: Any, path: str = "") -> str | None:
-    """Return the path of some place where two trees differ, or None if they are exactly equal."""
+    """Return the path of one difference between two trees, or None if they are exactly equal."""
     if type(a) is dict and type(b) is dict:
         for key in [*a, *(k for k in b if k not in a)]:
             named = isinstance(key, str) and key.isidentifier()
@@ -298,16 +301,18 @@ def first_difference(a: Any, b: Any, path: str = "") -> str | None:
 
 
 def without_markers(value: Tree) -> Tree:
-    """Return an update as the tree it creates where there was none: nested TO_DELETE are left out."""
+    """Return the tree that an update creates where none was: without its nested TO_DELETE."""
     return {k: without_markers(v) if type(v) is dict else v for k, v in value.items() if v is not TO_DELETE}
 
 
 def merge(node: Tree, update: Tree, owned: dict[int, Tree]) -> Tree:
-    """Return ``node`` with a clean ``update`` merged deeply into it, copying only along the changed path.
+    """Return ``node`` with a clean ``update`` merged deeply into it. Only dicts along changed paths are copied.
 
-    Nested dicts are merged, everything else replaced, TO_DELETE removes. What does not really change keeps its
-    identity; if nothing changes, ``node`` itself is returned. ``owned`` holds the dicts (by id) that nobody else has
-    seen yet: they are changed in place, so that many updates of one tick copy each dict only once.
+    Nested dicts are merged, TO_DELETE removes, all other values are replaced. Values that are exactly equal keep their
+    identity. If nothing changes, ``node`` itself is returned.
+
+    :param owned: dicts by id that nobody else has seen yet. They are changed in place, so many updates of one tick copy
+        each dict only once. New copies are added.
     """
     mine = id(node) in owned
     for key, value in update.items():
@@ -337,8 +342,8 @@ def merge(node: Tree, update: Tree, owned: dict[int, Tree]) -> Tree:
 
 
 def merge_in_place(target: Tree, update: Tree) -> None:
-    """Merge a clean update into a thawed tree, giving it copies of its own."""
-    for key, value in tuple(update.items()):  # a part of the update may be a part of the target itself
+    """Merge a clean update into a thawed tree. The tree gets copies of the values."""
+    for key, value in tuple(update.items()):  # the update may share parts with the target
         if value is TO_DELETE:
             target.pop(key, None)
         elif type(value) is dict:
@@ -352,7 +357,7 @@ def merge_in_place(target: Tree, update: Tree) -> None:
 
 
 def merged_updates(older: Tree, newer: Tree) -> Tree:
-    """Merge two updates into one, keeping TO_DELETE markers."""
+    """Return the update that has the effect of ``older`` and then ``newer``. TO_DELETE stays in it."""
     result = dict(older)
     for key, value in newer.items():
         before = result.get(key)
@@ -364,7 +369,7 @@ def merged_updates(older: Tree, newer: Tree) -> Tree:
 
 
 def as_lists(value: Any) -> Any:
-    """Return a value with tuples as lists, as they would arrive."""
+    """Return a copy of a value with its tuples as lists, as the receiver gets it."""
     if isinstance(value, dict):
         return {key: as_lists(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pygase import Backend, Client, GameState, GameStateUpdate, Server
+from pygase._diagnostics import log_lines
 from pygase._diagnostics.log_lines import MAX_KINDS, LogLines
 from pygase.gamestate import GameState as State
 from pygase.store import GameStateStore
@@ -17,7 +18,9 @@ SECONDS = 4
 
 
 @pytest.fixture
-def written(caplog: pytest.LogCaptureFixture) -> Iterator[list[logging.LogRecord]]:
+def written(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[logging.LogRecord]]:
+    """The records of a test. The clock of the log, which a test may replace, is restored after it."""
+    monkeypatch.setattr(log_lines, "monotonic", log_lines.monotonic)
     records: list[logging.LogRecord] = []
     handler = logging.Handler()
     handler.emit = records.append  # type: ignore[method-assign]
@@ -87,18 +90,18 @@ def test_memory_and_lines_are_bounded_even_if_there_are_ever_other_kinds(written
     for number in range(5000):
         log.write(logging.ERROR, "kind", kind=number)
     assert len(written) == MAX_KINDS + 1
-    assert len(log._kinds) <= MAX_KINDS
+    assert log.kinds <= MAX_KINDS
     clock.advance(1.5)
     log.write(logging.ERROR, "the latest", kind="a new one")
     assert texts(written)[-1] == "the latest"
-    assert len(log._kinds) <= MAX_KINDS
+    assert log.kinds <= MAX_KINDS
 
 
 def test_what_is_not_enabled_costs_no_words(caplog: pytest.LogCaptureFixture) -> None:
     log = LogLines(ManualClock())
     with caplog.at_level(logging.WARNING, "pygase"):
         log.write(logging.DEBUG, "%s", 1)
-    assert not log._kinds
+    assert log.kinds == 0
     assert not caplog.records
 
 
@@ -113,10 +116,6 @@ async def fail_later(*args: Any, **kwargs: Any) -> None:
     raise RuntimeError(f"a bug, {args}")
 
 
-def of_this_second(log: LogLines, network: SimulatedNetwork) -> None:
-    log._clock = network.clock
-
-
 class Place:
     """A server with a client, for some seconds of virtual time in which something happens ever again."""
 
@@ -124,10 +123,7 @@ class Place:
         self.network = SimulatedNetwork(seed=1)
         server = backend.server if isinstance(backend, Backend) else backend
         self.server, self.client = server, Client()
-        for each in (server, self.client):
-            of_this_second(each._log, self.network)
-        if isinstance(backend, Backend):
-            of_this_second(backend.game_state_machine._log, self.network)
+        log_lines.monotonic = self.network.clock
         self.network.serve(backend)
         self.network.connect(self.client)
         self.network.run(0.5)
@@ -249,7 +245,7 @@ def test_updates_that_are_too_large_during_a_tick(written: list[logging.LogRecor
 
     store = GameStateStore(GameState(a=""), max_state_bytes=1000)
     clock = ManualClock()
-    store.internals.log = LogLines(clock)
+    log_lines.monotonic = clock
     for _ in range(300):
         store.internals.begin_tick()
         update = GameStateUpdate(0, a="x" * 2000)

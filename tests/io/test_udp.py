@@ -196,7 +196,7 @@ def test_a_port_can_be_bound_again_as_soon_as_it_is_closed() -> None:
         ("localhost", 8080, "got 'localhost'; name what you mean: {call}(port=8080, hostname='localhost')"),
         ("8080", "localhost", "port must be an int from 1 to 65535, got '8080'"),
         (70000, "localhost", "port must be an int from 1 to 65535, got 70000"),
-        (0, "localhost", "got 0; the server tells its own: server.port"),
+        (0, "localhost", "got 0; read the real one from server.port"),
         (True, "localhost", "port must be an int"),
         (8080, 5, "hostname must be a str such as 'localhost' or '192.168.0.7', got 5"),
         (8080, "den:9000", "has a port in it; write {call}(port=9000, hostname='den')"),
