@@ -22,7 +22,7 @@ import time
 from multiprocessing.connection import Connection
 
 from pygase import Backend, Client, GameState
-from pygase.event import MAX_EVENT_VALUES
+from pygase._state.event_codec import MAX_EVENT_VALUES
 
 INTERVAL = 1 / 60
 PLAYERS = 4

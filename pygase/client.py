@@ -14,12 +14,14 @@ from ._diagnostics.tracebacks import program_lines_only
 from ._io import runner
 from ._io.calls import block_or_return
 from ._io.leaving import note_living
+from ._protocol.inputs import MAX_INPUT_BYTES
 from ._protocol.tickets import AckCallback
+from ._state.event_codec import encode_event, encode_input
 from .checks import check_address, check_dispatch, check_names, check_view_time
 from .config import ClientConfig
 from .connection import ClientConnection, ConnectionStats
 from .errors import DisconnectReason
-from .event import Handler, encode_event, encode_input
+from .event import Handler
 from .gamestate import GameState
 
 if TYPE_CHECKING:
@@ -329,7 +331,7 @@ class Client:
         :raises ValueError, TypeError: if ``view_time`` is not a finite number.
         """
         with program_lines_only:
-            payload = encode_input(input)
+            payload = encode_input(input, MAX_INPUT_BYTES)
             check_view_time(view_time)
         return self._session.send_input(payload, view_time) if self._session is not None else 0
 

@@ -13,8 +13,8 @@ from ._protocol.tickets import AckCallback, Tickets
 from ._protocol.timing import ConnectionStats
 from ._server.event_queue import ClientEvents
 from ._server.players import PlayerInputs
+from ._state.event_codec import encode_event
 from .errors import DisconnectReason
-from .event import encode_event
 from .utils import NamedEnum
 
 if TYPE_CHECKING:

@@ -141,7 +141,7 @@ class GameState(Readable, Backed, Sendable):
         set_source(self, {})
         real_dict.__set__(self, attributes)
 
-    keys = _Keys(Readable._keys)
+    keys = _Keys(Readable.keys)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 

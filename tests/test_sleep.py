@@ -148,8 +148,7 @@ def test_a_hosting_player_who_comes_back_takes_the_place_that_nobody_would_have_
     token, players = game.backend.server.own_token, [Client(config=OWN_PLAYER) for _ in range(2)]
     game.network.connect(players[0], host_token=token)
     game.play(1.0)
-    assert players[0].connection is not None
-    players[0].connection.release()  # gone without a word
+    players[0].plumbing.endpoint.release()  # gone without a word
     game.play(60.0)
     assert len(game.backend.server.connections) == 1
     game.network.connect(players[1], host_token=token)

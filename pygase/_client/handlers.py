@@ -9,14 +9,12 @@ from typing import Any
 from .._diagnostics.callbacks import call_back
 from .._diagnostics.holdups import Holdups
 from .._diagnostics.log_lines import LogLines
+from .._state.event_codec import RESERVED_PREFIX, decode_event, event_type_of
 from ..errors import MalformedPacket
 from ..event import (
     ANY_EVENT,
-    RESERVED_PREFIX,
     Event,
     UniversalEventHandler,
-    decode_event,
-    event_type_of,
     handler_name,
 )
 

@@ -29,10 +29,11 @@ from .._protocol.peer import (
     ProtocolEvent,
     StateReceived,
 )
+from .._state.event_codec import encode_event
 from ..config import ClientConfig
 from ..connection import ClientConnection
 from ..errors import AddressNotUsable, ConnectionFailed, DisconnectReason
-from ..event import CONNECTED, DISCONNECTED, SHUTDOWN_REQUEST, Event, UniversalEventHandler, encode_event
+from ..event import CONNECTED, DISCONNECTED, SHUTDOWN_REQUEST, Event, UniversalEventHandler
 from .endpoint import ClientEndpoint
 from .handlers import HandlerCalls
 from .line import Line, OpenLine

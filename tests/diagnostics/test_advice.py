@@ -16,9 +16,10 @@ import pygame
 import pytest
 
 from pygase._diagnostics.advice import BASE_RULE
+from pygase._protocol.inputs import MAX_INPUT_BYTES
+from pygase._state.event_codec import encode_event, encode_input
 from pygase._state.tree import Cleaner
 from pygase.errors import InvalidValue
-from pygase.event import encode_event, encode_input
 from pygase.gamestate import GameState
 from pygase.store import GameStateStore
 
@@ -145,10 +146,10 @@ def test_all_keys_that_are_held_down_are_refused_though_they_look_like_a_tuple()
     keys = pygame.key.get_pressed()
     words = r"pygame\.key\.ScancodeWrapper, which cannot be sent; .* \{'left': keys\[pygame\.K_LEFT\]\} .*take\(\)"
     with pytest.raises(InvalidValue, match=rf"input is of type {words}"):
-        encode_input(keys)
+        encode_input(keys, MAX_INPUT_BYTES)
     with pytest.raises(InvalidValue, match=rf"event 'KEYS': args\[0\] is of type {words}"):
         encode_event("KEYS", (keys,), {}, 1000)
-    encode_input({"left": keys[pygame.K_LEFT]})
+    encode_input({"left": keys[pygame.K_LEFT]}, MAX_INPUT_BYTES)
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.inputs import MAX_INPUT_BYTES, MAX_INPUTS
 from pygase._protocol.peer import MIN_SKIP_DISTANCE, StateReceived
 from pygase._server.players import PlayerInput
+from pygase._state.event_codec import encode_event
 from pygase._state.tree import MAX_DEPTH, TO_DELETE
 from pygase.config import ClientConfig, ConnectionConfig, ServerConfig
-from pygase.event import encode_event
 from pygase.testing import Link, SimulatedNetwork
 from tests.support.document_decoder import (
     PAGE,
@@ -352,8 +352,7 @@ def test_a_restarted_client_replaces_its_old_connection(seed: int) -> None:
     first = session.join(50001)
     session.network.run(0.5)
     token = session.onlooker.acceptances["127.0.0.1", 50001]["token"]
-    assert first.connection is not None
-    first.connection.release()  # gone without a word
+    first.plumbing.endpoint.release()  # gone without a word
     session.join(50001)
     closes = session.onlooker.direction(("127.0.0.1", 50001), TO_CLIENT)
     session.network.run(0.5)

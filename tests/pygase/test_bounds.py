@@ -25,10 +25,10 @@ from pygase._protocol.snapshots import SnapshotReceiver
 from pygase._protocol.wire import SNAPSHOT_HEADER
 from pygase._server.state_keeper import Commit, StateKeeper
 from pygase._state.codec import pack
+from pygase._state.event_codec import decode_event, encode_event
 from pygase._state.tree import MAX_DEPTH
 from pygase.config import ServerConfig
 from pygase.errors import MalformedPacket
-from pygase.event import decode_event, encode_event
 from pygase.server import FEW_EVENTS
 from pygase.testing import Link, SimulatedNetwork
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pygase._diagnostics.log_lines import LogLines
 from pygase._state.codec import pack
+from pygase._state.event_codec import decode_event, encode_event
 from pygase.errors import InvalidValue, MalformedPacket, MessageTooLarge
 from pygase.event import (
     ANY_EVENT,
@@ -19,8 +20,6 @@ from pygase.event import (
     DISCONNECTED,
     Event,
     UniversalEventHandler,
-    decode_event,
-    encode_event,
 )
 from pygase.testing import ManualClock
 from tests.support.trees import exact, values

@@ -13,10 +13,11 @@ import pytest
 
 from pygase._diagnostics.log_lines import LogLines
 from pygase._server.event_queue import ClientEvents
+from pygase._state.event_codec import encode_event
 from pygase.backend import Backend
 from pygase.client import Client
 from pygase.errors import InPlaceChange, InvalidValue, MalformedPacket
-from pygase.event import Event, encode_event
+from pygase.event import Event
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
 from pygase.machine import GameStateMachine
 from pygase.store import GameStateStore

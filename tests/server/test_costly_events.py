@@ -28,9 +28,10 @@ from pygase import (
 from pygase._protocol.acknowledged import AcknowledgedEvent
 from pygase._server.event_queue import ClientEvents, EventQueue
 from pygase._state.codec import count_values, holds_more, pack_plain, unpack_plain
+from pygase._state.event_codec import MAX_EVENT_VALUES, decode_event, encode_event, event_type_of
 from pygase._state.tree import MAX_DEPTH
 from pygase.errors import InvalidValue, MalformedPacket
-from pygase.event import MAX_EVENT_VALUES, Event, decode_event, encode_event, event_type_of
+from pygase.event import Event
 from pygase.store import GameStateStore
 from pygase.testing import Link, ManualClock, SimulatedNetwork
 from tests.support.trees import values

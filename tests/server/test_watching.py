@@ -12,7 +12,8 @@ import pytest
 from pygase import TO_DELETE, Backend, Client, GameState, GameStateMachine, GameStateStore
 from pygase._server.event_queue import ClientEvents
 from pygase._server.watching import REPORT_EVERY, TIME_STEP, Watch
-from pygase.event import Event, encode_event
+from pygase._state.event_codec import encode_event
+from pygase.event import Event
 
 
 @pytest.fixture(autouse=True)
