@@ -8,6 +8,7 @@ from typing import Final
 
 from games.arena import rules, walls
 from games.arena.rules import AIM, AT, FULL_STICK, Command, Ship
+from games.common.places import spread
 
 REACTION: Final = 8  # ticks: it sees others as they were a quarter of a second ago
 THINKING: Final = 12  # ticks from one look around to the next
@@ -24,12 +25,7 @@ GIVES_UP: Final = 150  # ticks until it drops a goal that it has not reached
 
 _SPACING: Final = 1_600
 
-PLACES: Final = tuple(
-    (x, y)
-    for x in range(_SPACING // 2, walls.WIDTH, _SPACING)
-    for y in range(_SPACING // 2, walls.HEIGHT, _SPACING)
-    if walls.is_free(x, y)
-)
+PLACES: Final = spread(walls.WIDTH, walls.HEIGHT, _SPACING, walls.is_free)
 """Places to fly to and to appear at, evenly spread over the arena."""
 
 

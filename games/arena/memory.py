@@ -121,6 +121,11 @@ class Memory:
         """Record a line of text."""
         (self.feed if kind in ("feed", "mine") else self.lines).append(Line(text, kind, now))
 
+    @property
+    def unjudged(self) -> int:
+        """Number of the player's own shots without a judgement."""
+        return len(self._aimed)
+
     def forget(self, now: float) -> None:
         """Drop the events whose time is over."""
         _drop(self.tracers, now - TRACER_SECONDS)

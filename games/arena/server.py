@@ -21,7 +21,6 @@ Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, an
 `seen` its place on the shooter's screen, `now` its present place, `rewound` the seconds between the two.
 """
 
-import math
 import random
 import zlib
 from collections.abc import Mapping
@@ -33,6 +32,9 @@ from games.arena import rules, walls
 from games.arena.bot import PLACES, Bot
 from games.arena.chat import Voice, clean_text
 from games.arena.rules import AIM, AT, CREW, DAMAGE, FULL_HEALTH, SHOT_NUMBERS, SHOTS, TICKS_PER_SECOND, Hit, Ship
+from games.common.news import Announcer
+from games.common.places import farthest
+from games.common.players import Numbers, bot_name, input_of
 from pygase import (
     CLIENT_LEFT,
     RELIABLE,
@@ -102,10 +104,11 @@ class ArenaServer:
     def __init__(self, bots: int = 0, rng: random.Random | None = None) -> None:
         self._wanted_bots = min(max(bots, 0), CREW)
         self._rng = rng or random.Random()
-        self._pilots: dict[int, Pilot] = {}
+        self.pilots: dict[int, Pilot] = {}
+        """The players by number."""
         self._numbers: dict[Address, int] = {}
         self._company = Company()
-        self._next_number = 0
+        self._free_numbers = Numbers(SHOT_NUMBERS)
         self._tick = 0
         self._winner, self._next_round_at = NOBODY, 0
         self.backend = Backend(
@@ -115,6 +118,7 @@ class ArenaServer:
             game=GAME_NAME,
             config=ServerConfig(max_clients=CREW),
         )
+        self._announcer = Announcer(self.backend, self._numbers)
 
     @cached_property
     def _history(self) -> StateHistory:
@@ -128,7 +132,7 @@ class ArenaServer:
         if client_address in self._numbers:
             return {}
         update = _no_changes()
-        if len(self._pilots) >= CREW:
+        if len(self.pilots) >= CREW:
             self._remove_a_bot(update)
         pilot = Pilot(unused_name(clean_name(name), self._names()), client_address)
         number = self._numbers[client_address] = self._add(pilot, update)
@@ -145,7 +149,7 @@ class ArenaServer:
         gone = self._remove(number, update)
         update["seats"][seat_of(client_address)] = TO_DELETE
         if self._company.left(client_address):
-            self._send_to_others(client_address, "NEWS", f"{gone.name} {how_left(reason)}.")
+            self._announcer.announce(f"{gone.name} {how_left(reason)}.", about=client_address)
         return _without_empty_tables(update)
 
     def on_chat(self, text: object = "", *, client_address: Address) -> None:
@@ -154,18 +158,16 @@ class ArenaServer:
         line = clean_text(text)
         if number is None or not line:
             return
-        pilot = self._pilots[number]
+        pilot = self.pilots[number]
         if pilot.voice.speak(self._tick * TICK):
             self.backend.server.dispatch_event("CHAT", pilot.name, line, retries=RELIABLE)
         else:
-            self._send(client_address, "NEWS", "Too many lines. Wait two seconds and write again.")
+            self._announcer.send(client_address, "NEWS", "Too many lines. Wait two seconds and write again.")
 
     def _add(self, pilot: Pilot, update: Update) -> int:
         """Give a pilot the next free number. Numbers of pilots that have left are reused as late as possible."""
-        while self._next_number in self._pilots:
-            self._next_number = (self._next_number + 1) % SHOT_NUMBERS
-        number, self._next_number = self._next_number, (self._next_number + 1) % SHOT_NUMBERS
-        self._pilots[number] = pilot
+        number = self._free_numbers.take(self.pilots)
+        self.pilots[number] = pilot
         pilot.back_at = self._tick + 1
         update["pilots"][number] = [pilot.name, pilot.bot is not None]
         update["scores"][number] = [0, 0]
@@ -173,7 +175,7 @@ class ArenaServer:
         return number
 
     def _remove(self, number: int, update: Update) -> Pilot:
-        gone = self._pilots.pop(number)
+        gone = self.pilots.pop(number)
         for table in TABLES:
             update[table][number] = TO_DELETE
         if number == self._winner:
@@ -183,20 +185,19 @@ class ArenaServer:
 
     def _remove_a_bot(self, update: Update) -> None:
         """Remove the bot with the fewest wrecks, to make room."""
-        bots = [(pilot.kills, number) for number, pilot in self._pilots.items() if pilot.bot]
+        bots = [(pilot.kills, number) for number, pilot in self.pilots.items() if pilot.bot]
         if bots:
             self._remove(min(bots)[1], update)
 
     def _fill_up(self, update: Update) -> None:
         """Add bots up to the wanted number, as far as there is room."""
-        bots = sum(pilot.bot is not None for pilot in self._pilots.values())
-        for _ in range(min(self._wanted_bots - bots, CREW - len(self._pilots))):
+        bots = sum(pilot.bot is not None for pilot in self.pilots.values())
+        for _ in range(min(self._wanted_bots - bots, CREW - len(self.pilots))):
             taken = self._names()
-            name = self._rng.choice([name for name in BOT_NAMES if name not in taken] or ["Nova"])
-            self._add(Pilot(unused_name(name, taken), bot=Bot(self._rng)), update)
+            self._add(Pilot(bot_name(self._rng, BOT_NAMES, taken, "Nova"), bot=Bot(self._rng)), update)
 
     def _names(self) -> set[str]:
-        return {pilot.name for pilot in self._pilots.values()}
+        return {pilot.name for pilot in self.pilots.values()}
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
@@ -218,7 +219,7 @@ class ArenaServer:
         self._fill_up(update)
         self._referee(update)
         for address in self._company.settled(self._tick * TICK):
-            self._send_to_others(address, "NEWS", f"{self._pilots[self._numbers[address]].name} flies along now.")
+            self._announcer.announce(f"{self.pilots[self._numbers[address]].name} flies along now.", about=address)
         return _without_empty_tables(update)
 
     def _move(
@@ -227,11 +228,11 @@ class ArenaServer:
         """Return all ships one tick later, each moved by its own pilot's command."""
         ships = {}
         for number, ship in before.items():
-            pilot = self._pilots[number]
+            pilot = self.pilots[number]
             if pilot.bot is not None:
                 command: object = pilot.bot.command(number, before)
             else:
-                given = inputs.get(pilot.address) if pilot.address else None
+                given = input_of(pilot.address, inputs)
                 command = given.value if given else None  # a client silent for a second sends no input: its ship stays
             after = ships[number] = rules.move(ship, command)
             changed = changes(ship, after)
@@ -243,8 +244,8 @@ class ArenaServer:
         self, shooter: int, ships: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
     ) -> Hit:
         """Return the end of a shot, judged by its shooter's screen."""
-        pilot, ship = self._pilots[shooter], ships[shooter]
-        given = inputs.get(pilot.address) if pilot.address else None
+        pilot, ship = self.pilots[shooter], ships[shooter]
+        given = input_of(pilot.address, inputs)
         view_time = given.view_time if given else None  # None for a bot, which sees the present
         seen: Mapping[int, Ship] = self._history.at(view_time)["ships"]
         targets = {number: seen[number][AT] for number in ships if number != shooter and number in seen}
@@ -268,7 +269,7 @@ class ArenaServer:
         target = hit.target if hit.target is not None else _meant(ship, targets)
         newest = self._history.newest or 0.0
         rewound = 0.0 if view_time is None else min(max(newest - view_time, 0.0), self._history.seconds)
-        self._send(
+        self._announcer.send(
             address,
             "JUDGED",
             ship[SHOTS],
@@ -281,7 +282,7 @@ class ArenaServer:
         )
 
     def _hurt(self, victim: int, shooter: int, update: Update) -> None:
-        pilot = self._pilots[victim]
+        pilot = self.pilots[victim]
         if pilot.health <= 0 or self._tick < pilot.shield_until:
             return
         pilot.hurt_at = self._tick
@@ -291,17 +292,17 @@ class ArenaServer:
 
     def _wreck(self, victim: int, shooter: int, update: Update) -> None:
         update["ships"][victim] = TO_DELETE
-        self._pilots[victim].back_at = self._tick + BACK_AFTER
+        self.pilots[victim].back_at = self._tick + BACK_AFTER
         if self._winner == NOBODY:  # wrecks between rounds do not count
-            self._pilots[victim].deaths += 1
-            self._pilots[shooter].kills += 1
+            self.pilots[victim].deaths += 1
+            self.pilots[shooter].kills += 1
             for number in (victim, shooter):
-                update["scores"][number] = [self._pilots[number].kills, self._pilots[number].deaths]
+                update["scores"][number] = [self.pilots[number].kills, self.pilots[number].deaths]
         self.backend.server.dispatch_event("WRECK", shooter, victim, retries=RELIABLE)
 
     def _mend(self, update: Update) -> None:
         """Mend the ships without a recent hit, and end the shields whose time is over."""
-        for number, pilot in self._pilots.items():
+        for number, pilot in self.pilots.items():
             if pilot.shield_until and self._tick >= pilot.shield_until:
                 pilot.shield_until = 0
                 update["shields"][number] = TO_DELETE
@@ -310,7 +311,7 @@ class ArenaServer:
                 pilot.health = update["health"][number] = min(pilot.health + MENDS_BY, FULL_HEALTH)
 
     def _bring_back(self, ships: dict[int, dict[int, Any]], update: Update) -> None:
-        for number, pilot in self._pilots.items():
+        for number, pilot in self.pilots.items():
             if not pilot.health and self._tick >= pilot.back_at and number not in ships:
                 at = self._quiet_place(ships)
                 aim = rules.degrees(rules.bearing(at, (walls.WIDTH / 2, walls.HEIGHT / 2)))
@@ -321,8 +322,7 @@ class ArenaServer:
 
     def _quiet_place(self, ships: Mapping[int, Ship]) -> tuple[int, int]:
         """Return the place farthest from all ships, of six random ones."""
-        places = self._rng.sample(PLACES, 6)
-        return max(places, key=lambda at: min((math.dist(at, ship[AT]) for ship in ships.values()), default=0.0))
+        return farthest(self._rng.sample(PLACES, 6), [ship[AT] for ship in ships.values()])
 
     def _referee(self, update: Update) -> None:
         """End a round that somebody has won, and begin the next one after a pause."""
@@ -331,26 +331,16 @@ class ArenaServer:
                 update["winner"] = self._winner = NOBODY
                 self._clear_scores(update)
             return
-        best = max(self._pilots, key=lambda number: self._pilots[number].kills, default=NOBODY)
-        if best != NOBODY and self._pilots[best].kills >= KILLS_TO_WIN:
+        best = max(self.pilots, key=lambda number: self.pilots[number].kills, default=NOBODY)
+        if best != NOBODY and self.pilots[best].kills >= KILLS_TO_WIN:
             update["winner"] = self._winner = best
             self._next_round_at = self._tick + BETWEEN_ROUNDS
 
     def _clear_scores(self, update: Update) -> None:
-        for number, pilot in self._pilots.items():
+        for number, pilot in self.pilots.items():
             if pilot.kills or pilot.deaths:
                 pilot.kills = pilot.deaths = 0
                 update["scores"][number] = [0, 0]
-
-    # -- events to clients ---------------------------------------------------------------------------------------------
-
-    def _send(self, address: Address, event: str, *data: Any) -> None:
-        self.backend.server.dispatch_event(event, *data, target_client=address, retries=RELIABLE)
-
-    def _send_to_others(self, about: Address, event: str, *data: Any) -> None:
-        for address in self._numbers:
-            if address != about:
-                self._send(address, event, *data)
 
 
 def seat_of(client_address: Address | None) -> int:

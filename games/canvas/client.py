@@ -18,9 +18,11 @@ from games.canvas.paper import Beside, fill_around
 from games.canvas.pen import PIECE_TICKS
 from games.canvas.picture import Picture
 from games.canvas.rules import COLOURS, PAPER, WIDTHS
-from games.canvas.server import KEY_BYTES, TICK, artist_at
+from games.canvas.server import KEY_BYTES, TICK
 from games.canvas.shape import CHECK
 from games.canvas.tools import Tool, Toolbar, header_height
+from games.common.news import NewsLine
+from games.common.players import number_at
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, View
 from pygase_pygame.app import hud
 from pygase_pygame.app.game_screen import GameScreen, HostDeed, Playing, SessionOptions
@@ -57,14 +59,16 @@ class CanvasScreen(GameScreen):
         self._key = os.urandom(KEY_BYTES)
         self._view: View | None = None
         self._entered = False  # whether this connection has sent the unconfirmed pieces again
-        self._layout: Layout | None = None
-        self._tools: Toolbar | None = None
+        self.layout: Layout | None = None
+        """The place of the paper in the window, from the first frame on."""
+        self.toolbar: Toolbar | None = None
+        """The buttons, from the first frame on."""
         self._arranged: tuple[Any, ...] = ()
         self._mouse: tuple[int, int] | None = None
         self._pad_pen, self._pad_held = PadPen(), ""  # "draw" or "erase" while that button is held
         self._take_at = 0.0
         self._asking = False  # whether the question about clearing is open
-        self._news, self._news_until = "", 0.0
+        self.news = NewsLine(playing.clock, NEWS_SECONDS)
         self._latest: dict[int, bytes] = {}  # last piece of each artist
         self._export: Export | None = None
 
@@ -108,8 +112,8 @@ class CanvasScreen(GameScreen):
 
     def _move_to(self, pixel: tuple[int, int]) -> None:
         self._mouse = pixel
-        if self._layout:
-            self.hand.move(*self._layout.units(pixel))
+        if self.layout:
+            self.hand.move(*self.layout.units(pixel))
 
     def _heed_pad(self) -> None:
         """Move and draw with the gamepad, as with the mouse."""
@@ -134,16 +138,16 @@ class CanvasScreen(GameScreen):
             self._undo()
 
     def _press_button(self, button: int, pos: tuple[int, int]) -> None:
-        if button not in (_LEFT, _RIGHT) or not self._layout or not self._tools:
+        if button not in (_LEFT, _RIGHT) or not self.layout or not self.toolbar:
             return
         if self._asking:
             self._asking = False
             return
-        tool = self._tools.at(pos)
+        tool = self.toolbar.at(pos)
         if tool is not None:
             self._use(tool)
-        elif self.hand.stroke == -1 and self._can_draw and pygame.Rect(self._layout.area).collidepoint(pos):
-            self.hand.begin(PAPER if button == _RIGHT else self.colour, self.width, self._layout.units(pos))
+        elif self.hand.stroke == -1 and self._can_draw and pygame.Rect(self.layout.area).collidepoint(pos):
+            self.hand.begin(PAPER if button == _RIGHT else self.colour, self.width, self.layout.units(pos))
             self._take_at = self.playing.clock()  # send the first point at once
 
     @property
@@ -151,7 +155,8 @@ class CanvasScreen(GameScreen):
         return self.session.status == "connected" and self.hand.artist is not None
 
     @property
-    def _is_host(self) -> bool:
+    def is_host(self) -> bool:
+        """Whether the player may clear the picture."""
         return bool(self._view and self.hand.artist and self._view.get("host") == self.hand.artist)
 
     def _press(self, event: pygame.event.Event) -> bool:
@@ -198,18 +203,18 @@ class CanvasScreen(GameScreen):
         self.width = min(max(self.width + by, 0), len(WIDTHS) - 1)
 
     def _ask(self) -> None:
-        if self._is_host:
+        if self.is_host:
             self._send(self.hand.lift())
             self._asking = True
         else:
-            self._show_news("Only the host can clear the picture.")
+            self.news.show("Only the host can clear the picture.")
 
     def _undo(self) -> None:
         """Undo the player's last stroke. It vanishes here at once, for the others when the server removes it."""
         artist = self.hand.artist
         taken = self.hand.undo(self.picture) if self._can_draw else None
         if taken is None or artist is None:
-            self._show_news("You have no stroke to undo.")
+            self.news.show("You have no stroke to undo.")
             return
         stroke, gone = taken
         self.tell("UNDO", stroke)
@@ -222,17 +227,14 @@ class CanvasScreen(GameScreen):
         """Handle an event from the server. Unknown events belong to newer versions of the game: ignore them."""
         match event.name, event.args:
             case "NEWS", (str(text),):
-                self._show_news(text)
+                self.news.show(text)
                 self.playing.sounds.play("news")
             case "REFUSED", (int(stroke), str(text)):
                 gone = self.hand.drop(stroke)
                 if self.painter:
                     self.painter.draw_own(self.hand.pieces(), gone)
-                self._show_news(text)
+                self.news.show(text)
                 self.playing.sounds.play("refused")
-
-    def _show_news(self, text: str) -> None:
-        self._news, self._news_until = text, self.playing.clock() + NEWS_SECONDS
 
     # -- connection ----------------------------------------------------------------------------------------------------
 
@@ -244,7 +246,7 @@ class CanvasScreen(GameScreen):
             self._send(self.hand.take())
             if self.hand.is_full:
                 self._send(self.hand.go_on())
-                self._show_news("The stroke has its maximum length. It continues as a new one.")
+                self.news.show("The stroke has its maximum length. It continues as a new one.")
         self.session.send_input(self._pointing())
         self._view = self.session.view(shared=True)
         self._find_oneself(self._view)
@@ -256,17 +258,17 @@ class CanvasScreen(GameScreen):
 
     def _pointing(self) -> list[int] | None:
         """Return the input: the mouse's place on the paper and the number of the present stroke. None off the paper."""
-        if self._mouse is None or self._layout is None:
+        if self._mouse is None or self.layout is None:
             return None
-        if self.hand.stroke == -1 and not pygame.Rect(self._layout.area).collidepoint(self._mouse):
+        if self.hand.stroke == -1 and not pygame.Rect(self.layout.area).collidepoint(self._mouse):
             return None
-        return [*rules.clamped(*self._layout.units(self._mouse)), self.hand.stroke]
+        return [*rules.clamped(*self.layout.units(self._mouse)), self.hand.stroke]
 
     def _find_oneself(self, view: View) -> None:
         """Find the player's own number, and send the unconfirmed pieces once on each connection."""
         if self.session.status != "connected" or self._entered or self.session.client.address is None:
             return
-        number = artist_at(view.get("people", {}), self.session.client.address)
+        number = number_at(view.get("people", {}), self.session.client.address)
         if number is None:
             return
         self._entered = True
@@ -294,7 +296,7 @@ class CanvasScreen(GameScreen):
     def _begin_export(self) -> None:
         if self._export is None:
             self._export = Export(self.picture)
-            self._show_news("Saving the picture ...")
+            self.news.show("Saving the picture ...")
 
     def _go_on_exporting(self) -> None:
         if self._export is None:
@@ -303,12 +305,12 @@ class CanvasScreen(GameScreen):
             path = self._export.work()
         except FileTrouble as trouble:
             self._export = None
-            self._show_news(str(trouble))
+            self.news.show(str(trouble))
             self.playing.sounds.play("refused")
             return
         if path is not None:
             self._export = None
-            self._show_news(f"Saved as {path.resolve()}")
+            self.news.show(f"Saved as {path.resolve()}")
             self.playing.sounds.play("saved")
 
     # -- for the host's list of players
@@ -316,7 +318,7 @@ class CanvasScreen(GameScreen):
     def name_of(self, address: Any) -> str:
         """Return a client's name."""
         people = self.session.newest.get("people", {})
-        number = artist_at(people, address)
+        number = number_at(people, address)
         return "" if number is None else str(people[number]["name"])
 
     def departed(self) -> Sequence[tuple[Any, str]]:
@@ -328,7 +330,7 @@ class CanvasScreen(GameScreen):
         return ((pygame.K_u, "undo all", self._undo_all_of),)
 
     def _undo_all_of(self, who: Any) -> None:
-        number = who if isinstance(who, int) else artist_at(self.session.newest.get("people", {}), who)
+        number = who if isinstance(who, int) else number_at(self.session.newest.get("people", {}), who)
         self.tell("UNDO_ALL", number)
 
     # -- the window --------------------------------------------------------------------------------------------------
@@ -357,17 +359,17 @@ class CanvasScreen(GameScreen):
 
     def _arrange(self, surface: pygame.Surface) -> tuple[Layout, Toolbar, Painter]:
         """Return the parts of the window. A new size makes new ones."""
-        size, is_host = surface.get_size(), self._is_host
-        if self._layout is None or self._tools is None or self.painter is None or self._arranged != (size, is_host):
+        size, is_host = surface.get_size(), self.is_host
+        if self.layout is None or self.toolbar is None or self.painter is None or self._arranged != (size, is_host):
             self._arranged = (size, is_host)
             top, bottom = header_height(surface), hud.footer_height(surface)
-            self._tools = Toolbar(size, top, bottom, is_host)
-            self._layout = Beside(self._tools.width, size, top, bottom)
+            self.toolbar = Toolbar(size, top, bottom, is_host)
+            self.layout = Beside(self.toolbar.width, size, top, bottom)
             if self.painter is None:
-                self.painter = Painter(self.picture, self._layout.area[2:])
+                self.painter = Painter(self.picture, self.layout.area[2:])
             else:
-                self.painter.resize(self._layout.area[2:])
-        return self._layout, self._tools, self.painter
+                self.painter.resize(self.layout.area[2:])
+        return self.layout, self.toolbar, self.painter
 
     def _draw_header(self, surface: pygame.Surface, view: View | None) -> None:
         """Draw the news on the left; on the right the artists and the invitation."""
@@ -384,8 +386,8 @@ class CanvasScreen(GameScreen):
         surface.blit(line, line.get_rect(midright=(width - size // 2, middle)))
 
     def _news_now(self) -> str:
-        if self.playing.clock() < self._news_until:
-            return self._news
+        if self.news.is_shown:
+            return self.news.text
         if self.painter and self.painter.pieces_left > MANY_PIECES:
             return f"Painting: {self.painter.pieces_left // 1000 + 1} thousand pieces to go"
         return ""

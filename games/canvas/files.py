@@ -57,7 +57,7 @@ def load(path: Path) -> list[bytes]:
 
 def save(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a picture to a file. The old file stays until the whole new one is written. Raises `FileTrouble`."""
-    content = json.dumps(_document(list(pieces)), separators=(",", ":")).encode()
+    content = json.dumps(document_of(list(pieces)), separators=(",", ":")).encode()
     temporary = None
     try:
         target = path.resolve()  # keeps a link, and replaces the file that it points to
@@ -173,7 +173,8 @@ def _expect_folder(path: Path) -> None:
         raise FileTrouble(f"There is no folder {path.parent} to keep {path.name} in. Make it first.")
 
 
-def _document(pieces: list[bytes]) -> dict[str, Any]:
+def document_of(pieces: list[bytes]) -> dict[str, Any]:
+    """Return the document of a file with these pieces."""
     numbers: dict[bytes, int] = {}
     rows = []
     for piece in pieces:
@@ -186,7 +187,7 @@ def _document(pieces: list[bytes]) -> dict[str, Any]:
         "paper": [rules.WIDTH, rules.HEIGHT],
         "strokes": len(numbers),
         "pieces": rows,
-        "checksum": _checksum(rows),
+        "checksum": checksum(rows),
     }
 
 
@@ -199,7 +200,7 @@ def _pieces_of(document: Any) -> list[bytes]:
     if document.get("paper") != [rules.WIDTH, rules.HEIGHT]:
         raise ValueError("its paper has another size")
     rows = document.get("pieces")
-    if not isinstance(rows, list) or document.get("checksum") != _checksum(rows):
+    if not isinstance(rows, list) or document.get("checksum") != checksum(rows):
         raise ValueError("its checksum does not match, so a part of it is missing or changed")
     pieces = [_piece(row) for row in rows]
     if sum(map(rules.cost, pieces)) > rules.MAX_PICTURE_BYTES:
@@ -224,5 +225,6 @@ def _piece(row: Any) -> bytes:
     raise ValueError(f"a piece is a stroke, a colour, a width and points, got {row!r:.60}")
 
 
-def _checksum(rows: Any) -> int:
+def checksum(rows: Any) -> int:
+    """Return the checksum of the rows in `pieces`."""
     return zlib.crc32(json.dumps(rows, separators=(",", ":")).encode())

@@ -16,7 +16,6 @@ Events to clients: `NEWS(text)`, and `REFUSED(stroke, text)` to the artist of a 
 """
 
 import random
-import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,9 +27,10 @@ from games.canvas.bot import MOST_STROKES, Bot
 from games.canvas.files import Keeper
 from games.canvas.quota import HOST_TOO_FAST, Rates, amount_of
 from games.canvas.sheet import Refused, Sheet, merge
+from games.common.news import Announcer
+from games.common.players import bot_name, input_of, mark_of
 from pygase import (
     CLIENT_LEFT,
-    RELIABLE,
     TO_DELETE,
     Backend,
     DisconnectReason,
@@ -85,9 +85,11 @@ class CanvasServer:
     def __init__(self, bots: int = 0, file: Path | None = None, rng: random.Random | None = None) -> None:
         rng = rng or random.Random()
         self.keeper = Keeper(file)
-        self._sheet = Sheet(self.keeper.load())
-        self._saved_changes = self._sheet.changes
-        self._artists: dict[int, Artist] = {}
+        self.sheet = Sheet(self.keeper.load())
+        """The picture."""
+        self._saved_changes = self.sheet.changes
+        self.artists: dict[int, Artist] = {}
+        """The present artists by number, bots among them."""
         self._numbers: dict[Address, int] = {}
         self._names: dict[Address, str] = {}  # of the clients that have sent JOIN
         self._gone: OrderedDict[bytes, int] = OrderedDict()  # numbers by key
@@ -98,12 +100,11 @@ class CanvasServer:
         self._tick = 0
         self._trouble_reported = ""
         for _ in range(min(max(bots, 0), len(BOT_NAMES))):
-            taken = {artist.name for artist in self._artists.values()}
-            name = rng.choice([name for name in BOT_NAMES if name not in taken])
-            self._artists[self._new_number()] = Artist(name, bot=Bot(rng))
-        people = {number: self._public(artist) for number, artist in self._artists.items()}
+            taken = {artist.name for artist in self.artists.values()}
+            self.artists[self._new_number()] = Artist(bot_name(rng, BOT_NAMES, taken, "Bot"), bot=Bot(rng))
+        people = {number: self._public(artist) for number, artist in self.artists.items()}
         self.backend = Backend(
-            GameState(0, 0, ink=self._sheet.pages(), people=people, cursors={}, pens={}, host=0),
+            GameState(0, 0, ink=self.sheet.pages(), people=people, cursors={}, pens={}, host=0),
             self.time_step,
             {
                 CLIENT_LEFT: self.on_left,
@@ -117,12 +118,13 @@ class CanvasServer:
             game=GAME_NAME,
             config=ServerConfig(max_clients=MOST_ARTISTS),
         )
+        self._announcer = Announcer(self.backend, self._numbers)
 
     def close(self) -> None:
         """Save the picture. Call it after the backend has ended."""
         self.keeper.wait()
         if self.keeper.path is not None:
-            self.keeper.save_now(list(self._sheet.pieces.values()))
+            self.keeper.save_now(list(self.sheet.pieces.values()))
 
     # -- artists -------------------------------------------------------------------------------------------------------
 
@@ -136,14 +138,14 @@ class CanvasServer:
             return {}
         key = key if isinstance(key, bytes) and len(key) == KEY_BYTES else b""
         number = self._number_before(key) or self._new_number()
-        old = self._artists.get(number)
+        old = self.artists.get(number)
         if old and old.address:  # the old connection has not timed out yet
             self._numbers.pop(old.address, None)
-        taken = {artist.name for other, artist in self._artists.items() if other != number}
+        taken = {artist.name for other, artist in self.artists.items() if other != number}
         artist = Artist(
             unused_name(self._names[client_address], taken), client_address, key, table=old.table if old else {}
         )
-        self._artists[number] = artist
+        self.artists[number] = artist
         self._numbers[client_address] = number
         self._company.came(number, self._tick * TICK)
         return {"people": {number: self._public(artist)}, **self._host_update()}
@@ -154,13 +156,13 @@ class CanvasServer:
         number = self._numbers.pop(client_address, None)
         if number is None:
             return {}
-        gone = self._artists.pop(number)
+        gone = self.artists.pop(number)
         if gone.key:
             self._gone[gone.key] = number
             while len(self._gone) > MOST_GONE:
                 self._gone.popitem(last=False)
         if self._company.left(number):
-            self._announce_to_others(client_address, f"{gone.name} {how_left(reason)}.")
+            self._announcer.announce(f"{gone.name} {how_left(reason)}.", about=client_address)
         update: Update = {table: {number: TO_DELETE} for table in gone.table}
         return {**update, "people": {number: TO_DELETE}, **self._host_update()}
 
@@ -168,15 +170,15 @@ class CanvasServer:
         """Return the number of the artist with a key. None if there is none."""
         if not key:
             return None
-        here = (number for number, artist in self._artists.items() if artist.key == key)
+        here = (number for number, artist in self.artists.items() if artist.key == key)
         return self._gone.pop(key, None) or next(here, None)
 
     def _new_number(self) -> int:
         """Return a number that no artist has and no stroke in the picture carries."""
-        taken = {*self._artists, *self._gone.values()}
+        taken = {*self.artists, *self._gone.values()}
         while True:
             self._last_number = self._last_number % rules.MAX_NUMBER + 1
-            if self._last_number not in taken and not self._sheet.stroke_count(self._last_number):
+            if self._last_number not in taken and not self.sheet.stroke_count(self._last_number):
                 return self._last_number
 
     def _host_update(self) -> Update:
@@ -200,7 +202,7 @@ class CanvasServer:
         number = self._numbers.get(client_address)
         if number is None:
             return None
-        artist = self._artists[number]
+        artist = self.artists[number]
         if stroke == artist.refused:
             return None  # the client has the refusal
         try:
@@ -208,10 +210,10 @@ class CanvasServer:
                 raise Refused(TOO_FAST)
             artist.allowance -= 1
             self._expect_slowness(client_address, part, line)
-            ink = self._sheet.draw(number, stroke, part, line, host=str(client_address[0]))
+            ink = self.sheet.draw(number, stroke, part, line, host=str(client_address[0]))
         except Refused as refusal:
             artist.refused = stroke if rules.is_number(stroke) and isinstance(stroke, int) else -1
-            self._send(client_address, "REFUSED", artist.refused, str(refusal))
+            self._announcer.send(client_address, "REFUSED", artist.refused, str(refusal))
             return None
         return {"ink": ink} if ink else None
 
@@ -225,7 +227,7 @@ class CanvasServer:
     def on_undo(self, stroke: object = None, *, client_address: Address) -> Any:
         """Remove one of the client's own strokes."""
         number = self._numbers.get(client_address)
-        ink = {} if number is None else self._sheet.undo(number, stroke)
+        ink = {} if number is None else self.sheet.undo(number, stroke)
         return {"ink": ink} if ink else None
 
     def on_undo_all(self, artist: object = None, *, client_address: Address) -> Any:
@@ -233,13 +235,14 @@ class CanvasServer:
         number = self._numbers.get(client_address)
         if number is None:
             return None
-        if client_address != self.backend.server.host_client:
-            self._send(client_address, "NEWS", "Only the host can undo what others have drawn.")
+        if not self._is_host(client_address, "undo the strokes of others"):
             return None
-        ink = self._sheet.undo_all(artist) if rules.is_number(artist) and isinstance(artist, int) else {}
+        ink = self.sheet.undo_all(artist) if rules.is_number(artist) and isinstance(artist, int) else {}
         if ink:
-            name = self._artists[artist].name if artist in self._artists else "somebody who has left"
-            self._announce_to_others(None, f"{self._artists[number].name} has undone all that {name} had drawn.")
+            name = self.artists[artist].name if artist in self.artists else "somebody who has left"
+            self._announcer.announce(
+                f"{self.artists[number].name} has undone all that {name} had drawn.", self._numbers
+            )
         return {"ink": ink} if ink else None
 
     def on_clear(self, *, client_address: Address) -> Any:
@@ -247,12 +250,18 @@ class CanvasServer:
         number = self._numbers.get(client_address)
         if number is None:
             return None
-        if client_address != self.backend.server.host_client:
-            self._send(client_address, "NEWS", "Only the host can clear the picture.")
+        if not self._is_host(client_address, "clear the picture"):
             return None
-        self._announce_to_others(client_address, f"{self._artists[number].name} has cleared the picture.")
-        ink = self._sheet.clear()
+        self._announcer.announce(f"{self.artists[number].name} has cleared the picture.", about=client_address)
+        ink = self.sheet.clear()
         return {"ink": ink} if ink else None
+
+    def _is_host(self, address: Address, deed: str) -> bool:
+        """Return whether a client is the host. Another one gets the news that only the host can do that."""
+        is_host = address == self.backend.server.host_client
+        if not is_host:
+            self._announcer.send(address, "NEWS", f"Only the host can {deed}.")
+        return is_host
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
@@ -260,15 +269,17 @@ class CanvasServer:
         """Move the cursors, let the bots draw, and save the picture from time to time."""
         self._tick += 1
         update: Update = {"ink": {}, "cursors": {}, "pens": {}, **self._host_update()}
-        for number, artist in self._artists.items():
+        for number, artist in self.artists.items():
             artist.allowance = min(artist.allowance + PIECES_PER_SECOND * TICK, PIECES_SAVED_UP)
             if artist.bot is None:
-                given = inputs.get(artist.address) if artist.address else None
+                given = input_of(artist.address, inputs)
                 self._point(number, artist, given.value if given else None, update)
             elif self._numbers:  # bots rest while no client watches
                 self._let_doodle(number, artist, artist.bot, update)
         for number in self._company.settled(self._tick * TICK):
-            self._announce_to_others(self._artists[number].address, f"{self._artists[number].name} draws along now.")
+            self._announcer.announce(
+                f"{self.artists[number].name} draws along now.", about=self.artists[number].address
+            )
         if self._tick % AUTOSAVE_TICKS == 0:
             self._save_soon()
             self._rates.forget_idle(self._tick * TICK)
@@ -280,11 +291,11 @@ class CanvasServer:
         self._point(number, artist, [*at, stroke], update)
         for line in lines:
             try:
-                merge(update["ink"], self._sheet.draw(number, *line))
+                merge(update["ink"], self.sheet.draw(number, *line))
             except Refused:
                 break  # the picture is full: the bot only moves its brush
-        if self._sheet.stroke_count(number) > MOST_STROKES:
-            merge(update["ink"], self._sheet.undo_oldest(number))
+        if self.sheet.stroke_count(number) > MOST_STROKES:
+            merge(update["ink"], self.sheet.undo_oldest(number))
 
     def _point(self, number: int, artist: Artist, value: object, update: Update) -> None:
         """Apply a changed cursor or pen of an artist."""
@@ -300,39 +311,17 @@ class CanvasServer:
                 artist.table[table] = update[table][number] = now
 
     def _save_soon(self) -> None:
-        changes = self._sheet.changes
+        changes = self.sheet.changes
         anew = changes != self._saved_changes or self.keeper.trouble
-        if anew and self.keeper.save_soon(list(self._sheet.pieces.values())):
+        if anew and self.keeper.save_soon(list(self.sheet.pieces.values())):
             self._saved_changes = changes
 
     def _report_trouble(self) -> None:
         """Send the host a saving problem once, and its end."""
-        trouble, host = self.keeper.trouble, self._artists.get(self._host)
+        trouble, host = self.keeper.trouble, self.artists.get(self._host)
         if trouble != self._trouble_reported and host and host.address:
             self._trouble_reported = trouble
-            self._send(host.address, "NEWS", trouble or "The picture can be saved again.")
-
-    def _send(self, address: Address, event_type: str, *args: object) -> None:
-        self.backend.server.dispatch_event(event_type, *args, target_client=address, retries=RELIABLE)
-
-    def _announce_to_others(self, about: Address | None, text: str) -> None:
-        for address in self._numbers:
-            if address != about:
-                self._send(address, "NEWS", text)
-
-
-def mark_of(address: object) -> int:
-    """Return the number by which a client finds itself in `people`: 0 for bots, which have no address.
-
-    It is a checksum: a client's address is not for the other players, and longer.
-    """
-    return 0 if address is None else zlib.crc32(str(address).encode()) or 1
-
-
-def artist_at(people: Mapping[int, Mapping[str, Any]], address: Any) -> int | None:
-    """Return the number of the artist at an address. None if there is none."""
-    mark = mark_of(address)
-    return next((number for number, person in people.items() if person["mark"] == mark), None)
+            self._announcer.send(host.address, "NEWS", trouble or "The picture can be saved again.")
 
 
 def pointing(value: object) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from games.chase import paths, rules, walls
 from games.chase.rules import Runner
 from games.chase.walls import Point
+from games.common.places import spread
 
 REACTION: Final = 12  # ticks: it sees others as they were a fifth of a second ago
 THINKING: Final = 20  # ticks from one look around to the next
@@ -22,12 +23,7 @@ ARRIVED_WITHIN: Final = 200
 
 _SPACING: Final = 560
 
-PLACES: Final = tuple(
-    (x, y)
-    for x in range(_SPACING // 2, walls.WIDTH, _SPACING)
-    for y in range(_SPACING // 2, walls.HEIGHT, _SPACING)
-    if walls.is_free(x, y, walls.RADIUS + 10)
-)
+PLACES: Final = spread(walls.WIDTH, walls.HEIGHT, _SPACING, lambda x, y: walls.is_free(x, y, walls.RADIUS + 10))
 """Places to flee to, to walk to and to begin at, evenly spread."""
 
 Seen = Mapping[int, Mapping[str, Any]]

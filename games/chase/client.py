@@ -12,8 +12,10 @@ import pygame
 
 from games.chase import figures, rules, walls, words
 from games.chase.picture import Picture
-from games.chase.server import MOVING, TICK, mark_of
+from games.chase.server import MOVING, TICK
 from games.chase.shape import CHECK
+from games.common.news import NewsLine
+from games.common.players import number_at
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
 from pygase_pygame.app import hud
 from pygase_pygame.app.game_screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
@@ -29,9 +31,7 @@ HEART_SECONDS: Final = (0.25, 0.9)  # from beat to beat: with a chaser beside th
 
 def my_number(state: Mapping[str, Any], address: object) -> int | None:
     """Return the number of the runner of a client's address. None if the client does not play."""
-    mark = mark_of(address)
-    people = state.get("people", {})
-    return next((number for number, person in people.items() if person["mark"] == mark), None)
+    return number_at(state.get("people", {}), address)
 
 
 def _my_path(state: Mapping[str, Any], address: object) -> tuple[Any, ...] | None:
@@ -67,8 +67,7 @@ class ChaseScreen(GameScreen):
     def __init__(self, playing: Playing) -> None:
         super().__init__(playing)
         self._picture = Picture(playing.lettering)
-        self._news = ""
-        self._news_until = 0.0
+        self.news = NewsLine(playing.clock, NEWS_SECONDS)
         self._rtt: float | None = None
         self._rtt_until = 0.0
         self._beat_at = 0.0
@@ -91,11 +90,11 @@ class ChaseScreen(GameScreen):
         if event.type == CONNECTED:
             self._before, self._winner = {}, []
             if self.playing.invitation:
-                self._show_news(f"Friends type: {self.playing.invitation}", INVITATION_SECONDS)
+                self.news.show(f"Friends type: {self.playing.invitation}", INVITATION_SECONDS)
         elif event.type == SERVER_EVENT:
             match event.name, event.args:
                 case "NEWS", (str(text),):
-                    self._show_news(text)
+                    self.news.show(text)
                 case "TAG", (int(chaser), int(caught)):
                     self._hear_tag(chaser, caught)
 
@@ -133,8 +132,8 @@ class ChaseScreen(GameScreen):
             self._picture.notice(surface, "Nobody to catch yet", how, self.playing.invitation)
 
     def _status(self, state: Mapping[str, Any], now: float) -> str:
-        if now < self._news_until:
-            return self._news
+        if self.news.is_shown:
+            return self.news.text
         if self.session.status != "connected":
             return ""
         if now >= self._rtt_until:  # a number that changes in every frame is unreadable
@@ -152,12 +151,9 @@ class ChaseScreen(GameScreen):
 
     # -- sounds --------------------------------------------------------------------------------------------------------
 
-    def _show_news(self, text: str, seconds: float = NEWS_SECONDS) -> None:
-        self._news, self._news_until = text, self.playing.clock() + seconds
-
     def _hear_tag(self, chaser: int, caught: int) -> None:
         state, me = self._state(), self.me
-        self._show_news(words.tag(state.get("people", {}), chaser, caught, me))
+        self.news.show(words.tag(state.get("people", {}), chaser, caught, me))
         where = state.get("runners", {}).get(caught)
         name = "caught" if caught == me else "tag" if chaser == me else "elsewhere"
         if where is None:

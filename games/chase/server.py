@@ -18,7 +18,6 @@ Events to clients: `NEWS(text)`, `TAG(chaser, caught)` with the numbers of both.
 
 import math
 import random
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +26,9 @@ from typing import Any, Final
 from games.chase import rules
 from games.chase.bot import PLACES, Bot
 from games.chase.rules import MOST_RUNNERS, TICKS_PER_SECOND, Runners
+from games.common.news import Announcer
+from games.common.places import farthest
+from games.common.players import Numbers, bot_name, input_of, mark_of
 from pygase import (
     CLIENT_LEFT,
     RELIABLE,
@@ -84,24 +86,28 @@ class ChaseServer:
     def __init__(self, bots: int = 0, rng: random.Random | None = None) -> None:
         self._wanted_bots = min(max(bots, 0), MOST_RUNNERS)
         self._rng = rng or random.Random()
-        self._players: dict[int, Player] = {}
+        self.players: dict[int, Player] = {}
+        """The players by number."""
         self._numbers: dict[Address, int] = {}
-        self._next_number = 0
+        self._free_numbers = Numbers(NEW_NUMBERS)
         self._company = Company()
         self._tick = 0
-        self._runners: Runners = {}
-        self._ticks_left = rules.ROUND_TICKS
+        self.runners: Runners = {}
+        """The runners by number, at the present tick."""
+        self.ticks_left = rules.ROUND_TICKS
+        """Ticks until the round ends; between two rounds, until the next one begins."""
         self._winner: list[Any] = []
         self._sent: Update = {}
         self._fill_up()
         self.backend = Backend(
-            GameState(0, 0, **self._tables()),
+            GameState(0, 0, **self.tables()),
             self.time_step,
             {CLIENT_LEFT: self.on_left, "JOIN": self.on_join},
             game=GAME_NAME,
             config=ServerConfig(max_clients=MOST_RUNNERS),
         )
-        self._sent = self._tables()
+        self._announcer = Announcer(self.backend, self._numbers)
+        self._sent = self.tables()
 
     @cached_property
     def _history(self) -> StateHistory:
@@ -116,7 +122,7 @@ class ChaseServer:
             return {}
         if not self._numbers:
             self._begin_round()  # the last round ended when the last client left
-        if len(self._players) >= MOST_RUNNERS:
+        if len(self.players) >= MOST_RUNNERS:
             self._remove_a_bot()
         player = Player(unused_name(clean_name(name), self._names()), client_address)
         self._numbers[client_address] = self._add(player)
@@ -128,61 +134,58 @@ class ChaseServer:
         number = self._numbers.pop(client_address, None)
         if number is None:
             return {}
-        was_it = self._runners[number]["it"]
+        was_it = self.runners[number]["it"]
         gone = self._remove(number)
-        heir = rules.chaser_of(self._runners)
+        heir = rules.chaser_of(self.runners)
         news = [f"{gone.name} {how_left(reason)}."] if self._company.left(client_address) else []
         if was_it and heir is not None:
-            news.append(f"{self._players[heir].name} is it now.")
+            news.append(f"{self.players[heir].name} is it now.")
         if news:
-            self._announce_to_others(client_address, " ".join(news))
+            self._announcer.announce(" ".join(news), about=client_address)
         self._fill_up()
         return self._changes()
 
     def _add(self, player: Player) -> int:
         """Give a player the next free number. Numbers of players that have left are reused as late as possible."""
-        while self._next_number in self._players:
-            self._next_number = (self._next_number + 1) % NEW_NUMBERS
-        number, self._next_number = self._next_number, (self._next_number + 1) % NEW_NUMBERS
-        self._players[number] = player
-        self._runners[number] = rules.new_runner(self._quiet_place())
+        number = self._free_numbers.take(self.players)
+        self.players[number] = player
+        self.runners[number] = rules.new_runner(self._quiet_place())
         self._ensure_a_chaser()
         return number
 
     def _remove(self, number: int) -> Player:
-        del self._runners[number]
+        del self.runners[number]
         self._ensure_a_chaser()
-        return self._players.pop(number)
+        return self.players.pop(number)
 
     def _ensure_a_chaser(self) -> None:
         """Choose a chaser if there is none. Called after every arrival and departure."""
-        if self._runners and rules.chaser_of(self._runners) is None:
-            self._elect(list(self._runners))
+        if self.runners and rules.chaser_of(self.runners) is None:
+            self._elect(list(self.runners))
 
     def _elect(self, candidates: list[int]) -> None:
-        self._runners = rules.elected(self._runners, self._rng.choice(candidates))
+        self.runners = rules.elected(self.runners, self._rng.choice(candidates))
 
     def _remove_a_bot(self) -> None:
         """Remove the bot with the least free time, to make room. The chaser goes only if it is the only bot."""
-        bots = [number for number, player in self._players.items() if player.bot]
+        bots = [number for number, player in self.players.items() if player.bot]
         if bots:
-            self._remove(min(bots, key=lambda n: (self._runners[n]["it"], self._players[n].free_ticks)))
+            self._remove(min(bots, key=lambda n: (self.runners[n]["it"], self.players[n].free_ticks)))
 
     def _fill_up(self) -> None:
         """Add bots up to the wanted number, as far as there is room."""
-        bots = sum(player.bot is not None for player in self._players.values())
-        for _ in range(min(self._wanted_bots - bots, MOST_RUNNERS - len(self._players))):
+        bots = sum(player.bot is not None for player in self.players.values())
+        for _ in range(min(self._wanted_bots - bots, MOST_RUNNERS - len(self.players))):
             taken = self._names()
-            name = self._rng.choice([name for name in BOT_NAMES if name not in taken] or ["Bot"])
-            self._add(Player(unused_name(name, taken), bot=Bot(self._rng)))
+            self._add(Player(bot_name(self._rng, BOT_NAMES, taken, "Bot"), bot=Bot(self._rng)))
 
     def _quiet_place(self) -> tuple[int, int]:
         """Return the place farthest from all runners, of eight random ones."""
-        others = [(runner["x"], runner["y"]) for runner in self._runners.values()]
-        return max(self._rng.sample(PLACES, 8), key=lambda at: min((math.dist(at, o) for o in others), default=0.0))
+        others = [(runner["x"], runner["y"]) for runner in self.runners.values()]
+        return farthest(self._rng.sample(PLACES, 8), others)
 
     def _names(self) -> set[str]:
-        return {player.name for player in self._players.values()}
+        return {player.name for player in self.players.values()}
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
@@ -191,7 +194,7 @@ class ChaseServer:
         self._history  # noqa: B018  # which begins it
         self._tick += 1
         for address in self._company.settled(self._tick * TICK):
-            self._announce_to_others(address, f"{self._players[self._numbers[address]].name} runs along now.")
+            self._announcer.announce(f"{self.players[self._numbers[address]].name} runs along now.", about=address)
         if not self._numbers:
             return {}  # bots rest while no client watches
         self._move(inputs)
@@ -205,28 +208,28 @@ class ChaseServer:
 
     def _move(self, inputs: Mapping[Address, PlayerInput]) -> None:
         """Move each runner by its own player's command."""
-        before, after = self._runners, {}
+        before, after = self.runners, {}
         for number, runner in before.items():
-            player = self._players[number]
+            player = self.players[number]
             if player.bot is not None:
                 wish: object = player.bot.command(number, before)
             else:
-                given = inputs.get(player.address) if player.address else None
+                given = input_of(player.address, inputs)
                 wish = given.value if given else None  # a client silent for a second sends no input: its runner stays
             after[number] = rules.move(runner, wish)
             moves = runner["frozen"] or rules.command(wish) != rules.STILL
             player.still_ticks = 0 if moves else player.still_ticks + 1
-        self._runners = after
+        self.runners = after
 
     def _catch(self, inputs: Mapping[Address, PlayerInput]) -> None:
         """Find the runner that the chaser has caught, judged by the chaser's screen."""
-        number = rules.chaser_of(self._runners)
+        number = rules.chaser_of(self.runners)
         if number is None:
             return
-        chaser, seen = self._runners[number], self._seen_by(self._players[number], inputs)
+        chaser, seen = self.runners[number], self._seen_by(self.players[number], inputs)
         caught = [
             other
-            for other, runner in self._runners.items()
+            for other, runner in self.runners.items()
             if rules.can_catch(chaser, runner) and other in seen and rules.touches(chaser, seen[other])
         ]
         if caught:
@@ -234,93 +237,80 @@ class ChaseServer:
 
     def _seen_by(self, player: Player, inputs: Mapping[Address, PlayerInput]) -> Mapping[int, Mapping[str, Any]]:
         """Return the runners on a player's screen at the time of its input. A bot sees the present ones."""
-        given = inputs.get(player.address) if player.address else None
+        given = input_of(player.address, inputs)
         newest = self._history.newest
         if given is None or given.view_time is None or newest is None:
-            return self._runners
+            return self.runners
         seen: Mapping[int, Mapping[str, Any]] = self._history.at(max(given.view_time, newest - MOST_REWIND))["runners"]
         return seen
 
     def _tag(self, chaser: int, caught: int) -> None:
-        self._runners = rules.tagged(self._runners, caught)
-        self._players[chaser].tags += 1
-        self._players[caught].still_ticks = 0
+        self.runners = rules.tagged(self.runners, caught)
+        self.players[chaser].tags += 1
+        self.players[caught].still_ticks = 0
         self.backend.server.dispatch_event("TAG", chaser, caught, retries=RELIABLE)
 
     def _wake_the_chaser(self) -> None:
         """Replace a chaser that has stood still for `ASLEEP_TICKS`."""
-        number = rules.chaser_of(self._runners)
-        if number is None or len(self._runners) < 2 or self._players[number].still_ticks < ASLEEP_TICKS:
+        number = rules.chaser_of(self.runners)
+        if number is None or len(self.runners) < 2 or self.players[number].still_ticks < ASLEEP_TICKS:
             return
-        awake = [n for n, p in self._players.items() if n != number and p.still_ticks < ASLEEP_TICKS]
+        awake = [n for n, p in self.players.items() if n != number and p.still_ticks < ASLEEP_TICKS]
         if awake:
             self._elect(awake)
-            heir = rules.chaser_of(self._runners)
+            heir = rules.chaser_of(self.runners)
             assert heir is not None
-            self._players[heir].still_ticks = 0
-            text = f"{self._players[number].name} sleeps. {self._players[heir].name} is it now."
+            self.players[heir].still_ticks = 0
+            text = f"{self.players[number].name} sleeps. {self.players[heir].name} is it now."
             self.backend.server.dispatch_event("NEWS", text, retries=RELIABLE)
 
     def _count(self) -> None:
         """Count the free time of all runners but the chaser. A runner alone does not count."""
-        if len(self._runners) < 2:
+        if len(self.runners) < 2:
             return
-        for number, runner in self._runners.items():
-            self._players[number].free_ticks += not runner["it"]
-        self._ticks_left -= 1
-        if self._ticks_left <= 0:
+        for number, runner in self.runners.items():
+            self.players[number].free_ticks += not runner["it"]
+        self.ticks_left -= 1
+        if self.ticks_left <= 0:
             best = rules.ranking(self._scores())[0]
-            self._winner = [best, self._players[best].name, self._scores()[best][0]]
-            self._ticks_left = rules.ROUND_PAUSE_TICKS
+            self._winner = [best, self.players[best].name, self._scores()[best][0]]
+            self.ticks_left = rules.ROUND_PAUSE_TICKS
 
     def _count_down_to_next_round(self) -> None:
-        self._ticks_left -= 1
-        if self._ticks_left <= 0:
+        self.ticks_left -= 1
+        if self.ticks_left <= 0:
             self._begin_round()
 
     def _begin_round(self) -> None:
-        self._winner, self._ticks_left = [], rules.ROUND_TICKS
-        for player in self._players.values():
+        self._winner, self.ticks_left = [], rules.ROUND_TICKS
+        for player in self.players.values():
             player.free_ticks = player.tags = player.still_ticks = 0
-        if self._runners:
-            self._elect(list(self._runners))
+        if self.runners:
+            self._elect(list(self.runners))
 
-    # -- events to clients ---------------------------------------------------------------------------------------------
+    # -- the public state ----------------------------------------------------------------------------------------------
 
     def _scores(self) -> dict[int, list[int]]:
-        return {n: [player.free_ticks // TICKS_PER_SECOND, player.tags] for n, player in self._players.items()}
+        return {n: [player.free_ticks // TICKS_PER_SECOND, player.tags] for n, player in self.players.items()}
 
-    def _tables(self) -> Update:
+    def tables(self) -> Update:
         """Return the whole public state."""
         return {
-            "runners": dict(self._runners),
+            "runners": dict(self.runners),
             "people": {
                 n: {"name": p.name, "bot": p.bot is not None, "mark": mark_of(p.address)}
-                for n, p in self._players.items()
+                for n, p in self.players.items()
             },
             "scores": self._scores(),
-            "round": {"seconds": -(-self._ticks_left // TICKS_PER_SECOND), "winner": self._winner},
+            "round": {"seconds": -(-self.ticks_left // TICKS_PER_SECOND), "winner": self._winner},
         }
 
     def _changes(self) -> Update:
         """Return the changes since the last call."""
-        now = self._tables()
+        now = self.tables()
         update = changes(self._sent, now)
         self._sent = now
         return update
-
-    def _announce_to_others(self, about: Address, text: str) -> None:
-        for address in self._numbers:
-            if address != about:
-                self.backend.server.dispatch_event("NEWS", text, target_client=address, retries=RELIABLE)
-
-
-def mark_of(address: object) -> int:
-    """Return the number by which a client finds itself in `people`: 0 for bots, which have no address.
-
-    It is a checksum: a client's address is not for the other players, and longer.
-    """
-    return 0 if address is None else zlib.crc32(str(address).encode()) or 1
 
 
 def _distance(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 import pygame
 
+from games.common.news import NewsLine
 from games.pong import rules, scene
 from games.pong.court import Court, pong_icon
 from games.pong.echo import SOUNDS, Echo
@@ -77,8 +78,7 @@ class PongScreen(GameScreen):
         self._foresight: Foresight | None = None
         self._seat: Seat = ""
         self._waiting_news: deque[str] = deque()  # sentences that wait until no other news is shown
-        self._news = ""
-        self._news_until = 0.0
+        self.news = NewsLine(playing.clock, NEWS_SECONDS)
 
     def handle(self, event: pygame.event.Event) -> None:
         """Handle one event: a key, the start of a connection, or an event from the server."""
@@ -126,9 +126,8 @@ class PongScreen(GameScreen):
 
     def _scene_of(self, state: Mapping[str, Any]) -> Scene:
         now = self.playing.clock()
-        news = self._news if now < self._news_until else ""
         trail = self._echo.trail(now)
-        return scene_of(state, self._seat_in(state), self._link(), news, self.playing.invitation, trail)
+        return scene_of(state, self._seat_in(state), self._link(), self.news.text, self.playing.invitation, trail)
 
     def _state(self) -> dict[str, Any]:
         """Return the state to draw. Its ball is at the time of the paddle that it is near to (see `foresight`)."""
@@ -161,11 +160,8 @@ class PongScreen(GameScreen):
             self._waiting_news = deque(scene.opening(state, seat, self.playing.invitation))
 
     def _show_waiting_news(self) -> None:
-        if self._waiting_news and self.playing.clock() >= self._news_until:
-            self._show_news(self._waiting_news.popleft())
-
-    def _show_news(self, text: str) -> None:
-        self._news, self._news_until = text, self.playing.clock() + NEWS_SECONDS
+        if self._waiting_news and not self.news.is_shown:
+            self.news.show(self._waiting_news.popleft())
 
     def _press(self, key: int) -> None:
         if self.session.status != "connected":
@@ -179,4 +175,4 @@ class PongScreen(GameScreen):
         """Show the server's news. Unknown events belong to newer versions of the game: ignore them."""
         match event.name, event.args:
             case "NEWS", (str(text),):
-                self._show_news(text)
+                self.news.show(text)

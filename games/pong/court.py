@@ -47,6 +47,30 @@ class Frame:
         self.footer = pygame.Rect(self.court.left, self.court.bottom, self.court.w, line)
 
 
+class KeyLine:
+    """Fits a list of keys into one line of text. It keeps the last result, because measuring text is slow."""
+
+    def __init__(self, lettering: Lettering) -> None:
+        self._lettering = lettering
+        self._asked: tuple[Sequence[str], int, int] = ((), 0, 0)
+        self._line = ""
+
+    def within(self, room: int, keys: Sequence[str], size: int) -> str:
+        """Return the first keys that fit into `room` pixels, as one line of text of a size in pixels."""
+        if (keys, room, size) != self._asked:
+            self._asked, self._line = (keys, room, size), self._fitted(room, keys, size)
+        return self._line
+
+    def _fitted(self, room: int, keys: Sequence[str], size: int) -> str:
+        line = ""
+        for key in keys:
+            longer = f"{line}{SEPARATOR}{key}" if line else key
+            if self._lettering.width(longer, size) > room:
+                break
+            line = longer
+        return line
+
+
 class Court:
     """Draws scenes. It keeps the parts that do not change between frames. Create it after `pygame.init()`."""
 
@@ -56,7 +80,7 @@ class Court:
         self._layout = self._frame.layout
         self._ground = pygame.Surface((0, 0))
         self._ball = pygame.Surface((0, 0))
-        self._keys_kept: tuple[tuple[Sequence[str], int, int], str] = (((), 0, 0), "")
+        self._key_line = KeyLine(self._lettering)
 
     def draw(self, surface: pygame.Surface, scene: Scene) -> None:
         """Draw the scene over the whole surface."""
@@ -173,25 +197,9 @@ class Court:
         left = footer.left + 4 * dot
         status = self._lettering.line(scene.status, size, GREY, footer.right - left)
         surface.blit(status, status.get_rect(midleft=(left, footer.centery)))
-        said = self._keys_within(scene.keys, footer.right - left - status.get_width() - size)
+        said = self._key_line.within(footer.right - left - status.get_width() - size, scene.keys, size)
         keys = self._lettering.line(said, size, GREY, footer.w)
         surface.blit(keys, keys.get_rect(midright=footer.midright))
-
-    def _keys_within(self, keys: Sequence[str], room: int) -> str:
-        """Return the first `keys` that fit into `room` pixels, as one line."""
-        case = keys, room, self._frame.text
-        if case != self._keys_kept[0]:  # measuring text is slow
-            self._keys_kept = case, self._as_many_as_fit(keys, room)
-        return self._keys_kept[1]
-
-    def _as_many_as_fit(self, keys: Sequence[str], room: int) -> str:
-        said = ""
-        for key in keys:
-            longer = f"{said}{SEPARATOR}{key}" if said else key
-            if self._lettering.width(longer, self._frame.text) > room:
-                break
-            said = longer
-        return said
 
     def _draw_news(self, surface: pygame.Surface, news: str) -> None:
         court, pad = self._frame.court, self._layout.pixels(5)

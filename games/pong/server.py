@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from games.common.news import Announcer
 from games.pong import rules
 from games.pong.bot import Bot
 from games.pong.rules import SIDES, Match, Side
@@ -21,7 +22,6 @@ from games.pong.seats import Player, key_of
 from pygase import (
     CLIENT_CONNECTED,
     CLIENT_LEFT,
-    RELIABLE,
     Backend,
     DisconnectReason,
     GameState,
@@ -80,6 +80,7 @@ class PongServer:
             },
             game=GAME_NAME,
         )
+        self._announcer = Announcer(self.backend, self._people)
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
         """Play one tick of the match. `dt` does not matter: a late server plays slower, by the same rules."""
@@ -98,9 +99,9 @@ class PongServer:
         """Announce the clients and guests that have stayed for a while."""
         for address in self._company.settled(self._tick * TICK):
             person = self._people[address]
-            self._announce_to_others(address, f"{person.name} {'plays' if person.side else 'watches'} now.")
+            self._announcer.announce(f"{person.name} {'plays' if person.side else 'watches'} now.", about=address)
         for address in self._guests.settled(self._tick * TICK):
-            self._announce(f"A guest plays beside {_called(self._people[address])} now.")
+            self._announcer.announce(f"A guest plays beside {_called(self._people[address])} now.")
 
     def on_connected(self, client_address: Address) -> Update:
         """Give the new client a free side if there is one; otherwise it watches."""
@@ -140,7 +141,7 @@ class PongServer:
         if person is None or person.side is None or match["phase"] != rules.OVER or not match["winner"]:
             return {}
         what = "plays again" if rules.is_decided(match) else "starts the next game"
-        self._announce_to_others(client_address, f"{_called(person)} {what}.")
+        self._announcer.announce(f"{_called(person)} {what}.", about=client_address)
         return {"match": rules.next_game(match)}
 
     def on_left(self, reason: DisconnectReason, client_address: Address) -> Update:
@@ -209,17 +210,9 @@ class PongServer:
         if announced:
             follows = f" {names} {'takes' if one else 'take'} their place." if heirs else ""
             bot = " A bot plays on." if played and not heirs and self._bots_allowed else ""
-            self._announce(f"{news}{follows}{bot}")
+            self._announcer.announce(f"{news}{follows}{bot}")
         elif heirs:
-            self._announce(f"{names} {'plays' if one else 'play'} now.")
-
-    def _announce(self, text: str) -> None:
-        self._announce_to_others(None, text)
-
-    def _announce_to_others(self, about: Address | None, text: str) -> None:
-        for address in self._people:
-            if address != about:
-                self.backend.server.dispatch_event("NEWS", text, target_client=address, retries=RELIABLE)
+            self._announcer.announce(f"{names} {'plays' if one else 'play'} now.")
 
 
 def _called(person: Person) -> str:

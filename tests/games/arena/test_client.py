@@ -202,7 +202,7 @@ def test_who_aims_at_what_they_see_hits_also_far_from_the_server(link: Link) -> 
             fight.runs(0.8)
             judged = [judgement for judgement in scene(ada).memory.judgements if judgement.hit]
             hit += len(judged)
-            fight.server._pilots[me(bob)].health = FULL_HEALTH
+            fight.server.pilots[me(bob)].health = FULL_HEALTH
             scene(ada).memory.judgements.clear()
         assert shot == 12
         assert hit >= 11
@@ -342,6 +342,6 @@ def test_somebody_plays_against_31_bots_for_half_a_minute_on_a_bad_link(rng: ran
         assert ada.open
         assert ada.session.status == "connected"
         assert len(scene(ada).pilots) == rules.CREW
-        assert sum(pilot.deaths for pilot in fight.server._pilots.values()) > 10
+        assert sum(pilot.deaths for pilot in fight.server.pilots.values()) > 10
     finally:
         fight.close()

@@ -71,6 +71,6 @@ def test_everything_is_over_after_a_while_and_there_is_never_much() -> None:
         memory.say("hello", "feed", 0.0)
     held = (memory.tracers, memory.lines, memory.feed, memory.judgements)
     assert all(0 < len(things) < 100 for things in held)
-    assert len(memory._aimed) <= rules.SHOT_NUMBERS // 2 + 1
+    assert memory.unjudged <= rules.SHOT_NUMBERS // 2 + 1
     memory.forget(max(TRACER_SECONDS, LINE_SECONDS, JUDGED_SECONDS) + 0.1)
     assert not any(held)

@@ -405,7 +405,7 @@ def test_who_is_left_alone_mends(arena: Arena) -> None:
 
 def test_a_round_ends_when_somebody_has_won_it_and_the_next_begins_at_nothing(arena: Arena) -> None:
     ada, bob = arena.duel()
-    arena.server._pilots[ada.number].kills = KILLS_TO_WIN - 1
+    arena.server.pilots[ada.number].kills = KILLS_TO_WIN - 1
     wreck(ada, bob)
     assert bob.state["winner"] == ada.number
     arena.runs(BETWEEN_ROUNDS + 2)
@@ -415,7 +415,7 @@ def test_a_round_ends_when_somebody_has_won_it_and_the_next_begins_at_nothing(ar
 
 def test_when_the_winner_leaves_the_next_round_begins(arena: Arena) -> None:
     ada, bob = arena.duel()
-    arena.server._pilots[ada.number].kills = KILLS_TO_WIN - 1
+    arena.server.pilots[ada.number].kills = KILLS_TO_WIN - 1
     wreck(ada, bob)
     ada.leaves()
     assert bob.state["winner"] == NOBODY

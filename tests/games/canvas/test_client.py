@@ -88,12 +88,12 @@ def test_two_players_and_a_bot_draw_for_half_a_minute_and_a_late_joiner_sees_the
         table.runs(0.3)
     cyd = table.sit("Cyd")
     table.runs(2.0)
-    server._artists = {number: artist for number, artist in server._artists.items() if artist.bot is None}
+    server.artists = {number: artist for number, artist in server.artists.items() if artist.bot is None}
     rests(table, 2.0)
     assert undone > 3
     assert len(screen_of(ada).picture) > 50
     assert pixels(ada) == pixels(bob) == pixels(cyd)
-    assert list(screen_of(cyd).picture.pieces.values()) == list(server._sheet.pieces.values())
+    assert list(screen_of(cyd).picture.pieces.values()) == list(server.sheet.pieces.values())
     table.close()
 
 
@@ -107,7 +107,7 @@ def test_ones_own_stroke_is_there_at_once_and_never_flickers(table: Table) -> No
     ink = rules.COLOURS[1]
     for n, point in enumerate(line):
         ada.happens(pygame.MOUSEMOTION, pos=point, rel=(0, 0), buttons=(1, 0, 0))
-        painter, layout = screen_of(ada).painter, screen_of(ada)._layout
+        painter, layout = screen_of(ada).painter, screen_of(ada).layout
         assert painter
         assert layout
         for x, y in line[: n + 1]:
@@ -127,7 +127,7 @@ def test_an_undo_shows_at_once_and_for_good(table: Table) -> None:
     table.runs(2.0)
     draws(table, ada, [(300 + 4 * n, 200) for n in range(20)])
     undoes(ada)  # while most of it is still on its way
-    painter, layout = screen_of(ada).painter, screen_of(ada)._layout
+    painter, layout = screen_of(ada).painter, screen_of(ada).layout
     assert painter
     assert layout
     for _ in range(60):
@@ -136,7 +136,7 @@ def test_an_undo_shows_at_once_and_for_good(table: Table) -> None:
         assert painter.surface.get_at((340 - layout.area[0], 200 - layout.area[1]))[:3] == rules.COLOURS[rules.PAPER]
     assert all(rules.artist_of(p) != screen_of(ada).hand.artist for p in screen_of(bob).picture.pieces.values())
     undoes(ada)
-    assert screen_of(ada)._news == "You have no stroke to undo."
+    assert screen_of(ada).news.text == "You have no stroke to undo."
 
 
 def test_what_was_drawn_while_the_connection_was_lost_is_there_when_it_is_back(table: Table) -> None:
@@ -162,12 +162,12 @@ def test_what_was_drawn_while_the_connection_was_lost_is_there_when_it_is_back(t
 def test_the_host_is_asked_before_all_is_cleared_and_others_are_told_that_they_may_not(table: Table) -> None:
     ada, bob = table.sit("Ada"), table.sit("Bob")
     table.runs(1.5)
-    host, guest = (ada, bob) if screen_of(ada)._is_host else (bob, ada)
+    host, guest = (ada, bob) if screen_of(ada).is_host else (bob, ada)
     draws(table, guest, [(300 + 4 * n, 200) for n in range(20)])
     table.runs(0.5)
     there = len(screen_of(host).picture)
     guest.presses(pygame.K_c)
-    assert "Only the host" in screen_of(guest)._news
+    assert "Only the host" in screen_of(guest).news.text
     host.presses(pygame.K_c)
     host.presses(pygame.K_ESCAPE)
     table.runs(0.3)
@@ -196,7 +196,7 @@ def test_the_picture_is_saved_as_png_and_never_over_another(
     assert len(saved) == 2
     image = pygame.image.load(saved[0])
     assert image.get_size() == (rules.WIDTH // 2, rules.HEIGHT // 2)
-    assert str(saved[1]) in screen_of(ada)._news or str(saved[0]) in screen_of(ada)._news
+    assert str(saved[1]) in screen_of(ada).news.text or str(saved[0]) in screen_of(ada).news.text
 
 
 def test_a_limit_is_told_and_what_cannot_be_is_not_to_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +207,7 @@ def test_a_limit_is_told_and_what_cannot_be_is_not_to_be_seen(monkeypatch: pytes
     monkeypatch.setattr(rules, "MAX_PICTURE_BYTES", 10)
     draws(table, ada, [(300 + 4 * n, 200) for n in range(20)])
     table.runs(1.0)
-    assert "picture is full" in screen_of(ada)._news
+    assert "picture is full" in screen_of(ada).news.text
     assert pixels(ada) == before
     table.close()
 
@@ -221,9 +221,9 @@ def test_a_stroke_without_end_goes_on_as_another(table: Table) -> None:
             pos = (200 + 100 * ((n + k) % 2), 150 + k)
             ada.loop.frame([pygame.event.Event(pygame.MOUSEMOTION, pos=pos, rel=(0, 0), buttons=(1, 0, 0))])
         table.runs(1 / 60)
-        if "maximum length" in screen_of(ada)._news:
+        if "maximum length" in screen_of(ada).news.text:
             break
-    assert "continues as a new one" in screen_of(ada)._news
+    assert "continues as a new one" in screen_of(ada).news.text
     assert screen_of(ada).hand.stroke == 1
 
 
@@ -243,14 +243,14 @@ def test_a_click_on_a_tool_does_what_its_key_does(table: Table) -> None:
     ada = table.sit("Ada")
     table.runs(1.5)
     screen = screen_of(ada)
-    assert screen._tools
+    assert screen.toolbar
     for tool in TOOLS[:9]:
-        ada.happens(pygame.MOUSEBUTTONDOWN, button=1, pos=screen._tools.box_of(tool.action, tool.colour).center)
+        ada.happens(pygame.MOUSEBUTTONDOWN, button=1, pos=screen.toolbar.box_of(tool.action, tool.colour).center)
         assert screen.colour == tool.colour
     for by in (1, 1, -1):
         before = screen.width
         action: Any = "wider" if by > 0 else "thinner"
-        ada.happens(pygame.MOUSEBUTTONDOWN, button=1, pos=screen._tools.box_of(action).center)
+        ada.happens(pygame.MOUSEBUTTONDOWN, button=1, pos=screen.toolbar.box_of(action).center)
         assert screen.width == before + by
     assert screen.hand.stroke == -1, "and nothing is drawn"
 

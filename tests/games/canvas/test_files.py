@@ -85,8 +85,8 @@ def test_what_is_no_picture_is_said_to_be_none(path: Path, content: bytes) -> No
     "row", [[0, 1, 1, "????"], [0, 99, 1, "AZABkA=="], [-1, 1, 1, "AZABkA=="], [0, 1, 1], None, [0, 1, 1, ""]]
 )
 def test_a_wrong_piece_under_a_right_checksum_is_damage_too(path: Path, row: Any) -> None:
-    document = files._document([])
-    document |= {"pieces": [row], "checksum": files._checksum([row])}
+    document = files.document_of([])
+    document |= {"pieces": [row], "checksum": files.checksum([row])}
     path.write_text(json.dumps(document))
     with pytest.raises(FileTrouble, match="damaged"):
         files.load(path)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from games.canvas import files, rules
-from games.canvas.server import AUTOSAVE_TICKS, PIECES_SAVED_UP, TICK, CanvasServer, mark_of, pointing
+from games.canvas.server import AUTOSAVE_TICKS, PIECES_SAVED_UP, TICK, CanvasServer, pointing
+from games.common.players import number_at
 from pygase import RELIABLE, Client
 from pygase.testing import Link, SimulatedNetwork
 from pygase.utils import Sqn
@@ -37,8 +38,9 @@ class Visitor:
 
     @property
     def number(self) -> int:
-        mark = mark_of(self.client.address)
-        return next(n for n, p in self.client.snapshots[-1].state["people"].items() if p["mark"] == mark)
+        number = number_at(self.client.snapshots[-1].state["people"], self.client.address)
+        assert number is not None
+        return number
 
     @property
     def pieces(self) -> list[bytes]:
@@ -261,7 +263,7 @@ def test_the_picture_is_saved_every_half_minute_and_at_the_end(
     network.run(0.2)
     server.close()
     assert len(files.load(path)) == 2
-    assert [rules.line_of(piece) for piece in CanvasServer(file=path)._sheet.pieces.values()] == [LINE, LINE]
+    assert [rules.line_of(piece) for piece in CanvasServer(file=path).sheet.pieces.values()] == [LINE, LINE]
 
 
 def test_the_host_is_told_when_the_picture_cannot_be_saved(
@@ -290,7 +292,7 @@ def test_bots_rest_alone_and_never_have_too_much_in_the_picture(
 ) -> None:
     server = opened(bots=8)
     network.run(5.0)
-    assert not server._sheet.pieces
+    assert not server.sheet.pieces
     Visitor(network, "Ada", b"a" * 16)
     network.run(120.0)
-    assert server._sheet.stroke_count() == 8 * 60, "as many as they may have"
+    assert server.sheet.stroke_count() == 8 * 60, "as many as they may have"

@@ -28,10 +28,10 @@ class Chase(Table):
 
     def put(self, seat: Seat, **parts: Any) -> None:
         number = me(seat)
-        self.server._runners[number] = {**self.server._runners[number], **parts}  # type: ignore[typeddict-item]
+        self.server.runners[number] = {**self.server.runners[number], **parts}  # type: ignore[typeddict-item]
 
     def make_it(self, seat: Seat) -> None:
-        self.server._runners = rules.elected(self.server._runners, me(seat))
+        self.server.runners = rules.elected(self.server.runners, me(seat))
         self.put(seat, frozen=0)
 
 
@@ -152,8 +152,8 @@ def test_a_tag_is_told_to_both(table: Chase) -> None:
     table.put(ada, x=2_800, y=1_500)
     table.put(bob, x=2_800, y=1_500 + rules.TOUCH, safe=0)
     table.runs(0.5)
-    assert screen_of(ada)._news == "You caught Bob."
-    assert screen_of(bob)._news == "Ada caught you."
+    assert screen_of(ada).news.text == "You caught Bob."
+    assert screen_of(bob).news.text == "Ada caught you."
     assert headline(bob).startswith("You are it! Stuck for")
     assert headline(ada).startswith("Bob is it. You are safe for")
 
@@ -179,7 +179,7 @@ def test_sounds_are_made_of_what_happens(table: Chase, monkeypatch: pytest.Monke
     table.runs(2.0)
     assert "tag" in heard["Ada"]
     assert heard["Bob"][-2:] == ["caught", "go"]
-    table.server._ticks_left = 1
+    table.server.ticks_left = 1
     table.runs(0.3)
     assert heard["Ada"][-1] == "win"
     assert heard["Bob"][-1] == "over"
@@ -233,7 +233,7 @@ def test_every_moment_can_be_drawn_on_a_window_of_any_size(table: Chase, size: t
     ada.screen.draw(surface)  # a tag, somebody frozen, somebody safe
     ada.session.client.condition("wifi")
     ada.screen.draw(surface)
-    table.server._ticks_left = 1
+    table.server.ticks_left = 1
     table.runs(0.3)
     ada.screen.draw(surface)  # a round is over
 

@@ -11,39 +11,31 @@ import pytest
 
 from games.chase import rules, walls
 from games.chase.rules import FROZEN_TICKS, MOST_RUNNERS, SAFE_TICKS, TOUCH
-from games.chase.server import GAME_NAME, TICK, ChaseServer, mark_of
+from games.chase.server import GAME_NAME, TICK, ChaseServer
+from games.common.players import mark_of, number_at
 from pygase import RELIABLE, TO_DELETE, Client, DisconnectReason, GameState
 from pygase.names import LONGEST_NAME
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame.app.company import STAYS
+from tests.games import guests
 
 
-class Guest:
+class Guest(guests.Guest):
     """A client in the chase, and all that it was told."""
 
     def __init__(self, network: SimulatedNetwork, name: str | None, link: Link | None = None) -> None:
-        self.network = network
-        self.client = Client(game=GAME_NAME)
-        self.news: list[str] = []
         self.tags: list[tuple[int, int]] = []
         self.view_delay: float | None = None
         self._input: Any = None
         self._begun = False
-        self.client.register_event_handler("NEWS", self.news.append)
-        self.client.register_event_handler("TAG", lambda chaser, caught: self.tags.append((chaser, caught)))
-        network.connect(self.client, link=link)
-        if name is not None:
-            self.client.dispatch_event("JOIN", name, retries=RELIABLE)
-        network.run(0.3)
-
-    @property
-    def state(self) -> Any:
-        return self.client.snapshots[-1].state
+        tag = {"TAG": lambda chaser, caught: self.tags.append((chaser, caught))}
+        super().__init__(network, GAME_NAME, name, link, tag)
 
     @property
     def number(self) -> int:
-        mark = mark_of(self.client.address)
-        return next(int(number) for number, person in self.state["people"].items() if person["mark"] == mark)
+        number = number_at(self.state["people"], self.client.address)
+        assert number is not None
+        return number
 
     @property
     def runner(self) -> Any:
@@ -83,10 +75,10 @@ class Place:
 
     def put(self, number: int, **parts: Any) -> None:
         """Bring about a situation that would take long to run up to."""
-        self.chase._runners[number] = {**self.chase._runners[number], **parts}  # type: ignore[typeddict-item]
+        self.chase.runners[number] = {**self.chase.runners[number], **parts}  # type: ignore[typeddict-item]
 
     def chaser(self, guest: Guest) -> None:
-        self.chase._runners = rules.elected(self.chase._runners, guest.number)
+        self.chase.runners = rules.elected(self.chase.runners, guest.number)
         self.put(guest.number, frozen=0)
 
 
@@ -215,7 +207,7 @@ def test_alone_no_time_passes(place: Place) -> None:
 
 def test_a_round_ends_with_a_winner_and_the_next_begins_from_nothing(place: Place) -> None:
     ada, bob = place.guest("Ada"), place.guest("Bob")
-    place.chase._ticks_left = 150
+    place.chase.ticks_left = 150
     place.network.run(4.0)
     assert ada.state["round"]["winner"][:2] == [bob.number, "Bob"]
     place.put(ada.number, x=300, y=300)
@@ -231,7 +223,7 @@ def test_a_round_ends_with_a_winner_and_the_next_begins_from_nothing(place: Plac
 
 def test_the_winner_may_leave_before_the_next_round(place: Place) -> None:
     ada, bob = place.guest("Ada"), place.guest("Bob")
-    place.chase._ticks_left = 60
+    place.chase.ticks_left = 60
     place.network.run(1.5)
     bob.leaves()
     assert ada.state["round"]["winner"][1] == "Bob"
@@ -289,7 +281,7 @@ class Crowd:
         self.rng = rng
         self.chase = ChaseServer(rng.choice([0, 0, 1, 3, 15]), rng)
         self.chase.backend.server.dispatch_event = lambda *_, **__: None  # type: ignore[method-assign]
-        self.told: Any = self.chase._tables()
+        self.told: Any = self.chase.tables()
         self.people: list[tuple[str, int]] = []
         self.came = 0
 
@@ -301,14 +293,14 @@ class Crowd:
 
     def leaves(self) -> None:
         """Somebody leaves: half of the time the one who is it, if that is one of the people."""
-        it = self.chase._players[rules.chaser_of(self.chase._runners) or 0].address if self.rng.random() < 0.5 else None
+        it = self.chase.players[rules.chaser_of(self.chase.runners) or 0].address if self.rng.random() < 0.5 else None
         address: Any = it or self.rng.choice([self.people[0], self.people[-1], self.rng.choice(self.people)])
         self.people.remove(address)
         _apply(self.told, self.chase.on_left(address, self.rng.choice(list(DisconnectReason))))
 
     def meets(self) -> None:
         """Bring two together, so that there are tags."""
-        runners = self.chase._runners
+        runners = self.chase.runners
         a, b = self.rng.sample(sorted(runners), 2)
         runners[b] = {**runners[b], "x": runners[a]["x"], "y": runners[a]["y"], "safe": 0}
 
@@ -340,7 +332,7 @@ def test_exactly_one_is_it_whoever_comes_and_goes(turn: int) -> None:
         if rng.random() < 0.1 and len(crowd.told["runners"]) > 1:
             crowd.meets()
         if rng.random() < 0.02:
-            crowd.chase._ticks_left = 1
+            crowd.chase.ticks_left = 1
         for _ in range(rng.choice([1, 1, 1, 20])):
             crowd.tick()
             crowd.check()

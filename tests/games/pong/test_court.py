@@ -7,7 +7,7 @@ import pygame
 import pytest
 
 from games.pong import court, rules
-from games.pong.court import SIDE_COLOURS, Court, Frame
+from games.pong.court import SIDE_COLOURS, Court, Frame, KeyLine
 from games.pong.echo import TrailPoint
 from games.pong.rules import LEFT, RIGHT
 from games.pong.scene import Notice, Scene
@@ -152,14 +152,14 @@ def test_a_line_that_is_too_long_gets_smaller_and_then_shorter() -> None:
 
 
 def test_keys_are_dropped_from_the_end_where_there_is_no_room() -> None:
-    wide, narrow = (Court(), Court())
-    wide.draw(pygame.display.set_mode((1920, 1080)), SCENE)
-    assert wide._keys_within(KEYS, 10_000) == " · ".join(KEYS)
-    narrow.draw(pygame.display.set_mode((640, 360)), SCENE)
-    room = narrow._lettering.width(" · ".join(KEYS[:2]), narrow._frame.text)
-    assert narrow._keys_within(KEYS, room) == " · ".join(KEYS[:2])
-    assert narrow._keys_within(KEYS, room - 1) == KEYS[0]
-    assert narrow._keys_within(KEYS, 3) == ""
+    letters, size = Lettering(), 20
+    line = KeyLine(letters)
+    assert line.within(10_000, KEYS, size) == " · ".join(KEYS)
+    room = letters.width(" · ".join(KEYS[:2]), size)
+    assert line.within(room, KEYS, size) == " · ".join(KEYS[:2])
+    assert line.within(room - 1, KEYS, size) == KEYS[0]
+    assert line.within(3, KEYS, size) == ""
+    assert line.within(room, KEYS, size // 2) == KeyLine(letters).within(room, KEYS, size // 2) != KEYS[0]
 
 
 def changed(scene: Scene, to: Scene, size: tuple[int, int] = (960, 640)) -> pygame.Rect:

@@ -3,6 +3,7 @@
 What all the games' command lines have in common is tested in `tests/pygase_pygame/app`.
 """
 
+import dataclasses
 import signal
 from typing import Any
 
@@ -11,24 +12,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from games.pong.__main__ import GAME
-from pygase import DisconnectReason
+from pygase import Backend, DisconnectReason
 from pygase_pygame.app import cli, invite
 from pygase_pygame.app.game import Hosting
 from tests.support.programs import Program, guest, wait_for_names, wait_until
 
 
-def hosting(*options: str) -> Any:
-    return cli._parser(GAME).parse_args(["host", *options])
+def host(*options: str) -> int:
+    return cli.run(GAME, ["host", *options])
 
 
 def state_of(*options: str) -> Any:
-    args = hosting(*options)
-    return GAME.serve(Hosting(args.bots, args)).game_state_store.get_game_state()
+    """Return the first state of a game that is hosted with these options."""
+    backends: list[Backend] = []
+
+    def serve(hosting: Hosting) -> Backend:
+        backends.append(GAME.serve(hosting))
+        raise KeyboardInterrupt  # before the network opens
+
+    assert cli.run(dataclasses.replace(GAME, serve=serve), ["host", "--headless", *options]) == 0
+    return backends[0].game_state_store.get_game_state()
 
 
 def test_help_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        hosting("--help")
+        host("--help")
     text = " ".join(capsys.readouterr().out.split())
     words = ["--port", "--headless", "--no-bot", "--bots", "--best-of N", "1, 3, 5, 7, 9", "--name", "default: 7664"]
     assert [word for word in words if word not in text] == []
@@ -44,7 +52,7 @@ def test_a_series_that_nobody_could_win_is_refused_with_a_sentence(
     number: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as exit_info:
-        hosting("--best-of", number)
+        host("--best-of", number)
     assert exit_info.value.code == 2
     assert "--best-of" in capsys.readouterr().err
 
@@ -58,7 +66,7 @@ def test_a_bot_plays_unless_nobody_wants_it() -> None:
 @pytest.mark.parametrize("argv", [["host", "--port", "0"], ["join", "host:pong"], ["join", "two words"], []])
 def test_a_mistyped_command_is_answered_with_a_sentence(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:
-        cli._parser(GAME).parse_args(argv)
+        cli.run(GAME, argv)
     assert exit_info.value.code == 2
     assert "error: " in capsys.readouterr().err
 

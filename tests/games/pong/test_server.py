@@ -16,25 +16,15 @@ from pygase import CLIENT_LEFT, RELIABLE, Client
 from pygase.testing import SimulatedNetwork
 from pygase.utils import Sqn
 from pygase_pygame.app.company import STAYS
+from tests.games import guests
 
 
-class Guest:
+class Guest(guests.Guest):
     """A client at the table, and all that it was told."""
 
     def __init__(self, network: SimulatedNetwork, name: str | None) -> None:
-        self.network = network
-        self.client = Client(game=GAME_NAME)
-        self.news: list[str] = []
         self._direction: tuple[Any] | None = None
-        self.client.register_event_handler("NEWS", self.news.append)
-        network.connect(self.client)
-        if name is not None:
-            self.client.dispatch_event("JOIN", name, retries=RELIABLE)
-        network.run(0.3)
-
-    @property
-    def state(self) -> Any:
-        return self.client.snapshots[-1].state
+        super().__init__(network, GAME_NAME, name)
 
     @property
     def seat(self) -> str:

@@ -1,0 +1,52 @@
+"""News: one line of text from the server to the players, shown for some seconds."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pygase import RELIABLE, Backend
+
+
+class Announcer:
+    """Sends a game's events to its clients, reliably and in order.
+
+    :param addresses: the clients that get the news. The game may change the collection at any time.
+    """
+
+    def __init__(self, backend: Backend, addresses: Iterable[Any]) -> None:
+        self._server, self._addresses = backend.server, addresses
+
+    def send(self, address: Any, event: str, *data: Any) -> None:
+        """Send an event to one client."""
+        self._server.dispatch_event(event, *data, target_client=address, retries=RELIABLE)
+
+    def announce(self, text: str, about: Any = None) -> None:
+        """Send `NEWS(text)` to all clients, except the one that it is about."""
+        for address in self._addresses:
+            if address != about:
+                self.send(address, "NEWS", text)
+
+
+class NewsLine:
+    """The line of news on a player's screen.
+
+    :param clock: returns the present time in seconds.
+    :param seconds: time for which a line is shown.
+    """
+
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock, self._seconds = clock, seconds
+        self._text, self._until = "", 0.0
+
+    def show(self, text: str, seconds: float | None = None) -> None:
+        """Show a line from now on, instead of the last one."""
+        self._text, self._until = text, self._clock() + (self._seconds if seconds is None else seconds)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the time of the last line is not over."""
+        return self._clock() < self._until
+
+    @property
+    def text(self) -> str:
+        """The line to show now; "" if there is none."""
+        return self._text if self.is_shown else ""
