@@ -59,6 +59,11 @@ def runnable_script(page: str) -> str:
     return "\n".join(lines)
 
 
+def link_targets(page: str) -> list[tuple[str, str]]:
+    """Return the links of the text `page` within the repository: path (empty for the page itself) and anchor."""
+    return re.findall(r"\]\(([^)#:]*)(?:#([\w-]+))?\)", page)
+
+
 def programs(page: str) -> dict[str, str]:
     """Return the programs in the text `page` by their names."""
     marked = ((block[1].partition("program="), block[2]) for block in _BLOCK.finditer(page))
