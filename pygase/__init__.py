@@ -33,7 +33,7 @@ from .installation import VERSION, build_info
 if TYPE_CHECKING:
     from .discovery import Browser, DiscoveredGame, discover
     from .links import LINKS, Link, describe_link, parse_link
-    from .names import clean_name, unused_name
+    from .names import clean_line, clean_name, unused_name
     from .timeline.history import StateHistory
     from .timeline.interpolation import PlaybackStats, SnapshotBuffer
     from .timeline.playback import AdaptiveClock, FixedDelayClock
@@ -56,6 +56,7 @@ _LATER: Final = {
     "SilenceWatch": "timeline.silence",
     "SnapshotBuffer": "timeline.interpolation",
     "StateHistory": "timeline.history",
+    "clean_line": "names",
     "clean_name": "names",
     "describe_link": "links",
     "discover": "discovery",
@@ -136,6 +137,7 @@ __all__ = [
     "StateTooLarge",
     "build_info",
     "changes",
+    "clean_line",
     "clean_name",
     "describe_link",
     "discover",

@@ -1,30 +1,47 @@
-"""Names that people give themselves, made fit to be shown: pure, for servers, which must not trust what they get."""
+"""Texts of strangers, made fit for a screen: names and other single lines. Pure, for servers and clients.
+
+A client may send anything as its player's name. :func:`clean_name` makes a name of it that every game can show, and
+:func:`unused_name` keeps two players of one name apart. :func:`clean_line` does the same for any other line, such as a
+chat message or a server's own words.
+"""
 
 import unicodedata
 from collections.abc import Collection, Iterator
 from typing import Final
 
-LONGEST_NAME: Final = 16  # characters
-NAMELESS: Final = "Player"
+LONGEST_NAME: Final = 16
+"""Characters of a name."""
 
-_MOST_READ: Final = 256  # characters; nobody's name is longer, and nobody shall keep the server busy with it
-_VARIANTS: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))  # say how a character looks, most often an emoji
-_MOST_MARKS: Final = 2  # accents on one letter; with more, letters grow over the lines above and below
+NAMELESS: Final = "Player"
+"""The name of a player who gave none."""
+
+LONGEST_LINE: Final = 400
+"""Characters of a line, unless the caller asks for another length."""
+
+_MAX_READ: Final = 256
+"""Characters of a name that are looked at: a longer text must not keep the server busy."""
+
+_VARIATION_SELECTORS: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))
+"""Characters that select the look of the character before them, most often of an emoji."""
+
+_MAX_ACCENTS: Final = 2
+"""Accents on one letter. A letter with more of them grows over the lines above and below."""
 
 
 def clean_name(name: object) -> str:
-    """Return a name that can be shown, whatever somebody sent: at most 16 characters, one line, never empty.
+    """Return a name that can be shown: one line, 1 to 16 characters.
 
-    Letters of all scripts stay. Pictures (emoji) go, since game fonts have none, and so does what is invisible or turns
-    the direction of writing.
+    Letters of all scripts stay. Emoji are removed, since the fonts of games lack them. Invisible characters and those
+    that turn the direction of writing are removed. Anything but a str, and a text of which nothing is left, becomes
+    "Player".
     """
-    text = unicodedata.normalize("NFC", name[:_MOST_READ]) if isinstance(name, str) else ""
+    text = unicodedata.normalize("NFC", name[:_MAX_READ]) if isinstance(name, str) else ""
     words = "".join(_shown(text)).split()
     return " ".join(words)[:LONGEST_NAME].strip() or NAMELESS
 
 
 def unused_name(name: str, taken: Collection[str]) -> str:
-    """Return the name, with a number if one of `taken` is the same but for capitals: "Ada", "Ada 2", "Ada 3"."""
+    """Return the name, with a number if one of ``taken`` is the same but for capitals: "Ada", "Ada 2", "Ada 3"."""
     known = {other.casefold() for other in taken}
     if name.casefold() not in known:
         return name
@@ -36,16 +53,31 @@ def unused_name(name: str, taken: Collection[str]) -> str:
     raise AssertionError("more numbers than names were tried")
 
 
+def clean_line(text: object, max_length: int = LONGEST_LINE) -> str:
+    """Return a text as one line that can be shown and sent: "" for anything but a str.
+
+    Control characters and invisible ones become spaces, and several spaces become one. Broken characters (surrogates)
+    become "?".
+
+    :param max_length: most characters of the line.
+    """
+    if not isinstance(text, str):
+        return ""
+    text = text[: 4 * max_length].encode("utf-8", "replace").decode("utf-8")
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(printable.split())[:max_length].strip()
+
+
 def _shown(text: str) -> Iterator[str]:
-    marks = 0
+    accents = 0
     for char in text:
         category = unicodedata.category(char)
-        marks = marks + 1 if category == "Mn" else 0
+        accents = accents + 1 if category == "Mn" else 0
         if char.isascii() and char.isprintable():
             yield char
         elif category in ("Cc", "Zl", "Zp", "Zs"):
             yield " "
         elif category == "Mn":
-            yield char if marks <= _MOST_MARKS and char not in _VARIANTS else ""
+            yield char if accents <= _MAX_ACCENTS and char not in _VARIATION_SELECTORS else ""
         elif category[0] in "LNP" or category in ("Mc", "Sc", "Sm"):
             yield char

@@ -12,9 +12,9 @@ while running:
 session.close()
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from .lazily import imported_when_used
 from .variants import check_variants
 
 if TYPE_CHECKING:
@@ -33,36 +33,31 @@ if TYPE_CHECKING:
     from .view import View
 
 _MODULES: Final = {
-    "CONNECTED": "pygame_events",
-    "DEFAULT_PORT": "connect.address",
-    "LOST": "pygame_events",
-    "SERVER_EVENT": "pygame_events",
-    "ConnectScreen": "connect.connect_screen",
-    "Controls": "controls.controls",
-    "LinkKey": "ui.link_key",
-    "NetGraph": "ui.net_graph",
-    "Prediction": "own_ticks",
-    "Session": "session",
-    "StatusBanner": "ui.banner",
-    "TextEntry": "ui.text_entry",
-    "View": "view",
-    "binding_of": "controls.bindings",
-    "draw_status": "ui.banner",
-    "format_address": "connect.address",
-    "host": "joining",
-    "join": "joining",
-    "parse_address": "connect.address",
+    "CONNECTED": "pygase_pygame.pygame_events",
+    "DEFAULT_PORT": "pygase_pygame.connect.address",
+    "LOST": "pygase_pygame.pygame_events",
+    "SERVER_EVENT": "pygase_pygame.pygame_events",
+    "ConnectScreen": "pygase_pygame.connect.connect_screen",
+    "Controls": "pygase_pygame.controls.controls",
+    "LinkKey": "pygase_pygame.ui.link_key",
+    "NetGraph": "pygase_pygame.ui.net_graph",
+    "Prediction": "pygase_pygame.own_ticks",
+    "Session": "pygase_pygame.session",
+    "StatusBanner": "pygase_pygame.ui.banner",
+    "TextEntry": "pygase_pygame.ui.text_entry",
+    "View": "pygase_pygame.view",
+    "binding_of": "pygase_pygame.controls.bindings",
+    "draw_status": "pygase_pygame.ui.banner",
+    "format_address": "pygase_pygame.connect.address",
+    "host": "pygase_pygame.joining",
+    "join": "pygase_pygame.joining",
+    "parse_address": "pygase_pygame.connect.address",
 }
 """The module of each public name. It is imported when the name is used: a server that runs without a window needs no
 pygame."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    check_variants()  # before pygame is imported, so that the error says what to install
-    value = globals()[name] = getattr(import_module(f".{_MODULES[name]}", __name__), name)
-    return value
+__getattr__ = imported_when_used(__name__, _MODULES, before=check_variants)
 
 
 def __dir__() -> list[str]:

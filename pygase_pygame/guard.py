@@ -12,11 +12,11 @@ import os
 import sys
 import traceback
 
-from .connect.reasons import clean
+from pygase import clean_line
 
 _logger = logging.getLogger(__name__)
 
-MAX_DETAIL = 160
+MAX_SHOWN = 160
 """Most characters of what is wrong that the player is shown: some of them may be the server's."""
 
 
@@ -30,7 +30,7 @@ def sentence(what: str) -> str:
 
     :param what: what is wrong, such as ``"its state has no 'ball'"``.
     """
-    short = clean(what)[:MAX_DETAIL].rstrip(". ")
+    short = clean_line(what, MAX_SHOWN).rstrip(". ")
     return f"This server does not fit the game: {short}. Perhaps it runs another version of the game, or another game."
 
 
@@ -45,7 +45,7 @@ def described(error: Exception) -> str:
 def report(address: str, what: str, error: Exception | None) -> None:
     """Log it for programmers: one line, and at level DEBUG the traceback."""
     _logger.warning(
-        "left the server at %s: %s. With PYGASE_DEBUG=1 this is raised instead", address, clean(what)[:MAX_DETAIL]
+        "left the server at %s: %s. With PYGASE_DEBUG=1 this is raised instead", address, clean_line(what, MAX_SHOWN)
     )
     if error is not None:
         _logger.debug("the traceback of that", exc_info=error)

@@ -34,7 +34,7 @@ from pygase import Client
 
 from .joining import SessionOptions
 from .session import Session
-from .ui.style import Colour
+from .ui.palette import Colour
 
 DRIVERS = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
 """What SDL is told before it begins: no window, no sound."""

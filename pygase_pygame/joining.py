@@ -10,12 +10,9 @@ from typing import Any, Final, TypedDict, Unpack
 
 from pygase import Backend, Client, ClientConfig, Interpolate, LocalError
 
-from .connect.address import DEFAULT_PORT, format_address, parse_address
+from .connect.address import DEFAULT_PORT, MAX_PORT, format_address, own_address, parse_address
 from .own_ticks import Prediction
 from .session import Session
-
-_REACHED_AT = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
-"""Where a server that listens at all addresses is found from its own machine."""
 
 OWN_PLAYER: Final = ClientConfig(timeout=math.inf)
 """For the client of a player who hosts the game in the same process: neither ever takes the other for lost. Both end
@@ -106,7 +103,7 @@ def host(
             f"the server's ticks are the client's: interval={interval!r} and tick={tick!r} must be the same"
         )
     client = Client(game=game, password=password, config=OWN_PLAYER)
-    reached_at = _REACHED_AT.get(hostname, hostname)
+    reached_at = own_address(hostname)
 
     def connect() -> threading.Thread:
         server = backend.server
@@ -138,5 +135,5 @@ def _check_hostname(hostname: object, call: str) -> None:
 
 
 def _check_port(port: object, least: int, call: str) -> None:
-    if isinstance(port, bool) or not isinstance(port, int) or not least <= port <= 65535:
-        raise ValueError(f"port must be an int from {least} to 65535, got {port!r}; name what you mean: {call}")
+    if isinstance(port, bool) or not isinstance(port, int) or not least <= port <= MAX_PORT:
+        raise ValueError(f"port must be an int from {least} to {MAX_PORT}, got {port!r}; name what you mean: {call}")

@@ -5,8 +5,7 @@ from typing import Final
 
 from games.arena.rules import CREW
 from games.arena.server import GAME_NAME, TICK, ArenaServer
-from pygase_pygame.app import cli
-from pygase_pygame.app.game import Game
+from pygase_pygame.app import Game, cli
 
 GAME: Final = Game(
     name=GAME_NAME,

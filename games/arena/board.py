@@ -6,8 +6,7 @@ from typing import Final
 import pygame
 
 from games.arena.scene import Scene
-from pygase_pygame.app.lettering import Lettering
-from pygase_pygame.app.palette import FAINT, GREY, LINE, NIGHT, WHITE, Colour, mixed, player_colour
+from pygase_pygame.app import FAINT, GREY, LINE, NIGHT, WHITE, Colour, Lettering, mixed, player_colour
 
 _EDGES: Final = (0.1, 0.6, 0.84, 1.0)  # right edges of a row's cells, as shares of its width
 

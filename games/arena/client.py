@@ -23,8 +23,7 @@ from games.arena.server import MOVING, NOBODY, TICK, own_ship
 from games.arena.shape import CHECK
 from pygase import Interpolate
 from pygase_pygame import Prediction, TextEntry
-from pygase_pygame.app.game_screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
-from pygase_pygame.app.icon import icon
+from pygase_pygame.app import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone, icon
 
 HURT_SECONDS: Final = 0.4
 INVITATION_SECONDS: Final = 12.0  # long enough to read the invitation out to somebody

@@ -11,9 +11,7 @@ from games.arena.board import draw_board
 from games.arena.memory import HIT_SECONDS, Judgement, Line
 from games.arena.rules import AT, FULL_HEALTH
 from games.arena.scene import Scene
-from pygase_pygame.app import hud
-from pygase_pygame.app.lettering import Lettering
-from pygase_pygame.app.palette import GREY, LINE, NIGHT, ORANGE, SKY, WHITE, YELLOW, Colour, player_colour
+from pygase_pygame.app import GREY, LINE, NIGHT, ORANGE, SKY, WHITE, YELLOW, Colour, Lettering, hud, player_colour
 
 KEYS: Final = (
     "WASD: fly · Mouse: aim and shoot · Tab: scores · Enter: chat · F3: network · F5: judge · Esc: leave",

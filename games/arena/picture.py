@@ -13,9 +13,7 @@ from games.arena.front import Front
 from games.arena.memory import BLAST_SECONDS, TRACER_SECONDS, Blast, Judgement, Tracer
 from games.arena.rules import AIM, AT, FULL_HEALTH, Ship
 from games.arena.scene import Camera, Scene, field_of
-from pygase_pygame.app import hud
-from pygase_pygame.app.lettering import Lettering
-from pygase_pygame.app.palette import FLOOR, GREY, ORANGE, RED, SKY, WHITE, YELLOW, Colour, mixed, player_colour
+from pygase_pygame.app import FLOOR, GREY, ORANGE, RED, SKY, WHITE, YELLOW, Colour, Lettering, hud, mixed, player_colour
 
 _GRID: Final = 1_600
 _GRID_COLOUR: Final[Colour] = (26, 35, 56)

@@ -4,7 +4,7 @@ from typing import Final
 
 from games.arena import walls
 from games.arena.rules import AIM, AT, FULL_HEALTH, SHOTS, WAIT
-from pygase_pygame.app.shape import Each, Flag, Number, Row, Shape, State, Text
+from pygase_pygame.app import Each, Flag, Number, Row, Shape, State, Text
 
 _COUNT: Final = Number(0, whole=True)
 _NUMBER: Final = Number(-1, whole=True)  # of a pilot; -1 is nobody

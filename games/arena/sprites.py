@@ -9,7 +9,7 @@ from typing import Final
 
 import pygame
 
-from pygase_pygame.app.palette import NIGHT, ORANGE, SKY, WHITE, Colour, mixed
+from pygase_pygame.app import NIGHT, ORANGE, SKY, WHITE, Colour, mixed
 
 WALL: Final[Colour] = (66, 79, 110)
 ROOF: Final[Colour] = (92, 107, 142)

@@ -10,8 +10,7 @@ from typing import Final, Literal
 from games.canvas.files import FileTrouble
 from games.canvas.server import BOT_NAMES, TICK, CanvasServer
 from pygase import Backend
-from pygase_pygame.app import cli
-from pygase_pygame.app.game import Game, Hosting
+from pygase_pygame.app import Game, Hosting, cli
 
 
 def make(hosting: Hosting) -> CanvasServer:

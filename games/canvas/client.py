@@ -24,11 +24,7 @@ from games.canvas.tools import Tool, Toolbar, header_height
 from games.common.news import NewsLine
 from games.common.players import number_at
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, View
-from pygase_pygame.app import hud
-from pygase_pygame.app.game_screen import GameScreen, HostDeed, Playing, SessionOptions
-from pygase_pygame.app.icon import icon
-from pygase_pygame.app.layout import Layout
-from pygase_pygame.app.palette import GREY, WHITE
+from pygase_pygame.app import GREY, WHITE, GameScreen, HostDeed, Layout, Playing, SessionOptions, hud, icon
 
 KEYS: Final = "Draw with the mouse · Right button: erase · Wheel: width · 1-8: colour · Ctrl-Z: undo · Esc: leave"
 NEWS_SECONDS: Final = 5.0

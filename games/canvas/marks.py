@@ -8,10 +8,7 @@ import pygame
 from games.canvas import rules
 from games.canvas.rules import COLOURS, PAPER, WIDTHS
 from pygase_pygame import View
-from pygase_pygame.app import hud
-from pygase_pygame.app.layout import Layout
-from pygase_pygame.app.lettering import Lettering
-from pygase_pygame.app.palette import NIGHT, WHITE, player_colour
+from pygase_pygame.app import NIGHT, WHITE, Layout, Lettering, hud, player_colour
 
 
 def draw_tails(

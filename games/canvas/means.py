@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pygase_pygame.app.game_screen import SoundSet, Tone
+from pygase_pygame.app import SoundSet, Tone
 
 PAD: Final[Mapping[str, Any]] = {
     "left": "pad left",

@@ -3,8 +3,7 @@
 import pygame
 
 from games.canvas import rules
-from pygase_pygame.app.layout import Layout
-from pygase_pygame.app.palette import NIGHT
+from pygase_pygame.app import NIGHT, Layout
 
 
 class Beside(Layout):

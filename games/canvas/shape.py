@@ -6,7 +6,7 @@ The pages of the ink are not checked: there are too many pieces to check in each
 from typing import Final
 
 from games.canvas.rules import HEIGHT, MAX_NUMBER, OUTSIDE, PAGE, WIDTH
-from pygase_pygame.app.shape import Each, Flag, Number, Row, Shape, State, Text
+from pygase_pygame.app import Each, Flag, Number, Row, Shape, State, Text
 
 _NUMBER: Final = Number(0, MAX_NUMBER, whole=True)
 _MARK: Final = Number(0, 2**32, whole=True)

@@ -8,9 +8,7 @@ import pygame
 
 from games.canvas import rules
 from games.canvas.rules import COLOUR_NAMES, COLOURS, PAPER, WIDTHS
-from pygase_pygame.app import hud
-from pygase_pygame.app.lettering import Lettering
-from pygase_pygame.app.palette import FLOOR, GREY, LINE, NIGHT, WHITE, YELLOW, Colour
+from pygase_pygame.app import FLOOR, GREY, LINE, NIGHT, WHITE, YELLOW, Colour, Lettering, hud
 
 BUTTON_COLUMNS: Final = 2
 LARGEST_BUTTON: Final = 54  # side of a button in pixels

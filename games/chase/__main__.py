@@ -5,8 +5,7 @@ from typing import Final
 
 from games.chase.rules import MOST_RUNNERS
 from games.chase.server import GAME_NAME, TICK, ChaseServer
-from pygase_pygame.app import cli
-from pygase_pygame.app.game import Game
+from pygase_pygame.app import Game, cli
 
 GAME: Final = Game(
     name=GAME_NAME,

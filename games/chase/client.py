@@ -17,9 +17,7 @@ from games.chase.shape import CHECK
 from games.common.news import NewsLine
 from games.common.players import number_at
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
-from pygase_pygame.app import hud
-from pygase_pygame.app.game_screen import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone
-from pygase_pygame.app.icon import icon
+from pygase_pygame.app import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone, hud, icon
 
 NEWS_SECONDS: Final = 4.0
 INVITATION_SECONDS: Final = 12.0  # long enough to read the invitation out to somebody

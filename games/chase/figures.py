@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pygame
 
-from pygase_pygame.app.palette import FLOOR, NIGHT, RED, WHITE, Colour, mixed, player_colour
+from pygase_pygame.app import FLOOR, NIGHT, RED, WHITE, Colour, mixed, player_colour
 
 SPIKES = 10
 SPIN_STEPS = 6  # pictures of the spikes in one turn by a spike

@@ -6,7 +6,7 @@ Pure: sizes in, numbers out.
 from typing import Final
 
 from games.chase import walls
-from pygase_pygame.app.layout import Layout, Rect
+from pygase_pygame.app import Layout, Rect
 
 WORLD: Final = (walls.WIDTH, walls.HEIGHT)
 ROW: Final = 1.35  # height of a row of the board, in heights of the text

@@ -10,9 +10,7 @@ import pygame
 from games.chase import rules, walls, words
 from games.chase.figures import Figures
 from games.chase.layout import ROW, WORLD, Places
-from pygase_pygame.app import hud
-from pygase_pygame.app.lettering import Lettering
-from pygase_pygame.app.palette import (
+from pygase_pygame.app import (
     FAINT,
     FLOOR,
     GREY,
@@ -22,6 +20,8 @@ from pygase_pygame.app.palette import (
     WHITE,
     YELLOW,
     Colour,
+    Lettering,
+    hud,
     mixed,
     player_colour,
 )

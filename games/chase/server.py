@@ -43,7 +43,7 @@ from pygase import (
     clean_name,
     unused_name,
 )
-from pygase_pygame.app.company import Company, how_left
+from pygase_pygame.app import Company, how_left
 
 GAME_NAME: Final = "chase"
 TICK: Final = 1 / TICKS_PER_SECOND  # seconds

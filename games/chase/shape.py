@@ -3,7 +3,7 @@
 from typing import Final
 
 from games.chase import walls
-from pygase_pygame.app.shape import Each, Either, Flag, Number, Row, Shape, State, Text
+from pygase_pygame.app import Each, Either, Flag, Number, Row, Shape, State, Text
 
 _COUNT: Final = Number(0, whole=True)
 _MARK: Final = Number(0, 2**32, whole=True)

@@ -1,6 +1,9 @@
 """Everyone is a circle that moves: a whole multiplayer game in one file, in three parts.
 
 The rules depend on neither of the other parts. The server decides. The screen shows the game in a player's window.
+
+To begin a game of your own, copy this folder anywhere and rename it. `python -m YOURS host` runs the copy, with nothing
+but the installed packages. Then change the name and the title in `GAME`.
 """
 
 import random
@@ -10,17 +13,10 @@ from typing import Any
 import pygame
 
 from pygase import CLIENT_CONNECTED, CLIENT_LEFT, TO_DELETE, Backend, GameState, clean_name, unused_name
-from pygase_pygame import SERVER_EVENT, Prediction
-from pygase_pygame.app import cli, hud
-from pygase_pygame.app.company import Company
-from pygase_pygame.app.game import Game, Hosting
-from pygase_pygame.app.game_screen import GameScreen, SessionOptions, SoundSet, Tone
-from pygase_pygame.app.layout import Layout
-from pygase_pygame.app.palette import FLOOR, NIGHT, WHITE, player_colour
-from pygase_pygame.app.shape import Each, Number, State, Text
+from pygase_pygame import SERVER_EVENT, Prediction, app
 
 WIDTH, HEIGHT, RADIUS, STEP, TICK = 640, 400, 15, 4, 1 / 60
-PLAYER = {"name": Text(), "number": Number(), "x": Number(0, WIDTH), "y": Number(0, HEIGHT)}
+PLAYER = {"name": app.Text(), "number": app.Number(), "x": app.Number(0, WIDTH), "y": app.Number(0, HEIGHT)}
 
 
 def move(player: dict[str, Any], wish: Any) -> dict[str, Any]:
@@ -32,10 +28,10 @@ def move(player: dict[str, Any], wish: Any) -> dict[str, Any]:
     return player  # any other input means: stand still
 
 
-def serve(hosting: Hosting) -> Backend:
+def serve(hosting: app.Hosting) -> Backend:
     """The server: admits players, removes them, and moves players and bots one step a tick."""
     numbers, bots = count(), {f"bot {number}": [0, 0] for number in range(1, hosting.bots + 1)}
-    company = Company()
+    company = app.Company()
 
     def newcomer(name: str) -> dict[str, Any]:
         x, y = random.uniform(RADIUS, WIDTH - RADIUS), random.uniform(RADIUS, HEIGHT - RADIUS)
@@ -63,20 +59,22 @@ def serve(hosting: Hosting) -> Backend:
         return {"players": {key: move(player, wishes.get(key)) for key, player in game_state.players.items()}}
 
     state = GameState(players={bot: newcomer(bot.title()) for bot in bots})
-    backend = Backend(state, time_step, {CLIENT_CONNECTED: enter, "JOIN": take_name, CLIENT_LEFT: leave}, game="hello")
+    backend = Backend(
+        state, time_step, {CLIENT_CONNECTED: enter, "JOIN": take_name, CLIENT_LEFT: leave}, game=GAME.name
+    )
     return backend
 
 
-class HelloScreen(GameScreen):
+class HelloScreen(app.GameScreen):
     """The screen: sends the keys to the server and draws the game state. The player's own circle has no delay."""
 
-    options = SessionOptions(
+    options = app.SessionOptions(
         interpolate=["players.*.x", "players.*.y"],
         tick=TICK,
         predict=Prediction(move, "players.{me}"),
-        check=State(players=Each(PLAYER)),  # the client leaves a server whose states do not fit
+        check=app.State(players=app.Each(PLAYER)),  # the client leaves a server whose states do not fit
     )
-    sounds = SoundSet(came=[Tone(520, 0.07), Tone(780, 0.15)])
+    sounds = app.SoundSet(came=[app.Tone(520, 0.07), app.Tone(780, 0.15)])
 
     def handle(self, event: pygame.event.Event) -> None:
         """Handle one event: a key, or an event from the server."""
@@ -95,18 +93,21 @@ class HelloScreen(GameScreen):
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw every player with a name, and a ring around the player's own circle."""
-        layout = Layout(surface.get_size(), (WIDTH, HEIGHT), footer=hud.footer_height(surface))
-        surface.fill(NIGHT)
-        surface.fill(FLOOR, layout.area)
+        letters, hud = self.playing.lettering, app.hud
+        layout = app.Layout(surface.get_size(), (WIDTH, HEIGHT), footer=hud.footer_height(surface))
+        surface.fill(app.NIGHT)
+        surface.fill(app.FLOOR, layout.area)
         for key, player in self.session.view().get("players", {}).items():
             middle, size = layout.point(player["x"], player["y"]), layout.pixels(RADIUS)
-            pygame.draw.circle(surface, player_colour(player["number"]), middle, size)
+            pygame.draw.circle(surface, app.player_colour(player["number"]), middle, size)
             if key == str(self.session.client.address):
-                pygame.draw.circle(surface, WHITE, middle, size, width=3)
-            hud.name_tag(surface, self.playing.lettering, player["name"], (middle[0], middle[1] - size))
-        hud.footer(surface, self.playing.lettering, "Arrows, WASD or pad: move · Esc: leave", self.playing.invitation)
+                pygame.draw.circle(surface, app.WHITE, middle, size, width=3)
+            hud.name_tag(surface, letters, player["name"], (middle[0], middle[1] - size))
+        app.hud.footer(
+            surface, self.playing.lettering, "Arrows, WASD or pad: move · Esc: leave", self.playing.invitation
+        )
 
 
-GAME = Game("hello", "Hello", "Everyone is a circle that moves", serve, HelloScreen, port=7640, bots=1, most_bots=8)
+GAME = app.Game("hello", "Hello", "Everyone is a circle that moves", serve, HelloScreen, port=7640, bots=1, most_bots=8)
 if __name__ == "__main__":
-    raise SystemExit(cli.run(GAME))
+    raise SystemExit(app.cli.run(GAME))

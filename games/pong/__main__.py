@@ -6,8 +6,7 @@ from typing import Final
 
 from games.pong.rules import SERIES
 from games.pong.server import GAME_NAME, TICK, PongServer
-from pygase_pygame.app import cli
-from pygase_pygame.app.game import Game
+from pygase_pygame.app import Game, cli
 
 
 def _options(parser: argparse.ArgumentParser, command: str) -> None:

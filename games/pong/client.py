@@ -17,7 +17,7 @@ from games.pong.server import TICK
 from games.pong.shape import CHECK
 from pygase import Interpolate
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
-from pygase_pygame.app.game_screen import GameScreen, Playing, SessionOptions
+from pygase_pygame.app import GameScreen, Playing, SessionOptions
 
 NEWS_SECONDS: Final = 5.0
 SNAP_DISTANCE: Final = 30.0  # court units: a paddle that is farther off was reset to the middle

@@ -14,10 +14,23 @@ from games.pong import rules
 from games.pong.echo import TrailPoint, flies_from
 from games.pong.rules import LEFT, RIGHT, Match, Side
 from games.pong.scene import Notice, Scene
-from pygase_pygame.app import hud, icon
-from pygase_pygame.app.layout import Layout
-from pygase_pygame.app.lettering import Lettering, stacked
-from pygase_pygame.app.palette import FAINT, FLOOR, GREY, LINE, NIGHT, ORANGE, SKY, WHITE, Colour, mixed
+from pygase_pygame.app import (
+    FAINT,
+    FLOOR,
+    GREY,
+    LINE,
+    NIGHT,
+    ORANGE,
+    SKY,
+    WHITE,
+    Colour,
+    Layout,
+    Lettering,
+    hud,
+    icon,
+    mixed,
+    stacked,
+)
 
 SIDE_COLOURS: dict[Side, Colour] = {LEFT: ORANGE, RIGHT: SKY}
 MIDDLE_X: dict[Side, float] = {LEFT: rules.WIDTH / 4, RIGHT: rules.WIDTH * 3 / 4}  # of each half, in court units
@@ -258,7 +271,7 @@ def paint_icon(surface: pygame.Surface) -> None:
 
 def pong_icon() -> pygame.Surface:
     """Return the window's icon."""
-    return icon.icon(paint_icon)
+    return icon(paint_icon)
 
 
 def _ground(frame: Frame, size: tuple[int, int]) -> pygame.Surface:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from games.pong import rules
 from games.pong.rules import LEFT, RIGHT, SIDES, Match, Side
-from pygase_pygame.app.sounds import SoundSet, Tone
+from pygase_pygame.app import SoundSet, Tone
 
 SOUNDS: Final = SoundSet(
     hit=[Tone(560, 0.07, shape="triangle", volume=0.6)],

@@ -30,7 +30,7 @@ from pygase import (
     clean_name,
     unused_name,
 )
-from pygase_pygame.app.company import Company, how_left
+from pygase_pygame.app import Company, how_left
 
 GAME_NAME: Final = "pong"
 TICK: Final = 1 / rules.TICKS_PER_SECOND  # seconds

@@ -3,7 +3,7 @@
 from typing import Final
 
 from games.pong.rules import HEIGHT, LEFT, OVER, RALLY, RIGHT, SERVE, WAITING, WIDTH
-from pygase_pygame.app.shape import Flag, Number, Shape, State, Text
+from pygase_pygame.app import Flag, Number, Shape, State, Text
 
 _COUNT: Final = Number(0, whole=True)
 _SIDE: Final = Text(LEFT, RIGHT)

@@ -1,57 +1,206 @@
-"""What all the games have in common, so that each of them is only about itself.
+"""The shell of a whole game: title, choice of a game, window, connection, keys and command line. You write the rest.
 
-A game is four pieces, of which this package knows two: how to serve it, and what is in its window::
+A game made with it consists of a server and a screen::
 
-    # games/tag/__main__.py                           (no pygame in here: a server does without)
+    import sys
+    from pygase_pygame.app import Game, GameScreen, SessionOptions, SoundSet, Tone, cli
+
+    class TagScreen(GameScreen):
+        options = SessionOptions(interpolate=["players.*.x", "players.*.y"], tick=1 / 60)
+        sounds = SoundSet(caught=[Tone(880, 0.08), Tone(440, 0.2, to=220, shape="square")])
+
+        def handle(self, event):        # each pygame event, SERVER_EVENT included; True: the shell ignores it
+            self.controls.handle(event)
+
+        def update(self):               # once a frame, also while the window is minimised
+            self.session.send_input(self.controls.take())
+
+        def draw(self, surface):        # once a frame, on a surface of any size
+            view = self.session.view()
+
     GAME = Game(
-        name="tag", title="Tag", about="Run from the one who is it", port=7650,
+        name="tag", title="Tag", about="Run from the player who is it", port=7650,
         serve=lambda hosting: TagServer(bots=hosting.bots).backend,     # Backend(..., game="tag")
-        screen="games.tag.client:TagScreen", tick=1 / 60, bots=3, most_bots=15,
+        screen=TagScreen, bots=3, most_bots=15,
     )
+
     if __name__ == "__main__":
         sys.exit(cli.run(GAME))
 
-    # games/tag/client.py
-    class TagScreen(GameScreen):
-        options = SessionOptions(interpolate=["players.*.x", "players.*.y"], tick=1 / 60, predict=...)
-        sounds = SoundSet(caught=[Tone(880, 0.08), Tone(440, 0.2, to=220, shape="square")])
+The shell adds:
 
-        def handle(self, event):        # every event of pygame's, SERVER_EVENT among them; True: mine alone
-            self.controls.handle(event)
-        def update(self):               # each frame, also of a minimised window
-            self.session.send_input(self.controls.state)
-        def draw(self, surface):        # each frame that can be seen, on a surface of any size
-            view = self.session.view()
+- the command line: ``host``, ``join`` and ``--help`` with their options, and a sentence for each mistake;
+- the invitation: the exact command that a friend has to type;
+- the choice of a game on the local network, the window, and a band that says what is wrong with the connection;
+- the player's name, which the server receives as the reliable event ``JOIN(name)`` on each connection;
+- the keys of every game (:class:`Loop` lists them): network graph, worse link, sound, full screen, list of players;
+- an end at once, for everyone, however the program ends.
 
-What comes for that: the command line (`host`, `join`, `--help` and their options), the invitation, a sentence for
-whatever is missing or taken, the window, `JOIN(name)` sent to the server on each connection (reliably), a band that
-says what is wrong with the connection, the keys that are the same everywhere (`loop.Loop` lists them), a bad link on
-request, being found on the local network, and an end at once, for everyone, whichever way the program ends.
+It loads no file: pygame brings the font, and colours, icons and sounds are computed. A server that runs without a
+window (``host --headless``) needs no pygame. For that, name the screen as text, ``screen="tag.client:TagScreen"``, and
+import pygame only in that module.
 
-Where to begin reading, from what knows nothing of the rest to what joins it all:
+The public names, by what they are for:
 
-- `names`      `clean_name(anything)`, `unused_name(name, taken)`: for servers (pure)
-- `company`    `Company`: who has been here long enough to be spoken of: for servers (pure)
-- `palette`    colours that the colour-blind tell apart: `player_colour(number)`, WHITE, GREY, NIGHT, FLOOR ... (pure)
-- `walls`      rectangles, the same in all four quarters of a place (pure)
-- `sounds`     `Tone`, `SoundSet`, and `Sounds.play(name, volume, pan)`, which without a mixer is silent
-- `game`       `Game` and `Hosting`: what a game tells about itself
-- `invite`     addresses, and what friends have to type
-- `ports`      who has a port
-- `lettering`  `Lettering.line` and `.block`: text that fits
-- `layout`     `Layout`: the rules' units to pixels and back (pure)
-- `hud`        `notice`, `news`, `footer`, `scoreboard`, `name_tag`: what stands in front of a game
-- `icon`       `icon(paint)`: a window's icon, drawn in code
-- `window`     the window, full screen, minimised; `NoDisplay`
-- `screen`     `GameScreen` to derive from, and `Playing`, which it gets: session, name, sounds, lettering, clock ...
-- `shape`      what states look like, and what is wrong with one that does not (pure)
-- `connector`  sessions, at somebody's server or at one's own
-- `choosing`   the only game on the local network, or the screen to choose one
-- `extras`     net graph (F3), a worse link (F4)
-- `roster`     the host's list of players (F6): kick, ban
-- `loop`       one frame after the other
-- `play`       the window, the session and the loop together
-- `cli`        `run(game, argv)`: the command line
+- the game: :class:`Game`, :class:`Hosting`, ``cli.run``;
+- the screen: :class:`GameScreen`, :class:`Playing`, :class:`SessionOptions`, ``WAYS``, :class:`HostDeed`;
+- drawing: :class:`Layout` (units to pixels), :class:`Lettering` and ``stacked`` (text that fits), ``hud`` (``notice``,
+  ``news``, ``footer``, ``scoreboard``, ``name_tag``), ``icon``, and the colours;
+- sounds: :class:`Tone`, :class:`SoundSet`, :class:`Sounds`;
+- the server: :class:`Company` and ``how_left`` (news about players), and from pygase ``clean_name`` and
+  ``unused_name``;
+- a check of the states that arrive: :class:`State`, :class:`Each`, :class:`Number`, :class:`Text`, :class:`Flag`,
+  :class:`Row`, :class:`Either`;
+- for a loop of your own: :class:`Loop`, :class:`Window`, :class:`NoDisplay`.
 
-`tests.games.common.table` seats players at a game in virtual time, each with a window and keys that a test presses.
+``games/`` in PyGaSe's source has five games made with it; ``games/hello`` is one in a hundred lines.
 """
+
+from typing import TYPE_CHECKING, Final
+
+from ..lazily import imported_when_used
+
+if TYPE_CHECKING:
+    from ..joining import SessionOptions
+    from ..ui.lettering import Lettering, stacked
+    from ..ui.palette import (
+        BLUE,
+        FAINT,
+        FLOOR,
+        GREEN,
+        GREY,
+        LINE,
+        NIGHT,
+        ORANGE,
+        PINK,
+        PLAYER_COLOURS,
+        RED,
+        SKY,
+        SNOW,
+        WHITE,
+        YELLOW,
+        Colour,
+        mixed,
+        player_colour,
+    )
+    from . import cli, hud
+    from .company import Company, how_left
+    from .game import Game, Hosting
+    from .game_loop import Loop
+    from .game_screen import WAYS, GameScreen, HostDeed, Playing
+    from .icons import icon
+    from .layout import Layout, Rect
+    from .shape import Each, Either, Flag, Number, Row, Shape, State, Text
+    from .sounds import Sounds, SoundSet, Tone
+    from .window import NoDisplay, Window
+
+_MODULES: Final = {
+    "BLUE": "pygase_pygame.ui.palette",
+    "FAINT": "pygase_pygame.ui.palette",
+    "FLOOR": "pygase_pygame.ui.palette",
+    "GREEN": "pygase_pygame.ui.palette",
+    "GREY": "pygase_pygame.ui.palette",
+    "LINE": "pygase_pygame.ui.palette",
+    "NIGHT": "pygase_pygame.ui.palette",
+    "ORANGE": "pygase_pygame.ui.palette",
+    "PINK": "pygase_pygame.ui.palette",
+    "PLAYER_COLOURS": "pygase_pygame.ui.palette",
+    "RED": "pygase_pygame.ui.palette",
+    "SKY": "pygase_pygame.ui.palette",
+    "SNOW": "pygase_pygame.ui.palette",
+    "WAYS": "pygase_pygame.app.game_screen",
+    "WHITE": "pygase_pygame.ui.palette",
+    "YELLOW": "pygase_pygame.ui.palette",
+    "Colour": "pygase_pygame.ui.palette",
+    "Company": "pygase_pygame.app.company",
+    "Each": "pygase_pygame.app.shape",
+    "Either": "pygase_pygame.app.shape",
+    "Flag": "pygase_pygame.app.shape",
+    "Game": "pygase_pygame.app.game",
+    "GameScreen": "pygase_pygame.app.game_screen",
+    "HostDeed": "pygase_pygame.app.game_screen",
+    "Hosting": "pygase_pygame.app.game",
+    "Layout": "pygase_pygame.app.layout",
+    "Lettering": "pygase_pygame.ui.lettering",
+    "Loop": "pygase_pygame.app.game_loop",
+    "NoDisplay": "pygase_pygame.app.window",
+    "Number": "pygase_pygame.app.shape",
+    "Playing": "pygase_pygame.app.game_screen",
+    "Rect": "pygase_pygame.app.layout",
+    "Row": "pygase_pygame.app.shape",
+    "SessionOptions": "pygase_pygame.joining",
+    "Shape": "pygase_pygame.app.shape",
+    "SoundSet": "pygase_pygame.app.sounds",
+    "Sounds": "pygase_pygame.app.sounds",
+    "State": "pygase_pygame.app.shape",
+    "Text": "pygase_pygame.app.shape",
+    "Tone": "pygase_pygame.app.sounds",
+    "Window": "pygase_pygame.app.window",
+    "cli": "pygase_pygame.app.cli",
+    "how_left": "pygase_pygame.app.company",
+    "hud": "pygase_pygame.app.hud",
+    "icon": "pygase_pygame.app.icons",
+    "mixed": "pygase_pygame.ui.palette",
+    "player_colour": "pygase_pygame.ui.palette",
+    "stacked": "pygase_pygame.ui.lettering",
+}
+"""The module of each public name. It is imported when the name is used: a server that runs without a window needs no
+pygame."""
+
+__getattr__ = imported_when_used(__name__, _MODULES)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})
+
+
+__all__ = [
+    "BLUE",
+    "FAINT",
+    "FLOOR",
+    "GREEN",
+    "GREY",
+    "LINE",
+    "NIGHT",
+    "ORANGE",
+    "PINK",
+    "PLAYER_COLOURS",
+    "RED",
+    "SKY",
+    "SNOW",
+    "WAYS",
+    "WHITE",
+    "YELLOW",
+    "Colour",
+    "Company",
+    "Each",
+    "Either",
+    "Flag",
+    "Game",
+    "GameScreen",
+    "HostDeed",
+    "Hosting",
+    "Layout",
+    "Lettering",
+    "Loop",
+    "NoDisplay",
+    "Number",
+    "Playing",
+    "Rect",
+    "Row",
+    "SessionOptions",
+    "Shape",
+    "SoundSet",
+    "Sounds",
+    "State",
+    "Text",
+    "Tone",
+    "Window",
+    "cli",
+    "how_left",
+    "hud",
+    "icon",
+    "mixed",
+    "player_colour",
+    "stacked",
+]

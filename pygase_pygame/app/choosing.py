@@ -1,4 +1,6 @@
-"""Which game to play, where nobody has typed an address: the only one there is, or what the player chooses."""
+"""The choice of a game, if the command line names no address: the only game there is, or the player's choice."""
+
+from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final
@@ -9,11 +11,11 @@ from pygase import Browser
 
 from ..connect.connect_screen import ConnectScreen
 from ..session import Session
+from ..ui.lettering import Lettering
+from ..ui.palette import NIGHT
 from . import hud
 from .connector import Connector
 from .game import Game
-from .lettering import Lettering
-from .palette import NIGHT
 from .window import Window
 
 SEARCH_SECONDS: Final = 1.0
@@ -23,9 +25,9 @@ Address = tuple[str, int]
 
 
 def only_game(window: Window, game: Game, browser: Any = None) -> Address | None:
-    """Return where the game is, if exactly one is found on the local network within a second, while the window says so.
+    """Search the local network for a second, and return the game's address if exactly one is found.
 
-    Whoever closes the window meanwhile has not chosen either: the event is left for those who ask next.
+    The window says so meanwhile. A player who closes the window has not chosen: the event stays in the queue.
     """
     letters = Lettering()
     with browser or Browser(game.name) as found:
@@ -40,10 +42,10 @@ def only_game(window: Window, game: Game, browser: Any = None) -> Address | None
 
 
 class Choosing:
-    """The screen on which a player says who they are, and chooses a game or opens one.
+    """The screen on which a player types a name, and chooses a game or opens one.
 
-    :param remember: whether name and address are kept for the next time, or in which file.
-    :param browser: another than `pygase.Browser(game.name)`.
+    :param remember: whether name and address are stored for the next time, or the file for them.
+    :param browser: replaces ``pygase.Browser(game.name)``.
     """
 
     def __init__(
@@ -70,7 +72,10 @@ class Choosing:
         self._screen.name = name
 
     def run(self, message: str = "") -> Session | None:
-        """Return the game that the player has joined, or None if they leave. `message` says why they have to choose."""
+        """Return the session that the player has joined or opened; None if the player leaves.
+
+        :param message: why the player has to choose.
+        """
         self._screen.reopen(message)
         frames = pygame.time.Clock()
         try:
@@ -82,11 +87,11 @@ class Choosing:
 
     @property
     def name(self) -> str:
-        """What the player wants to be called."""
+        """The player's name, as typed."""
         return self._screen.name
 
     def frame(self, events: list[pygame.event.Event]) -> bool:
-        """Do all that one frame takes; return whether there is to be another."""
+        """Do the work of one frame; return whether another one follows."""
         for event in events:
             self._window.handle(event)
             if event.type == pygame.QUIT:

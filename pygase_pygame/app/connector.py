@@ -1,23 +1,23 @@
-"""Makes the sessions of a game: at somebody's server, or at one that is opened here for it."""
+"""Makes the sessions of a game: at a given server, or at one that is opened here."""
+
+from __future__ import annotations
 
 import argparse
 import threading
 
 from pygase import Backend, Client, clean_name
 
-from ..joining import OWN_PLAYER
+from ..connect.address import EVERYONE, format_address, own_address
+from ..joining import OWN_PLAYER, SessionOptions
 from ..session import Session
-from . import invite
 from .game import Game, Hosting, announce, serve
-from .game_screen import SessionOptions
-
-EVERYONE = "0.0.0.0"
 
 
 class Connector:
-    """Connects to games of one kind, as the command line wants it.
+    """Connects to games of one kind, with the options of the command line.
 
-    :param options: what the game's screen makes its sessions with.
+    :param args: the command line: ``link``, and if given ``address``, ``host_token`` and ``bots``.
+    :param options: for the sessions; see :class:`GameScreen`.
     """
 
     def __init__(self, game: Game, args: argparse.Namespace, options: SessionOptions) -> None:
@@ -26,7 +26,10 @@ class Connector:
         self._options = options
 
     def join(self, hostname: str, port: int, password: str | None = None, *, hosted: Backend | None = None) -> Session:
-        """Begin to connect, and return the session at once. A game that is `hosted` here ends with it."""
+        """Begin to connect, and return the session at once.
+
+        :param hosted: the game that is served here; it ends with the session.
+        """
         client = Client(game=self._game.name, password=password, config=OWN_PLAYER if hosted else None)
         client.condition(self._args.link)
 
@@ -34,22 +37,22 @@ class Connector:
             token = hosted.server.own_token if hosted else self._token_for(hostname, port)
             return client.connect_in_thread(port, hostname, host_token=token)
 
-        address = invite.address_text(hostname, port, self._game.port)
+        address = format_address(hostname, port, self._game.port)
         session = Session(client, connect=connect, backend=hosted, address=address, **self._options)
         session.connect()
         return session
 
     def _token_for(self, hostname: str, port: int) -> str:
-        """Return the secret that the command line gives, for the server that it names: no other shall learn it."""
+        """Return the secret from the command line. Only the server named there receives it."""
         meant = (hostname, port) == getattr(self._args, "address", None)
         return getattr(self._args, "host_token", "") if meant else ""
 
     def host(self, port: int, name: str) -> Session:
-        """Open a game for everyone, announced under its host's name, begin to join it, and return the session.
+        """Open a game for everyone, announce it under its host's name, begin to join it, and return the session.
 
-        Raises `pygase.AddressInUse`.
+        :raises pygase.AddressInUse: another program has the port.
         """
         backend = serve(self._game, Hosting(getattr(self._args, "bots", self._game.bots), self._args))
         backend.run_in_thread(EVERYONE, port, interval=self._game.tick)
         announce(backend, self._game, clean_name(name))
-        return self.join(invite.joining_host(EVERYONE), port, hosted=backend)
+        return self.join(own_address(EVERYONE), port, hosted=backend)

@@ -1,4 +1,6 @@
-"""What the adapter lays beside and over every game: a worse connection (F4, or `--link`), and the net graph (F3)."""
+"""A worse connection (F4 or ``--link``) and the network graph (F3), for every game."""
+
+from __future__ import annotations
 
 from typing import Final
 
@@ -6,59 +8,62 @@ import pygame
 
 from ..ui.link_key import LinkKey
 from ..ui.net_graph import NetGraph
+from ..ui.palette import NIGHT
 from .game_screen import Playing
-from .palette import NIGHT
 
-GRAPH_SHARE: Final = 0.45  # of the window's width, and of its height, that the net graph may take
-SMALLEST_GRAPH: Final = 0.7  # of its size: smaller, nobody could read it
-MARGIN: Final = 6  # pixels
-ROOMY: Final = (680, 540)  # pixels of a window in which the net graph is no hindrance
+GRAPH_SHARE: Final = 0.45
+"""The part of the window's width, and of its height, that the network graph may take."""
+
+SMALLEST_GRAPH: Final = 0.7
+"""The part of its own size below which the graph is illegible."""
+
+ROOMY_WINDOW: Final = (680, 540)
+"""Pixels of a window in which the whole graph leaves enough room for the game."""
+
+_MARGIN: Final = 6  # pixels
 
 
 class Extras:
-    """The net graph and the worse connection, for one session."""
+    """The network graph and the worse connection, for one session."""
 
     def __init__(self, playing: Playing, graph_corner: str = "topright") -> None:
         self._corner = graph_corner
         self._graph = NetGraph(playing.session, corner=graph_corner, clock=playing.clock)
         self._link = LinkKey(playing.session, clock=playing.clock)
-        self._whole = pygame.Surface(ROOMY)  # where the net graph is drawn that has to be made smaller
+        self._whole = pygame.Surface(ROOMY_WINDOW)  # the graph is drawn here before it is made smaller
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Take in what the game itself has not taken."""
+        """Take in an event that the game has left."""
         self._graph.handle(event)
         self._link.handle(event)
 
     def draw_below(self, surface: pygame.Surface) -> pygame.Surface:
-        """Draw which worse link it is, if it is one, along the bottom; return the part of the surface above it.
-
-        The game has only that part then, so that nothing of it is hidden, whatever it has at its bottom.
-        """
-        box = self._link.draw(surface)
-        if box is None or box.top < surface.get_height() // 2:
-            return surface  # in a window as low as that, the game comes first
+        """Draw the name of a worse link along the bottom. Return the part of the surface that is left for the game."""
+        place = self._link.draw(surface)
+        if place is None or place.top < surface.get_height() // 2:
+            return surface  # a window this low is for the game
         above = surface.get_rect()
-        above.h = box.top - MARGIN
+        above.h = place.top - _MARGIN
         surface.fill(NIGHT, (0, above.h, above.w, surface.get_height() - above.h))
         self._link.draw(surface)
         return surface.subsurface(above)
 
     def draw_over(self, surface: pygame.Surface) -> None:
-        """Draw the net graph if it is switched on, smaller where it would cover most of the game."""
+        """Draw the graph if it is switched on, smaller in a window that it would mostly cover."""
         if not self._graph.visible:
             return
-        if min(surface.get_width() / ROOMY[0], surface.get_height() / ROOMY[1]) >= 1.0:
+        if min(surface.get_width() / ROOMY_WINDOW[0], surface.get_height() / ROOMY_WINDOW[1]) >= 1.0:
             self._graph.draw(surface)
             return
         graph = self._whole.subsurface(self._graph.draw(self._whole) or self._whole.get_rect())
         small = pygame.transform.smoothscale(graph, _fitting(graph.get_size(), surface.get_size()))
-        place, inner = small.get_rect(), surface.get_rect().inflate(-2 * MARGIN, -2 * MARGIN)
+        place, inner = small.get_rect(), surface.get_rect().inflate(-2 * _MARGIN, -2 * _MARGIN)
         setattr(place, self._corner, getattr(inner, self._corner))
         surface.blit(small, place)
 
 
 def _fitting(size: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:
-    """Return how large the net graph, of this size by itself, is to be in a window."""
+    """Return the size of the graph in a window, given its own size."""
     share = min(GRAPH_SHARE * window[0] / size[0], GRAPH_SHARE * window[1] / size[1], 1.0)
     share = max(share, SMALLEST_GRAPH)
     return round(size[0] * share), round(size[1] * share)

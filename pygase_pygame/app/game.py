@@ -1,8 +1,14 @@
-"""What a game tells about itself, so that `pygase_pygame.app` can host it, join it and open its window."""
+"""The description of a game: the shell needs no more to host it, join it and open its window."""
+
+from __future__ import annotations
 
 import argparse
+import importlib
+import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
 from pygase import Backend
@@ -13,10 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Hosting:
-    """What the host has chosen, for the function that makes the server.
+    """The host's choices, for the function that makes the server.
 
-    :ivar bots: how many bots shall play.
-    :ivar args: the whole command line, for options of the game's own.
+    :ivar bots: the number of bots that play.
+    :ivar args: the whole command line, for the game's own options.
     """
 
     bots: int = 0
@@ -25,26 +31,26 @@ class Hosting:
 
 @dataclass(frozen=True)
 class Game:
-    """One game: what it is called, how to serve it, and where its window is.
+    """One game: its name, its server, and its window.
 
-    :ivar name: its folder, so that `python -m games.NAME` runs it; servers and clients of other games are refused.
-    :ivar title: what stands in the title bar.
-    :ivar about: one line for `--help`, without a full stop.
-    :ivar serve: makes the server. Its backend has to have `game=name`.
-    :ivar screen: `"module:class"` of the `GameScreen`: named, not imported, so that a server does without pygame.
-        Or the class itself.
-    :ivar port: UDP port unless another is asked for.
+    :ivar name: identifies the game on the network. Servers and clients of other games are refused.
+    :ivar title: for the title bar.
+    :ivar about: one line for ``--help``, without a full stop.
+    :ivar serve: makes the server. Its backend must have ``game=name``.
+    :ivar screen: the :class:`GameScreen`, or ``"module:class"``. With the text, a server that runs without a window
+        imports no pygame.
+    :ivar port: the UDP port, unless the command line names another.
     :ivar tick: seconds between the server's ticks.
-    :ivar bots: how many there are unless `--bots` says otherwise.
-    :ivar most_bots: the most that `--bots` may ask for; 0: the game has none, and no such option.
-    :ivar options: adds options of the game's own to the parser of "host" or "join".
+    :ivar bots: the number of bots, unless ``--bots`` names another.
+    :ivar most_bots: the largest number for ``--bots``. 0: the game has no bots and no such option.
+    :ivar options: adds the game's own options to the parser of "host" or "join".
     """
 
     name: str
     title: str
     about: str
     serve: Callable[[Hosting], Backend]
-    screen: "str | type[GameScreen]"
+    screen: str | type[GameScreen]
     port: int
     tick: float = 1 / 60
     bots: int = 0
@@ -53,17 +59,50 @@ class Game:
 
     @property
     def command(self) -> str:
-        """What one types to start it."""
-        return f"python -m games.{self.name}"
+        """The command that starts this game, such as ``python -m games.pong``, wherever its files are."""
+        module = self.screen.partition(":")[0] if isinstance(self.screen, str) else self.screen.__module__
+        return command_of(module)
+
+
+def command_of(module: str) -> str:
+    """Return the command that runs a game, given the module of its screen.
+
+    It is ``python -m PACKAGE`` if the module lies in a package that can be run. Otherwise it is the command that has
+    started this program.
+    """
+    if module == "__main__" or "." not in module:
+        spec = sys.modules["__main__"].__spec__
+        module = spec.name if spec is not None else "__main__"
+    if module == "__main__":
+        return shlex.join(["python", sys.argv[0]])
+    package = module.rpartition(".")[0]
+    is_runnable = bool(package) and find_spec(f"{package}.__main__") is not None
+    return f"python -m {package if is_runnable else module}"
+
+
+def load_screen(game: Game) -> type[GameScreen]:
+    """Return the class of a game's screen.
+
+    :raises ValueError: ``game.screen`` names no :class:`GameScreen`.
+    """
+    from .game_screen import GameScreen  # only now: a server without a window needs no pygame
+
+    if isinstance(game.screen, type):
+        return game.screen
+    module, _, name = game.screen.partition(":")
+    found = getattr(importlib.import_module(module), name, None)
+    if not (isinstance(found, type) and issubclass(found, GameScreen)):
+        raise ValueError(f'Game.screen is "module:class" of a GameScreen, got {game.screen!r}')
+    return found
 
 
 def serve(game: Game, hosting: Hosting) -> Backend:
-    """Make a game's server. Its host is whoever has the token: the window that it is opened from, or its owner."""
+    """Make a game's server. Only a client with the host token becomes its host: the window beside it, or its owner."""
     backend = game.serve(hosting)
     backend.server.config = replace(backend.server.config, local_host=False)
     return backend
 
 
 def announce(backend: Backend, game: Game, host_name: str) -> None:
-    """Let others on the local network find a game that is served here, under its host's name."""
+    """Let the local network find a game that is served here, under its host's name."""
     backend.announce(f"{host_name}: {game.title}")

@@ -1,4 +1,6 @@
-"""The loop that all windows run in, and the keys that mean the same in every game."""
+"""The loop of every window, and the keys that mean the same in every game."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final, Literal
@@ -15,18 +17,21 @@ from .roster import Roster
 from .window import Window
 
 FRAMES_PER_SECOND: Final = 60
-UNSEEN_FRAMES_PER_SECOND: Final = 20  # of a minimised window: it still hears the server, and draws nothing
+UNSEEN_FRAMES_PER_SECOND: Final = 20
+"""Frames of a minimised window. It still reads the network, and draws nothing."""
+
 LOST_HINT: Final = "R: try again · Esc: choose another game"
 
 End = Literal["leave", "back"]
+"""The player leaves the game, or goes back to the choice of one."""
 
 
 class Loop:
-    """Runs a game's screen in a window until the player leaves. `frame` is one turn of it, for tests.
+    """Runs a game's screen in a window until the player leaves. A test calls :meth:`frame` itself.
 
-    The keys: Esc leaves, or goes back to choosing a game if the connection is lost or the server silent, and R tries
-    again when it is lost. F3 shows how the network does, F4 makes it worse, F9 turns the sound off and on, F11 (or Alt
-    and Enter) fills the screen. In a host's window F6 lists the players, who can be kicked and banned there.
+    The keys: Esc leaves; it goes back to the choice of a game while the connection is lost or the server silent. R
+    connects again after a loss. F3 shows the network graph, F4 makes the link worse, F9 turns the sound off and on, and
+    F11 or Alt-Enter fills the screen. In a host's window F6 lists the players, who can be kicked and banned there.
     """
 
     def __init__(self, window: Window, screen: GameScreen) -> None:
@@ -37,20 +42,20 @@ class Loop:
         self._roster = Roster(screen)
         self._extras = extras.Extras(screen.playing, screen.graph_corner)
         self.end: End | None = None
-        """How it has ended: "leave" the game, or "back" to choosing one. None until then."""
+        """How the loop has ended; None while it runs."""
 
     def run(self) -> End:
-        """Play until the player leaves; return what they want instead."""
+        """Play until the player leaves; return the player's wish."""
         frames = pygame.time.Clock()
         while self.frame(pygame.event.get()):
             frames.tick(FRAMES_PER_SECOND if self._window.visible else UNSEEN_FRAMES_PER_SECOND)
         return self.end or "leave"
 
     def frame(self, events: Iterable[pygame.event.Event]) -> bool:
-        """Do all that one frame takes; return whether there is to be another.
+        """Do the work of one frame; return whether another one follows.
 
-        What a server sends that makes no sense to the game ends it, with a sentence on the screen on which another one
-        is chosen: `session.reason`.
+        A server whose data makes no sense to the game ends the loop. ``session.reason`` is a sentence about it, for
+        the screen on which the player chooses another game.
         """
         events = list(events)
         with self._session.guard():
@@ -94,7 +99,7 @@ class Loop:
             in_trouble = self._session.status != "connecting" and self._session.reason
             self.end = "back" if in_trouble else "leave"
         elif event.key == pygame.K_r:
-            self._session.retry()  # which does nothing unless the connection is lost
+            self._session.retry()  # does nothing unless the connection is lost
         elif event.key == pygame.K_F11 or (event.key == pygame.K_RETURN and with_alt):
             self._window.toggle_full_screen()
         elif event.key == pygame.K_F9:
@@ -102,6 +107,6 @@ class Loop:
 
 
 def _clean_up(surface: pygame.Surface) -> None:
-    """Undo what a frame that was not finished may have left behind."""
+    """Undo the effects of a frame that was not finished."""
     surface.set_clip(None)
     pygame.mouse.set_visible(True)

@@ -1,4 +1,6 @@
-"""What a game does in its window: the part of a client that is the game's own."""
+"""The base class of a game's screen: the part of a client that each game writes itself."""
+
+from __future__ import annotations
 
 import argparse
 import time
@@ -13,7 +15,7 @@ from pygase import RELIABLE
 from ..controls.controls import Controls
 from ..joining import SessionOptions
 from ..session import Session
-from .lettering import Lettering
+from ..ui.lettering import Lettering
 from .sounds import Sounds, SoundSet, Tone
 
 WAYS: Final[Mapping[str, Any]] = {
@@ -22,25 +24,25 @@ WAYS: Final[Mapping[str, Any]] = {
     "up": [pygame.K_UP, pygame.K_w, "pad up"],
     "down": [pygame.K_DOWN, pygame.K_s, "pad down"],
 }
-"""To go left, right, up and down, by keys and gamepads."""
+"""Keys and gamepads for left, right, up and down."""
 
 HostDeed = tuple[int, str, Callable[[Any], None]]
-"""A key, a word or two for what it does, and what it does to a client's address (or to a key of `departed`)."""
+"""A host's action on a player: its key, its name, and a function of a client's address (or of a key of `departed`)."""
 
 __all__ = ["WAYS", "GameScreen", "HostDeed", "Playing", "SessionOptions", "SoundSet", "Tone"]
 
 
 @dataclass
 class Playing:
-    """What a `GameScreen` gets to work with.
+    """The tools of a `GameScreen`.
 
     :ivar session: the connection.
-    :ivar name: what this player wants to be called. The server has been told, or will be as soon as it is there.
-    :ivar invitation: what friends have to type to join, if the game is served here; else "".
+    :ivar name: the player's name. The server has it, or receives it after the connection is made.
+    :ivar invitation: the command for friends if the game is served here; otherwise "".
     :ivar sounds: plays the screen's `sounds`.
-    :ivar lettering: text that fits.
-    :ivar clock: the time in seconds, which in tests is another.
-    :ivar args: the whole command line, for options of the game's own.
+    :ivar lettering: text that fits its place.
+    :ivar clock: the time in seconds. Tests give another clock.
+    :ivar args: the whole command line, for the game's own options.
     """
 
     session: Session
@@ -53,66 +55,63 @@ class Playing:
 
 
 class GameScreen:
-    """Takes in events, tells the server what the player does, and draws. Derive from it, and name it in `Game.screen`.
+    """Takes in events, sends the player's input, and draws. Derive your screen from it, and name it in `Game.screen`.
 
-    In each frame come `handle` for every event, then `update` once, then `draw` once unless nobody can see it. Closing,
-    full screen, reconnecting, and saying what is wrong with the connection are seen to elsewhere.
+    Each frame calls `handle` for every event, then `update` once, then `draw` once unless the window is minimised. The
+    shell does the rest: it closes the window, fills the screen, connects again, and draws connection trouble.
     """
 
     options: ClassVar[SessionOptions] = SessionOptions()
-    """What the session is made with: `interpolate`, `delay`, `tick`, `predict` ...; see `pygase_pygame.Session`."""
+    """The session's options: `interpolate`, `delay`, `tick`, `predict` ...; see `pygase_pygame.Session`."""
 
     inputs: ClassVar[Mapping[str, Any]] = WAYS
-    """What the player can do, and with which keys, buttons and sticks, as `pygase_pygame.Controls` wants it."""
+    """The player's inputs by name, with their keys, buttons and sticks, as `pygase_pygame.Controls` takes them."""
 
     sounds: ClassVar[SoundSet] = SoundSet()
     """The game's sounds by name, for `self.playing.sounds.play(name)`."""
 
     shows_status: ClassVar[bool] = False
-    """Whether `draw` says itself that there is no connection, and why; else there is a band across the top.
+    """Whether `draw` itself says that there is no connection, and why. Otherwise a band across the top says it.
 
-    While there is one, but nothing has come for some seconds, the band is there in any case.
+    While the connection is up and the server silent for some seconds, the band is drawn in any case.
     """
 
     graph_corner: ClassVar[str] = "topright"
-    """Where the net graph (F3) covers least of the game."""
+    """The corner in which the network graph (F3) covers least of the game."""
 
     def __init__(self, playing: Playing) -> None:
         self.playing = playing
         self.session = playing.session
         self.controls = Controls(**self.inputs)
-        """What the player does. It knows what `handle` passes on to it: `self.controls.handle(event)`."""
+        """The player's inputs. `handle` must pass events on to it: `self.controls.handle(event)`."""
 
     @staticmethod
     def icon() -> pygame.Surface | None:
-        """Return the window's icon; None for the title's initial. See `pygase_pygame.app.icon`."""
+        """Return the window's icon; None for the title's initial. `pygase_pygame.app.icon` makes one of a drawing."""
         return None
 
     def handle(self, event: pygame.event.Event) -> bool | None:
-        """Take in an event. Return True if it is done with, such as an Esc that closed the chat: else Esc leaves."""
+        """Take in an event. Return True if it is done with, such as an Esc that closed the chat. Other Escs leave."""
         return None
 
     def update(self) -> None:
-        """Tell the server what the player does. Called in each frame, seen or not."""
+        """Send the player's input. Called in each frame, also while the window is minimised."""
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw the whole frame, on a surface of any size."""
 
     def name_of(self, address: Any) -> str:
-        """Return what a client of this address is called, as far as the state says; "" if it does not.
-
-        For the host's list of players.
-        """
+        """Return the name of a client, for the host's list of players; "" if the state has none."""
         return ""
 
     def departed(self) -> Sequence[tuple[Any, str]]:
-        """Return key and name of players who have left, and to whom `host_deeds` can still be done."""
+        """Return key and name of players who have left, and on whom `host_deeds` still have an effect."""
         return ()
 
     def host_deeds(self) -> Sequence[HostDeed]:
-        """Return what the host can do to a player beside throwing them out: key, name, function of their address."""
+        """Return the host's actions on a player besides kick and ban."""
         return ()
 
     def tell(self, event_type: str, *args: Any) -> None:
-        """Send the server an event that it will get, exactly once and in order."""
+        """Send the server an event reliably: it arrives exactly once and in order."""
         self.session.client.dispatch_event(event_type, *args, retries=RELIABLE)

@@ -1,35 +1,40 @@
-"""What stands in front of a game: words in boxes and lines, legible on any background and in windows of any size.
+"""Words in front of a game: boxes and lines that are legible on any background and in windows of any size.
 
-Each function draws, and returns where it drew.
+Each function draws, and returns the rectangle of its drawing.
 """
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
 import pygame
 
-from .lettering import Lettering, stacked
-from .palette import GREY, LINE, NIGHT, WHITE, Colour
+from ..ui.lettering import Lettering, stacked
+from ..ui.palette import GREY, NIGHT, WHITE, Colour
+from ..ui.widgets import box
 
-_LINES: Final = 30  # of text that fill a window from top to bottom
-_SMALL: Final = 15  # pixels: the least where there is room
+_LINES_PER_WINDOW: Final = 30  # lines of text that would fill the window's height
+_CHARACTERS_PER_WINDOW: Final = 42  # text heights that would fill its width
+_SMALLEST_TEXT: Final = 15  # pixels
 
 Rows = Sequence[tuple[Sequence[str], Colour]]
+"""Rows of a table: the cells of each, and its colour."""
 
 
 def text_size(surface: pygame.Surface) -> int:
     """Return the size of text for this window, in pixels."""
     width, height = surface.get_size()
-    return max(_SMALL, min(height // _LINES, width // 42))
+    return max(_SMALLEST_TEXT, min(height // _LINES_PER_WINDOW, width // _CHARACTERS_PER_WINDOW))
 
 
 def footer_height(surface: pygame.Surface) -> int:
-    """Return how high `footer` is, in pixels."""
+    """Return the height of :func:`footer` in pixels."""
     return round(text_size(surface) * 1.5)
 
 
 def notice(surface: pygame.Surface, letters: Lettering, title: str, text: str = "", hint: str = "") -> pygame.Rect:
-    """Draw a box in the middle: a heading, a sentence or several, and what one can press."""
+    """Draw a box in the middle: a heading, one or more sentences, and the keys that help."""
     size, width = text_size(surface), round(surface.get_width() * 0.75)
     parts = [
         letters.block(words, letters.fitting(words, part_size, width) if short else part_size, colour, width)
@@ -44,14 +49,14 @@ def notice(surface: pygame.Surface, letters: Lettering, title: str, text: str = 
 
 
 def news(surface: pygame.Surface, letters: Lettering, text: str) -> pygame.Rect:
-    """Draw a line in a box above the footer: who came, who left, who won."""
+    """Draw a line in a box above the footer, such as "Ada has left"."""
     size = text_size(surface)
     line = letters.line(text, size, WHITE, surface.get_width() - 4 * size)
     return _boxed(surface, line, (surface.get_width() // 2, surface.get_height() - 3 * size), size // 3)
 
 
 def footer(surface: pygame.Surface, letters: Lettering, left: str, right: str = "") -> pygame.Rect:
-    """Draw a line at the bottom: how things are at the left, which keys there are at the right if there is room."""
+    """Draw a line at the bottom. The right text is left out if there is no room for it."""
     size = text_size(surface)
     area = surface.get_rect()
     band = pygame.Rect(0, area.h - footer_height(surface), area.w, footer_height(surface))
@@ -68,9 +73,9 @@ def footer(surface: pygame.Surface, letters: Lettering, left: str, right: str = 
 
 
 def scoreboard(surface: pygame.Surface, letters: Lettering, rows: Rows, title: str = "") -> pygame.Rect:
-    """Draw a table in a box at the right of the top: cells and the colour of each row, the first cell at the left.
+    """Draw a table in a box at the top right. The first cell of a row stands at the left, the others at the right.
 
-    Rows for which there is no room are left out, and "..." says so. Text is never wider than a third of the window.
+    Rows for which there is no room are replaced by "...". Text is never wider than a third of the window.
     """
     size, columns = text_size(surface), max((len(cells) for cells, _ in rows), default=0)
     most = max(1, round(surface.get_height() * 0.7) // (size + 2) - 1)
@@ -86,16 +91,19 @@ def scoreboard(surface: pygame.Surface, letters: Lettering, rows: Rows, title: s
         table.blit(heading, (0, 0))
     for number, row in enumerate(cells):
         _draw_row(table, row, widths, top + number * (size + 2), size)
-    box = table.get_rect(topright=(surface.get_width() - size, size))
-    return _boxed(surface, table, box.center, size // 2)
+    place = table.get_rect(topright=(surface.get_width() - size, size))
+    return _boxed(surface, table, place.center, size // 2)
 
 
 def name_tag(
     surface: pygame.Surface, letters: Lettering, name: str, middle: tuple[float, float], colour: Colour = WHITE
 ) -> pygame.Rect:
-    """Draw a name above a figure: `middle` is the middle of the text's lower edge, in pixels."""
-    line = letters.line(name, max(_SMALL, text_size(surface) - 2), colour, surface.get_width() // 4)
-    shadow = letters.line(name, max(_SMALL, text_size(surface) - 2), NIGHT, surface.get_width() // 4)
+    """Draw a name above a figure.
+
+    :param middle: the middle of the text's lower edge, in pixels.
+    """
+    size, widest = max(_SMALLEST_TEXT, text_size(surface) - 2), surface.get_width() // 4
+    line, shadow = (letters.line(name, size, shade, widest) for shade in (colour, NIGHT))
     place = line.get_rect(midbottom=(round(middle[0]), round(middle[1]))).clamp(surface.get_rect())
     surface.blit(shadow, place.move(1, 1))
     return surface.blit(line, place)
@@ -111,8 +119,7 @@ def _draw_row(table: pygame.Surface, row: list[pygame.Surface], widths: list[int
 
 
 def _boxed(surface: pygame.Surface, content: pygame.Surface, middle: tuple[int, int], padding: int) -> pygame.Rect:
-    box = content.get_rect(center=middle).inflate(2 * padding, 2 * padding)
-    pygame.draw.rect(surface, NIGHT, box, border_radius=padding)
-    pygame.draw.rect(surface, LINE, box, 1, border_radius=padding)
-    surface.blit(content, content.get_rect(center=box.center))
-    return box
+    place = content.get_rect(center=middle).inflate(2 * padding, 2 * padding)
+    box(surface, place, radius=padding)
+    surface.blit(content, content.get_rect(center=place.center))
+    return place

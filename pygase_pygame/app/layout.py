@@ -1,46 +1,45 @@
-"""Where everything is in a window of a given size: the units of a game's rules to pixels, in the middle of the window.
-
-Pure: sizes in, numbers out.
-"""
+"""The place of a game's world in a window of any size: units of the rules to pixels and back. Pure."""
 
 from typing import Final
 
-MARGIN: Final = 0.02  # of the window's smaller side, around the picture
+MARGIN_SHARE: Final = 0.02
+"""The free margin around the picture, as a part of the window's smaller side."""
 
-Rect = tuple[int, int, int, int]  # left, top, width, height: what pygame takes for a Rect
+Rect = tuple[int, int, int, int]
+"""Left, top, width and height in pixels, as pygame takes them for a Rect."""
 
 
 class Layout:
-    """A world of the rules' own units, as large as the window has room for it.
+    """A world in the rules' own units, as large as the window has room for it, and centred.
 
     :param window: width and height in pixels.
     :param world: width and height in units.
-    :param header: pixels to leave free at the top.
-    :param footer: pixels to leave free at the bottom; see `hud.footer_height`.
+    :param header: pixels that stay free at the top.
+    :param footer: pixels that stay free at the bottom; see `hud.footer_height`.
     """
 
     def __init__(
         self, window: tuple[int, int], world: tuple[float, float], *, header: float = 0, footer: float = 0
     ) -> None:
-        margin = min(window) * MARGIN
+        margin = min(window) * MARGIN_SHARE
         width, height = max(1.0, window[0] - 2 * margin), max(1.0, window[1] - 2 * margin - header - footer)
         self.scale = min(width / world[0], height / world[1])
         """Pixels a unit."""
         self._left = margin + (width - world[0] * self.scale) / 2
         self._top = margin + header + (height - world[1] * self.scale) / 2
         self.area = self.rect(0, 0, *world)
-        """Where the world is."""
+        """The rectangle of the world in pixels."""
 
     def point(self, x: float, y: float) -> tuple[int, int]:
         """Return the pixel of a point of the world."""
         return round(self._left + x * self.scale), round(self._top + y * self.scale)
 
     def units(self, pixel: tuple[float, float]) -> tuple[float, float]:
-        """Return which point of the world is at a pixel, for a mouse; it may be outside."""
+        """Return the point of the world at a pixel, such as the mouse's. It may lie outside the world."""
         return (pixel[0] - self._left) / self.scale, (pixel[1] - self._top) / self.scale
 
     def rect(self, x: float, y: float, width: float, height: float) -> Rect:
-        """Return the pixels of a part of the world. What touches in the world touches on the screen."""
+        """Return the pixels of a part of the world. Parts that touch in the world touch on the screen."""
         left, top = self.point(x, y)
         right, bottom = self.point(x + width, y + height)
         return left, top, right - left, bottom - top

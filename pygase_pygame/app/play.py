@@ -1,20 +1,22 @@
-"""A window in which to play: opens it, joins a server, and sees to it that everything ends with it."""
+"""A window to play in: opens it, joins a server, and ends everything with the window."""
+
+from __future__ import annotations
 
 import argparse
-import importlib
 from collections.abc import Callable
 
 import pygame
 
 from pygase import Backend, clean_name
 
+from ..connect.address import EVERYONE
 from ..session import Session
 from . import choosing, invite
-from .connector import EVERYONE, Connector
-from .game import Game
+from .connector import Connector
+from .game import Game, load_screen
 from .game_loop import End, Loop
 from .game_screen import GameScreen, Playing
-from .icon import initial_icon
+from .icons import initial_icon
 from .sounds import Sounds
 from .window import NoDisplay, Window
 
@@ -31,11 +33,12 @@ def play(
     hosted: Backend | None = None,
     invitation: str = "",
 ) -> None:
-    """Join the game at an address, in a window, until the player closes it. Raises `NoDisplay`.
+    """Join the game at an address, in a window, until the player closes it.
 
-    :param address: None: the only game that is found, or else what the player chooses.
-    :param hosted: the game that is served here, which ends with the window.
-    :param invitation: what friends have to type to join it.
+    :param address: None: the only game that is found, or the player's choice.
+    :param hosted: the game that is served here; it ends with the window.
+    :param invitation: the command for friends.
+    :raises NoDisplay: no window can be opened.
     """
     screen_class = load_screen(game)
     connector = Connector(game, args, screen_class.options)
@@ -56,24 +59,13 @@ def play(
             session = chooser.run(reason)
 
 
-def load_screen(game: Game) -> type[GameScreen]:
-    """Return the class that `game.screen` names. Raises `ValueError` if it is none."""
-    if isinstance(game.screen, type):
-        return game.screen
-    module, _, name = game.screen.partition(":")
-    found = getattr(importlib.import_module(module), name, None)
-    if not (isinstance(found, type) and issubclass(found, GameScreen)):
-        raise ValueError(f'Game.screen is "module:class" of a GameScreen, got {game.screen!r}')
-    return found
-
-
 def _run(loop: Loop, session: Session) -> tuple[End, str]:
-    """Play, and end the session however playing ends; return how it has, and what was wrong with the connection."""
+    """Play, and end the session in any case. Return the end, and the connection's trouble if there was any."""
     try:
         return loop.run(), session.reason
     finally:
         if session.backend:
-            session.backend.shutdown()  # before we leave, so that the others keep the game in sight as it was
+            session.backend.shutdown()  # first, so that the others keep a last picture with everyone in it
         session.close()
 
 
@@ -82,7 +74,7 @@ def _icon(game: Game, screen_class: type[GameScreen]) -> Callable[[], pygame.Sur
 
 
 def _invitation(game: Game, session: Session) -> str:
-    """Return what friends have to type, if the game was opened here on the screen; else ""."""
+    """Return the command for friends if the game was opened on the screen here; otherwise ""."""
     port = session.backend.server.port if session.backend else None
     commands = invite.commands(game, EVERYONE, port) if port else []
     return commands[0] if commands else ""

@@ -1,15 +1,18 @@
-"""Who has a port, so that the one to blame can be named. Known on Linux only, and only of the user's own programs."""
+"""The program that has a port, for an error message. Known on Linux only, and only for the user's own programs."""
+
+from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
+from typing import Final
 
-_MOST_PROGRAMS = 4000
-_LONGEST = 60  # characters of a command line
+_MAX_PROGRAMS: Final = 4000
+_MAX_CHARACTERS: Final = 60  # of a command line
 
 
 def user_of_port(port: int, proc: Path = Path("/proc")) -> str:
-    """Return which program has a UDP port, such as "python -m games.pong host (process 123)"; "" if unknown."""
+    """Return the program that has a UDP port, such as "python -m games.pong host (process 123)"; "" if unknown."""
     try:
         wanted = {f"socket:[{inode}]" for inode in _inodes(port, proc)}
         return _holder(wanted, proc) if wanted else ""
@@ -18,7 +21,7 @@ def user_of_port(port: int, proc: Path = Path("/proc")) -> str:
 
 
 def _inodes(port: int, proc: Path) -> set[str]:
-    """Return the sockets with that port, found in tables: column 2 is ADDRESS:PORT in hex, column 10 the inode."""
+    """Return the sockets of a port, from the system's tables: column 2 is ADDRESS:PORT in hex, column 10 the inode."""
     found = set()
     for table in ("net/udp", "net/udp6"):
         path = proc / table
@@ -31,7 +34,7 @@ def _inodes(port: int, proc: Path) -> set[str]:
 
 def _holder(wanted: set[str], proc: Path) -> str:
     programs = [entry for entry in os.listdir(proc) if entry.isdecimal()]
-    for program in programs[:_MOST_PROGRAMS]:
+    for program in programs[:_MAX_PROGRAMS]:
         if _has_open(proc / program / "fd", wanted):
             return f"{_command(proc / program)} (process {program})"
     return ""
@@ -40,7 +43,7 @@ def _holder(wanted: set[str], proc: Path) -> str:
 def _has_open(folder: Path, wanted: set[str]) -> bool:
     try:
         return any(os.readlink(folder / name) in wanted for name in os.listdir(folder))
-    except OSError:  # somebody else's program, or one that has just ended
+    except OSError:  # another user's program, or one that has just ended
         return False
 
 
@@ -48,4 +51,4 @@ def _command(folder: Path) -> str:
     words = (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
     text = " ".join([Path(words[0]).name, *words[1:]]).strip()
     text = re.sub(r"[^ -~]+", " ", text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 3] + "..."

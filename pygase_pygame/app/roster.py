@@ -1,8 +1,10 @@
-"""The list of players in a host's window (F6): who is here, and out with whoever spoils the game.
+"""The list of players in a host's window (F6): the host can kick and ban players there.
 
-Only the window in which a game is hosted has it, since it speaks to the server right here. Names are what the game says
-(`GameScreen.name_of`); somebody without one is called by their address.
+Only the window of a game's host has it, since it calls the server in the same process. The names are those that
+`GameScreen.name_of` returns.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,23 +14,29 @@ import pygame
 
 from pygase import Server
 
+from ..ui.palette import FLOOR, GREY, LINE, ORANGE, WHITE, YELLOW, Colour
+from ..ui.widgets import box
 from . import hud
 from .game_screen import GameScreen
-from .palette import FLOOR, GREY, LINE, NIGHT, ORANGE, WHITE, YELLOW, Colour
 
-KEY: Final = pygame.K_F6
+ROSTER_KEY: Final = pygame.K_F6
 TITLE: Final = "Players"
 NOBODY: Final = "Nobody else is here yet."
 UNNAMED: Final = "no name yet"
-HINT: Final = "Up, Down: choose · F6 or Esc: close"
+ROSTER_HINT: Final = "Up, Down: choose · F6 or Esc: close"
 
 Address = Any
-"""A client's address; or, of somebody who has left, whatever the game knows them by."""
+"""A client's address; for a player who has left, the key in `GameScreen.departed`."""
 
 
 @dataclass(frozen=True)
 class Player:
-    """A row of the list. `ping` is in seconds; `near`: at the host's own network address; `gone`: not here any more."""
+    """A row of the list.
+
+    :ivar ping: seconds.
+    :ivar near: at the host's own network address.
+    :ivar gone: has left the game.
+    """
 
     address: Address
     name: str
@@ -39,13 +47,17 @@ class Player:
 
     @property
     def where(self) -> str:
-        """The network address, without the port, which says nothing to people; and the time that datagrams take."""
+        """The network address without its port, and the ping in milliseconds."""
         return "has left" if self.gone else f"{self.address[0]} · {self.ping * 1000:.0f} ms"
 
 
 @dataclass(frozen=True)
 class Deed:
-    """Something that can be done to the player who is chosen: its key, its name, and to whom not."""
+    """An action on the chosen player.
+
+    :ivar to_near: whether it is possible for players at the host's own network address.
+    :ivar to_gone: whether it is possible for players who have left.
+    """
 
     key: int
     name: str
@@ -54,23 +66,23 @@ class Deed:
     to_gone: bool = False
 
     def fits(self, player: Player) -> bool:
-        """Return whether it can be done to this player."""
+        """Return whether the action is possible for this player."""
         return (self.to_near or not player.near) and (self.to_gone or not player.gone)
 
 
 class Roster:
-    """The list, and what its keys do. Show it events before the game, and let it draw after.
+    """The list and its keys. Pass it events before the game, and draw it after the game.
 
-    Somebody is chosen with Up and Down or a click, and thrown out with K (kick: they may come back) or B (ban: nobody
-    from their network address can, until the game ends). The host's own player cannot be chosen, and nobody at the
-    host's own network address can be banned, since that would lock out the host.
+    Up, Down or a click chooses a player. K kicks the player, who may join again. B bans the player: nobody from that
+    network address can join until the game ends. The host's own player cannot be chosen. A player at the host's own
+    network address cannot be banned, since that would lock out the host.
     """
 
     def __init__(self, screen: GameScreen) -> None:
         self._screen = screen
         self._letters = screen.playing.lettering
         self._chosen: Address | None = None
-        self._places: list[tuple[pygame.Rect, Callable[[], None]]] = []  # where a click does what
+        self._places: list[tuple[pygame.Rect, Callable[[], None]]] = []  # places to click, and their actions
         self.open = False
 
     @property
@@ -79,7 +91,7 @@ class Roster:
         return backend.server if backend else None
 
     def players(self) -> list[Player]:
-        """Return everybody who is connected, in the order in which they came; then those who have left traces."""
+        """Return the connected players in the order of their arrival, then those who have left and still matter."""
         server, own = self._server, self._screen.session.client.address
         here = [
             Player(
@@ -94,18 +106,18 @@ class Roster:
         return here + [Player(key, name, gone=True) for key, name in self._screen.departed()]
 
     def deeds(self) -> list[Deed]:
-        """Return what can be done to others."""
+        """Return the actions on other players."""
         server = self._server
         if server is None:
             return []
         own = [Deed(key, name, do, to_gone=True) for key, name, do in self._screen.host_deeds()]
         return [Deed(pygame.K_k, "kick", server.kick), Deed(pygame.K_b, "ban", server.ban, to_near=False), *own]
 
-    # -- what the host does
+    # -- the host's input
 
     def handle(self, event: pygame.event.Event) -> bool:
         """Take in an event; return whether it is done with."""
-        if event.type == pygame.KEYDOWN and event.key == KEY and self._server:
+        if event.type == pygame.KEYDOWN and event.key == ROSTER_KEY and self._server:
             self.open = not self.open
             self._screen.controls.release_all()
             return True
@@ -146,10 +158,10 @@ class Roster:
     def _chosen_player(self) -> Player | None:
         return next((one for one in self.players() if one.address == self._chosen and not one.is_me), None)
 
-    # -- what there is to see
+    # -- drawing
 
     def draw(self, surface: pygame.Surface) -> None:
-        """Draw the list in the middle, if it is open."""
+        """Draw the list in the middle if it is open."""
         if not self.open:
             return
         pygame.mouse.set_visible(True)  # some games hide it
@@ -157,12 +169,11 @@ class Roster:
         row, width = size + 8, min(surface.get_width() - 2 * size, 40 * size)
         players = self._in_sight(self.players(), max(1, surface.get_height() // row - 6))
         alone = all(player.is_me for player in players)
-        box = pygame.Rect(0, 0, width, (len(players) + alone + 3) * row + row // 2)
-        box.center = surface.get_rect().center
-        pygame.draw.rect(surface, NIGHT, box, border_radius=size // 2)
-        pygame.draw.rect(surface, LINE, box, 1, border_radius=size // 2)
+        place = pygame.Rect(0, 0, width, (len(players) + alone + 3) * row + row // 2)
+        place.center = surface.get_rect().center
+        box(surface, place, radius=size // 2)
         self._places = []
-        line = pygame.Rect(box.left + size, box.top + row // 2, width - 2 * size, row)
+        line = pygame.Rect(place.left + size, place.top + row // 2, width - 2 * size, row)
         self._write(surface, line, TITLE, WHITE)
         for player in players:
             line = line.move(0, row)
@@ -173,7 +184,7 @@ class Roster:
         self._draw_deeds(surface, line.move(0, row + row // 2))
 
     def _in_sight(self, players: list[Player], most: int) -> list[Player]:
-        """Return as many as there is room for, the chosen one among them."""
+        """Return the players for whom there is room, ``most`` at most, among them the chosen one."""
         place = next((n for n, player in enumerate(players) if player.address == self._chosen), 0)
         first = max(0, min(place - most // 2, len(players) - most))
         return players[first : first + most]
@@ -189,7 +200,7 @@ class Roster:
             self._places.append((line, lambda: self._choose(player.address)))
 
     def _draw_deeds(self, surface: pygame.Surface, line: pygame.Rect) -> None:
-        """Draw the buttons of what can be done to who is chosen, and what else there is to press."""
+        """Draw a button for each action on the chosen player, and the keys of the list."""
         size, chosen, left = hud.text_size(surface), self._chosen_player(), line.left
         for deed in self.deeds() if chosen else ():
             can = chosen is not None and deed.fits(chosen)
@@ -201,7 +212,7 @@ class Roster:
             self._places.append((button, lambda deed=deed: self._do(deed)))  # type: ignore[misc]
             left = button.right + size // 2
         room = pygame.Rect(left, line.top, line.right - left, line.h)
-        text = self._letters.line(HINT, size, GREY, max(room.w, 1))
+        text = self._letters.line(ROSTER_HINT, size, GREY, max(room.w, 1))
         surface.blit(text, text.get_rect(midright=room.midright))
 
     def _write(self, surface: pygame.Surface, line: pygame.Rect, text: str, colour: Colour) -> None:

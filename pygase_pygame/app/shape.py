@@ -1,30 +1,36 @@
-"""What a game's states look like, so that what does not can be told from what does, in a sentence.
+"""Shapes of states: a check whether a state is one of this game's, and a sentence about the part that is not. Pure.
 
-A server is a stranger. Before a window shows what it sends, the game looks whether that is a state of this game, and
-leaves if it is not (`SessionOptions(check=...)`)::
+A server is a stranger. Before a window shows a state, the game checks it, and leaves the server if it does not fit
+(`SessionOptions(check=...)`)::
 
     CHECK = State(players=Each({"name": Text(), "x": Number(0, WIDTH), "it": Flag()}), winner=Number(whole=True))
     CHECK({"players": {7: {"name": "Ada", "x": nan, "it": True}}, "winner": 0})   # "its players.7.x is nan, not a ..."
 
-A dict may have more in it than is asked for: newer servers may say more. Everything is bounded, so that whatever fits
-can be drawn: no number is out of sight, and there are no more things than a frame has time for.
+A dict may have more keys than the shape: a newer server may send more. Everything is bounded, so that a state that fits
+can be drawn: no number lies out of sight, and there are no more things than a frame has time for.
 
-Pure. A shape is a function of a value that returns what is wrong with it, "" if nothing is.
+A shape is a function of a value. It returns a description of the fault, or "" if the value fits.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 Shape = Callable[[Any], str]
-"""Returns "" for what fits, else a part of a sentence that goes on from the name of the value: ".x is nan, not ..."."""
+"""Returns "" for a value that fits. Otherwise it returns the rest of a sentence that begins with the value's name:
+".x is nan, not ..."."""
 
-FAR: Final = 1e6  # of any unit: nothing is larger or farther away
-LONGEST: Final = 200  # characters
-MOST: Final = 256  # things of a kind; a server has no more clients
+FAR: Final = 1e6
+"""The largest number, in any unit, unless a shape says otherwise."""
+
+LONGEST_TEXT: Final = 200
+"""Characters of a text."""
+
+MAX_ENTRIES: Final = 256
+"""Things of a kind. A server has no more clients."""
 
 
-def State(**parts: Any) -> Shape:  # reads as what it makes
-    """Return the shape of a state with these attributes; what it returns begins a sentence of its own."""
+def State(**parts: Any) -> Shape:  # reads like a class
+    """Return the shape of a state with these attributes. Its faults are whole sentences."""
     shape = _Parts(parts)
 
     def check(state: Any) -> str:
@@ -35,7 +41,7 @@ def State(**parts: Any) -> Shape:  # reads as what it makes
 
 
 class Number:
-    """A number from `low` to `high`; `whole`: one without a fraction."""
+    """A number from `low` to `high`, an int if `whole`."""
 
     def __init__(self, low: float = -FAR, high: float = FAR, *, whole: bool = False) -> None:
         self._low, self._high = low, high
@@ -43,19 +49,19 @@ class Number:
         self._name = f"a {'whole ' if whole else ''}number from {low:,.10g} to {high:,.10g}"
 
     def __call__(self, value: Any) -> str:
-        """Return what is wrong: another type, NaN, or out of range."""
+        """Return the fault: another type, NaN, or out of range."""
         fits = type(value) in self._kinds and self._low <= value <= self._high
         return "" if fits else _not(value, self._name)
 
 
 class Text:
-    """A text; with `choices`, one of these."""
+    """A text; one of the `choices` if there are any."""
 
-    def __init__(self, *choices: str, longest: int = LONGEST) -> None:
+    def __init__(self, *choices: str, longest: int = LONGEST_TEXT) -> None:
         self._choices, self._longest = choices, longest
 
     def __call__(self, value: Any) -> str:
-        """Return what is wrong: another type, too long, or none of the choices."""
+        """Return the fault: another type, too long, or none of the choices."""
         if not isinstance(value, str) or (self._choices and value not in self._choices):
             return _not(value, f"one of {', '.join(map(repr, self._choices))}" if self._choices else "a text")
         return "" if len(value) <= self._longest else f" has {len(value)} characters, and {self._longest} at most fit"
@@ -65,18 +71,18 @@ class Flag:
     """True or False."""
 
     def __call__(self, value: Any) -> str:
-        """Return what is wrong: another type."""
+        """Return the fault: another type."""
         return "" if isinstance(value, bool) else _not(value, "True or False")
 
 
 class Each:
-    """A dict with any keys, at most so many, each of which has a value of the same shape (None: any at all)."""
+    """A dict with any keys, `most` at most, whose values all have the same shape (None: any values)."""
 
-    def __init__(self, shape: Any, most: int = MOST) -> None:
+    def __init__(self, shape: Any, most: int = MAX_ENTRIES) -> None:
         self._shape, self._most = None if shape is None else shaped(shape), most
 
     def __call__(self, value: Any) -> str:
-        """Return what is wrong: no dict, too much in it, or the first thing in it that does not fit."""
+        """Return the fault: no dict, too many entries, or the first value that does not fit."""
         if not isinstance(value, Mapping):
             return _not(value, "a dict")
         if len(value) > self._most:
@@ -89,13 +95,13 @@ class Each:
 
 
 class Row:
-    """A list of exactly these."""
+    """A list with exactly these shapes."""
 
     def __init__(self, *shapes: Any) -> None:
         self._shapes = [shaped(shape) for shape in shapes]
 
     def __call__(self, value: Any) -> str:
-        """Return what is wrong: no list, or one of another length, or the first thing in it that does not fit."""
+        """Return the fault: no list, another length, or the first value that does not fit."""
         if not isinstance(value, (list, tuple)) or len(value) != len(self._shapes):
             return _not(value, f"a list of {len(self._shapes)}")
         wrong = ((place, shape(part)) for place, (shape, part) in enumerate(zip(self._shapes, value, strict=True)))
@@ -103,13 +109,13 @@ class Row:
 
 
 class Either:
-    """One of several shapes."""
+    """A value that fits at least one of several shapes."""
 
     def __init__(self, *shapes: Any) -> None:
         self._shapes = [shaped(shape) for shape in shapes]
 
     def __call__(self, value: Any) -> str:
-        """Return what is wrong by the first of them, if none fits."""
+        """Return the fault that the first shape finds, if none fits."""
         wrong = [shape(value) for shape in self._shapes]
         return wrong[0] if all(wrong) else ""
 
@@ -121,7 +127,7 @@ class _Parts:
         self._parts = {key: shaped(shape) for key, shape in parts.items()}
 
     def __call__(self, value: Any) -> str:
-        """Return what is wrong: no dict, a key that is missing, or the first thing in it that does not fit."""
+        """Return the fault: no dict, a missing key, or the first value that does not fit."""
         if not isinstance(value, Mapping):
             return _not(value, "a dict")
         for key, shape in self._parts.items():
@@ -134,7 +140,7 @@ class _Parts:
 
 
 def shaped(shape: Any) -> Shape:
-    """Return a shape that is written as a dict of its parts; any other as it is."""
+    """Return the shape that a dict of shapes describes. Any other shape is returned as it is."""
     return _Parts(shape) if isinstance(shape, Mapping) else shape
 
 

@@ -1,11 +1,11 @@
-"""Sounds out of arithmetic: described in words, computed when the game begins, played where there is a mixer.
+"""Sounds without files: described as tones, computed when the game begins, played if there is a mixer.
 
 ::
 
     sounds = Sounds(SoundSet(hit=[Tone(880, 0.05)], out=[Tone(330, 0.15, to=110, shape="square"), Tone(110, 0.2)]))
     sounds.play("hit")
 
-A machine that cannot make a sound is no reason not to play: then there is one warning, and silence.
+On a machine without sound the game goes on silently, after one warning.
 """
 
 import array
@@ -17,11 +17,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-RATE: Final = 22_050  # samples a second, one channel, 16 bits
-LOUDEST: Final = 32_000
-FADE: Final = 0.004  # seconds in which a tone begins, so that it does not click
-LONGEST: Final = 5.0  # seconds of one tone
-_CHANNELS: Final = 16  # sounds at once; pygame's 8 are soon taken in a crowded arena
+SAMPLE_RATE: Final = 22_050
+"""Samples a second, of one channel, 16 bits each."""
+
+MAX_LEVEL: Final = 32_000
+"""The largest sample."""
+
+FADE_IN: Final = 0.004
+"""Seconds in which a tone begins. Without them it would click."""
+
+MAX_TONE: Final = 5.0
+"""Seconds of one tone."""
+
+_CHANNELS: Final = 16  # sounds at once; a crowded game soon fills pygame's 8
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +38,12 @@ logger = logging.getLogger(__name__)
 class Tone:
     """One tone: it begins at once, and fades out until its end.
 
-    :ivar pitch: in hertz. Of noise: how sharp it hisses.
-    :ivar seconds: how long it is, at most 5.
+    :ivar pitch: in hertz, 20 to 11025. A higher pitch makes sharper noise.
+    :ivar seconds: its length, at most 5.
     :ivar to: the pitch at its end, if it glides.
     :ivar shape: sine is round, triangle clear, square like an old arcade; noise is wind, steps and explosions.
     :ivar volume: from 0 to 1.
+    :raises ValueError: a number is out of range.
     """
 
     pitch: float
@@ -44,16 +53,20 @@ class Tone:
     volume: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 < self.seconds <= LONGEST:
-            raise ValueError(f"Tone.seconds is a number above 0, at most {LONGEST:g}, got {self.seconds!r}")
+        if not 0 < self.seconds <= MAX_TONE:
+            raise ValueError(f"Tone.seconds is a number above 0, at most {MAX_TONE:g}, got {self.seconds!r}")
         if not 0 <= self.volume <= 1:
             raise ValueError(f"Tone.volume is a number from 0 to 1, got {self.volume!r}")
-        if not all(20 <= pitch <= RATE / 2 for pitch in (self.pitch, self.pitch if self.to is None else self.to)):
-            raise ValueError(f"Tone.pitch and Tone.to are hertz from 20 to {RATE // 2}, got {self.pitch}, {self.to}")
+        if not all(
+            20 <= pitch <= SAMPLE_RATE / 2 for pitch in (self.pitch, self.pitch if self.to is None else self.to)
+        ):
+            raise ValueError(
+                f"Tone.pitch and Tone.to are hertz from 20 to {SAMPLE_RATE // 2}, got {self.pitch}, {self.to}"
+            )
 
 
 def wave(tones: Iterable[Tone]) -> bytes:
-    """Return the samples of tones one after the other: one channel of signed 16 bits, in this machine's order."""
+    """Return the samples of consecutive tones: one channel of signed 16-bit numbers, in this machine's byte order."""
     samples = array.array("h")
     for tone in tones:
         samples.extend(_samples(tone))
@@ -61,19 +74,19 @@ def wave(tones: Iterable[Tone]) -> bytes:
 
 
 def _samples(tone: Tone) -> Iterable[int]:
-    count = max(1, round(tone.seconds * RATE))
+    count = max(1, round(tone.seconds * SAMPLE_RATE))
     end = tone.pitch if tone.to is None else tone.to
     rng = random.Random(count)
     phase, hiss = 0.0, 0.0
     for number in range(count):
         done = number / count
-        phase += (tone.pitch + (end - tone.pitch) * done) / RATE
+        phase += (tone.pitch + (end - tone.pitch) * done) / SAMPLE_RATE
         if tone.shape == "noise" and phase >= 1.0:
             hiss = rng.uniform(-1.0, 1.0)  # a new step `pitch` times a second
         phase %= 1.0
         level = hiss if tone.shape == "noise" else _level(tone.shape, phase)
-        loudness = tone.volume * (1.0 - done) ** 2 * min(1.0, number / (FADE * RATE))
-        yield round(LOUDEST * loudness * level)
+        loudness = tone.volume * (1.0 - done) ** 2 * min(1.0, number / (FADE_IN * SAMPLE_RATE))
+        yield round(MAX_LEVEL * loudness * level)
 
 
 def _level(shape: str, phase: float) -> float:
@@ -89,7 +102,7 @@ class SoundSet(dict[str, Sequence[Tone]]):
 
 
 class Sounds:
-    """Plays sounds by name. Silent, after one warning, where there is no mixer; silent at once if not `wanted`."""
+    """Plays sounds by name. It is silent without a mixer, after one warning, and if sounds are not `wanted`."""
 
     def __init__(self, described: Mapping[str, Sequence[Tone]], wanted: bool = True) -> None:
         self._names = frozenset(described)
@@ -99,13 +112,15 @@ class Sounds:
             return
         try:
             self._sounds = _loaded(described)
-        except Exception as error:  # of pygame, of SDL or of the system: whatever it is, the game goes on without
+        except Exception as error:  # pygame, SDL or the system may raise anything; the game goes on without sound
             logger.warning("This game is silent: %s", error)
 
     def play(self, name: str, volume: float = 1.0, pan: float = 0.0) -> None:
-        """Play a sound: `volume` from 0 to 1, `pan` from -1 (left) to 1 (right).
+        """Play a sound.
 
-        Raises `ValueError` if there is none of that name, also where none can be heard.
+        :param volume: from 0 to 1.
+        :param pan: from -1 (left) to 1 (right).
+        :raises ValueError: there is no sound of that name. It is raised also while sounds are off.
         """
         if name not in self._names:
             raise ValueError(f"there is no sound {name!r}; there are: {', '.join(sorted(self._names)) or 'none'}")
@@ -113,37 +128,39 @@ class Sounds:
         if sound is None or not self.on:
             return
         channel = sound.play()
-        if channel is not None:  # all channels are taken: one sound less in a great noise
+        if channel is not None:  # None: all channels are taken
             channel.set_volume(volume * min(1.0, 1.0 - pan), volume * min(1.0, 1.0 + pan))
 
     @property
     def audible(self) -> bool:
-        """Whether there is anything to hear."""
+        """Whether :meth:`play` makes any sound."""
         return self.on and bool(self._sounds)
 
 
 def _loaded(described: Mapping[str, Sequence[Tone]]) -> dict[str, Any]:
-    import pygame  # only here, so that describing a sound needs no pygame
+    import pygame  # only here: a description of sounds needs no pygame
 
     mixer: Any = pygame.mixer
     if not mixer.get_init():
-        mixer.init(RATE, -16, 2, 512)
+        mixer.init(SAMPLE_RATE, -16, 2, 512)
     mixer.set_num_channels(_CHANNELS)
     rate, bits, channels = mixer.get_init()
     if bits != -16:
-        raise RuntimeError(f"the mixer takes no samples of 16 bits, but {bits}")
+        raise RuntimeError(f"the mixer takes samples of {bits} bits, not of 16")
     return {name: mixer.Sound(buffer=_computed(tuple(tones), rate, channels)) for name, tones in described.items()}
 
 
-@functools.lru_cache(maxsize=64)  # who leaves a game and joins it again does not wait for its sounds again
+@functools.lru_cache(maxsize=64)  # a player who leaves a game and joins it again does not wait again
 def _computed(tones: tuple[Tone, ...], rate: int, channels: int) -> bytes:
     return _fitted(wave(tones), rate, channels)
 
 
 def _fitted(samples: bytes, rate: int, channels: int) -> bytes:
-    """Return the samples as a mixer has them that gave us another rate, or more channels, than asked for."""
+    """Return the samples for a mixer with this rate and number of channels."""
     mono = array.array("h", samples)
-    if rate != RATE:
-        mono = array.array("h", (mono[int(number * RATE / rate)] for number in range(len(mono) * rate // RATE)))
+    if rate != SAMPLE_RATE:
+        mono = array.array(
+            "h", (mono[int(number * SAMPLE_RATE / rate)] for number in range(len(mono) * rate // SAMPLE_RATE))
+        )
     every = array.array("h", (sample for sample in mono for _ in range(channels)))
     return every.tobytes()

@@ -1,16 +1,20 @@
-"""The window: opened, made full screen, resized, minimised; or a sentence why there is none."""
+"""The window: opens, fills the screen, changes its size, is minimised; or a sentence why there is none."""
+
+from __future__ import annotations
 
 import logging
 import os
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Self
 
 import pygame
 
-from .icon import initial_icon
+from .icons import initial_icon
 
-SIZE: Final = (960, 640)
-NO_DRIVERS: Final = {"dummy", "offscreen"}  # what SDL may fall back on where there is nothing to be seen
+WINDOW_SIZE: Final = (960, 640)
+NO_DRIVERS: Final = {"dummy", "offscreen"}
+"""Drivers that SDL may choose on a machine without a display."""
+
 NO_DISPLAY: Final = "There is no display here to open a window on."
 
 _GONE: Final = {pygame.WINDOWMINIMIZED, pygame.WINDOWHIDDEN}
@@ -20,17 +24,18 @@ logger = logging.getLogger(__name__)
 
 
 class NoDisplay(Exception):
-    """There is nothing to open a window on; says so in a sentence."""
+    """There is no display for a window. The message is a sentence for the player."""
 
 
 class Window:
-    """pygame's one window, which can be resized. Raises `NoDisplay`. As a context manager it closes itself.
+    """pygame's one window, which can be resized. As a context manager it closes itself.
 
     :param icon: draws the icon; by default it is the title's initial.
+    :raises NoDisplay: no window can be opened.
     """
 
     def __init__(
-        self, title: str, icon: Callable[[], pygame.Surface] | None = None, size: tuple[int, int] = SIZE
+        self, title: str, icon: Callable[[], pygame.Surface] | None = None, size: tuple[int, int] = WINDOW_SIZE
     ) -> None:
         self.visible = True
         self._full = False
@@ -49,7 +54,7 @@ class Window:
             pygame.quit()
             raise NoDisplay(NO_DISPLAY) from error
 
-    def __enter__(self) -> "Window":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -57,18 +62,18 @@ class Window:
 
     @property
     def surface(self) -> pygame.Surface:
-        """What to draw on. It is another one after the window has been resized: ask in each frame."""
+        """The surface to draw on. Ask for it in each frame: a resized window has another one."""
         return pygame.display.get_surface()
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Take in what becomes of the window, so that nothing is drawn that nobody sees."""
+        """Notice that the window is minimised or comes back, so that nothing is drawn unseen."""
         if event.type in _GONE:
             self.visible = False
         elif event.type in _BACK:
             self.visible = True
 
     def toggle_full_screen(self) -> None:
-        """Fill the screen, or go back to the window as it was. If the display refuses, it stays as it is."""
+        """Fill the screen, or return to the previous window. If the display refuses, the window stays as it is."""
         if not self._full:
             self._size = self.surface.get_size()
         self._full = not self._full
@@ -80,25 +85,26 @@ class Window:
                 logger.warning("This display has no full screen: %s", error)
                 self._full = False
         pygame.display.set_mode(self._size, pygame.RESIZABLE)
-        if self.surface.get_size() != self._size:  # some drivers first only leave full screen
+        if self.surface.get_size() != self._size:  # some drivers only leave full screen at first
             pygame.display.set_mode(self._size, pygame.RESIZABLE)
 
     def close(self) -> None:
-        """Close the window, and everything of pygame's."""
+        """Close the window, and quit pygame."""
         pygame.quit()
 
 
 def _draw_without_opengl() -> None:
-    """Hand X11 the frames as they are, which are pictures in memory anyway.
+    """Hand frames to X11 directly.
 
-    SDL would take the way by OpenGL. Where that is computed, too, as in virtual machines, it costs more than the game.
+    A frame is a picture in memory. SDL would send it by way of OpenGL, and on a virtual machine, where the processor
+    computes OpenGL, that costs more than the game.
     """
-    if pygame.display.get_driver() == "x11":  # elsewhere SDL knows better, or has no other way
+    if pygame.display.get_driver() == "x11":  # on other systems SDL chooses better, or has no other way
         os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
 
 
 def _use_gamepads() -> None:
-    """Let gamepads be heard of, those that are plugged in later, too."""
+    """Make pygame report gamepads, also those that are plugged in later."""
     try:
         pygame.joystick.init()
     except pygame.error as error:

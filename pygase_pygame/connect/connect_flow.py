@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import ipaddress
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,14 +10,13 @@ from typing import Any, Final, Protocol
 
 import pygame
 
-from pygase import AddressInUse, Browser, DisconnectReason, PygaseError, get_available_ip_addresses
+from pygase import AddressInUse, Browser, DisconnectReason, PygaseError, clean_line, get_available_ip_addresses
 
 from ..pygame_events import CONNECTED, LOST, SERVER_EVENT
 from ..session import Session
 from ..ui.text_entry import Clipboard, TextEntry
-from .address import DEFAULT_PORT, format_address, parse_address
-from .reasons import clean
-from .remembered import Remembered, default_path
+from .address import DEFAULT_PORT, format_address, is_loopback, is_port, parse_address, parse_port, port_beside
+from .remembered import Remembered, default_path, login_name
 
 MAX_NAME_LENGTH: Final = 24
 """Most code points of a player's name."""
@@ -103,7 +100,7 @@ class ConnectFlow:
         self._typed_on = "main"
         path = default_path(game) if remember is True else (Path(remember) if remember else None)
         self._remembered = Remembered(path)
-        known = self._remembered.get("name") or (name if name is not None else _own_name())
+        known = self._remembered.get("name") or (name if name is not None else login_name(""))
         self.name_entry = TextEntry(
             known, max_length=MAX_NAME_LENGTH, placeholder="what others call you", clipboard=clipboard, clock=clock
         )
@@ -122,7 +119,7 @@ class ConnectFlow:
     @property
     def name(self) -> str:
         """The player's name, never empty, on one line."""
-        return clean(self.name_entry.text) or "Player"
+        return clean_line(self.name_entry.text) or "Player"
 
     @property
     def can_host(self) -> bool:
@@ -147,7 +144,7 @@ class ConnectFlow:
         port = self.port_entry.text.strip()
         if port == str(self.default_port):
             return list(self.own_addresses)
-        return [format_address(address, int(port)) for address in self.own_addresses if _is_port(port)]
+        return [format_address(address, int(port)) for address in self.own_addresses if is_port(port)]
 
     @property
     def seconds_connecting(self) -> float:
@@ -191,7 +188,7 @@ class ConnectFlow:
         if self.session is not None:
             _abandon(self.session)
         self.session, self.left = None, False
-        self.show("main", clean(message))
+        self.show("main", clean_line(message))
 
     def close(self) -> None:
         """Stop searching, and give up what is still connecting."""
@@ -217,7 +214,7 @@ class ConnectFlow:
         except AddressInUse:
             self._suggest_port()
         except (PygaseError, OSError, ValueError, TypeError) as error:
-            self.show(page, clean(str(error)))
+            self.show(page, clean_line(str(error)))
         else:
             self.began_at, self._connected_at = self.clock(), None
             self.show("connecting")
@@ -246,7 +243,7 @@ class ConnectFlow:
 
     def _short(self, hostname: str, port: int) -> str:
         """Return an address as short as it can be typed."""
-        return hostname if port == self.default_port else format_address(hostname, port)
+        return format_address(hostname, port, self.default_port)
 
     # -- what the player does
 
@@ -308,19 +305,21 @@ class ConnectFlow:
 
     def open_hosting(self) -> None:
         """Go to the page on which a game is opened."""
-        self.own_addresses = tuple(address for address in self._addresses() if not _is_loopback(address))
+        self.own_addresses = tuple(address for address in self._addresses() if not is_loopback(address))
         self.show("host")
 
     def start_hosting(self) -> None:
         """Open a game here."""
         assert self._host is not None
         host, text = self._host, self.port_entry.text.strip()
-        if not _is_port(text):
-            self.show("host", f'"{text}" is not a port: a port is a number from 1 to 65535.')
+        try:
+            port = parse_port(text)
+        except ValueError as error:
+            self.show("host", str(error))
             return
         password = self.host_password_entry.text or None
         self._hosting = True
-        self._begin(lambda: host(int(text), password), "host")
+        self._begin(lambda: host(port, password), "host")
 
     def _join(self, password: str | None) -> None:
         assert self._target is not None
@@ -330,7 +329,7 @@ class ConnectFlow:
 
     def _suggest_port(self) -> None:
         port = int(self.port_entry.text)
-        other = port + 1 if port < 65535 else port - 1
+        other = port_beside(port)
         self.port_entry.text = str(other)
         self.show(
             "host",
@@ -372,22 +371,3 @@ def _abandon(session: Session) -> None:
         threading.Thread(target=session.close, name="pygase-closing", daemon=True).start()
     else:
         session.close()
-
-
-def _own_name() -> str:
-    """Return what this machine calls its user, as a start."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # what it raises when there is no such thing differs by system
-        return ""
-
-
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 1 <= int(text) <= 65535
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import pygame
 
+from ..ui.lettering import Lettering
 from ..ui.menu import Item
-from ..ui.style import EDGE, INK, ORANGE, PALE, PANEL, SKY, Colour, Letters
+from ..ui.palette import FLOOR, GREY, LINE, ORANGE, SKY, WHITE, Colour
 from .connect_flow import ConnectFlow
 
 _SMALLEST, _LARGEST = 20, 38  # of the letters; pygame's own font draws them about two thirds as high
@@ -72,7 +73,7 @@ class Page:
         flow: ConnectFlow,
         title: str,
         size: tuple[int, int],
-        letters: Letters,
+        letters: Lettering,
         *,
         focus: Any = None,
         first_row: int = 0,
@@ -94,7 +95,7 @@ class Page:
 
     # -- parts of pages
 
-    def _text(self, text: str, rect: pygame.Rect, size: int, colour: Colour = INK, align: str = "midleft") -> None:
+    def _text(self, text: str, rect: pygame.Rect, size: int, colour: Colour = WHITE, align: str = "midleft") -> None:
         rendered = self._letters.line(text, size, colour, rect.width)
         place = rendered.get_rect(**{align: getattr(rect, align)})
         self._put(rendered, place.topleft)
@@ -124,12 +125,12 @@ class Page:
         if not self.flow.message:
             return
         inside = sheet.width - 3 * sheet.gap
-        lines = self._letters.block(self.flow.message, sheet.small, INK, inside, 4)
+        lines = self._letters.lines(self.flow.message, sheet.small, WHITE, inside, 4)
         line_height = self._letters.height(sheet.small) + 2
         box = sheet.take_below(len(lines) * line_height + 2 * sheet.gap)
 
         def draw(surface: pygame.Surface) -> None:
-            surface.fill(PANEL, box)
+            surface.fill(FLOOR, box)
             surface.fill(ORANGE, (box.left, box.top, max(4, sheet.gap // 2), box.height))
 
         self._drawn.append(draw)
@@ -139,13 +140,13 @@ class Page:
     def _help(self) -> None:
         sheet = self.sheet
         if sheet.surface_height >= 440:
-            self._text(_HELP, sheet.take_below(self._letters.height(sheet.small)), sheet.small, PALE, "center")
+            self._text(_HELP, sheet.take_below(self._letters.height(sheet.small)), sheet.small, GREY, "center")
 
-    def _note(self, text: str, colour: Colour = PALE, lines: int = 2) -> None:
+    def _note(self, text: str, colour: Colour = GREY, lines: int = 2) -> None:
         """Put small text below what was laid out from the top."""
         sheet = self.sheet
         height = self._letters.height(sheet.small) + 2
-        rendered = self._letters.block(text, sheet.small, colour, sheet.width, lines)
+        rendered = self._letters.lines(text, sheet.small, colour, sheet.width, lines)
         strip = sheet.take(height * len(rendered))
         for number, line in enumerate(rendered):
             self._put(line, (strip.left, strip.top + number * height))
@@ -181,7 +182,7 @@ class Page:
         flow, sheet = self.flow, self.sheet
         games = flow.games
         header = sheet.take(self._letters.height(sheet.small) + 2)
-        self._text("Games on your network", header, sheet.small, PALE)
+        self._text("Games on your network", header, sheet.small, GREY)
         box = pygame.Rect(sheet.left, sheet.top, sheet.width, sheet.bottom - sheet.top)
         step = sheet.row + max(3, sheet.gap // 2)
         rows = max(1, (box.height + step - sheet.row) // step)
@@ -189,7 +190,7 @@ class Page:
         shown = games[self.first_row : self.first_row + rows]
         if len(games) > rows:
             where = f"{self.first_row + 1} to {self.first_row + len(shown)} of {len(games)}; turn the wheel for more"
-            self._text(where, header, sheet.small, PALE, "midright")
+            self._text(where, header, sheet.small, GREY, "midright")
         for number, found in enumerate(shown):
             rect = pygame.Rect(box.left, box.top + number * step, box.width, sheet.row)
             self.items.append(
@@ -212,8 +213,8 @@ class Page:
         hint = "Those that are open on this network appear here by themselves."
         self._drawn.append(partial(_frame, box))
         inner = box.inflate(-2 * self.sheet.gap, -2 * self.sheet.gap)
-        lines = self._letters.block(text, self.sheet.small, INK, inner.width, 3)
-        lines += [] if problem else self._letters.block(hint, self.sheet.small, PALE, inner.width, 2)
+        lines = self._letters.lines(text, self.sheet.small, WHITE, inner.width, 3)
+        lines += [] if problem else self._letters.lines(hint, self.sheet.small, GREY, inner.width, 2)
         height = self._letters.height(self.sheet.small) + 4
         top = inner.centery - height * len(lines) // 2
         for number, line in enumerate(lines):
@@ -228,11 +229,11 @@ class Page:
         middle = pygame.Rect(sheet.left, sheet.top, sheet.width, sheet.bottom - sheet.top)
         words = flow.pending.reason if flow.pending is not None else ""
         line = pygame.Rect(middle.left, middle.centery - 2 * sheet.row, middle.width, sheet.row)
-        self._text(words or "Connected.", line, sheet.text, INK, "center")
+        self._text(words or "Connected.", line, sheet.text, WHITE, "center")
         bar = pygame.Rect(middle.left, middle.centery - sheet.gap, middle.width, max(6, sheet.gap))
         self._drawn.append(partial(_running_bar, bar, flow.seconds_connecting))
         below = line.move(0, 3 * sheet.row)
-        self._text(f"{flow.seconds_connecting:.0f} s", below, sheet.text, PALE, "center")
+        self._text(f"{flow.seconds_connecting:.0f} s", below, sheet.text, GREY, "center")
         self._buttons(buttons, ("cancel", "Cancel", flow.cancel))
 
     def _lay_out_password(self) -> None:
@@ -307,12 +308,12 @@ def _detail(found: Any) -> str:
 
 
 def _frame(box: pygame.Rect, surface: pygame.Surface) -> None:
-    pygame.draw.rect(surface, EDGE, box, width=1, border_radius=4)
+    pygame.draw.rect(surface, LINE, box, width=1, border_radius=4)
 
 
 def _running_bar(bar: pygame.Rect, seconds: float, surface: pygame.Surface) -> None:
     """Draw what shows that something is going on: nobody knows for how long."""
-    pygame.draw.rect(surface, PANEL, bar, border_radius=3)
+    pygame.draw.rect(surface, FLOOR, bar, border_radius=3)
     part = bar.copy()
     part.width = max(1, bar.width // 5)
     way = 2 * (bar.width - part.width)

@@ -13,8 +13,9 @@ from pygase import get_available_ip_addresses
 
 from ..joining import SessionOptions, join
 from ..session import Session
+from ..ui.lettering import Lettering
 from ..ui.menu import Menu
-from ..ui.style import BACKGROUND, Letters
+from ..ui.palette import NIGHT
 from ..ui.text_entry import Clipboard
 from .address import DEFAULT_PORT
 from .connect_flow import ConnectFlow, GameBrowser
@@ -104,7 +105,7 @@ class ConnectScreen:
             clock=options.get("clock", time.monotonic),
         )
         self._title = title or game or "Join a game"
-        self._letters = Letters()
+        self._letters = Lettering(0.8)
         self._menu = Menu(self._flow.back, self._flow.type_into)
         self._size = (640, 480)  # of the surface drawn on last,
         self._first_row = 0  # and where its list of games began
@@ -165,7 +166,7 @@ class ConnectScreen:
         self._size = surface.get_size()
         self._flow.check()
         page = self._page()
-        surface.fill(BACKGROUND)
+        surface.fill(NIGHT)
         page.draw(surface)
         self._menu.draw(surface, page.items, self._letters, page.sheet.text)
 

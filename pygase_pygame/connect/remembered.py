@@ -1,7 +1,8 @@
-"""What a player typed the last time, kept in a small file of their own."""
+"""The player's last texts, stored in a small file of the user's own."""
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
 import os
@@ -13,15 +14,23 @@ from typing import Final
 
 _logger = logging.getLogger(__name__)
 
-MAX_BYTES: Final = 64 * 1024
-"""A larger file is none of ours."""
+MAX_FILE_BYTES: Final = 64 * 1024
+"""A larger file is not one of ours."""
 
-MAX_LENGTH: Final = 300
-"""Most characters of a text in it."""
+MAX_TEXT: Final = 300
+"""Characters of a text in the file."""
+
+
+def login_name(default: str = "Player") -> str:
+    """Return the name of the user on this machine, or ``default`` if the system knows none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # the exception depends on the system
+        return default
 
 
 def config_directory() -> Path:
-    """Return where programs keep their settings on this system; it need not exist."""
+    """Return this system's directory for settings. It may not exist yet."""
     if sys.platform == "win32":
         return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
     if sys.platform == "darwin":
@@ -31,16 +40,16 @@ def config_directory() -> Path:
 
 
 def default_path(game: str) -> Path | None:
-    """Return the file for a game; None if this user has no directory of their own."""
+    """Return the file for a game; None if this user has no home directory."""
     name = re.sub(r"[^a-z0-9]+", "-", game.casefold()).strip("-")[:60] or "game"
     try:
         return config_directory() / "pygase" / f"{name}.json"
-    except RuntimeError:  # nobody's home
+    except RuntimeError:  # no home directory
         return None
 
 
 class Remembered:
-    """A few texts by name. A file that cannot be read is as good as none, and one that cannot be written is no drama.
+    """A few texts by name. An unreadable file counts as empty. A file that cannot be written is logged and left.
 
     :param path: of the file; None: remember nothing.
     """
@@ -50,11 +59,11 @@ class Remembered:
         self._texts = self._read()
 
     def get(self, name: str, default: str = "") -> str:
-        """Return what was remembered under a name."""
+        """Return the text with this name."""
         return self._texts.get(name, default)
 
     def update(self, texts: Mapping[str, str]) -> None:
-        """Remember some more, at once; a file that is there is replaced as a whole, or not at all."""
+        """Store more texts at once. The file is replaced as a whole, or not at all."""
         changed = {**self._texts, **texts}
         if changed == self._texts:
             return
@@ -71,11 +80,11 @@ class Remembered:
 
     def _read(self) -> dict[str, str]:
         try:
-            if self._path is None or self._path.stat().st_size > MAX_BYTES:
+            if self._path is None or self._path.stat().st_size > MAX_FILE_BYTES:
                 return {}
             content = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return {}
         if not isinstance(content, dict):
             return {}
-        return {key: value[:MAX_LENGTH] for key, value in content.items() if isinstance(value, str)}
+        return {key: value[:MAX_TEXT] for key, value in content.items() if isinstance(value, str)}

@@ -12,7 +12,8 @@ import pygame
 from pygase import Client
 
 from ..session import Session
-from .style import BACKGROUND, EDGE, INK, ORANGE, Letters
+from .lettering import Lettering
+from .palette import LINE, NIGHT, ORANGE, WHITE
 
 PRESETS: Final = ("off", "lan", "wifi", "mobile", "satellite", "awful")
 """Links by name, as ``Client.condition`` knows them, from none to the worst."""
@@ -41,7 +42,7 @@ class LinkKey:
         self.session = session
         self._key = key
         self._clock = clock
-        self._letters = Letters()
+        self._letters = Lettering(0.8)
         self._shown_until = float("-inf")
 
     @property
@@ -77,11 +78,11 @@ class LinkKey:
         name = self.name
         if name == "off" and self._clock() >= self._shown_until:
             return None
-        text = self._letters.line(self._words(name), _SIZE, INK, max(surface.get_width() - 40, 1))
+        text = self._letters.line(self._words(name), _SIZE, WHITE, max(surface.get_width() - 40, 1))
         box = text.get_rect().inflate(20, 10)
         box.midbottom = (surface.get_width() // 2, surface.get_height() - 6 - above)
-        surface.fill(BACKGROUND, box)
-        pygame.draw.rect(surface, EDGE if name == "off" else ORANGE, box, width=1)
+        surface.fill(NIGHT, box)
+        pygame.draw.rect(surface, LINE if name == "off" else ORANGE, box, width=1)
         surface.blit(text, text.get_rect(center=box.center))
         return box
 

@@ -9,8 +9,10 @@ from typing import Final
 import pygame
 
 from ..controls.controls import Controls
-from .style import BACKGROUND, INK, PALE, Colour, Letters, button
+from .lettering import Lettering
+from .palette import GREY, NIGHT, WHITE, Colour
 from .text_entry import TextEntry
+from .widgets import button
 
 Action = Callable[[], None]
 
@@ -161,7 +163,7 @@ class Menu:
         if best is not None:
             self.set_focus(items, best[1])
 
-    def draw(self, surface: pygame.Surface, items: Sequence[Item], letters: Letters, size: int) -> None:
+    def draw(self, surface: pygame.Surface, items: Sequence[Item], letters: Lettering, size: int) -> None:
         """Draw all items; the letters are ``size`` pixels high."""
         for item in items:
             if item.entry is not None:
@@ -169,17 +171,19 @@ class Menu:
                 continue
             focused = item.key == self._focus
             button(surface, item.rect, focused=focused, hovered=item.key == self._hovered)
-            for text, place in _lettering(item, letters, size, BACKGROUND if focused else INK):
+            for text, place in _texts_of(item, letters, size, NIGHT if focused else WHITE):
                 surface.blit(text, place)
 
 
-def _lettering(item: Item, letters: Letters, size: int, colour: Colour) -> Iterator[tuple[pygame.Surface, pygame.Rect]]:
+def _texts_of(
+    item: Item, letters: Lettering, size: int, colour: Colour
+) -> Iterator[tuple[pygame.Surface, pygame.Rect]]:
     inner = item.rect.inflate(-size, 0)
     if not item.detail:
         text = letters.line(item.text, size, colour, inner.width)
         yield text, text.get_rect(center=inner.center)
         return
-    detail = letters.line(item.detail, round(size * 0.9), colour if colour != INK else PALE, inner.width * 3 // 5)
+    detail = letters.line(item.detail, round(size * 0.9), colour if colour != WHITE else GREY, inner.width * 3 // 5)
     place = detail.get_rect(midright=inner.midright)
     text = letters.line(item.text, size, colour, inner.width - detail.get_width() - size)
     yield detail, place

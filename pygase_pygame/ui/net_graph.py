@@ -20,7 +20,8 @@ import pygame
 from pygase import ConnectionStats, Snapshot
 
 from ..session import Session
-from .style import BACKGROUND, EDGE, INK, ORANGE, PALE, RED, SKY, YELLOW, Colour, Letters
+from .lettering import Lettering
+from .palette import GREY, LINE, NIGHT, ORANGE, RED, SKY, WHITE, YELLOW, Colour
 
 TEXT_INTERVAL: Final = 0.25
 """Seconds between two looks at the figures: faster, nobody can read them."""
@@ -64,7 +65,7 @@ class NetGraph:
         self._key = key
         self._corner = corner
         self._clock = clock
-        self._letters = Letters()
+        self._letters = Lettering(0.8)
         self._forget()
 
     def _forget(self) -> None:
@@ -139,8 +140,8 @@ class NetGraph:
         width, height = strip.get_size()
         middle = height // 2
         strip.scroll(-_BAR, 0)
-        strip.fill(BACKGROUND, (width - _BAR, 0, _BAR, height))
-        strip.fill(EDGE, (width - _BAR, middle, _BAR, 1))
+        strip.fill(NIGHT, (width - _BAR, 0, _BAR, height))
+        strip.fill(LINE, (width - _BAR, middle, _BAR, 1))
         length = max(1, min(round(abs(early) / SCALE * middle), middle))
         if early >= 0:
             strip.fill(SKY, (width - _BAR, middle - length, _BAR - 1, length))
@@ -184,8 +185,8 @@ class NetGraph:
             _WIDTH - _LABEL_WIDTH - 2 * _PADDING,
             _TEXT_HEIGHT,
         )
-        panel.fill(BACKGROUND, line)
-        panel.blit(self._letters.line(text, _FONT, INK, line.width), line)
+        panel.fill(NIGHT, line)
+        panel.blit(self._letters.line(text, _FONT, WHITE, line.width), line)
 
     def _figures(self, now: float) -> dict[str, str]:
         stats: ConnectionStats = self.session.client.stats
@@ -218,16 +219,16 @@ class NetGraph:
 
     def _new_panel(self, surface: pygame.Surface) -> pygame.Surface:
         size = (_WIDTH, len(_LABELS) * _TEXT_HEIGHT + _STRIP_HEIGHT + 3 * _PADDING)
-        panel = _like(surface, size, BACKGROUND)
-        pygame.draw.rect(panel, EDGE, panel.get_rect(), width=1)
+        panel = _like(surface, size, NIGHT)
+        pygame.draw.rect(panel, LINE, panel.get_rect(), width=1)
         for number, label in enumerate(_LABELS):
-            text = self._letters.line(label, _FONT, PALE, _LABEL_WIDTH)
+            text = self._letters.line(label, _FONT, GREY, _LABEL_WIDTH)
             panel.blit(text, (_PADDING, _PADDING + number * _TEXT_HEIGHT))
         return panel
 
     def _new_strip(self, surface: pygame.Surface) -> pygame.Surface:
-        strip = _like(surface, ((_WIDTH - 2 * _PADDING) // _BAR * _BAR, _STRIP_HEIGHT), BACKGROUND)
-        strip.fill(EDGE, (0, _STRIP_HEIGHT // 2, _WIDTH, 1))
+        strip = _like(surface, ((_WIDTH - 2 * _PADDING) // _BAR * _BAR, _STRIP_HEIGHT), NIGHT)
+        strip.fill(LINE, (0, _STRIP_HEIGHT // 2, _WIDTH, 1))
         return strip
 
 

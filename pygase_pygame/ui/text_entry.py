@@ -10,7 +10,9 @@ from typing import Final, Protocol
 import pygame
 
 from .clusters import boundaries, cut, is_joint
-from .style import INK, PALE, SKY, Colour, Letters, drawable, field
+from .lettering import Lettering, drawable
+from .palette import GREY, SKY, WHITE, Colour
+from .widgets import field
 
 REPEAT: Final = (400, 35)
 """Milliseconds until a key that is held down repeats, and between repeats, while an entry has the keyboard."""
@@ -77,7 +79,7 @@ class TextEntry:
         self._composition = ""
         self._swallowed = ""
         self._repeat_before: tuple[int, int] | None = None
-        self._letters = Letters()
+        self._letters = Lettering(0.8)
         self._rect: pygame.Rect | None = None
         self._text_left, self._text_size = 0, 22  # of the text, as it was drawn last
         self._scroll = 0
@@ -289,7 +291,7 @@ class TextEntry:
 
     # -- drawing
 
-    def draw(self, surface: pygame.Surface, rect: pygame.Rect, *, size: int = 22, colour: Colour = INK) -> None:
+    def draw(self, surface: pygame.Surface, rect: pygame.Rect, *, size: int = 22, colour: Colour = WHITE) -> None:
         """Draw the entry in a rectangle of a surface, scrolled so that the cursor is in sight.
 
         :param size: height of the letters, pixels.
@@ -311,7 +313,7 @@ class TextEntry:
         if shown:
             self._letters_at(surface, shown, size, colour, (left, top))
         elif self.placeholder:
-            surface.blit(self._letters.line(self.placeholder, size, PALE, inner.width), (inner.left, top))
+            surface.blit(self._letters.line(self.placeholder, size, GREY, inner.width), (inner.left, top))
         if self.focused:
             self._draw_cursor(surface, left, before, composed, inner, size)
         surface.set_clip(clip)
@@ -336,7 +338,7 @@ class TextEntry:
             surface.fill(SKY, (left + before - width, bottom - 1, width, 2))
         if (self._clock() - self._moved_at) % (2 * BLINK) < BLINK:
             height = min(inner.height, self._letters.height(size) + 2)
-            surface.fill(INK, (left + before, inner.centery - height // 2, 2, height))
+            surface.fill(WHITE, (left + before, inner.centery - height // 2, 2, height))
         if pygame.display.get_init():
             pygame.key.set_text_input_rect(pygame.Rect(left + before, inner.top, 2, inner.height))
 

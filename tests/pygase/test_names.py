@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase.names import LONGEST_NAME, NAMELESS, clean_name, unused_name
+from pygase.names import LONGEST_NAME, NAMELESS, clean_line, clean_name, unused_name
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,25 @@ def test_the_first_keeps_the_name_and_the_next_get_numbers() -> None:
     assert unused_name("Ada", ["Ada"]) == "Ada 2"
     assert unused_name("Ada", ["Ada", "Ada 2", "Bob"]) == "Ada 3"
     assert unused_name("x" * 16, ["x" * 16]) == "x" * 14 + " 2"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("  a \n\t b ", "a b"),
+        ("a\x00b\nc\ud800\u202e d\t", "a b c? d"),
+        ("grüße, мир 🎮", "grüße, мир 🎮"),
+        *((nothing, "") for nothing in (None, 5, b"hi", ["hi"], "", " \n ")),
+    ],
+)
+def test_a_line_of_a_stranger_can_be_shown(text: object, line: str) -> None:
+    assert clean_line(text) == line
+
+
+@given(st.text(st.characters(exclude_categories=[]), max_size=100), st.integers(0, 30))
+def test_any_text_makes_a_line_that_is_short_printable_and_stays_what_it_is(text: str, length: int) -> None:
+    line = clean_line(text, length)
+    assert len(line) <= length
+    assert line.isprintable()
+    assert line.encode("utf-8") or not line
+    assert clean_line(line, length) == line

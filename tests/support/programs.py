@@ -4,19 +4,29 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pygase import Client
 
 
 class Program:
-    """`python -m games.NAME …` as a process of its own."""
+    """`python -m games.NAME …` as a process of its own, or any other command."""
 
-    def __init__(self, name: str, *arguments: str, **environment: str | None) -> None:
-        inherited = {**os.environ, **environment}
+    def __init__(
+        self,
+        name: str = "",
+        *arguments: str,
+        command: Sequence[str] = (),
+        folder: Path | None = None,
+        environment: Mapping[str, str] = os.environ,
+        **changes: str | None,
+    ) -> None:
+        inherited = {**environment, **changes}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", f"games.{name}", *arguments],
+            [*(command or [sys.executable, "-m", f"games.{name}"]), *arguments],
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

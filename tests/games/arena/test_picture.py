@@ -14,7 +14,7 @@ from games.arena.front import Layout
 from games.arena.memory import Blast, Judgement, Memory, Tracer
 from games.arena.picture import Picture
 from games.arena.scene import SEEN, Camera, Scene
-from pygase_pygame.app.lettering import Lettering
+from pygase_pygame.ui.lettering import Lettering
 
 SIZES = [(960, 640), (640, 360), (320, 240), (320, 180), (200, 600), (1920, 1080), (2560, 400), (777, 333), (480, 800)]
 

@@ -15,7 +15,7 @@ from games.chase.figures import Figures
 from games.chase.picture import Picture
 from games.chase.server import ChaseServer
 from pygase.testing import Link
-from pygase_pygame.app.palette import WHITE
+from pygase_pygame.ui.palette import WHITE
 from tests.support.table import Seat, Table
 
 

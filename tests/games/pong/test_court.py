@@ -11,8 +11,8 @@ from games.pong.court import SIDE_COLOURS, Court, Frame, KeyLine
 from games.pong.echo import TrailPoint
 from games.pong.rules import LEFT, RIGHT
 from games.pong.scene import Notice, Scene
-from pygase_pygame.app.lettering import SMALLEST, Lettering
-from pygase_pygame.app.palette import GREY, LINE, NIGHT, WHITE
+from pygase_pygame.ui.lettering import SMALLEST, Lettering
+from pygase_pygame.ui.palette import GREY, LINE, NIGHT, WHITE
 
 SIZES = [(320, 200), (333, 777), (640, 360), (960, 600), (1920, 400), (3840, 2160)]
 NAMES = {LEFT: "Ada", RIGHT: "Bob"}

@@ -8,8 +8,6 @@ import signal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from games.pong.__main__ import GAME
 from pygase import Backend, DisconnectReason
@@ -79,28 +77,6 @@ def test_friends_are_told_every_address_of_the_machine(monkeypatch: pytest.Monke
     assert "    python -m games.pong join 192.168.1.5" in lines
     assert "    python -m games.pong join 10.8.0.2" in lines
     assert lines[-1] == "    python -m games.pong join 127.0.0.1"
-
-
-@pytest.mark.parametrize("typed", ["[::1", "[::1]7000", "[]:7000", ":", "host:-1", "host:99999999999", "host:²"])
-def test_what_looks_like_an_address_and_is_none_is_answered_with_a_sentence(typed: str) -> None:
-    with pytest.raises(ValueError, match=r"is no (address|port): "):
-        invite.parse_address(typed, GAME.port)
-
-
-@given(st.text())
-def test_no_address_whatever_does_worse_than_a_sentence(typed: str) -> None:
-    try:
-        host, port = invite.parse_address(typed, GAME.port)
-    except ValueError:
-        return
-    assert host
-    assert 1 <= port <= 65535
-
-
-def test_a_server_that_is_bound_everywhere_is_joined_by_loopback() -> None:
-    assert invite.joining_host("0.0.0.0") == "127.0.0.1"
-    assert invite.joining_host("::") == "::1"
-    assert invite.joining_host("192.168.1.5") == "192.168.1.5"
 
 
 @pytest.mark.integration

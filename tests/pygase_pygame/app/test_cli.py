@@ -14,14 +14,16 @@ import pytest
 from games.hello.__main__ import GAME as HELLO
 from pygase import Client, DisconnectReason
 from pygase_pygame.app import cli
+from pygase_pygame.app.arguments import make_parser
 from pygase_pygame.app.connector import Connector
 from pygase_pygame.app.game import Game
+from pygase_pygame.connect.remembered import login_name
 from tests.support.demo import DEMO
 from tests.support.programs import Program, guest, wait_for_names, wait_until
 
 
 def parsed(*argv: str, game: Game = DEMO) -> argparse.Namespace:
-    return cli._parser(game).parse_args(argv)
+    return make_parser(game).parse_args(argv)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +45,9 @@ def test_help_names_everything(command: list[str], words: list[str], capsys: Any
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        (["join", "two words"], "'two words' is no address: "),
-        (["join", "host:demo"], "'demo' is no port: "),
-        (["host", "--port", "65536"], "'65536' is no port: "),
+        (["join", "two words"], '"two words" is not an address: '),
+        (["join", "host:demo"], '"host:demo" is not an address: the port must be a number'),
+        (["host", "--port", "65536"], '"65536" is not a port: '),
         (["host", "--bots", "6"], "'6' is no number of bots: type one from 0 to 5"),
         (["host", "--bots", "-1"], "no number of bots"),
         (["host", "--link", "moon"], "there is no link 'moon'"),
@@ -106,7 +108,7 @@ def test_a_machine_that_knows_no_user_has_a_player(monkeypatch: pytest.MonkeyPat
         raise OSError("no such user")
 
     monkeypatch.setattr("getpass.getuser", unknown)
-    assert cli._own_name() == "Player"
+    assert login_name() == "Player"
 
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="keeps its settings elsewhere")
@@ -125,7 +127,7 @@ def test_who_types_no_name_is_called_as_the_last_time(monkeypatch: pytest.Monkey
 
 def test_a_port_that_another_kind_of_program_has_is_not_to_be_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {}
-    for user in ("", "python -m games.demo host (process 7)", "python -m games.pong host (process 7)"):
+    for user in ("", "python -m tests.support.demo host (process 7)", "python -m games.pong host (process 7)"):
         monkeypatch.setattr(cli, "user_of_port", lambda port, user=user: user)
         told[user] = cli._port_in_use(DEMO, 7699)
     assert ["join" in text for text in told.values()] == [True, True, False]

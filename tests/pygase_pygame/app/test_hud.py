@@ -6,10 +6,10 @@ import pygame
 import pytest
 
 from pygase_pygame.app import hud
-from pygase_pygame.app.icon import SIZE, icon, initial_icon
+from pygase_pygame.app.icons import ICON_SIZE, icon, initial_icon
 from pygase_pygame.app.layout import Layout
-from pygase_pygame.app.lettering import Lettering
-from pygase_pygame.app.palette import ORANGE, WHITE
+from pygase_pygame.ui.lettering import MAX_KEPT_TEXTS, Lettering
+from pygase_pygame.ui.palette import ORANGE, WHITE
 
 SIZES = [(320, 240), (960, 640), (1920, 1080), (700, 1200)]
 LONG = "Somebody with quite a long name has left the game, and a bot takes over. " * 3
@@ -67,7 +67,7 @@ def test_a_line_is_rendered_once_and_the_memory_is_bounded(letters: Lettering) -
     assert letters.line("same", 20, WHITE, 200) is letters.line("same", 20, WHITE, 200)
     for number in range(1000):
         letters.line(str(number), 20, WHITE, 200)
-    assert len(letters._kept) <= 300
+    assert len(letters._rendered) <= MAX_KEPT_TEXTS
 
 
 @pytest.mark.parametrize("window", [(960, 640), (200, 900), (3000, 100), (1, 1)])
@@ -84,6 +84,6 @@ def test_a_layout_fits_the_world_into_any_window_and_back(window: tuple[int, int
 
 
 def test_an_icon_has_the_size_that_window_managers_take() -> None:
-    assert initial_icon("Hello").get_size() == (SIZE, SIZE)
+    assert initial_icon("Hello").get_size() == (ICON_SIZE, ICON_SIZE)
     assert icon(lambda surface: None).get_at((0, 0)).a == 0
-    assert initial_icon("").get_size() == (SIZE, SIZE)
+    assert initial_icon("").get_size() == (ICON_SIZE, ICON_SIZE)

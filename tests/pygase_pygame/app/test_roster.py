@@ -163,7 +163,7 @@ def test_in_each_game_guests_are_listed_by_name_and_can_be_kicked(hosted: Hosted
     hosted.guest("Bob", FAR)
     names = {player.address[0]: player.name for player in hosted.roster.players()}
     assert names == {"127.0.0.1": "Ada", "10.0.0.7": "Bob"}
-    hosted.presses(roster.KEY, pygame.K_DOWN, pygame.K_k)
+    hosted.presses(roster.ROSTER_KEY, pygame.K_DOWN, pygame.K_k)
     assert [player.name for player in hosted.roster.players()] == ["Ada"]
     assert hosted.ada.session.status == "connected"
 
@@ -177,7 +177,7 @@ def test_in_canvas_the_host_undoes_all_of_somebody_from_the_list(hosted: Hosted)
     bob.dispatch_event("INK", 0, 0, line, retries=RELIABLE)
     hosted.table.runs(0.3)
     assert any(hosted.table.state.ink.values())
-    hosted.presses(roster.KEY, pygame.K_DOWN, pygame.K_u)
+    hosted.presses(roster.ROSTER_KEY, pygame.K_DOWN, pygame.K_u)
     assert not any(hosted.table.state.ink.values())
     assert bob.status == "connected"
 
@@ -195,7 +195,7 @@ def test_in_canvas_the_host_undoes_all_of_somebody_who_has_left(hosted: Hosted) 
     hosted.table.runs(0.5)
     gone = hosted.roster.players()[-1]
     assert (gone.name, gone.where, gone.gone) == ("Eve", "has left", True)
-    hosted.presses(roster.KEY, pygame.K_UP, pygame.K_k, pygame.K_b)
+    hosted.presses(roster.ROSTER_KEY, pygame.K_UP, pygame.K_k, pygame.K_b)
     assert hosted.roster.players()[-1] == gone  # neither can be done to her any more
     assert not hosted.table.backend.server.banned
     hosted.ada.frame()

@@ -11,7 +11,7 @@ import pygame
 import pytest
 
 from pygase_pygame.app import sounds
-from pygase_pygame.app.sounds import RATE, Sounds, SoundSet, Tone, wave
+from pygase_pygame.app.sounds import SAMPLE_RATE, Sounds, SoundSet, Tone, wave
 
 BEEP = SoundSet(beep=[Tone(440, 0.05)])
 
@@ -35,21 +35,21 @@ def crossings(levels: list[int]) -> int:
 @pytest.mark.parametrize("shape", ["sine", "triangle", "square"])
 def test_a_tone_has_its_pitch_its_length_and_its_volume(shape: Any) -> None:
     levels = samples(Tone(441, 0.5, shape=shape, volume=0.5))
-    assert len(levels) == RATE // 2
+    assert len(levels) == SAMPLE_RATE // 2
     assert crossings(levels) == pytest.approx(441 / 2, abs=3)
     assert 6_000 < max(map(abs, levels)) <= 16_000
 
 
 def test_a_tone_glides_and_noise_is_none() -> None:
     glide = samples(Tone(200, 0.5, to=800))
-    assert crossings(glide[: RATE // 4]) < crossings(glide[RATE // 4 :])
+    assert crossings(glide[: SAMPLE_RATE // 4]) < crossings(glide[SAMPLE_RATE // 4 :])
     noise = samples(Tone(5000, 0.2, shape="noise"))
-    assert len(set(noise[: RATE // 20])) > 100
+    assert len(set(noise[: SAMPLE_RATE // 20])) > 100
 
 
 def test_tones_follow_each_other_and_neither_click_at_the_beginning_nor_at_the_end() -> None:
     both = samples(Tone(440, 0.1), Tone(880, 0.2, shape="square"))
-    assert len(both) == pytest.approx(0.3 * RATE, abs=2)
+    assert len(both) == pytest.approx(0.3 * SAMPLE_RATE, abs=2)
     assert both[0] == 0
     assert abs(both[-1]) < 10
 
@@ -116,9 +116,9 @@ def test_who_wants_no_sound_opens_no_mixer() -> None:
 
 
 def test_a_mixer_with_another_rate_plays_for_the_same_time() -> None:
-    second = array.array("h", range(RATE)).tobytes()
+    second = array.array("h", range(SAMPLE_RATE)).tobytes()
     assert len(sounds._fitted(second, 44_100, 2)) == 44_100 * 2 * 2
-    assert len(sounds._fitted(second, RATE, 1)) == RATE * 2
+    assert len(sounds._fitted(second, SAMPLE_RATE, 1)) == SAMPLE_RATE * 2
 
 
 def test_a_crowd_of_sounds_is_no_trouble() -> None:

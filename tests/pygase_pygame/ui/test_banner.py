@@ -80,7 +80,7 @@ def test_it_is_rendered_anew_only_when_text_or_size_change(display, session, cli
 
 def test_the_hint_is_shown_only_where_trying_again_makes_sense(display, session, client, monkeypatch):
     hints = []
-    monkeypatch.setattr(status_module, "_render_band", lambda texts, *_: hints.append(texts[1]))
+    monkeypatch.setattr(status_module, "_render_band", lambda _, texts, *__: hints.append(texts[1]))
     StatusBanner().draw(display, session, "R: try again")
     client.end(DisconnectReason.TIMED_OUT)
     StatusBanner().draw(display, session, "R: try again")

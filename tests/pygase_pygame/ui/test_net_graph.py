@@ -11,7 +11,7 @@ from pygase import Backend, ConnectionStats, GameState
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import NetGraph, Prediction, Session
 from pygase_pygame.headless import Headless
-from pygase_pygame.ui.style import ORANGE, RED, SKY, YELLOW
+from pygase_pygame.ui.palette import NIGHT, ORANGE, RED, SKY, YELLOW
 from tests.pygase_pygame.conftest import FakeClient
 
 F3 = pygame.event.Event(pygame.KEYDOWN, key=pygame.K_F3)
@@ -59,7 +59,7 @@ def play(stage: Headless, seconds: float, **options: Any) -> NetGraph:
 
 def strip(stage: Headless) -> pygame.Surface:
     """The chart alone: the panel's lower part."""
-    panel = stage.find((13, 18, 28))
+    panel = stage.find(NIGHT)
     assert panel is not None
     return stage.screen.subsurface((panel.left, panel.bottom - 80, panel.width, 80))
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pygase_pygame import TextEntry
 from pygase_pygame.ui.clusters import boundaries, clusters, cut
-from pygase_pygame.ui.style import INK, Letters, drawable
+from pygase_pygame.ui.lettering import Lettering, drawable
+from pygase_pygame.ui.palette import WHITE
 from pygase_pygame.ui.text_entry import BLINK, SystemClipboard
 
 FAMILY = "👨‍👩‍👧"
@@ -267,11 +268,11 @@ def test_the_cursor_stays_in_sight_however_long_the_text(display):
         it.draw(display, rect)
         x = dict(it._stops())[it._cursor]
         assert rect.left < x < rect.right
-        assert display.get_at((x, rect.centery))[:3] == INK
+        assert display.get_at((x, rect.centery))[:3] == WHITE
     now[0] += BLINK
     assert display.get_bounding_rect()
     it.draw(display, rect)
-    assert display.get_at((dict(it._stops())[60], rect.top + 6))[:3] != INK
+    assert display.get_at((dict(it._stops())[60], rect.top + 6))[:3] != WHITE
 
 
 def test_nothing_is_drawn_beside_it(display):
@@ -307,7 +308,7 @@ def test_any_text_can_be_typed_moved_through_cut_and_rendered(text, data):
     assert len(cut(text, length)) <= length
     assert text.startswith(cut(text, length))
     it.draw(pygame.Surface((100, 30)), pygame.Rect(0, 0, 100, 30))
-    Letters().line(text, 20)
+    Lettering().line(text, 20)
     assert drawable(text).isprintable() or "\ufffd" in drawable(text)
 
 

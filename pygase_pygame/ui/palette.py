@@ -1,17 +1,19 @@
-"""Colours that nearly everyone can tell apart, also those who cannot tell red from green.
+"""The colours of the adapter and of the shell. Nearly everyone can distinguish them, colour-blind people included.
 
-The eight are chosen after Okabe and Ito, "Color Universal Design" (2008), somewhat lighter, for dark backgrounds.
-Even so, say nothing by colour alone: names, shapes and positions say it too.
+The eight player colours follow M. Okabe and K. Ito, "Color Universal Design" (2008), somewhat lighter for dark
+backgrounds. Do not rely on colour alone: give each player a name, a shape or a place as well.
 """
 
 from typing import Final
 
 Colour = tuple[int, int, int]
+"""Red, green and blue, 0 to 255 each."""
 
 NIGHT: Final[Colour] = (10, 14, 24)  # around everything, and behind text
-FLOOR: Final[Colour] = (21, 29, 47)  # where the game takes place
+FIELD: Final[Colour] = (6, 8, 14)  # inside a text entry
+FLOOR: Final[Colour] = (21, 29, 47)  # the place of the game; a button
 FAINT: Final[Colour] = (52, 64, 92)  # patterns of the floor
-LINE: Final[Colour] = (74, 88, 118)  # edges, and what is only decoration
+LINE: Final[Colour] = (74, 88, 118)  # edges and decoration
 GREY: Final[Colour] = (158, 170, 194)  # text of the second rank
 WHITE: Final[Colour] = (240, 243, 249)  # text
 
@@ -25,14 +27,15 @@ PINK: Final[Colour] = (221, 140, 185)
 SNOW: Final[Colour] = (225, 229, 238)
 
 PLAYER_COLOURS: Final = (ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, SNOW)
+"""The colours of players 0 to 7."""
 
 
 def player_colour(number: int) -> Colour:
-    """Return the colour of player `number`, from 0; after eight they come again, so let a shape or a name tell too."""
+    """Return the colour of the player ``number``, from 0. The colours repeat after eight players."""
     return PLAYER_COLOURS[number % len(PLAYER_COLOURS)]
 
 
 def mixed(colour: Colour, other: Colour, share: float) -> Colour:
-    """Return `colour` with so much (0 to 1) of `other` in it."""
+    """Return a mixture of two colours. ``share`` is the part of ``other``, 0 to 1."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
     return red, green, blue

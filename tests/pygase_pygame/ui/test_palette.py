@@ -9,7 +9,7 @@ from itertools import combinations
 
 import pytest
 
-from pygase_pygame.app.palette import FLOOR, GREY, NIGHT, PLAYER_COLOURS, WHITE, Colour, mixed, player_colour
+from pygase_pygame.ui.palette import FLOOR, GREY, NIGHT, PLAYER_COLOURS, WHITE, Colour, mixed, player_colour
 
 SIGHT = {
     "normal": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
