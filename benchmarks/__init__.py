@@ -1,1 +1,1 @@
-"""What the README claims, measured. Each module is a program: `python -m benchmarks.NAME`."""
+"""The measurements behind the README's figures. Each module is a program: `python -m benchmarks.NAME`."""

@@ -17,16 +17,16 @@ BAD_WIFI = Link(latency=0.04, jitter=0.08)
 """80 ± 40 ms each way."""
 
 DRIFT = 100e-6
-"""By how much clocks of computers run too fast or too slow at worst."""
+"""Largest rate error of a computer's clock, as a share."""
 
 SETTLED = 5.0
-"""Seconds after which the shared clock has to be right."""
+"""Seconds after which the shared clock must be right."""
 
 
 def clock_errors(seed: int, *, drift: float = DRIFT, tick_rate: float = 60.0, seconds: float = 30.0) -> list[float]:
-    """Return by how many seconds ``Client.server_time()`` is off, asked 60 times a second once it has settled.
+    """Return the errors of ``Client.server_time()`` in seconds, 60 a second, once the clock has settled.
 
-    :param drift: of the client's clock against the server's.
+    :param drift: rate error of the client's clock against the server's.
     """
     network = SimulatedNetwork(seed, BAD_WIFI)
     backend = Backend(GameState(turn=0), lambda game_state, dt, inputs: {"turn": game_state.turn + 1})
@@ -46,17 +46,17 @@ def clock_errors(seed: int, *, drift: float = DRIFT, tick_rate: float = 60.0, se
 
 
 def _drifting(network: SimulatedNetwork, drift: float) -> Callable[[], float]:
-    """Return a clock that begins with the network's time, and runs too fast by a share of ``drift``."""
+    """Return a clock that starts at the network's time, and runs too fast by a share of ``drift``."""
     clock, start = network.clock, network.now
     return lambda: clock() + (clock() - start) * drift
 
 
 @dataclass(frozen=True)
 class Bridged:
-    """What was seen of snapshots that were lost in a row.
+    """The picture after several lost snapshots in a row.
 
-    :ivar stalls: how often the picture stood still for want of news.
-    :ivar slowest, fastest: movement of a frame, by the even one.
+    :ivar stalls: number of times that the picture stood still because data was missing.
+    :ivar slowest, fastest: movement in a frame, as a factor of the even movement.
     """
 
     stalls: int
@@ -65,7 +65,7 @@ class Bridged:
 
 
 def lose_in_a_row(count: int, tick_rate: float, frame_rate: float, seed: int) -> Bridged:
-    """Lose that many snapshots in a row once a second, on a link with 5 ms of jitter."""
+    """Lose ``count`` snapshots in a row once a second, on a link with 5 ms of jitter."""
     arrived = arrivals(Link(latency=0.04, jitter=0.005), tick_rate, 30.0, seed)
     arrived = [one for one in arrived if one.tick % tick_rate >= count or one.tick < 2 * tick_rate]
     buffer = SnapshotBuffer("x")
@@ -78,7 +78,7 @@ def lose_in_a_row(count: int, tick_rate: float, frame_rate: float, seed: int) ->
 
 
 def changing_weather(tick_rate: float, seed: int) -> list[Snapshot]:
-    """Return what arrives on a link that is good, then jitters by 80 ms and loses 5 %, then is good again."""
+    """Return the arrivals on a link that is good, then has 80 ms of jitter and 5 % loss, then is good again."""
     good, bad = Link(latency=0.04, jitter=0.002), Link(latency=0.04, jitter=0.08, loss=0.05)
     parts = [arrivals(link, tick_rate, 60.0, seed) for link in (good, bad, good)]
     arrived = [one for number, part in enumerate(parts) for one in part if number <= one.time / 20.0 < number + 1]
@@ -86,7 +86,7 @@ def changing_weather(tick_rate: float, seed: int) -> list[Snapshot]:
 
 
 def playback_speeds(tick_rate: float, seed: int) -> list[float]:
-    """Return how fast playback went from frame to frame while the weather changed; 1 is real time."""
+    """Return the playback speed of each frame while the link changes; 1 is real time."""
     clock = AdaptiveClock()
     buffer = SnapshotBuffer("x", clock=clock)
     times = []
@@ -99,9 +99,10 @@ def playback_speeds(tick_rate: float, seed: int) -> list[float]:
 
 
 def differences_at_rest(seed: int, make_session: Callable[[SimulatedNetwork, Client], Any]) -> int:
-    """Let a world come to rest on a bad link; return in how many frames, from 2 s later on, a view is another state.
+    """Let a world stop moving on a bad link. Return the number of frames, from 2 s later on, with a view unlike the
+    state.
 
-    :param make_session: of (network, client), with ``interpolate=["ball.x"]``.
+    :param make_session: makes a session of (network, client), with ``interpolate=["ball.x"]``.
     """
     rng = random.Random(seed)
     rest_at, speed = rng.uniform(2.0, 4.0), rng.uniform(-300.0, 300.0)

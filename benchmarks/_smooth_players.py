@@ -24,16 +24,16 @@ RTT_100_LOSSY = Link(latency=0.05, loss=0.05)
 
 
 def walk(mine: dict[str, Any], direction: float) -> dict[str, Any]:
-    """The rules of one tick, for both sides: speed up towards where the keys point, slow down without them."""
+    """The rules of one tick, for both sides: accelerate in the wanted direction, slow down without one."""
     v = 0.8 * mine["v"] + 0.6 * direction
     return {"x": mine["x"] + v, "v": v}
 
 
 class Walkers:
-    """A game of people who walk on a line, at 60 ticks a second.
+    """A game of people that walk on a line, at 60 ticks a second.
 
-    :ivar push: how far to move somebody in the next tick, which nobody could foresee.
-    :ivar ticks: how many there have been.
+    :ivar push: distance by which to move somebody in the next tick; no client can predict it.
+    :ivar ticks: number of ticks so far.
     """
 
     def __init__(self) -> None:
@@ -42,11 +42,11 @@ class Walkers:
         self.backend = Backend(GameState(players={}), self.step, {CLIENT_CONNECTED: self.enter})
 
     def enter(self, client_address: Any) -> dict[str, Any]:
-        """Somebody has come."""
+        """Add a client."""
         return {"players": {str(client_address): {"x": 0.0, "v": 0.0}}}
 
     def counts(self, player: Player) -> InputCounts:
-        """Return what became of a player's inputs."""
+        """Return the counts of a player's inputs."""
         assert player.client.address is not None
         return self.backend.server.connections[player.client.address].input_counts
 
@@ -62,9 +62,9 @@ class Walkers:
 
 
 class Player:
-    """Somebody who plays Walkers in virtual time.
+    """A player of Walkers in virtual time.
 
-    :param predict: whether their own part is shown at once.
+    :param predict: whether to predict their own walker.
     :param smoothing_time: seconds in which corrections glide.
     """
 
@@ -88,7 +88,7 @@ class Player:
         return str(self.client.address)
 
     def frame(self, direction: float, seconds: float = FRAME) -> float:
-        """Let a frame's time pass, steer, and look where one is."""
+        """Let the time of a frame pass, steer, and return the shown place of the player's walker."""
         self.network.run(seconds)
         self.session.send_input(direction)
         x: float = self.session.view().players[self.me]["x"]
@@ -96,7 +96,7 @@ class Player:
 
 
 def keys(rng: random.Random) -> Callable[[], float]:
-    """Return what somebody does in each frame who turns three times a second."""
+    """Return the directions of a player, frame by frame, that turns three times a second."""
     direction = 0
 
     def turn() -> float:
@@ -109,16 +109,16 @@ def keys(rng: random.Random) -> Callable[[], float]:
 
 
 def stick(rng: random.Random) -> Callable[[], float]:
-    """Return what somebody does in each frame whose stick is never twice at the same place."""
+    """Return the directions of a player, frame by frame, whose stick moves all the time."""
     return lambda: round(rng.uniform(-1.0, 1.0), 3)
 
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of a player's inputs.
+    """The counts of a player's inputs.
 
-    :ivar sent: how many there were. ``arrived``: how many came to the server. ``applied``: how many were played there.
-    :ivar repeated: ticks that had to play the one before again, as theirs had not come.
+    :ivar sent: inputs sent. ``arrived``: inputs at the server. ``applied``: inputs used in a tick.
+    :ivar repeated: ticks that used the last input again, because theirs had not arrived.
     """
 
     sent: int
@@ -128,27 +128,29 @@ class Fate:
 
 
 def fate_of_inputs(link: Link, seed: int, seconds: float = 30.0) -> Fate:
-    """Send an input each tick over that link, and count what becomes of them."""
+    """Send an input in each tick over a link. Return their counts."""
     network, game, rng = SimulatedNetwork(seed, link), Walkers(), random.Random(seed)
     network.serve(game.backend, interval=TICK)
     player, turn = Player(network), stick(rng)
     for _ in range(round(seconds / FRAME)):
         player.frame(turn())
     repeated = game.counts(player).repeated
-    network.run(3.0)  # for those under way
+    network.run(3.0)  # for inputs under way
     counts = game.counts(player)
     sent = player.client.send_input(0) - 1
     return Fate(sent, counts.applied + counts.late + counts.skipped + counts.dropped, counts.applied, repeated)
 
 
 def walk_of_a_fast_sender(seed: int, factor: float = 2.0, seconds: float = 20.0) -> float:
-    """Return how far somebody gets in a tick who makes inputs so much too fast, by how far an honest player gets."""
+    """Return the movement per tick of a client that sends inputs ``factor`` times too fast, as a share of an honest
+    one's.
+    """
     honest, fast = (_way_per_tick(seed, pace, seconds) for pace in (1.0, factor))
     return fast / honest
 
 
 def _way_per_tick(seed: int, pace: float, seconds: float) -> float:
-    """Return how far somebody gets in a tick of the server who makes inputs at that pace, once at full speed."""
+    """Return the movement per tick of the server, at full speed, of a client that sends inputs at a pace."""
     network, game = SimulatedNetwork(seed, Link(latency=0.03, jitter=0.01)), Walkers()
     network.serve(game.backend, interval=TICK)
     client = Client()
@@ -165,14 +167,14 @@ def _way_per_tick(seed: int, pace: float, seconds: float) -> float:
 
 
 def frames_to_picture(link: Link, frame_rate: float, seed: int, *, predict: bool = True, times: int = 5) -> list[int]:
-    """Press a key now and then; return after how many frames each shows: 0 is the frame in which it is given."""
+    """Press a key several times. Return the frames until each press shows: 0 is the frame of the press."""
     network, game, rng = SimulatedNetwork(seed, link), Walkers(), random.Random(seed)
     network.serve(game.backend, interval=TICK)
     player = Player(network, predict=predict)
     late = []
     for _ in range(times):
         before = 0.0
-        for _ in range(round((2.5 + rng.random()) * frame_rate)):  # until nothing glides any more
+        for _ in range(round((2.5 + rng.random()) * frame_rate)):  # until nothing glides
             before = player.frame(0, 1 / frame_rate)
         frames = 0
         while player.frame(1, 1 / frame_rate) <= before + 1e-3:
@@ -183,7 +185,7 @@ def frames_to_picture(link: Link, frame_rate: float, seed: int, *, predict: bool
 
 @dataclass(frozen=True)
 class Corrections:
-    """How often a prediction turned out wrong in so many ticks, by how much at most, and how many inputs came late."""
+    """The number of wrong predictions and of ticks, the largest error, and the number of late inputs."""
 
     ticks: int
     count: int
@@ -194,7 +196,7 @@ class Corrections:
 def corrections(
     link: Link, seed: int, hands: Callable[[random.Random], Callable[[], float]] = keys, seconds: float = 40.0
 ) -> Corrections:
-    """Let somebody walk about whom nobody disturbs, and count what had to be corrected."""
+    """Let an undisturbed player walk, and count the corrections."""
     network, game, rng = SimulatedNetwork(seed, link), Walkers(), random.Random(seed)
     network.serve(game.backend, interval=TICK)
     player, turn, largest = Player(network), hands(rng), 0.0
@@ -210,11 +212,11 @@ def corrections(
 
 @dataclass(frozen=True)
 class Push:
-    """What somebody sees who is pushed.
+    """The picture of a player that is pushed.
 
-    :ivar seconds: from the first frame that shows it until 95 % of the way are gone.
-    :ivar back: the farthest that the picture went back again, by the push. ``beyond``: the same, beyond its end.
-    :ivar off: how far picture and truth are apart in the end.
+    :ivar seconds: from the first frame that shows the push until 95 % of its way are shown.
+    :ivar back: largest step back of the picture, as a share of the push. ``beyond``: the largest step beyond its end.
+    :ivar off: final distance of picture and truth.
     """
 
     seconds: float
@@ -224,7 +226,7 @@ class Push:
 
 
 def push(link: Link, seed: int, way: float = 40.0) -> Push:
-    """Push somebody who stands."""
+    """Push a player that stands still."""
     network, game, rng = SimulatedNetwork(seed, link), Walkers(), random.Random(seed)
     network.serve(game.backend, interval=TICK)
     player = Player(network)
@@ -244,11 +246,11 @@ REPLAYED = 30
 
 
 def replay_cost(*, whole_match: bool, repeat: int = 200) -> float:
-    """Return the milliseconds that a frame takes in which 30 ticks of Pong's rules are replayed, and the view drawn.
+    """Return the milliseconds of a frame that replays 30 ticks of Pong's rules and draws the view.
 
-    The fastest of many, the rest being other programs' doing.
+    The fastest of ``repeat`` runs counts: the others measure other programs, too.
 
-    :param whole_match: predict the whole match with its ball, and not only the own paddle.
+    :param whole_match: whether to predict the whole match with its ball, or the own paddle only.
     """
     match: Any = {**rules.new_match(), "countdown": 1}
     for tick in range(60):

@@ -1,4 +1,4 @@
-"""Figures of rewind: somebody shoots at what their own screen shows, in virtual time, and the server judges it."""
+"""Figures of rewind, in virtual time: a client shoots at the target on its screen, and the server judges the shot."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from pygase_pygame import Session
 
 TICK = 1 / 60
 SPEED = 240.0
-"""Of the target, units a second."""
+"""Speed of the target, units a second."""
 
 RADIUS = 6.0
-"""Of the target: it moves on by that in 25 ms, and by 36 units during a round trip."""
+"""Radius of the target: it moves by that in 25 ms, and by 36 units in a round trip."""
 
 ROUND = 100.0
-"""Radius of the circle that it goes on, so that it is never where it has just been."""
+"""Radius of the target's circular path, so that it does not return to its last places."""
 
 RTT_150 = Link(latency=0.07, jitter=0.01)
-"""150 ms there and back, on average."""
+"""Round trip 150 ms on average."""
 
 PATHS = ["target", "at"]
 LIMIT = 1.0
-"""Seconds that the server keeps."""
+"""Seconds of history at the server."""
 
 EXPLAINED = 0.15 + 4 * RTT_150.jitter + ServerConfig().view_delay + ServerConfig().rewind_slack
-"""Seconds that the shooter's link explains at most: round trip with its jitter, interpolation delay, and the slack."""
+"""Largest age of a view, in seconds, that the shooter's link explains: round trip and jitter, view delay, and slack."""
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A shot, and what the server made of it.
+    """A shot and its judgement.
 
-    :ivar aim: where it went.
-    :ivar judged_at: the moment of the server's time by which it is judged; ``now``: that of the tick that did so.
-    :ivar rewound: how far it was off the target as history tells; ``off``: off where the target is by now.
+    :ivar aim: the point that it was aimed at.
+    :ivar judged_at: server time of the state that it is judged by. ``now``: server time of the judging tick.
+    :ivar rewound: distance to the target in that state. ``off``: distance to the present target.
     """
 
     aim: list[float]
@@ -50,35 +50,35 @@ class Shot:
 
     @property
     def hits(self) -> bool:
-        """Whether the server says so."""
+        """Whether the shot hits, by the server's judgement."""
         return self.rewound <= RADIUS
 
     @property
     def hits_without_rewind(self) -> bool:
-        """Whether a server would say so that knows the present only."""
+        """Whether the shot would hit if the server judged by the present."""
         return self.off <= RADIUS
 
 
 class Gallery:
-    """A target that goes round in a circle, and a server that judges shots at it by what the shooter saw.
+    """A target on a circle, and a server that judges shots at it by the shooter's screen.
 
-    An input is an aim, or None in a tick without a shot. The state tells its own time, so that the moment which
-    was judged can be told.
+    An input is an aim, or None in a tick without a shot. The state holds its own time, so that a judgement shows its
+    time.
 
-    :ivar shots: those judged so far. ``history``: what they are judged by.
+    :ivar shots: the shots judged so far. ``history``: the states for the judgements.
     """
 
     def __init__(self, network: SimulatedNetwork, config: ServerConfig | None = None) -> None:
         self.network = network
         self.shots: list[Shot] = []
-        self._held: Any = None  # a trigger that stays pressed is one shot
+        self._held: Any = None  # a held trigger is one shot
         self.backend = Backend(GameState(target=self.target(0.0), at=0.0), self.step, config=config)
         network.serve(self.backend, interval=TICK)
         self.history = self.backend.game_state_machine.keep_history(LIMIT, interpolate=PATHS)
 
     @staticmethod
     def target(time: float) -> list[float]:
-        """Return where the target is at that time."""
+        """Return the place of the target at a time."""
         angle = time * SPEED / ROUND
         return [ROUND * math.cos(angle), ROUND * math.sin(angle)]
 
@@ -97,7 +97,7 @@ class Gallery:
 
 
 class Shooter:
-    """Somebody who plays Gallery through a Session, 60 frames a second, and never misses on their own screen."""
+    """A player of Gallery with a Session, at 60 frames a second, that never misses on its own screen."""
 
     def __init__(self, network: SimulatedNetwork, link: Link = RTT_150) -> None:
         self.network = network
@@ -113,19 +113,19 @@ class Shooter:
         network.run_until(lambda: self.session.view().ready, 5.0)
 
     def frame(self, *, fire: bool = False) -> None:
-        """Let a frame's time pass; aim at what is drawn, and perhaps fire."""
+        """Let the time of a frame pass, aim at the drawn target, and fire if asked to."""
         self.network.run(TICK)
         shown = self.session.view()
         self.session.send_input(list(shown.target) if fire else None)
 
     def claim(self, aim: list[float] | None, view_time: float | None) -> None:
-        """Fire (or not, if ``aim`` is None), and claim to have seen the world as of whatever time."""
+        """Fire (unless ``aim`` is None), and claim any time of view."""
         self.network.run(TICK)
         self.client.send_input(aim, view_time=view_time)
 
 
 def shots_at_what_is_seen(seed: int, link: Link = RTT_150, count: int = 40) -> list[Shot]:
-    """Let somebody fire at what their screen shows; return what the server made of it."""
+    """Let a client fire at the target on its screen. Return the judged shots."""
     network, rng = SimulatedNetwork(seed), random.Random(seed)
     gallery = Gallery(network)
     network.run(rng.random() * TICK)
@@ -142,7 +142,7 @@ def shots_at_what_is_seen(seed: int, link: Link = RTT_150, count: int = 40) -> l
 
 
 def shots_with_claims(seed: int, ages: list[float], config: ServerConfig | None = None) -> list[Shot]:
-    """Let somebody fire who claims to have seen what was so many seconds ago, at where the target was then."""
+    """Let a client fire with false claims: at the target's place some seconds ago, with that time as its view."""
     network = SimulatedNetwork(seed)
     gallery = Gallery(network, config)
     shooter = Shooter(network)

@@ -1,14 +1,13 @@
-"""What one hostile client takes of everybody's ticks.
+"""The share of everybody's ticks that one hostile client takes.
 
 ::
 
     python -m benchmarks.floods [--seconds 5] [--runs 3]
 
-A server makes 60 ticks a second for four players, who send an event each in every tick. A fifth client floods it with
-events of a type that has a handler: 1.3 MB a second, in turn just within the bounds of an event and far beyond them, or
-2,000 small ones a second. Beside each such run there is one without the fifth client. Printed are, as medians: the
-share of the undisturbed run's ticks, and the longest time from one tick to the next. Each party is a process of its
-own.
+A server runs 60 ticks a second for four players that send an event each in every tick. A fifth client floods it with
+events of a type that has a handler: 1.3 MB a second, just within the bounds of an event or far beyond them, or 2,000
+small ones a second. Each run is paired with one without the fifth client. The output holds two medians: the ticks as a
+share of the undisturbed run's, and the longest time between two ticks. Each party is a process of its own.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ LONGEST_GAP = 0.06
 
 
 def _event(part: bytes, number: int) -> bytes:
-    """Return an event HIT, serialised, with a list of so many parts."""
+    """Return a serialised event HIT with a list of ``number`` parts."""
     return b"\x92\xa3HIT\x91\xdd" + struct.pack("!I", number) + part * number
 
 
 def _within_and_beyond(part: bytes, values: int) -> list[bytes]:
-    """Return an event with as many parts as may be, ``values`` each, and one of 255 KB."""
+    """Return an event with the largest allowed number of parts, ``values`` each, and one of 255 KB."""
     return [_event(part, (MAX_EVENT_VALUES - 10) // values), _event(part, 255_000 // len(part))]
 
 
@@ -64,7 +63,7 @@ def _serve(pipe: Connection, seconds: float) -> None:
     backend = Backend(GameState(), time_step, {"HIT": lambda value: None, "MOVE": lambda number: None})
     backend.run_in_thread("127.0.0.1", 0, interval=INTERVAL)
     pipe.send(backend.server.port)
-    pipe.recv()  # all are there
+    pipe.recv()  # all clients have connected
     times.clear()
     time.sleep(seconds)
     taken = tuple(times)
@@ -108,7 +107,7 @@ def _attack(pipe: Connection, port: int, flood: str) -> None:
 
 
 def measure(flood: str | None, seconds: float) -> tuple[int, float]:
-    """Return how many ticks a server made in so many seconds, and the longest time between two, seconds."""
+    """Return the number of ticks in ``seconds``, and the longest time between two, in seconds."""
     context = multiprocessing.get_context("spawn")
 
     def start(target: object, *args: object) -> tuple[Connection, multiprocessing.Process]:

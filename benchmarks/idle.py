@@ -1,11 +1,11 @@
-"""How much of a core an idle server uses: clients are connected, nobody does anything, nothing changes.
+"""The share of a core that an idle server uses: clients are connected, and nothing changes.
 
 ::
 
     python -m benchmarks.idle [--clients 8] [--seconds 10]
 
-Once with a game loop at 60 Hz whose time step does nothing, once with the server alone (game loop stopped), and beside
-it a loop that only sleeps 60 times a second.
+Three measurements: a game loop at 60 Hz with an empty time step, the server alone with the game loop stopped, and a
+loop that only sleeps 60 times a second.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _serve(pipe: Connection, seconds: float) -> None:
     backend = Backend(GameState(a=1), lambda game_state, dt: {})
     backend.run_in_thread("127.0.0.1", 0, interval=1 / 60)
     pipe.send(backend.server.port)
-    pipe.recv()  # all clients are there
+    pipe.recv()  # all clients have connected
     playing = _share(seconds)
     backend.game_state_machine.stop()
     time.sleep(0.5)

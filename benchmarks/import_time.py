@@ -1,16 +1,16 @@
-"""How long `import pygase` takes, beside a bare interpreter and `import asyncio`.
+"""The time of `import pygase`, beside a bare interpreter and `import asyncio`.
 
 ::
 
     python -m benchmarks.import_time [--runs 30] [--modules 15]
 
-Each measurement is an interpreter of its own, from its start to its end, as whoever types `python game.py` waits
-for it. The programs take turns, so that a busy moment of the machine meets all of them; the median counts, and what
-it is on top of the bare interpreter's. The target is 100 ms for pygase. `--modules` lists what costs most, measured
-by `python -X importtime` in one more run.
+Each measurement is a new interpreter from start to end, as for somebody who types `python game.py`. The programs take
+turns, so that a busy moment of the machine affects all of them. The median counts, and its difference to the bare
+interpreter's. The target is 100 ms for pygase. `--modules` lists the most expensive modules, measured by
+`python -X importtime` in one more run.
 
-Bytecode is cached, as it is for everybody after the first start (pip compiles what it installs): in a directory of
-this run's own, so that neither the settings of the shell nor caches left by others have a say.
+Bytecode is cached, as after any first start (pip compiles on installation). The cache is a directory of this run's own,
+so that neither the shell's settings nor older caches matter.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROGRAMS = {"bare interpreter": "pass", "import asyncio": "import asyncio", "imp
 
 
 class Module(NamedTuple):
-    """One line of `-X importtime`: microseconds of the module alone, and with all that it imported first."""
+    """One line of `-X importtime`: microseconds of the module alone, and with the modules that it imported first."""
 
     own_us: int
     with_imports_us: int
@@ -39,13 +39,13 @@ class Module(NamedTuple):
 
 
 def environment(cache: str) -> dict[str, str]:
-    """Return the environment of a measured interpreter: ours, but with bytecode in `cache` and no extras."""
+    """Return the environment of a measured interpreter: this one's, with bytecode in `cache` and no extras."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return {**kept, "PYTHONPYCACHEPREFIX": cache, "PYTHONPATH": str(ROOT)}
 
 
 def run(program: str, env: dict[str, str], *options: str) -> tuple[float, str]:
-    """Run `program` in a fresh interpreter; return how long it took in milliseconds, and what it wrote to stderr."""
+    """Run `program` in a new interpreter. Return its time in milliseconds, and its stderr."""
     started_at = time.perf_counter()
     done = subprocess.run(
         [sys.executable, *options, "-c", program], env=env, check=True, capture_output=True, text=True
@@ -65,7 +65,7 @@ def measure(runs: int, env: dict[str, str]) -> dict[str, float]:
 
 
 def modules(program: str, env: dict[str, str]) -> list[Module]:
-    """Return what `program` imports, the costliest first. The tracing itself makes all of it slower."""
+    """Return the imports of `program`, most expensive first. The tracing slows all of them down."""
     _, report = run(program, env, "-X", "importtime")
     lines = (line.removeprefix("import time:").split("|") for line in report.splitlines() if "|" in line)
     found = [Module(int(own), int(total), name.strip()) for own, total, name in lines if own.strip().isdigit()]
@@ -73,7 +73,7 @@ def modules(program: str, env: dict[str, str]) -> list[Module]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, and print."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=int, default=30, help="measurements of each program (default: 30)")
     parser.add_argument("--modules", type=int, default=0, help="list so many of the costliest modules")

@@ -1,13 +1,13 @@
-"""From an event to its visible effect: how long after ``dispatch_event`` the client has the state that it caused.
+"""The time from an event to its visible effect: from ``dispatch_event`` to the state that the event changed.
 
 ::
 
     python -m benchmarks.latency [--hz 60] [--events 400]
 
-A Backend in one process, a Client in another, over 127.0.0.1. Events are sent at random moments of the tick; the
-effect counts as visible when the snapshot that contains it has been received (``Snapshot.received_at``). An event must
-wait for its tick, half an interval on average; the rest is what the way there and back costs. Beside it, in the same
-run, the round trip of a bare UDP echo between two processes, and how late this machine wakes a sleeper.
+A Backend in one process, a Client in another, over 127.0.0.1. Events are sent at random moments of the tick. The effect
+is visible when its snapshot has been received (``Snapshot.received_at``). An event waits for its tick, half an interval
+on average; the rest is the cost of the way there and back. The same run also measures the round trip of a bare UDP echo
+between two processes, and the delay with which this machine wakes a sleeper.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def measure_echo(count: int) -> list[float]:
 
 
 def measure_sleep(count: int) -> list[float]:
-    """Return how many seconds late a sleep of 5 ms ends."""
+    """Return the delays in seconds with which sleeps of 5 ms end."""
     late = []
     for _ in range(count):
         begin = time.monotonic()

@@ -1,15 +1,14 @@
-"""How local a game feels that is not: what is promised of it, and what is measured.
+"""How local a networked game feels: the promised figures and the measured ones.
 
 ::
 
     python -m benchmarks.smoothness [--seeds 6] [--only prediction]
 
-Whole games are played in virtual time, on simulated links, so the figures are the same on every machine and in
-every run: the seeds are 0, 1, 2 … Only the costs, at the end, are measured by the real clock, as the fastest of many
-tries.
+Whole games run in virtual time on simulated links, so the figures are the same on every machine and in every run: the
+seeds are 0, 1, 2 … Only the costs, at the end, use the real clock; they are the fastest of many runs.
 
-"ok" is said of the worst game of all seeds, unless the row says otherwise; "MISSED" stands where a figure is not kept.
-Rows without either are there for comparison.
+"ok" refers to the worst game of all seeds, unless the row says otherwise; "MISSED" marks a figure that is not reached.
+Rows without either are for comparison.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ from pygase_pygame import Session
 
 
 class Row(NamedTuple):
-    """A figure: what it is of, what is wanted, what was measured, and whether that is enough."""
+    """A figure: its name, the wanted value, the measured one, and whether it is reached."""
 
     what: str
     wanted: str
@@ -55,13 +54,13 @@ Rows = Iterator[Row]
 
 
 def quantile(values: list[float], share: float) -> float:
-    """Return the value that the given share of all is not above."""
+    """Return the value that a share of all values does not exceed."""
     return sorted(values)[min(int(share * len(values)), len(values) - 1)]
 
 
 # -- time ------------------------------------------------------------------------------------------------------------
 def shared_clock(seeds: range) -> Rows:
-    """Is the server's time known?"""
+    """The error of the shared clock."""
     for tick_rate in (20, 60):
         errors = [
             quantile([abs(error) for error in playback.clock_errors(seed, drift=drift, tick_rate=tick_rate)], 0.99)
@@ -77,7 +76,7 @@ def shared_clock(seeds: range) -> Rows:
 
 # -- interpolation ---------------------------------------------------------------------------------------------------
 def delay(seeds: range) -> Rows:
-    """How far is the picture behind?"""
+    """The delay of the picture."""
     for name, link in (("5 ms", GOOD), ("± 5 ms", SHAKY)):
         longest = [
             max(measure(link, tick_rate, 60, seconds=30.0, seed=seed).longest_delay for seed in seeds)
@@ -92,7 +91,7 @@ def delay(seeds: range) -> Rows:
 
 
 def losses(seeds: range) -> Rows:
-    """Does the picture stall?"""
+    """Stalls of the picture."""
     for count in (1, 2):
         runs = [
             playback.lose_in_a_row(count, tick_rate, frame_rate, seed)
@@ -112,7 +111,7 @@ def losses(seeds: range) -> Rows:
 
 
 def speed(seeds: range) -> Rows:
-    """Does playback jump when the weather changes?"""
+    """Jumps of the playback when the link changes."""
     speeds = [
         speed
         for tick_rate, seed in itertools.product(TICK_RATES, seeds)
@@ -127,7 +126,7 @@ def speed(seeds: range) -> Rows:
 
 
 def rest(seeds: range) -> Rows:
-    """Is the view the state where nothing moves?"""
+    """Differences of view and state while nothing moves."""
 
     def session(network: SimulatedNetwork, client: Client) -> Session:
         made = Session(client, clock=network.clock, connect=lambda: network.connect(client), interpolate=["ball.x"])
@@ -145,7 +144,7 @@ def rest(seeds: range) -> Rows:
 
 
 def evenness(seeds: range) -> Rows:
-    """Does it move evenly? For bursts the game in the middle counts; the unluckiest has a row of its own."""
+    """Evenness of movement. For bursts the median game counts; the worst one has a row of its own."""
     for tick_rate in TICK_RATES:
         runs = [
             [measure(JITTERY, tick_rate, frame_rate, seconds=30.0, seed=s) for s in seeds] for frame_rate in FRAME_RATES
@@ -161,7 +160,7 @@ def evenness(seeds: range) -> Rows:
 
 
 def _even(what: str, wanted: float, runs: list[list[Smoothness]], share: float) -> Row:
-    """Return how evenly all but the unluckiest of the games moved, of each kind."""
+    """Return the row for the evenness of a share of the games, without the worst ones."""
     spreads = [quantile([run.spread for run in kind], share) for kind in runs]
     told = ", ".join(f"{100 * spread:.2f} %" for spread in spreads)
     return Row(f"spread of movement, {what}", f"≤ {wanted * 100:.0f} %", told, max(spreads) <= wanted)
@@ -169,7 +168,7 @@ def _even(what: str, wanted: float, runs: list[list[Smoothness]], share: float) 
 
 # -- inputs ----------------------------------------------------------------------------------------------------------
 def inputs(seeds: range) -> Rows:
-    """Does every input arrive, in time, and does haste pay?"""
+    """Arrival of inputs, and the gain of inputs that are sent too fast."""
     fates = [players.fate_of_inputs(Link(latency=0.05, jitter=0.01, loss=0.2), seed) for seed in seeds]
     sent, arrived = sum(fate.sent for fate in fates), sum(fate.arrived for fate in fates)
     applied, repeated = sum(fate.applied for fate in fates), sum(fate.repeated for fate in fates)
@@ -186,7 +185,7 @@ def inputs(seeds: range) -> Rows:
 
 # -- prediction ------------------------------------------------------------------------------------------------------
 def prediction(seeds: range) -> Rows:
-    """Does one's own player feel local, and stay true?"""
+    """Delay and errors of the player's own, predicted part."""
     late = [max(players.frames_to_picture(players.RTT_100_LOSSY, rate, seed)) for rate in FRAME_RATES for seed in seeds]
     yield Row("from input to picture, 100 ms RTT, 5 % loss", "0 frames", f"{max(late)} frames", max(late) == 0)
     waits = players.frames_to_picture(players.RTT_100, 60, 0, predict=False)
@@ -209,7 +208,7 @@ def prediction(seeds: range) -> Rows:
 
 
 def pushes(seeds: range) -> Rows:
-    """What does one see who is pushed?"""
+    """The picture of a player that is pushed."""
     seen = [players.push(players.RTT_100_LOSSY, seed) for seed in range(4 * len(seeds))]
     seconds, swing = max(push.seconds for push in seen), max(max(push.back, push.beyond) for push in seen)
     yield Row(
@@ -222,7 +221,7 @@ def pushes(seeds: range) -> Rows:
 
 # -- rewind ----------------------------------------------------------------------------------------------------------
 def rewind(seeds: range) -> Rows:
-    """Does a shot hit that hits on the shooter's screen?"""
+    """Hits of shots that hit on the shooter's screen."""
     count = 40 * len(seeds)
     fired = [shot for seed in seeds for shot in shots.shots_at_what_is_seen(seed, count=40)]
     hits, without = sum(shot.hits for shot in fired), sum(shot.hits_without_rewind for shot in fired)
@@ -246,7 +245,7 @@ def rewind(seeds: range) -> Rows:
 
 # -- costs -----------------------------------------------------------------------------------------------------------
 def costs(seeds: range) -> Rows:
-    """How long does it take, on this machine?"""
+    """Costs on this machine, by the real clock."""
     for whole, what in ((False, "the own paddle"), (True, "the whole match")):
         ms = players.replay_cost(whole_match=whole)
         yield Row(f"{players.REPLAYED} replayed ticks of Pong's rules, {what}", "≤ 1 ms", f"{ms:.3f} ms", ms <= 1.0)

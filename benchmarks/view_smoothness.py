@@ -1,19 +1,19 @@
-"""How smoothly a view moves, and how far behind the server it is: computed in virtual time, the same each time.
+"""How smoothly a view moves, and its delay behind the server: in virtual time, the same each time.
 
 ::
 
     python -m benchmarks.view_smoothness [--seconds 60] [--seeds 5]
 
-A server sends one snapshot a tick over a bad link; an entity moves at constant speed; a display draws frames through a
-:class:`pygase.SnapshotBuffer` that chooses its delay itself. Perfect would be the same movement in every frame. Printed
-for each combination of ticks and frames a second:
+A server sends one snapshot a tick over a bad link. An entity moves at constant speed. A display draws frames through a
+:class:`pygase.SnapshotBuffer` that chooses its own delay. Perfect would be the same movement in every frame. The output
+for each pair of tick rate and frame rate:
 
-- spread: the standard deviation of the movement per frame, by its mean;
-- worst: the frame that is farthest off, by the mean;
+- spread: the standard deviation of the movement per frame, as a share of its mean;
+- worst: the largest deviation of a frame, as a share of the mean;
 - delay: of playback behind the fastest datagram, in send intervals, on average and at most.
 
-The last table is measured by the real clock: how long a view of 256 entities takes on this machine, by how their four
-numbers are written down.
+The last table uses the real clock: the time of a view of 256 entities on this machine, for several forms of their four
+numbers.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ from pygase.timeline.interpolation import AdaptiveClock
 TICK_RATES = (20, 30, 60)
 FRAME_RATES = (30, 60, 144)
 WARM_UP = 20.0
-"""Seconds before measuring begins: to learn what bursts are like takes some of them."""
+"""Seconds before the measurement: the buffer learns about bursts from some of them."""
 
 SPEED = 100.0
-"""Of the entity, units a second."""
+"""Speed of the entity, units a second."""
 
 JITTERY = Link(latency=0.04, jitter=0.02)
 BURSTY = Link(latency=0.04, jitter=0.01, burst_loss=0.02, burst_length=2.0)
-"""Loses 5 %, in bursts of 2.5 datagrams on average (as a Link counts, one and on average 1.5 that follow)."""
+"""Loses 5 %, in bursts of 2.5 datagrams on average (a Link counts one and on average 1.5 that follow)."""
 
 GOOD = Link(latency=0.04, jitter=0.005, loss=0.01)
 SHAKY = Link(latency=0.04, jitter=0.01, loss=0.01)
-"""Delays by ± 5 ms, that is, by up to 10 ms more than the fastest."""
+"""Delays by ± 5 ms: up to 10 ms more than the fastest."""
 
 LINKS: Mapping[str, Link] = {
     "20 ms jitter": JITTERY,
@@ -57,14 +57,14 @@ LINKS: Mapping[str, Link] = {
 
 @dataclass(frozen=True)
 class Smoothness:
-    """What one run has shown.
+    """The figures of one run.
 
-    :ivar spread: standard deviation of the movement per frame, by the mean.
-    :ivar worst: of the frame that is farthest off, by the mean.
+    :ivar spread: standard deviation of the movement per frame, as a share of the mean.
+    :ivar worst: largest deviation of a frame, as a share of the mean.
     :ivar delay: of playback behind the fastest datagram, in send intervals, on average; ``longest_delay``: at most.
     :ivar loss: share of the snapshots that were lost.
-    :ivar bridged: share of the frames in which movement was carried on.
-    :ivar stalls: how often it stood still.
+    :ivar bridged: share of the frames with extrapolated movement.
+    :ivar stalls: number of times that it stood still.
     """
 
     spread: float
@@ -77,7 +77,7 @@ class Smoothness:
 
 
 def arrivals(link: Link, tick_rate: float, seconds: float, seed: int) -> list[Snapshot]:
-    """Return the snapshots of an entity at constant speed, in the order in which that link delivers them."""
+    """Return the snapshots of an entity at constant speed, in the order of their arrival over a link."""
     path, rng = _Path(link), random.Random(seed)
     arrived = []
     for tick in range(int(seconds * tick_rate)):
@@ -89,7 +89,7 @@ def arrivals(link: Link, tick_rate: float, seconds: float, seed: int) -> list[Sn
 
 
 def play(buffer: SnapshotBuffer, arrived: list[Snapshot], frame_rate: float, seconds: float) -> Iterator[float]:
-    """Draw frames; yield the clock at each of them, after the snapshots that have arrived by then were taken in."""
+    """Draw frames. Yield the clock of each, after the snapshots that had arrived by then were added."""
     waiting = iter(arrived)
     following = next(waiting, None)
     for frame in range(1, int(seconds * frame_rate)):
@@ -101,9 +101,9 @@ def play(buffer: SnapshotBuffer, arrived: list[Snapshot], frame_rate: float, sec
 
 
 def measure(link: Link, tick_rate: float, frame_rate: float, *, seconds: float = 60.0, seed: int = 1) -> Smoothness:
-    """Play one game back, and say how it looked.
+    """Play one game back and measure it.
 
-    :param seconds: of the game after the warm-up.
+    :param seconds: length of the game after the warm-up.
     """
     arrived = arrivals(link, tick_rate, WARM_UP + seconds, seed)
     clock = AdaptiveClock()
@@ -141,11 +141,11 @@ FORMS: Mapping[str, tuple[tuple[str, ...], Callable[[float], dict[str, Any]]]] =
 
 @dataclass(frozen=True)
 class Cost:
-    """How long a view takes, in milliseconds: the fastest of many, the rest being other programs' doing.
+    """Milliseconds of a view: the fastest of many, because the others measure other programs, too.
 
     :ivar interpolated: between two snapshots.
-    :ivar extrapolated: beyond the newest one, while movement is carried on.
-    :ivar joining: while every number joins the true way again.
+    :ivar extrapolated: beyond the newest one.
+    :ivar joining: while every number returns to the true path.
     """
 
     interpolated: float
@@ -163,7 +163,7 @@ def cost(form: str, *, repeat: int = 200) -> Cost:
         return Snapshot(tick, time, time, state, time - 0.05, tick - 1)
 
     def fastest(buffer: SnapshotBuffer, now: float, until: float) -> float:
-        """Draw frames from ``now`` to ``until``; playback moves on by a little each time."""
+        """Draw frames from ``now`` to ``until``, in small steps."""
         frames = itertools.count()
         return 1e3 * min(
             timeit.repeat(lambda: buffer.view(now=now + (until - now) * next(frames) / repeat), number=1, repeat=repeat)

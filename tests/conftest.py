@@ -1,4 +1,4 @@
-"""What every test shares: a headless pygame, randomness that can be repeated, and a share of the machine."""
+"""Shared by all tests: a headless pygame, repeatable randomness, and a fair share of the machine."""
 
 import gc
 import os
@@ -6,7 +6,7 @@ import random
 import signal
 import zlib
 
-# SDL reads these when pygame is imported, so they stand before any import that may bring pygame in.
+# SDL reads these when pygame is imported, so they stand before any import that may import pygame.
 os.environ["SDL_VIDEODRIVER"] = "dummy"
 os.environ["SDL_AUDIODRIVER"] = "dummy"
 os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
@@ -16,14 +16,15 @@ from hypothesis import settings
 
 from pygase._protocol import fast_path
 
-# No deadline: on a busy machine it measures the neighbours. The blob repeats a failure exactly. `tests.long` has the
-# other profile: it searches twenty-five times as long for an input that breaks a promise.
+# No deadline: on a busy machine it would measure other programs. The blob repeats a failure exactly. `tests.long` has
+# the
+# other profile, with twenty-five times as many examples.
 settings.register_profile("pygase", deadline=None, print_blob=True, max_examples=40)
 settings.register_profile("long", settings.get_profile("pygase"), max_examples=1_000)
 settings.load_profile("pygase")
 
-# A shell lets a program in the background ignore Ctrl-C, and `nohup` lets it ignore a terminal that closes. Every
-# program that the tests start would inherit that.
+# A shell makes programs in the background ignore Ctrl-C, and `nohup` makes them ignore SIGHUP. The programs that the
+# tests start would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
@@ -35,9 +36,9 @@ ONE_AT_A_TIME = "integration"
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests that use the real clock, sockets or processes, one after the other.
+    """Run all tests with the real clock, sockets or processes in one process, one after the other.
 
-    So none of them takes another's port, and what has to happen in time has to share the machine with few.
+    So no two of them use the same port, and few processes compete with a test that has a time limit.
     """
     for item in items:
         if item.get_closest_marker("integration"):
@@ -45,16 +46,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over thousands of tests and modules, which live as long as this process."""
+    """Exclude thousands of tests and modules from garbage collection. They live as long as this process."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
-    """The seed of this test: the same in each run unless PYGASE_TEST_SEED says another.
+    """The seed of this test: the same in each run unless PYGASE_TEST_SEED sets another.
 
-    pytest shows what a test printed only when it fails, so a failure always names its seed.
+    pytest shows a test's output only when the test fails, so a failure always names its seed.
     """
     chosen = os.environ.get(SEED_VARIABLE)
     test = request.node.nodeid.removesuffix(f"@{ONE_AT_A_TIME}")  # which xdist appends
@@ -65,7 +66,7 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def rng(seed: int) -> random.Random:
-    """A random generator of this test's seed."""
+    """A random generator with this test's seed."""
     return random.Random(seed)
 
 

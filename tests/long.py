@@ -1,15 +1,16 @@
-"""What takes too long for the suite: ``python -m tests.long`` plays 1,000 sessions, sends a million datagrams, and
-looks for inputs that break what holds for every input.
+"""The long tests: ``python -m tests.long`` plays 1,000 sessions, sends a million datagrams, and searches for inputs
+that
+break a property.
 
 ::
 
     python -m tests.long                                   all three, in full
-    python -m tests.long sessions --count 200 --seed 5000  so many sessions, beginning with that seed
-    python -m tests.long fuzz --count 100000               so many datagrams
+    python -m tests.long sessions --count 200 --seed 5000  200 sessions, from seed 5000 on
+    python -m tests.long fuzz --count 100000               100,000 datagrams
     python -m tests.long properties                        the tests by hypothesis, with 1,000 examples each
 
-Prints the seed and the parameters of whatever fails, and returns 1 if anything did. What a seed does is the same each
-time, on every machine: repeat a failure with ``sessions --count 1 --seed SEED`` or ``fuzz --count 1 --seed SEED``.
+It prints the seed and the parameters of every failure, and returns 1 if there was one. A seed does the same each time,
+on every machine: repeat a failure with ``sessions --count 1 --seed SEED`` or ``fuzz --count 1 --seed SEED``.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def choose_way(seed: int) -> str:
 
 
 def play_session(seed: int) -> Outcome:
-    """Play one session; return its seed, its parameters and what does not hold."""
+    """Play one session. Return its seed, its parameters and its faults."""
     logging.disable(logging.ERROR)
     choose_way(seed)
     params = parameters(seed)
@@ -54,7 +55,7 @@ def play_session(seed: int) -> Outcome:
 
 
 def fuzz_round(seed: int) -> Outcome:
-    """Send one round of noise; return its seed, how much it was, and what does not hold."""
+    """Send one round of noise. Return its seed, its size and its faults."""
     what = f"{ROUND_DATAGRAMS} datagrams, fast path {choose_way(seed)}"
     try:
         run_round(seed)
@@ -64,7 +65,7 @@ def fuzz_round(seed: int) -> Outcome:
 
 
 def run_all(name: str, work: Callable[[int], Outcome], seeds: Iterable[int], processes: int) -> int:
-    """Do the work for every seed on several processor cores; print what fails; return how many did."""
+    """Do the work for every seed on several processor cores. Print the failures and return their number."""
     started_at, done, failed = time.monotonic(), 0, 0
     with multiprocessing.get_context("spawn").Pool(processes, maxtasksperchild=50) as pool:
         for seed, what, problems in pool.imap_unordered(work, seeds):
@@ -80,13 +81,13 @@ def run_all(name: str, work: Callable[[int], Outcome], seeds: Iterable[int], pro
 
 
 def search_properties(processes: int) -> int:
-    """Run the suite's tests by hypothesis with many examples; return how many runs failed: 0 or 1."""
+    """Run the suite's tests by hypothesis with many examples. Return the number of failed runs: 0 or 1."""
     options = ["-m", "hypothesis", "--hypothesis-profile=long", "--timeout=0", "-q", f"-n={processes}"]
     return int(subprocess.run([sys.executable, "-m", "pytest", *options], check=False).returncode != 0)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run what the command line asks for; return the exit code."""
+    """Run the command line. Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.long", description=__doc__.partition("\n")[0])
     parser.add_argument("what", nargs="?", choices=["sessions", "fuzz", "properties", "all"], default="all")
     parser.add_argument("--count", type=int, help="how many sessions, or datagrams of noise")

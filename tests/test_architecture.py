@@ -1,7 +1,7 @@
-"""The house keeps its rules: imports point downward, and `import pygase` brings in nothing it does not need.
+"""Imports point downward, and `import pygase` imports nothing unnecessary.
 
-The rules are the tables in `tests/support/architecture.py`. Half of the tests here hold them against the real files,
-the other half show that the checker would notice.
+The rules are the tables in `tests/support/architecture.py`. Half of the tests here check the real files. The other half
+show that the checker finds violations.
 """
 
 import re
@@ -43,7 +43,7 @@ class TestRealFiles:
         assert circles(real_sources()) == []
 
     def test_the_checker_has_seen_them(self) -> None:
-        """Guards the two above: an empty list of files would break no rule."""
+        """Guards the two tests above: an empty list of files would break no rule."""
         sources = real_sources()
         assert "pygase/utils.py" in sources
         assert any(
@@ -52,7 +52,7 @@ class TestRealFiles:
 
     @pytest.mark.integration
     def test_importing_pygase_brings_in_msgpack_and_nothing_else(self) -> None:
-        """Counted are modules with a file: msgpack's compiled part makes some that have none."""
+        """Only modules with a file count: msgpack's compiled part makes some without one."""
         script = (
             "import sys; before = set(sys.modules); import pygase;"
             "new = {name: sys.modules[name] for name in set(sys.modules) - before};"
@@ -70,7 +70,7 @@ class TestRealFiles:
         assert late.isdisjoint(loaded), "what not every program needs is imported when it is needed"
 
     def test_no_text_names_a_place_on_one_machine(self) -> None:
-        """A path of somebody's home or workplace, or a ticket's number, tells a reader nothing."""
+        """A path of one machine or the number of a ticket means nothing to a reader."""
         folders = [*PACKAGES, "tests", "docs", "benchmarks", ".ci"]
         files = [*ROOT.glob("*.*"), *(file for folder in folders for file in (ROOT / folder).rglob("*"))]
         texts = [file for file in files if file.suffix in ("", ".py", ".md", ".toml", ".txt") and file.is_file()]
@@ -179,7 +179,7 @@ NEIGHBOURS = dict.fromkeys(
 
 
 class TestChecker:
-    """What it must notice, and what it must leave alone."""
+    """Violations that it must find, and code that it must accept."""
 
     @pytest.mark.parametrize(("path", "source", "complaint"), BROKEN)
     def test_notices(self, path: str, source: str, complaint: str) -> None:

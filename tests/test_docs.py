@@ -1,4 +1,4 @@
-"""What the README and the guides show can be run, and does what they say."""
+"""The code in the README and the guides runs, and does what the text promises."""
 
 import re
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
 
 
 class TestReader:
-    """The reader of pages finds what it should, and notices what is wrong."""
+    """The reader of pages finds the code blocks, and reports mistakes."""
 
     PAGE = (
         "# Title\n```python runnable\nx = 1\n```\ntext\n"

@@ -23,9 +23,9 @@ RETRIES = [0, 3, RELIABLE]
 
 
 class Counting:
-    """A game whose state counts ticks, and that says in each event which count belongs before it.
+    """A game whose state counts ticks. Each event names the count of the state that must arrive before it.
 
-    Events leave from the time step, from a handler, from the handler of CLIENT_CONNECTED, and from outside.
+    Events are sent from the time step, from a handler, from the handler of CLIENT_CONNECTED, and from outside.
     """
 
     def __init__(self, **config: Any) -> None:
@@ -33,7 +33,8 @@ class Counting:
         self.backend = Backend(GameState(n=0, asked=0, size=""), self._step, handlers, config=ServerConfig(**config))
         self.sent = 0
         self.seen: list[tuple[str, int, Any]] = []
-        """Of each handled event: where it was sent, the count that belongs before it, the count that was found."""
+        """Of each handled event: its origin, the count that must arrive before it, and the count in the client's state.
+        """
 
     def _say(self, where: str, count: int, retries: int, **target: Any) -> None:
         self.sent += 1
@@ -52,7 +53,7 @@ class Counting:
     def _connected(self, client_address: Any, game_state: GameState) -> dict[str, Any]:
         for retries in RETRIES:
             self._say("CLIENT_CONNECTED", game_state.n + 1, retries, target_client=client_address)
-        return {"size": "large " * 1000}  # takes several datagrams
+        return {"size": "large " * 1000}  # several datagrams
 
     def listen(self, client: Client) -> Client:
         def count(where: str, count: int) -> None:
@@ -85,7 +86,7 @@ def test_every_event_finds_its_state_on_every_link(link: str, interval: float, s
 
 
 def test_an_event_from_outside_a_tick_finds_the_state_of_that_moment() -> None:
-    """Pushed and sent from a thread that computes no tick."""
+    """Pushed and sent from a thread that runs no tick."""
     game, network = Counting(), SimulatedNetwork(1, Link(latency=0.02))
     network.serve(game.backend)
     client = game.listen(Client())
@@ -100,7 +101,7 @@ def test_an_event_from_outside_a_tick_finds_the_state_of_that_moment() -> None:
 
 
 def test_an_event_does_not_wait_where_nothing_has_changed() -> None:
-    """A world at rest sends no state, so there is nothing to wait for: neither first nor last."""
+    """A world at rest sends no state, so no event waits for one."""
     backend = Backend(
         GameState(n=0), lambda game_state, dt: {}, {"ASK": lambda: backend.server.dispatch_event("ANSWER")}
     )
@@ -120,7 +121,7 @@ def test_an_event_does_not_wait_where_nothing_has_changed() -> None:
 def test_an_event_waits_no_longer_than_its_patience_for_a_state_that_does_not_get_through(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each snapshot is lost, the events are not: each is late by the client's patience, and none is lost."""
+    """Every snapshot is lost, no event is. Each event is late by the client's patience, and none is lost."""
     backend = Backend(GameState(n=0), lambda game_state, dt: {"n": game_state.n + 1})
     network, late = SimulatedNetwork(1, Link(latency=0.01)), list[float]()
     network.serve(backend)
@@ -225,7 +226,7 @@ def test_on_real_sockets(form: str, interval: float, link: str | None) -> None:
 
 @pytest.mark.integration
 def test_on_real_sockets_with_a_game_loop_on_a_thread_of_its_own() -> None:
-    """Server and game loop are made and run by themselves, as the reference allows."""
+    """Server and game loop are created and run separately, as the reference allows."""
     game = Counting()
     server, machine = game.backend.server, game.backend.game_state_machine
     server.run_in_thread(0, "127.0.0.1", event_wire=machine)

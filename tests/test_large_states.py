@@ -40,7 +40,7 @@ def do_nothing(game_state: GameState, dt: float) -> dict[str, Any]:
 
 
 def state_of(size_bytes: int, rng: random.Random) -> GameState:
-    """Return a state that takes exactly so many bytes: many entries, and a blob that does not compress to fill up."""
+    """Return a state of exactly `size_bytes` bytes: many entries, and an incompressible blob."""
     entries = {number: rng.random() for number in range(size_bytes // 40)}
     bare = len(pack({"game_status": 0, "entries": entries, "blob": rng.randbytes(300)})) - 300
     for header_bytes in (0, 2):  # a blob's own header grows from 3 to 5 bytes at 64 KiB
@@ -52,7 +52,7 @@ def state_of(size_bytes: int, rng: random.Random) -> GameState:
 
 
 def size_of(state: GameState) -> int:
-    """Return what a state takes serialised, as the bound counts it."""
+    """Return the serialised size of a state, as the bound counts it."""
     return len(pack({name: value for name, value in state.__dict__.items() if name != "time_order"}))
 
 
@@ -77,14 +77,14 @@ def join(network: SimulatedNetwork, **options: Any) -> Client:
 
 
 def has_everything(client: Client, backend: Backend) -> bool:
-    """Tell whether a client's state is the server's."""
+    """Return whether a client's state equals the server's."""
     tree = backend.game_state_store.internals.committed.tree
     snapshots = client.snapshots
     return bool(snapshots) and (snapshots[-1].state is tree or exactly_equal(snapshots[-1].state, tree))
 
 
 def expect_everything(network: SimulatedNetwork, client: Client, backend: Backend, within: float) -> None:
-    """Let so many virtual seconds pass at most until the client's state is the server's."""
+    """Wait until the client's state equals the server's, for at most `within` virtual seconds."""
     give_up_at = network.now + within
     while network.now < give_up_at and not has_everything(client, backend):
         network.run(0.1)
@@ -97,7 +97,7 @@ def expect_everything(network: SimulatedNetwork, client: Client, backend: Backen
 @pytest.mark.parametrize("link", [GOOD, LOSSY], ids=["good", "lossy"])
 @pytest.mark.parametrize("size_bytes", SIZES)
 def test_a_full_state_arrives(size_bytes: int, link: Link, rng: random.Random) -> None:
-    """Within the time that the budget of 2 MB/s allows, and some for what is lost."""
+    """Within the time that the budget of 2 MB/s allows, plus some for losses."""
     state = state_of(size_bytes, rng)
     network, backend = serve(state, link, seed=rng.randrange(1_000))
     client = join(network)
@@ -107,7 +107,7 @@ def test_a_full_state_arrives(size_bytes: int, link: Link, rng: random.Random) -
 
 
 def test_a_full_state_that_compresses_well_costs_little() -> None:
-    """A megabyte of which most is alike takes a few packets."""
+    """A megabyte of mostly equal bytes takes a few packets."""
     network, backend = serve(GameState(rows={i: {"kind": "grass", "height": 1} for i in range(50_000)}), GOOD)
     client = join(network)
     expect_everything(network, client, backend, within=2.0)
@@ -136,7 +136,7 @@ def test_a_state_that_is_too_large_from_the_start_is_refused(rng: random.Random)
 def test_one_byte_too_much_is_a_clear_error_and_the_server_goes_on(
     by: str, rng: random.Random, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The update is not applied, the error says the sizes, and later updates work, in whatever way they come."""
+    """The update is not applied, the error names the sizes, and later updates work, on all three ways."""
     state = state_of(MAX_BYTES, rng)
     steps: list[dict[str, Any]] = []
     updates = {"GROW": {"blob": state.blob + b"!"}, "GO ON": {"blob": state.blob[:-10], "x": 1}}
@@ -180,7 +180,7 @@ def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_an_update_from_another_thread_that_is_too_large_does_not_end_the_game(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Pushed while a tick is going on it waits for the next one, so nobody is there to be told; it is logged."""
+    """An update pushed during a tick waits for the next one. Its sender is gone by then, so the error is logged."""
     backend: Backend
 
     def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def test_an_update_from_another_thread_that_is_too_large_does_not_end_the_game(
 
 
 def test_a_larger_bound_can_be_agreed(rng: random.Random) -> None:
-    """What both sides' config allow, works: here 6 MiB."""
+    """A size that both configurations allow works: here 6 MiB."""
     limit = 6 * KIB * KIB
     network = SimulatedNetwork(link=GOOD)
     backend = Backend(
@@ -216,7 +216,7 @@ def test_a_larger_bound_can_be_agreed(rng: random.Random) -> None:
 
 
 def churning(rng: random.Random, entries: int) -> Callable[[GameState, float], dict[str, Any]]:
-    """Return a time step that changes, creates and deletes some of very many entries each tick."""
+    """Return a time step that changes, creates and deletes a few of very many entries in each tick."""
 
     def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
         changed = {rng.randrange(entries): {"x": rng.random(), "y": rng.random()} for _ in range(20)}
@@ -228,7 +228,7 @@ def churning(rng: random.Random, entries: int) -> Callable[[GameState, float], d
 
 @pytest.mark.parametrize("link", [GOOD, LOSSY], ids=["good", "lossy"])
 def test_a_client_that_joins_in_the_middle_of_play_converges(link: Link, rng: random.Random) -> None:
-    """The state changes faster than it can be transferred; the latecomer catches up all the same."""
+    """The state changes faster than it can be transferred. The late client still catches up."""
     things = {number: {"x": rng.random(), "y": rng.random(), "name": f"thing {number}"} for number in range(5_000)}
     network, backend = serve(GameState(things=things), link, churning(rng, 6_000), seed=5)
     early = join(network)
@@ -245,7 +245,7 @@ def test_a_client_that_joins_in_the_middle_of_play_converges(link: Link, rng: ra
 @pytest.mark.parametrize("changed_bytes", [2_000, 4_000, 8_000, 40_000])
 @pytest.mark.parametrize("link", [GOOD, LOSSY], ids=["good", "lossy"])
 def test_deltas_that_need_fragments_arrive(link: Link, changed_bytes: int, rng: random.Random) -> None:
-    """Two, four, seven, thirty-five packets of news, ten times a second; the last of them whole."""
+    """Two, four, seven and thirty-five packets of changes, ten times a second. The last of them arrives whole."""
 
     def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
         return {"news": rng.randbytes(changed_bytes)} if rng.random() < 0.2 else {}
@@ -262,7 +262,7 @@ def test_deltas_that_need_fragments_arrive(link: Link, changed_bytes: int, rng: 
 
 @pytest.mark.parametrize("link", [GOOD, LOSSY], ids=["good", "lossy"])
 def test_most_of_a_large_state_is_deleted(link: Link, rng: random.Random) -> None:
-    """A megabyte goes, some remains, and nothing of it is mixed up."""
+    """A megabyte is deleted, the rest remains, and nothing is mixed up."""
     things = {number: rng.randbytes(20) for number in range(40_000)}
     steps = [{"things": {number: TO_DELETE for number in range(40_000) if number % 100}}]
     network, backend = serve(GameState(things=things), link, seed=11)
@@ -276,7 +276,7 @@ def test_most_of_a_large_state_is_deleted(link: Link, rng: random.Random) -> Non
 
 
 def test_a_deletion_larger_than_the_largest_state_arrives() -> None:
-    """To delete a short entry takes more than the entry did: in all more than any state may, if well compressed."""
+    """Deleting a short entry takes more bytes than the entry: in all more than the largest state, compressed well."""
     row = dict.fromkeys(range(100))
     rows = {f"row {number}": row for number in range(15_000)}
     cleared = {name: dict.fromkeys(row, TO_DELETE) for name in rows}
@@ -295,7 +295,7 @@ def test_a_deletion_larger_than_the_largest_state_arrives() -> None:
 
 
 def test_a_whole_large_state_is_replaced_at_once(rng: random.Random) -> None:
-    """Everything goes and as much comes: the delta is larger than the full state, so the full state it is."""
+    """Everything is replaced: the delta is larger than the full state, so the full state is sent."""
     names = [rng.randbytes(15).hex() for _ in range(20_000)]
     steps: list[dict[str, Any]] = []
     network, backend = serve(
@@ -310,7 +310,7 @@ def test_a_whole_large_state_is_replaced_at_once(rng: random.Random) -> None:
 
 
 def test_events_pass_while_a_large_state_is_under_way(rng: random.Random) -> None:
-    """A player who joins is not deaf for the two seconds that 4 MiB take."""
+    """A player that joins receives events during the two seconds that 4 MiB take."""
     heard: list[float] = []
     network, backend = serve(state_of(MAX_BYTES, rng), GOOD)
     client = join(network)
@@ -325,7 +325,7 @@ def test_events_pass_while_a_large_state_is_under_way(rng: random.Random) -> Non
 
 
 def test_a_late_acknowledgement_does_not_end_the_next_transfer(rng: random.Random) -> None:
-    """The client's report may overtake its last acknowledgement, which belongs to the transfer before."""
+    """The client's report may overtake its last acknowledgement, which belongs to the earlier transfer."""
     ring = SnapshotRing(8)
     sender = SnapshotSender(ring)
     for tick in (1, 2):
@@ -338,7 +338,7 @@ def test_a_late_acknowledgement_does_not_end_the_next_transfer(rng: random.Rando
 
 
 def test_an_acknowledgement_of_a_replaced_transfer_says_nothing_of_the_new_one(rng: random.Random) -> None:
-    """Only the arrival of all pieces of the transfer that is under way counts."""
+    """Only the arrival of all pieces of the present transfer counts."""
     network, backend = serve(GameState(blob=rng.randbytes(200_000)), GOOD)
     client = join(network)
     network.run_until(lambda: client.snapshots)
@@ -353,7 +353,7 @@ def test_an_acknowledgement_of_a_replaced_transfer_says_nothing_of_the_new_one(r
 
 @pytest.mark.parametrize("blob", [random.Random(1).randbytes(300_000), bytes(300_000)], ids=["many packets", "one"])
 def test_a_client_that_allows_less_than_the_server_is_told(blob: bytes) -> None:
-    """It hangs up with the reason, instead of being sent the same state again and again."""
+    """The client disconnects with the reason, instead of receiving the same state again and again."""
     network, _ = serve(GameState(blob=blob), GOOD)
     client = Client(config=ClientConfig(max_state_bytes=100_000))
     network.connect(client)
@@ -366,7 +366,9 @@ def test_a_client_that_allows_less_than_the_server_is_told(blob: bytes) -> None:
 
 
 def test_a_reliable_event_that_is_too_large_for_the_other_side_ends_the_connection() -> None:
-    """It will never be taken, so all reliable ones after it would wait for ever: better an end with a reason."""
+    """The other side would never accept it, and all later reliable events would wait. So the connection ends with a
+    reason.
+    """
     heard: list[int] = []
     network = SimulatedNetwork(link=GOOD)
     backend = Backend(

@@ -1,4 +1,4 @@
-"""Players who vanish are reported to the game: in virtual time and on real sockets, in the same order."""
+"""Lost players are reported to the game: in virtual time and on real sockets, in the same order."""
 
 import time
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Simulated:
         self.network.run_until(condition, 5.0)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 class Real:
@@ -52,7 +52,7 @@ class Real:
 
     def vanish(self, client: Client) -> None:
         session = client.plumbing.session
-        session.line.driver.call(session.finish)  # the socket is closed without a word
+        session.line.driver.call(session.finish)  # the socket is closed without a goodbye
 
     def wait(self, condition: Callable[[], Any]) -> None:
         end = time.monotonic() + 5.0
@@ -70,7 +70,7 @@ WORLDS = [Simulated, pytest.param(Real, marks=pytest.mark.integration)]
 
 
 def counting(reported: list[str]) -> Backend:
-    """A game whose state changes in each tick, and that reports who arrives and leaves."""
+    """A game whose state changes in each tick. It reports arrivals and departures."""
     return Backend(
         GameState(n=0),
         lambda game_state, dt: {"n": game_state.n + 1},
@@ -118,7 +118,7 @@ def test_each_of_several_players_who_vanish_one_after_the_other_is_reported(worl
 
 
 def test_a_server_without_a_game_loop_reports_the_last_player_to_its_own_handler() -> None:
-    """Also if updates that others push are all that happens."""
+    """Even if the only updates are pushed by others."""
     store, reported = GameStateStore(GameState(n=0)), []
     server = Server(store, config=QUICK)
     server.register_event_handler(CLIENT_LEFT, lambda reason: reported.append(reason.name))
@@ -169,7 +169,7 @@ which order two players receive."""
 
 
 def played(world: Any, interval: float) -> list[str]:
-    """Play the script; return what both sides report, in order."""
+    """Play the script. Return the reports of both sides in order."""
     log: list[str] = []
     names: dict[Any, str] = {}
     arriving = iter(["Ann", "Bob"])

@@ -1,4 +1,4 @@
-"""What went wrong in the library's earlier generations, and must not again. Each test is one of those failures."""
+"""Failures of earlier generations of the library. Each test is one of them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def counting_backend(**handlers: Callable[..., Any]) -> Backend:
 
 
 def join(network: SimulatedNetwork, **options: Any) -> Client:
-    """Return a client that has connected and has a state."""
+    """Return a connected client that has a state."""
     client = Client(config=ClientConfig(timeout=60.0))
     network.connect(client, **options)
     network.run_until(lambda: client.snapshots)
@@ -79,7 +79,7 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type, m
 
 
 def times_of_ticks(interval: float, work: Callable[[random.Random], float], until: float) -> list[tuple[float, float]]:
-    """Run a real game loop whose time step takes ``work`` seconds; return when it was called, and with what ``dt``."""
+    """Run a real game loop whose time step takes ``work`` seconds. Return the times and the ``dt`` of its calls."""
     loop, rng = VirtualLoop(), random.Random(1)
     machine = GameStateMachine(GameStateStore())
     ticks: list[tuple[float, float]] = []
@@ -102,7 +102,7 @@ async def _run(machine: GameStateMachine, interval: float) -> None:
 
 @pytest.mark.parametrize("interval", [0.02, 1 / 60, 0.1])
 def test_the_game_loop_keeps_its_interval(interval: float) -> None:
-    """It ran 9,000-13,000 ticks a second whatever the interval. The work of a tick does not stretch it either."""
+    """It used to run 9,000-13,000 ticks a second at any interval. A tick's work does not stretch the interval."""
     ticks = times_of_ticks(interval, lambda rng: rng.uniform(0.0, 0.8 * interval), until=60.0)
     assert len(ticks) == pytest.approx(60.0 / interval, abs=2)
     assert sum(dt for _, dt in ticks) == pytest.approx(ticks[-1][0], abs=1e-6)
@@ -111,7 +111,7 @@ def test_the_game_loop_keeps_its_interval(interval: float) -> None:
 
 
 def test_ticks_that_take_too_long_do_not_make_the_next_ones_hurry() -> None:
-    """One hiccup of a second is followed by the old interval, not by fifty ticks at once."""
+    """After a delay of a second the old interval returns, without fifty ticks at once."""
     hiccup = iter([0.0] * 10 + [1.0] + [0.0] * 1_000)
     ticks = times_of_ticks(0.02, lambda rng: next(hiccup), until=3.0)
     after = [at for at, _ in ticks if at > 1.3]
@@ -133,7 +133,7 @@ def test_the_game_loop_keeps_its_interval_by_the_real_clock() -> None:
 
 
 def test_thirty_changes_on_a_perfect_link_all_arrive() -> None:
-    """28 of 30 were lost. Each of them is a snapshot of its own here, and none is missing."""
+    """28 of 30 used to be lost. Each of them is a snapshot of its own here, and none is missing."""
     network = SimulatedNetwork()
     network.serve(counting_backend())
     client = join(network)
@@ -145,7 +145,7 @@ def test_thirty_changes_on_a_perfect_link_all_arrive() -> None:
 
 
 def test_the_first_state_is_sent_although_it_never_changes() -> None:
-    """A client never got the state that was there before it came."""
+    """A client used to miss the state from before its arrival."""
     network = SimulatedNetwork()
     network.serve(Backend(GameState(board=[[1, 2], [3, 4]], turn="white"), do_nothing))
     network.run(5.0)
@@ -157,7 +157,7 @@ def test_the_first_state_is_sent_although_it_never_changes() -> None:
 
 
 def test_updates_of_one_tick_merge() -> None:
-    """They overwrote each other: of ten players that moved in one tick, one had moved."""
+    """They used to overwrite each other: of ten players that moved in one tick, one had moved."""
     network = SimulatedNetwork()
     backend = Backend(
         GameState(players={}, last="nobody"),
@@ -183,7 +183,9 @@ def test_updates_of_one_tick_merge() -> None:
 
 @pytest.mark.parametrize("missed_ticks", [99, 101, 150, 255, 257, 1_000])
 def test_a_client_far_behind_heals(missed_ticks: int) -> None:
-    """A client 100 updates behind was wrong for ever. Created, changed and deleted meanwhile: all is right again."""
+    """A client 100 updates behind used to stay wrong. Entries are created, changed and deleted meanwhile: all is right
+    again.
+    """
 
     def churn(game_state: GameState, dt: float) -> dict[str, Any]:
         number = game_state.ticks
@@ -210,7 +212,7 @@ def test_a_client_far_behind_heals(missed_ticks: int) -> None:
 
 
 def test_events_sent_from_handlers_and_the_time_step_leave_with_the_same_tick() -> None:
-    """They were dropped. All of them arrive, and at once: with the state of the very tick that sent them."""
+    """They used to be dropped. All of them arrive with the state of the tick that sent them."""
     network = SimulatedNetwork()
     sent_at: list[float] = []
     came: list[tuple[str, float]] = []
@@ -239,7 +241,7 @@ def test_events_sent_from_handlers_and_the_time_step_leave_with_the_same_tick() 
 
 
 def test_duplicates_do_not_end_the_server() -> None:
-    """One duplicate did. Here every datagram comes twice, and every event is handled once."""
+    """One duplicate used to end it. Here every datagram arrives twice, and every event is handled once."""
     heard: list[int] = []
     network = SimulatedNetwork(link=Link(duplicate=1.0, jitter=0.03))
     backend = counting_backend(TELL=heard.append)
@@ -264,7 +266,7 @@ OLD_REQUESTS = [
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"\xff" * 14, b"\x06" + bytes(30), bytes(1_500), *OLD_REQUESTS])
 def test_malformed_datagrams_and_requests_of_strangers_do_not_end_the_server(data: bytes) -> None:
-    """One of them did, from anyone."""
+    """One of them from anyone used to end it."""
     network = SimulatedNetwork()
     backend = counting_backend()
     network.serve(backend)
@@ -280,7 +282,7 @@ def test_malformed_datagrams_and_requests_of_strangers_do_not_end_the_server(dat
 
 
 def test_a_client_that_is_not_the_host_cannot_end_the_server() -> None:
-    """Neither by the old event, nor by the new one, nor by asking politely."""
+    """Neither by the old event, nor by the new one, nor by a polite request."""
     network = SimulatedNetwork()
     backend = counting_backend()
     network.serve(backend)
@@ -301,7 +303,7 @@ def test_a_client_that_is_not_the_host_cannot_end_the_server() -> None:
 
 
 def test_a_stranger_from_elsewhere_is_not_the_host_though_first() -> None:
-    """The first client, whoever that was, could shut the server down."""
+    """The first client, whoever it was, could shut the server down."""
     network = SimulatedNetwork()
     backend = counting_backend()
     network.serve(backend)
@@ -314,7 +316,7 @@ def test_a_stranger_from_elsewhere_is_not_the_host_though_first() -> None:
 
 
 def test_a_forged_packet_is_answered_with_no_more_than_its_own_size() -> None:
-    """14 forged bytes were answered with up to 345 KB. Here is a state of that size."""
+    """14 forged bytes used to be answered with up to 345 KB. Here is a state of that size."""
     network = SimulatedNetwork()
     network.serve(Backend(GameState(blob=random.Random(2).randbytes(345_000)), do_nothing))
     rng = random.Random(14)
@@ -330,7 +332,7 @@ def test_a_forged_packet_is_answered_with_no_more_than_its_own_size() -> None:
 
 
 def test_a_connection_to_a_dead_port_fails_in_time() -> None:
-    """It hung for ever."""
+    """It used to hang without end."""
     network = SimulatedNetwork()
     client = Client()
     network.connect(client, port=9)
@@ -345,7 +347,7 @@ def test_a_connection_to_a_dead_port_fails_in_time() -> None:
 
 @pytest.mark.integration
 def test_a_connection_to_a_dead_port_raises_or_ends_its_thread() -> None:
-    """By the real clock, with a real socket, in both ways."""
+    """With the real clock and a real socket, in both ways."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as placeholder:
         placeholder.bind(("127.0.0.1", 0))
         port = placeholder.getsockname()[1]

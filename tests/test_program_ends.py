@@ -1,4 +1,4 @@
-"""However a program ends, what it has dispatched last arrives, and goodbye is said; a server's clients are told."""
+"""However a program ends, its last events arrive, and both sides learn of its end."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def eventually(condition: Callable[[], Any], seconds: float = WAIT) -> None:
 
 
 class Inn:
-    """A server that remembers who said what last, and why its clients have left."""
+    """A server that keeps the last event of each client, and the reasons of their departures."""
 
     def __init__(self) -> None:
         self.last: list[str] = []
@@ -49,7 +49,7 @@ def inn() -> Iterator[Inn]:
 
 
 def start(program: str, **values: Any) -> "subprocess.Popen[str]":
-    """Start a program, in which the names in capitals stand for values."""
+    """Start a program. Its names in capitals are replaced by the values."""
     text = textwrap.dedent(program)
     for name, value in values.items():
         text = text.replace(name, str(value))
@@ -58,7 +58,7 @@ def start(program: str, **values: Any) -> "subprocess.Popen[str]":
 
 
 def run(program: str, **values: Any) -> tuple[int, str]:
-    """Run a program to its end; return its exit status, and what it wrote to stderr."""
+    """Run a program to its end. Return its exit status and its stderr."""
     process = start(program, **values)
     _, errors = process.communicate(timeout=WAIT)
     return process.returncode, errors
@@ -235,7 +235,7 @@ def test_a_program_that_ends_while_a_host_name_is_looked_up_does_not_wait_for_it
 
 
 def test_many_clients_of_one_program_say_goodbye_at_the_same_time(inn: Inn) -> None:
-    """Also where nobody hears it: half a second in all, not for each."""
+    """Even if the server is silent: half a second in all, not for each client."""
     program = """
     import time, atexit
     from pygase import Client
@@ -329,7 +329,7 @@ def test_a_server_in_a_thread_tells_its_clients_when_the_program_ends(how: str, 
     _, errors = process.communicate("\n", timeout=WAIT)
     eventually(lambda: client.status == "disconnected", 2.0)
     assert (heard, client.disconnect_reason) == (["a"], DisconnectReason.SERVER_SHUTDOWN)
-    assert "the program has ended" not in errors  # somebody has played
+    assert "the program has ended" not in errors  # a client has played
 
 
 @pytest.mark.parametrize("how", IN_THREADS)

@@ -1,4 +1,4 @@
-"""What a mistake shows on the terminal: the program's own line, then the sentence, and nothing of ours between them."""
+"""A mistake shows the program's own line on the terminal, then the sentence, and none of our lines between them."""
 
 import os
 import re
@@ -43,11 +43,11 @@ def game(time_step, **options):
 def machine(debug=None):
     return GameStateMachine(GameStateStore(), debug=debug)
 """
-"""What the programs below begin with. The port PORT is taken."""
+"""The beginning of the programs below. The port PORT is in use."""
 
 
 def complaint(line: str, folder: Path, *, ends: bool = True) -> str:
-    """Run a program whose last line is `line`; return all that it prints to the terminal."""
+    """Run a program whose last line is `line`. Return everything that it prints to the terminal."""
     program = folder / "game.py"
     program.write_text(GAME + line + "\n", encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -63,7 +63,7 @@ def complaint(line: str, folder: Path, *, ends: bool = True) -> str:
 
 
 def shown(line: str, folder: Path) -> str:
-    """Run the same program in this process; return the traceback with which it would end."""
+    """Run the same program in this process. Return the traceback that would end it."""
     program = folder / "game.py"
     program.write_text(GAME + line + "\n", encoding="utf-8")
     names = {"__name__": "__main__"}

@@ -1,4 +1,4 @@
-"""The programs of the guides are run as they stand there: they do what they promise, and end without a complaint."""
+"""The programs of the guides run as they are printed: they keep their promises, and end without a complaint."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ pytestmark = pytest.mark.integration
 
 NOTHING = ""
 FOR_BEING_ALONE = ("this machine is in no network", "is announced to this machine only")
-"""Complaints about that which a test does to the programs so that they reach nobody else."""
+"""Warnings about the changes that a test makes to keep programs on this machine."""
 
 
 def without_known(ended: tuple[int, str, str]) -> tuple[int, str, str]:
-    """Leave out complaints for being alone."""
+    """Remove the known warnings."""
     status, printed, complaints = ended
     others = [line for line in complaints.splitlines() if not any(words in line for words in FOR_BEING_ALONE)]
     return status, printed, "\n".join(others)
@@ -31,7 +31,7 @@ DISCOVERY = programs_of("discovery.md")
 PREDICTION = programs_of("prediction.md")
 
 ALONE = "from pygase._io import lan as _lan\n_lan.get_available_ip_addresses = lambda: ['127.0.0.1']\n"
-"""Before a program that asks the network: nobody else is to be asked."""
+"""Runs before a program that searches the network: it finds this machine only."""
 
 
 def test_the_adapters_loop_opens_a_game_plays_it_and_ends(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_the_adapters_loop_joins_by_address_and_is_back_at_the_screen_when_the_g
             (connection,) = backend.server.connections.values()
             eventually(lambda: connection.input_counts.applied > 10)
             backend.shutdown()
-            # which means "leave" at the connect screen alone
+            # keys that mean "leave" at the connect screen only
             assert without_known(player.repeats("tap escape")) == (0, NOTHING, NOTHING)
     finally:
         backend.shutdown()
@@ -85,7 +85,7 @@ def test_a_predicted_client_moves_its_player_on_the_server(tmp_path: Path) -> No
 
 def test_the_programs_that_announce_and_find_a_game_meet(tmp_path: Path) -> None:
     port = free_port()
-    name = f"clock{port}"  # another test, elsewhere on this machine, may run the same programs
+    name = f"clock{port}"  # another test on this machine may run the same programs
     host = on_port(DISCOVERY["lan_host.py"], port).replace('"clock"', f'"{name}"')
     find = DISCOVERY["lan_find.py"].replace('"clock"', f'"{name}"')
     with running(ALONE + host, tmp_path, "host.py"), connected(port, game=name) as watcher:

@@ -1,4 +1,4 @@
-"""The README's two programs are run as they stand there, and two people can play what they make."""
+"""The README's two programs run as they are printed, and two people can play the game."""
 
 import signal
 import socket
@@ -19,7 +19,7 @@ GUIDE = programs((ROOT / "docs" / "getting-started.md").read_text(encoding="utf-
 @pytest.mark.integration
 @pytest.mark.parametrize("client_code", [README["client.py"], GUIDE["smooth_client.py"]], ids=["README", "guide"])
 def test_game_runs_as_it_stands_there(tmp_path: Path, client_code: str) -> None:
-    """The client joins the README's server, both see each other, and leaving is noticed."""
+    """The client joins the README's server, both players see each other, and a departure is noticed."""
     port = free_port()
     with running(on_port(README["server.py"], port), tmp_path) as server, connected(port) as watcher:
         watcher.wait_until(lambda game_state: len(game_state.players) == 1, timeout=STARTING)
@@ -38,7 +38,7 @@ def test_game_runs_as_it_stands_there(tmp_path: Path, client_code: str) -> None:
 
 @pytest.mark.integration
 def test_readme_client_ends_when_nobody_serves(tmp_path: Path) -> None:
-    """It does not hang, and the log says why in one line."""
+    """It does not hang, and the log gives the reason in one line."""
     with running(on_port(README["client.py"], free_port()), tmp_path) as client:
         (line,) = client.communicate(timeout=STARTING)[1].splitlines()
         assert "Nobody answers there" in line

@@ -1,7 +1,7 @@
-"""Rewind from end to end, in virtual time: what hits on the shooter's screen hits, and lying gains nothing.
+"""Rewind from end to end, in virtual time: a hit on the shooter's screen counts, and lying gains nothing.
 
-The game, its target and its shooter are those of ``benchmarks/_smooth_shots.py``: a target on a circle moves on by six
-times its radius while a shot is under way.
+The game, its target and its shooter are those of ``benchmarks/_smooth_shots.py``: a target on a circle moves six times
+its radius while a shot is under way.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LINKS = {
 }
 
 OLDEST = LIMIT + TICK
-"""Seconds before its tick that a shot can be judged as of: the newest state that is kept is that of the tick before."""
+"""The oldest time, in seconds before its tick, by which a shot is judged. The newest kept state is one tick old."""
 
 
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS.keys())
@@ -73,7 +73,7 @@ def test_who_aims_beside_what_is_seen_misses(seed: int) -> None:
 
 @pytest.mark.parametrize("age", [0.8, 1.2, 3.0, 60.0, 86_400.0])
 def test_a_shot_older_than_the_link_explains_is_judged_by_what_it_explains(age: float, seed: int) -> None:
-    """See tests/server/test_view_times.py for what is explained."""
+    """tests/server/test_view_times.py has the details."""
     (shot,) = shots_with_claims(seed, [age])
     assert 0.15 + 0.3 < shot.now - shot.judged_at < EXPLAINED
     assert not shot.hits
@@ -100,7 +100,7 @@ def test_whatever_a_client_claims_it_is_judged_by_a_moment_between_the_limit_and
 
 
 def test_who_claims_to_see_the_future_is_judged_by_the_present(seed: int) -> None:
-    """The wire's clock says no more than when the input came: nobody shoots at what is yet to come."""
+    """The wire's clock gives only the arrival of the input: nobody shoots at the future."""
     for shot in shots_with_claims(seed, [-0.1, -1.0, -3600.0]):
         assert shot.judged_at <= shot.now
         assert shot.now - shot.judged_at < 0.1, "as of when it came: it waits some ticks for its own"

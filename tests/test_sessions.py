@@ -1,4 +1,4 @@
-"""A sample of the sessions that ``python -m tests.long sessions`` plays a thousand of, and what they rely on."""
+"""A sample of the thousand sessions of ``python -m tests.long sessions``, and the tests of its parts."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.support.sessions import (
 )
 
 SAMPLE = (1_002, 1_011, 1_017)
-"""Mild weather, bursts, 17 % loss; 16 and 32 bits that wrap, duplicates and disorder; up to four players."""
+"""Few losses, bursts, 17 % loss; counters of 16 and 32 bits that wrap, duplicates and disorder; up to four players."""
 
 
 @pytest.mark.parametrize("seed", SAMPLE)
 def test_everybody_has_the_servers_state_and_every_reliable_event(seed: int) -> None:
-    """After a minute of loss, jitter, duplicates and disorder, with players coming and going, and some rest."""
+    """After a minute of loss, jitter, duplicates and disorder, with arrivals and departures, and some rest."""
     params = parameters(seed)
     print(f"to repeat: python -m tests.long sessions --count 1 --seed {seed}\n{params}")
     assert play(params) == []
@@ -48,7 +48,7 @@ def test_a_session_happens_the_same_way_each_time() -> None:
 
 
 def test_sessions_differ_in_all_that_matters() -> None:
-    """A thousand seeds reach the corners: 30 % loss, bursts, 200 ms of jitter, duplicates, one player and four."""
+    """A thousand seeds reach the extremes: 30 % loss, bursts, 200 ms of jitter, duplicates, one player and four."""
     all_of_them = [parameters(seed) for seed in range(1_000)]
     losses = [_loss(params) for params in all_of_them]
     assert 0.29 < max(losses) <= 0.3 + 1e-9
@@ -61,7 +61,7 @@ def test_sessions_differ_in_all_that_matters() -> None:
 
 
 def _loss(params: Parameters) -> float:
-    """Return the share of datagrams that get lost: at random, or in bursts of a mean length."""
+    """Return the share of lost datagrams: lost at random, or in bursts of a mean length."""
     link = params.link
     in_burst = link.burst_loss * link.burst_length / (1 + link.burst_loss * link.burst_length)
     return link.loss + in_burst
@@ -87,7 +87,7 @@ def test_updates_reach_every_kind_of_change() -> None:
     ],
 )
 def test_an_account_tells_of_what_is_lost_doubled_or_disordered(kind: str, sent: list[int], got: list[int]) -> None:
-    """The judge of all these sessions can say no."""
+    """A check of the judge of all these sessions."""
     stream = Stream()
     stream.sent[kind], stream.got[kind] = sent, got
     stream.acked.update(stream.sent[ORDERED])
@@ -107,7 +107,7 @@ def test_an_account_tells_of_what_is_lost_doubled_or_disordered(kind: str, sent:
     ids=["another value", "out of order", "twice", "repeated too early", "view time", "never sent"],
 )
 def test_an_account_tells_of_inputs_that_are_not_what_was_sent(played: list[PlayerInput]) -> None:
-    """The judge of inputs can say no, too."""
+    """A check of the judge of inputs."""
     account = InputAccount()
     account.send(1, "a", 5.0)
     account.send(2, "b", None)
@@ -117,7 +117,7 @@ def test_an_account_tells_of_inputs_that_are_not_what_was_sent(played: list[Play
 
 
 def test_an_account_is_content_with_inputs_in_order_and_the_last_one_again() -> None:
-    """Also if one of them is missing: it came too late."""
+    """Even if one is missing: it arrived too late."""
     account = InputAccount()
     for number in range(1, 4):
         account.send(number, number, None)
@@ -128,7 +128,7 @@ def test_an_account_is_content_with_inputs_in_order_and_the_last_one_again() -> 
 
 
 def test_inputs_are_sent_in_most_sessions_and_nearly_all_are_applied() -> None:
-    """So that what the sessions say of them is said of something."""
+    """So the sessions test the inputs, too."""
     assert 700 < sum(parameters(seed).inputs for seed in range(1_000)) < 900
     session = Session(parameters(1_002, seconds=20.0))
     assert session.parameters.inputs
@@ -139,7 +139,7 @@ def test_inputs_are_sent_in_most_sessions_and_nearly_all_are_applied() -> None:
 
 
 def test_a_client_with_another_state_is_noticed() -> None:
-    """The judge compares states in earnest: a byte of difference is a fault."""
+    """The judge compares the states themselves: a byte of difference is a fault."""
     session = Session(parameters(3, seconds=5.0))
     session.network.run(4.0)
     player = session.players[0]
@@ -151,7 +151,7 @@ def test_a_client_with_another_state_is_noticed() -> None:
 
 
 def test_all_times_of_a_session_are_of_the_simulated_clock() -> None:
-    """Also that of the very first state, which was settled before the simulation began: nothing real leaks in."""
+    """Also the time of the very first state, which was made before the simulation began."""
     network = SimulatedNetwork(link=Link(latency=0.001), start=50.0)
     network.serve(Backend(GameState(a=1), lambda game_state, dt: {}))
     client = Client()
@@ -166,7 +166,7 @@ def test_all_times_of_a_session_are_of_the_simulated_clock() -> None:
     "view_time", [float("nan"), float("inf"), -1e300, 10**400, "5.0", True], ids=lambda value: repr(value)[:9]
 )
 def test_what_is_no_view_time_is_refused_and_costs_no_number(view_time: Any) -> None:
-    """Else the number that ``send_input`` returns would not be the one on the wire from then on."""
+    """Otherwise the numbers of ``send_input`` would differ from those on the wire from then on."""
     network = SimulatedNetwork(link=Link(latency=0.01))
     network.serve(Backend(GameState(n=0), lambda game_state, dt, inputs: {"n": len(inputs)}))
     client = Client()

@@ -1,4 +1,4 @@
-"""A process that slept (a closed lid, a debugger, SIGSTOP) does not blame the others for the silence."""
+"""A process that slept (a closed lid, a debugger, SIGSTOP) does not take the others for lost."""
 
 import signal
 import subprocess
@@ -69,7 +69,7 @@ def test_a_player_who_vanished_while_the_server_slept_is_reported_afterwards() -
 
 
 def test_a_server_that_sleeps_before_every_turn_still_notices_who_is_gone() -> None:
-    """As one whose every tick takes two seconds."""
+    """For example a server whose every tick takes two seconds."""
     game = Game(timeout=3.0, heartbeat_interval=0.5)
     game.network.partition(game.clients[0])
     for _ in range(10):
@@ -130,7 +130,7 @@ def test_reliable_events_of_a_player_arrive_at_a_server_that_slept() -> None:
 
 @pytest.mark.parametrize("held_up", ["server", "player"])
 def test_a_hosting_player_and_its_own_server_never_take_each_other_for_lost(held_up: str) -> None:
-    """One of two threads of a process is held up, as by a breakpoint; the other one hears nothing for long."""
+    """One of two threads of a process is stopped, as by a breakpoint. The other one receives nothing for long."""
     game, own = Game(), Client(config=OWN_PLAYER)
     game.clients.append(own)
     game.network.connect(own, host_token=game.backend.server.own_token)
@@ -148,7 +148,7 @@ def test_a_hosting_player_who_comes_back_takes_the_place_that_nobody_would_have_
     token, players = game.backend.server.own_token, [Client(config=OWN_PLAYER) for _ in range(2)]
     game.network.connect(players[0], host_token=token)
     game.play(1.0)
-    players[0].plumbing.endpoint.release()  # gone without a word
+    players[0].plumbing.endpoint.release()  # gone without a goodbye
     game.play(60.0)
     assert len(game.backend.server.connections) == 1
     game.network.connect(players[1], host_token=token)
@@ -161,8 +161,8 @@ def test_to_run_late_by_less_than_a_second_is_no_sleep_and_to_wait_for_nothing_i
     watch = SleepWatch()
     assert watch.ran(100.0, None) == 0.0
     assert watch.ran(105.0, 104.2) == 0.0
-    assert watch.ran(200.0, None) == 0.0  # nobody was waited for
-    assert watch.ran(201.0, 100.0) == 0.0  # due for long, and run lately
+    assert watch.ran(200.0, None) == 0.0  # nothing was late
+    assert watch.ran(201.0, 100.0) == 0.0  # long overdue, with a recent run
     assert watch.overslept(204.0, 202.5) == 1.5 > ASLEEP
     assert watch.ran(204.0, 202.5) == 1.5
     assert watch.ran(204.1, 202.5) == 0.0

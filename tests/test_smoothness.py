@@ -1,4 +1,4 @@
-"""A sample of the figures of ``python -m benchmarks.smoothness``, in virtual time, for each run of the suite."""
+"""A sample of the figures of ``python -m benchmarks.smoothness``, in virtual time, in each run of the suite."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ class ArenaServer:
         """Run one tick of the fight. `dt` does not matter: a late server plays slower, by the same rules."""
         self._tick += 1
         update = _no_changes()
-        self._history  # noqa: B018  # which begins it
+        self._history  # noqa: B018  # the first access begins it
         ships = self._move(game_state.ships, inputs, update)
         fired = [number for number, ship in ships.items() if ship[SHOTS] != game_state.ships[number][SHOTS]]
         hits = [

@@ -191,7 +191,7 @@ class ChaseServer:
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
         """Run one tick of the chase. `dt` does not matter: a late server plays slower, by the same rules."""
-        self._history  # noqa: B018  # which begins it
+        self._history  # noqa: B018  # the first access begins it
         self._tick += 1
         for address in self._company.settled(self._tick * TICK):
             self._announcer.announce(f"{self.players[self._numbers[address]].name} runs along now.", about=address)

@@ -17,7 +17,7 @@ def _options(parser: argparse.ArgumentParser, command: str) -> None:
             choices=SERIES,
             default=1,
             metavar="N",
-            help=f"play for more than half of so many games: {', '.join(map(str, SERIES))} (default: %(default)s)",
+            help=f"series of N games, more than half win it: {', '.join(map(str, SERIES))} (default: %(default)s)",
         )
 
 

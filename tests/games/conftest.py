@@ -1,4 +1,4 @@
-"""What tests of the games as programs share."""
+"""Shared by the tests of games as programs."""
 
 import socket
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What holds for each of the five games: windows, gamepads, and the command line."""
+"""Common to the five games: windows, gamepads, and the command line."""
 
 import importlib
 import os
@@ -23,7 +23,7 @@ from tests.support.table import FRAME, Seat, Table
 
 NAMES = ("hello", "pong", "chase", "arena", "canvas")
 GAMES: dict[str, Game] = {name: importlib.import_module(f"games.{name}.__main__").GAME for name in NAMES}
-MOST_BYTES = 6_000  # that a client may send in a second
+MOST_BYTES = 6_000  # bytes that a client may send in a second
 
 
 @pytest.fixture(params=NAMES)
@@ -42,7 +42,7 @@ def all_play(table: Table) -> bool:
 
 
 def test_nothing_that_becomes_of_a_window_disconnects_or_floods(table: Table) -> None:
-    """Paused, minimised, without the focus, resized, filling the screen, and held up for a second."""
+    """The window is paused, minimised, without focus, resized, full screen, and stopped for a second."""
     ada, bob = table.sit("Ada"), table.sit("Bob")
     table.runs(1.0)
     address = ada.session.client.address
@@ -80,7 +80,7 @@ def test_nothing_that_becomes_of_a_window_disconnects_or_floods(table: Table) ->
     assert bob.open
 
 
-@pytest.mark.parametrize("name", ["arena", "chase"])  # elsewhere it stands there all the time
+@pytest.mark.parametrize("name", ["arena", "chase"])  # the other games show it all the time
 def test_who_hosts_is_told_at_the_beginning_what_friends_type(name: str) -> None:
     table = Table(GAMES[name], bots=1)
     ada = table.sit("Ada")
@@ -105,7 +105,7 @@ def button(seat: Seat, number: int, down: bool = True) -> None:
 
 
 def height_of(table: Table, seat: Seat) -> float:
-    """Return how far down what a player moves is, as the server has it."""
+    """Return the y of the player's own thing in the server's state."""
     state, address = table.state, seat.session.client.address
     match table.game.name:
         case "hello":
@@ -117,14 +117,14 @@ def height_of(table: Table, seat: Seat) -> float:
         case "arena":
             path = own_ship({"seats": state.seats}, address)
             return float(state.ships[path[1]][AT][1]) if path else 0.0
-    return float(state.cursors.get(1, (0, -1))[1])  # a pen above the paper is nowhere
+    return float(state.cursors.get(1, (0, -1))[1])  # a pen above the paper has no entry
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stick_moves_what_the_keys_move_and_its_rest_is_rest(name: str) -> None:
-    table = Table(GAMES[name], bots=int(name == "pong"))  # elsewhere a bot might be in the way
+    table = Table(GAMES[name], bots=int(name == "pong"))  # in the other games a bot might be in the way
     ada = table.sit("Ada")
-    table.runs(3.0)  # in Chase the newcomer may have to stand still for a while
+    table.runs(3.0)  # in Chase a new chaser stands still for a while
     push(ada, 1, -1.0)
     table.runs(3.0)
     highest = height_of(table, ada)
@@ -200,7 +200,7 @@ def free_ports(count: int) -> list[int]:
 @pytest.mark.integration
 @pytest.mark.skipif(os.name != "posix", reason="ends them with SIGINT")
 def test_every_game_is_served_without_a_window_with_bots_until_ctrl_c() -> None:
-    """All at once, or it would take long."""
+    """All games at the same time, to save time."""
     hosts: dict[str, Any] = {}
     for name, port in zip(NAMES, free_ports(len(NAMES)), strict=True):
         options = ["--headless", "--bots", "1", "--link", "mobile", "--bind", "127.0.0.1", "--port", str(port)]

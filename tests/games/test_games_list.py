@@ -1,4 +1,4 @@
-"""`python -m games` names every game, what it is, and how to start it."""
+"""`python -m games` lists every game with its description and its command."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Whatever a server sends, no window ends in a traceback: it goes on, or it leaves with a sentence that says why."""
+"""Nothing that a server sends ends a window in a traceback: the window goes on, or leaves with a reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DOES_NOT_FIT = "This server does not fit the game: "
 
 
 def states_of(game: Game) -> list[dict[str, Any]]:
-    """Return true states of a game that is played, by somebody with the address that the first client has."""
+    """Return true states of a game in play, seen by the first client."""
     table = Table(game, bots=1)
     ada = table.sit("Ada")
     states = []
@@ -43,7 +43,7 @@ def true_states() -> dict[str, list[dict[str, Any]]]:
 
 
 class Liar:
-    """A server of one game by name, which says what the test wants. `says` what it says from now on."""
+    """A server of one game's name that sends the content of `says`."""
 
     def __init__(self, game: Game, state: dict[str, Any]) -> None:
         self._state = state
@@ -64,7 +64,7 @@ class Liar:
 
     @property
     def left_with(self) -> str:
-        """With which sentence the window went back to where a game is chosen; "" if it has not."""
+        """The sentence with which the window went back to the choice of a game; "" if it did not."""
         seat = self.seat
         assert seat.open == (seat.loop.end is None)
         if seat.open:
@@ -84,7 +84,7 @@ def opened() -> Iterator[list[Liar]]:
 
 
 def lie(rng: random.Random, state: dict[str, Any]) -> dict[str, Any]:
-    """Return a state somewhat beside the truth, or far from it."""
+    """Return a false state: near to the truth, or far from it."""
     if rng.random() < 0.2:
         return {str(name): anything(rng) for name in state if rng.random() < 0.9}
     told = {name: mangled(rng, value, rng.choice((0.01, 0.05, 0.3))) for name, value in state.items()}
@@ -101,7 +101,7 @@ def test_no_state_and_no_event_of_a_lying_server_is_a_traceback(
     monkeypatch: pytest.MonkeyPatch,
     opened: list[Liar],
 ) -> None:
-    """Also without the look at each state (`check`), by the guard around each frame alone."""
+    """Checked also without `check`, by the guard around each frame alone."""
     if not checked:
         monkeypatch.setitem(play.load_screen(GAMES[name]).options, "check", lambda state: "")  # type: ignore[arg-type]
     for _ in range(12):
@@ -144,7 +144,7 @@ def test_an_empty_state_is_no_state_of_any_game(opened: list[Liar]) -> None:
 def test_news_without_end_hold_no_frame_up(
     name: str, true_states: dict[str, list[dict[str, Any]]], opened: list[Liar]
 ) -> None:
-    """Measured letter by letter, a single one of these took minutes."""
+    """Measured letter by letter, one of these would take minutes."""
     liar = Liar(GAMES[name], true_states[name][-1])
     opened.append(liar)
     liar.table.runs(0.5)
@@ -185,7 +185,7 @@ def test_a_programmer_who_asks_for_it_gets_the_traceback(
 
 @pytest.mark.integration
 def test_the_screen_on_which_a_game_is_chosen_says_why_the_last_one_was_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A whole window, on real sockets."""
+    """A whole window on real sockets."""
     said: list[str] = []
     monkeypatch.setattr(choosing.Choosing, "run", lambda self, message="": said.append(message))
     backend = Backend(GameState(puck=1), lambda game_state, dt: {}, game="pong")

@@ -1,4 +1,4 @@
-"""In each game, the others hear of somebody who stays, and never of somebody who was there for less than 3 s."""
+"""In each game, the others get the news of a player that stays, and none of one that leaves within 3 s."""
 
 import importlib
 
@@ -13,7 +13,7 @@ KEY = b"k" * 16
 
 
 class Party:
-    """A game at which Ada has been for a while. `heard` is all that she is told of others."""
+    """A game that Ada has joined a while ago. `heard` is the news that she gets of others."""
 
     def __init__(self, game: Game) -> None:
         self.network = SimulatedNetwork(seed=1)
@@ -49,12 +49,12 @@ def test_nobody_hears_of_somebody_who_is_there_for_less_than_3_seconds(party: Pa
     for seconds in (0.2, 1.0, 2.9, 2.9):
         party.stays("Bob", seconds)
     party.network.run(2 * STAYS)
-    about_the_game = "is it now."  # who is it in Chase is news, however new they are
+    about_the_game = "is it now."  # news about the chaser arrives at once
     assert [news for news in party.heard if about_the_game not in news] == []
 
 
 def test_somebody_who_stays_is_news_when_they_came_and_when_they_left(party: Party) -> None:
     party.stays("Bob", STAYS + 1.0)
     assert "Bob" in party.heard[0]
-    if party.game.name != "hello":  # in which only the coming is to be heard
+    if party.game.name != "hello":  # Hello announces arrivals only
         assert "Bob has left" in party.heard[1]

@@ -1,4 +1,4 @@
-"""Whatever a tampered client or server may send: numbers, words, bytes, and lists and dicts of such."""
+"""Random values of a manipulated client or server: numbers, text, bytes, and lists and dicts of such."""
 
 import math
 import random
@@ -13,7 +13,7 @@ KEYS = ("x", "y", "dash", "left", "me", 0, 1)
 
 
 def anything(rng: random.Random, depth: int = 0, keys: Sequence[Any] = KEYS) -> Any:
-    """Return a number, a word, bytes, or a list or dict of such: often of the length that some game expects."""
+    """Return a number, a text, bytes, or a list or dict of such, often with a length that some game expects."""
     kind = rng.random() + depth / 4
     if kind < 0.35:
         return [anything(rng, depth + 1, keys) for _ in range(rng.choice((0, 1, 2, 2, 3, 3, 4, 4, 30)))]
@@ -23,7 +23,7 @@ def anything(rng: random.Random, depth: int = 0, keys: Sequence[Any] = KEYS) -> 
 
 
 def mangled(rng: random.Random, tree: Any, share: float) -> Any:
-    """Return a tree of which a share is something else, or missing, or one deeper or less deep than it was."""
+    """Return a tree with a share of its parts replaced, removed, or moved one level up or down."""
     if rng.random() < share:
         return rng.choice((anything(rng), [tree], {"x": tree}, *(tree.values() if isinstance(tree, dict) else ())))
     if isinstance(tree, dict):

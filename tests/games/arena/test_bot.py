@@ -1,4 +1,4 @@
-"""Bots play by the rules, get around, and are neither harmless nor perfect."""
+"""Bots follow the rules, find their way, and are neither harmless nor perfect."""
 
 import random
 
@@ -10,7 +10,7 @@ from games.arena.rules import AIM, AT, SHOTS, Ship
 
 
 def alone(seed: int, ticks: int) -> list[Ship]:
-    """A bot that nobody disturbs, tick by tick."""
+    """The ships of a bot that plays alone, tick by tick."""
     bot, ship = Bot(random.Random(seed)), rules.new_ship(PLACES[seed % len(PLACES)])
     flown: list[Ship] = [ship]
     for _ in range(ticks):
@@ -42,7 +42,7 @@ def test_a_bots_gun_turns_no_faster_than_a_hand_could(seed: int) -> None:
 
 
 def fight(seed: int, seconds: float) -> tuple[int, int]:
-    """Let a bot shoot at somebody who runs up and down; return shots and hits."""
+    """Let a bot shoot at a ship that moves up and down. Return the numbers of shots and hits."""
     bot = Bot(random.Random(seed))
     me, other, way = rules.new_ship((4_200, 6_200)), rules.new_ship((7_200, 6_000)), 10
     shots = hits = 0
@@ -59,7 +59,7 @@ def fight(seed: int, seconds: float) -> tuple[int, int]:
 
 
 def test_bots_hit_now_and_then() -> None:
-    """Over twelve bots of all skills; the figures are far from the limits."""
+    """Twelve bots of all skills; the figures are far from the limits."""
     shots, hits = map(sum, zip(*(fight(seed, 30.0) for seed in range(12)), strict=True))
     assert shots > 12 * 20
     assert 0.1 < hits / shots < 0.6
@@ -76,7 +76,7 @@ def test_a_bot_does_not_fire_at_whom_it_cannot_see() -> None:
 
 
 def test_a_bot_sees_late() -> None:
-    """Somebody who appears is not shot at before a person could have reacted."""
+    """A bot does not shoot at a ship sooner than a person could react to it."""
     for seed in range(20):
         bot, me = Bot(random.Random(seed)), rules.new_ship((6_000, 6_200))
         for _ in range(30):

@@ -1,4 +1,4 @@
-"""What people say is short, on one line, and not too often."""
+"""Chat lines are short, single lines, and limited in number."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A player at a window of Arena: a real server, session and window (that nobody sees), in virtual time."""
+"""A player at a window of Arena: real server, session and (invisible) window, in virtual time."""
 
 import math
 import random
@@ -18,13 +18,13 @@ from pygase.testing import Link
 from pygase_pygame import SERVER_EVENT
 from tests.support.table import Seat, Table
 
-LEFT, RIGHT = (2_600, 6_400), (6_000, 6_400)  # two places with nothing between them, and room above and below
-FAR = Link(latency=0.075)  # 150 ms there and back
+LEFT, RIGHT = (2_600, 6_400), (6_000, 6_400)  # two places with nothing between, above or below them
+FAR = Link(latency=0.075)  # round trip 150 ms
 SHAKY = Link(latency=0.075, jitter=0.03, loss=0.02)
 
 
 class Fight(Table):
-    """A table at which a test can put ships where it wants them."""
+    """A table at which a test can place ships."""
 
     def __init__(self, bots: int = 0, link: Link | None = None) -> None:
         self.server = ArenaServer(bots, random.Random(1))
@@ -63,13 +63,13 @@ def me(seat: Seat) -> int:
 
 
 def place(seat: Seat) -> tuple[float, float]:
-    """Where a player sees their own ship."""
+    """The player's own ship, as their window shows it."""
     x, y = scene(seat).ships[me(seat)][AT]
     return x, y
 
 
 def pixel(seat: Seat, where: Any) -> tuple[int, int]:
-    """Where a place of the arena is in a player's window."""
+    """The pixel of a place of the arena in a player's window."""
     return Camera(field_of(pygame.display.get_surface()), scene(seat).middle).pixel(where)
 
 
@@ -79,7 +79,7 @@ def points_at(seat: Seat, where: Any) -> None:
 
 
 def clicks(seat: Seat, where: Any) -> None:
-    """Click at a place of the arena, as briefly as can be."""
+    """Click at a place of the arena, as shortly as possible."""
     for event_type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
         seat.happens(event_type, button=1, pos=pixel(seat, where))
 
@@ -96,7 +96,7 @@ def says(seat: Seat) -> list[str]:
 
 
 def duel(fight: Fight) -> tuple[Seat, Seat]:
-    """Two players who face each other, their shields gone."""
+    """Two players that face each other, without shields."""
     ada, bob = fight.sit("Ada"), fight.sit("Bob")
     fight.waits(2.0 + SHIELDED * TICK)
     fight.put(ada, LEFT)
@@ -184,8 +184,10 @@ def test_even_the_shortest_click_is_one_shot(fight: Fight) -> None:
 
 @pytest.mark.parametrize("link", [Link(), SHAKY], ids=["lan", "150 ms, shaky"])
 def test_who_aims_at_what_they_see_hits_also_far_from_the_server(link: Link) -> None:
-    """Bob runs across at full speed; Ada points at where she sees him, and clicks. At 150 ms he is by then at the
-    server some 900 points, five times his own radius, from there."""
+    """Bob flies across at full speed. Ada points at him on her screen and clicks. With 150 ms of round trip the server
+    has him
+    some 900 points away from there by then, five times his radius.
+    """
     fight = Fight(link=link)
     try:
         ada, bob = duel(fight)
@@ -324,7 +326,7 @@ def test_when_the_host_ends_the_window_stays_and_says_so(fight: Fight) -> None:
 
 
 def test_somebody_plays_against_31_bots_for_half_a_minute_on_a_bad_link(rng: random.Random) -> None:
-    """All keys there are, at random, and none of it stops anybody."""
+    """Random keys of all kinds stop nobody."""
     fight = Fight(bots=31, link=Link(latency=0.06, jitter=0.03, loss=0.03))
     keys = [
         *(pygame.K_w, pygame.K_a, pygame.K_s, pygame.K_d, pygame.K_SPACE, pygame.K_TAB, pygame.K_RETURN, pygame.K_F3),

@@ -1,4 +1,4 @@
-"""The command line knows the arena: what it serves, what it shows, and how many bots fit in."""
+"""The command line knows the arena: its server, its screen, and the largest number of bots."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What happened is shown for a while, once, and never more of it than a window can show."""
+"""Events are shown once, for a while, and never more than a window can show."""
 
 from games.arena import rules
 from games.arena.memory import JUDGED_SECONDS, LINE_SECONDS, TRACER_SECONDS, Memory, Tracer

@@ -1,4 +1,4 @@
-"""Nothing covers anything else, whatever size the window has, and everything can be drawn."""
+"""Nothing covers anything else in a window of any size, and everything can be drawn."""
 
 import itertools
 import random

@@ -1,4 +1,4 @@
-"""What a ship does in a tick and what a shot hits: for all inputs, also for those that are none."""
+"""A ship's tick and a shot's target, for all inputs, invalid ones among them."""
 
 import math
 from typing import Any

@@ -1,6 +1,6 @@
-"""Arena's server is fair to everyone: to those who play, who leave, who lag, and who cheat.
+"""Arena's server is fair to players, to those who leave, to those who lag, and against those who cheat.
 
-The real backend and real clients, on a simulated network in virtual time.
+Real backend and clients, on a simulated network in virtual time.
 """
 
 import itertools
@@ -36,7 +36,7 @@ LEFT, RIGHT = (4_200, 6_200), (7_200, 6_200)  # two places with nothing between 
 
 
 class Guest:
-    """A client that plays, and all that it was told."""
+    """A client that plays, and the events that it received."""
 
     def __init__(self, arena: "Arena", name: Any = "Ada") -> None:
         self.arena, self.client = arena, Client(game=GAME_NAME)
@@ -69,7 +69,7 @@ class Guest:
         self.client.dispatch_event(event, *data, retries=RELIABLE)
 
     def sends(self, value: Any, ticks: int = 1, view_time: float | None = None) -> None:
-        """Give so many inputs, one a tick, and a little time for the last to have its effect."""
+        """Send the same input in `ticks` ticks, and wait until the last one takes effect."""
         for _ in range(ticks):
             self.client.send_input(value, view_time=view_time)
             self.arena.network.run(TICK)
@@ -80,7 +80,7 @@ class Guest:
 
 
 class Arena:
-    """A server of its own network."""
+    """A server with a network of its own."""
 
     def __init__(self, bots: int = 0, seed: int = 1) -> None:
         self.network = SimulatedNetwork(seed=seed)
@@ -93,12 +93,12 @@ class Arena:
         return {"ships": {number: rules.new_ship(at, aim)}}
 
     def put(self, guest: Guest, at: tuple[int, int], aim: int = 0) -> None:
-        """Bring about a situation that would take long to play up to."""
+        """Create a situation that would take long to reach by playing."""
         guest.does("PUT", guest.number, list(at), aim)
         self.network.run(0.1)
 
     def duel(self) -> tuple[Guest, Guest]:
-        """Return two guests who face each other, their shields gone."""
+        """Return two guests that face each other, without shields."""
         ada, bob = Guest(self, "Ada"), Guest(self, "Bob")
         self.network.run((SHIELDED + 5) * TICK)
         self.put(ada, LEFT, 0)
@@ -257,7 +257,7 @@ def test_inputs_that_make_no_sense_do_nothing(arena: Arena, value: Any) -> None:
 
 
 def test_nobody_is_faster_than_the_rules(arena: Arena) -> None:
-    """Not with huge numbers, and not with more inputs than there are ticks."""
+    """Neither with huge numbers nor with more inputs than ticks."""
     ada, _ = arena.duel()
     for _ in range(20):
         for _ in range(5):
@@ -330,7 +330,7 @@ def test_a_miss_is_judged_too_by_whom_it_was_nearest_to(arena: Arena) -> None:
 def test_the_judge_looks_back_by_what_the_shooters_link_explains_whatever_they_claim(
     arena: Arena, ago: float, hits: bool
 ) -> None:
-    """Bob was there until a while ago, and Ada claims to see him as he was before all of it."""
+    """Bob was there until a while ago, and Ada claims to see an older state."""
     ada, bob = arena.duel()
     arena.runs(60)
     arena.put(bob, (RIGHT[0], RIGHT[1] + 1_200), -180)
@@ -468,7 +468,7 @@ def test_a_full_arena_takes_few_bytes() -> None:
 
 
 def test_aim_is_whole_degrees_and_places_are_whole_points() -> None:
-    """What is not whole takes nine bytes instead of three."""
+    """Others would take nine bytes instead of three."""
     arena = Arena(bots=CREW)
     arena.runs(100)
     for ship in arena.server.backend.game_state_store.get_game_state().ships.values():

@@ -1,4 +1,4 @@
-"""Nobody gets into a wall, whatever they do; and nobody sees or shoots through one."""
+"""No ship gets into a wall, whatever its player does. Nobody sees or shoots through one."""
 
 import math
 
@@ -24,7 +24,7 @@ def test_no_way_leads_into_a_wall_or_out_of_the_arena(at: tuple[int, int], steps
 
 @given(places, ways)
 def test_where_no_wall_is_in_the_way_a_step_leads_where_it_should(at: tuple[int, int], way: tuple[int, int]) -> None:
-    """All the places are farther from the next wall than any step."""
+    """All places are farther from the nearest wall than any step."""
     meant = (at[0] + way[0], at[1] + way[1])
     if walls.is_free(*meant) and walls.sees(at, meant, walls.GROWN):
         assert walls.step(at, way) == meant
@@ -45,7 +45,7 @@ def test_the_arena_looks_the_same_from_every_corner() -> None:
 
 @given(places, angles, st.floats(0, 30_000))
 def test_a_free_way_ends_at_the_first_wall(at: tuple[int, int], angle: float, length: float) -> None:
-    """Compared with a slow walk along it, a point at a time or so."""
+    """Compared with a slow walk along the way, about a point at a time."""
     dx, dy = math.cos(angle), math.sin(angle)
     free = walls.free_way(*at, dx, dy, length)
     assert 0 <= free <= length
@@ -70,5 +70,5 @@ def test_a_wall_hides_what_is_behind_it_and_nothing_beside_it() -> None:
     middle = (wall.top + wall.bottom) // 2
     left, right = (wall.left - 500, middle), (wall.right + 500, middle)
     assert not walls.sees(left, right)
-    assert walls.sees((left[0], wall.top), (right[0], wall.top))  # along its very edge
+    assert walls.sees((left[0], wall.top), (right[0], wall.top))  # along its edge
     assert walls.sees((left[0], wall.top - 10), (right[0], wall.top - 10))

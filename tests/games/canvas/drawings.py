@@ -1,4 +1,4 @@
-"""Drawings out of chance, for tests."""
+"""Random drawings for tests."""
 
 import math
 import random
@@ -16,7 +16,9 @@ def scribble(
     width: int | None = None,
     ends: float = 0.2,
 ) -> list[bytes]:
-    """Return the lines of one stroke, in pieces of different lengths: `ends` is how likely one is over at a step."""
+    """Return the lines of one stroke, in pieces of random length. `ends` is the probability that a piece ends at a
+    step.
+    """
     x, y, angle = rng.uniform(0, rules.WIDTH), rng.uniform(0, rules.HEIGHT), rng.uniform(0, math.tau)
     pen = Pen(
         rng.randrange(len(rules.COLOURS)) if colour is None else colour,
@@ -34,8 +36,10 @@ def scribble(
 
 
 def megabyte(rng: random.Random) -> list[bytes]:
-    """Return pieces of 3,200 strokes, which take a megabyte also when they are compressed: zlib looks back on less than
-    lies between two that are alike."""
+    """Return pieces of 3,200 strokes. Compressed they still take a megabyte: equal pieces are farther apart than zlib
+    looks
+    back.
+    """
     strokes = [scribble(rng, 130, stride=20, ends=0.02) for _ in range(400)]
     pieces = [rules.piece_of(0, number, line) for number, stroke in enumerate(strokes * 8) for line in stroke]
     assert 900_000 < sum(map(len, pieces)) < rules.MAX_PICTURE_BYTES
@@ -43,7 +47,7 @@ def megabyte(rng: random.Random) -> list[bytes]:
 
 
 def pieces_of(rng: random.Random, strokes: int, steps: int = 20, *, artist: int = 0, stride: float = 40) -> list[bytes]:
-    """Return the pieces of so many strokes of one artist, one after the other."""
+    """Return the pieces of `strokes` strokes of one artist, one after the other."""
     return [
         rules.piece_of(artist, number, line)
         for number in range(strokes)

@@ -1,4 +1,4 @@
-"""Canvas in windows: half a minute of two players and a bot, and what each of them sees."""
+"""Canvas in windows: two players and a bot draw for half a minute. Each window shows the right picture."""
 
 import math
 import random
@@ -33,7 +33,7 @@ def screen_of(seat: Seat) -> CanvasScreen:
 
 
 def pixels(seat: Seat) -> bytes:
-    """Return the whole picture as somebody sees it, when all is painted."""
+    """Return the whole picture in a player's window, fully painted."""
     painter = screen_of(seat).painter
     assert painter is not None
     painter.finish()
@@ -41,7 +41,7 @@ def pixels(seat: Seat) -> bytes:
 
 
 def rests(table: Table, seconds: float = 1.0) -> None:
-    """Let the bot rest, and all that is on its way arrive."""
+    """Stop the bot, and let everything that is under way arrive."""
     table.network.run(0)
     for seat in table.seats:
         if seat.open:
@@ -98,8 +98,8 @@ def test_two_players_and_a_bot_draw_for_half_a_minute_and_a_late_joiner_sees_the
 
 
 def test_ones_own_stroke_is_there_at_once_and_never_flickers(table: Table) -> None:
-    """On a link that takes a fifth of a second there and back, every pixel of it, in every frame."""
-    pygame.display.set_mode((960, 640), pygame.RESIZABLE)  # where a thin stroke is as dark in its middle as its ink
+    """Round trip 0.2 s; checked for every pixel of the stroke in every frame."""
+    pygame.display.set_mode((960, 640), pygame.RESIZABLE)  # here a thin stroke has the full colour in its middle
     ada = table.sit("Ada", link=Link(latency=0.1, jitter=0.02, loss=0.05))
     table.runs(2.0)
     line = [(300 + 4 * n, 200) for n in range(40)]
@@ -126,7 +126,7 @@ def test_an_undo_shows_at_once_and_for_good(table: Table) -> None:
     bob = table.sit("Bob")
     table.runs(2.0)
     draws(table, ada, [(300 + 4 * n, 200) for n in range(20)])
-    undoes(ada)  # while most of it is still on its way
+    undoes(ada)  # while most of it is still under way
     painter, layout = screen_of(ada).painter, screen_of(ada).layout
     assert painter
     assert layout
@@ -262,7 +262,7 @@ def test_a_megabyte_of_strokes_is_seen_by_who_joins_late_as_by_who_was_there(
     files.save(tmp_path / "big.json", big)
     table = Table(GAME, backend=CanvasServer(file=tmp_path / "big.json").backend)
     ada, late = table.sit("Ada"), table.sit("Late", link=BAD)
-    table.network.run(10.0)  # with a round trip of 160 ms, and a twentieth lost each way
+    table.network.run(10.0)  # round trip 160 ms, 5 % loss each way
     table.runs(0.5)
     assert len(screen_of(late).picture) == len(big)
     assert pixels(ada) == pixels(late)

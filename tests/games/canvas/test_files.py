@@ -1,4 +1,4 @@
-"""The picture in a file: there and back, never half of it, and what is damaged is said and left alone."""
+"""The picture in a file: it returns unchanged, is never half written, and a damaged one is reported, not changed."""
 
 import contextlib
 import json

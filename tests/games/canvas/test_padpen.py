@@ -1,4 +1,4 @@
-"""A stick moves the pen as far as it is pushed, within the window, and without a leap."""
+"""A stick moves the pen in proportion to its push, within the window, without a jump."""
 
 from games.canvas.padpen import LONGEST_FRAME, STICK_SPEED, PadPen
 

@@ -1,4 +1,4 @@
-"""The painter: whichever way it came to a picture, it is the same picture, pixel by pixel."""
+"""The painter: the same picture has the same pixels, however the painter got there."""
 
 import random
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ def _pygame() -> Iterator[None]:
 
 
 class Drawn:
-    """A sheet, and a painter that is told of its changes."""
+    """A sheet, and a painter that follows its changes."""
 
     def __init__(self, size: tuple[int, int], pieces: list[bytes] | None = None) -> None:
         self.sheet = Sheet(pieces or [])
@@ -35,7 +35,7 @@ class Drawn:
         self.number = 1_000
 
     def draws(self, lines: list[bytes]) -> bytes:
-        """Draw a stroke; return its key."""
+        """Draw a stroke. Return its key."""
         self.number += 1
         for part, line in enumerate(lines):
             self.sheet.draw(1, self.number, part, line)
@@ -43,12 +43,12 @@ class Drawn:
         return rules.stroke_key(1, self.number)
 
     def undoes(self, stroke: bytes) -> None:
-        """Undo it."""
+        """Undo a stroke."""
         self.sheet.undo(rules.artist_of(stroke), int.from_bytes(stroke[2:], "big"))
         self.follows()
 
     def follows(self) -> None:
-        """Tell the painter what has changed."""
+        """Report the changes to the painter."""
         self.painter.change(self.picture.follow(self.sheet.pages()))
 
 
@@ -57,7 +57,7 @@ def pixels(surface: pygame.Surface) -> bytes:
 
 
 def painted_at_once(picture: Picture, size: tuple[int, int]) -> bytes:
-    """Return the pixels that a late joiner gets."""
+    """Return the pixels in the window of a late joiner."""
     painter = Painter(picture, size)
     painter.finish()
     return pixels(painter.surface)
@@ -84,7 +84,7 @@ def test_strokes_drawn_undone_hidden_and_resized_in_any_order_leave_the_picture_
             drawn.painter.resize((size[0] + rng.randrange(3), size[1]))
         elif chance < 0.95:
             drawn.painter.finish()
-        drawn.painter.work(0)  # a piece at least
+        drawn.painter.work(0)  # at least one piece
     drawn.painter.resize(size)
     drawn.painter.finish()
     assert pixels(drawn.painter.surface) == painted_at_once(drawn.picture, size)
@@ -171,7 +171,7 @@ def test_a_cleared_picture_is_paper_and_can_be_drawn_on(rng: random.Random) -> N
 
 
 def test_a_server_that_has_begun_anew_shows_its_own_picture(rng: random.Random) -> None:
-    """Its pieces have the numbers of others that were there before."""
+    """Its pieces have the numbers of earlier ones."""
     drawn = Drawn(SIZES[0], pieces_of(rng, 400, 3))
     drawn.painter.finish()
     for strokes in (100, 600):

@@ -1,4 +1,4 @@
-"""What comes from one network address is counted together, whoever draws there, and however often they come anew."""
+"""The pieces of one network address are counted together, for all its clients and connections."""
 
 import random
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def test_half_of_the_picture_is_left_for_others() -> None:
 
 
 def test_a_class_of_16_behind_one_router_draws_all_the_time() -> None:
-    rates, hand = Rates(), Amount(2, 240, 700)  # two strokes a second, and as many points as a fast mouse makes
+    rates, hand = Rates(), Amount(2, 240, 700)  # two strokes a second, with the points of a fast mouse
     for tick in range(60 * 10):
         for _ in range(16):
             assert rates.spend(HERE, Amount(*(part / 10 for part in hand)), tick / 10)

@@ -1,4 +1,4 @@
-"""Pieces of strokes: there and back, and nothing else gets through."""
+"""Pieces of strokes return unchanged, and nothing else passes."""
 
 import itertools
 import random
@@ -85,7 +85,7 @@ LINE = rules.pack_line(1, 1, [(5, 5)] * 100)
 
 
 def refused(draws: Iterable[tuple[Sheet, int, int, int]]) -> tuple[str, int]:
-    """Draw until that is refused; return in which words, and at which stroke's number."""
+    """Draw until a piece is refused. Return the message, and the number of its stroke."""
     for sheet, artist, number, part in draws:
         try:
             sheet.draw(artist, number, part, LINE)
@@ -109,7 +109,7 @@ def test_a_stroke_has_an_end() -> None:
 
 
 def test_a_pen_is_full_before_the_server_says_so() -> None:
-    """However short its pieces are."""
+    """With pieces of any length."""
     sheet, pen, part = Sheet(), Pen(1, 1, (0, 0)), 0
     while not pen.is_full:
         pen.move(pen.end[0] + (7 if part % 2 else -7), 0)

@@ -1,4 +1,6 @@
-"""Canvas's server: one's own strokes are one's own, limits are told, and those who leave leave their drawing."""
+"""Canvas's server: artists change only their own strokes, limits are reported, and drawings stay after their artists
+leave.
+"""
 
 import random
 from collections.abc import Callable, Iterator
@@ -19,7 +21,7 @@ LINE = rules.pack_line(1, 1, [(5, 5), (50, 50)])
 
 
 class Visitor:
-    """A client that hears what it is told."""
+    """A client that keeps the events that it receives."""
 
     def __init__(self, network: SimulatedNetwork, name: str, key: bytes, **options: Any) -> None:
         self.client = Client(game="canvas")

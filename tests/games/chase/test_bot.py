@@ -1,4 +1,4 @@
-"""Bots find their way around walls, catch who stands still, and run from who is it."""
+"""Bots find their way around walls, catch a runner that stands still, and flee from the chaser."""
 
 import math
 import random
@@ -13,7 +13,7 @@ BEHIND_A_WALL = [((2_800, 1_700), (2_800, 2_500)), ((1_000, 500), (1_000, 950)),
 
 
 def two(a: tuple[int, int], b: tuple[int, int]) -> Runners:
-    """Return two runners, of whom the first is it."""
+    """Return two runners. The first one is the chaser."""
     return {
         0: {**rules.new_runner(a), "it": True, "safe": 0},
         1: {**rules.new_runner(b), "safe": 0},

@@ -1,4 +1,4 @@
-"""Players at windows: a real server, sessions and windows (that nobody sees), in virtual time."""
+"""Players at windows: real server, sessions and (invisible) windows, in virtual time."""
 
 import math
 import random
@@ -20,7 +20,7 @@ from tests.support.table import Seat, Table
 
 
 class Chase(Table):
-    """A table at which Chase is played, and what a test does to the server's truth."""
+    """A table at which Chase is played. A test can change the server's state."""
 
     def __init__(self, bots: int = 0, **options: Any) -> None:
         self.server = ChaseServer(bots, random.Random(1))
@@ -54,7 +54,7 @@ def me(seat: Seat) -> int:
 
 
 def mine(seat: Seat) -> Any:
-    """Return one's own runner, as one sees it."""
+    """Return a player's own runner, as their window shows it."""
     return seat.session.view()["runners"][me(seat)]
 
 
@@ -115,14 +115,14 @@ def test_space_dashes(table: Chase) -> None:
     ada = table.sit("Ada")
     table.runs(2.0)
     ada.presses(pygame.K_RIGHT, pygame.K_SPACE)
-    ada.releases(pygame.K_SPACE)  # a tap counts, however short
+    ada.releases(pygame.K_SPACE)  # a tap counts, even a short one
     table.runs(0.1)
     assert rules.is_dashing(truth(table, ada))
     assert rules.is_dashing(mine(ada))
 
 
 def test_whom_one_touches_on_ones_own_screen_one_has_caught_also_on_a_slow_link() -> None:
-    """Bob runs along, Ada runs after him and comes up to him on her screen; when she touches him there, he is it."""
+    """Bob runs, and Ada runs after him. When she touches him on her screen, he is the chaser."""
     table = Chase(link=Link(latency=0.06))
     ada, bob = table.sit("Ada"), table.sit("Bob")
     table.runs(2.0)
@@ -139,9 +139,9 @@ def test_whom_one_touches_on_ones_own_screen_one_has_caught_also_on_a_slow_link(
         if touched_at is None and rules.touches(view[me(ada)], view[me(bob)]):
             touched_at = table.network.now
     assert touched_at is not None
-    assert table.network.now - touched_at <= 0.06 + 0.08  # on its way to the server, and waiting there for its tick
+    assert table.network.now - touched_at <= 0.06 + 0.08  # the way to the server, and the wait for its tick
     gap = math.dist(*((runner["x"], runner["y"]) for runner in (truth(table, ada), truth(table, bob))))
-    assert gap > rules.TOUCH  # where the server had them, they did not touch: what Ada saw has counted
+    assert gap > rules.TOUCH  # at the server they did not touch: Ada's screen counted
     table.close()
 
 
@@ -221,7 +221,7 @@ def test_who_comes_back_after_a_lost_connection_plays_on(table: Chase) -> None:
 def test_every_moment_can_be_drawn_on_a_window_of_any_size(table: Chase, size: tuple[int, int]) -> None:
     ada = table.sit("Ada")
     surface = pygame.Surface(size)
-    ada.screen.draw(surface)  # nothing is known yet
+    ada.screen.draw(surface)  # before the first state
     table.runs(0.5)
     ada.screen.draw(surface)  # alone
     bob = table.sit("Bob" * 6)
@@ -240,7 +240,7 @@ def test_every_moment_can_be_drawn_on_a_window_of_any_size(table: Chase, size: t
 
 @pytest.mark.usefixtures("table")
 def test_who_is_it_can_be_told_without_colours() -> None:
-    """In shades of grey, who is it is much larger than the others, and brighter around."""
+    """In shades of grey, the chaser is much larger than the others, with a bright rim."""
     figures = Figures(12)
     with_spikes = pygame.mask.from_surface(figures.spikes(0, frozen=False)).count()
     frozen = pygame.mask.from_surface(figures.spikes(0, frozen=True)).count()
@@ -264,9 +264,9 @@ def test_the_icon_shows_something() -> None:
 
 
 def test_two_players_and_bots_play_for_half_a_minute() -> None:
-    """The smoke test: keys are pressed, people catch and are caught, the link gets bad, and nobody is lost."""
+    """A smoke test: players press keys, catch and are caught, and the link gets bad. Nobody loses the connection."""
     table = Chase(bots=4, seed=3)
-    pygame.display.set_mode((480, 320))  # there is much to draw: two windows for 1,800 frames
+    pygame.display.set_mode((480, 320))  # a small window, because two of them draw 1,800 frames
     ada, bob = table.sit("Ada"), table.sit("Bob")
     table.runs(2.0)
     keys = [pygame.K_LEFT, pygame.K_UP, pygame.K_RIGHT, pygame.K_DOWN]

@@ -1,4 +1,4 @@
-"""`python -m games.chase` is what it says: served without pygame, with as many bots as asked for."""
+"""`python -m games.chase` serves without pygame, with the wanted number of bots."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The rules of Chase hold: walls are walls, nobody is faster than allowed, and exactly one is it."""
+"""The rules of Chase hold: walls stop runners, nobody is too fast, and there is exactly one chaser."""
 
 import math
 import random
@@ -98,13 +98,13 @@ def test_nobody_gets_into_a_wall_or_out_of_the_place(seed: int, ways: list[Any],
             after = rules.move(one, value)
             assert walls.is_free(after["x"], after["y"], walls.RADIUS - 1.5)
             way = math.dist((one["x"], one["y"]), (after["x"], after["y"]))
-            assert way <= farthest + 1.5  # since points are whole
+            assert way <= farthest + 1.5  # points are whole
             one = after
 
 
 @pytest.mark.parametrize("wall", [walls.WALLS[0], walls.WALLS[4], walls.WALLS[6], walls.WALLS[-1]])
 def test_a_runner_slides_around_the_corner_of_a_wall(wall: walls.Wall) -> None:
-    """One who runs against a wall near its end gets past it, slowly, without letting go."""
+    """A runner that runs against a wall near its end slips past it slowly."""
     one = runner(wall.left - 300, wall.top - walls.RADIUS // 2)
     after = moved(one, RIGHT, 80)
     assert after["x"] > wall.left + 100

@@ -1,6 +1,6 @@
-"""Chase's server is fair to everyone, and never without exactly one who is it, whoever comes and goes.
+"""Chase's server is fair to everyone, and always has exactly one chaser.
 
-The real backend and real clients, on a simulated network in virtual time.
+Real backend and clients, on a simulated network in virtual time.
 """
 
 import math
@@ -21,7 +21,7 @@ from tests.games import guests
 
 
 class Guest(guests.Guest):
-    """A client in the chase, and all that it was told."""
+    """A client in the chase, and the events that it received."""
 
     def __init__(self, network: SimulatedNetwork, name: str | None, link: Link | None = None) -> None:
         self.tags: list[tuple[int, int]] = []
@@ -45,7 +45,7 @@ class Guest(guests.Guest):
         return [person["name"] for person in self.state["people"].values()]
 
     def holds(self, value: Any) -> None:
-        """Give this input in every tick from now on."""
+        """Send this input in every tick from now on."""
         self._input = value
         if not self._begun:
             self._begun = True
@@ -63,7 +63,7 @@ class Guest(guests.Guest):
 
 
 class Place:
-    """A server of Chase on a network of its own."""
+    """A server of Chase with a network of its own."""
 
     def __init__(self, bots: int = 0, seed: int = 1) -> None:
         self.network = SimulatedNetwork(seed=seed)
@@ -74,7 +74,7 @@ class Place:
         return Guest(self.network, name, link)
 
     def put(self, number: int, **parts: Any) -> None:
-        """Bring about a situation that would take long to run up to."""
+        """Create a situation that would take long to reach by running."""
         self.chase.runners[number] = {**self.chase.runners[number], **parts}  # type: ignore[typeddict-item]
 
     def chaser(self, guest: Guest) -> None:
@@ -159,16 +159,16 @@ def test_of_several_the_nearest_is_caught(place: Place) -> None:
 def test_a_tag_is_judged_by_what_the_chaser_saw_but_not_by_long_ago(
     place: Place, view_delay: float | None, is_caught: bool
 ) -> None:
-    """Bob runs past Ada's nose. Ada, who sees him 0.1 s late, touches him on her screen as he is gone already."""
+    """Bob runs past Ada. She sees him 0.1 s late, and touches him on her screen when he has already passed."""
     ada, bob = place.guest("Ada"), place.guest("Bob")
     place.chaser(ada)
-    place.put(ada.number, x=3000, y=3000)  # out of the way for now
+    place.put(ada.number, x=3000, y=3000)  # out of the way
     place.put(bob.number, x=300, y=300, safe=0)
     bob.holds(RIGHT)
     ada.view_delay = view_delay
     ada.holds(STILL)
     x = bob.runner["x"]
-    place.put(ada.number, x=x - 2 * rules.SPEED, y=300 - TOUCH + 20)  # where he was some 0.1 to 0.15 s ago
+    place.put(ada.number, x=x - 2 * rules.SPEED, y=300 - TOUCH + 20)  # his place 0.1 to 0.15 s ago
     touching = math.hypot(2 * rules.SPEED, TOUCH - 20)
     assert touching <= TOUCH
     place.put(bob.number, x=x + 11 * rules.SPEED)
@@ -275,7 +275,7 @@ def test_a_connection_that_dies_counts_as_leaving(place: Place) -> None:
 
 
 class Crowd:
-    """Calls a server as its backend would, without a network, and keeps what a client would know."""
+    """Calls a server as its backend would, without a network, and keeps the state that a client would have."""
 
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
@@ -292,14 +292,14 @@ class Crowd:
         _apply(self.told, self.chase.on_join(name, client_address=self.people[-1]))
 
     def leaves(self) -> None:
-        """Somebody leaves: half of the time the one who is it, if that is one of the people."""
+        """Remove a random client: the chaser in half of the cases, if it is one."""
         it = self.chase.players[rules.chaser_of(self.chase.runners) or 0].address if self.rng.random() < 0.5 else None
         address: Any = it or self.rng.choice([self.people[0], self.people[-1], self.rng.choice(self.people)])
         self.people.remove(address)
         _apply(self.told, self.chase.on_left(address, self.rng.choice(list(DisconnectReason))))
 
     def meets(self) -> None:
-        """Bring two together, so that there are tags."""
+        """Move two runners together, so that there are tags."""
         runners = self.chase.runners
         a, b = self.rng.sample(sorted(runners), 2)
         runners[b] = {**runners[b], "x": runners[a]["x"], "y": runners[a]["y"], "safe": 0}
@@ -319,7 +319,9 @@ class Crowd:
 
 @pytest.mark.parametrize("turn", range(3))
 def test_exactly_one_is_it_whoever_comes_and_goes(turn: int) -> None:
-    """Players and bots come, run, catch and leave in any order, several in one tick; and always one of them is it."""
+    """Players and bots arrive, run, catch and leave in any order, several in one tick. There is always exactly one
+    chaser.
+    """
     rng = random.Random(turn)
     crowd = Crowd(rng)
     for _ in range(500):
@@ -339,7 +341,7 @@ def test_exactly_one_is_it_whoever_comes_and_goes(turn: int) -> None:
 
 
 def _apply(told: Any, update: Any) -> None:
-    """Merge an update as clients do."""
+    """Merge an update as a client does."""
     for key, value in update.items():
         if value == TO_DELETE:
             del told[key]

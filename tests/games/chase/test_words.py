@@ -1,4 +1,4 @@
-"""What a player is told is true, and fits where it stands."""
+"""The sentences of Chase are true, and fit into their places."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ PEOPLE = {1: {"name": "Ada"}, 2: {"name": "Bob"}, 3: {"name": "Eve"}}
 
 
 def runners(**of_ada: Any) -> dict[int, Any]:
-    """Bob is it, and Ada and Eve are not; but for what is said of Ada."""
+    """Return three runners: Bob is the chaser, Ada and Eve are not. The arguments change Ada."""
     three: dict[int, Any] = {number: {**rules.new_runner((0, 0)), "safe": 0} for number in PEOPLE}
     three[2]["it"] = not of_ada.get("it")
     three[1] |= of_ada

@@ -1,4 +1,4 @@
-"""The guide leads from the single-player game to the multiplayer one in 25 lines, and both can be played."""
+"""The guide leads from the single-player game to the multiplayer one in 25 lines, and both games work."""
 
 import difflib
 import math
@@ -49,7 +49,7 @@ def _words(page: Path) -> str:
 
 
 def towards_a_star(ship: dict[str, Any], stars: list[dict[str, Any]]) -> list[str]:
-    """Return which keys somebody holds who wants the nearest star."""
+    """Return the keys that a player holds to fly to the nearest star."""
     star = min(stars, key=lambda star: math.hypot(star["x"] - ship["x"], star["y"] - ship["y"]))
     across, down = star["x"] - ship["x"], star["y"] - ship["y"]
     wishes = {"left": across < -3, "right": across > 3, "up": down < -3, "down": down > 3}
@@ -57,9 +57,9 @@ def towards_a_star(ship: dict[str, Any], stars: list[dict[str, Any]]) -> list[st
 
 
 class Player:
-    """Sits at a game's window: flies after stars, and after some seconds closes it.
+    """Plays at a game's window: flies to stars, and closes the window after some seconds.
 
-    `look` tells own ship and the stars as they were last drawn; `pass_time` is called in each frame.
+    `look` returns the own ship and the stars as they were last drawn. `pass_time` is called in each frame.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Player:
         monkeypatch.setattr(pygame.time, "Clock", lambda: self)
 
     def pressed(self) -> Any:
-        """Stand in for `pygame.key.get_pressed`, to which no event gets through under SDL's dummy driver."""
+        """Replaces `pygame.key.get_pressed`, which sees no events under SDL's dummy driver."""
         player = self
 
         class Pressed:
@@ -84,7 +84,7 @@ class Player:
         return Pressed()
 
     def tick(self, rate: int) -> None:
-        """Stand in for `pygame.time.Clock.tick`: look at the screen, press keys, and let time pass."""
+        """Replaces `pygame.time.Clock.tick`: look at the screen, press keys, and let time pass."""
         assert rate == 60
         self.frames += 1
         ship, stars = self._look()
@@ -112,14 +112,14 @@ def test_one_plays_alone_for_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 class Host:
-    """Takes the place of `pygase_pygame.host`: the same, on a simulated network."""
+    """Replaces `pygase_pygame.host`: the same on a simulated network."""
 
     def __init__(self) -> None:
         self.network = SimulatedNetwork(seed=1, link=Link(latency=0.03, jitter=0.01))
         self.guest = Client()
 
     def __call__(self, backend: Backend, port: int, hostname: str, *, interval: float, **options: Any) -> Any:
-        """Serve, and seat the host and a guest."""
+        """Serve the game, and connect the host and a guest."""
         self.backend = backend
         self.network.serve(backend, port=port, interval=interval)
         self.network.connect(self.guest, port)
@@ -129,7 +129,7 @@ class Host:
         return self.session
 
     def pass_time(self) -> None:
-        """Let a frame's time pass; the guest flies about, and sends nonsense now and then."""
+        """Let the time of a frame pass. The guest flies, and sends nonsense from time to time."""
         wishes: list[Any] = [["left"], ["right", "down"], ["up"], [], None, 7, [["left"]], {"left": True}]
         self.guest.send_input(random.choice(wishes))
         self.network.run(1 / 60)

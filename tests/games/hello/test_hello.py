@@ -1,4 +1,4 @@
-"""Hello: one file, about a hundred lines, and two players and a bot who play for half a minute."""
+"""Hello: one file of about a hundred lines, played for half a minute by two players and a bot."""
 
 import random
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ KEYS = [pygame.K_LEFT, pygame.K_RIGHT, pygame.K_UP, pygame.K_DOWN]
 
 @pytest.fixture
 def table() -> Iterator[Table]:
-    random.seed(1)  # which is what Hello takes its chances from
+    random.seed(1)  # Hello uses the global generator
     table = Table(hello.GAME, bots=1)
     yield table
     table.close()
 
 
 def shown(seat: Seat, of: Seat | None = None) -> tuple[float, float]:
-    """Return where a player is drawn in somebody's window."""
+    """Return the place of a player in somebody's window."""
     player = seat.session.view().players[(of or seat).key]
     return player["x"], player["y"]
 
@@ -97,7 +97,7 @@ def test_who_leaves_is_gone_and_two_of_one_name_are_told_apart(table: Table) -> 
 
 
 def test_after_a_frame_of_some_seconds_nothing_is_made_up_for(table: Table) -> None:
-    """The window was dragged about, or the laptop slept: no flood of inputs, no leap, no lost connection."""
+    """The window was dragged, or the laptop slept: no flood of inputs, no jump, no lost connection."""
     ada = table.sit("Ada")
     table.runs(1.0)
     ada.presses(pygame.K_LEFT)

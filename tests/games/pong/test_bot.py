@@ -1,4 +1,4 @@
-"""The bot is an opponent: it plays, it can be beaten, and it is slow to see things as a human is."""
+"""The bot is an opponent: it plays, it can be beaten, and it reacts as late as a human."""
 
 import random
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def stands_still(match: Match) -> int:
 
 
 def follows_the_ball(match: Match) -> int:
-    """What a child does: no thought of where the ball will be."""
+    """Move towards the ball, without a thought of its path."""
     away = match["ball"]["y"] - match["paddles"][LEFT]
     return 0 if abs(away) < 5 else (1 if away > 0 else -1)
 

@@ -1,4 +1,4 @@
-"""A player at a window: a real server, session and window (that nobody sees), in virtual time."""
+"""A player at a window: real server, session and (invisible) window, in virtual time."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from tests.support.table import FRAME, Seat, Table
 
 @pytest.fixture
 def make() -> Iterator[Callable[..., Table]]:
-    """Return a function that makes tables, which are closed when the test is over."""
+    """Return a function that makes tables. They are closed after the test."""
     made = []
 
     def make_table(link: Link | None = None, seed: int = 1, **options: Any) -> Table:
@@ -58,13 +58,13 @@ def match(seat: Seat) -> rules.Match:
 
 
 def notice(seat: Seat) -> str:
-    """Return what stands in front of the court."""
+    """Return the text of the notice in front of the court."""
     shown = scene(seat).notice
     return f"{shown.title} | {shown.text} | {shown.hint}" if shown else ""
 
 
 def put(table: Table, **of_the_match: Any) -> None:
-    """Bring about a situation that would take long to play up to."""
+    """Create a situation that would take long to reach by playing."""
     now = table.state.match
     machine = table.backend.game_state_machine
     machine.register_event_handler("PUT", lambda: {"match": {**now, **of_the_match}})
@@ -73,7 +73,7 @@ def put(table: Table, **of_the_match: Any) -> None:
 
 
 class Ears:
-    """Hears which sounds are played at a seat."""
+    """Keeps the sounds that a seat plays."""
 
     def __init__(self, seat: Seat) -> None:
         self.heard: list[str] = []
@@ -224,7 +224,7 @@ def test_a_series_is_played_game_by_game_and_both_are_told(make: Callable[..., T
 
 
 def test_the_ball_is_never_drawn_on_a_way_that_it_did_not_fly(table: Table, ada: Seat) -> None:
-    """From behind the line to the middle it jumps; everything else is a movement it could make."""
+    """It may jump from behind the line to the middle. Every other step is a possible movement."""
     before, jumps = match(ada)["ball"], 0
     for _ in range(60 * 20):
         table.runs(FRAME)
@@ -248,7 +248,7 @@ def test_ones_own_paddle_moves_in_the_very_frame_in_which_the_key_goes_down(make
 
 
 class Hits:
-    """Counts how often a ball comes back from the left paddle, from one look at it to the next."""
+    """Counts the returns of a ball from the left paddle, from look to look."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -260,13 +260,13 @@ class Hits:
 
 
 def rally(table: Table, ahead: bool, seconds: float) -> tuple[int, int, int]:
-    """Let somebody play who keeps the paddle at the ball that they see.
+    """Play with a paddle that follows the ball on the screen.
 
-    Return how often it came back on the screen and at the server, and how many points were lost.
+    Return the hits on the screen, the hits at the server, and the points lost.
     """
     ada = table.sit("Ada")
     table.runs(2.0)
-    table.window.visible = False  # the player goes by the numbers; what is drawn is looked at by others
+    table.window.visible = False  # the player uses numbers; other tests look at pictures
     seen, true = Hits(), Hits()
     for _ in range(round(seconds / FRAME)):
         shown = match(ada)
@@ -290,7 +290,7 @@ def test_with_a_round_trip_of_150_ms_a_ball_hit_on_the_screen_is_hit(seed: int, 
 
 
 def test_the_ball_as_the_server_last_told_of_it_could_not_be_met(make: Callable[..., Table]) -> None:
-    """The judge of the test above can say no: with that ball the same player loses."""
+    """A check of the test above: with the ball of the server's last state, the same player loses."""
     table = make(Link(latency=0.07, jitter=0.01, loss=0.01))
     assert rally(table, ahead=False, seconds=60.0)[2] > 2
 
@@ -413,7 +413,7 @@ def test_the_window_says_what_it_is(table: Table) -> None:
 
 @pytest.mark.parametrize("driver", ["dummy", "offscreen"])
 def test_a_window_that_nobody_asked_to_be_invisible_is_no_window(driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SDL may pick such a driver by itself where there is no display."""
+    """SDL may choose such a driver by itself on a machine without a display."""
     monkeypatch.delenv("SDL_VIDEODRIVER")
     monkeypatch.setattr(pygame.display, "init", lambda: None)
     monkeypatch.setattr(pygame.display, "get_driver", lambda: driver)

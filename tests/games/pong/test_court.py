@@ -102,7 +102,7 @@ def test_news_is_told_below_a_notice_and_hides_none_of_it(size: tuple[int, int])
 
 @pytest.mark.parametrize("size", SIZES)
 def test_status_and_keys_never_overlap(size: tuple[int, int]) -> None:
-    """A status so long that not all fits drops keys, the last first."""
+    """A long status drops keys, the last one first."""
     long = replace(SCENE, status="Connected, 1234 ms · you and 31 more are watching", match=None, names={})
     with_keys, without = drawn(long, size).copy(), drawn(replace(long, keys=()), size)
     status = pixels_of(without, GREY)
@@ -163,7 +163,7 @@ def test_keys_are_dropped_from_the_end_where_there_is_no_room() -> None:
 
 
 def changed(scene: Scene, to: Scene, size: tuple[int, int] = (960, 640)) -> pygame.Rect:
-    """Return the box around what two scenes differ in."""
+    """Return the box around all differences of two scenes."""
     before, after = drawn(scene, size).copy(), drawn(to, size)
     same = pygame.mask.from_threshold(after, (0, 0, 0), (1, 1, 1, 255), before)
     same.invert()

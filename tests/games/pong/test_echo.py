@@ -1,4 +1,4 @@
-"""What is heard is what is seen: each hit, bounce and point once; and the trail is where the ball was."""
+"""Each hit, bounce and point that is shown sounds once, and the trail follows the ball."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def test_a_ball_that_only_goes_up_instead_of_down_met_a_wall() -> None:
 
 
 def test_a_ball_that_wavers_about_a_bounce_has_bounced_once() -> None:
-    """As it may when the time for which it is shown wavers."""
+    """The time for which the ball is shown may go back a little."""
     echo, names = Echo(), []
     for number in range(6):
         vy = 1.0 if number % 2 == 0 else -1.0

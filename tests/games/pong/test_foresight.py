@@ -1,4 +1,4 @@
-"""The ball that a player is shown: on ways that it could fly, and at each paddle when that paddle is shown there."""
+"""The ball that a player sees flies on possible paths, and meets each paddle at the time of that paddle."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_at_the_others_paddle_it_is_as_late_as_the_others_paddle() -> None:
 
 
 def test_at_my_paddle_it_is_as_far_ahead_as_my_paddle() -> None:
-    """A ball that the server last saw twelve ticks away from me meets me now, if I am twelve ticks ahead."""
+    """A ball twelve ticks away at the server meets the player's paddle now, if that is twelve ticks ahead."""
     match = match_with(rules.REACH[LEFT] + 12 * 2.0, 90.0, -2.0)
     assert ball_shown(match, LEFT, 12.0)["x"] == pytest.approx(rules.REACH[LEFT], abs=0.1)
 
@@ -78,7 +78,7 @@ def test_it_comes_back_as_it_was_hit_wherever_the_paddle_goes_then() -> None:
 @pytest.mark.parametrize("lead", [3.0, 9.0, 15.0])
 @pytest.mark.parametrize("rally", [0, 8, 19])
 def test_on_its_way_across_it_never_jumps_and_never_turns_in_mid_air(side: rules.Side, lead: float, rally: int) -> None:
-    """Tick by tick through a whole rally between two paddles that are always there."""
+    """Tick by tick through a whole rally between two paddles that always hit."""
     speed = rules.ball_speed(rally)
     match = match_with(rules.WIDTH / 2, 90.0, -speed, 0.4, rally=rally)
     foresight = Foresight(side)

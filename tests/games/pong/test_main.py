@@ -1,6 +1,6 @@
-"""The command line: what is Pong's own of it, and all of it as programs that play together.
+"""Pong's own part of the command line, and the whole game as programs.
 
-What all the games' command lines have in common is tested in `tests/pygase_pygame/app`.
+The common part of all command lines is tested in `tests/pygase_pygame/app`.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""The rules of Pong hold for every match that can come about, not only for the usual ones."""
+"""The rules of Pong hold for every possible match."""
 
 import ast
 import copy
@@ -16,7 +16,7 @@ from games.pong.rules import LEFT, RIGHT, SIDES, Match
 
 directions = st.sampled_from([-1, 0, 1])
 inputs = st.fixed_dictionaries({LEFT: directions, RIGHT: directions})
-# Each is held for some ticks, as a key would be: many points are played in few draws.
+# Each direction is held for some ticks, as a key would be, so that a few draws play many points.
 Played = list[tuple[dict[Any, int], int]]
 playing = st.lists(st.tuples(inputs, st.integers(1, 120)), max_size=40)
 paddle_ys = st.floats(rules.PADDLE_HALF, rules.HEIGHT - rules.PADDLE_HALF)
@@ -38,7 +38,7 @@ def in_flight(x: float, y: float, vx: float, vy: float, **more: Any) -> Match:
 
 @given(playing)
 def test_ball_and_paddles_never_leave_the_court(played: Played) -> None:
-    """The ball may be half way out at the ends, where it is about to score, and nowhere else."""
+    """At the ends the ball may be half outside, just before it scores, and nowhere else."""
     for match in matches_of(played):
         ball = match["ball"]
         assert -rules.BALL_RADIUS <= ball["x"] <= rules.WIDTH + rules.BALL_RADIUS
@@ -88,7 +88,7 @@ def merged(base: Any, update: Any) -> Any:
 
 @given(st.floats(1.0, 100_000.0), ball_ys, st.floats(-3.0, 3.0), st.sampled_from(SIDES))
 def test_no_ball_is_fast_enough_to_fly_through_a_paddle(speed: float, y: float, slope: float, side: rules.Side) -> None:
-    """Wherever the ball crosses the paddle's line: if the paddle is there, the ball comes back."""
+    """Wherever the ball crosses the paddle's line: a paddle at that place sends it back."""
     vx = -speed if side == LEFT else speed
     ball: rules.Ball = {"x": rules.WIDTH / 2, "y": y, "vx": vx, "vy": slope * speed}
     crossing = rules.fly(ball, rules.ticks_to_reach(ball, side))["y"]
@@ -189,7 +189,7 @@ def test_the_longest_rally_of_a_game_is_remembered() -> None:
 
 
 def game_won(winner: rules.Side, match: Match) -> Match:
-    """Bring a game about that this side wins with the next point."""
+    """Return a match that this side wins with the next point."""
     out = {"x": -2.0, "y": 20.0, "vx": -5.0, "vy": 0.0}
     if winner == LEFT:
         out = {**out, "x": rules.WIDTH + 2.0, "vx": 5.0}

@@ -1,4 +1,4 @@
-"""In words: who plays, who you are, how the connection is, and what one can do next."""
+"""The sentences of Pong: players, seats, the connection, and the next possible actions."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def player(name: str, **of_the_player: Any) -> dict[str, Any]:
 
 
 def against(opponent: dict[str, Any], **of_the_match: Any) -> dict[str, Any]:
-    """Return the state of a game that Ada plays, at the left, against somebody."""
+    """Return the state of a game between Ada, on the left, and an opponent."""
     return {**state(**of_the_match), "players": {LEFT: player("Ada"), RIGHT: opponent}}
 
 

@@ -1,6 +1,6 @@
-"""Pong's server is fair to everyone: to those who play, who watch, who leave, and who cheat.
+"""Pong's server is fair to players, to spectators, to those who leave, and against those who cheat.
 
-The real backend and real clients, on a simulated network in virtual time.
+Real backend and clients, on a simulated network in virtual time.
 """
 
 import random
@@ -20,7 +20,7 @@ from tests.games import guests
 
 
 class Guest(guests.Guest):
-    """A client at the table, and all that it was told."""
+    """A client at the table, and the news that it received."""
 
     def __init__(self, network: SimulatedNetwork, name: str | None) -> None:
         self._direction: tuple[Any] | None = None
@@ -44,7 +44,7 @@ class Guest(guests.Guest):
         self.network.run(0.1)
 
     def holds(self, direction: Any) -> None:
-        """Give this input in every tick from now on."""
+        """Send this input in every tick from now on."""
         begins = self._direction is None
         self._direction = (direction,)
         if begins:
@@ -62,7 +62,7 @@ class Guest(guests.Guest):
 
 
 class Table:
-    """A server of Pong on a network of its own."""
+    """A server of Pong with a network of its own."""
 
     def __init__(self, bots: bool = True, best_of: int = 1) -> None:
         self.network = SimulatedNetwork(seed=1)
@@ -73,7 +73,7 @@ class Table:
         return Guest(self.network, name)
 
     def put(self, **of_the_match: Any) -> None:
-        """Bring about a situation that would take long to play up to."""
+        """Create a situation that would take long to reach by playing."""
         match = self.pong.backend.game_state_store.get_game_state().match
         handlers = self.pong.backend.game_state_machine
         handlers.register_event_handler("PUT", lambda: {"match": {**match, **of_the_match}})
