@@ -1,6 +1,4 @@
-"""The long tests: ``python -m tests.long`` plays 1,000 sessions, sends a million datagrams, and searches for inputs
-that
-break a property.
+"""The long tests: 1,000 sessions, a million datagrams, and a search for inputs that break a property.
 
 ::
 
