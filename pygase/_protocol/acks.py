@@ -1,163 +1,258 @@
-"""What was sent in which packet, and what became of it."""
+"""Which packets were sent when, what they carried, and which of them have arrived."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 from ..errors import MalformedPacket
+from .record import PeerRecord
 
-Contents = tuple[Any, ...] | None
-"""What a packet carried that somebody wants to hear about (channels' pieces), or None."""
+
+class Carried(Protocol):
+    """A part of a packet whose arrival somebody wants to know."""
+
+    def acknowledge(self) -> int | None:
+        """Note the arrival; return the ticket that is to be reported, or None."""
+
+
+Contents = tuple[Carried, ...] | None
+"""The parts of a packet whose arrival somebody wants to know, or None."""
 
 KEPT_TIMES: Final = 256
-"""Of so many packets it is remembered when they were sent, a power of two: a round trip of four seconds at 60 Hz can be
-measured."""
-TIMES_MASK: Final = KEPT_TIMES - 1
+"""Packets whose time of sending is remembered: a round trip of four seconds at 60 Hz can be measured."""
 
-FEW: Final = (1 << 30) - 1
-"""``outstanding`` of so few packets under way that one acknowledgement (32 bits) tells of all of them."""
-
+ONE_ACK_COVERS: Final = (1 << 30) - 1
+"""``outstanding`` of the packets under way that one acknowledgement (32 bits) names, with two to spare."""
 
 _CERTAIN: Final = 0x4000
-"""Packets since the newest one that is known to have arrived, up to which a number of 16 bits cannot be mistaken: a
-quarter of all numbers, so that an acknowledgement which was overtaken is not taken for one of the future either."""
+"""Packets since the newest one that is known to have arrived, up to which a number of 16 bits is certain. It is a
+quarter of all numbers, so that an overtaken acknowledgement is not taken for one of the future either."""
+
+_TICKS: Final = 1024
+"""Ticks whose times are kept, a power of two: four seconds at 250 Hz."""
+
+_MAX_PACKETS: Final = 8192
+_FULL: Final = (1 << _MAX_PACKETS) - 1
+_LOST_AFTER: Final = 256
+_LOSS_GAIN: Final = 1 / 64
 
 
 class NeverSent(MalformedPacket):
-    """The peer acknowledges a packet that was never sent: it says so of whatever it likes, received or not."""
+    """The peer acknowledges a packet that was never sent. So it acknowledges without receiving."""
+
+
+class TickTimes:
+    """The times at which the datagrams of the latest ticks left: one ring for all peers of a server.
+
+    :ivar count: the number of the latest tick, from 1 on.
+    :ivar now: its time; -1.0 before the first.
+    """
+
+    __slots__ = ("_times", "count", "now")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.now = -1.0
+        self._times = [0.0] * _TICKS
+
+    def begin(self, now: float) -> None:
+        """Note that the datagrams of the next tick leave now."""
+        self.count += 1
+        self.now = now
+        self._times[self.count & (_TICKS - 1)] = now
+
+    def at(self, number: int) -> float | None:
+        """Return the time of a tick by its number; None if it is too long ago."""
+        return self._times[number & (_TICKS - 1)] if number > self.count - _TICKS else None
 
 
 class SentPackets:
-    """Packets sent and not yet acknowledged; bounded, since what many newer ones have overtaken counts as lost.
+    """Packets sent and not yet acknowledged. They are bounded, since a packet that many newer ones have overtaken
+    counts as lost.
 
-    ``next_sequence`` is the number that the next packet gets. ``loss`` is the recent share of lost packets, 0..1.
-    ``skips`` counts the numbers that were left out (see :meth:`skip`): no packet has them, so none was lost.
-    ``outstanding`` has a bit for each packet that is under way, the newest in the lowest; so an acknowledgement is an
-    AND, however many there are.
+    ``record.outstanding`` has a bit for each packet under way. So one AND takes in an acknowledgement.
+
+    :ivar loss: the recent share of lost packets, 0..1.
+    :ivar skips: how many numbers were left out (see :meth:`skip`). No packet has them, so none was lost.
+    :ivar has_contents: whether somebody wants to know the arrival of a packet under way.
+    :ivar newest_acked: number of the newest packet that is known to have arrived; below the first one for none.
+    :ivar skipped: the number that was left out last; -1 for none.
     """
 
-    __slots__ = (
-        "_contents",
-        "_first",
-        "_newest_acked",
-        "_skipped",
-        "has_contents",
-        "loss",
-        "next_sequence",
-        "outstanding",
-        "skips",
-        "times",
-    )
+    __slots__ = ("_contents", "_record", "_ticks", "_times", "has_contents", "loss", "newest_acked", "skipped", "skips")
 
-    LOST_AFTER: ClassVar = 256
-    """Overtaken by so many acknowledged packets, one counts as lost. More than the 32 of ack_bits, since after a
-    burst an ACKS message tells of those further back."""
-    MAX_PACKETS: ClassVar = 8192
-    """Unacknowledged packets remembered: four seconds of the whole default budget. Beyond that, as with a peer that
-    never acknowledges anything, the oldest counts as lost."""
-    LOSS_GAIN: ClassVar = 1 / 64
+    LOST_AFTER: ClassVar[int] = _LOST_AFTER
+    """Packets between one and the newest acknowledged one, after which it counts as lost. They are more than the 32 of
+    ack_bits, since after a burst an ACKS message names those further back."""
+    MAX_PACKETS: ClassVar[int] = _MAX_PACKETS
+    """Unacknowledged packets that are remembered: four seconds of the whole default budget. Beyond that, as with a
+    peer that never acknowledges anything, the oldest counts as lost."""
+    LOSS_GAIN: ClassVar[float] = _LOSS_GAIN
     """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
 
-    def __init__(self, first_sequence: int = 0) -> None:
-        self.outstanding = 0
-        self.times = [0.0] * KEPT_TIMES
-        self._contents: dict[int, tuple[Any, ...]] = {}
+    def __init__(self, record: PeerRecord, ticks: TickTimes | None = None) -> None:
+        self._record = record
+        self._ticks = ticks if ticks is not None else TickTimes()
+        self._times: dict[int, float] = {}
+        self._contents: dict[int, tuple[Carried, ...]] = {}
         self.has_contents = False
-        self._first = self.next_sequence = first_sequence
-        self._newest_acked = first_sequence - 1
-        self._skipped = -1
+        self.newest_acked = record.first_sequence - 1
+        self.skipped = -1
         self.skips = 0
         self.loss = 0.0
 
     def __len__(self) -> int:
-        return self.outstanding.bit_count()
+        return self._record.outstanding.bit_count()
 
     @property
-    def newest_acked(self) -> int:
-        """Number of the newest packet that :meth:`acknowledge` knows to have arrived; below the first one for none."""
-        return self._newest_acked
+    def newest(self) -> int:
+        """Number of the packet that has left last, for :meth:`has_arrived`."""
+        return self._record.next_sequence - 1
+
+    def has_arrived(self, packet: int) -> bool:
+        """Return whether the peer has a packet of that number, or a later one."""
+        return self.newest_acked >= packet
+
+    @property
+    def contents(self) -> dict[int, tuple[Carried, ...]]:
+        """The contents of the packets under way, by number."""
+        return self._contents
 
     def sent(self, contents: Contents, now: float) -> int:
-        """Note that a packet leaves now; return its number."""
-        sequence = self.next_sequence
-        self.next_sequence = sequence + 1
-        self.times[sequence & TIMES_MASK] = now
-        self.outstanding = self.outstanding << 1 | 1
-        if self.outstanding > _FULL:
-            self._give_up(self.MAX_PACKETS)
-            self._contents.pop(sequence - self.MAX_PACKETS, None)
+        """Note that a packet leaves now; return its number.
+
+        The time of a packet that leaves with a tick is the tick's, and the number of that tick is its own plus
+        ``record.tick_offset``. Only other packets have a time of their own.
+        """
+        record, ticks = self._record, self._ticks
+        sequence = record.next_sequence
+        if now != ticks.now:
+            self._note_time(sequence, now)
+        elif sequence + record.tick_offset != ticks.count:
+            self._change_offset(sequence)
+        record.next_sequence = sequence + 1
+        record.outstanding = outstanding = record.outstanding << 1 | 1
+        if outstanding > ONE_ACK_COVERS:
+            self._bound(sequence)
         if contents:
             self._contents[sequence] = contents
             self.has_contents = True
         return sequence
 
+    def _note_time(self, sequence: int, now: float) -> None:
+        times = self._times
+        times[sequence] = now
+        if len(times) > KEPT_TIMES:
+            del times[next(iter(times))]
+
+    def _change_offset(self, sequence: int) -> None:
+        """Begin a run of one packet a tick. Those of the run before that are under way get times of their own."""
+        record, ticks = self._record, self._ticks
+        outstanding, newest = record.outstanding, sequence - 1
+        for back in range(min(sequence - record.offset_from, outstanding.bit_length(), KEPT_TIMES) - 1, -1, -1):
+            number = newest - back
+            if outstanding >> back & 1 and number not in self._times:
+                at = ticks.at(number + record.tick_offset)
+                if at is not None:
+                    self._note_time(number, at)
+        record.tick_offset, record.offset_from = ticks.count - sequence, sequence
+
+    def _sent_at(self, sequence: int) -> float | None:
+        """Return when a packet was sent, if that is remembered."""
+        record = self._record
+        if sequence < record.next_sequence - KEPT_TIMES:
+            return None
+        at = self._times.get(sequence)
+        if at is None and sequence >= record.offset_from:
+            at = self._ticks.at(sequence + record.tick_offset)
+        return at
+
+    def _bound(self, sequence: int) -> None:
+        """Count what lies further back than ``MAX_PACKETS`` as lost."""
+        if self._record.outstanding > _FULL:
+            self._give_up(_MAX_PACKETS)
+        if self._contents:
+            self._contents.pop(sequence - _MAX_PACKETS, None)
+
     def skip(self) -> int:
-        """Leave the next number out, and return it. Whoever acknowledges it has not received what it acknowledges."""
-        self._skipped = self.next_sequence
-        self.next_sequence += 1
+        """Leave the next number out, and return it. A peer that acknowledges it has not received what it
+        acknowledges.
+        """
+        record = self._record
+        self.skipped = record.next_sequence
+        record.next_sequence += 1
         self.skips += 1
-        self.outstanding <<= 1
-        if self.outstanding > _FULL:
-            self._give_up(self.MAX_PACKETS)
-        self._contents.pop(self._skipped - self.MAX_PACKETS, None)
-        return self._skipped
+        record.outstanding <<= 1
+        self._bound(self.skipped)
+        return self.skipped
 
     def acknowledge(self, wire_ack: int, ack_bits: int, width: int = 32) -> tuple[float | None, list[Contents]]:
         """Take in a received acknowledgement (16-bit number, bits of the ``width`` packets before it).
 
-        :returns: when the packet ``ack`` was sent if this is the first we hear of it (else None: no round trip to be
+        :returns: when the packet ``ack`` was sent if it is newly acknowledged (else None: no round trip to be
             measured), and the contents of all packets newly acknowledged.
-        :raises NeverSent: if it names a packet that was never sent. Nothing is acknowledged by it then.
+        :raises NeverSent: if it names a packet that was never sent. Then it acknowledges nothing.
         """
-        back = (self.next_sequence - 1 - wire_ack) & 0xFFFF
+        record = self._record
+        newest = record.next_sequence - 1
+        back = (newest - wire_ack) & 0xFFFF
         named = (ack_bits & (1 << width) - 1) << 1 | 1
         self._check(back, named)
-        outstanding = self.outstanding
+        outstanding = record.outstanding
         if not outstanding >> back:
             return None, []  # of what is known already
         acked = outstanding & (named << back)
-        self.outstanding = outstanding ^ acked
+        record.outstanding = outstanding ^ acked
         if self.loss:
-            self.note_arrived(acked)
-        if self.outstanding >> (back + self.LOST_AFTER + 1):
-            self._give_up(back + self.LOST_AFTER + 1)
-        first = acked >> back & 1 and back < KEPT_TIMES
-        sent_at = self.times[(self.next_sequence - 1 - back) & TIMES_MASK] if first else None
+            self._note_arrived(acked)
+        if record.outstanding >> (back + _LOST_AFTER + 1):
+            self._give_up(back + _LOST_AFTER + 1)
+        sent_at = self._sent_at(newest - back) if acked >> back & 1 else None
+        if self._times:
+            self._forget_times(newest)
         return sent_at, self._take_contents(acked) if self.has_contents else []
+
+    def _forget_times(self, newest: int) -> None:
+        """Forget the times of packets that are not under way any more."""
+        outstanding = self._record.outstanding
+        self._times = {number: at for number, at in self._times.items() if outstanding >> (newest - number) & 1}
 
     def _check(self, back: int, named: int) -> None:
         """Raise if a packet that is named was not sent. Bit n of ``named``: the one ``back + n`` before the newest.
 
         If nothing was acknowledged for very many packets, a number may be an old one or one of the future.
         """
-        newest = self.next_sequence - 1
+        record = self._record
+        newest = record.next_sequence - 1
         if back >= 0x8000:
-            if newest - self._newest_acked < _CERTAIN:
+            if newest - self.newest_acked < _CERTAIN:
                 raise NeverSent(f"packet {newest - back + 0x10000} is acknowledged, {newest} is the newest")
             return
-        ack = newest - back
-        if ack < self._first or named >> (ack - self._first + 1):
-            raise NeverSent(f"packets before the first one ({self._first}) are acknowledged")
-        if ack >= self._skipped >= 0 and named >> (ack - self._skipped) & 1:
-            raise NeverSent(f"packet {self._skipped} is acknowledged, a number that was left out")
-        if ack > self._newest_acked:
-            self._newest_acked = ack
+        ack, first = newest - back, record.first_sequence
+        if ack < first or (ack - first < 256 and named >> (ack - first + 1)):
+            raise NeverSent(f"packets before the first one ({first}) are acknowledged")
+        if ack >= self.skipped >= 0 and ack - self.skipped <= 256 and named >> (ack - self.skipped) & 1:
+            raise NeverSent(f"packet {self.skipped} is acknowledged, a number that was left out")
+        if ack > self.newest_acked:
+            self.newest_acked = ack
 
-    def note_arrived(self, acked: int) -> None:
+    def _note_arrived(self, acked: int) -> None:
         """Count the packets of these bits as arrived in ``loss``."""
-        self.loss *= (1.0 - self.LOSS_GAIN) ** acked.bit_count()
+        self.loss *= (1.0 - _LOSS_GAIN) ** acked.bit_count()
         if self.loss < 1e-4:
             self.loss = 0.0
 
     def _give_up(self, width: int) -> None:
-        """Count as lost what lies further back than ``width`` packets."""
-        lost = (self.outstanding >> width).bit_count()
-        self.outstanding &= (1 << width) - 1
-        self.loss = 1.0 - (1.0 - self.loss) * (1.0 - self.LOSS_GAIN) ** lost
+        """Count the packets as lost that lie further back than ``width`` packets."""
+        record = self._record
+        lost = (record.outstanding >> width).bit_count()
+        record.outstanding &= (1 << width) - 1
+        self.loss = 1.0 - (1.0 - self.loss) * (1.0 - _LOSS_GAIN) ** lost
 
     def _take_contents(self, acked: int) -> list[Contents]:
         """Remove and return the contents of the acknowledged packets; forget those of lost ones."""
-        newest, outstanding = self.next_sequence - 1, self.outstanding
+        record = self._record
+        newest, outstanding = record.next_sequence - 1, record.outstanding
         taken: list[Contents] = []
         for sequence in tuple(self._contents):
             back = newest - sequence
@@ -168,6 +263,3 @@ class SentPackets:
         self.has_contents = bool(self._contents)
         taken.reverse()
         return taken
-
-
-_FULL: Final = (1 << SentPackets.MAX_PACKETS) - 1

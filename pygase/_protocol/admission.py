@@ -7,11 +7,14 @@ stored is bounded: of ``MAX_HOSTS`` hosts, the one whose last try is longest ago
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from ..config import ServerConfig
 from .handshake import Address, plain_host
+from .record import PeerRecord
+from .snapshots import SnapshotRing
+from .wire import HEADER_BYTES
 
 if TYPE_CHECKING:
     from .server_peer import ServerProtocol
@@ -66,6 +69,33 @@ class _Tries:
         self.at = now
         self.wrong = 0
         self.free_at = now
+
+
+class Participation:
+    """When a client was last seen to take part in the game.
+
+    :ivar joined_at: since when it is here; ``took_part_at``: when it was last seen to have sent an event or an input.
+    """
+
+    __slots__ = ("_carried_bytes", "_record", "joined_at", "took_part_at")
+
+    def __init__(self, record: PeerRecord, now: float) -> None:
+        self._record = record
+        self._carried_bytes = 0
+        self.joined_at = self.took_part_at = now
+
+    def look(self, now: float) -> None:
+        """Look whether packets have brought more than their headers since the last look: events, inputs."""
+        record = self._record
+        carried = record.bytes_received - HEADER_BYTES * (record.count + record.packets_dropped)
+        if carried > self._carried_bytes:
+            self.took_part_at = now
+        self._carried_bytes = carried
+
+    def forgive(self, slept: float, now: float) -> None:
+        """Do not count ``slept`` seconds in which the server did not run."""
+        self.joined_at = min(self.joined_at + slept, now)
+        self.took_part_at = min(self.took_part_at + slept, now)
 
 
 class Visitors:
@@ -142,15 +172,15 @@ class Places:
     of a class that sits behind one router. The one who may end the server never gives way.
 
     :param peers: the connections.
-    :param has_state: tells whether there is a state that could have been acknowledged.
+    :param ring: the states. Without any, none could have been acknowledged.
     """
 
     def __init__(
-        self, config: ServerConfig, peers: Mapping[Address, ServerProtocol], has_state: Callable[[], bool]
+        self, config: ServerConfig, peers: Mapping[Address, ServerProtocol], ring: SnapshotRing
     ) -> None:
         self._config = config
         self._peers = peers
-        self._has_state = has_state
+        self._ring = ring
         self._judged_at: float | None = None
         self._held: Counter[str] = Counter()
         self._givers: list[tuple[ServerProtocol, bool]] = []
@@ -186,14 +216,14 @@ class Places:
         kept = min(config.silent_places_per_host, config.max_clients // 2)
         self._new, givers = set(), []
         for peer in peers:
-            peer.note_part(now)
-            unseen = self._has_state() and not peer.has_acknowledged_state
-            absent = unseen and now >= peer.joined_at + config.absent_after
-            silent = now >= peer.took_part_at + config.silent_after and held[peer.host] > kept
+            peer.part.look(now)
+            unseen = self._ring.tick > 0 and not peer.has_acknowledged_state
+            absent = unseen and now >= peer.part.joined_at + config.absent_after
+            silent = now >= peer.part.took_part_at + config.silent_after and held[peer.host] > kept
             if peer.is_host:
                 continue
             if absent or silent:
                 givers.append((peer, absent))
             elif unseen:
                 self._new.add(peer.host)
-        self._givers = sorted(givers, key=lambda each: (-held[each[0].host], not each[1], each[0].took_part_at))
+        self._givers = sorted(givers, key=lambda each: (-held[each[0].host], not each[1], each[0].part.took_part_at))

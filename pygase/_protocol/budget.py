@@ -1,42 +1,46 @@
-"""A token bucket: so many bytes a second, with some saved up for bursts."""
+"""The budget of a connection: a token bucket, so many bytes a second, with some saved up for bursts."""
 
 from __future__ import annotations
 
+from .record import PeerRecord
+
 
 class TokenBucket:
-    """``rate`` in bytes per second, ``burst`` in bytes; full at ``now``.
+    """A budget of ``rate`` bytes per second and of ``burst`` bytes at once. It is full at ``now``.
 
-    May be overdrawn by one packet, so that none is ever too large.
-    As long as there are tokens nothing is computed: ``spent`` only counts up to ``limit``. When they are used up, what
-    the time since the last look has brought is added, a burst at most. (So after a rest two bursts may leave at once.)
+    One packet may overdraw it, so that no packet is ever too large.
+    While there are tokens nothing is computed: ``record.spent`` counts up to ``record.limit``. When they are used up,
+    the limit grows by the bytes that the time since the last look has earned, a burst at most. (So after a rest two
+    bursts may leave at once.)
     """
 
-    __slots__ = ("_at", "burst", "limit", "rate", "spent")
+    __slots__ = ("_at", "_record", "burst", "rate")
 
-    def __init__(self, rate: float, burst: float, now: float) -> None:
+    def __init__(self, record: PeerRecord, rate: float, burst: float, now: float) -> None:
+        self._record = record
         self.rate = rate
         self.burst = burst
-        self.spent = 0
-        self.limit = float(burst)
+        record.limit = float(burst)
         self._at = now
 
     def allows(self, now: float) -> bool:
-        """Tell whether a packet may leave now."""
-        return self.spent < self.limit or self._refill(now)
+        """Return whether a packet may leave now."""
+        record = self._record
+        return record.spent < record.limit or self._refill(record, now)
 
-    def _refill(self, now: float) -> bool:
+    def _refill(self, record: PeerRecord, now: float) -> bool:
         elapsed = now - self._at
         if elapsed > 0:
-            self.limit = min(self.limit + elapsed * self.rate, self.spent + self.burst)
+            record.limit = min(record.limit + elapsed * self.rate, record.spent + self.burst)
             self._at = now
-        return self.spent < self.limit
+        return record.spent < record.limit
 
     def spend(self, size_bytes: int) -> None:
         """Book a packet that has left."""
-        self.spent += size_bytes
+        self._record.spent += size_bytes
 
     def ready_at(self, now: float) -> float:
-        """The time from which :meth:`allows` will be true, if nothing is spent until then."""
+        """Return the time from which :meth:`allows` is true, if nothing is spent until then."""
         if self.allows(now):
             return now
-        return now + (1 + self.spent - self.limit) / self.rate
+        return now + (1 + self._record.spent - self._record.limit) / self.rate

@@ -7,27 +7,28 @@ receive what has come, take the events, queue what is to be sent, take the datag
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, ClassVar
+from typing import Final
 
 from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
+from .acks import Carried
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import Reassembler, TooLarge
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
 from .inputs import InputSender, InputState
-from .peer import (
+from .peer import PeerProtocol
+from .peer_events import (
     Connected,
     Disconnected,
     EventReceived,
     InputStateReceived,
     MessageAcked,
-    PeerProtocol,
     ProtocolEvent,
     StateReceived,
 )
 from .sequence import unwrap
 from .server_clock import ServerClock
-from .snapshots import SnapshotReceiver
+from .snapshot_receiver import SnapshotReceiver
 from .wire import (
     BULK_SNAPSHOT,
     CLIENT_HEADER,
@@ -48,22 +49,99 @@ from .wire import (
     message,
 )
 
+SKIP_WITHIN: Final = 4096
+"""Rarer than at the server. There, a missing number makes each packet a little more work, for as long as it is among
+the latest 256."""
+
 
 class _CarriedInputs:
-    """What a packet with inputs is to do when it is acknowledged."""
+    """The inputs of a packet, which the server has when the packet is acknowledged."""
 
-    __slots__ = ("_client", "_newest", "_skipped")
+    __slots__ = ("_newest", "_player", "_skipped")
 
-    def __init__(self, client: ClientProtocol, newest: int, skipped: int | None) -> None:
-        self._client = client
+    def __init__(self, player: PlayerSide, newest: int, skipped: int | None) -> None:
+        self._player = player
         self._newest = newest
         self._skipped = skipped
 
-    def acknowledge(self) -> None:
+    def acknowledge(self) -> int | None:
         """Let go of them, and of the number that was left out, which the server knows now."""
-        self._client.inputs.on_acked(self._newest)
-        if self._client.untold == self._skipped:
-            self._client.untold = None
+        self._player.inputs.on_acked(self._newest)
+        if self._player.unreported == self._skipped:
+            self._player.unreported = None
+        return None
+
+
+class PlayerSide:
+    """A player's inputs, until they have arrived, and how they ride along with packets.
+
+    :ivar unreported: a number that was left out, while it is not certain that the server knows it.
+    :ivar ride: True after they have gone along with a packet of this turn. Once in a turn is enough.
+    """
+
+    __slots__ = ("_newest_report", "inputs", "ride", "unreported")
+
+    def __init__(self) -> None:
+        self.inputs = InputSender()
+        self.unreported: int | None = None
+        self.ride = False
+        self._newest_report = 0
+
+    def riders(self, room: int) -> bytes:
+        """Return the framed messages with the inputs that wait, if they fit."""
+        if self.ride or not len(self.inputs):
+            return b""
+        skipped = b"" if self.unreported is None else message(SKIPPED, ORDER.pack(self.unreported & 0xFFFF))
+        found = self.inputs.message_body(room - len(skipped) - MESSAGE_HEADER.size)
+        return skipped + message(INPUTS, found[0]) if found is not None else b""
+
+    def rode(self) -> Carried:
+        """Note that the inputs are on their way; return the part of the packet that is acknowledged with it."""
+        self.ride = True
+        return _CarriedInputs(self, self.inputs.newest, self.unreported)
+
+    def is_overtaken(self, number: int) -> bool:
+        """Return whether a report of inputs in the packet ``number`` is older than another one that has come, maybe of
+        the same tick. Else note it.
+        """
+        if number < self._newest_report:
+            return True
+        self._newest_report = number
+        return False
+
+
+class StateSide:
+    """The states of a client: their fragments, and those that have arrived.
+
+    :ivar received: the states that have arrived.
+    """
+
+    __slots__ = ("_fragments", "received")
+
+    def __init__(self, config: ClientConfig) -> None:
+        self.received = SnapshotReceiver(config.max_state_bytes, config.max_state_values)
+        limit = config.max_state_bytes + SNAPSHOT_HEADER.size + 64
+        self._fragments = {
+            SNAPSHOT: Reassembler(limit, 2, config.fragment_timeout),
+            BULK_SNAPSHOT: Reassembler(limit),
+        }
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of unfinished states."""
+        return sum(fragments.held_bytes for fragments in self._fragments.values())
+
+    def fragments(self, kind: int) -> Reassembler | None:
+        """Return the place where states of this kind are put together; None if it is no kind of state."""
+        return self._fragments.get(kind)
+
+    def expire(self, now: float) -> None:
+        """Give up the states of which no fragment has arrived for ``fragment_timeout``, if others follow anyway."""
+        self._fragments[SNAPSHOT].expire(now)
+
+    def forgive(self, slept: float) -> None:
+        """Do not count ``slept`` seconds in which this side itself did not run."""
+        self._fragments[SNAPSHOT].forgive(slept)
 
 
 class ClientProtocol(PeerProtocol):
@@ -71,33 +149,28 @@ class ClientProtocol(PeerProtocol):
 
     :param game: name of the game; the server's must be the same.
     :param random_bytes: a source of unpredictable bytes.
+    :param skip_within: the bound on the distance of two numbers that are left out.
+    :ivar clock: the server's time, as well as it is known.
+    :ivar inputs: the player's inputs, until they have arrived.
+    :ivar states: the states that have arrived, and those that are arriving.
+    :ivar connector: the way to the connection.
     """
 
     __slots__ = (
         "_client_config",
-        "_connector",
         "_events",
         "_farewell",
         "_gate",
         "_give_up_at",
-        "_hurried",
-        "_riding",
+        "_player",
         "_sequence",
         "_server_time",
-        "_state_fragments",
-        "_states",
-        "_told_in",
         "clock",
         "connected",
+        "connector",
         "inputs",
-        "untold",
+        "states",
     )
-
-    _header_bytes: ClassVar = SERVER_HEADER.size
-
-    _skip_within: ClassVar = 4096
-    """Rarer than the server does it: there, a number that is missing makes each packet a little more work for as long
-    as it is among the latest 256."""
 
     def __init__(
         self,
@@ -109,34 +182,26 @@ class ClientProtocol(PeerProtocol):
         password: str | None = None,
         host_token: str = "",
         first_sequence: int = 0,
+        skip_within: int = SKIP_WITHIN,
     ) -> None:
         self._client_config = config or ClientConfig()
-        super().__init__(bytes(TOKEN_BYTES), self._client_config, now, first_sequence, random_bytes)
+        super().__init__(
+            bytes(TOKEN_BYTES), self._client_config, now, first_sequence, random_bytes, skip_within
+        )
         self.connected = False
-        self._connector = Connector(
+        self.connector = Connector(
             game, password, host_token, random_bytes, self._client_config.connect_retry_interval
         )
         self._give_up_at = now + self._client_config.connect_timeout
-        self._states = SnapshotReceiver(self._client_config.max_state_bytes, self._client_config.max_state_values)
-        limit = self._client_config.max_state_bytes + SNAPSHOT_HEADER.size + 64
-        self._state_fragments = {
-            SNAPSHOT: Reassembler(limit, 2, self._client_config.fragment_timeout),
-            BULK_SNAPSHOT: Reassembler(limit),
-        }
+        self.states = StateSide(self._client_config)
         self._events: deque[ProtocolEvent] = deque()
         self._gate = EventGate(self._client_config.event_patience)
         self._farewell: list[bytes] = []
         self.clock = ServerClock()
-        """The server's time, as well as it is known."""
-        self.inputs = InputSender()
-        """The player's inputs, until they have arrived."""
-        self.untold: int | None = None
-        """A number that was left out and of which it is not known that the server knows."""
-        self._hurried = False
-        self._riding = False
+        self._player = PlayerSide()
+        self.inputs = self._player.inputs
         self._server_time = 0
         self._sequence = 0  # of the packet that is being received, as on the wire
-        self._told_in = 0  # number of the newest packet that told of inputs
 
     def next_event(self) -> ProtocolEvent | None:
         """Return the next thing that has happened, or None."""
@@ -144,7 +209,7 @@ class ClientProtocol(PeerProtocol):
 
     def _deliver(self, payload: bytes) -> None:
         if not self._gate.add(payload):
-            self.packets_dropped += 1
+            self.record.packets_dropped += 1
 
     def _hand_on(self, payloads: list[bytes]) -> None:
         self._events.extend(map(EventReceived, payloads))
@@ -152,7 +217,8 @@ class ClientProtocol(PeerProtocol):
     def _on_message_acked(self, ticket: int, now: float) -> None:
         self._events.append(MessageAcked(ticket))
 
-    def _end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
+    def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
+        """End the connection on this side; nothing is sent. ``remote``: the peer has ended it."""
         if self.closed is None:
             self._hand_on(self._gate.release_all())
             self.closed = Disconnected(reason, detail, remote)
@@ -162,35 +228,35 @@ class ClientProtocol(PeerProtocol):
         """Take whatever came from the server's address. Nothing that does not belong here does any harm."""
         if self.closed is not None or not data:
             return
-        self.bytes_received += len(data)
+        self.record.bytes_received += len(data)
         if data[0] == DATA:
             if self.connected and len(data) >= SERVER_HEADER.size and data[1:9] == self.token:
                 self._receive_packet(data, now)
             else:
-                self.packets_dropped += 1
+                self.record.packets_dropped += 1
             return
         try:
-            self._connector.receive(data[0], data, now)
+            self.connector.receive(data[0], data, now)
         except MalformedPacket:
-            self.packets_dropped += 1
-        if not self.connected and self._connector.outcome is not None:
+            self.record.packets_dropped += 1
+        if not self.connected and self.connector.outcome is not None:
             self._finish_handshake(now)
 
     def _finish_handshake(self, now: float) -> None:
-        outcome = self._connector.outcome
+        outcome = self.connector.outcome
         if isinstance(outcome, Accepted):
             self.connected = True
             self.token = outcome.token
             self._server_time = outcome.time
-            self.last_received_at = self._last_sent_at = now
-            self._ack_due_at = now  # greet at once: the server's first round-trip measurement
+            self.record.last_received_at = self.record.last_sent_at = now
+            self.record.ack_due_at = now  # greet at once: the server's first round-trip measurement
             self._events.append(Connected(outcome, decode_address(outcome.address)))
         elif outcome is not None:
-            self._end(reason_from_wire(outcome.reason), outcome.detail, remote=True)
+            self.end(reason_from_wire(outcome.reason), outcome.detail, remote=True)
 
     def _receive_packet(self, data: bytes, now: float) -> None:
         _, _, sequence, ack, ack_bits, delay, wire_time = SERVER_HEADER.unpack_from(data)
-        if self._is_duplicate(sequence, now):
+        if not self.record.note_packet(sequence, now):
             return
         self._sequence = sequence
         sent_at = self._receive_ack(ack, ack_bits, delay, now)
@@ -198,7 +264,7 @@ class ClientProtocol(PeerProtocol):
         if len(data) > SERVER_HEADER.size:
             self._receive_messages(data, now)
             if not self._gate.is_empty:  # only now: the state of a datagram goes before its events
-                self._hand_on(self._gate.release(self._states.newest_tick, now))
+                self._hand_on(self._gate.release(self.states.received.newest_tick, now))
         if self.closed is not None and not self.closed.remote:  # the server has broken the protocol; tell it so
             self._farewell = self.close_datagrams(self.closed.reason, self.closed.detail, now)
 
@@ -213,36 +279,36 @@ class ClientProtocol(PeerProtocol):
             received_at=now,
         )
 
-    def _receive_message(self, kind: int, body: bytes, now: float) -> None:
+    def _receive_message(self, kind: int, body: bytes, now: float) -> bool:
         try:
             if kind == SNAPSHOT:
                 self._receive_state(body)
             elif kind == INPUT_STATE:
                 self._receive_input_state(InputState.decode(body))
             else:
-                super()._receive_message(kind, body, now)
+                return super()._receive_message(kind, body, now)
         except TooLarge:  # the server would send it again and again
             words = (
                 f"At most {self.config.max_state_bytes:,} bytes and {self.config.max_state_values:,} values are "
                 "allowed here (max_state_bytes and max_state_values of ClientConfig)."
             )
             self.close(DisconnectReason.STATE_TOO_LARGE, words, now=now)
+        return True
 
-    def _receive_input_state(self, told: InputState) -> None:
-        number = unwrap(self._sequence, self._window.latest)
-        if number < self._told_in:  # overtaken by what was told later, maybe of the same tick
+    def _receive_input_state(self, reported: InputState) -> None:
+        if self._player.is_overtaken(unwrap(self._sequence, self.record.latest)):
             return
-        self._told_in = number
-        tick = unwrap(told.tick, self._states.newest_tick, 32)
-        applied = unwrap(told.applied, self.inputs.newest, 32)
-        self._events.append(InputStateReceived(tick, applied, told.margin))
+        tick = unwrap(reported.tick, self.states.received.newest_tick, 32)
+        applied = unwrap(reported.applied, self.inputs.newest, 32)
+        self._events.append(InputStateReceived(tick, applied, reported.margin))
 
     def give_up_fragments(self, now: float) -> None:
+        """Give up the unreliable messages of which no fragment has arrived for ``fragment_timeout``."""
         super().give_up_fragments(now)
-        self._state_fragments[SNAPSHOT].expire(now)
+        self.states.expire(now)
 
     def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes, now: float) -> None:
-        fragments = self._state_fragments.get(kind)
+        fragments = self.states.fragments(kind)
         if fragments is None:
             super()._receive_fragment(kind, group, index, count, part, now)
             return
@@ -254,8 +320,8 @@ class ClientProtocol(PeerProtocol):
 
     def _receive_state(self, body: bytes) -> None:
         self._gate.hurried = False
-        self._states.note_server_time(self._server_time)
-        state = self._states.receive(body)
+        self.states.received.note_server_time(self._server_time)
+        state = self.states.received.receive(body)
         if state is not None:
             self._events.append(StateReceived(state))
 
@@ -264,40 +330,39 @@ class ClientProtocol(PeerProtocol):
         ``datagrams_to_send``, alone if need be.
         """
         number = self.inputs.queue(payload, view_time)
-        self._hurried = True
+        self.hurried = True
         return number
 
     def _riders(self, room: int) -> bytes:
-        if self._riding or not len(self.inputs):
-            return b""
-        skipped = b"" if self.untold is None else message(SKIPPED, ORDER.pack(self.untold & 0xFFFF))
-        found = self.inputs.message_body(room - len(skipped) - MESSAGE_HEADER.size)
-        return skipped + message(INPUTS, found[0]) if found is not None else b""
+        return self._player.riders(room)
 
-    def _rode(self, contents: list[Any]) -> None:
-        contents.append(_CarriedInputs(self, self.inputs.newest, self.untold))
-        self._hurried, self._riding = False, True
+    def _rode(self, contents: list[Carried]) -> None:
+        contents.append(self._player.rode())
+        self.hurried = False
 
-    def _note_skipped(self, number: int) -> None:
-        self.untold = number
+    def _skip_number(self) -> int:
+        self._player.unreported = number = super()._skip_number()
+        return number
 
     def _datagrams(self, now: float) -> list[bytes]:
-        self._riding = False  # once in a turn is enough
-        self._skip_number()  # before anything is filled into the packet that has to tell of it
-        if len(self.inputs) and now >= self._last_sent_at + self.rtt.rto:
-            self._hurried = True
+        self._player.ride = False
+        if self.record.skip_is_due:
+            self._skip_number()  # before anything is filled into the packet that has to report it
+        if len(self.inputs) and now >= self.record.last_sent_at + self.rtt.rto:
+            self.hurried = True
         return super()._datagrams(now)
 
-    def _due_at(self, now: float) -> float:
-        due = min(super()._due_at(now), self._gate.next_at)
+    def due_at(self, now: float) -> float:
+        """Return when there is something to send or to notice next."""
+        due = min(super().due_at(now), self._gate.next_at)
         if len(self.inputs):
-            at = now if self._hurried else self._last_sent_at + self.rtt.rto
-            due = min(due, max(at, self._bucket.ready_at(now)))
+            at = now if self.hurried else self.record.last_sent_at + self.rtt.rto
+            due = min(due, max(at, self.budget.ready_at(now)))
         return due
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
-        reported = self._states.reported_tick & 0xFFFFFFFF
-        return CLIENT_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, reported)
+        acked_tick = self.states.received.acked_tick & 0xFFFFFFFF
+        return CLIENT_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, acked_tick)
 
     def datagrams_to_send(self, *, now: float) -> list[bytes]:
         """Return all datagrams that are due."""
@@ -306,10 +371,10 @@ class ClientProtocol(PeerProtocol):
             return farewell
         if self.connected:
             return self._datagrams(now)
-        request = self._connector.datagram_to_send(now)
+        request = self.connector.datagram_to_send(now)
         if request is None:
             return []
-        self._bucket.spend(len(request))
+        self.budget.spend(len(request))
         return [request]
 
     def next_timeout(self, *, now: float) -> float | None:
@@ -317,13 +382,13 @@ class ClientProtocol(PeerProtocol):
         if self.closed is not None:
             return None
         if self.connected:
-            return self._due_at(now)
-        return min(self._connector.next_timeout(), self._give_up_at)
+            return self.due_at(now)
+        return min(self.connector.next_timeout(), self._give_up_at)
 
     def forgive(self, slept: float, now: float) -> None:
         """See PeerProtocol. A server that has not answered gets as much more time, too."""
         super().forgive(slept, now)
-        self._state_fragments[SNAPSHOT].forgive(slept)
+        self.states.forgive(slept)
         self._give_up_at += slept
 
     def handle_timeout(self, *, now: float) -> None:
@@ -333,15 +398,15 @@ class ClientProtocol(PeerProtocol):
         if self.connected:
             self.give_up_fragments(now)
             if now >= self._gate.next_at:
-                self._hand_on(self._gate.release(self._states.newest_tick, now))
+                self._hand_on(self._gate.release(self.states.received.newest_tick, now))
             if self.timed_out(now):
-                self._end(DisconnectReason.TIMED_OUT, "", remote=False)
+                self.end(DisconnectReason.TIMED_OUT, "", remote=False)
         elif now >= self._give_up_at:
-            self._end(DisconnectReason.NO_ANSWER, "", remote=False)
+            self.end(DisconnectReason.NO_ANSWER, "", remote=False)
 
     def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float) -> None:
         """Hang up. What is queued and the goodbye leave with the next ``datagrams_to_send``."""
         if self.closed is None:
             if self.connected:
                 self._farewell = self.close_datagrams(reason, detail, now)
-            self._end(reason, detail, remote=False)
+            self.end(reason, detail, remote=False)

@@ -1,40 +1,37 @@
 """The server's end of one connection, pure: datagrams and ``now`` in, datagrams and events out.
 
 ``now`` is any clock in seconds that never goes back, the same one in all calls of one object. The order of a turn:
-receive what has come, take the events, queue what is to be sent, take the datagrams, sleep until ``next_timeout``.
+receive what has come, take the events, queue what is to be sent, take the datagrams, sleep until ``record.next_at``.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from ..config import ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
-from .acks import FEW, Contents
-from .admission import host_of
+from .acks import ONE_ACK_COVERS, Carried, TickTimes
+from .admission import Participation, host_of
 from .channels import Message, TrackedSender
 from .fragments import split
-from .handshake import RandomBytes
+from .handshake import Address, RandomBytes
 from .inputs import InputState, decode_inputs
-from .peer import (
-    Disconnected,
-    InputsReceived,
-    MessageAcked,
-    PeerProtocol,
-    ProtocolEvent,
-)
-from .sequence import ACK_BITS_MASK, unwrap
+from .peer import PeerProtocol
+from .peer_events import Disconnected, InputsReceived, MessageAcked, ProtocolEvent
+from .sequence import unwrap
+from .skips import numbers_received, receive_skipped
 from .snapshots import SnapshotRing, SnapshotSender
 from .wire import (
     AFTER,
     BULK_SNAPSHOT,
     CLIENT_HEADER,
     DATA,
+    HEADER_BYTES,
     INPUT_STATE,
     INPUTS,
-    ORDER,
+    MAX_MESSAGE_ROOM,
     SERVER_HEADER,
     SKIPPED,
     SNAPSHOT,
@@ -42,289 +39,288 @@ from .wire import (
     to_wire_time,
 )
 
-_LOOK_INTERVAL: Final = 0.2
+_ACKS_INTERVAL: Final = 0.2
 """Seconds between two looks at the acknowledgements of a peer that has nothing to be acknowledged: often enough to see
-how the round trip changes, and one look takes as long as all else that is done for a packet."""
+how the round trip changes. One look takes as long as all else that is done for a packet."""
+
+SKIP_WITHIN: Final = 1024
+"""A number is left out after this many packets at most, and ``MIN_SKIP_DISTANCE`` more: once in ten seconds or so at
+60 Hz."""
+
+
+class Shared:
+    """The parts that all peers of one endpoint share.
+
+    :ivar ring: the states. ``ticks``: when the datagrams of the latest ticks left.
+    :ivar inbox: what has happened, with the peer; bare bytes are an event of the peer's, serialised.
+    :ivar violators: the peers that are to be closed as soon as all that has arrived was taken in.
+    :ivar skip_within: the bound on the distance of two numbers that are left out.
+    """
+
+    __slots__ = ("first_sequence", "inbox", "random_bytes", "ring", "skip_within", "ticks", "violators")
+
+    def __init__(self, ring: SnapshotRing, random_bytes: RandomBytes, first_sequence: int, skip_within: int) -> None:
+        self.ring = ring
+        self.ticks = TickTimes()
+        self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = deque()
+        self.violators: list[ServerProtocol] = []
+        self.random_bytes = random_bytes
+        self.first_sequence = first_sequence
+        self.skip_within = skip_within
 
 
 class ServerProtocol(PeerProtocol):
-    """The server's end of one connection. Made by ServerEndpoint, which hands it what comes from this peer.
+    """The server's end of one connection. ServerEndpoint makes it, and hands it what comes from this peer.
 
-    :ivar address: where the peer is; ``host``: what stands for its machine, see :func:`.admission.host_of`.
-    :ivar nonce: the client's, from the handshake.
-    :ivar joined_at: since when it is here; ``took_part_at``: when it was last seen to have sent an event or an input.
+    :ivar address: where the peer is; ``host``: the name of its machine, see :func:`.admission.host_of`.
+    :ivar nonce: the client's, from the handshake; ``accepted``: the answer to it.
+    :ivar part: whether the client takes part in the game.
+    :ivar snapshots: which state the client has; ``bulk_group``: the number of its latest bulk transfer.
+    :ivar note: a framed message for this client alone, that goes along with the next packet.
+    :ivar counted_bytes: the bytes of this peer that the endpoint's total of held bytes includes.
+    :ivar user: whatever the layer above wants to find again with this peer.
     """
 
     __slots__ = (
-        "_acks_at",
-        "_bulk",
-        "_bulk_group",
-        "_carried_bytes",
-        "_inbox",
+        "_fragments",
         "_inputs_came",
-        "_loose",
-        "_reported_tick",
-        "_ring",
-        "_settled_report",
-        "_skipped_count",
-        "_skipped_number",
+        "_shared",
         "accepted",
         "address",
+        "bulk_group",
         "counted_bytes",
         "host",
         "is_host",
-        "joined_at",
         "nonce",
         "note",
+        "part",
         "snapshots",
-        "took_part_at",
         "user",
-        "violators",
     )
 
-    _header_bytes: ClassVar = CLIENT_HEADER.size
-
     def __init__(
-        self,
-        address: tuple[Any, ...],
-        nonce: bytes,
-        token: bytes,
-        ring: SnapshotRing,
-        inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]],
-        config: ConnectionConfig,
-        now: float,
-        first_sequence: int = 0,
-        random_bytes: RandomBytes | None = None,
+        self, address: Address, nonce: bytes, token: bytes, shared: Shared, config: ConnectionConfig, now: float
     ) -> None:
-        super().__init__(token, config, now, first_sequence, random_bytes)
+        super().__init__(
+            token, config, now, shared.first_sequence, shared.random_bytes, shared.skip_within, shared.ticks
+        )
+        self._shared = shared
         self.address = address
         self.host = host_of(address)
         self.nonce = nonce
-        self.is_host = False
-        self.joined_at = self.took_part_at = now
-        self._carried_bytes = 0
-        self.counted_bytes = 0
-        """How much of what is held is counted in the endpoint's total."""
         self.accepted = b""
+        self.is_host = False
+        self.part = Participation(self.record, now)
+        self.counted_bytes = 0
         self.note = b""
-        """A framed message for this client alone, that goes along with the next packet."""
         self.user: Any = None
-        """Whatever the layer above wants to find again with this peer."""
-        self.snapshots = SnapshotSender(ring)
-        self._ring = ring
-        self._inbox = inbox
-        self._acks_at = -math.inf
-        """Until then acknowledgements need not be looked at: what they tell, later ones tell as well."""
-        self._reported_tick = self._settled_report = -1
-        self._bulk = TrackedSender(config.burst_bytes)
-        self._bulk_group = 0
-        self._loose: deque[bytes] = deque()
-        self.violators: list[ServerProtocol] = []
-        """To this list a peer adds itself when it is to be closed as soon as all that has arrived was taken in."""
-        self._skipped_number = -1
-        self._skipped_count = 0
+        self.snapshots = SnapshotSender(self.record, shared.ring)
+        self.bulk_group = 0
+        self.tracked.append(TrackedSender(config.burst_bytes))
+        self._fragments: deque[bytes] = deque()  # of the state that goes out unreliably, framed
         self._inputs_came = False
-        """Whether the packet that is being received has brought inputs already: once is enough for everyone."""
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
         """Queue a serialised event. The client hands it on as soon as it has the state that is current now."""
-        super().queue_event(AFTER.pack(self._ring.changed_tick & 0xFFFF) + payload, retries, ticket, now=now)
+        tick = self._shared.ring.changed_tick & 0xFFFF
+        super().queue_event(AFTER.pack(tick) + payload, retries, ticket, now=now)
 
     def _deliver(self, payload: bytes) -> None:
-        self._inbox.append((self, payload))
+        self._shared.inbox.append((self, payload))
 
     def _on_message_acked(self, ticket: int, now: float) -> None:
         if ticket >= 0:
-            self._inbox.append((self, MessageAcked(ticket)))
-        elif ticket == -self._bulk_group:  # not a transfer that has been replaced since
+            self._shared.inbox.append((self, MessageAcked(ticket)))
+        elif ticket == -self.bulk_group:  # not a transfer that has been replaced since
             self.snapshots.bulk_delivered_at = now
 
-    def _end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
+    def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
+        """End the connection on this side; nothing is sent. ``remote``: the peer has ended it."""
         if self.closed is None:
             self.closed = Disconnected(reason, detail, remote)
-            self._inbox.append((self, self.closed))
-
-    def _tracked_senders(self) -> tuple[TrackedSender, ...]:
-        return (self.outgoing.ordered, self.outgoing.once, self._bulk)
+            self._shared.inbox.append((self, self.closed))
 
     def _on_violation(self) -> None:
-        self.violators.append(self)
+        self._shared.violators.append(self)
 
-    def receive_packet(self, data: bytes, now: float) -> None:
-        """Take a DATA datagram that carries this connection's token. (Most never get here: see fast_path.)"""
-        self.bytes_received += len(data)
-        _, _, sequence, ack, ack_bits, delay, reported = CLIENT_HEADER.unpack_from(data)
-        if self._is_duplicate(sequence, now):
-            return
-        if now >= self._acks_at:
+    # -- receiving -----------------------------------------------------------------------------------------------
+
+    def receive_packet(self, data: bytes, now: float) -> bool:
+        """Take in a DATA datagram that carries this connection's token.
+
+        :returns: True if it is a usual one, of events and inputs alone. Another one may have ended the connection, or
+            changed :attr:`held_bytes`.
+        """
+        record = self.record
+        record.bytes_received += len(data)
+        _, _, sequence, ack, ack_bits, delay, acked_tick = CLIENT_HEADER.unpack_from(data)
+        if not record.note_packet(sequence, now):
+            return True
+        if now >= record.look_at:
             self.take_acks(ack, ack_bits, delay, now)
-        # an overtaken packet's report is out of date
-        if sequence == self._window.latest & 0xFFFF and reported != self._reported_tick:
-            self._reported_tick = reported
-            if self.snapshots.bulk_tick or not reported:
-                self.next_at = now  # there may be a state that has waited for this
-        if len(data) > CLIENT_HEADER.size:
-            self._receive_messages(data, now)
+        # an overtaken packet's acked tick is out of date
+        if acked_tick != record.acked_tick and sequence == record.latest & 0xFFFF:
+            record.acked_tick = acked_tick
+            if self.snapshots.bulk_tick or not acked_tick:
+                record.next_at = now  # there may be a state that has waited for this
+        if len(data) == HEADER_BYTES:
+            return True
+        self._inputs_came = False
+        return self._receive_messages(data, now)
 
     @property
     def has_acknowledged_state(self) -> bool:
-        """True if the client has said that it has a state, or is seen to receive a large one, piece by piece."""
-        return self._reported_tick > 0 or bool(self.snapshots.bulk_tick and self.rtt.rtt)
+        """True if the client acknowledges a state, or is seen to receive a large one, piece by piece."""
+        return self.record.acked_tick > 0 or bool(self.snapshots.bulk_tick and self.rtt.rtt)
 
-    def note_part(self, now: float) -> None:
-        """Look whether packets have brought more than their headers since the last look: events, inputs."""
-        headers = CLIENT_HEADER.size * (self.packets_received + self.packets_dropped)
-        carried = self.bytes_received - headers
-        if carried > self._carried_bytes:
-            self.took_part_at = now
-        self._carried_bytes = carried
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of what the peer has sent that are held back, since something before or of it is missing."""
+        return self.incoming.held_bytes
 
     def forgive(self, slept: float, now: float) -> None:
-        """See PeerProtocol. Nobody could take part meanwhile, either."""
+        """See PeerProtocol. No client could take part in that time either."""
         super().forgive(slept, now)
-        self.joined_at = min(self.joined_at + slept, now)
-        self.took_part_at = min(self.took_part_at + slept, now)
+        self.part.forgive(slept, now)
 
     def take_acks(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
         """Take in what a packet's header acknowledges. Unless somebody waits for it, now and then will do."""
         self._receive_ack(ack, ack_bits, delay, now)
-        sent = self._sent
-        if not sent.has_contents and sent.outstanding <= FEW:
-            self._acks_at = now + _LOOK_INTERVAL
-
-    def _packet(self, messages: bytes, contents: Contents, now: float) -> bytes:
-        datagram = super()._packet(messages, contents, now)
-        if contents or self._sent.outstanding > FEW:
-            self._acks_at = -math.inf
-        return datagram
+        if not self.acks.has_contents and self.record.outstanding <= ONE_ACK_COVERS:
+            self.record.look_at = now + _ACKS_INTERVAL
 
     def _measure(self, rtt: float, now: float) -> None:
         super()._measure(rtt, now)
         again_at = self.snapshots.due_at(self.rtt.rto)  # sooner now if the time-out has become shorter
-        if again_at is not None and again_at < self.next_at:
-            self.next_at = again_at
+        if again_at is not None and again_at < self.record.next_at:
+            self.record.next_at = again_at
+
+    def _receive_message(self, kind: int, body: bytes, now: float) -> bool:
+        if kind == INPUTS:
+            if self._inputs_came:  # of a few bytes each, a packet could have a thousand inputs
+                raise MalformedPacket("inputs twice in a packet")
+            self._inputs_came = True
+            datagram, came = numbers_received(self.record)
+            self._shared.inbox.append((self, InputsReceived(decode_inputs(body), datagram, came)))
+            return True
+        if kind == SKIPPED:
+            receive_skipped(self.record, body)
+            return True
+        return super()._receive_message(kind, body, now)
+
+    # -- the state that the client has ---------------------------------------------------------------------------
 
     def snapshot_age(self, now: float) -> float:
         """Return how old the newest state is that the client is known to have, in seconds; 0.0 if there is none.
 
         Changes nothing: statistics may be read from any thread, while the network's is about to make a delta.
         """
-        tick, reported = self.snapshots.baseline_tick, self._reported_tick
-        if self._report_waits:
-            tick = unwrap(reported, self._ring.tick, 32) if reported > 0 else 0
-        made_at = self._ring.times.get(tick)
+        ring, acked_tick = self._shared.ring, self.record.acked_tick
+        tick = self.record.baseline_tick
+        if self.acked_tick_waits:
+            tick = unwrap(acked_tick, ring.tick, 32) if acked_tick > 0 else 0
+        made_at = ring.times.get(tick)
         return max(now - made_at, 0.0) if made_at is not None else 0.0
 
     @property
-    def _report_waits(self) -> bool:
-        return self._reported_tick != self._settled_report
+    def acked_tick_waits(self) -> bool:
+        """True if the client's acked tick has not been settled yet."""
+        return self.record.acked_tick != self.record.settled_tick
 
-    def settle_report(self) -> None:
-        """Hold on to the state that the client last said it has, before it leaves the ring: now and then will do."""
-        if self._report_waits:
-            self._take_report()
+    def settle_acked_tick(self) -> None:
+        """Make the state that the client last acknowledged its baseline, before it leaves the ring.
 
-    def _take_report(self) -> None:
-        """Settle what the client last said it has. Put off until it matters, which usually is not often: see
-        fast_path.
-
+        That is put off until it matters, which usually is not often: :meth:`state_datagram` needs no baseline.
         If that state has left the ring meanwhile, the client gets a full one. The baseline settled before may be of
         long ago, as those between have been passed over, and the client may have let go of it.
         """
-        self._settled_report = self._reported_tick
-        snapshots = self.snapshots
-        tick = unwrap(self._reported_tick, self._ring.tick, 32) if self._reported_tick else 0
-        held = tick in self._ring.ring or tick in (snapshots.baseline_tick, snapshots.bulk_tick)
-        snapshots.on_reported(tick if held else 0)
-        if len(self._bulk) and not snapshots.bulk_tick:  # the client has it all, though not each acknowledgement came
-            self._bulk = TrackedSender(self.config.burst_bytes)
+        record, ring = self.record, self._shared.ring
+        if record.acked_tick == record.settled_tick:
+            return
+        record.settled_tick = record.acked_tick
+        tick = unwrap(record.acked_tick, ring.tick, 32) if record.acked_tick else 0
+        self.snapshots.on_acked(tick if self.snapshots.holds(tick) else 0)
+        if len(self.tracked[2]) and not self.snapshots.bulk_tick:
+            self.tracked[2] = TrackedSender(self.config.burst_bytes)  # it has all, though not each acknowledgement came
 
-    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
-        return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, to_wire_time(now))
+    # -- sending -------------------------------------------------------------------------------------------------
 
-    def _receive_messages(self, data: bytes, now: float) -> None:
-        self._inputs_came = False
-        super()._receive_messages(data, now)
+    def state_datagram(self, framed: bytes, now: float, ask_at: float) -> bytes | None:
+        """Make the datagram that takes the current state to the client, if that is all there is to do for it.
 
-    def _receive_message(self, kind: int, body: bytes, now: float) -> None:
-        if kind == INPUTS:
-            if self._inputs_came:  # of a few bytes each, a packet could have a thousand inputs
-                raise MalformedPacket("inputs twice in a packet")
-            self._inputs_came = True
-            self._inbox.append((self, InputsReceived(decode_inputs(body), *self._numbers_received())))
-        elif kind == SKIPPED:
-            self._receive_skipped(body)
-        else:
-            super()._receive_message(kind, body, now)
-
-    def _receive_skipped(self, body: bytes) -> None:
-        """The client has left out a number, so that nothing was lost there. It says so until it knows that we know."""
-        if len(body) != ORDER.size:
-            raise MalformedPacket(f"skipped number of {len(body)} bytes")
-        latest, mask = self._window.latest, self._window.mask
-        number = unwrap(ORDER.unpack(body)[0], latest)
-        if self._skipped_number < number < latest and not mask >> (latest - number) & 1:
-            self._skipped_number = number
-            self._skipped_count += 1
-
-    def _numbers_received(self) -> tuple[int, int]:
-        """Return the number of the newest packet, and which of those before it have come (bit i: the i-th before), as
-        they would be if the client had left out none.
+        :param framed: the message for all clients with this acked tick, see :meth:`SnapshotRing.frame_for`.
+        :param ask_at: when to ask this peer again at the latest, seconds.
+        :returns: None if there is more to do, or nothing; :meth:`datagrams_to_send` does it.
         """
-        latest, mask = self._window.latest, self._window.mask
-        after = (1 << (latest - self._skipped_number)) - 1 if self._skipped_count else 0
-        return latest - self._skipped_count, (mask & after | mask >> 1 & ~after if after else mask) & ACK_BITS_MASK
-
-    def tell_input_state(self, applied: int, margin: float) -> None:
-        """Let the next packet tell which of the client's inputs the current state includes."""
-        self.note = message(INPUT_STATE, InputState(self._ring.tick, applied, margin).encode())
-
-    def _riders(self, room: int) -> bytes:
-        return self.note if len(self.note) <= room else b""
-
-    def _rode(self, contents: list[Any]) -> None:
-        self.note = b""
+        record, note = self.record, self.note
+        if record.has_backlog or record.spent >= record.limit:
+            return None
+        if note:
+            if len(note) + len(framed) > MAX_MESSAGE_ROOM:
+                return None
+            framed = note + framed
+            self.note = b""
+        record.sent_tick = self._shared.ring.tick
+        record.sent_at = now
+        record.next_at = ask_at
+        return self._packet(framed, None, now)
 
     def datagrams_to_send(self, now: float) -> list[bytes]:
         """Return all datagrams that are due."""
         datagrams = self._datagrams(now)
-        self.next_at = self._due_at(now)
+        self.record.next_at = self.due_at(now)
         return datagrams
 
+    def report_input_state(self, applied: int, margin: float) -> None:
+        """Let the next packet report which of the client's inputs the current state includes."""
+        self.note = message(INPUT_STATE, InputState(self._shared.ring.tick, applied, margin).encode())
+
+    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
+        return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, to_wire_time(now))
+
+    def _riders(self, room: int) -> bytes:
+        return self.note if len(self.note) <= room else b""
+
+    def _rode(self, contents: list[Carried]) -> None:
+        self.note = b""
+
     def _datagrams(self, now: float) -> list[bytes]:
-        if self._report_waits:
-            self._take_report()
-        # a state that is on its way, piece by piece as the budget allows, is finished before the next one begins: else
-        # none would ever arrive
-        if not self._loose and self.snapshots.wanted(now, self.rtt.rto) and self._bucket.allows(now):
+        self.settle_acked_tick()
+        # A state that is on its way, piece by piece as the budget allows, is finished before the next one begins. Else
+        # none would ever arrive.
+        if not self._fragments and self.snapshots.wanted(now, self.rtt.rto) and self.budget.allows(now):
             self._queue_state(now)
         datagrams = super()._datagrams(now)
-        if self._loose or self.snapshots.bulk_tick:
-            self._busy = True
+        if self._fragments or self.snapshots.bulk_tick:
+            self.record.has_backlog = True
         return datagrams
 
     def _queue_state(self, now: float) -> None:
         body, kind = self.snapshots.next_body(now, self.rtt.rto)
         if kind == SNAPSHOT:
-            self._loose.extend(self.snapshots.fragments(body))
+            self._fragments.extend(self.snapshots.fragments(body))
         else:
-            self._bulk_group += 1
-            self._bulk = TrackedSender(self.config.burst_bytes)
-            self._bulk.queue(Message(split(BULK_SNAPSHOT, self._bulk_group, body), math.inf, -self._bulk_group))
+            self.bulk_group += 1
+            transfer = self.tracked[2] = TrackedSender(self.config.burst_bytes)
+            transfer.queue(Message(split(BULK_SNAPSHOT, self.bulk_group, body), math.inf, -self.bulk_group))
 
-    def _fill_with_states(self, parts: list[bytes], room: int) -> None:
-        while self._loose and len(self._loose[0]) <= room:
-            parts.append(self._loose.popleft())
+    def _parts(self, room: int, contents: list[Carried], rto: float, now: float) -> list[bytes]:
+        parts = super()._parts(room, contents, rto, now)
+        room -= sum(map(len, parts))
+        while self._fragments and len(self._fragments[0]) <= room:
+            parts.append(self._fragments.popleft())
             room -= len(parts[-1])
+        return parts
 
-    def _due_at(self, now: float) -> float:
-        if self._report_waits:
-            self._take_report()
-        due = super()._due_at(now)
-        waiting = [self.snapshots.due_at(self.rtt.rto), self._bulk.next_due(now) if len(self._bulk) else None]
-        if self._loose:
+    def due_at(self, now: float) -> float:
+        """Return when there is something to send or to notice next."""
+        self.settle_acked_tick()
+        due = super().due_at(now)
+        transfer = self.tracked[2]
+        waiting = [self.snapshots.due_at(self.rtt.rto), transfer.next_due(now) if len(transfer) else None]
+        if self._fragments:
             waiting.append(now)
         for at in waiting:
             if at is not None:
-                due = min(due, max(at, self._bucket.ready_at(now)))
+                due = min(due, max(at, self.budget.ready_at(now)))
         return due

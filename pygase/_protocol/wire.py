@@ -53,6 +53,8 @@ MAX_DETAIL_BYTES: Final = 200
 SERVER_HEADER: Final = Struct("!B8sHHIHI")
 # the same, but at the end the tick of the newest state that the client has (0: none)
 CLIENT_HEADER: Final = Struct("!B8sHHIHI")
+HEADER_BYTES: Final = 23
+"""The size of either header."""
 
 MESSAGE_HEADER: Final = Struct("!BH")
 ORDER: Final = Struct("!H")

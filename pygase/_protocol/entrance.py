@@ -1,0 +1,226 @@
+"""The way into a server: who gets a challenge, who is let in, and who is refused with which words."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from ..config import ServerConfig
+from ..errors import DisconnectReason
+from .admission import Places, Visitors, host_of
+from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, plain_host, refusal, same_secret
+from .server_peer import ServerProtocol, Shared
+from .wire import (
+    PROTOCOL_VERSION,
+    TOKEN_BYTES,
+    Accepted,
+    ChallengeResponse,
+    ConnectRequest,
+    to_whole_wire_time,
+)
+
+Objection = tuple[DisconnectReason | None, str]
+"""Why a newcomer is not let in, and words for it. Without a reason there is no answer: the newcomer tries again, and may
+be let in a little later."""
+
+_REMEMBERED_NONCES: Final = 1024
+
+
+def _presents(token: str, response: ChallengeResponse) -> bool:
+    """Return whether a client has presented a secret of the server's."""
+    return bool(token) and same_secret(token.encode(), response.host_token.encode())
+
+
+class Keys:
+    """The secrets and rules by which a server knows its players.
+
+    :param password: None to ask for none.
+    :param host_token: the client that presents it is host.
+    :param own_token: a secret of this process. The client that presents it is host, and never counts as lost.
+    :param is_local: returns whether an address is this very machine's.
+    """
+
+    __slots__ = ("game", "host_token", "is_local", "own_token", "password")
+
+    def __init__(
+        self,
+        game: str,
+        password: str | None,
+        host_token: str,
+        own_token: str,
+        is_local: Callable[[Address], bool],
+    ) -> None:
+        self.game = game
+        self.password = password
+        self.host_token = host_token
+        self.own_token = own_token
+        self.is_local = is_local
+
+
+class Entrance:
+    """Answers the handshakes of newcomers, and makes the peers of those who are let in.
+
+    :ivar keys: what newcomers have to know.
+    :ivar visitors: how often each host has tried.
+    :ivar places: which connection gives way to a newcomer.
+    :ivar refuse_all: if set, everybody new is refused with this reason.
+    :ivar banned_hosts: IP addresses, as ``plain_host`` spells them, from which everybody is refused.
+    :ivar dropped: how many datagrams were dropped, by reason.
+    :ivar ended_nonces: the connections that are over. Their handshakes are not repeated.
+    """
+
+    __slots__ = (
+        "_config",
+        "_cookies",
+        "_outbox",
+        "_patient",
+        "_peers",
+        "_random_bytes",
+        "_shared",
+        "banned_hosts",
+        "dropped",
+        "ended_nonces",
+        "keys",
+        "places",
+        "refuse_all",
+        "visitors",
+    )
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        keys: Keys,
+        peers: dict[Address, ServerProtocol],
+        shared: Shared,
+        outbox: list[tuple[bytes, Address]],
+        dropped: Counter[str],
+    ) -> None:
+        self.keys = keys
+        self.dropped = dropped
+        self.refuse_all: DisconnectReason | None = None
+        self.banned_hosts: set[str] = set()
+        self.ended_nonces: deque[bytes] = deque(maxlen=_REMEMBERED_NONCES)
+        self.visitors = Visitors(config)
+        self.places = Places(config, peers, shared.ring)
+        self._config = config
+        self._patient = replace(config, timeout=math.inf)
+        self._peers = peers
+        self._shared = shared
+        self._outbox = outbox
+        self._random_bytes: RandomBytes = shared.random_bytes
+        self._cookies = CookieJar(shared.random_bytes, config.cookie_lifetime)
+
+    def receive_request(self, request: ConnectRequest, address: Address, now: float) -> None:
+        """Answer a request with a challenge, or with a refusal. Nothing is remembered."""
+        objection = self._objection(request.version, request.game, address, now)
+        if objection is not None:
+            self._object(request.nonce, objection, address)
+        else:
+            self._outbox.append((self._cookies.challenge(request.nonce, address, now).encode(), address))
+
+    def admits(self, response: ChallengeResponse, address: Address, now: float) -> bool:
+        """Return whether the sender of this response is let in. Else it has been answered."""
+        if response.version != PROTOCOL_VERSION or not self._cookies.accepts(response, address, now):
+            self.dropped["wrong cookie"] += 1
+            return False
+        known = self._peers.get(address)
+        if known is not None and known.nonce == response.nonce:
+            self._outbox.append((known.accepted, address))  # our answer was lost; say it again
+            return False
+        if response.nonce in self.ended_nonces:
+            self.dropped["connection already over"] += 1
+            return False
+        host = host_of(address)
+        objection = (
+            self._objection(response.version, response.game, address, now)
+            or self._password_objection(response, host, now)
+            or self._haste(host, now)
+        )
+        if objection is not None:
+            self._object(response.nonce, objection, address)
+        return objection is None
+
+    def giver(self, address: Address, now: float) -> tuple[ServerProtocol, str] | None:
+        """Return the peer that gives its place to a newcomer from this address, and what to say to it; None if there is
+        room.
+        """
+        return self.places.giver(host_of(address), now) if self._is_full_for(address) else None
+
+    def own_peers(self, response: ChallengeResponse) -> list[ServerProtocol]:
+        """Return the connections that a newcomer replaces as the player of this very process. Nothing else would notice
+        that they are over.
+        """
+        if not _presents(self.keys.own_token, response):
+            return []
+        return [peer for peer in self._peers.values() if peer.config is self._patient]
+
+    def new_peer(self, response: ChallengeResponse, address: Address, now: float) -> tuple[ServerProtocol, Accepted]:
+        """Make the peer of a newcomer that is let in, and the answer to it."""
+        token = self._random_bytes(TOKEN_BYTES)
+        is_own = _presents(self.keys.own_token, response)
+        config = self._patient if is_own else self._config
+        peer = ServerProtocol(address, response.nonce, token, self._shared, config, now)
+        has_host = any(other.is_host for other in self._peers.values())
+        is_host = is_own or _presents(self.keys.host_token, response)
+        peer.is_host = is_host or (not has_host and self.keys.is_local(address))
+        accepted = Accepted(response.nonce, token, peer.is_host, to_whole_wire_time(now), encode_address(address))
+        peer.accepted = accepted.encode()
+        return peer, accepted
+
+    def _object(self, nonce: bytes, objection: Objection, address: Address) -> None:
+        reason, words = objection
+        if reason is None:
+            self.dropped[words] += 1
+        else:
+            self._outbox.append((refusal(nonce, reason, words), address))
+
+    def _objection(self, version: int, game: str, address: Address, now: float) -> Objection | None:
+        if version != PROTOCOL_VERSION:
+            words = f"It speaks protocol version {PROTOCOL_VERSION}, this client version {version}."
+            return DisconnectReason.WRONG_VERSION, words
+        if self.refuse_all is not None:
+            return self.refuse_all, ""
+        if game != self.keys.game:
+            hosted = f"It hosts {self.keys.game!r}." if self.keys.game else "It hosts a game without a name."
+            return DisconnectReason.WRONG_GAME, hosted
+        if self.banned_hosts and plain_host(address[0]) in self.banned_hosts:
+            return DisconnectReason.BANNED, ""
+        return self._no_place(address, now) if self._is_full_for(address) else None
+
+    def _is_full_for(self, address: Address) -> bool:
+        return len(self._peers) >= self._config.max_clients and address not in self._peers
+
+    def _no_place(self, address: Address, now: float) -> Objection | None:
+        """Return None if some connection gives way to a newcomer from this address."""
+        host = host_of(address)
+        if self.places.giver(host, now) is not None:
+            return None
+        if self.places.undecided(host, now):
+            return None, "full, and not yet decided who gives way"
+        most = self._config.max_clients
+        return DisconnectReason.SERVER_FULL, f"It takes {most} player{'s' * (most > 1)}."
+
+    def _password_objection(self, response: ChallengeResponse, host: str, now: float) -> Objection | None:
+        """Return None if the password fits, or there is none. Each challenge is good for one guess."""
+        proof, password = response.password_proof, self.keys.password
+        if password is None:
+            return None
+        if not any(proof):
+            return DisconnectReason.WRONG_PASSWORD, "It asks for one, and none was given."
+        guessed = self.visitors.guessed(response.cookie)
+        if guessed is not None:
+            repeated = guessed == proof  # our answer was lost; say it again
+            return DisconnectReason.WRONG_PASSWORD if repeated else None, "" if repeated else "second guess"
+        if not self.visitors.may_guess(host, now):
+            return None, "guess too soon after a wrong one"
+        if not same_secret(password_proof(password, response.cookie, response.nonce), proof):
+            self.visitors.on_wrong(host, response.cookie, proof, now)
+            return DisconnectReason.WRONG_PASSWORD, ""
+        self.visitors.on_right(host, now)
+        return None
+
+    def _haste(self, host: str, now: float) -> Objection | None:
+        return None if self.visitors.may_join(host, now) else (None, "too many new connections from a host")

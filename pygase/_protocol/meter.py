@@ -1,0 +1,37 @@
+"""What one side measures of a connection, put together from the parts that count it."""
+
+from __future__ import annotations
+
+from .acks import SentPackets
+from .record import PeerRecord
+from .timing import ConnectionStats, RateMeter, RttEstimator
+
+
+class ConnectionMeter:
+    """Keeps the rates of a connection, and makes its statistics."""
+
+    __slots__ = ("_rates",)
+
+    def __init__(self) -> None:
+        self._rates = RateMeter(4)
+
+    def stats(self, record: PeerRecord, acks: SentPackets, rtt: RttEstimator, now: float) -> ConnectionStats:
+        """Return what has been measured of this connection so far."""
+        sent = record.next_sequence - record.first_sequence - acks.skips
+        self._rates.update((sent, record.count, record.spent, record.bytes_received), now)
+        sent_rate, received_rate, bytes_sent_rate, bytes_received_rate = self._rates.rates
+        return ConnectionStats(
+            rtt=rtt.rtt,
+            jitter=rtt.variation,
+            loss=acks.loss,
+            packets_sent=sent,
+            packets_received=record.count,
+            bytes_sent=record.spent,
+            bytes_received=record.bytes_received,
+            packets_sent_per_second=sent_rate,
+            packets_received_per_second=received_rate,
+            bytes_sent_per_second=bytes_sent_rate,
+            bytes_received_per_second=bytes_received_rate,
+            silence=max(now - record.last_received_at, 0.0),
+            packets_dropped=record.packets_dropped,
+        )

@@ -1,0 +1,82 @@
+"""The events of a connection: what ``next_event`` of a client, and the inbox of a server's endpoint, give out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..errors import DisconnectReason
+from .inputs import InputsMessage
+from .snapshot_receiver import ReceivedState
+from .wire import Accepted
+
+
+class Connected(NamedTuple):
+    """The connection stands. ``address`` is the client's, as the server sees it."""
+
+    accepted: Accepted
+    address: tuple[Any, ...]
+
+
+class EventReceived(NamedTuple):
+    """The peer's event, serialised (client only; the server's inbox holds the bare bytes)."""
+
+    payload: bytes
+
+
+class MessageAcked(NamedTuple):
+    """The peer has the event that was queued with this ticket."""
+
+    ticket: int
+
+
+class StateReceived(NamedTuple):
+    """A new state (client only)."""
+
+    state: ReceivedState
+
+
+class InputsReceived:
+    """Inputs of the client's player, most of them not for the first time (server only).
+
+    :ivar datagram: the number of the newest datagram so far.
+    :ivar came: bit i is set if the datagram ``datagram - i`` has come.
+    """
+
+    __slots__ = ("came", "datagram", "message")
+
+    def __init__(self, message: InputsMessage, datagram: int, came: int) -> None:
+        self.message = message
+        self.datagram = datagram
+        self.came = came
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, InputsReceived)
+            and self.message == other.message
+            and self.datagram == other.datagram
+            and self.came == other.came
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.datagram, self.came))
+
+
+class InputStateReceived(NamedTuple):
+    """The newest input that the state of ``tick`` includes, and how many ticks early inputs arrive (client only)."""
+
+    tick: int
+    applied: int
+    margin: float
+
+
+class Disconnected(NamedTuple):
+    """The connection has ended, or never came about. Nothing follows."""
+
+    reason: DisconnectReason
+    detail: str
+    remote: bool
+
+
+ProtocolEvent = (
+    Connected | EventReceived | MessageAcked | StateReceived | InputsReceived | InputStateReceived | Disconnected
+)

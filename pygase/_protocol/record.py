@@ -1,0 +1,111 @@
+"""The numbers of one connection that every tick touches, side by side in one flat object.
+
+A server looks at each client's numbers in each tick. One object of plain numbers costs one look into memory, where five
+objects that point to each other cost five. The parts of a peer (``acks``, ``budget``, ``snapshots`` and the peers
+themselves) share the record of their connection. Each number has one part that it belongs to, which alone changes it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .sequence import ReceiveWindow
+
+
+class PeerRecord(ReceiveWindow):
+    """The numbers of one connection. As a window it tells which packets of the peer have been received.
+
+    Times are seconds of the connection's clock; sizes are bytes.
+
+    Of what is received: :ivar bytes_received, packets_dropped: totals.
+    :ivar latest_received_at: when the newest packet came; ``last_received_at``: when any packet came last.
+    :ivar unacknowledged: packets since our last one; ``ack_due_at``: when their acknowledgement leaves at the latest;
+        ``ack_delay``: for how long it may wait.
+    :ivar acked_tick: the newest state that the client acknowledges; 0: none, -1: nothing acknowledged yet.
+
+    Of what is sent: :ivar next_sequence: the number of the next packet.
+    :ivar outstanding: a bit for each packet under way, the newest in the lowest bit.
+    :ivar tick_offset: the number of a tick less that of the packet sent with it, from ``offset_from`` on.
+    :ivar spent, limit: the budget, see :class:`~.budget.TokenBucket`.
+    :ivar last_sent_at: when a packet left last.
+    :ivar skip_is_due: whether the number of the next packet is to be left out.
+    :ivar next_at: not later than the time at which there is something to send or to notice.
+    :ivar look_at: until then acknowledgements need not be looked at, since later ones say the same.
+    :ivar has_backlog: True if there may be more to do than one message a packet: events or states wait to be sent or
+        acknowledged, or more packets are to be acknowledged than a header can.
+
+    Of states: :ivar baseline_tick: the state that deltas are made against; 0: none.
+    :ivar sent_tick, sent_at: the newest state that has been sent, and when.
+    :ivar settled_tick: the ``acked_tick`` that ``baseline_tick`` was last settled by.
+    :ivar skipped_number: the number that the client left out last; -1: none. ``skipped_count``: how many it left out.
+    """
+
+    __slots__ = (
+        "ack_delay",
+        "ack_due_at",
+        "baseline_tick",
+        "bytes_received",
+        "first_sequence",
+        "has_backlog",
+        "last_received_at",
+        "last_sent_at",
+        "latest_received_at",
+        "limit",
+        "look_at",
+        "next_at",
+        "next_sequence",
+        "offset_from",
+        "outstanding",
+        "packets_dropped",
+        "acked_tick",
+        "sent_at",
+        "sent_tick",
+        "settled_tick",
+        "skip_is_due",
+        "skipped_count",
+        "skipped_number",
+        "spent",
+        "tick_offset",
+        "unacknowledged",
+    )
+
+    def __init__(self, now: float = 0.0, first_sequence: int = 0, ack_delay: float = 0.0) -> None:
+        super().__init__()
+        self.bytes_received = 0
+        self.packets_dropped = 0
+        self.latest_received_at = now
+        self.last_received_at = now
+        self.unacknowledged = 0
+        self.ack_delay = ack_delay
+        self.ack_due_at = math.inf
+        self.acked_tick = -1
+        self.first_sequence = first_sequence
+        self.next_sequence = first_sequence
+        self.outstanding = 0
+        self.tick_offset = 0
+        self.offset_from = first_sequence
+        self.spent = 0
+        self.limit = 0.0
+        self.last_sent_at = now
+        self.skip_is_due = False
+        self.next_at = now
+        self.look_at = -math.inf
+        self.has_backlog = False
+        self.baseline_tick = 0
+        self.sent_tick = 0
+        self.sent_at = 0.0
+        self.settled_tick = -1
+        self.skipped_number = -1
+        self.skipped_count = 0
+
+    def note_packet(self, wire: int, now: float) -> bool:
+        """Note that a packet with this number (16 bits) has come; return False if it is a duplicate, or too old."""
+        latest = self.latest
+        ahead = ((wire - latest + 0x8000) & 0xFFFF) - 0x8000 if latest >= 0 else wire + 1
+        if not self.receive(latest + ahead):
+            self.packets_dropped += 1
+            return False
+        if ahead > 0:
+            self.latest_received_at = now
+        self.last_received_at = now
+        return True

@@ -1,0 +1,204 @@
+"""The states that a client has received: it applies deltas to them, and acknowledges the newest one."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import ClassVar, Final, NamedTuple
+
+from .._state.codec import holds_more, pack, unpack
+from .._state.delta import apply
+from .._state.tree import Tree
+from ..config import ConnectionConfig
+from ..errors import MalformedPacket
+from .fragments import TooLarge
+from .sequence import unwrap
+from .wire import COMPRESSED, RESTING, SNAPSHOT_HEADER, TIME_UNIT
+
+_ROUNDED: Final = 100
+"""Units of the wire by which a state may seem to be newer than the server's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedState:
+    """A state as the client got it.
+
+    :ivar tick: its number.
+    :ivar time: the tick's time on the server's clock, seconds.
+    :ivar changed_after: until this time (same clock) the state was still that of ``previous_tick``.
+    :ivar previous_tick: the last tick before it that changed something.
+    :ivar tree: the frozen state.
+    :ivar resting: this tick changed nothing, for the first time since one that did.
+    :ivar own_values: how much it holds that it does not share with its baseline: what arrived, and each item of each
+        dict that had to be copied for it.
+    """
+
+    tick: int
+    time: float
+    changed_after: float
+    previous_tick: int
+    tree: Tree
+    resting: bool = False
+    own_values: int = 0
+
+
+class _Kept(NamedTuple):
+    """A state that may become a baseline, and what it holds of its own; and bounds on the size of all of it.
+
+    ``size_bytes`` is an upper bound. It has to be looked at more closely when it grows beyond ``checked_until``.
+    """
+
+    tree: Tree
+    own_values: int
+    size_bytes: int
+    checked_until: int
+
+
+class SnapshotReceiver:
+    """The client's side: applies deltas to the states it has, and knows what to report.
+
+    :param max_state_bytes: bound on a state, serialised; it may seem larger by a quarter before that is looked at.
+    :param max_values: bound on the values in a state.
+    :param max_kept_values: bound on those that the kept states hold beyond what they share; ``max_values`` if None.
+    """
+
+    __slots__ = (
+        "_max_bytes",
+        "_max_kept_values",
+        "_max_values",
+        "_server_time",
+        "_states",
+        "_time",
+        "newest_tick",
+        "acked_tick",
+        "unusable",
+    )
+
+    MAX_STATES: ClassVar[int] = 1024
+    """States kept as possible baselines: 17 seconds at 60 Hz without the arrival of any report of ours."""
+    MIN_STATES: ClassVar[int] = 2
+    """So many are kept whatever they hold: the server's baseline, and one that can take its place."""
+
+    def __init__(
+        self,
+        max_state_bytes: int,
+        max_values: int = ConnectionConfig.max_state_values,
+        max_kept_values: int | None = None,
+    ) -> None:
+        self._max_bytes = max_state_bytes
+        self._max_values = max_values
+        self._max_kept_values = max_values if max_kept_values is None else max_kept_values
+        self._states: dict[int, _Kept] = {}
+        self._time = 0
+        self._server_time: int | None = None
+        self.newest_tick = 0
+        self.acked_tick = 0
+        self.unusable = 0
+
+    def note_server_time(self, units: int) -> None:
+        """Take note of what the server's clock shows, in units of the wire, whole: no state is newer than that."""
+        self._server_time = units
+
+    @property
+    def own_values(self) -> int:
+        """How much the kept states hold beyond what they share."""
+        return sum(kept.own_values for kept in self._states.values())
+
+    def receive(self, body: bytes) -> ReceivedState | None:
+        """Take a snapshot's message body; return the new state, or None if it is no news.
+
+        :raises MalformedPacket: if it is not what it should be.
+        :raises TooLarge: if the state has more bytes or values than may be.
+        """
+        if len(body) < SNAPSHOT_HEADER.size:
+            raise MalformedPacket("snapshot without its header")
+        flags, wire_tick, back, previous_back, wire_time, wire_span = SNAPSHOT_HEADER.unpack_from(body)
+        if flags & ~(COMPRESSED | RESTING):
+            raise MalformedPacket(f"snapshot with unknown flags {flags:#x}")
+        tick = unwrap(wire_tick, self.newest_tick, 32)
+        is_known = tick == self.newest_tick and self.acked_tick != 0
+        if tick < self.newest_tick or (is_known and tick in self._states):
+            return None
+        baseline = self._states.get(tick - back) if back else self._nothing
+        if baseline is None:
+            self.unusable += 1
+            return None
+        kept = self._state(baseline, self._payload(flags, body), bool(back))
+        self._remember(tick, kept, tick - back if back else 0)
+        if is_known:
+            return None
+        self._time = self._whole(wire_time)
+        time, resting = self._time * TIME_UNIT, bool(flags & RESTING)
+        changed_after, previous_tick = time - wire_span * TIME_UNIT, tick - previous_back
+        return ReceivedState(tick, time, changed_after, previous_tick, kept.tree, resting, kept.own_values)
+
+    @property
+    def _nothing(self) -> _Kept:
+        return _Kept({}, 0, 0, min(self._max_bytes, self._max_values))
+
+    def _state(self, baseline: _Kept, payload: bytes, is_delta: bool) -> _Kept:
+        """Return the state that ``payload`` makes of its baseline, if it is none of too many bytes or values."""
+        self._check(payload)
+        copied: list[int] = []
+        delta = unpack(payload, markers=is_delta)
+        rests = is_delta and delta == {}
+        tree = baseline.tree if rests else apply(baseline.tree, delta, copied=copied)
+        own_values = sum(copied) + min(len(payload), self._max_values)  # (a value takes a byte at least)
+        size, checked_until = baseline.size_bytes + len(payload), baseline.checked_until
+        if size > checked_until:
+            data = pack(tree)
+            self._check(data)
+            size, checked_until = len(data), len(data) + self._max_bytes // 4
+        return _Kept(tree, own_values, size, checked_until)
+
+    def _check(self, data: bytes) -> None:
+        if len(data) > self._max_bytes + 64:
+            raise TooLarge(f"a state of more than {self._max_bytes:,} bytes")
+        if len(data) > self._max_values and holds_more(data, self._max_values):
+            raise TooLarge(f"a state of more than {self._max_values:,} values")
+
+    def _whole(self, wire_time: int) -> int:
+        """Restore the time of a state. A world that rests may have one of days ago."""
+        if self._server_time is None:
+            return unwrap(wire_time, self._time, 32)
+        return unwrap(wire_time, self._server_time + _ROUNDED - (1 << 31), 32)
+
+    def _payload(self, flags: int, body: bytes) -> bytes:
+        payload = body[SNAPSHOT_HEADER.size :]
+        if not flags & COMPRESSED:
+            return payload
+        try:
+            inflater = zlib.decompressobj()
+            inflated = inflater.decompress(payload, self._max_bytes + 64)
+        except zlib.error as error:
+            raise MalformedPacket(f"snapshot does not decompress: {error}") from None
+        if inflater.unconsumed_tail:
+            raise TooLarge(f"snapshot inflates to more than {self._max_bytes} bytes")
+        if not inflater.eof:
+            raise MalformedPacket("compressed snapshot is cut off")
+        return inflated
+
+    def _remember(self, tick: int, state: _Kept, baseline_tick: int) -> None:
+        """Keep a state as a possible baseline, and report it, if there is room.
+
+        Where there is none, the report stays that of an older one: as soon as it has arrived, the server makes its
+        deltas against that, and all before it can go.
+        """
+        # The server's baselines never go back, so nothing before this one will be needed again. Of a full state's (0)
+        # we learn nothing: a report of any state we have may be on its way to the server.
+        for old in [t for t in self._states if t < baseline_tick]:
+            del self._states[old]
+        self.newest_tick = tick
+        while not self._has_room(state):
+            if baseline_tick:
+                return
+            del self._states[next(iter(self._states))]  # whole states may be all that the server sends
+        self._states[tick] = state
+        if tick & 0xFFFFFFFF:  # on the wire, 0 would ask for a full state
+            self.acked_tick = tick
+
+    def _has_room(self, state: _Kept) -> bool:
+        states = self._states
+        return len(states) < self.MIN_STATES or (
+            len(states) < self.MAX_STATES and self.own_values + state.own_values <= self._max_kept_values
+        )
