@@ -10,6 +10,18 @@ from ._protocol.channels import RELIABLE
 from ._server.players import PlayerInput
 from ._state.delta import changes
 from ._state.reading import Readable
+from .addresses import (
+    DEFAULT_PORT,
+    check_hostname,
+    check_port,
+    format_address,
+    is_everywhere,
+    is_loopback,
+    own_address,
+    parse_address,
+    parse_port,
+    port_beside,
+)
 from .backend import Backend, GameStateMachine, GameStateStore, Server
 from .client import Client, Snapshot
 from .config import DISCOVERY_PORT, ClientConfig, ServerConfig
@@ -90,6 +102,7 @@ __all__ = [
     "CLIENT_LEFT",
     "CLIENT_RESUMED",
     "CONNECTED",
+    "DEFAULT_PORT",
     "DISCONNECTED",
     "DISCOVERY_PORT",
     "LINKS",
@@ -137,12 +150,21 @@ __all__ = [
     "StateTooLarge",
     "build_info",
     "changes",
+    "check_hostname",
+    "check_port",
     "clean_line",
     "clean_name",
     "describe_link",
     "discover",
+    "format_address",
     "get_availabe_ip_addresses",
     "get_available_ip_addresses",
+    "is_everywhere",
+    "is_loopback",
+    "own_address",
+    "parse_address",
     "parse_link",
+    "parse_port",
+    "port_beside",
     "unused_name",
 ]

@@ -9,6 +9,7 @@ from typing import Any, Final
 from ._protocol.channels import RELIABLE
 from ._protocol.handshake import plain_host
 from ._protocol.wire import MAX_GAME_BYTES
+from .addresses import check_hostname, check_port
 
 _MAX_VIEW_TIME: Final = 1e12
 """Seconds beyond which a view time cannot be a clock's."""
@@ -48,17 +49,9 @@ def check_address(port: Any, hostname: Any, call: str, *, least_port: int = 1) -
     :param least_port: lowest valid port.
     :raises ValueError, TypeError: saying what was expected, and how to write it.
     """
-    if isinstance(port, bool) or not isinstance(port, int) or not least_port <= port <= 65535:
-        zero = "; read the real one from server.port" if port == 0 else ""
-        raise ValueError(
-            f"port must be an int from {least_port} to 65535, got {port!r}{zero}; "
-            f"name what you mean: {call}(port=8080, hostname='localhost')"
-        )
-    if not isinstance(hostname, str):
-        raise TypeError(
-            f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}; "
-            f"name what you mean: {call}(port=8080, hostname='localhost')"
-        )
+    advice = f"; name what you mean: {call}(port=8080, hostname='localhost')"
+    check_port(port, ("; read the real one from server.port" if port == 0 else "") + advice, least=least_port)
+    check_hostname(hostname, advice)
     name, _, digits = hostname.rpartition(":")
     if name and ":" not in name and digits.isdecimal():  # an IPv6 address has more of them
         raise ValueError(f"hostname {hostname!r} has a port in it; write {call}(port={digits}, hostname={name!r})")

@@ -12,13 +12,14 @@ from ._io import clocks, lan, runner
 from ._io.loops import LoopDriver
 from ._lan.protocol import ID_BYTES, Answer, DiscoveredGame, Listing, Responder, encode_info
 from ._protocol.wire import MAX_GAME_BYTES, PROTOCOL_VERSION
+from .addresses import check_port, is_everywhere, is_loopback
 from .config import DISCOVERY_PORT
 
 __all__ = ["DISCOVERY_PORT", "Browser", "DiscoveredGame", "discover"]
 
 logger = logging.getLogger("pygase")
 
-_EVERY_ADDRESS: Final = ("0.0.0.0", "::")
+_ABOUT_PORTS: Final = f" (leave it out for {DISCOVERY_PORT})"
 
 
 def discover(game: str = "", timeout: float = 1.0, *, port: int = DISCOVERY_PORT) -> list[DiscoveredGame]:
@@ -60,7 +61,7 @@ class Browser:
     def __init__(self, game: str = "", *, port: int = DISCOVERY_PORT) -> None:
         if not isinstance(game, str) or len(game.encode(errors="replace")) > MAX_GAME_BYTES:
             raise ValueError(f"game must be a str of at most {MAX_GAME_BYTES} bytes, got {game!r:.100}")
-        check_port(port)
+        check_port(port, _ABOUT_PORTS)
         self._game = game
         self._port = port
         self._listing = Listing(game, clocks.random_bytes)
@@ -150,7 +151,7 @@ class Announcement:
     def __init__(self, name: str, port: int, info: Mapping[str, Any] | None) -> None:
         if not isinstance(name, str):
             raise TypeError(f"name must be a str, what players shall read in the list; got {name!r}")
-        check_port(port)
+        check_port(port, _ABOUT_PORTS)
         self.name = name or lan.machine_name()
         self.port = port
         self.info = encode_info(info)
@@ -212,13 +213,13 @@ class Announcer:
             self._transport.join()
 
     def _warn_of_limits(self) -> None:
-        if lan.is_loopback(self._host):
+        if is_loopback(self._host) and ":" not in self._host:
             logger.warning(
                 "the game is announced to this machine only, since the server is bound to %s; run it with "
                 "hostname='0.0.0.0' for everyone on the network",
                 self._host,
             )
-        elif ":" in self._host and self._host not in _EVERY_ADDRESS:
+        elif ":" in self._host and not is_everywhere(self._host):
             logger.warning(
                 "the game is not found on the local network, since the server is bound to %s and discovery speaks "
                 "IPv4; run it with hostname='::' or '0.0.0.0'",
@@ -252,7 +253,7 @@ class Announcer:
 
     def _is_reached_by(self, host: str) -> bool:
         """Tell whether someone there would reach the server by the address that the answer comes from."""
-        return self._host in _EVERY_ADDRESS or lan.own_address_towards(host) == self._host
+        return is_everywhere(self._host) or lan.own_address_towards(host) == self._host
 
     def _answer(self, nonce: bytes) -> Answer:
         players, max_players = self._count_players()
@@ -268,9 +269,3 @@ class Announcer:
             name=self.announcement.name,
             info=self.announcement.info,
         )
-
-
-def check_port(port: Any) -> None:
-    """:raises ValueError: if it is no port on which games can be announced."""
-    if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
-        raise ValueError(f"port must be an int from 1 to 65535 (leave it out for {DISCOVERY_PORT}), got {port!r}")

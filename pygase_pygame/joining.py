@@ -8,9 +8,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypedDict, Unpack
 
-from pygase import Backend, Client, ClientConfig, Interpolate, LocalError
+from pygase import (
+    DEFAULT_PORT,
+    Backend,
+    Client,
+    ClientConfig,
+    Interpolate,
+    LocalError,
+    check_hostname,
+    check_port,
+    format_address,
+    own_address,
+    parse_address,
+)
 
-from .connect.address import DEFAULT_PORT, MAX_PORT, format_address, own_address, parse_address
 from .own_ticks import Prediction
 from .session import Session
 
@@ -18,8 +29,8 @@ OWN_PLAYER: Final = ClientConfig(timeout=math.inf)
 """For the client of a player who hosts the game in the same process: neither ever takes the other for lost. Both end
 together, and a thread that is held up (a breakpoint, a slow tick) is no broken connection."""
 
-_JOIN = "join(hostname='localhost', port=8080)"
-_HOST = "host(backend, port=8080, hostname='localhost')"
+_JOIN = "; name what you mean: join(hostname='localhost', port=8080)"
+_HOST = "; name what you mean: host(backend, port=8080, hostname='localhost')"
 """How to write what was called, for those who got it wrong."""
 
 
@@ -56,9 +67,9 @@ def join(
     :raises ValueError: the address, the port or another argument makes no sense; fit for showing to a player.
     :raises TypeError: ``hostname`` is no str; says how to write it.
     """
-    _check_hostname(hostname, _JOIN)
+    check_hostname(hostname, _JOIN)
     hostname, port = parse_address(hostname, port)
-    _check_port(port, 1, _JOIN)
+    check_port(port, _JOIN)
     client = Client(game=game, password=password)
 
     def connect() -> threading.Thread:
@@ -93,8 +104,8 @@ def host(
     :raises pygase.errors.AddressInUse: another program has that port; fit for showing to a player.
     :raises ValueError, TypeError: for a port or host name that can be none; says how to write it.
     """
-    _check_hostname(hostname, _HOST)
-    _check_port(port, 0, _HOST)
+    check_hostname(hostname, _HOST)
+    check_port(port, _HOST, least=0)
     tick = options.get("tick")
     if interval is None:
         interval = 0.02 if tick is None else tick
@@ -125,15 +136,3 @@ def host(
         session.close()
         raise
     return session
-
-
-def _check_hostname(hostname: object, call: str) -> None:
-    if not isinstance(hostname, str):
-        raise TypeError(
-            f"hostname must be a str such as 'localhost' or '192.168.0.7', got {hostname!r}; name what you mean: {call}"
-        )
-
-
-def _check_port(port: object, least: int, call: str) -> None:
-    if isinstance(port, bool) or not isinstance(port, int) or not least <= port <= MAX_PORT:
-        raise ValueError(f"port must be an int from {least} to {MAX_PORT}, got {port!r}; name what you mean: {call}")

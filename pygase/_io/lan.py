@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable
 from typing import Final
 
+from ..addresses import is_loopback
 from .interfaces import get_available_ip_addresses
 from .ports import Address
 from .udp import LOCAL_NETWORK_HINT, UdpTransport
@@ -96,11 +97,6 @@ def own_address_towards(host: str) -> str | None:
             return str(probe.getsockname()[0])
     except OSError:
         return None
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether an IPv4 address means this very machine, whatever the network (RFC 1122, section 3.2.1.3)."""
-    return host.startswith("127.")
 
 
 def machine_name() -> str:

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from .._diagnostics.log_lines import LogLines
+from ..addresses import own_address, port_beside
 from ..errors import AddressInUse, AddressNotUsable
 from ..utils import fits, wants_compiled
 from .interfaces import get_available_ip_addresses
@@ -213,7 +214,7 @@ def _bind_error(error: OSError, hostname: str, port: int) -> OSError:
     if error.errno in (errno.EADDRINUSE, 10048):
         return AddressInUse(
             f"port {port} is already in use, probably by another game server on this machine; "
-            f"end that one, or choose another port (such as {port + 1 if port < 65535 else port - 1}), or 0 for any "
+            f"end that one, or choose another port (such as {port_beside(port)}), or 0 for any "
             "free one"
         )
     if error.errno in (errno.EACCES, errno.EPERM, 10013):
@@ -224,10 +225,6 @@ def _bind_error(error: OSError, hostname: str, port: int) -> OSError:
     )
 
 
-_UNSPECIFIED: Final = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
-"""What servers bind to, and what a client on the same machine means by it."""
-
-
 class ClientTransport(UdpTransport):
     """A socket for each address family under which the server's host is known.
 
@@ -236,7 +233,7 @@ class ClientTransport(UdpTransport):
     """
 
     def __init__(self, hostname: str, port: int) -> None:
-        self._candidates = _resolve(_UNSPECIFIED.get(hostname, hostname), port, passive=False)
+        self._candidates = _resolve(own_address(hostname), port, passive=False)
         self._known = {address[:2] for _, address in self._candidates}
         self._families = {address: socket.AddressFamily(family) for family, address in self._candidates}
         self._current = 0

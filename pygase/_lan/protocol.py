@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from .._protocol.wire import MAX_GAME_BYTES, NONCE_BYTES, PROTOCOL_VERSION
 from .._state.codec import pack_plain, unpack
+from ..addresses import is_loopback
 from ..errors import InvalidValue, MalformedPacket
 
 QUERY_BYTES: Final = 512
@@ -300,13 +301,9 @@ class _Entry:
         )
 
     def _prefers(self, host: str, now: float) -> bool:
-        if _is_loopback(host) != _is_loopback(self.host):
-            return _is_loopback(host)  # on this very machine: that way does not depend on any network
+        if is_loopback(host) != is_loopback(self.host):
+            return is_loopback(host)  # on this very machine: that way does not depend on any network
         return now - self.heard_at >= SWITCH_AFTER
-
-
-def _is_loopback(host: str) -> bool:
-    return host.startswith("127.")
 
 
 class Listing:

@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from pygase import parse_link
+from pygase import parse_address, parse_link, parse_port
 
-from ..connect.address import EVERYONE, parse_address, parse_port
 from .game import Game
+from .invite import EVERYONE
 
 T = TypeVar("T")
 

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
-from pygase import AddressInUse, Backend, clean_name
+from pygase import AddressInUse, Backend, clean_name, is_loopback, own_address, port_beside
 
-from ..connect.address import is_loopback, own_address, port_beside
 from ..connect.remembered import Remembered, default_path, login_name
 from . import invite
 from .arguments import PLAYERS_KEY, make_parser

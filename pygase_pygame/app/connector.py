@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import threading
 
-from pygase import Backend, Client, clean_name
+from pygase import Backend, Client, clean_name, format_address, own_address
 
-from ..connect.address import EVERYONE, format_address, own_address
 from ..joining import OWN_PLAYER, SessionOptions
 from ..session import Session
 from .game import Game, Hosting, announce, serve
+from .invite import EVERYONE
 
 
 class Connector:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pygase import get_available_ip_addresses
+from pygase import format_address, get_available_ip_addresses, is_everywhere, is_loopback, own_address
 
-from ..connect.address import format_address, is_everywhere, is_loopback, own_address
 from .game import Game
+
+EVERYONE = "0.0.0.0"
+"""The address to bind a server to, so that the whole network reaches it."""
 
 
 def commands(game: Game, bound: str, port: int) -> list[str]:

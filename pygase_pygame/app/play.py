@@ -9,7 +9,6 @@ import pygame
 
 from pygase import Backend, clean_name
 
-from ..connect.address import EVERYONE
 from ..session import Session
 from . import choosing, invite
 from .connector import Connector
@@ -17,6 +16,7 @@ from .game import Game, load_screen
 from .game_loop import End, Loop
 from .game_screen import GameScreen, Playing
 from .icons import initial_icon
+from .invite import EVERYONE
 from .sounds import Sounds
 from .window import NoDisplay, Window
 

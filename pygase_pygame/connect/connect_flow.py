@@ -10,12 +10,24 @@ from typing import Any, Final, Protocol
 
 import pygame
 
-from pygase import AddressInUse, Browser, DisconnectReason, PygaseError, clean_line, get_available_ip_addresses
+from pygase import (
+    DEFAULT_PORT,
+    AddressInUse,
+    Browser,
+    DisconnectReason,
+    PygaseError,
+    clean_line,
+    format_address,
+    get_available_ip_addresses,
+    is_loopback,
+    parse_address,
+    parse_port,
+    port_beside,
+)
 
 from ..pygame_events import CONNECTED, LOST, SERVER_EVENT
 from ..session import Session
 from ..ui.text_entry import Clipboard, TextEntry
-from .address import DEFAULT_PORT, format_address, is_loopback, is_port, parse_address, parse_port, port_beside
 from .remembered import Remembered, default_path, login_name
 
 MAX_NAME_LENGTH: Final = 24
@@ -140,11 +152,12 @@ class ConnectFlow:
 
     @property
     def friends_type(self) -> list[str]:
-        """What friends on the same network have to type to join the game that is opened here."""
-        port = self.port_entry.text.strip()
-        if port == str(self.default_port):
-            return list(self.own_addresses)
-        return [format_address(address, int(port)) for address in self.own_addresses if is_port(port)]
+        """The addresses that friends on the same network type to join the game that is opened here."""
+        try:
+            port = parse_port(self.port_entry.text.strip())
+        except ValueError:
+            return []
+        return [format_address(address, port, self.default_port) for address in self.own_addresses]
 
     @property
     def seconds_connecting(self) -> float:

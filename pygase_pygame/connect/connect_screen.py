@@ -9,7 +9,7 @@ from typing import Any, Final, Unpack
 
 import pygame
 
-from pygase import get_available_ip_addresses
+from pygase import DEFAULT_PORT, get_available_ip_addresses
 
 from ..joining import SessionOptions, join
 from ..session import Session
@@ -17,7 +17,6 @@ from ..ui.lettering import Lettering
 from ..ui.menu import Menu
 from ..ui.palette import NIGHT
 from ..ui.text_entry import Clipboard
-from .address import DEFAULT_PORT
 from .connect_flow import ConnectFlow, GameBrowser
 from .connect_pages import Page
 

@@ -52,10 +52,11 @@ FIND = """
 import json, sys, threading, time
 from pygase import Browser, Client, discover
 from pygase._io import lan
+from pygase.addresses import is_loopback
 
 wanted, ways = int(sys.argv[1]), sys.argv[2:]
 if ways:  # only these: by broadcast, or by multicast
-    lan._everyone_from = lambda address: () if lan.is_loopback(address) else ways
+    lan._everyone_from = lambda address: () if is_loopback(address) else ways
 started_at = time.monotonic()
 with Browser("pong") as browser:
     while len(browser.games) < wanted and time.monotonic() < started_at + 5:

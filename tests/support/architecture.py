@@ -17,7 +17,13 @@ SERVING = ["pygase.backend", "pygase.store", "pygase.machine", "pygase.server"]
 
 FLOORS: list[tuple[str, list[str]]] = [
     # lowest first; a name is a module, or a package with everything in it (but `pygase` only its __init__)
-    ("the ground", ["pygase.utils", "pygase.errors", "pygase.config", "pygase.names", "pygase._diagnostics"]),
+    (
+        "the ground",
+        [
+            *["pygase.utils", "pygase.addresses", "pygase.errors", "pygase.config", "pygase.names"],
+            "pygase._diagnostics",
+        ],
+    ),
     ("plain values", ["pygase._state", "pygase.links"]),
     ("events and state", ["pygase.event", "pygase.gamestate"]),
     ("the protocol", ["pygase._protocol"]),
