@@ -28,11 +28,11 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pygase._io import udp
-from pygase._protocol import fast_path, wire
+from pygase._protocol import wire
 from pygase._protocol.client_peer import ClientProtocol
 from pygase._state.event_codec import encode_event
 
-COMPILED = {"fast path": fast_path.fastest is not fast_path.IN_PYTHON, "batches": udp._batches is not None}
+COMPILED = {"batches": udp._batches is not None}
 ENTITIES = 64
 MOVING = ENTITIES // 4
 

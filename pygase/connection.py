@@ -162,7 +162,7 @@ class ServerConnection:
         """Queue a serialised event behind the newest state that the endpoint has. On the network's thread only."""
         if self._peer.closed is None:
             self._peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self._clock())
-            self._endpoint.next_at = min(self._endpoint.next_at, self._peer.next_at)
+            self._endpoint.next_at = min(self._endpoint.next_at, self._peer.record.next_at)
 
     def redeem(self, ticket: int) -> AckCallback | None:
         """Return the callback of an event that has arrived."""

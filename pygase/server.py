@@ -26,7 +26,7 @@ from ._protocol.acknowledged import AcknowledgedEvent
 from ._protocol.channels import RELIABLE
 from ._protocol.endpoint import ServerEndpoint
 from ._protocol.handshake import plain_host
-from ._protocol.peer import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
+from ._protocol.peer_events import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from ._protocol.server_peer import ServerProtocol
 from ._protocol.sleep import SleepWatch
 from ._protocol.tickets import AckCallback

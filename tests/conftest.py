@@ -14,8 +14,6 @@ os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
 import pytest
 from hypothesis import settings
 
-from pygase._protocol import fast_path
-
 # No deadline: on a busy machine it would measure other programs. The blob repeats a failure exactly. `tests.long` has
 # the
 # other profile, with twenty-five times as many examples.
@@ -68,13 +66,3 @@ def seed(request: pytest.FixtureRequest) -> int:
 def rng(seed: int) -> random.Random:
     """A random generator with this test's seed."""
     return random.Random(seed)
-
-
-@pytest.fixture(params=["python", "compiled"])
-def fast_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run a test twice: with the server's fast path in Python, and in C."""
-    way = fast_path.IN_PYTHON if request.param == "python" else fast_path.compiled()
-    if way is None:
-        pytest.skip("pygase._protocol._fast_path was not built here: it takes a C compiler")
-    monkeypatch.setattr(fast_path, "fastest", way)
-    return str(request.param)

@@ -24,7 +24,6 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from pygase._protocol import fast_path
 from tests.protocol.test_fuzz import ROUND_DATAGRAMS, run_round
 from tests.support.sessions import parameters, play
 
@@ -34,17 +33,9 @@ DATAGRAMS: Final = 1_000_000
 Outcome = tuple[int, str, list[str]]
 
 
-def choose_way(seed: int) -> str:
-    """Take the server's fast path in Python for odd seeds, in C (where it was built) for even ones."""
-    compiled = None if seed % 2 else fast_path.compiled()
-    fast_path.fastest = compiled or fast_path.IN_PYTHON
-    return "compiled" if compiled else "in Python"
-
-
 def play_session(seed: int) -> Outcome:
     """Play one session. Return its seed, its parameters and its faults."""
     logging.disable(logging.ERROR)
-    choose_way(seed)
     params = parameters(seed)
     try:
         return seed, str(params), play(params)
@@ -54,7 +45,7 @@ def play_session(seed: int) -> Outcome:
 
 def fuzz_round(seed: int) -> Outcome:
     """Send one round of noise. Return its seed, its size and its faults."""
-    what = f"{ROUND_DATAGRAMS} datagrams, fast path {choose_way(seed)}"
+    what = f"{ROUND_DATAGRAMS} datagrams"
     try:
         run_round(seed)
     except Exception:

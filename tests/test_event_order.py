@@ -9,7 +9,7 @@ import pygame
 import pytest
 
 from pygase import CLIENT_CONNECTED, RELIABLE, Backend, Client, ClientConfig, GameState, ServerConfig
-from pygase._protocol.snapshots import SnapshotReceiver
+from pygase._protocol.snapshot_receiver import SnapshotReceiver
 from pygase.gamestate import GameStateUpdate
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import SERVER_EVENT, Session

@@ -22,7 +22,8 @@ from pygase import (
     ServerConfig,
     StateTooLarge,
 )
-from pygase._protocol.snapshots import SnapshotRing, SnapshotSender
+from pygase._protocol.record import PeerRecord
+from pygase._protocol.snapshots import (SnapshotRing, SnapshotSender)
 from pygase._protocol.wire import BULK_SNAPSHOT
 from pygase._state.codec import pack
 from pygase._state.tree import exactly_equal
@@ -327,13 +328,13 @@ def test_events_pass_while_a_large_state_is_under_way(rng: random.Random) -> Non
 def test_a_late_acknowledgement_does_not_end_the_next_transfer(rng: random.Random) -> None:
     """The client's report may overtake its last acknowledgement, which belongs to the earlier transfer."""
     ring = SnapshotRing(8)
-    sender = SnapshotSender(ring)
+    sender = SnapshotSender(PeerRecord(), ring)
     for tick in (1, 2):
         ring.push(tick, {"blob": rng.randbytes(100_000)}, tick, 1.0)
         assert sender.wanted(now=tick, rto=0.1)
         assert sender.next_body(now=tick)[1] == BULK_SNAPSHOT
         assert not sender.wanted(now=tick + 0.9, rto=0.1), "it is under way, and nobody has said that it arrived"
-        sender.on_reported(tick)
+        sender.on_acked(tick)
         sender.bulk_delivered_at = tick + 0.5
 
 
@@ -344,10 +345,10 @@ def test_an_acknowledgement_of_a_replaced_transfer_says_nothing_of_the_new_one(r
     network.run_until(lambda: client.snapshots)
     backend.game_state_store.push_update(GameStateUpdate(blob=rng.randbytes(200_000)))
     (peer,) = backend.server._endpoint.peers.values()  # type: ignore[union-attr]
-    network.run_until(lambda: peer._bulk_group == 2)
-    peer._on_message_acked(-1, network.now)
+    network.run_until(lambda: peer.bulk_group == 2)
+    peer.on_message_acked(-1, network.now)
     assert peer.snapshots.bulk_delivered_at is None
-    peer._on_message_acked(-2, network.now)
+    peer.on_message_acked(-2, network.now)
     assert peer.snapshots.bulk_delivered_at == network.now
 
 

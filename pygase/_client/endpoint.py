@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .._io.clocks import random_sources
 from .._io.ports import Clock, Pump, TransportToServer
 from .._protocol.client_peer import ClientProtocol
-from .._protocol.peer import ProtocolEvent
+from .._protocol.peer_events import ProtocolEvent
 from .._protocol.sleep import SleepWatch
 from .._protocol.tickets import AckCallback, Tickets
 from .._protocol.timing import ConnectionStats
@@ -199,7 +199,7 @@ class _Goodbye:
     def note_sent_events(self) -> None:
         if self._event_waits and not self._protocol.outgoing.unreliable.pieces:
             self._event_waits = False
-            self._last_event_packet = self._protocol.newest_packet
+            self._last_event_packet = self._protocol.acks.newest
 
     def close_if_due(self, now: float) -> None:
         if self._close_at < math.inf and (now >= self._close_at or self._peer_has_all()):
@@ -210,7 +210,7 @@ class _Goodbye:
         protocol, last = self._protocol, self._last_event_packet
         if not protocol.connected or self._event_waits or not protocol.outgoing.idle:
             return False
-        return last is None or protocol.has_arrived(last)
+        return last is None or protocol.acks.has_arrived(last)
 
     def earlier(self, due_at: float | None) -> float | None:
         """Return the earlier of a time and the planned end; None if the protocol waits for nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from .._protocol.inputs import pace
-from .._protocol.peer import InputStateReceived
+from .._protocol.peer_events import InputStateReceived
 
 
 class SentInputs:

@@ -20,7 +20,7 @@ from .._io.pumping import pumped_platform
 from .._io.udp import ClientTransport
 from .._protocol.channels import RELIABLE
 from .._protocol.client_peer import ClientProtocol
-from .._protocol.peer import (
+from .._protocol.peer_events import (
     Connected,
     Disconnected,
     EventReceived,

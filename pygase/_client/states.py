@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from .._io.clocks import monotonic
-from .._protocol.peer import StateReceived
+from .._protocol.peer_events import StateReceived
 from .._state.backing import state_of
 from .._state.tree import Tree
 from ..config import ClientConfig

@@ -79,7 +79,7 @@ class SentPackets:
     :ivar skipped: the number that was left out last; -1 for none.
     """
 
-    __slots__ = ("_contents", "_record", "_ticks", "_times", "has_contents", "loss", "newest_acked", "skipped", "skips")
+    __slots__ = ("_contents", "_ticks", "_times", "has_contents", "loss", "newest_acked", "record", "skipped", "skips")
 
     LOST_AFTER: ClassVar[int] = _LOST_AFTER
     """Packets between one and the newest acknowledged one, after which it counts as lost. They are more than the 32 of
@@ -91,7 +91,7 @@ class SentPackets:
     """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
 
     def __init__(self, record: PeerRecord, ticks: TickTimes | None = None) -> None:
-        self._record = record
+        self.record = record
         self._ticks = ticks if ticks is not None else TickTimes()
         self._times: dict[int, float] = {}
         self._contents: dict[int, tuple[Carried, ...]] = {}
@@ -102,12 +102,12 @@ class SentPackets:
         self.loss = 0.0
 
     def __len__(self) -> int:
-        return self._record.outstanding.bit_count()
+        return self.record.outstanding.bit_count()
 
     @property
     def newest(self) -> int:
         """Number of the packet that has left last, for :meth:`has_arrived`."""
-        return self._record.next_sequence - 1
+        return self.record.next_sequence - 1
 
     def has_arrived(self, packet: int) -> bool:
         """Return whether the peer has a packet of that number, or a later one."""
@@ -124,7 +124,7 @@ class SentPackets:
         The time of a packet that leaves with a tick is the tick's, and the number of that tick is its own plus
         ``record.tick_offset``. Only other packets have a time of their own.
         """
-        record, ticks = self._record, self._ticks
+        record, ticks = self.record, self._ticks
         sequence = record.next_sequence
         if now != ticks.now:
             self._note_time(sequence, now)
@@ -147,7 +147,7 @@ class SentPackets:
 
     def _change_offset(self, sequence: int) -> None:
         """Begin a run of one packet a tick. Those of the run before that are under way get times of their own."""
-        record, ticks = self._record, self._ticks
+        record, ticks = self.record, self._ticks
         outstanding, newest = record.outstanding, sequence - 1
         for back in range(min(sequence - record.offset_from, outstanding.bit_length(), KEPT_TIMES) - 1, -1, -1):
             number = newest - back
@@ -159,7 +159,7 @@ class SentPackets:
 
     def _sent_at(self, sequence: int) -> float | None:
         """Return when a packet was sent, if that is remembered."""
-        record = self._record
+        record = self.record
         if sequence < record.next_sequence - KEPT_TIMES:
             return None
         at = self._times.get(sequence)
@@ -169,7 +169,7 @@ class SentPackets:
 
     def _bound(self, sequence: int) -> None:
         """Count what lies further back than ``MAX_PACKETS`` as lost."""
-        if self._record.outstanding > _FULL:
+        if self.record.outstanding > _FULL:
             self._give_up(_MAX_PACKETS)
         if self._contents:
             self._contents.pop(sequence - _MAX_PACKETS, None)
@@ -178,7 +178,7 @@ class SentPackets:
         """Leave the next number out, and return it. A peer that acknowledges it has not received what it
         acknowledges.
         """
-        record = self._record
+        record = self.record
         self.skipped = record.next_sequence
         record.next_sequence += 1
         self.skips += 1
@@ -193,7 +193,7 @@ class SentPackets:
             measured), and the contents of all packets newly acknowledged.
         :raises NeverSent: if it names a packet that was never sent. Then it acknowledges nothing.
         """
-        record = self._record
+        record = self.record
         newest = record.next_sequence - 1
         back = (newest - wire_ack) & 0xFFFF
         named = (ack_bits & (1 << width) - 1) << 1 | 1
@@ -214,7 +214,7 @@ class SentPackets:
 
     def _forget_times(self, newest: int) -> None:
         """Forget the times of packets that are not under way any more."""
-        outstanding = self._record.outstanding
+        outstanding = self.record.outstanding
         self._times = {number: at for number, at in self._times.items() if outstanding >> (newest - number) & 1}
 
     def _check(self, back: int, named: int) -> None:
@@ -222,7 +222,7 @@ class SentPackets:
 
         If nothing was acknowledged for very many packets, a number may be an old one or one of the future.
         """
-        record = self._record
+        record = self.record
         newest = record.next_sequence - 1
         if back >= 0x8000:
             if newest - self.newest_acked < _CERTAIN:
@@ -244,14 +244,14 @@ class SentPackets:
 
     def _give_up(self, width: int) -> None:
         """Count the packets as lost that lie further back than ``width`` packets."""
-        record = self._record
+        record = self.record
         lost = (record.outstanding >> width).bit_count()
         record.outstanding &= (1 << width) - 1
         self.loss = 1.0 - (1.0 - self.loss) * (1.0 - _LOSS_GAIN) ** lost
 
     def _take_contents(self, acked: int) -> list[Contents]:
         """Remove and return the contents of the acknowledged packets; forget those of lost ones."""
-        record = self._record
+        record = self.record
         newest, outstanding = record.next_sequence - 1, record.outstanding
         taken: list[Contents] = []
         for sequence in tuple(self._contents):

@@ -104,7 +104,7 @@ class Visitors:
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
         self._hosts: OrderedDict[str, _Tries] = OrderedDict()
-        self._guesses: OrderedDict[bytes, bytes] = OrderedDict()
+        self.guesses: OrderedDict[bytes, bytes] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._hosts)
@@ -135,13 +135,13 @@ class Visitors:
 
     def guessed(self, cookie: bytes) -> bytes | None:
         """Return the wrong proof that was given for this challenge, or None."""
-        return self._guesses.get(cookie)
+        return self.guesses.get(cookie)
 
     def on_wrong(self, host: str, cookie: bytes, proof: bytes, now: float) -> None:
         """Note a wrong password: the challenge is used up, and the host's pause grows."""
-        self._guesses[cookie] = proof
-        if len(self._guesses) > MAX_GUESSES:
-            self._guesses.popitem(last=False)
+        self.guesses[cookie] = proof
+        if len(self.guesses) > MAX_GUESSES:
+            self.guesses.popitem(last=False)
         tries, config = self._tries(host, now), self._config
         if now > tries.free_at + FORGIVEN_AFTER:
             tries.wrong = 0
@@ -175,9 +175,7 @@ class Places:
     :param ring: the states. Without any, none could have been acknowledged.
     """
 
-    def __init__(
-        self, config: ServerConfig, peers: Mapping[Address, ServerProtocol], ring: SnapshotRing
-    ) -> None:
+    def __init__(self, config: ServerConfig, peers: Mapping[Address, ServerProtocol], ring: SnapshotRing) -> None:
         self._config = config
         self._peers = peers
         self._ring = ring

@@ -14,10 +14,10 @@ class TokenBucket:
     bursts may leave at once.)
     """
 
-    __slots__ = ("_at", "_record", "burst", "rate")
+    __slots__ = ("_at", "burst", "rate", "record")
 
     def __init__(self, record: PeerRecord, rate: float, burst: float, now: float) -> None:
-        self._record = record
+        self.record = record
         self.rate = rate
         self.burst = burst
         record.limit = float(burst)
@@ -25,7 +25,7 @@ class TokenBucket:
 
     def allows(self, now: float) -> bool:
         """Return whether a packet may leave now."""
-        record = self._record
+        record = self.record
         return record.spent < record.limit or self._refill(record, now)
 
     def _refill(self, record: PeerRecord, now: float) -> bool:
@@ -37,10 +37,10 @@ class TokenBucket:
 
     def spend(self, size_bytes: int) -> None:
         """Book a packet that has left."""
-        self._record.spent += size_bytes
+        self.record.spent += size_bytes
 
     def ready_at(self, now: float) -> float:
         """Return the time from which :meth:`allows` is true, if nothing is spent until then."""
         if self.allows(now):
             return now
-        return now + (1 + self._record.spent - self._record.limit) / self.rate
+        return now + (1 + self.record.spent - self.record.limit) / self.rate

@@ -281,7 +281,7 @@ class EventReceiver:
     :ivar held_bytes: how much is being held: unfinished messages, and reliable ones that came too early.
     """
 
-    __slots__ = ("_deliver", "_held", "_next_order", "_once", "_reassemblers", "_waiting_bytes", "held_bytes")
+    __slots__ = ("_deliver", "_next_order", "_once", "_waiting_bytes", "held", "held_bytes", "reassemblers")
 
     def __init__(
         self, deliver: Callable[[bytes], None], max_message_bytes: int, fragment_timeout: float = math.inf
@@ -289,9 +289,9 @@ class EventReceiver:
         self._deliver = deliver
         self._once = ReceiveWindow(_ONCE_WINDOW)
         self._next_order = 1
-        self._held: dict[int, bytes] = {}
+        self.held: dict[int, bytes] = {}
         limit = max_message_bytes + AFTER.size + ORDER.size
-        self._reassemblers = {
+        self.reassemblers = {
             EVENT: Reassembler(limit, max_groups=4, lifetime=fragment_timeout),
             EVENT_ONCE: Reassembler(limit),
             EVENT_ORDERED: Reassembler(limit),
@@ -299,20 +299,20 @@ class EventReceiver:
         self._waiting_bytes = self.held_bytes = 0
 
     def _count_held(self) -> None:
-        self.held_bytes = self._waiting_bytes + sum(r.held_bytes for r in self._reassemblers.values())
+        self.held_bytes = self._waiting_bytes + sum(r.held_bytes for r in self.reassemblers.values())
 
     def expire(self, now: float) -> None:
         """Give up unreliable events of which no fragment has arrived for ``fragment_timeout``."""
-        self._reassemblers[EVENT].expire(now)
+        self.reassemblers[EVENT].expire(now)
         self._count_held()
 
     def forgive(self, slept: float) -> None:
         """Do not count ``slept`` seconds in which this side itself did not run."""
-        self._reassemblers[EVENT].forgive(slept)
+        self.reassemblers[EVENT].forgive(slept)
 
     def drop_unreliable(self) -> bool:
         """Give up all unfinished unreliable events; False if there are none. What else is held was acknowledged."""
-        loose = self._reassemblers[EVENT]
+        loose = self.reassemblers[EVENT]
         found = loose.held_bytes > 0
         loose.clear()
         self._count_held()
@@ -336,16 +336,16 @@ class EventReceiver:
             self._receive_ordered(unwrap(number, self._next_order), body[ORDER.size :])
 
     def _receive_ordered(self, order: int, payload: bytes) -> None:
-        if not self._next_order <= order < self._next_order + WINDOW_MESSAGES or order in self._held:
+        if not self._next_order <= order < self._next_order + WINDOW_MESSAGES or order in self.held:
             return
-        if order != self._next_order and self._held and self._waiting_bytes + len(payload) > 2 * WINDOW_BYTES:
+        if order != self._next_order and self.held and self._waiting_bytes + len(payload) > 2 * WINDOW_BYTES:
             raise WindowOverrun("more reliable events ahead of their turn than the window allows")
         before = self._waiting_bytes
-        self._held[order] = payload
+        self.held[order] = payload
         self._waiting_bytes += len(payload)
-        while self._next_order in self._held:
+        while self._next_order in self.held:
             self._next_order += 1
-            ready = self._held.pop(self._next_order - 1)
+            ready = self.held.pop(self._next_order - 1)
             self._waiting_bytes -= len(ready)
             self._deliver(AcknowledgedEvent(ready))
         self.held_bytes += self._waiting_bytes - before
@@ -355,7 +355,7 @@ class EventReceiver:
 
         :raises MalformedPacket: if the fragment is wrong, or its kind is none of events.
         """
-        reassembler = self._reassemblers.get(kind)
+        reassembler = self.reassemblers.get(kind)
         if reassembler is None:
             raise MalformedPacket(f"fragment of unknown kind {kind}")
         try:

@@ -185,13 +185,9 @@ class ClientProtocol(PeerProtocol):
         skip_within: int = SKIP_WITHIN,
     ) -> None:
         self._client_config = config or ClientConfig()
-        super().__init__(
-            bytes(TOKEN_BYTES), self._client_config, now, first_sequence, random_bytes, skip_within
-        )
+        super().__init__(bytes(TOKEN_BYTES), self._client_config, now, first_sequence, random_bytes, skip_within)
         self.connected = False
-        self.connector = Connector(
-            game, password, host_token, random_bytes, self._client_config.connect_retry_interval
-        )
+        self.connector = Connector(game, password, host_token, random_bytes, self._client_config.connect_retry_interval)
         self._give_up_at = now + self._client_config.connect_timeout
         self.states = StateSide(self._client_config)
         self._events: deque[ProtocolEvent] = deque()
@@ -214,7 +210,8 @@ class ClientProtocol(PeerProtocol):
     def _hand_on(self, payloads: list[bytes]) -> None:
         self._events.extend(map(EventReceived, payloads))
 
-    def _on_message_acked(self, ticket: int, now: float) -> None:
+    def on_message_acked(self, ticket: int, now: float) -> None:
+        """Note that the peer has the message that was queued with this ticket."""
         self._events.append(MessageAcked(ticket))
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:

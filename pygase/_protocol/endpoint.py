@@ -55,7 +55,6 @@ class ServerEndpoint:
         "_look_at",
         "_part_at",
         "_sent_tick",
-        "_shared",
         "by_token",
         "config",
         "dropped",
@@ -66,6 +65,7 @@ class ServerEndpoint:
         "outbox",
         "peers",
         "ring",
+        "shared",
     )
 
     def __init__(
@@ -87,10 +87,10 @@ class ServerEndpoint:
         self.by_token: dict[bytes, ServerProtocol] = {}
         self.dropped: Counter[str] = Counter()
         self.outbox: list[Outgoing] = []
-        self._shared = Shared(self.ring, random_bytes, first_sequence, skip_within)
-        self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = self._shared.inbox
+        self.shared = Shared(self.ring, random_bytes, first_sequence, skip_within)
+        self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = self.shared.inbox
         keys = Keys(game, password, host_token, own_token, is_local)
-        self.entrance = Entrance(self.config, keys, self.peers, self._shared, self.outbox, self.dropped)
+        self.entrance = Entrance(self.config, keys, self.peers, self.shared, self.outbox, self.dropped)
         self.held = HeldBytes(self.peers, self.config.max_held_bytes)
         self.next_at = math.inf
         self._look_at = -math.inf
@@ -121,7 +121,7 @@ class ServerEndpoint:
                     self.next_at = peer.record.next_at
                 if not is_usual:
                     self._look_after(peer, now)
-        violators = self._shared.violators
+        violators = self.shared.violators
         while violators:
             self.close_peer(violators.pop(), DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, now=now)
 
@@ -263,7 +263,7 @@ class ServerEndpoint:
         ring, others = self.ring, list[ServerProtocol]()
         framed: bytes | None = None
         acked_tick = -2  # that of no peer
-        self._shared.ticks.begin(now)
+        self.shared.ticks.begin(now)
         for peer in tuple(self.peers.values()):
             if peer.record.acked_tick != acked_tick:
                 acked_tick = peer.record.acked_tick

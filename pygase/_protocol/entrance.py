@@ -23,8 +23,8 @@ from .wire import (
 )
 
 Objection = tuple[DisconnectReason | None, str]
-"""Why a newcomer is not let in, and words for it. Without a reason there is no answer: the newcomer tries again, and may
-be let in a little later."""
+"""Why a newcomer is not let in, and words for it. Without a reason there is no answer: the newcomer tries again, and
+may be let in a little later."""
 
 _REMEMBERED_NONCES: Final = 1024
 

@@ -54,13 +54,13 @@ class Reassembler:
     :ivar held_bytes: how much is being held of unfinished messages.
     """
 
-    __slots__ = ("_finished", "_groups", "_lifetime", "_max_count", "_max_groups", "held_bytes")
+    __slots__ = ("_finished", "_lifetime", "groups", "held_bytes", "max_count", "max_groups")
 
     def __init__(self, max_bytes: int, max_groups: int = 1, lifetime: float = math.inf) -> None:
-        self._max_count = -(-max_bytes // FRAGMENT_BYTES) + 1
-        self._max_groups = max_groups
+        self.max_count = -(-max_bytes // FRAGMENT_BYTES) + 1
+        self.max_groups = max_groups
         self._lifetime = lifetime
-        self._groups: dict[int, _Group] = {}
+        self.groups: dict[int, _Group] = {}
         self._finished: list[int] = []
         self.held_bytes = 0
 
@@ -70,8 +70,8 @@ class Reassembler:
         :param now: seconds, for ``lifetime``.
         :raises MalformedPacket: if the fragment contradicts itself or its group; TooLarge if the whole is.
         """
-        if count > self._max_count:
-            raise TooLarge(f"{count} fragments, at most {self._max_count} allowed")
+        if count > self.max_count:
+            raise TooLarge(f"{count} fragments, at most {self.max_count} allowed")
         if index >= count or count < 2:
             raise MalformedPacket(f"fragment {index} of {count}")
         if (len(part) != FRAGMENT_BYTES) if index < count - 1 else not 0 < len(part) <= FRAGMENT_BYTES:
@@ -93,34 +93,34 @@ class Reassembler:
         return b"".join(held.parts[i] for i in range(count))
 
     def _group(self, number: int, count: int, now: float) -> _Group | None:
-        held = self._groups.get(number)
+        held = self.groups.get(number)
         if held is not None or number in self._finished:
             return held
-        if len(self._groups) >= self._max_groups:
-            oldest = next(iter(self._groups))
+        if len(self.groups) >= self.max_groups:
+            oldest = next(iter(self.groups))
             if (number - oldest) & 0xFFFF >= 0x8000:
                 return None  # a straggler of a group older than all in the making
             self._let_go(oldest)
-        held = self._groups[number] = _Group(number, count, now)
+        held = self.groups[number] = _Group(number, count, now)
         return held
 
     def expire(self, now: float) -> None:
         """Give up the messages of which no new fragment has arrived for ``lifetime``."""
-        for number in [n for n, held in self._groups.items() if now >= held.progress_at + self._lifetime]:
+        for number in [n for n, held in self.groups.items() if now >= held.progress_at + self._lifetime]:
             self._let_go(number)
 
     def forgive(self, slept: float) -> None:
         """Do not count ``slept`` seconds in which this side itself did not run."""
-        for held in self._groups.values():
+        for held in self.groups.values():
             held.progress_at += slept
 
     def clear(self) -> None:
         """Give up all messages in the making."""
-        for number in tuple(self._groups):
+        for number in tuple(self.groups):
             self._let_go(number)
 
     def _let_go(self, number: int) -> None:
         """Hold a message no more, and ignore what else arrives of it."""
-        self.held_bytes -= self._groups.pop(number).size_bytes
+        self.held_bytes -= self.groups.pop(number).size_bytes
         self._finished.append(number)
         del self._finished[:-16]

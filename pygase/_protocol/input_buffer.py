@@ -124,18 +124,14 @@ class InputBuffer:
         "_jitter",
         "_last",
         "_lead",
-        "_leads",
         "_learning_until",
-        "_losses",
         "_max_cover",
-        "_max_depth",
         "_misses",
         "_missing",
         "_newest",
         "_next",
         "_own_leads",
         "_patience",
-        "_per_datagram",
         "_received",
         "_shrink_at",
         "_starting",
@@ -143,6 +139,10 @@ class InputBuffer:
         "_ticks",
         "applied_number",
         "counts",
+        "leads",
+        "losses",
+        "max_depth",
+        "per_datagram",
     )
 
     def __init__(self, interval: float) -> None:
@@ -158,10 +158,10 @@ class InputBuffer:
         self._missing = 0  # ticks in a row
         self._misses = 0.0  # times that it began, fading
         self._learning_until: float | None = None
-        self._losses = LossMeter()
-        self._per_datagram = 1.0  # how many inputs a datagram has that those before had not, on average
+        self.losses = LossMeter()
+        self.per_datagram = 1.0  # how many inputs a datagram has that those before had not, on average
         self._newest: tuple[int, int] | None = None  # the last datagram that was the newest, and its newest input
-        self._leads = SlidingMinimum(MARGIN_WINDOW)  # how far numbers are ahead of ticks when they arrive,
+        self.leads = SlidingMinimum(MARGIN_WINDOW)  # how far numbers are ahead of ticks when they arrive,
         self._own_leads = SlidingMinimum(MARGIN_WINDOW)  # those that come in the first datagram that had them,
         self._lead: float | None = None  # and the latest of these
         self._jitter = START_JITTER
@@ -183,9 +183,14 @@ class InputBuffer:
             raise ValueError(f"interval must be seconds from tick to tick, above 0, not {interval}")
         self._interval = interval
         self._max_cover = MAX_COVER / interval  # ticks, as are:
-        self._max_depth = max(int(MAX_DEPTH / interval), MIN_DEPTH)
+        self.max_depth = max(int(MAX_DEPTH / interval), MIN_DEPTH)
         self._patience = max(int(PATIENCE / interval), MIN_PATIENCE)
         self._forget_leads()  # those were counted in ticks of the other length
+
+    @property
+    def newest_received(self) -> int:
+        """The number of the newest input that has come, applied or not; -1 before the first."""
+        return self._received.latest
 
     @property
     def received(self) -> int:
@@ -195,7 +200,7 @@ class InputBuffer:
     @property
     def needed(self) -> float:
         """How many ticks early inputs have to come for those whose datagrams get lost to be in time, too."""
-        cover = min(self._losses.cover * self._per_datagram, self._max_cover)
+        cover = min(self.losses.cover * self.per_datagram, self._max_cover)
         return max(cover + min(SLACK, cover - WANTED_MARGIN), WANTED_MARGIN)
 
     @property
@@ -204,7 +209,7 @@ class InputBuffer:
 
         By the slowest of the last seconds, and what loss may cost beyond that; or by the latest, if that was later yet.
         """
-        latest, slowest = self._leads.value, self._own_leads.value
+        latest, slowest = self.leads.value, self._own_leads.value
         if latest is None or self._next is None:
             return WANTED_MARGIN
         if slowest is not None:
@@ -214,7 +219,7 @@ class InputBuffer:
     @property
     def depth(self) -> int:
         """How many ticks the newest input shall wait when playing begins: 1 on a link without jitter and loss."""
-        return min(math.ceil(self.needed - 0.5 + 2.5 * self._jitter), MAX_START_DEPTH, self._max_depth - 2)
+        return min(math.ceil(self.needed - 0.5 + 2.5 * self._jitter), MAX_START_DEPTH, self.max_depth - 2)
 
     def receive(self, message: InputsMessage, *, datagram: int, came: int = 1, now: float) -> None:
         """Take in what a packet carried; most of it has usually come before.
@@ -224,10 +229,10 @@ class InputBuffer:
         :param now: seconds, the clock that clients know as the server's time.
         """
         newest = unwrap(message.newest, max(self._received.latest, 0), 32)
-        if self._losses.receive(datagram, came):
+        if self.losses.receive(datagram, came):
             self._count_new(datagram, newest)
             if self._next is not None:
-                self._measure_own(newest - self._per_datagram + 1.0, now)
+                self._measure_own(newest - self.per_datagram + 1.0, now)
         for back in range(len(message.inputs) - 1, -1, -1):
             number = newest - back
             if number > 0 and self._received.receive(number):
@@ -264,14 +269,14 @@ class InputBuffer:
         """Take note of how far an input is ahead of its tick when it comes for the first time."""
         lead = self._lead_of(number, now)
         if lead is not None:
-            self._leads.add(lead, now)
+            self.leads.add(lead, now)
 
     def _count_new(self, datagram: int, newest: int) -> None:
         """Take note of how many inputs are new in a datagram."""
         if self._newest is not None:
             datagrams, inputs = datagram - self._newest[0], newest - self._newest[1]
-            if 0 < datagrams <= _WINDOW and 0 <= inputs <= self._max_depth:
-                self._per_datagram += (inputs / datagrams - self._per_datagram) / 16
+            if 0 < datagrams <= _WINDOW and 0 <= inputs <= self.max_depth:
+                self.per_datagram += (inputs / datagrams - self.per_datagram) / 16
         self._newest = datagram, newest
 
     def _measure_own(self, number: float, now: float) -> None:
@@ -289,7 +294,7 @@ class InputBuffer:
         assert self._next is not None
         fraction = (now - self._taken_at) / self._interval
         lead = number - (self._ticks - 1) - max(0.0, min(fraction, 1.0))
-        return lead if abs(lead + self._ticks - self._next) <= self._max_depth else None
+        return lead if abs(lead + self._ticks - self._next) <= self.max_depth else None
 
     def _reschedule(self, newest: int, now: float) -> None:
         """Begin a schedule, or move it on if more inputs wait than may."""
@@ -299,7 +304,7 @@ class InputBuffer:
             self._begin(newest, now)
         elif self._starting:
             self._move_on(max(self._next, newest - self.depth))
-        elif newest - self._next > self._max_depth:
+        elif newest - self._next > self.max_depth:
             self._move_on(newest - self.depth)
             self._forget_leads()
 
@@ -314,7 +319,7 @@ class InputBuffer:
         self._move_on(self._next)
 
     def _forget_leads(self) -> None:
-        self._leads.clear()
+        self.leads.clear()
         self._own_leads.clear()
         self._lead = None
 

@@ -49,7 +49,7 @@ class LossMeter:
     :ivar cover: how many datagrams more have to be waited for, so that it is ``NEGLIGIBLE`` that not one of them comes.
     """
 
-    __slots__ = ("_came", "_counted", "_highest", "_missing", "_steps", "cover", "loss")
+    __slots__ = ("_came", "_counted", "_highest", "_missing", "cover", "loss", "steps")
 
     def __init__(self) -> None:
         self._highest: int | None = None
@@ -57,7 +57,7 @@ class LossMeter:
         self._missing: int | None = None  # how many since the last one that came, of those settled; None: not known
         self._counted = 0
         # how often the next to come was so many numbers on, less one; what is long ago has faded
-        self._steps = [START_WEIGHT * START_LOSS**lost for lost in range(MAX_STEP)]
+        self.steps = [START_WEIGHT * START_LOSS**lost for lost in range(MAX_STEP)]
         self._review()
 
     def receive(self, number: int, came: int = 1) -> bool:
@@ -89,16 +89,16 @@ class LossMeter:
             self._missing = None if self._missing is None else self._missing + 1
             return
         if self._missing is not None and self._missing < MAX_STEP:
-            self._steps[self._missing] += 1.0
+            self.steps[self._missing] += 1.0
             self._counted += 1
             if self._counted % REVIEW == 0:
                 kept = math.exp(-REVIEW / MEMORY)
-                self._steps = [count * kept for count in self._steps]
+                self.steps = [count * kept for count in self.steps]
                 self._review()
         self._missing = 0
 
     def _review(self) -> None:
-        steps = self._steps
+        steps = self.steps
         came, runs = sum(steps), sum(steps[1:])
         lost = sum(missing * count for missing, count in enumerate(steps))
         self.loss = loss = lost / (came + lost)

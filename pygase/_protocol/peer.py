@@ -14,11 +14,11 @@ from .acks import ONE_ACK_COVERS, Carried, Contents, NeverSent, SentPackets, Tic
 from .budget import TokenBucket
 from .channels import EventReceiver, EventSender, WindowOverrun
 from .handshake import RandomBytes, reason_from_wire
+from .meter import ConnectionMeter
 from .peer_events import Disconnected
 from .record import PeerRecord
 from .sequence import ACK_BITS_MASK
 from .skips import SkipPlan
-from .meter import ConnectionMeter
 from .timing import ConnectionStats, RttEstimator
 from .wire import (
     ACKS,
@@ -96,7 +96,7 @@ class PeerProtocol:
         config: ConnectionConfig,
         now: float,
         first_sequence: int,
-        random_bytes: RandomBytes | None,
+        random_bytes: RandomBytes,
         skip_within: int,
         ticks: TickTimes | None = None,
     ) -> None:
@@ -121,7 +121,8 @@ class PeerProtocol:
     def _deliver(self, payload: bytes) -> None:
         raise NotImplementedError
 
-    def _on_message_acked(self, ticket: int, now: float) -> None:
+    def on_message_acked(self, ticket: int, now: float) -> None:
+        """Note that the peer has the message that was queued with this ticket."""
         raise NotImplementedError
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
@@ -165,7 +166,7 @@ class PeerProtocol:
             for piece in contents or ():
                 ticket = piece.acknowledge()
                 if ticket is not None:
-                    self._on_message_acked(ticket, now)
+                    self.on_message_acked(ticket, now)
         for sender in self.tracked:
             if len(sender):
                 sender.on_acked()

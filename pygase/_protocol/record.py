@@ -43,6 +43,7 @@ class PeerRecord(ReceiveWindow):
     __slots__ = (
         "ack_delay",
         "ack_due_at",
+        "acked_tick",
         "baseline_tick",
         "bytes_received",
         "first_sequence",
@@ -57,7 +58,6 @@ class PeerRecord(ReceiveWindow):
         "offset_from",
         "outstanding",
         "packets_dropped",
-        "acked_tick",
         "sent_at",
         "sent_tick",
         "settled_tick",

@@ -128,7 +128,8 @@ class ServerProtocol(PeerProtocol):
     def _deliver(self, payload: bytes) -> None:
         self._shared.inbox.append((self, payload))
 
-    def _on_message_acked(self, ticket: int, now: float) -> None:
+    def on_message_acked(self, ticket: int, now: float) -> None:
+        """Note that the peer has the message that was queued with this ticket."""
         if ticket >= 0:
             self._shared.inbox.append((self, MessageAcked(ticket)))
         elif ticket == -self.bulk_group:  # not a transfer that has been replaced since

@@ -23,14 +23,14 @@ NEVER: Final = 1 << 60
 class SkipPlan:
     """Chooses the numbers that a sender leaves out.
 
-    :param random_bytes: a source of unpredictable bytes; None to leave out none.
-    :param within: packets beyond ``MIN_SKIP_DISTANCE`` within which the next number is chosen.
+    :param random_bytes: a source of unpredictable bytes.
+    :param within: packets beyond ``MIN_SKIP_DISTANCE`` within which the next number is chosen; 0 to leave out none.
     :ivar at: from this number on, one is to be left out as soon as an acknowledgement has arrived.
     """
 
     __slots__ = ("_random_bytes", "at", "within")
 
-    def __init__(self, random_bytes: RandomBytes | None, within: int, next_sequence: int) -> None:
+    def __init__(self, random_bytes: RandomBytes, within: int, next_sequence: int) -> None:
         self._random_bytes = random_bytes
         self.within = within
         self.at = NEVER
@@ -38,7 +38,7 @@ class SkipPlan:
 
     def plan(self, next_sequence: int) -> None:
         """Choose the next number to leave out, so that nobody can know which."""
-        if self._random_bytes is not None:
+        if self.within:
             distance = int.from_bytes(self._random_bytes(2), "big") % self.within
             self.at = next_sequence + MIN_SKIP_DISTANCE + distance
 

@@ -67,10 +67,10 @@ class SnapshotReceiver:
         "_max_kept_values",
         "_max_values",
         "_server_time",
-        "_states",
         "_time",
-        "newest_tick",
         "acked_tick",
+        "newest_tick",
+        "states",
         "unusable",
     )
 
@@ -88,7 +88,7 @@ class SnapshotReceiver:
         self._max_bytes = max_state_bytes
         self._max_values = max_values
         self._max_kept_values = max_values if max_kept_values is None else max_kept_values
-        self._states: dict[int, _Kept] = {}
+        self.states: dict[int, _Kept] = {}
         self._time = 0
         self._server_time: int | None = None
         self.newest_tick = 0
@@ -102,7 +102,7 @@ class SnapshotReceiver:
     @property
     def own_values(self) -> int:
         """How much the kept states hold beyond what they share."""
-        return sum(kept.own_values for kept in self._states.values())
+        return sum(kept.own_values for kept in self.states.values())
 
     def receive(self, body: bytes) -> ReceivedState | None:
         """Take a snapshot's message body; return the new state, or None if it is no news.
@@ -117,9 +117,9 @@ class SnapshotReceiver:
             raise MalformedPacket(f"snapshot with unknown flags {flags:#x}")
         tick = unwrap(wire_tick, self.newest_tick, 32)
         is_known = tick == self.newest_tick and self.acked_tick != 0
-        if tick < self.newest_tick or (is_known and tick in self._states):
+        if tick < self.newest_tick or (is_known and tick in self.states):
             return None
-        baseline = self._states.get(tick - back) if back else self._nothing
+        baseline = self.states.get(tick - back) if back else self._nothing
         if baseline is None:
             self.unusable += 1
             return None
@@ -186,19 +186,19 @@ class SnapshotReceiver:
         """
         # The server's baselines never go back, so nothing before this one will be needed again. Of a full state's (0)
         # we learn nothing: a report of any state we have may be on its way to the server.
-        for old in [t for t in self._states if t < baseline_tick]:
-            del self._states[old]
+        for old in [t for t in self.states if t < baseline_tick]:
+            del self.states[old]
         self.newest_tick = tick
         while not self._has_room(state):
             if baseline_tick:
                 return
-            del self._states[next(iter(self._states))]  # whole states may be all that the server sends
-        self._states[tick] = state
+            del self.states[next(iter(self.states))]  # whole states may be all that the server sends
+        self.states[tick] = state
         if tick & 0xFFFFFFFF:  # on the wire, 0 would ask for a full state
             self.acked_tick = tick
 
     def _has_room(self, state: _Kept) -> bool:
-        states = self._states
+        states = self.states
         return len(states) < self.MIN_STATES or (
             len(states) < self.MAX_STATES and self.own_values + state.own_values <= self._max_kept_values
         )

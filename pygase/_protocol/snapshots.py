@@ -162,13 +162,20 @@ class SnapshotSender:
     :ivar bulk_delivered_at: when all of that had arrived, seconds; None while it is under way.
     """
 
-    __slots__ = ("_bulk", "_group", "_progress_at", "_progress_tick", "_record", "_ring", "baseline") + (
+    __slots__ = (
+        "_bulk",
+        "_group",
+        "_progress_at",
+        "_progress_tick",
+        "_ring",
+        "baseline",
         "bulk_delivered_at",
         "bulk_tick",
+        "record",
     )
 
     def __init__(self, record: PeerRecord, ring: SnapshotRing) -> None:
-        self._record = record
+        self.record = record
         self._ring = ring
         self.baseline: Tree = {}
         self._progress_tick = 0  # the baseline when it last changed, and when that was seen:
@@ -181,7 +188,7 @@ class SnapshotSender:
     def on_acked(self, tick: int) -> None:
         """Note that ``tick`` is the newest state that the client has; 0 asks for a full state."""
         if tick == 0:
-            self._record.baseline_tick, self.baseline = 0, {}
+            self.record.baseline_tick, self.baseline = 0, {}
             return
         if tick == self.bulk_tick:
             tree: Tree | None = self._bulk
@@ -189,11 +196,11 @@ class SnapshotSender:
         else:
             tree = self._ring.ring.get(tick)
         if tree is not None:
-            self._record.baseline_tick, self.baseline = tick, tree
+            self.record.baseline_tick, self.baseline = tick, tree
 
     def holds(self, tick: int) -> bool:
         """Return whether the state of this tick is at hand, to make a delta against it."""
-        return tick in self._ring.ring or tick == self._record.baseline_tick or tick == self.bulk_tick
+        return tick in self._ring.ring or tick == self.record.baseline_tick or tick == self.bulk_tick
 
     def _end_bulk(self) -> None:
         self.bulk_tick, self._bulk, self.bulk_delivered_at = 0, {}, None
@@ -202,7 +209,7 @@ class SnapshotSender:
     def up_to_date(self) -> bool:
         """True if the client is known to have the current state, or there is none."""
         ring = self._ring
-        return (self._record.baseline_tick == ring.tick) or not ring.tick
+        return (self.record.baseline_tick == ring.tick) or not ring.tick
 
     def wanted(self, now: float, rto: float) -> bool:
         """Return whether a snapshot is to be sent now: a new one, or the last one again after a time-out."""
@@ -212,7 +219,7 @@ class SnapshotSender:
             self._end_bulk()  # all of it arrived, yet the client does not have it: it could not use it
         if self.up_to_date:
             return False
-        return self._record.sent_tick != self._ring.tick or now >= self._record.sent_at + rto
+        return self.record.sent_tick != self._ring.tick or now >= self.record.sent_at + rto
 
     def due_at(self, rto: float) -> float | None:
         """Return when :meth:`wanted` becomes true if the state stays as it is; None for never."""
@@ -220,14 +227,14 @@ class SnapshotSender:
             return None if self.bulk_delivered_at is None else self.bulk_delivered_at + 2 * rto
         if self.up_to_date:
             return None
-        return self._record.sent_at + rto if self._record.sent_tick == self._ring.tick else 0.0
+        return self.record.sent_at + rto if self.record.sent_tick == self._ring.tick else 0.0
 
     def next_body(self, now: float, rto: float = 0.0) -> tuple[bytes, int]:
         """Return the message body to send, and its kind: SNAPSHOT, or BULK_SNAPSHOT to be sent reliably.
 
         :param rto: time-out for resending, seconds. Far beyond it without any progress, large ones go reliably.
         """
-        record, ring = self._record, self._ring
+        record, ring = self.record, self._ring
         if record.baseline_tick != self._progress_tick or record.sent_tick == record.baseline_tick:
             self._progress_tick, self._progress_at = record.baseline_tick, now
         usable = record.baseline_tick > 0 and ring.tick - record.baseline_tick <= _MAX_BACK

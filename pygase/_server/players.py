@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from .._diagnostics.log_lines import LogLines
 from .._protocol.input_buffer import InputBuffer, InputCounts, PlayedInput
-from .._protocol.peer import InputsReceived
+from .._protocol.peer_events import InputsReceived
 from .._protocol.server_peer import ServerProtocol
 from ..config import ServerConfig
 from ..errors import MalformedPacket
@@ -150,7 +150,7 @@ class PlayerInputs:
         claimed, config = played.view_time, self._config
         if claimed is None or now - claimed <= min(config.rewind_slack, config.max_rewind):
             return claimed  # at once: nobody's limit is less
-        earliest = now - most_rewind(peer.rtt.rtt, peer.rtt.variation, peer.loss, self._interval(), config)
+        earliest = now - most_rewind(peer.rtt.rtt, peer.rtt.variation, peer.acks.loss, self._interval(), config)
         if not played.repeats:
             # (inputs that wait here, as after a pause of this server, are older than the client is to blame for)
             late = claimed + len(player.buffer) * self._interval()
@@ -205,7 +205,7 @@ class PlayerInputs:
         if settled_tick == tick:
             self._settled = -1, []
             for peer, applied, margin in told:
-                peer.tell_input_state(applied, margin)
+                peer.report_input_state(applied, margin)
 
     def forget(self, peer: ServerProtocol) -> None:
         """The player has left."""

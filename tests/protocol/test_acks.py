@@ -5,11 +5,16 @@ import random
 import pytest
 
 from pygase._protocol.acks import KEPT_TIMES, NeverSent, SentPackets
+from pygase._protocol.record import PeerRecord
 from pygase._protocol.sequence import unwrap
 
 
+def packets_from(first: int = 0) -> SentPackets:
+    return SentPackets(PeerRecord(first_sequence=first))
+
+
 def sent(count: int, first: int = 0) -> SentPackets:
-    packets = SentPackets(first)
+    packets = packets_from(first)
     for number in range(count):
         packets.sent((f"packet {first + number}",), now=float(number))
     return packets
@@ -40,7 +45,7 @@ def test_an_older_acknowledgement_arriving_late_still_counts_but_measures_its_ow
 
 
 def test_a_packet_without_contents_is_acknowledged_silently() -> None:
-    packets = SentPackets()
+    packets = packets_from()
     packets.sent(None, 0.5)
     assert packets.acknowledge(0, 0) == (0.5, [])
 
@@ -88,30 +93,31 @@ def test_an_acknowledgement_of_a_number_that_was_left_out_is_noticed(first: int,
 
 
 def test_a_number_that_was_left_out_is_no_loss_and_is_never_under_way() -> None:
-    packets, plain = SentPackets(), SentPackets()
+    packets, plain = packets_from(), packets_from()
     for number in range(2_000):
         if number % 100 == 50:
             packets.skip()
         for each in (packets, plain):
             each.sent((number,), 0.0)
         if number % 4 == 3:
-            received = [n for n in range(packets.next_sequence - 40, packets.next_sequence - 1) if n >= 0]
-            bits = sum(1 << packets.next_sequence - 2 - n for n in received if n >= 0)
-            left_out = packets.next_sequence - 2 - packets._skipped
+            newest = packets.record.next_sequence - 1
+            received = [n for n in range(newest - 39, newest) if n >= 0]
+            bits = sum(1 << newest - 1 - n for n in received)
+            left_out = newest - 1 - packets.skipped
             bits &= ~(1 << left_out) if left_out >= 0 else -1
-            packets.acknowledge(packets.next_sequence - 1 & 0xFFFF, bits)
-            plain.acknowledge(plain.next_sequence - 1 & 0xFFFF, 0b111)
+            packets.acknowledge(newest & 0xFFFF, bits)
+            plain.acknowledge(plain.record.next_sequence - 1 & 0xFFFF, 0b111)
     assert packets.loss == plain.loss == 0.0
     assert len(packets) == len(plain) == 0
-    assert packets.next_sequence - packets.skips == plain.next_sequence == 2_000
+    assert packets.record.next_sequence - packets.skips == plain.record.next_sequence == 2_000
 
 
 def test_numbers_left_out_while_nobody_answers_keep_memory_bounded() -> None:
-    packets = SentPackets()
+    packets = packets_from()
     for number in range(3 * SentPackets.MAX_PACKETS):
         packets.skip() if number % 3 == 0 else packets.sent((number,), 0.0)
-    assert packets.outstanding.bit_length() <= SentPackets.MAX_PACKETS
-    assert len(packets._contents) <= SentPackets.MAX_PACKETS
+    assert packets.record.outstanding.bit_length() <= SentPackets.MAX_PACKETS
+    assert len(packets.contents) <= SentPackets.MAX_PACKETS
 
 
 def test_after_a_long_silence_an_old_number_is_not_taken_for_one_of_the_future() -> None:
@@ -121,13 +127,13 @@ def test_after_a_long_silence_an_old_number_is_not_taken_for_one_of_the_future()
     for _ in range(40_000):
         packets.sent(None, 0.0)
     assert packets.acknowledge(10, 0) == (None, [])
-    packets.acknowledge(packets.next_sequence - 1 & 0xFFFF, 0)
+    packets.acknowledge(packets.record.next_sequence - 1 & 0xFFFF, 0)
     with pytest.raises(NeverSent):
-        packets.acknowledge(packets.next_sequence & 0xFFFF, 0)
+        packets.acknowledge(packets.record.next_sequence & 0xFFFF, 0)
 
 
 def test_an_acks_message_reaches_256_packets_back() -> None:
-    packets = SentPackets()
+    packets = packets_from()
     for number in range(90):
         packets.sent((number,), 0.0)
     _, contents = packets.acknowledge(89, 1 << 87, 256)
@@ -136,7 +142,7 @@ def test_an_acks_message_reaches_256_packets_back() -> None:
 
 
 def test_unacknowledged_packets_far_behind_count_as_lost_so_that_memory_is_bounded() -> None:
-    packets = SentPackets()
+    packets = packets_from()
     for number in range(10_000):
         packets.sent(None, 0.0)
         if number % 2:
@@ -146,7 +152,7 @@ def test_unacknowledged_packets_far_behind_count_as_lost_so_that_memory_is_bound
 
 
 def test_a_peer_that_never_acknowledges_anything_costs_bounded_memory_and_is_seen_to_lose_all() -> None:
-    packets = SentPackets()
+    packets = packets_from()
     for _ in range(SentPackets.MAX_PACKETS + 1000):
         packets.sent(None, 0.0)
     assert len(packets) == SentPackets.MAX_PACKETS
@@ -159,7 +165,7 @@ def test_loss_falls_back_when_everything_arrives() -> None:
     assert packets.loss > 0.5
     for _ in range(800):
         packets.sent(None, 0.0)
-        packets.acknowledge((packets.next_sequence - 1) & 0xFFFF, 0)
+        packets.acknowledge((packets.record.next_sequence - 1) & 0xFFFF, 0)
     assert packets.loss < 0.01
 
 
@@ -210,9 +216,9 @@ def compare(packets: SentPackets, plain: PlainPackets, ack: int, bits: int, widt
         return 0
     assert (sent_at, {each for each in contents if each}) == plain.acknowledge(ack & 0xFFFF, bits, width)
     assert len(packets) == len(plain.under_way)
-    assert packets._contents == {number: c for number, (_, c) in plain.under_way.items() if c}
+    assert packets.contents == {number: c for number, (_, c) in plain.under_way.items() if c}
     assert packets.loss == pytest.approx(plain.loss, abs=1e-3)
-    if packets._contents:
+    if packets.contents:
         assert packets.has_contents
     return len(contents)
 
@@ -221,16 +227,16 @@ def compare(packets: SentPackets, plain: PlainPackets, ack: int, bits: int, widt
 @pytest.mark.parametrize("burst", [1, 5, 60, 400])
 def test_bits_tell_what_a_dict_of_packets_tells(first: int, burst: int, rng: random.Random) -> None:
     """Over loss, disorder, silence, acknowledgements twice, late, of what was never sent, and of 256 at once."""
-    packets, plain = SentPackets(first), PlainPackets(first)
+    packets, plain = packets_from(first), PlainPackets(first)
     received: set[int] = set()
     said: list[tuple[int, int, int]] = []
     freed, now = 0, 0.0
     for _ in range(600):
         for _ in range(rng.randint(1, burst)):
             now += 0.01
-            contents = (packets.next_sequence,) if rng.random() < 0.3 else None
+            contents = (packets.record.next_sequence,) if rng.random() < 0.3 else None
             if rng.random() < 0.8:
-                received.add(packets.next_sequence)
+                received.add(packets.record.next_sequence)
             packets.sent(contents, now)
             plain.sent(contents, now)
         kind = rng.random()
@@ -251,21 +257,21 @@ def test_bits_tell_what_a_dict_of_packets_tells(first: int, burst: int, rng: ran
 
 def test_bits_and_dict_agree_when_nobody_answers_for_long() -> None:
     """More than 8,192 packets under way, then an acknowledgement of some in the midst of them."""
-    packets, plain = SentPackets(60_000), PlainPackets(60_000)
+    packets, plain = packets_from(60_000), PlainPackets(60_000)
     for number in range(9_000):
         contents = (number,) if number % 7 == 0 else None
         packets.sent(contents, number * 0.01)
         plain.sent(contents, number * 0.01)
     for back in (8_500, 8_191, 8_192, 4_000, 3_999, 300, 0, 0):
-        compare(packets, plain, packets.next_sequence - 1 - back, (1 << 256) - 1, 256)
+        compare(packets, plain, packets.record.next_sequence - 1 - back, (1 << 256) - 1, 256)
     assert len(packets) == 0
-    assert not packets._contents
+    assert not packets.contents
 
 
 def test_contents_that_were_given_up_do_not_make_every_acknowledgement_look_for_them() -> None:
-    packets = SentPackets()
+    packets = packets_from()
     packets.sent(("given up",), 0.0)
     for _ in range(SentPackets.MAX_PACKETS):
         packets.sent(None, 0.0)
-    assert packets.acknowledge((packets.next_sequence - 1) & 0xFFFF, 0) == (0.0, [])
+    assert packets.acknowledge((packets.record.next_sequence - 1) & 0xFFFF, 0) == (0.0, [])
     assert not packets.has_contents

@@ -207,7 +207,7 @@ def test_a_host_that_holds_more_takes_no_place_of_a_silent_one_elsewhere() -> No
 
 def test_the_one_who_may_end_the_server_never_gives_way() -> None:
     house = House(max_clients=2, silent_after=3.0)
-    house.peers.server._host_token = "secret"
+    house.peers.server.entrance.keys.host_token = "secret"
     house.mute.add("taker")
     host = house.knock("taker", host_token="secret")
     house.fill("taker", 1)
@@ -265,9 +265,7 @@ def test_a_flood_of_requests_to_a_full_server_does_not_make_it_look_at_everybody
     for number in range(50):
         house.fill(f"home {number}", 1, active=True)
     looks = Counter[str]()
-    monkeypatch.setattr(
-        "pygase._protocol.server_peer.ServerProtocol.note_part", lambda self, now: looks.update(["look"])
-    )
+    monkeypatch.setattr("pygase._protocol.admission.Participation.look", lambda self, now: looks.update(["look"]))
     for number in range(10_000):
         request = ConnectRequest(PROTOCOL_VERSION, number.to_bytes(8, "big"), "").encode()
         house.peers.server.receive_datagram(request, ("flood", 1), now=house.peers.now + number * 1e-4)
@@ -315,7 +313,7 @@ def test_what_is_remembered_of_hosts_is_bounded(monkeypatch: pytest.MonkeyPatch)
         visitors.may_join(f"host {number}", now=0.0)
         visitors.on_wrong(f"host {number}", number.to_bytes(16, "big"), bytes(16), now=0.0)
         visitors.may_guess("never seen", now=0.0)
-    assert len(visitors) == len(visitors._guesses) == 100
+    assert len(visitors) == len(visitors.guesses) == 100
     assert visitors.guessed((4_999).to_bytes(16, "big")) == bytes(16)
 
 
@@ -383,7 +381,7 @@ def test_the_right_one_gets_in_from_the_same_host_after_the_longest_pause_and_cl
 def test_one_childs_typing_does_not_lock_out_the_class(seed: int) -> None:
     """One types wrong passwords all the time, as fast as there are answers; 29 others at the same router join."""
     house = House(max_clients=64, seed=seed)
-    house.peers.server._password = "sesame"
+    house.peers.server.entrance.keys.password = "sesame"
     typing = house.knock("school", password="wrong")
 
     def type_for(seconds: float) -> None:
@@ -450,5 +448,5 @@ def test_guesses_of_addresses_that_have_not_proved_that_they_receive_store_nothi
     for number in range(5_000):
         response = ChallengeResponse(PROTOCOL_VERSION, forge(8), 1000, forge(16), forge(16), "", "")
         server.receive_datagram(response.encode(), (f"10.0.0.{number % 250}", number), now=100.0)
-    assert len(server._visitors) == 0
+    assert len(server.entrance.visitors) == 0
     assert server.dropped["wrong cookie"] == 5_000

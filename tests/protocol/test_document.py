@@ -20,7 +20,8 @@ from pygase._protocol.channels import RELIABLE, WINDOW_BYTES, WINDOW_MESSAGES
 from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.inputs import MAX_INPUT_BYTES, MAX_INPUTS
-from pygase._protocol.peer import MIN_SKIP_DISTANCE, StateReceived
+from pygase._protocol.peer_events import StateReceived
+from pygase._protocol.skips import MIN_SKIP_DISTANCE
 from pygase._server.players import PlayerInput
 from pygase._state.event_codec import encode_event
 from pygase._state.tree import MAX_DEPTH, TO_DELETE
@@ -165,6 +166,9 @@ def played(session: Session) -> Client:
     session.join(50101, password="open")
     session.join(50102, game="chess")
     client = session.join(50001)
+    skips = client.plumbing.endpoint.protocol.skips
+    skips.within = 8
+    skips.plan(0)  # so that it leaves out a number while it sends inputs
     network.run_until(lambda: client.status == "connected")
     network.run(0.5)
     all_kinds_of_events(session, client)
@@ -180,10 +184,7 @@ def played(session: Session) -> Client:
     return client
 
 
-def test_a_whole_session_is_decoded_by_the_page_and_every_byte_is_accounted_for(
-    seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ClientProtocol, "_skip_within", 8)  # so that it leaves out a number while it sends inputs
+def test_a_whole_session_is_decoded_by_the_page_and_every_byte_is_accounted_for(seed: int) -> None:
     session = Session(seed, Link(latency=0.02))
     client = played(session)
     assert session.onlooker.states[client.address].keys() >= {s.tick + 1 for s in client.snapshots}
@@ -417,7 +418,7 @@ class Pair:
     def push(self, tick: int, tree: dict[Any, Any]) -> None:
         self.server.push_state(tick, tree, time=self.now, span=0.02)
         for peer in self.server.peers.values():
-            peer.next_at = 0.0
+            peer.record.next_at = 0.0
 
 
 @pytest.mark.parametrize(("noise_bytes", "acks"), [(20_000, 0), (60_000, 1)], ids=["ack_bits", "ACKS"])
@@ -576,7 +577,7 @@ def test_a_client_that_gets_the_examples_datagrams_has_the_states_that_they_tell
 
 
 def test_limits_are_those_of_the_code() -> None:
-    values: dict[str, float] = {"WINDOW": sequence.WINDOW, "WINDOW_MESSAGES": WINDOW_MESSAGES}
+    values: dict[str, float] = {"RECEIVE_WINDOW": sequence.RECEIVE_WINDOW, "WINDOW_MESSAGES": WINDOW_MESSAGES}
     values |= {"MIN_SKIP_DISTANCE": MIN_SKIP_DISTANCE}
     values |= {"WINDOW_BYTES": WINDOW_BYTES, "MAX_DEPTH": MAX_DEPTH}
     values |= {"MAX_INPUTS": MAX_INPUTS, "MAX_INPUT_BYTES": MAX_INPUT_BYTES}

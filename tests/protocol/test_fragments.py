@@ -193,5 +193,5 @@ def test_what_is_held_is_counted_exactly(rng: random.Random) -> None:
         reassembler.receive(*part, now=now)
         if rng.random() < 0.05:
             reassembler.expire(now)
-        held = sum(len(part) for group in reassembler._groups.values() for part in group.parts.values())
+        held = sum(len(part) for group in reassembler.groups.values() for part in group.parts.values())
         assert reassembler.held_bytes == held

@@ -25,9 +25,9 @@ from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.input_buffer import InputBuffer
 from pygase._protocol.inputs import MAX_INPUTS, InputState, decode_inputs, pace
-from pygase._protocol.peer import PeerProtocol
+from pygase._protocol.peer import (PeerProtocol)
 from pygase._protocol.server_clock import SlidingMinimum
-from pygase._protocol.snapshots import SnapshotReceiver
+from pygase._protocol.snapshot_receiver import SnapshotReceiver
 from pygase._protocol.wire import (
     BULK_SNAPSHOT,
     CHALLENGE_RESPONSE,
@@ -307,12 +307,13 @@ def odd_ack(rng: random.Random, sent: SentPackets) -> tuple[int, int]:
     """Return `ack` and `ack_bits` of somebody who acknowledges as it likes; now and then of what was never sent, which
     is the end of it.
     """
-    if not sent.next_sequence or rng.random() < 0.03:
+    following = sent.newest + 1
+    if not following or rng.random() < 0.03:
         return rng.randint(0, 0xFFFF), rng.randint(0, 2**32 - 1)
-    numbers = range(max(sent.next_sequence - 300, 0), sent.next_sequence)
-    ack = rng.choice([number for number in numbers if number != sent._skipped])
+    numbers = range(max(following - 300, 0), following)
+    ack = rng.choice([number for number in numbers if number != sent.skipped])
     bits = rng.randint(0, 2**32 - 1) & (1 << ack) - 1
-    return ack & 0xFFFF, bits & ~(1 << ack - 1 - sent._skipped) if 0 <= sent._skipped < ack else bits
+    return ack & 0xFFFF, bits & ~(1 << ack - 1 - sent.skipped) if 0 <= sent.skipped < ack else bits
 
 
 class Arena:
@@ -457,18 +458,18 @@ class Arena:
         rng = self.rng
         if self.hostile not in self.server.connections:
             self.hostile, self.hostile_token = self._plant()
-        latest = self._endpoint.peers[self.hostile]._window.latest
+        latest = self._endpoint.peers[self.hostile].record.latest
         sequence = latest + rng.choice([0, 1, 1, 1, 1, 2, rng.randint(-300, 300)])
         header = CLIENT_HEADER.pack(
             DATA,
             self.hostile_token,
             sequence & 0xFFFF,
-            *odd_ack(rng, self._endpoint.peers[self.hostile]._sent),
+            *odd_ack(rng, self._endpoint.peers[self.hostile].acks),
             rng.randint(0, 0xFFFF),
             rng.choice([0, rng.randint(0, 300), rng.randint(0, 2**32 - 1)]),
         )
         player = self.server.player_inputs._players.get(self._endpoint.peers[self.hostile])
-        newest = player.buffer._received.latest if player is not None else 0
+        newest = player.buffer.newest_received if player is not None else 0
         self.network.inject(self._filled(header, newest), self.hostile, SERVER)
 
     def _false_server(self) -> None:
@@ -477,17 +478,17 @@ class Arena:
         if self.victim.status != "connected":
             self.victim = self._new_client()
         protocol = self.victim.plumbing.endpoint.protocol
-        sequence = protocol._window.latest + rng.choice([0, 1, 1, 1, 1, 2, rng.randint(-300, 300)])
+        sequence = protocol.record.latest + rng.choice([0, 1, 1, 1, 1, 2, rng.randint(-300, 300)])
         header = SERVER_HEADER.pack(
             DATA,
             protocol.token,
             sequence & 0xFFFF,
-            *odd_ack(rng, protocol._sent),
+            *odd_ack(rng, protocol.acks),
             rng.randint(0, 0xFFFF),
             rng.randint(0, 2**32 - 1),
         )
         own = self.network.address_of(self.victim)
-        self.network.inject(self._filled(header, protocol._states.newest_tick), SERVER, own)
+        self.network.inject(self._filled(header, protocol.states.received.newest_tick), SERVER, own)
 
     def _filled(self, header: bytes, newest: int) -> bytes:
         rng = self.rng
@@ -500,7 +501,7 @@ class Arena:
         rng = self.rng
         if self.suitor.status != "connecting":
             self.suitor = self._new_suitor()
-        nonce = self.suitor.plumbing.endpoint.protocol._connector.nonce
+        nonce = self.suitor.plumbing.endpoint.protocol.connector.nonce
         answers = [
             Challenge(nonce, rng.randint(0, 2**32 - 1), rng.randbytes(16)).encode(),
             Refused(nonce, rng.randint(0, 255), "nein " * rng.randint(0, 40)).encode(),
@@ -518,12 +519,12 @@ class Arena:
         """Nobody holds more than the bounds allow, whatever was sent."""
         endpoint = self._endpoint
         # a client that left because of a forged goodbye is a peer until the server has missed it for 5 s
-        assert len(endpoint.peers) == len(endpoint._by_token) <= 40
+        assert len(endpoint.peers) == len(endpoint.by_token) <= 40
         assert set(self.server.connections) == set(endpoint.peers)
         assert not endpoint.inbox
-        assert not endpoint._outbox
+        assert not endpoint.outbox
         assert len(endpoint.dropped) <= 12
-        assert len(endpoint._ended_nonces) <= 1024
+        assert len(endpoint.entrance.ended_nonces) <= 1024
         assert len(endpoint.ring.ring) <= self.server.config.snapshot_ring
         for peer in endpoint.peers.values():
             _check_peer(peer)
@@ -531,8 +532,8 @@ class Arena:
         assert set(inputs._players) <= set(endpoint.peers.values())
         assert len(inputs._settled) <= 40
         for player in inputs._players.values():
-            assert len(player.buffer) <= max(player.buffer._max_depth, MAX_INPUTS) + 1
-            assert len(player.buffer._leads) <= SlidingMinimum.SPACINGS + 2
+            assert len(player.buffer) <= max(player.buffer.max_depth, MAX_INPUTS) + 1
+            assert len(player.buffer.leads) <= SlidingMinimum.SPACINGS + 2
         for client in (self.victim, *(player.client for player in self.honest)):
             _check_client(client)
 
@@ -563,18 +564,18 @@ class Arena:
             assert self.mail[player.address] == list(range(1, player.sent + 1))
             assert player.got == self.news[-len(player.got) :]
             assert len(player.got) >= len(self.news) - 2  # the first may be from before the connection
-            assert endpoint.peers[player.address]._incoming.held_bytes == 0
-            assert player.client.plumbing.endpoint.protocol._incoming.held_bytes == 0
+            assert endpoint.peers[player.address].incoming.held_bytes == 0
+            assert player.client.plumbing.endpoint.protocol.incoming.held_bytes == 0
 
 
 def _check_peer(peer: PeerProtocol) -> None:
-    reassemblers = peer._incoming._reassemblers.values()
-    assert all(len(r._groups) <= r._max_groups for r in reassemblers)
-    assert all(len(group.parts) <= r._max_count for r in reassemblers for group in r._groups.values())
-    most = sum(r._max_groups * r._max_count * FRAGMENT_BYTES for r in reassemblers) + WINDOW_BYTES
-    assert peer._incoming.held_bytes <= most
-    assert len(peer._incoming._held) <= 128
-    assert len(peer._sent) <= SentPackets.MAX_PACKETS
+    reassemblers = peer.incoming.reassemblers.values()
+    assert all(len(r.groups) <= r.max_groups for r in reassemblers)
+    assert all(len(group.parts) <= r.max_count for r in reassemblers for group in r.groups.values())
+    most = sum(r.max_groups * r.max_count * FRAGMENT_BYTES for r in reassemblers) + WINDOW_BYTES
+    assert peer.incoming.held_bytes <= most
+    assert len(peer.incoming.held) <= 128
+    assert len(peer.acks) <= SentPackets.MAX_PACKETS
     assert len(peer.outgoing.ordered) + len(peer.outgoing.once) <= 2 * peer.config.max_queued_messages
 
 
@@ -582,9 +583,9 @@ def _check_client(client: Client) -> None:
     protocol = client.plumbing.endpoint.protocol
     _check_peer(protocol)
     assert isinstance(protocol, ClientProtocol)
-    assert not protocol._events
-    assert len(protocol._states._states) <= protocol._states.MAX_STATES
-    assert sum(r.held_bytes for r in protocol._state_fragments.values()) <= 4 * MAX_STATE_BYTES
+    assert protocol.next_event() is None
+    assert len(protocol.states.received.states) <= SnapshotReceiver.MAX_STATES
+    assert protocol.states.held_bytes <= 4 * MAX_STATE_BYTES
     assert len(client.snapshots) <= client.config.kept_snapshots
     assert len(client.plumbing.session.inputs) <= 2 * client.config.kept_snapshots
     assert len(protocol.inputs) <= MAX_INPUTS
@@ -617,7 +618,6 @@ def run_round(seed: int, count: int = ROUND_DATAGRAMS) -> None:
 
 
 @pytest.mark.parametrize("seed", range(SAMPLE_ROUNDS))
-@pytest.mark.usefixtures("fast_way")
 def test_noise_does_no_harm(seed: int) -> None:
     """No exception escapes, what is held stays bounded and goes away, and the honest players notice nothing."""
     print(f"to repeat: python -m tests.long fuzz --count 1 --seed {seed}")
@@ -702,8 +702,8 @@ def test_a_peer_that_never_acknowledges_is_remembered_within_bounds() -> None:
         if number < 1_000:
             peer.queue_event(pack(["news", [number]]), RELIABLE, None, now=now)
         peer.datagrams_to_send(now)
-        peer.last_received_at = now
-    assert peer._sent.next_sequence > SentPackets.MAX_PACKETS
+        peer.record.last_received_at = now
+    assert peer.record.next_sequence > SentPackets.MAX_PACKETS
     _check_peer(peer)
 
 
@@ -778,7 +778,7 @@ def test_a_hostile_players_inputs_stay_bounded_and_give_one_a_tick(seed: int) ->
     for tick in range(1_500):
         now = 1e6 + tick / 60
         for _ in range(rng.choice([0, 1, 1, 5])):
-            body = odd_inputs(rng, max(buffer._received.latest, 0))
+            body = odd_inputs(rng, max(buffer.newest_received, 0))
             try:
                 messages = decode_inputs(body)
             except MalformedPacket:
@@ -787,7 +787,7 @@ def test_a_hostile_players_inputs_stay_bounded_and_give_one_a_tick(seed: int) ->
             buffer.receive(
                 messages, datagram=rng.choice([understood, messages.newest]), came=rng.getrandbits(40), now=now
             )
-            assert len(buffer) <= buffer._max_depth + 1
+            assert len(buffer) <= buffer.max_depth + 1
         played = buffer.take(now=now)
         if played is not None and played.repeats == 0:
             assert played.number not in applied

@@ -52,8 +52,8 @@ class Line(Peers):
         peers = self.server.peers.values()
         assert self.server.held_bytes == sum(peer.held_bytes for peer in peers) == sum(p.counted_bytes for p in peers)
         for peer in peers:
-            waiting = sum(map(len, peer._incoming._held.values()))
-            assert peer.held_bytes == waiting + sum(r.held_bytes for r in peer._incoming._reassemblers.values())
+            waiting = sum(map(len, peer.incoming.held.values()))
+            assert peer.held_bytes == waiting + sum(r.held_bytes for r in peer.incoming.reassemblers.values())
 
 
 @pytest.mark.parametrize("timeout", [1.0, 2.0])
@@ -101,7 +101,7 @@ def test_a_client_lets_unfinished_messages_expire_as_well() -> None:
     client: ClientProtocol = peers.clients[address]
 
     def held() -> int:
-        return client.held_bytes + sum(fragments.held_bytes for fragments in client._state_fragments.values())
+        return client.incoming.held_bytes + client.states.held_bytes
 
     assert lost == {b"\x01": True, b"\x04": True}
     assert held() > 20_000

@@ -676,5 +676,5 @@ def test_several_inputs_in_a_datagram_or_none_are_no_loss(frames: int) -> None:
             if due > made:
                 made = due
                 buffer.receive(sent(*range(max(due - 3, 1), due + 1)), datagram=datagram, came=0xFFFF, now=now)
-    assert buffer._losses.loss < 0.002
+    assert buffer.losses.loss < 0.002
     assert buffer.needed < 1.5

@@ -323,7 +323,7 @@ def test_what_a_player_is_told_of_inputs_holds_up_no_bulk_state() -> None:
     peers = Peers(latency=0.04)
     address = peers.joined()
     peers.run(0.5)
-    peers.peer(address).tell_input_state(1, 0.0)
+    peers.peer(address).report_input_state(1, 0.0)
     begun_at = peers.now
     peers.push({"noise": peers.rng.randbytes(20_000)})
     assert turns_until(peers, 1.0, lambda: peers.states[address]) < 12
@@ -385,8 +385,8 @@ def test_what_is_told_of_inputs_by_an_overtaken_packet_is_out_of_date() -> None:
     client, peer = peers.clients[address], peers.peer(address)
     packets = []
     for applied in range(1, 6):
-        peer.tell_input_state(applied, 0.0)
-        packets.append(peer._bare_packet(peers.now))
+        peer.report_input_state(applied, 0.0)
+        packets.append(peer.bare_packet(peers.now))
     for index in (1, 0, 3, 4, 2):
         client.receive_datagram(packets[index], now=peers.now)
     assert [event.applied for event in iter(client.next_event, None)] == [2, 4, 5]
@@ -406,7 +406,7 @@ def test_the_eighth_packet_is_acknowledged_at_once_whatever_the_packets_carry() 
             for data in client.datagrams_to_send(now=peers.now):
                 peers.server.receive_datagram(data, address, now=peers.now)
             due_at = peers.now if count == 8 else peers.now + peer.config.ack_delay
-            assert peers.server.next_at == peer.next_at == pytest.approx(due_at), (retries, count)
+            assert peers.server.next_at == peer.record.next_at == pytest.approx(due_at), (retries, count)
 
 
 def test_a_bulk_transfer_goes_on_as_soon_as_there_is_room_under_way() -> None:
@@ -428,13 +428,13 @@ def test_of_a_bulk_state_that_has_arrived_nothing_stays_and_nothing_is_sent_agai
     peers.drop = lambda data, sender, receiver: sender == address and data[19:23] == bytes(4)
     noise = peers.rng.randbytes(50_000)
     peers.push({"noise": noise, "n": 0})
-    assert peers.run(0.2, lambda: peers.peer(address)._reported_tick > 0)
+    assert peers.run(0.2, lambda: peers.peer(address).record.acked_tick > 0)
     for number in range(1, 10):
         peers.sent.clear()
         peers.push({"noise": noise, "n": number})
         peers.run(1 / 60)
         assert sum(len(data) for sender, _, data in peers.sent if sender == SERVER) < 300
-    assert not len(peers.peer(address)._bulk)
+    assert not len(peers.peer(address).tracked[2])
 
 
 @pytest.mark.parametrize("latency", [0.3, 0.6, 1.2])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase._protocol.sequence import WINDOW, ReceiveWindow, unwrap
+from pygase._protocol.sequence import RECEIVE_WINDOW, ReceiveWindow, unwrap
 
 HALF = 1 << 15
 
@@ -59,15 +59,15 @@ def test_ack_bits_name_the_32_numbers_before_the_latest() -> None:
 def test_what_is_older_than_the_window_is_refused_even_if_it_never_came() -> None:
     window = ReceiveWindow()
     window.receive(1000)
-    assert window.receive(1000 - WINDOW + 1)
-    assert not window.receive(1000 - WINDOW)
+    assert window.receive(1000 - RECEIVE_WINDOW + 1)
+    assert not window.receive(1000 - RECEIVE_WINDOW)
 
 
 def test_a_jump_beyond_the_window_forgets_what_was_before() -> None:
     window = ReceiveWindow()
     for number in range(10):
         window.receive(number)
-    window.receive(9 + WINDOW)
+    window.receive(9 + RECEIVE_WINDOW)
     assert window.mask == 1
     assert not window.receive(9)
 

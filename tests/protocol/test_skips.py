@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from pygase._protocol.channels import RELIABLE
-from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.input_buffer import InputBuffer
-from pygase._protocol.peer import MIN_SKIP_DISTANCE, NEVER_SENT, InputsReceived, PeerProtocol
-from pygase._protocol.server_peer import ServerProtocol
+from pygase._protocol.peer import (NEVER_SENT)
+from pygase._protocol.peer_events import InputsReceived
+from pygase._protocol.skips import MIN_SKIP_DISTANCE
 from pygase._protocol.wire import CLIENT_HEADER, DATA, SERVER_HEADER, acks_message
 from pygase.errors import DisconnectReason
 from tests.support.peers import SERVER, Address, Peers
@@ -46,14 +46,11 @@ def gaps(peers: Peers, sender: Address, receiver: Address) -> list[int]:
     return [gap for a, b in pairwise(numbers) for gap in range(a + 1, b)]
 
 
-@pytest.mark.usefixtures("fast_way")
 @pytest.mark.parametrize("within", [30, 300])
-def test_both_sides_leave_out_a_number_now_and_then_at_random(within: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PeerProtocol, "_skip_within", within)
-    monkeypatch.setattr(ClientProtocol, "_skip_within", within)
+def test_both_sides_leave_out_a_number_now_and_then_at_random(within: int) -> None:
     left_out: dict[str, set[tuple[int, ...]]] = {"server": set(), "client": set()}
     for seed in range(3):
-        peers = Peers(seed, latency=0.005)
+        peers = Peers(seed, latency=0.005, server_skips=within, client_skips=within)
         address = peers.joined()
         play(peers, 1_500)
         for side, way in (("server", (SERVER, address)), ("client", (address, SERVER))):
@@ -67,18 +64,15 @@ def test_both_sides_leave_out_a_number_now_and_then_at_random(within: int, monke
     assert len(left_out["server"]) == len(left_out["client"]) == 3
 
 
-@pytest.mark.usefixtures("fast_way")
 @pytest.mark.parametrize("first", [0, 65_000])
-def test_a_number_that_was_left_out_is_in_no_figure(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PeerProtocol, "_skip_within", 16)
-    monkeypatch.setattr(ClientProtocol, "_skip_within", 16)
-    peers = Peers(first_sequence=first, latency=0.005)
+def test_a_number_that_was_left_out_is_in_no_figure(first: int) -> None:
+    peers = Peers(first_sequence=first, latency=0.005, server_skips=16, client_skips=16)
     address = peers.joined()
     play(peers, 2_000, inputs=True)
     peers.run(0.5)
     server, client = peers.peer(address), peers.clients[address]
     for side, other, way in ((server, client, (SERVER, address)), (client, server, (address, SERVER))):
-        assert len(gaps(peers, *way)) == side._sent.skips > 20
+        assert len(gaps(peers, *way)) == side.acks.skips > 20
         packets = sum(s == way[0] and r == way[1] and data[0] == DATA for s, r, data in peers.sent)
         stats, others = side.stats(now=peers.now), other.stats(now=peers.now)
         assert (stats.packets_sent, others.packets_received) == (packets, packets)
@@ -86,13 +80,10 @@ def test_a_number_that_was_left_out_is_in_no_figure(first: int, monkeypatch: pyt
     assert not peers.ended
 
 
-def buffer_after(seed: int, loss: float, *, skips: bool, monkeypatch: pytest.MonkeyPatch) -> InputBuffer:
+def buffer_after(seed: int, loss: float, *, skips: bool) -> InputBuffer:
     """What a server has learnt of a client's link by its inputs; the same of them get lost, with and without skips."""
-    monkeypatch.setattr(ClientProtocol, "_skip_within", 40)
-    monkeypatch.setattr(ServerProtocol, "_plan_skip", lambda self: None)
-    if not skips:
-        monkeypatch.setattr(ClientProtocol, "_plan_skip", lambda self: None)
-    peers, chance, lost = Peers(seed, latency=0.02), random.Random(seed), False
+    peers = Peers(seed, latency=0.02, server_skips=0, client_skips=40 if skips else 0)
+    chance, lost = random.Random(seed), False
     address = peers.joined()
 
     def is_lost(data: bytes, sender: Address, receiver: Address) -> bool:
@@ -116,61 +107,47 @@ def buffer_after(seed: int, loss: float, *, skips: bool, monkeypatch: pytest.Mon
                 buffer.receive(event.message, datagram=event.datagram, came=event.came, now=peers.now)
         taken = len(peers.at_server)
         buffer.take(now=peers.now)
-    assert (peers.clients[address]._sent.skips > 15) == skips
+    assert (peers.clients[address].acks.skips > 15) == skips
     assert not peers.ended
     return buffer
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.02, 0.1])
-def test_inputs_do_not_have_to_arrive_earlier_because_of_numbers_that_were_left_out(
-    loss: float, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """To the last bit: also where the packets that tell of such a number get lost in a burst."""
-    with monkeypatch.context() as patch:
-        without = buffer_after(seed, loss, skips=False, monkeypatch=patch)
-    with monkeypatch.context() as patch:
-        with_skips = buffer_after(seed, loss, skips=True, monkeypatch=patch)
-    assert with_skips._losses._steps == without._losses._steps
-    assert (with_skips._losses.loss, with_skips.needed) == (without._losses.loss, without.needed)
-    assert with_skips._per_datagram == without._per_datagram
+def test_inputs_do_not_have_to_arrive_earlier_because_of_numbers_that_were_left_out(loss: float, seed: int) -> None:
+    """To the last bit: also where the packets that report such a number get lost in a burst."""
+    without = buffer_after(seed, loss, skips=False)
+    with_skips = buffer_after(seed, loss, skips=True)
+    assert with_skips.losses.steps == without.losses.steps
+    assert (with_skips.losses.loss, with_skips.needed) == (without.losses.loss, without.needed)
+    assert with_skips.per_datagram == without.per_datagram
     assert with_skips.counts == without.counts
 
 
 # -- whoever acknowledges what it has not received -------------------------------------------------------------------
 
 
-class Optimist(ClientProtocol):
-    """Acknowledges more than it has received."""
-
-    __slots__ = ("claims",)
-
-    claims: str
-
-    def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
-        ahead = {"the next one": 1, "far ahead": 5_000}.get(self.claims, 0)
-        if self.connected and self._window.latest >= 40 and self.claims != "by message":
-            ack, ack_bits = (ack + ahead) & 0xFFFF, 0xFFFFFFFF
-        return super()._header(sequence, ack, ack_bits, delay, now)
-
-    def _acks(self) -> bytes:
-        if self.claims == "by message" and self._window.latest >= 300:
-            return acks_message(self._window.latest, (1 << 256) - 1)
-        return super()._acks()
-
-
 def with_optimist(claims: str, seed: int = 1, **line: Any) -> tuple[Peers, Address]:
+    """A client that acknowledges more than it has received, since its datagrams are forged on their way."""
     peers = Peers(seed, latency=0.005, **line)
-    address: Address = ("cheat", 9)
-    client = Optimist(now=peers.now, random_bytes=peers.rng.randbytes)
-    client.claims = claims
-    peers.clients[address] = client
-    for record in (peers.states, peers.events, peers.acked):
-        record[address] = []  # type: ignore[assignment]
+    cheat: Address = peers.connect(9, host="cheat")
+    client = peers.clients[cheat]
+
+    def forged(data: bytes, sender: Address) -> bytes:
+        if sender != cheat or not client.connected or data[0] != DATA:
+            return data
+        latest = client.record.latest
+        if claims == "by message":
+            return data + acks_message(latest, (1 << 256) - 1) if latest >= 300 else data
+        if latest < 40:
+            return data
+        ack = latest + {"the next one": 1, "far ahead": 5_000}.get(claims, 0)
+        return data[:11] + (ack & 0xFFFF).to_bytes(2, "big") + b"\xff" * 4 + data[17:]
+
+    peers.forge = forged
     assert peers.run(5.0, lambda: client.connected)
-    return peers, address
+    return peers, cheat
 
 
-@pytest.mark.usefixtures("fast_way")
 @pytest.mark.parametrize("claims", ["the next one", "far ahead", "all before", "by message"])
 def test_a_client_that_acknowledges_what_was_never_sent_is_thrown_out(claims: str) -> None:
     """Far ahead: at the next look. Else when the first number was left out, after 1,087 packets at most."""
@@ -192,7 +169,7 @@ def test_a_client_that_acknowledges_what_was_never_sent_is_thrown_out(claims: st
         assert tick < 80
 
 
-def test_an_optimist_that_only_sends_events_on_the_short_way_is_found_out_between_its_looks(fast_way: str) -> None:
+def test_an_optimist_that_only_sends_events_is_found_out_between_its_looks() -> None:
     """Acknowledgements are looked at every 0.2 s there; 32 bits reach back far enough for that at 60 Hz and at 250."""
     for interval in (1 / 20, 1 / 60, 1 / 250):
         peers, cheat = with_optimist("all before", seed=2)
@@ -202,7 +179,7 @@ def test_an_optimist_that_only_sends_events_on_the_short_way_is_found_out_betwee
             peers.push({"n": tick})
             peers.clients[cheat].queue_event(EVENT, 0, None, now=peers.now)
             peers.run(interval)
-        assert cheat in peers.ended, f"not found out at {interval:.3f} s, {fast_way}"
+        assert cheat in peers.ended, f"not found out at {interval:.3f} s"
 
 
 def test_who_hides_that_it_loses_half_of_a_large_state_is_found_out() -> None:
@@ -225,12 +202,12 @@ def test_a_server_that_acknowledges_what_was_never_sent_is_left() -> None:
         client = peers.clients[address]
         play(peers, 60)
         if bits:
-            client._sent.skip()
+            client.acks.skip()
             play(peers, 1)
         peers.run(0.2)
         peer = peers.peer(address)
-        ack = (peer._window.latest + ahead) & 0xFFFF
-        forged = SERVER_HEADER.pack(DATA, client.token, peer._sent.next_sequence & 0xFFFF, ack, bits, 0, 0)
+        ack = (peer.record.latest + ahead) & 0xFFFF
+        forged = SERVER_HEADER.pack(DATA, client.token, peer.record.next_sequence & 0xFFFF, ack, bits, 0, 0)
         client.receive_datagram(forged, now=peers.now)
         assert client.closed is not None
         assert (client.closed.reason, client.closed.detail) == (DisconnectReason.PROTOCOL_ERROR, NEVER_SENT)
@@ -239,7 +216,6 @@ def test_a_server_that_acknowledges_what_was_never_sent_is_left() -> None:
         assert peers.at_server[-1][1].reason == DisconnectReason.PROTOCOL_ERROR
 
 
-@pytest.mark.usefixtures("fast_way")
 def test_events_of_the_packet_that_gave_it_away_stand_before_the_end_and_nothing_stands_behind() -> None:
     peers = Peers()
     address = peers.joined()
@@ -247,8 +223,8 @@ def test_events_of_the_packet_that_gave_it_away_stand_before_the_end_and_nothing
     peer, now = peers.peer(address), peers.now + 1.0
     packets = []
     for number in range(3):
-        ack = peer._sent.next_sequence + 5
-        header = CLIENT_HEADER.pack(DATA, peer.token, peer._window.latest + 1 + number, ack, 0, 0, peers.tick)
+        ack = peer.record.next_sequence + 5
+        header = CLIENT_HEADER.pack(DATA, peer.token, peer.record.latest + 1 + number, ack, 0, 0, peers.tick)
         packets.append((header + bytes([1, 0, 1]) + b"%d" % number, address))
     peers.server.receive_datagrams(packets, now=now)
     events = [event for _, event in peers.server.inbox]
@@ -258,31 +234,27 @@ def test_events_of_the_packet_that_gave_it_away_stand_before_the_end_and_nothing
     assert any(NEVER_SENT.encode() in data for data, _ in peers.server.datagrams_to_send(now=now))
 
 
-@pytest.mark.usefixtures("fast_way")
 @pytest.mark.parametrize("loss", [0.0, 0.3])
 @pytest.mark.parametrize("first", [0, 64_000])
 def test_nobody_who_acknowledges_what_it_has_received_is_ever_thrown_out(loss: float, first: int, seed: int) -> None:
     """Over loss, disorder, bursts of packets, bulk transfers and wrap-around, with numbers left out very often."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PeerProtocol, "_skip_within", 4)
-        patch.setattr(ClientProtocol, "_skip_within", 4)
-        peers = Peers(seed, loss=loss, latency=0.03, jitter=0.06, first_sequence=first)
-        address = peers.joined()
-        for number in range(700):
-            client, peer = peers.clients[address], peers.peer(address)
-            client.queue_input(b"%d" % number, None)
-            for side in (client, peer):
-                for _ in range(peers.rng.choice([0, 1, 1, 3, 40 if number % 50 == 0 else 1])):
-                    retries = peers.rng.choice([0, 3, RELIABLE])
-                    side.queue_event(bytes(peers.rng.choice([10, 3_000])), retries, None, now=peers.now)
-            noise = peers.rng.randbytes(20_000 if number % 100 == 0 else 10)
-            peers.push({"n": number, "noise": noise})
-            peers.run(TICK)
-        peers.run(3.0)
-        assert not peers.ended
-        assert peers.states[address][-1].tree["n"] == 699
-        assert peers.peer(address)._sent.skips > 5
-        assert client._sent.skips > 5
+    peers = Peers(seed, loss=loss, latency=0.03, jitter=0.06, first_sequence=first, server_skips=4, client_skips=4)
+    address = peers.joined()
+    for number in range(700):
+        client, peer = peers.clients[address], peers.peer(address)
+        client.queue_input(b"%d" % number, None)
+        for side in (client, peer):
+            for _ in range(peers.rng.choice([0, 1, 1, 3, 40 if number % 50 == 0 else 1])):
+                retries = peers.rng.choice([0, 3, RELIABLE])
+                side.queue_event(bytes(peers.rng.choice([10, 3_000])), retries, None, now=peers.now)
+        noise = peers.rng.randbytes(20_000 if number % 100 == 0 else 10)
+        peers.push({"n": number, "noise": noise})
+        peers.run(TICK)
+    peers.run(3.0)
+    assert not peers.ended
+    assert peers.states[address][-1].tree["n"] == 699
+    assert peers.peer(address).acks.skips > 5
+    assert client.acks.skips > 5
 
 
 def test_for_a_peer_that_acknowledges_nothing_no_number_is_left_out() -> None:
@@ -292,4 +264,4 @@ def test_for_a_peer_that_acknowledges_nothing_no_number_is_left_out() -> None:
     for number in range(2_000):
         peers.push({"n": number})
         peers.run(0.001)
-    assert peers.peer(address)._sent.skips == 0
+    assert peers.peer(address).acks.skips == 0

@@ -7,12 +7,9 @@ import zlib
 
 import pytest
 
-from pygase._protocol.snapshots import (
-    MAX_UNRELIABLE_FRAGMENTS,
-    SnapshotReceiver,
-    SnapshotRing,
-    SnapshotSender,
-)
+from pygase._protocol.record import PeerRecord
+from pygase._protocol.snapshot_receiver import SnapshotReceiver
+from pygase._protocol.snapshots import (MAX_UNRELIABLE_FRAGMENTS, SnapshotRing, SnapshotSender)
 from pygase._protocol.wire import BULK_SNAPSHOT, COMPRESSED, MAX_BODY_BYTES, SNAPSHOT, SNAPSHOT_HEADER
 from pygase._state.codec import pack
 from pygase._state.tree import Tree
@@ -33,7 +30,7 @@ class Line:
 
     def __init__(self, ring_size: int = 256, max_state_bytes: int = 1 << 20) -> None:
         self.ring = SnapshotRing(ring_size, max_state_bytes)
-        self.sender = SnapshotSender(self.ring)
+        self.sender = SnapshotSender(PeerRecord(), self.ring)
         self.receiver = SnapshotReceiver(max_state_bytes)
         self.tree: Tree = {}
 
@@ -45,7 +42,7 @@ class Line:
         return self.sender.next_body(now)[0]
 
     def report(self) -> None:
-        self.sender.on_reported(self.receiver.reported_tick)
+        self.sender.on_acked(self.receiver.acked_tick)
 
 
 def test_without_a_state_there_is_nothing_to_send() -> None:
@@ -145,11 +142,11 @@ def test_a_newer_state_does_not_wait_for_the_time_out() -> None:
 
 def test_all_clients_with_one_baseline_share_one_encoding() -> None:
     ring = SnapshotRing(8, 1 << 20)
-    senders = [SnapshotSender(ring) for _ in range(3)]
+    senders = [SnapshotSender(PeerRecord(), ring) for _ in range(3)]
     ring.push(1, {"x": 1}, 0.0, 0.0)
     assert len({id(sender.next_body(0.0)[0]) for sender in senders}) == 1
     for sender in senders[:2]:
-        sender.on_reported(1)
+        sender.on_acked(1)
     ring.push(2, {"x": 2}, 0.0, 0.0)
     bodies = [sender.next_body(0.0)[0] for sender in senders]
     assert bodies[0] is bodies[1]
@@ -198,7 +195,7 @@ def test_a_report_of_a_tick_that_has_left_the_ring_leaves_the_baseline_as_it_is(
         line.push({"x": number})
     line.receiver.receive(first)
     line.report()
-    assert line.sender.baseline_tick == 0
+    assert line.sender.record.baseline_tick == 0
     state = line.receiver.receive(line.send())
     assert state is not None
     assert state.tree == line.tree
@@ -210,7 +207,7 @@ def test_who_reports_zero_gets_everything() -> None:
     line.receiver.receive(line.send())
     line.report()
     line.push({"x": 2})
-    line.sender.on_reported(0)
+    line.sender.on_acked(0)
     assert SnapshotReceiver(1000).receive(line.send()) is not None
 
 
@@ -223,13 +220,13 @@ def test_a_state_older_than_the_newest_is_no_news() -> None:
     assert line.receiver.receive(second) is not None
     assert line.receiver.receive(first) is None
     assert line.receiver.receive(second) is None
-    assert line.receiver.reported_tick == 2
+    assert line.receiver.acked_tick == 2
 
 
 def test_a_delta_whose_baseline_is_unknown_is_counted_and_ignored() -> None:
     receiver = SnapshotReceiver(1000)
     assert receiver.receive(body_of(pack({"x": 1}), tick=10, back=3)) is None
-    assert (receiver.unusable, receiver.reported_tick) == (1, 0)
+    assert (receiver.unusable, receiver.acked_tick) == (1, 0)
 
 
 def test_received_states_share_what_did_not_change_and_stay_as_they_were() -> None:
@@ -253,7 +250,7 @@ def test_ticks_go_on_across_the_wrap_of_their_32_bits(start: int) -> None:
         state = line.receiver.receive(line.send())
         assert state is not None
         assert state.tree == {"tick": tick & 0xFFFF}
-        line.sender.on_reported(tick if line.receiver.reported_tick & 0xFFFFFFFF == tick & 0xFFFFFFFF else 0)
+        line.sender.on_acked(tick if line.receiver.acked_tick & 0xFFFFFFFF == tick & 0xFFFFFFFF else 0)
     assert (state.tick - 7) & 0xFFFFFFFF == start & 0xFFFFFFFF
 
 
@@ -261,9 +258,9 @@ def test_the_tick_whose_low_bits_are_zero_is_not_reported_since_that_asks_for_a_
     receiver = SnapshotReceiver(1000)
     receiver.receive(body_of(pack({"x": 1}), tick=2**32 - 1))
     assert receiver.receive(body_of(pack({"x": 2}), tick=2**32, back=1)) is not None
-    assert receiver.reported_tick == 2**32 - 1
+    assert receiver.acked_tick == 2**32 - 1
     assert receiver.receive(body_of(pack({"x": 3}), tick=2**32 + 1, back=2)) is not None
-    assert receiver.reported_tick == 2**32 + 1
+    assert receiver.acked_tick == 2**32 + 1
 
 
 def test_the_servers_time_goes_on_across_its_wrap() -> None:
@@ -365,7 +362,7 @@ def test_a_bulk_transfer_that_arrived_whole_but_is_not_reported_is_sent_again(rn
 def test_a_delta_larger_than_the_full_state_is_not_sent() -> None:
     line = Line(max_state_bytes=1 << 22)
     line.push({"many": {f"key {n * 7919 % 100_003}": 0 for n in range(60_000)}})
-    line.sender.baseline_tick, line.sender.baseline = 1, line.tree
+    line.sender.record.baseline_tick, line.sender.baseline = 1, line.tree
     line.push({"many": {}})
     body, _ = line.sender.next_body(0.0)
     assert SNAPSHOT_HEADER.unpack_from(body)[2] == 0
@@ -385,7 +382,7 @@ def test_a_bomb_is_refused_and_does_not_inflate() -> None:
     receiver = SnapshotReceiver(max_state_bytes=1 << 20)
     with pytest.raises(MalformedPacket, match="inflates to more than"):
         receiver.receive(body_of(bomb, tick=1, flags=COMPRESSED))
-    assert receiver.reported_tick == 0
+    assert receiver.acked_tick == 0
 
 
 @pytest.mark.parametrize(
@@ -406,7 +403,7 @@ def test_a_malformed_snapshot_is_refused_and_changes_nothing(body: bytes) -> Non
     receiver = SnapshotReceiver(1000)
     with pytest.raises(MalformedPacket):
         receiver.receive(body)
-    assert (receiver.newest_tick, receiver.reported_tick) == (0, 0)
+    assert (receiver.newest_tick, receiver.acked_tick) == (0, 0)
     assert receiver.receive(body_of(pack({"x": 1}), 1)) is not None
 
 
@@ -431,7 +428,7 @@ def test_the_client_keeps_no_states_from_before_the_servers_baseline() -> None:
         line.receiver.receive(line.send())
         if number % 10 == 0:
             line.report()
-    assert len(line.receiver._states) <= 11
+    assert len(line.receiver.states) <= 11
 
 
 def test_a_client_whose_reports_never_arrive_goes_on_in_bounded_memory() -> None:
@@ -444,14 +441,14 @@ def test_a_client_whose_reports_never_arrive_goes_on_in_bounded_memory() -> None
         state = line.receiver.receive(line.send())
         assert state is not None
         assert state.tree == {"x": number}
-        assert len(line.receiver._states) <= SnapshotReceiver.MAX_STATES
-    assert line.receiver.reported_tick < line.receiver.newest_tick
-    line.sender.on_reported(0)  # what it reports has long left the ring
+        assert len(line.receiver.states) <= SnapshotReceiver.MAX_STATES
+    assert line.receiver.acked_tick < line.receiver.newest_tick
+    line.sender.on_acked(0)  # what it reports has long left the ring
     for _ in range(2):
         line.push({"x": "news"})
         state = line.receiver.receive(line.send())
         assert state is not None
         assert state.tree == line.tree
-        assert line.receiver.reported_tick == line.receiver.newest_tick
+        assert line.receiver.acked_tick == line.receiver.newest_tick
         line.report()
-    assert len(line.receiver._states) <= 2
+    assert len(line.receiver.states) <= 2

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pygase._protocol.budget import TokenBucket
+from pygase._protocol.record import PeerRecord
 from pygase._protocol.timing import RateMeter, RttEstimator
 
 
@@ -57,7 +58,7 @@ def test_rates_are_amounts_a_second_over_the_last_interval() -> None:
 
 
 def test_a_bucket_begins_full_and_may_be_overdrawn_by_one_packet() -> None:
-    bucket = TokenBucket(rate=1000, burst=100, now=5.0)
+    bucket = TokenBucket(PeerRecord(), rate=1000, burst=100, now=5.0)
     assert bucket.allows(5.0)
     bucket.spend(99)
     assert bucket.allows(5.0)
@@ -66,7 +67,7 @@ def test_a_bucket_begins_full_and_may_be_overdrawn_by_one_packet() -> None:
 
 
 def test_a_bucket_tells_exactly_when_it_allows_again() -> None:
-    bucket = TokenBucket(rate=1000, burst=100, now=1.0)
+    bucket = TokenBucket(PeerRecord(), rate=1000, burst=100, now=1.0)
     assert bucket.ready_at(1.0) == 1.0
     bucket.spend(600)
     ready_at = bucket.ready_at(1.0)
@@ -76,7 +77,7 @@ def test_a_bucket_tells_exactly_when_it_allows_again() -> None:
 
 
 def test_savings_are_limited_to_the_burst() -> None:
-    bucket = TokenBucket(rate=1000, burst=100, now=0.0)
+    bucket = TokenBucket(PeerRecord(), rate=1000, burst=100, now=0.0)
     bucket.spend(100)
     assert bucket.allows(1e6)
     bucket.spend(100)
@@ -85,7 +86,7 @@ def test_savings_are_limited_to_the_burst() -> None:
 
 def test_a_bucket_that_is_used_up_for_the_first_time_has_been_filling_since_it_began() -> None:
     """Else a connection's first pause would come after one burst, however slowly that was spent."""
-    bucket = TokenBucket(rate=1000, burst=100, now=7.0)
+    bucket = TokenBucket(PeerRecord(), rate=1000, burst=100, now=7.0)
     for tick in range(100):
         assert bucket.allows(7.0 + tick / 20)
         bucket.spend(45)
@@ -93,7 +94,7 @@ def test_a_bucket_that_is_used_up_for_the_first_time_has_been_filling_since_it_b
 
 @given(st.lists(st.tuples(st.floats(0, 0.1), st.integers(1, 1200)), max_size=300))
 def test_over_any_time_no_more_than_rate_burst_and_one_packet_leaves(steps: list[tuple[float, int]]) -> None:
-    bucket = TokenBucket(rate=10_000, burst=5_000, now=0.0)
+    bucket = TokenBucket(PeerRecord(), rate=10_000, burst=5_000, now=0.0)
     now = sent = 0.0
     for pause, size in steps:
         now += pause
@@ -104,7 +105,7 @@ def test_over_any_time_no_more_than_rate_burst_and_one_packet_leaves(steps: list
 
 
 def test_a_clock_that_stands_still_or_jumps_back_gives_no_tokens() -> None:
-    bucket = TokenBucket(rate=1000, burst=100, now=10.0)
+    bucket = TokenBucket(PeerRecord(), rate=1000, burst=100, now=10.0)
     bucket.spend(150)
     assert not bucket.allows(10.0)
     assert not bucket.allows(3.0)

@@ -21,7 +21,7 @@ from pygase import (
     InvalidValue,
     Server,
 )
-from pygase._protocol.snapshots import SnapshotReceiver
+from pygase._protocol.snapshot_receiver import SnapshotReceiver
 from pygase._protocol.wire import SNAPSHOT_HEADER
 from pygase._server.state_keeper import Commit, StateKeeper
 from pygase._state.codec import pack
@@ -193,7 +193,7 @@ def test_the_states_that_a_client_keeps_take_a_bounded_amount_of_memory() -> Non
         received = receiver.receive(full_state(tick, pack(tree)))
         assert received is not None
         assert (received.tick, received.tree) == (tick, tree)
-        kept = sum(len(pack(state.tree)) for state in receiver._states.values())
+        kept = sum(len(pack(state.tree)) for state in receiver.states.values())
         assert kept <= max(3 * bound, SnapshotReceiver.MIN_STATES * bound)
 
 
@@ -201,8 +201,8 @@ def test_a_client_goes_on_from_each_of_many_whole_states() -> None:
     receiver = SnapshotReceiver(1_000, 1_000)
     for tick in range(1, 6):
         receiver.receive(full_state(tick, pack({"data": bytes([tick]) * 900})))
-        assert receiver.reported_tick == tick
-        assert len(receiver._states) <= SnapshotReceiver.MIN_STATES
+        assert receiver.acked_tick == tick
+        assert len(receiver.states) <= SnapshotReceiver.MIN_STATES
     received = receiver.receive(SNAPSHOT_HEADER.pack(0, 6, 1, 1, 0, 0) + pack({"n": 7}))
     assert received is not None
     assert received.tree == {"data": bytes([5]) * 900, "n": 7}

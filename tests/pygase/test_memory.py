@@ -9,7 +9,9 @@ import pytest
 
 from pygase import Backend, Client, ClientConfig, DisconnectReason, GameState, ServerConfig, Snapshot, SnapshotBuffer
 from pygase._protocol.fragments import TooLarge
-from pygase._protocol.snapshots import SnapshotReceiver, SnapshotRing, SnapshotSender
+from pygase._protocol.record import PeerRecord
+from pygase._protocol.snapshot_receiver import SnapshotReceiver
+from pygase._protocol.snapshots import (SnapshotRing, SnapshotSender)
 from pygase._protocol.wire import SNAPSHOT_HEADER
 from pygase._state.codec import pack
 from pygase._state.tree import Tree
@@ -39,11 +41,11 @@ def test_ever_new_copies_of_a_large_dict_are_not_kept(size: int, nested: bool) -
     assert receiver.receive(body_of(1, 0, wrap(truth)))
     unusable = 0
     for tick in range(2, 500):
-        received = receiver.receive(body_of(tick, tick - receiver.reported_tick, wrap({"k1": tick})))
+        received = receiver.receive(body_of(tick, tick - receiver.acked_tick, wrap({"k1": tick})))
         assert received is not None
         assert received.tree == wrap({**truth, "k1": tick})
         in_excess = receiver.own_values - most
-        assert in_excess <= 0 or len(receiver._states) <= SnapshotReceiver.MIN_STATES
+        assert in_excess <= 0 or len(receiver.states) <= SnapshotReceiver.MIN_STATES
         unusable += receiver.unusable
     assert unusable == 0
 
@@ -53,7 +55,7 @@ def test_ever_new_copies_of_a_large_dict_are_not_kept(size: int, nested: bool) -
 def test_with_little_memory_and_loss_each_state_is_right_and_the_newest_is_reached(seed: int, most: int) -> None:
     rng = random.Random(seed)
     ring = SnapshotRing(256)
-    sender, receiver = SnapshotSender(ring), SnapshotReceiver(1 << 20, max_kept_values=most)
+    sender, receiver = SnapshotSender(PeerRecord(), ring), SnapshotReceiver(1 << 20, max_kept_values=most)
     tree: Tree = flat(20)
     loss = rng.choice([0.0, 0.1, 0.5])
     under_way: list[tuple[float, bool, Any]] = []
@@ -68,7 +70,7 @@ def test_with_little_memory_and_loss_each_state_is_right_and_the_newest_is_reach
             ring.push(tick, tree, now, 0.02)
         if sender.wanted(now, 0.1):
             under_way.append((now + rng.uniform(0.03, 0.2), True, sender.next_body(now)[0]))
-        under_way.append((now + rng.uniform(0.03, 0.2), False, receiver.reported_tick))
+        under_way.append((now + rng.uniform(0.03, 0.2), False, receiver.acked_tick))
         for at, down, content in sorted((each for each in under_way if each[0] <= now), key=lambda each: each[0]):
             under_way.remove((at, down, content))
             if rng.random() < loss and tick < 330:
@@ -76,9 +78,9 @@ def test_with_little_memory_and_loss_each_state_is_right_and_the_newest_is_reach
             if down:
                 received = receiver.receive(content)
                 assert received is None or received.tree == truths[received.tick], f"seed {seed}"
-            elif content >= sender.baseline_tick:
-                sender.on_reported(content)
-    assert receiver.newest_tick == 299 == receiver.reported_tick, f"seed {seed}"
+            elif content >= sender.record.baseline_tick:
+                sender.on_acked(content)
+    assert receiver.newest_tick == 299 == receiver.acked_tick, f"seed {seed}"
     assert sender.up_to_date
     assert receiver.unusable <= 300
 
@@ -105,11 +107,11 @@ def test_a_state_that_grows_delta_by_delta_is_refused_once_it_is_too_large(kind:
 
     def grow() -> None:
         for tick in range(2, 2000):
-            receiver.receive(body_of(tick, tick - receiver.reported_tick, {f"k{tick}": grown}))
+            receiver.receive(body_of(tick, tick - receiver.acked_tick, {f"k{tick}": grown}))
 
     with pytest.raises(TooLarge, match=kind):
         grow()
-    size = len(pack(receiver._states[receiver.newest_tick].tree))
+    size = len(pack(receiver.states[receiver.newest_tick].tree))
     assert size <= 1.3 * most_bytes
 
 
@@ -215,8 +217,8 @@ SCRIPT = """
 import resource, sys
 import msgpack
 from pygase import Client, SnapshotBuffer
-from pygase._protocol.peer import StateReceived
-from pygase._protocol.snapshots import SnapshotReceiver
+from pygase._protocol.peer_events import (StateReceived)
+from pygase._protocol.snapshot_receiver import (SnapshotReceiver)
 from pygase._protocol.wire import SNAPSHOT_HEADER
 from pygase.config import ClientConfig
 config = ClientConfig()
@@ -236,7 +238,7 @@ ATTACKS = {
     "one flat dict, and deltas of one key": """
 feed(1, 0, msgpack.packb({f"k{i}": 0 for i in range(300_000)}))
 for tick in range(2, 150):
-    feed(tick, tick - receiver.reported_tick, b"\\x81\\xa1k" + bytes([tick % 100]))
+    feed(tick, tick - receiver.acked_tick, b"\\x81\\xa1k" + bytes([tick % 100]))
 """,
     "deltas, each against the one before": """
 feed(1, 0, msgpack.packb({"a": {f"k{i}": 0 for i in range(200_000)}}))
@@ -253,7 +255,7 @@ try:
     feed(1, 0, b"\\x80")
     for tick in range(2, 20):
         delta = b"\\x81" + msgpack.packb(tick) + b"\\xdd" + (500_000).to_bytes(4, "big") + b"\\x80" * 500_000
-        feed(tick, tick - receiver.reported_tick, delta)
+        feed(tick, tick - receiver.acked_tick, delta)
 except TooLarge:
     pass
 """,

@@ -11,7 +11,7 @@ import pytest
 
 from pygase import Backend, Client, GameState, GameStateStore, Server
 from pygase._protocol.inputs import InputSender, InputState
-from pygase._protocol.peer import InputsReceived
+from pygase._protocol.peer_events import InputsReceived
 from pygase._protocol.wire import CLIENT_HEADER, DATA, INPUTS, MESSAGE_HEADER, message
 from pygase._server.players import MAX_REPEATED
 from pygase.testing import Link, SimulatedNetwork
@@ -257,10 +257,10 @@ def test_of_several_messages_with_inputs_in_a_packet_the_server_takes_the_first(
     sender.queue(b"\x01")
     body, _ = sender.message_body(1000) or (b"", 0)
     for sequence in (1, 2):
-        header = CLIENT_HEADER.pack(DATA, peer.token, (peer._window.latest + 1) & 0xFFFF, 0xFFFF, 0, 0xFFFF, 0)
+        header = CLIENT_HEADER.pack(DATA, peer.token, (peer.record.latest + 1) & 0xFFFF, 0xFFFF, 0, 0xFFFF, 0)
         endpoint.receive_datagram(header + message(INPUTS, body) * 20, peer.address, now=world.network.now)
         came = [event for _, event in endpoint.inbox if isinstance(event, InputsReceived)]
-        assert (len(came), peer.packets_dropped) == (sequence, sequence)
+        assert (len(came), peer.record.packets_dropped) == (sequence, sequence)
 
 
 def test_reading_the_statistics_of_a_connection_changes_nothing_that_the_network_thread_works_with() -> None:
@@ -268,12 +268,12 @@ def test_reading_the_statistics_of_a_connection_changes_nothing_that_the_network
     world.network.run(1.0)
     ((_, connection),) = world.backend.server.connections.items()
     peer = connection._peer
-    world.network.run_until(lambda: peer._report_waits)
-    before = peer.snapshots.baseline_tick, peer.snapshots.baseline, peer._bulk
+    world.network.run_until(lambda: peer.acked_tick_waits)
+    before = peer.record.baseline_tick, peer.snapshots.baseline, peer.tracked[2]
     age = connection.stats.snapshot_age
-    assert peer._report_waits
-    assert (peer.snapshots.baseline_tick, peer.snapshots.baseline, peer._bulk) == before
-    peer.settle_report()
+    assert peer.acked_tick_waits
+    assert (peer.record.baseline_tick, peer.snapshots.baseline, peer.tracked[2]) == before
+    peer.settle_acked_tick()
     assert connection.stats.snapshot_age == age == pytest.approx(0.06, abs=0.04)
 
 

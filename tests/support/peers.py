@@ -6,9 +6,11 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from pygase._protocol.client_peer import SKIP_WITHIN as CLIENT_SKIPS
 from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.endpoint import ServerEndpoint
-from pygase._protocol.peer import Disconnected, EventReceived, MessageAcked, StateReceived
+from pygase._protocol.peer_events import Disconnected, EventReceived, MessageAcked, StateReceived
+from pygase._protocol.server_peer import SKIP_WITHIN as SERVER_SKIPS
 from pygase._protocol.server_peer import ServerProtocol
 from pygase._state.tree import Tree
 from pygase.config import ClientConfig, ServerConfig
@@ -18,7 +20,10 @@ SERVER: Address = ("server", 1)
 
 
 class Peers:
-    """The endpoint ``server``, and ``clients`` by address. ``drop`` and ``delay`` decide about each datagram."""
+    """The endpoint ``server``, and ``clients`` by address.
+
+    ``drop`` decides about each datagram, ``forge`` may change it.
+    """
 
     def __init__(
         self,
@@ -28,6 +33,8 @@ class Peers:
         latency: float = 0.01,
         jitter: float = 0.0,
         first_sequence: int = 0,
+        server_skips: int = SERVER_SKIPS,
+        client_skips: int = CLIENT_SKIPS,
         config: ServerConfig | None = None,
         **server: Any,
     ) -> None:
@@ -35,8 +42,13 @@ class Peers:
         self.now = 1000.0
         self.loss, self.latency, self.jitter = loss, latency, jitter
         self.first_sequence = first_sequence
+        self.client_skips = client_skips
         self.server = ServerEndpoint(
-            random_bytes=self.rng.randbytes, config=config, first_sequence=first_sequence, **server
+            random_bytes=self.rng.randbytes,
+            config=config,
+            first_sequence=first_sequence,
+            skip_within=server_skips,
+            **server,
         )
         self.clients: dict[Address, ClientProtocol] = {}
         self.states: dict[Address, list[Any]] = {}
@@ -46,6 +58,7 @@ class Peers:
         self.at_server: list[tuple[Address, Any]] = []
         self.sent: list[tuple[Address, Address, bytes]] = []
         self.drop: Callable[[bytes, Address, Address], bool] = lambda data, sender, receiver: False
+        self.forge: Callable[[bytes, Address], bytes] = lambda data, sender: data
         self.tick = 0
         self._line: list[tuple[float, int, bytes, Address, Address]] = []
 
@@ -53,7 +66,11 @@ class Peers:
         address = (host, port)
         client.setdefault("config", ClientConfig())
         self.clients[address] = ClientProtocol(
-            now=self.now, random_bytes=self.rng.randbytes, first_sequence=self.first_sequence, **client
+            now=self.now,
+            random_bytes=self.rng.randbytes,
+            first_sequence=self.first_sequence,
+            skip_within=self.client_skips,
+            **client,
         )
         for record in (self.states, self.events, self.acked):
             record[address] = []
@@ -77,6 +94,7 @@ class Peers:
                 self._send(data, address, SERVER)
 
     def _send(self, data: bytes, sender: Address, receiver: Address) -> None:
+        data = self.forge(data, sender)
         assert len(data) <= 1200
         self.sent.append((sender, receiver, data))
         if self.drop(data, sender, receiver) or self.rng.random() < self.loss:
@@ -84,7 +102,7 @@ class Peers:
         at = self.now + self.latency + self.rng.random() * self.jitter
         heapq.heappush(self._line, (at, len(self.sent), data, sender, receiver))
 
-    def _receive(self, data: bytes, sender: Address, receiver: Address) -> None:
+    def receive(self, data: bytes, sender: Address, receiver: Address) -> None:
         if receiver == SERVER:
             self.server.receive_datagram(data, sender, now=self.now)
         elif receiver in self.clients:
@@ -121,7 +139,7 @@ class Peers:
                 return bool(until())
             self.now = max(step, self.now + 1e-5)
             while self._line and self._line[0][0] <= self.now:
-                self._receive(*heapq.heappop(self._line)[2:])
+                self.receive(*heapq.heappop(self._line)[2:])
             self.server.handle_timeout(now=self.now)
             for client in self.clients.values():
                 client.handle_timeout(now=self.now)

@@ -287,7 +287,7 @@ class Player:
     @property
     def nonce(self) -> bytes:
         """What the server knows this very attempt to connect by."""
-        return self.client.plumbing.endpoint.protocol._connector.nonce
+        return self.client.plumbing.endpoint.protocol.connector.nonce
 
     def __repr__(self) -> str:
         return f"player {self.number} at port {self.address[1]}"
@@ -363,8 +363,8 @@ class Player:
 
 def begin_sequence_at(client: Client, sequence: int) -> None:
     """Let the first packet of a client that has only just begun to connect have this number."""
-    protocol = client.plumbing.endpoint.protocol
-    protocol._first_sequence = protocol._sent.next_sequence = sequence
+    record = client.plumbing.endpoint.protocol.record
+    record.first_sequence = record.next_sequence = sequence
 
 
 def _retries(rng: random.Random, kind: str) -> int:
@@ -402,7 +402,7 @@ class Session:
         self.backend.game_state_store.internals.subscribe(self._note_commit)
         self.network.serve(self.backend, params.interval)
         assert self.server._endpoint is not None
-        self.server._endpoint._first_sequence = params.first_sequence
+        self.server._endpoint.shared.first_sequence = params.first_sequence
         self._plan_players()
         self._plan_cuts(random.Random(f"cuts {params.seed}"))
         self._check_again()
