@@ -25,7 +25,6 @@ GROUP = "pygase"
 """mypyc puts all modules into one library, which it names after this: ``pygase__mypyc``, at the top level."""
 
 INTERPRETED = {
-    "pygase/_protocol/fast_path.py": "goes",
     "pygase/_protocol/acknowledged.py": "has a subclass of bytes",
     "pygase/_protocol/__init__.py": "has nothing but a docstring",
     "pygase/_state/__init__.py": "has nothing but a docstring",

@@ -25,7 +25,7 @@ from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.input_buffer import InputBuffer
 from pygase._protocol.inputs import MAX_INPUTS, InputState, decode_inputs, pace
-from pygase._protocol.peer import (PeerProtocol)
+from pygase._protocol.peer import PeerProtocol
 from pygase._protocol.server_clock import SlidingMinimum
 from pygase._protocol.snapshot_receiver import SnapshotReceiver
 from pygase._protocol.wire import (

@@ -10,7 +10,7 @@ import pytest
 
 from pygase._protocol.channels import RELIABLE
 from pygase._protocol.input_buffer import InputBuffer
-from pygase._protocol.peer import (NEVER_SENT)
+from pygase._protocol.peer import NEVER_SENT
 from pygase._protocol.peer_events import InputsReceived
 from pygase._protocol.skips import MIN_SKIP_DISTANCE
 from pygase._protocol.wire import CLIENT_HEADER, DATA, SERVER_HEADER, acks_message

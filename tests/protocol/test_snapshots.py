@@ -9,7 +9,7 @@ import pytest
 
 from pygase._protocol.record import PeerRecord
 from pygase._protocol.snapshot_receiver import SnapshotReceiver
-from pygase._protocol.snapshots import (MAX_UNRELIABLE_FRAGMENTS, SnapshotRing, SnapshotSender)
+from pygase._protocol.snapshots import MAX_UNRELIABLE_FRAGMENTS, SnapshotRing, SnapshotSender
 from pygase._protocol.wire import BULK_SNAPSHOT, COMPRESSED, MAX_BODY_BYTES, SNAPSHOT, SNAPSHOT_HEADER
 from pygase._state.codec import pack
 from pygase._state.tree import Tree
