@@ -484,12 +484,12 @@ def test_what_is_told_of_inputs_leaves_once_before_the_state_and_never_alone() -
     pair = connected_pair()
     pair.push(1, {"n": 1})
     peer = pair.server.peers[pair.CLIENT]
-    peer.tell_input_state(7, -0.75)
+    peer.report_input_state(7, -0.75)
     assert messages_of(pair.server_sends(), TO_CLIENT) == [["INPUT_STATE", "SNAPSHOT"]]
     assert pair.onlooker.told[pair.CLIENT] == [(1, 7, -0.75)]
     pair.exchange()
     pair.exchange()
-    peer.tell_input_state(8, 1.0)
+    peer.report_input_state(8, 1.0)
     assert pair.server_sends() == []
     peer.queue_event(b"\x91\xa1a", 0, None, now=pair.now)
     assert messages_of(pair.server_sends(), TO_CLIENT) == [["INPUT_STATE", "EVENT"]]
