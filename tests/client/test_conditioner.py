@@ -90,7 +90,7 @@ class TestEachWay:
         for _ in range(20):
             put(bytes(100), AWAY, 0.0)
         assert len(due(0.31)) == 3
-        assert len(due(10.0)) == 3  # 500 bytes waited when the seventh came, and more do not
+        assert len(due(10.0)) == 3  # 500 bytes waited when the seventh arrived, and no more do
 
     def test_the_other_way_sees_nothing_of_it(self, way: str) -> None:
         made = conditioner(Link(latency=0.1))
@@ -168,7 +168,7 @@ class TestSwitching:
         assert made.next_at == pytest.approx(0.5)
 
     def test_from_any_preset_to_any_other_nothing_is_overtaken(self) -> None:
-        """But what ``awful`` holds back on purpose, and that is left out here."""
+        """Except the datagrams that ``awful`` delays on purpose."""
         for name, first in LINKS.items():
             for other, second in LINKS.items():
                 made = conditioner(Link(latency=first.latency, jitter=first.jitter, in_order=True))
@@ -184,7 +184,7 @@ class TestSwitching:
 
 
 class SteppedTransport:
-    """Has two addresses; gives what a test puts in, and notes what is sent, when and to whom."""
+    """Has two addresses. It returns the datagrams of a test, and records the sent ones with time and address."""
 
     def __init__(self, clock: ManualClock) -> None:
         self.sockets: list[Any] = []
@@ -253,7 +253,7 @@ def test_what_comes_in_is_held_back_as_well_and_released_by_the_timer_alone(monk
     connection.advance()
     assert seen == []
     clock.advance(0.1)
-    connection.advance()  # nothing new has come, so a driver calls this and not receive
+    connection.advance()  # nothing new has arrived, so a driver calls this and not receive
     assert seen == [pytest.approx(100.25)]
 
 
@@ -312,7 +312,7 @@ def test_a_sockets_transport_sends_where_it_is_told() -> None:
 
 
 class World:
-    """A server that notes the events it gets, and who left for what reason; its clients are on perfect links."""
+    """A server that records the events and the reasons of departures. Its clients are on perfect links."""
 
     def __init__(self, seed: int = 0) -> None:
         self.network = SimulatedNetwork(seed)

@@ -1,4 +1,4 @@
-"""What a client dispatches before it hangs up reaches the server before the goodbye, on links of every kind."""
+"""A client's last events reach the server before its goodbye, on links of every kind."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ each_end = pytest.mark.parametrize("end", [disconnect, end_of_program])
 
 
 class Visit:
-    """One client at one server, which notes what it hears."""
+    """One client at a server that records its events."""
 
     def __init__(self, seed: int, link: Link) -> None:
         self.heard: list[Any] = []
@@ -62,9 +62,9 @@ def test_no_goodbye_overtakes_an_event_where_none_is_lost(end: Callable[[Client]
 
 @each_end
 def test_a_lost_event_is_resent_until_half_a_second_is_over(end: Callable[[Client], None]) -> None:
-    """Also by a program that has only just connected, and knows nothing of its link yet.
+    """Also for a program that has only just connected, without any measurement of its link.
 
-    Where half is lost each way, one sending brings 50 of 100, and two bring 75.
+    With half lost each way, one sending delivers 50 of 100, and two deliver 75.
     """
     arrived, took = 0, list[float]()
     for seed in range(100):

@@ -170,7 +170,7 @@ def test_events_dispatched_after_the_end_do_not_pile_up() -> None:
     client = join(network, Client())
     client.disconnect()
     network.run(1.0)
-    for _ in range(client.config.max_queued_messages + 1):  # as many would be too many to wait
+    for _ in range(client.config.max_queued_messages + 1):  # this number of messages would be too many to wait
         client.dispatch_event("FIRE", retries=RELIABLE)
     assert not client.plumbing.outbox
 
@@ -258,7 +258,7 @@ def test_disconnect_waits_for_a_dead_line_but_not_for_long(shutdown_server: bool
     network.run(1.0)
     network.partition(client)
     client.dispatch_event("X", retries=RELIABLE)
-    client.disconnect(shutdown_server=shutdown_server)  # nobody awaits what it returns
+    client.disconnect(shutdown_server=shutdown_server)  # nobody awaits the result
     network.run(seconds - 0.1)
     assert client.status == "connected"
     network.run(0.2)

@@ -141,7 +141,7 @@ def test_what_no_expression_can_mend_is_explained(value: Any, words: str) -> Non
 
 
 def test_all_keys_that_are_held_down_are_refused_though_they_look_like_a_tuple() -> None:
-    """As a list they would lose what they are for: to be asked by ``pygame.K_w``."""
+    """As a list they could not be indexed with ``pygame.K_w``."""
     pygame.display.init()
     keys = pygame.key.get_pressed()
     words = r"pygame\.key\.ScancodeWrapper, which cannot be sent; .* \{'left': keys\[pygame\.K_LEFT\]\} .*take\(\)"

@@ -1,4 +1,4 @@
-"""A handler that holds up the thread of the network is reported, with its name and what to do."""
+"""A handler that blocks the network's thread is reported with its name and a remedy."""
 
 import asyncio
 import logging
@@ -87,7 +87,7 @@ def test_each_step_of_a_coroutine_is_measured_by_itself(caplog: pytest.LogCaptur
 
 
 def test_in_virtual_time_nothing_is_slow(caplog: pytest.LogCaptureFixture) -> None:
-    """So that what a simulation logs does not depend on the machine."""
+    """So the log of a simulation does not depend on the machine."""
     network, client = SimulatedNetwork(seed=1), Client(config=ClientConfig(slow_handler=0.001))
     client.register_event_handler(CONNECTED, lambda: time.sleep(0.01))
     network.serve(Backend(GameState(), lambda game_state, dt: {}))

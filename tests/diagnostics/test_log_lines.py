@@ -1,4 +1,4 @@
-"""No log grows with what a peer, or a loop, makes happen again and again."""
+"""No log grows with an event that a peer, or a loop, can repeat."""
 
 import logging
 from collections.abc import Callable, Iterator

@@ -44,7 +44,7 @@ def refuse(data: bytes, address: Any) -> None:
 
 
 def taken(receive: Callable[[socket.socket, int, list[Any]], None], sock: socket.socket, count: int) -> list[Any]:
-    """Wait for so many datagrams (loopback loses none that fit the buffer)."""
+    """Wait for ``count`` datagrams (loopback loses none that fit the buffer)."""
     datagrams: list[Any] = []
     for _ in range(100_000):
         receive(sock, count - len(datagrams), datagrams)

@@ -1,4 +1,4 @@
-"""Which addresses this machine has, whatever the system lets us ask."""
+"""The addresses of this machine, however the system reports them."""
 
 import socket
 import struct

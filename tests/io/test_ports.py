@@ -10,7 +10,7 @@ from pygase._io import loops, ports, pumping, udp
 
 
 def names_of(port: Any) -> set[str]:
-    """Return what a port asks for: it and the ports that it inherits from."""
+    """Return the names that a port requires, with those of the ports that it inherits from."""
     return {name for kind in port.__mro__ if kind.__module__ == ports.__name__ for name in vars(kind)} - PROTOCOLS_OWN
 
 

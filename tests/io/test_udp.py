@@ -1,4 +1,4 @@
-"""Sockets: which address is asked first, and what the system's peculiarities become."""
+"""Sockets: the order of addresses, and the peculiarities of systems."""
 
 import errno
 import re
@@ -18,7 +18,7 @@ from pygase.testing import ManualClock
 
 
 class FakeSocket:
-    """Gives what it is told to give, and notes what is sent."""
+    """Returns the datagrams of a test, and records the sent ones."""
 
     def __init__(self, family: int = socket.AF_INET, script: Any = ()) -> None:
         self.family = socket.AddressFamily(family)

@@ -143,7 +143,7 @@ def ip(*arguments: str) -> None:
 
 
 class Lan:
-    """Hosts and the two nets between them, made of namespaces whose names nobody else uses."""
+    """Hosts and the two nets between them, made of namespaces with unique names."""
 
     def __init__(self) -> None:
         self.names = {host: f"pygase-{os.getpid()}-{host}" for host in ("switch", *NETS)}
@@ -179,7 +179,7 @@ class Lan:
         return subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
 
     def run(self, host: str, script: str, *arguments: str) -> tuple[str, str]:
-        """Run a Python program on a host to its end; return what it printed, and its errors."""
+        """Run a Python program on a host to its end. Return its output and its errors."""
         with ended(self.start(host, script, *arguments)) as program:
             out, err = program.communicate(timeout=40)
             assert program.returncode == 0, err

@@ -1,4 +1,4 @@
-"""Finding games, without a network: how questions and answers lie in bytes, who is answered, what is listed."""
+"""Finding games, without a network: the bytes of questions and answers, the answered askers, the listed games."""
 
 import random
 from itertools import pairwise
@@ -149,7 +149,7 @@ class TestBytes:
         assert (answer is None) == (responder.dropped.total() == 1)
 
     def test_answers_with_bits_flipped_do_no_harm(self, rng: random.Random) -> None:
-        """Some still parse: then what is listed is within its bounds."""
+        """Some still parse; then the listed games are within their bounds."""
         listing, nonce = asked()
         for _ in range(3000):
             data = bytearray(an_answer(nonce).encode())
@@ -330,7 +330,7 @@ class TestListing:
         assert listing.next_timeout() == FORGET_AFTER
         listing.handle_timeout(now=FORGET_AFTER)
         assert listing.games == ()
-        assert len(held) == 1  # what was handed out stays as it was
+        assert len(held) == 1  # earlier results stay as they were
 
     def test_a_game_is_renewed_by_each_answer_and_keeps_its_place(self) -> None:
         listing, nonce = asked()

@@ -77,14 +77,14 @@ def test_an_acknowledgement_of_what_was_never_sent_is_noticed_and_changes_nothin
 @pytest.mark.parametrize("before", [0, 1, 31, 32, 200])
 @pytest.mark.parametrize("width", [32, 256])
 def test_an_acknowledgement_of_a_number_that_was_left_out_is_noticed(first: int, before: int, width: int) -> None:
-    """The number lies so many before the acknowledged one."""
+    """The number is this far before the acknowledged one."""
     packets = sent(300, first)
     skipped = packets.skip()
     for _ in range(before):
         packets.sent(None, 0.0)
     ack, honest = skipped + before, (1 << width) - 1 & ~(1 << before - 1 if before else 0)
     if before:
-        packets.acknowledge(ack & 0xFFFF, honest, width)  # as somebody does who has received all the others
+        packets.acknowledge(ack & 0xFFFF, honest, width)  # as an honest peer does that has received all the others
     if before <= width:
         with pytest.raises(NeverSent, match=f"packet {skipped} is acknowledged, a number that was left out"):
             packets.acknowledge(ack & 0xFFFF, (1 << width) - 1, width)
@@ -173,7 +173,7 @@ def test_loss_falls_back_when_everything_arrives() -> None:
 
 
 class PlainPackets:
-    """What SentPackets does with bits, done with a dict: number → (when it was sent, contents)."""
+    """SentPackets with a dict instead of bits: number → (time of sending, contents)."""
 
     def __init__(self, first_sequence: int) -> None:
         self.under_way: dict[int, tuple[float, object]] = {}
@@ -207,7 +207,7 @@ class PlainPackets:
 
 
 def compare(packets: SentPackets, plain: PlainPackets, ack: int, bits: int, width: int) -> int:
-    """Let both take in an acknowledgement; return how many contents it freed."""
+    """Give both the same acknowledgement. Return the number of contents that it freed."""
     try:
         sent_at, contents = packets.acknowledge(ack & 0xFFFF, bits, width)
     except NeverSent:
@@ -226,7 +226,7 @@ def compare(packets: SentPackets, plain: PlainPackets, ack: int, bits: int, widt
 @pytest.mark.parametrize("first", [0, 65_500, 3 * 65_536 - 300])
 @pytest.mark.parametrize("burst", [1, 5, 60, 400])
 def test_bits_tell_what_a_dict_of_packets_tells(first: int, burst: int, rng: random.Random) -> None:
-    """Over loss, disorder, silence, acknowledgements twice, late, of what was never sent, and of 256 at once."""
+    """Over loss, disorder, silence, and acknowledgements that are repeated, late, invalid, or of 256 packets."""
     packets, plain = packets_from(first), PlainPackets(first)
     received: set[int] = set()
     said: list[tuple[int, int, int]] = []

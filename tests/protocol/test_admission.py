@@ -1,4 +1,4 @@
-"""Who is let in: places when all are taken, new connections per host, guesses at the password."""
+"""Admission: places when all are taken, new connections per host, guesses at the password."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class House:
 
 @pytest.mark.parametrize("absent_after", [0.5, 1.0, 3.0])
 def test_connections_that_never_acknowledge_a_state_give_way_to_a_newcomer_from_elsewhere(absent_after: float) -> None:
-    """The newcomer knocks while it is not yet known who is absent, so it is kept waiting and not sent away."""
+    """When the newcomer arrives, the absent peers are not known yet. So it waits instead of being refused."""
     house = House(absent_after=absent_after)
     house.mute.add("taker")
     taken = house.fill("taker", 8)
@@ -321,7 +321,7 @@ def test_what_is_remembered_of_hosts_is_bounded(monkeypatch: pytest.MonkeyPatch)
 
 
 class Guesser:
-    """Goes through the handshake by hand, each time from another port, with whatever proof it likes."""
+    """Does the handshake by hand, each time from another port, with any proof."""
 
     def __init__(self, server: ServerEndpoint, host: str = "guesser") -> None:
         self.server, self.host = server, host
@@ -357,7 +357,7 @@ def kind(answer: bytes | None) -> int | None:
 
 @pytest.mark.parametrize(("free", "most"), [(8, 4.0), (3, 1.0)])
 def test_a_flood_of_guesses_from_ever_new_ports_becomes_a_few(free: int, most: float) -> None:
-    """20 seconds of 1,000 guesses a second: so many free ones, pauses that double, then one in the longest pause."""
+    """20 seconds of 1,000 guesses a second: the free ones, then pauses that double, then one in each longest pause."""
     server = locked(free_password_guesses=free, max_password_pause=most)
     guesser = Guesser(server)
     looked_at = [n for n in range(20_000) if guesser.guess(str(n), now=100.0 + n / 1000) is not None]

@@ -1,4 +1,4 @@
-"""The delivery guarantees, on their own: what is sent when, again, and given up; and what is delivered."""
+"""The delivery guarantees alone: the times of sending, resending and giving up, and the delivered messages."""
 
 import itertools
 import random
@@ -34,7 +34,7 @@ PLENTY = 1 << 30
 
 
 class Ends:
-    """A sender and a receiver; the test decides what of that which is sent arrives."""
+    """A sender and a receiver. The test decides which packets arrive."""
 
     def __init__(self, max_queued: int = 4096, max_message_bytes: int = 256 * 1024) -> None:
         self.sender = EventSender(max_queued, PLENTY)
@@ -110,7 +110,7 @@ def test_retries_count_the_resends_after_time_outs(retries: int) -> None:
     assert len(times) == 1 + retries
     assert times[1] == pytest.approx(RTO, abs=0.011)
     pauses = [b - a for a, b in itertools.pairwise(times)]
-    assert pauses == sorted(pauses)  # each waits longer than the one before
+    assert pauses == sorted(pauses)  # each pause is longer than the last
     assert ends.sender.idle  # given up, and forgotten
 
 
@@ -296,7 +296,7 @@ def test_an_unfinished_large_event_of_long_ago_does_not_stand_in_the_way_of_a_ne
 
 
 def test_reliable_events_wait_for_their_turn_even_while_large_unreliable_ones_are_unfinished() -> None:
-    """The peer acknowledges what it holds back, so it must never drop it: that would be for ever."""
+    """The peer acknowledges the messages that it holds back, so it must never drop one."""
     ends = Ends()
     for _ in range(4):
         ends.sender.queue_event(bytes(256 * 1024), 0, None)

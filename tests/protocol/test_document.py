@@ -1,6 +1,6 @@
-"""docs/protocol.md describes the bytes that are really sent: whole recorded sessions are decoded by that page alone.
+"""docs/protocol.md describes the bytes on the wire: whole recorded sessions are decoded by that page alone.
 
-`python -m tests.protocol.test_document` prints the page's example anew, for when the protocol has been changed.
+`python -m tests.protocol.test_document` prints the page's example, for use after a change of the protocol.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ BIG_TEXT = "".join(chr(97 + i * i % 26) for i in range(3000))
 
 @dataclass
 class Session:
-    """A game with several clients, everything it sends recorded and decoded on the way.
+    """A game with several clients. All its traffic is recorded and decoded on the way.
 
     :ivar committed: the server's own states by their tick on the wire, with `game_status`.
-    :ivar handled: what the handlers of each side were called with.
+    :ivar handled: the arguments of each side's handlers.
     """
 
     seed: int
@@ -112,14 +112,14 @@ class Session:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Tell whether two states are equal to the last bit and type; only the order of keys may differ."""
+    """Return whether two states are equal to the last bit and type, in any order of keys."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
     return type(a) is type(b) and repr(a) == repr(b)
 
 
 def send_inputs(session: Session, client: Client, count: int) -> dict[int, tuple[Any, float | None]]:
-    """Let a client send so many inputs, one a tick, some like the one before, some with view times; return them."""
+    """Let a client send inputs, one a tick, some equal to the last, some with view times. Return them."""
     rng, sent = random.Random(session.seed), dict[int, tuple[Any, float | None]]()
     value: Any = None
     for step in range(count):
@@ -232,7 +232,7 @@ def test_the_events_in_the_packets_are_those_that_handlers_get(seed: int) -> Non
 
 @pytest.mark.parametrize("loss", [0.0, 0.2])
 def test_the_inputs_in_the_packets_are_those_that_the_game_gets(loss: float, seed: int) -> None:
-    """Number, value and view time; and what the client is told of them is what it tells its user."""
+    """Number, value and view time. The client reports the server's feedback to its user."""
     session = Session(seed, Link(latency=0.02, jitter=0.03, loss=loss))
     client = session.join(50001)
     session.network.run_until(lambda: client.status == "connected")
@@ -253,7 +253,7 @@ def test_the_inputs_in_the_packets_are_those_that_the_game_gets(loss: float, see
     for played in applied:
         value, units = seen[played.number]
         assert repr(played.value) == repr(value)
-        if units is None or played.view_time is not None:  # (a message cannot tell of all that are far apart)
+        if units is None or played.view_time is not None:  # (a message cannot hold all of them if they are far apart)
             assert (played.view_time is None) == (units is None)
             # (a claim that the latency does not explain is not believed, and a later time counts)
             assert played.view_time is None or units is None or played.view_time > units / 10_000 - 1e-4
@@ -267,7 +267,7 @@ def test_the_inputs_in_the_packets_are_those_that_the_game_gets(loss: float, see
     assert all(
         client.input_applied(tick) in {None, *of_tick.get(tick, ())} for tick in range(client.snapshots[-1].tick)
     )
-    paces = [1 + max(-0.03, min(0.03, 0.003 * (1 - margin))) for _, _, margin in told[-9:]]  # (of which some got lost)
+    paces = [1 + max(-0.03, min(0.03, 0.003 * (1 - margin))) for _, _, margin in told[-9:]]  # (some of them got lost)
     assert min(abs(client.input_pace - each) for each in paces) < 1e-9
 
 
@@ -367,9 +367,9 @@ def test_a_restarted_client_replaces_its_old_connection(seed: int) -> None:
 
 
 class Pair:
-    """A server and a client without a network: what they send is decoded, and delivered when the test says so.
+    """A server and a client without a network: their packets are decoded, and delivered when the test says so.
 
-    The random bytes are chosen as the page's example says.
+    The random bytes are those of the page's example.
     """
 
     CLIENT, SERVER = ("127.0.0.1", 50000), ("127.0.0.1", 8080)
@@ -401,7 +401,7 @@ class Pair:
         return datagrams
 
     def exchange(self) -> list[Any]:
-        """Each side sends what it has, the client first; 10 ms each way. Return what the client has to tell."""
+        """Each side sends its packets, the client first; 10 ms each way. Return the client's events."""
         up = self.client_sends()
         self.now = round(self.now + 0.01, 6)
         for data in up:
@@ -423,7 +423,7 @@ class Pair:
 
 @pytest.mark.parametrize(("noise_bytes", "acks"), [(20_000, 0), (60_000, 1)], ids=["ack_bits", "ACKS"])
 def test_acknowledged_is_exactly_what_has_arrived(noise_bytes: int, acks: int, rng: random.Random) -> None:
-    """After a burst of packets of which some are lost; when ack_bits cannot tell of all of them, ACKS does."""
+    """After a burst of packets with losses. If ack_bits cannot cover all of them, ACKS does."""
     pair = Pair()
     pair.exchange()
     pair.exchange()
@@ -453,7 +453,7 @@ def connected_pair() -> Pair:
 
 
 def test_inputs_leave_at_once_and_go_along_again_until_they_are_acknowledged() -> None:
-    """With whatever leaves; of several packets that leave together the first with room for them has them."""
+    """In every packet that leaves; of several that leave together, in the first one with room."""
     pair = connected_pair()
     client = pair.client
     client.queue_input(b"\x01", None)
@@ -555,7 +555,7 @@ def test_a_client_that_gets_the_examples_datagrams_has_the_states_that_they_tell
             client.receive_datagram(each.data, now=0.0)
             client.queue_event(
                 b"\x91\xa1x", 0, None, now=0.0
-            )  # the server acknowledges what this client must have sent
+            )  # the server acknowledges packets that this client must have sent
         client.datagrams_to_send(now=0.0)
     news = iter(client.next_event, None)
     states = [event.state.tree for event in news if isinstance(event, StateReceived)]

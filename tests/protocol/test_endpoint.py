@@ -37,7 +37,7 @@ def test_ten_thousand_forged_first_datagrams_leave_no_memory_and_get_no_more_tha
             data = ConnectRequest(PROTOCOL_VERSION, rng.randbytes(8), "").encode()
             assert 0 < answers(endpoint, data, (f"10.0.{number // 250}.{number % 250}", 1000)) <= len(data)
 
-    flood()  # whatever grows once does so now
+    flood()  # everything that grows once grows here
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     flood()
@@ -233,7 +233,7 @@ def test_when_nothing_changed_nothing_is_sent() -> None:
     peers.joined()
     tree = {"x": 1}
     peers.push(tree)
-    peers.push(tree)  # told once: the world rests
+    peers.push(tree)  # reported once: the world rests
     peers.run(0.3)
     peers.sent.clear()
     peers.push(tree)
@@ -241,7 +241,7 @@ def test_when_nothing_changed_nothing_is_sent() -> None:
 
 
 def test_who_falls_silent_is_given_up_in_time_though_states_go_out_in_every_tick() -> None:
-    """Each tick puts off what a peer is to be asked next; not the end of patience."""
+    """Each tick delays a peer's next check, but not the end of patience."""
     peers = Peers()
     silent, lively = peers.joined(), peers.joined()
     last_word_at = peers.peer(silent).record.last_received_at

@@ -175,7 +175,7 @@ def test_a_message_that_arrives_slowly_does_not_expire_while_it_makes_progress()
 
 
 def test_without_a_lifetime_nothing_expires() -> None:
-    """What is resent was acknowledged, fragment by fragment: it does not arrive again."""
+    """A resent packet's fragments were acknowledged one by one: none arrives again."""
     reassembler = Reassembler(LIMIT)
     first, second = fragments(1, bytes(2 * FRAGMENT_BYTES))
     reassembler.receive(*first, now=10.0)

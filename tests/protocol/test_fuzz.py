@@ -1,8 +1,7 @@
-"""No datagram, of any content, does any harm: not to a server, not to a client, and not to those who play meanwhile.
+"""No datagram, of any content, does harm: not to a server, not to a client, and not to the other players.
 
-An :class:`Arena` is a running game in virtual time with two honest players, whose traffic has been recorded;
-a connected but hostile client and a client with a hostile server, both of which know their tokens; and strangers who
-know nothing.
+An :class:`Arena` is a running game in virtual time. It has two honest players, whose traffic is recorded; a hostile
+client, and a client of a hostile server, both with valid tokens; and strangers without any knowledge.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ from tests.support.sessions import InputAccount
 Address = tuple[str, int]
 
 ROUND_DATAGRAMS: Final = 10_000
-"""Datagrams of noise in one round, each of which has an arena of its own."""
+"""Datagrams of noise in one round. Each round has an arena of its own."""
 
 SAMPLE_ROUNDS: Final = 2
 SAMPLE_DATAGRAMS: Final = ROUND_DATAGRAMS // 2
@@ -92,7 +91,7 @@ def truncated(rng: random.Random, data: bytes) -> bytes:
 
 
 def flipped(rng: random.Random, data: bytes, first_bytes: int | None = None) -> bytes:
-    """Return ``data`` with some bits flipped, within its first bytes only if so many are given."""
+    """Return ``data`` with some bits flipped, within its first bytes only if ``first`` is given."""
     changed = bytearray(data)
     reach = min(len(data), first_bytes or len(data))
     for _ in range(rng.randint(1, 8) if reach else 0):
@@ -123,7 +122,7 @@ _ODD_VALUES: Final = [
     b"\xc1",  # never used by msgpack
     b"\xc7\x00\x01",  # TO_DELETE
     b"\xc7\x02\x01ab",  # not quite TO_DELETE
-    b"\xd4\x05\x00",  # an extension type of nobody
+    b"\xd4\x05\x00",  # an unknown extension type
     b"\xd6\xff\x00\x00\x00\x01",  # timestamps: 32 bits
     b"\xd7\xff" + b"\xff" * 8,  # 64 bits, nanoseconds out of range
     b"\xc7\x0c\xff" + b"\xff" * 12,  # 96 bits
@@ -183,7 +182,7 @@ def odd_delta(rng: random.Random, newest_tick: int) -> bytes:
 
 
 def odd_fragment(rng: random.Random) -> bytes:
-    """Return a fragment: one that never becomes whole, one that contradicts the others, one of what is not allowed."""
+    """Return a bad fragment: one of an incomplete message, a contradictory one, or one of a forbidden message."""
     kind = rng.choice([EVENT, EVENT_ONCE, EVENT_ORDERED, SNAPSHOT, BULK_SNAPSHOT, FRAGMENT, CLOSE, 200])
     count = rng.choice([2, 3, 20, rng.randint(0, 0xFFFF)])
     index = rng.randint(0, max(min(count, 25) - 1, 0))
@@ -212,7 +211,7 @@ def odd_inputs(rng: random.Random, newest: int) -> bytes:
 
 
 def odd_input_state(rng: random.Random, newest_tick: int) -> bytes:
-    """Return the body of a message that tells of inputs: of a state near by or far off, with any number applied."""
+    """Return the body of a message with feedback on inputs: near the true state or far off, with any number applied."""
     tick = rng.choice([newest_tick + rng.randint(-200, 400), rng.choice(_ODD_NUMBERS), rng.randint(0, 2**32 - 1)])
     applied = rng.choice([rng.randint(0, 300), rng.choice(_ODD_NUMBERS), rng.randint(0, 2**32 - 1)])
     body = struct.pack("!IIb", tick & 0xFFFFFFFF, applied, rng.randint(-128, 127))
@@ -251,7 +250,7 @@ def odd_message(rng: random.Random, newest: int) -> bytes:
 
 
 class _Ears(logging.Handler):
-    """Formats whatever the library logs, as a user's log would, and keeps what no datagram should be able to cause."""
+    """Formats all the library's log lines, as a user's log would. It keeps those that no datagram may cause."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -265,7 +264,7 @@ class _Ears(logging.Handler):
 
 
 class _Honest:
-    """A player who sends a reliable event ten times a second, and expects the server's; and an input each tick."""
+    """A player that sends ten reliable events a second and an input each tick. It expects the server's events."""
 
     def __init__(self, arena: Arena, port: int) -> None:
         self.client = Client(config=arena.client_config)
@@ -304,9 +303,7 @@ class _Honest:
 
 
 def odd_ack(rng: random.Random, sent: SentPackets) -> tuple[int, int]:
-    """Return `ack` and `ack_bits` of somebody who acknowledges as it likes; now and then of what was never sent, which
-    is the end of it.
-    """
+    """Return random `ack` and `ack_bits`; sometimes for packets that were never sent, which ends the connection."""
     following = sent.newest + 1
     if not following or rng.random() < 0.03:
         return rng.randint(0, 0xFFFF), rng.randint(0, 2**32 - 1)
@@ -320,7 +317,7 @@ class Arena:
     """A game in virtual time, with traffic recorded, and everybody's tricks."""
 
     def __init__(self, seed: int, kept: int | None = None) -> None:
-        """Let them play; ``kept`` are the states that both sides keep, if not as many as by default."""
+        """Start the game. ``kept`` is the number of states that both sides keep, if not the default."""
         self.rng = random.Random(f"noise {seed}")
         self.kept = kept
         self.resting = False
@@ -359,7 +356,7 @@ class Arena:
                 max_state_bytes=MAX_STATE_BYTES,
                 max_message_bytes=MAX_MESSAGE_BYTES,
                 snapshot_ring=self.kept or ServerConfig.snapshot_ring,
-                joins_per_host=1_000_000,  # all who misbehave here do so from one
+                joins_per_host=1_000_000,  # all hostile peers here share one host
             ),
         )
         self.network.serve(self.backend, interval=TICK)
@@ -409,7 +406,7 @@ class Arena:
         return address, endpoint.protocol.token
 
     def _new_suitor(self) -> Client:
-        """A client that tries to connect where nobody is: whatever answers it is forged, with the right nonce."""
+        """A client that connects to a dead address: every answer is forged, with the right nonce."""
         self._visitors += 1
         client = Client(config=self.client_config)
         self.network.connect(client, port=9, address=("127.0.0.1", 52000 + self._visitors % 1_000))
@@ -418,16 +415,16 @@ class Arena:
     # -- tricks ----------------------------------------------------------------------------------------------------
 
     def throw(self) -> None:
-        """Send one datagram of noise to somebody."""
+        """Send one datagram of noise to one side."""
         tricks = [self._stranger, self._impostor, self._forger, self._woo, self._hostile, self._false_server]
         self.rng.choices(tricks, weights=[2, 1, 2, 1, 4, 4])[0]()
 
     def _stranger(self) -> None:
-        """To the server, from anywhere; what was recorded holds real tokens, but they came from other addresses."""
+        """To the server, from anywhere. The recorded datagrams hold real tokens, but came from other addresses."""
         self.network.inject(mutated(self.rng, self.corpus), self.rng.choice(STRANGERS), SERVER)
 
     def _impostor(self) -> None:
-        """To the server, from an honest player's address, by somebody who can replay but not write."""
+        """To the server, from an honest player's address, by an attacker that can replay but not write."""
         player = self.rng.choice(self.honest)
         datagram = self._without_knowledge(player, self.sent_by[player.address])
         self.network.inject(datagram, player.address, SERVER)
@@ -439,7 +436,7 @@ class Arena:
         self.network.inject(datagram, SERVER, player.address)
 
     def _without_knowledge(self, player: _Honest, own: list[bytes]) -> bytes:
-        """Return what somebody can make who has recorded a player's datagrams but does not know what is in them."""
+        """Return a datagram by an attacker that has recorded a player's datagrams but cannot read them."""
         rng, data = self.rng, self.rng.choice(own)
         kind = rng.randrange(5)
         if kind == 0:
@@ -454,7 +451,7 @@ class Arena:
         return data
 
     def _hostile(self) -> None:
-        """To the server, from a connected client that sends whatever it likes."""
+        """To the server, from a connected client that sends anything."""
         rng = self.rng
         if self.hostile not in self.server.connections:
             self.hostile, self.hostile_token = self._plant()
@@ -473,7 +470,7 @@ class Arena:
         self.network.inject(self._filled(header, newest), self.hostile, SERVER)
 
     def _false_server(self) -> None:
-        """To a client, from a server that sends whatever it likes."""
+        """To a client, from a server that sends anything."""
         rng = self.rng
         if self.victim.status != "connected":
             self.victim = self._new_client()
@@ -492,7 +489,7 @@ class Arena:
 
     def _filled(self, header: bytes, newest: int) -> bytes:
         rng = self.rng
-        if rng.random() < 0.2:  # what others really sent, damaged, under our own header
+        if rng.random() < 0.2:  # real packets of others, damaged, with our own header
             return header + flipped(rng, rng.choice(self.corpus)[len(header) :])
         return header + b"".join(odd_message(rng, newest) for _ in range(rng.randint(0, 3)))
 
@@ -516,7 +513,7 @@ class Arena:
     # -- what must hold --------------------------------------------------------------------------------------------
 
     def check_bounds(self) -> None:
-        """Nobody holds more than the bounds allow, whatever was sent."""
+        """Check that nobody holds more than the bounds allow."""
         endpoint = self._endpoint
         # a client that left because of a forged goodbye is a peer until the server has missed it for 5 s
         assert len(endpoint.peers) == len(endpoint.by_token) <= 40
@@ -593,7 +590,7 @@ def _check_client(client: Client) -> None:
 
 
 def run_round(seed: int, count: int = ROUND_DATAGRAMS) -> None:
-    """Send so many datagrams of noise into a game of their own; raise if anything comes of it."""
+    """Send datagrams of noise into a game of their own. Raise if one of them does harm."""
     logger, ears = logging.getLogger("pygase"), _Ears()
     logger.addHandler(ears)
     propagate, logger.propagate = logger.propagate, False
@@ -619,7 +616,7 @@ def run_round(seed: int, count: int = ROUND_DATAGRAMS) -> None:
 
 @pytest.mark.parametrize("seed", range(SAMPLE_ROUNDS))
 def test_noise_does_no_harm(seed: int) -> None:
-    """No exception escapes, what is held stays bounded and goes away, and the honest players notice nothing."""
+    """No exception escapes, memory stays bounded and is freed, and the honest players notice nothing."""
     print(f"to repeat: python -m tests.long fuzz --count 1 --seed {seed}")
     run_round(seed, SAMPLE_DATAGRAMS)
 
@@ -631,13 +628,13 @@ def test_noise_leaves_no_memory_behind() -> None:
 
 
 def _memory_after(datagrams: int) -> int:
-    """Return what a game and all who took part in it hold in the end, bytes."""
-    logging.disable(logging.CRITICAL)  # pytest keeps what is logged
+    """Return the bytes that a game and all its participants hold in the end."""
+    logging.disable(logging.CRITICAL)  # pytest keeps log lines
     tracemalloc.start()
     try:
         arena = Arena(99, kept=32)
         machine = arena.backend.game_state_machine
-        machine.register_event_handler("scribble", lambda *args, **kwargs: None)  # what it stored would stay by right
+        machine.register_event_handler("scribble", lambda *args, **kwargs: None)  # its values would stay by right
         for number in range(2_000):
             if number < datagrams:
                 arena.throw()
@@ -681,7 +678,7 @@ def _first_datagram(rng: random.Random) -> bytes:
 
 
 def test_players_notice_nothing_of_a_flood_of_first_datagrams() -> None:
-    """A game in which all of them arrive within a second goes on as if nothing were."""
+    """All of them arrive within a second, and the game goes on undisturbed."""
     arena = Arena(7)
     for number in range(10_000):
         address = (f"198.51.{number % 256}.{number // 256}", 4_000)
@@ -694,7 +691,7 @@ def test_players_notice_nothing_of_a_flood_of_first_datagrams() -> None:
 
 
 def test_a_peer_that_never_acknowledges_is_remembered_within_bounds() -> None:
-    """It keeps talking, so it is never given up; but what was sent to it and never confirmed does not pile up."""
+    """It keeps sending, so it never times out; but its unconfirmed packets do not pile up."""
     arena = Arena(8)
     peer = arena._endpoint.peers[arena.hostile]
     for number in range(2 * SentPackets.MAX_PACKETS):
@@ -710,7 +707,7 @@ def test_a_peer_that_never_acknowledges_is_remembered_within_bounds() -> None:
 @pytest.mark.parametrize("depth", [60, 500, 900, 960, 1_000, 1_020, 1_100])
 @pytest.mark.parametrize("event_type", ["mail", "scribble", "nobody knows"])
 def test_deeply_nested_event_data_do_no_harm(depth: int, event_type: str) -> None:
-    """What is too deep to be walked over by recursion neither ends the server nor its log."""
+    """Data too deep for recursion ends neither the server nor its log."""
     logger, ears = logging.getLogger("pygase"), _Ears()
     logger.addHandler(ears)
     try:
@@ -745,7 +742,7 @@ def _is_plain(value: Any) -> bool:
 
 @pytest.mark.parametrize("bomb", [b"\0", b"\x90", b"\x81\xa1a", b"\xdf\xff\xff\xff\xff"])
 def test_a_zip_bomb_is_not_inflated_beyond_the_bound(bomb: bytes) -> None:
-    """50 MB in 50 KB: what is more than the largest state is dropped before there is room made for it."""
+    """50 MB in 50 KB: more than the largest state is dropped before memory is allocated for it."""
     receiver = SnapshotReceiver(MAX_STATE_BYTES)
     body = SNAPSHOT_HEADER.pack(1, 5, 0, 0, 0, 0) + zlib.compress(bomb * (50_000_000 // len(bomb)), 9)
     tracemalloc.start()
@@ -760,7 +757,7 @@ def test_a_zip_bomb_is_not_inflated_beyond_the_bound(bomb: bytes) -> None:
 
 @pytest.mark.parametrize("reason", range(14))
 def test_a_client_that_leaves_is_gone_whatever_reason_it_gives(reason: int) -> None:
-    """Also if it says that the server is shutting down, or what nobody has ever heard of."""
+    """Even if the reason is the server's shutdown, or an unknown one."""
     arena = Arena(12)
     header = CLIENT_HEADER.pack(DATA, arena.hostile_token, 900, 0, 0, 0, 0)
     assert arena.hostile in arena.server.connections
@@ -770,7 +767,7 @@ def test_a_client_that_leaves_is_gone_whatever_reason_it_gives(reason: int) -> N
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_hostile_players_inputs_stay_bounded_and_give_one_a_tick(seed: int) -> None:
-    """Whatever numbers, counts and times; a number is never applied twice, and nothing takes long."""
+    """With any numbers, counts and times: no number is applied twice, and nothing takes long."""
     rng = random.Random(f"hostile inputs {seed}")
     buffer = InputBuffer(1 / 60)
     applied: set[int] = set()

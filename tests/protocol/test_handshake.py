@@ -1,4 +1,4 @@
-"""How a connection comes about, and how it is refused."""
+"""How a connection starts, and how it is refused."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a server holds of what its clients have sent and cannot hand on yet: it expires, and shares one budget."""
+"""The messages of clients that a server holds and cannot deliver yet: they expire, and share one budget."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIRST = b"the first, which never arrives"
 
 
 class Line(Peers):
-    """Loses, of what clients send, the first fragment of each message and whatever holds ``FIRST``."""
+    """Loses the first fragment of each message of clients, and every packet that holds ``FIRST``."""
 
     def __init__(self, seed: int = 1, **config: Any) -> None:
         super().__init__(seed, config=ServerConfig(**config))
@@ -42,7 +42,7 @@ class Line(Peers):
         self.clients[address].queue_event(bytes(size), retries, None, now=self.now)
 
     def send_ahead(self, address: Address, count: int, size: int = 1_000) -> None:
-        """Send reliable events of which the first does not arrive, so that the others wait for their turn."""
+        """Send reliable events. The first one does not arrive, so the others wait for their turn."""
         client = self.clients[address]
         client.queue_event(FIRST + bytes(1_110), RELIABLE, None, now=self.now)  # a packet for it alone
         for _ in range(count):
@@ -127,7 +127,7 @@ def test_what_waits_in_the_socket_of_a_side_that_slept_still_completes_a_message
 
 
 def test_all_that_is_held_stays_within_one_budget_and_the_largest_holder_gives_way() -> None:
-    """Ten connections of one host hold as much as they can; an honest player's large event arrives nevertheless."""
+    """Ten connections of one host hold as much as they can; an honest player's large event still arrives."""
     line = Line(max_held_bytes=MIB)
     honest = line.come("honest")[0]
     takers = line.come("taker", 10)

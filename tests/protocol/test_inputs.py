@@ -71,7 +71,7 @@ def test_what_is_queued_is_what_arrives(inputs: list[tuple[bytes, float | None]]
         assert got == payload
         if view_time is None:
             assert seen_at is None
-        elif seen_at is not None:  # (told by the one before: where they are seconds apart it is left out)
+        elif seen_at is not None:  # (derived from the last one; left out if they are seconds apart)
             assert seen_at == round(view_time / TIME_UNIT) & 0xFFFFFFFF
 
 
@@ -153,7 +153,7 @@ def test_a_body_cut_short_or_too_long_is_malformed(
         b"\0\0\0\1\0",  # none
         b"\0\0\0\1\x80\0\0\0\0",  # none, with view times
         b"\0\0\0\1" + bytes([MAX_INPUTS + 1]) + bytes(MAX_INPUTS + 1),
-        b"\0\0\0\1\x01\xff",  # as the one before, which is none
+        b"\0\0\0\1\x01\xff",  # the same as the last one, which is invalid
         b"\0\0\0\1\x01\x05abc",
         b"\0\0\0\1\x81\0\0",
         b"\0\0\0\1\x81\0\0\0\0\x00\x00",
@@ -197,7 +197,7 @@ def test_an_input_is_in_every_message_until_it_is_acknowledged() -> None:
     sender.on_acked(first[1])
     assert [payload for payload, _ in decode_inputs(body_of(sender)).inputs] == [b"c"]
     sender.on_acked(3)
-    sender.on_acked(2)  # (acknowledgements come in any order)
+    sender.on_acked(2)  # (acknowledgements arrive in any order)
     assert sender.message_body(1000) is None
 
 
@@ -232,7 +232,7 @@ def test_the_pace_is_even_at_the_wanted_margin_and_bounded() -> None:
 
 # -- the server's side -----------------------------------------------------------------------------------------------
 class Ticks:
-    """A buffer whose ticks are taken one after the other; inputs come half a tick before."""
+    """A buffer whose ticks are taken one after the other. Inputs arrive half a tick early."""
 
     def __init__(self) -> None:
         self.buffer = InputBuffer(TICK)
@@ -301,7 +301,7 @@ def test_a_missing_input_is_replaced_by_the_one_before_and_late_it_is_not_applie
     ]
     ticks.receive(LEARNT + 1, LEARNT + 2, LEARNT + 3)
     assert ticks.buffer.counts.late == 2
-    ticks.receive(LEARNT + 1, LEARNT + 2, LEARNT + 3)  # what comes again is no other late one
+    ticks.receive(LEARNT + 1, LEARNT + 2, LEARNT + 3)  # a repeated input is not another late one
     played = ticks.take()
     assert played is not None
     assert (played.number - LEARNT, played.repeats, ticks.buffer.counts.late) == (3, 0, 2)
@@ -377,7 +377,7 @@ def test_after_a_pause_a_burst_of_packets_is_as_good_as_one() -> None:
 
 
 def test_a_player_who_is_behind_for_good_is_followed() -> None:
-    """A slow frame whose ticks the game left out: all its inputs come 10 ticks later than their numbers say."""
+    """A slow frame skipped these ticks: all its inputs arrive 10 ticks later than their numbers."""
     ticks = playing(20)
     for _ in range(10):
         ticks.take()
@@ -389,7 +389,7 @@ def test_a_player_who_is_behind_for_good_is_followed() -> None:
 def test_inputs_missing_time_and_again_move_the_schedule_back() -> None:
     ticks = Ticks()
     repeats = []
-    for number in range(1, 600):  # every tenth comes three ticks late: its packet and those after it were lost
+    for number in range(1, 600):  # every tenth arrives three ticks late: its packet and those after it were lost
         if number % 10 in (1, 2, 3):
             ticks.take()
             continue
@@ -504,7 +504,7 @@ def test_whatever_a_client_sends_each_number_is_applied_once_in_order_and_memory
 
 # -- both, and the link between them ---------------------------------------------------------------------------------
 class Play:
-    """A player whose inputs' payloads are their numbers, and a server; both tell each other each tick."""
+    """A player whose inputs hold their own numbers, and a server. Each sends to the other in every tick."""
 
     def __init__(
         self, seed: int, *, rtt: float = 0.1, jitter: float = 0.02, loss: float = 0.0, drift: float = 1e-4

@@ -1,4 +1,4 @@
-"""How many copies it takes, measured from what comes."""
+"""The number of copies that a link needs, measured from its arrivals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pygase._protocol.loss_meter import MAX_STEP, MEMORY, NEGLIGIBLE, START_LOSS
 
 
 def watched(loss: float, again: float, numbers: int, *, seed: int) -> LossMeter:
-    """A meter that has seen datagrams of which one gets lost with these probabilities, after one that came and not."""
+    """A meter that has seen datagrams. These are the probabilities of a loss, after an arrival and after a loss."""
     chance, meter, lost = random.Random(seed), LossMeter(), False
     for number in range(1, numbers):
         lost = chance.random() < (again if lost else loss)

@@ -221,7 +221,7 @@ def test_a_partition_shorter_than_the_time_out_heals() -> None:
 
 
 def test_an_idle_line_says_nothing_but_heartbeats_after_a_burst() -> None:
-    """Nothing keeps ringing: every acknowledgement of an acknowledgement must end somewhere."""
+    """Every acknowledgement of an acknowledgement must end somewhere."""
     peers = Peers()
     address = peers.joined()
     talk(peers, address, 50)
@@ -271,7 +271,7 @@ def test_a_cut_longer_than_the_ring_of_states_heals(ring: int, ticks: int) -> No
 
 
 def test_after_a_cut_longer_than_the_ring_the_difference_is_sent_and_not_all_of_the_state() -> None:
-    """What the client had before the cut is looked at in time, and kept."""
+    """The client's state from before the cut is checked in time, and kept."""
     peers = Peers()
     address = peers.joined()
     ballast = {"ballast": peers.rng.randbytes(200_000)}
@@ -306,7 +306,7 @@ def turns_until(peers: Peers, seconds: float, arrived: Callable[[], object]) -> 
 
 
 def test_inputs_that_wait_for_their_acknowledgement_hold_up_no_large_event() -> None:
-    """Its fragments fill whole packets, so they leave without what else would ride along; and nobody spins."""
+    """Its fragments fill whole packets, so they leave without the inputs, and the loop does not spin."""
     peers = Peers(latency=0.04)
     address = peers.joined()
     peers.run(0.5)
@@ -356,7 +356,7 @@ def test_all_inputs_that_wait_fit_into_each_packet_so_that_one_acknowledgement_i
 
 
 def test_inputs_leave_alone_at_once_and_again_when_nothing_else_has_left_for_a_time_out() -> None:
-    """The way of an input does not depend on what else there is to say."""
+    """The sending of an input does not depend on other messages."""
     peers = Peers()
     address = peers.joined()
     peers.run(3.0)
@@ -377,7 +377,7 @@ def test_inputs_leave_alone_at_once_and_again_when_nothing_else_has_left_for_a_t
 
 
 def test_what_is_told_of_inputs_by_an_overtaken_packet_is_out_of_date() -> None:
-    """While the world rests, the same tick is told of again and again; the latest word counts."""
+    """While the world rests, the same tick is reported again and again. The latest report counts."""
     peers = Peers()
     address = peers.joined()
     peers.push({"n": 1})
@@ -458,7 +458,7 @@ def test_many_small_states_between_two_in_fragments_do_not_make_the_second_look_
     peers.push({"n": 0})
     peers.run(0.1)
     peers.drop = lambda data, sender, receiver: sender == SERVER and len(data) > 1_000
-    for _ in range(2):  # of which the first fragments are lost, so that two remain unfinished
+    for _ in range(2):  # the first fragments are lost, so two messages remain unfinished
         peers.push({"noise": peers.rng.randbytes(1_500)})
     peers.run(0.011)
     peers.drop = lambda data, sender, receiver: False

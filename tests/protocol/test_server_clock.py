@@ -1,7 +1,7 @@
-"""The client's idea of the server's time, on simulated links with clocks that drift.
+"""The client's estimate of the server's time, on simulated links with clocks that drift.
 
-A :class:`Simulation` is both ends in virtual time: each sends at a steady rate, each datagram takes as long as the link
-says, and the server's tell what it received last and when, with the resolution of the wire.
+A :class:`Simulation` is both ends in virtual time. Each sends at a steady rate, and the link delays each datagram. The
+server's datagrams hold the number and the time of the last one received, with the resolution of the wire.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def steady(seconds: float) -> Delay:
 
 
 def with_bursts(delay: Delay, *, extra: float = 0.3, lasting: float = 2.0, every: float = 9.0) -> Delay:
-    """A buffer somewhere fills up now and then, and drains again."""
+    """A buffer on the way fills up from time to time, and drains again."""
     return lambda at, chance: delay(at, chance) + (extra if at % every < lasting else 0.0)
 
 
@@ -66,7 +66,7 @@ class Simulation:
         self.clock = ServerClock()
         self.errors: list[tuple[float, float]] = []
         self.answers: list[tuple[float, float]] = []
-        self.received: tuple[int, float, float] | None = None  # number, sent at, received at: what the server acks
+        self.received: tuple[int, float, float] | None = None  # number, sent at, received at: the server's ack
         self.queue: list[tuple[float, int, Callable[[float], None]]] = []
         self.count = 0
         self.down_now = False

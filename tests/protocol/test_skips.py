@@ -1,4 +1,4 @@
-"""Numbers that are left out: nobody counts them as lost, and whoever acknowledges them is found out."""
+"""Skipped numbers: they never count as lost, and a peer that acknowledges one is found out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVENT = b"\x91\xa4move"
 
 
 def play(peers: Peers, ticks: int, *, inputs: bool = False, interval: float = TICK) -> None:
-    """States, events and inputs as in a game, until somebody is thrown out."""
+    """Play states, events and inputs as in a game, until a peer is thrown out."""
     for number in range(ticks):
         if peers.ended or not peers.server.peers:
             return
@@ -81,7 +81,7 @@ def test_a_number_that_was_left_out_is_in_no_figure(first: int) -> None:
 
 
 def buffer_after(seed: int, loss: float, *, skips: bool) -> InputBuffer:
-    """What a server has learnt of a client's link by its inputs; the same of them get lost, with and without skips."""
+    """The server's measurement of a client's link by its inputs. The same ones get lost, with and without skips."""
     peers = Peers(seed, latency=0.02, server_skips=0, client_skips=40 if skips else 0)
     chance, lost = random.Random(seed), False
     address = peers.joined()
@@ -183,7 +183,7 @@ def test_an_optimist_that_only_sends_events_is_found_out_between_its_looks() -> 
 
 
 def test_who_hides_that_it_loses_half_of_a_large_state_is_found_out() -> None:
-    """So it cannot make the server go on at full speed through a line that is too narrow for that."""
+    """So it cannot make the server send at full speed through a narrow line."""
     peers, cheat = with_optimist("all before", loss=0.5)
     noise = random.Random(1)
     for _ in range(20):
@@ -212,7 +212,7 @@ def test_a_server_that_acknowledges_what_was_never_sent_is_left() -> None:
         assert client.closed is not None
         assert (client.closed.reason, client.closed.detail) == (DisconnectReason.PROTOCOL_ERROR, NEVER_SENT)
         peers.run(0.2)
-        assert address not in peers.server.peers  # it was told
+        assert address not in peers.server.peers  # it got the reason
         assert peers.at_server[-1][1].reason == DisconnectReason.PROTOCOL_ERROR
 
 

@@ -1,4 +1,4 @@
-"""Which state a client has, and what it is sent next."""
+"""The state that a client has, and the next one that it is sent."""
 
 import copy
 import itertools
@@ -443,7 +443,7 @@ def test_a_client_whose_reports_never_arrive_goes_on_in_bounded_memory() -> None
         assert state.tree == {"x": number}
         assert len(line.receiver.states) <= SnapshotReceiver.MAX_STATES
     assert line.receiver.acked_tick < line.receiver.newest_tick
-    line.sender.on_acked(0)  # what it reports has long left the ring
+    line.sender.on_acked(0)  # the state that it reports has long left the ring
     for _ in range(2):
         line.push({"x": "news"})
         state = line.receiver.receive(line.send())

@@ -49,7 +49,7 @@ def test_the_time_out_is_bounded_above(samples: list[float]) -> None:
 def test_rates_are_amounts_a_second_over_the_last_interval() -> None:
     meter = RateMeter(2)
     meter.update((100, 0), 10.0)
-    meter.update((150, 5), 10.5)  # too early to tell
+    meter.update((150, 5), 10.5)  # too early for a measurement
     assert meter.rates == (0.0, 0.0)
     meter.update((300, 50), 12.0)
     assert meter.rates == (100.0, 25.0)
@@ -85,7 +85,7 @@ def test_savings_are_limited_to_the_burst() -> None:
 
 
 def test_a_bucket_that_is_used_up_for_the_first_time_has_been_filling_since_it_began() -> None:
-    """Else a connection's first pause would come after one burst, however slowly that was spent."""
+    """Otherwise a connection's first pause would follow one burst, however slowly that was spent."""
     bucket = TokenBucket(PeerRecord(), rate=1000, burst=100, now=7.0)
     for tick in range(100):
         assert bucket.allows(7.0 + tick / 20)

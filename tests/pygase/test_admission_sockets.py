@@ -1,4 +1,4 @@
-"""Places and passwords on real sockets: what one host can take, and what it can try."""
+"""Places and passwords on real sockets: the connections and the guesses of one host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documented API, name by name: what can be imported, every parameter and default, and promises of types."""
+"""The documented API, name by name: imports, every parameter and default, and types."""
 
 import importlib
 import inspect
@@ -87,7 +87,7 @@ def test_parameters_have_the_documented_names_order_and_defaults(
                 assert type(found.default) is type(default)
         positions.append(there.index(found))
     assert positions == sorted(positions)
-    for extra in there:  # whatever else there is must not come in a documented call's way
+    for extra in there:  # other names must not get in the way of a documented call
         if extra.name not in documented and not stars(extra):
             assert extra.kind is inspect.Parameter.KEYWORD_ONLY
             assert extra.default is not REQUIRED

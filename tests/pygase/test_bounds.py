@@ -1,4 +1,4 @@
-"""What waits is bounded, nothing reliable is lost in silence, and nobody's flood is another's loss."""
+"""Waiting messages are bounded, no reliable one is lost in silence, and one client's flood costs no other client."""
 
 import gc
 import threading
@@ -67,7 +67,7 @@ def test_events_with_retries_that_wait_for_the_connection_are_refused_beyond_the
     with pytest.raises(BufferError, match=f"{bound} events wait"):
         client.dispatch_event("X", bound, retries=retries)
     network.connect(client)
-    with pytest.raises(BufferError, match=f"{bound} events wait"):  # while connecting, too
+    with pytest.raises(BufferError, match=f"{bound} events wait"):  # also while connecting
         client.dispatch_event("X", bound, retries=retries)
     network.run(3.0)
     assert client.status == "connected"
@@ -125,7 +125,7 @@ def test_one_clients_flood_while_the_game_is_paused_does_not_evict_anothers_even
             loud.dispatch_event("X")
         network.run(0.5)
     most = ServerConfig.max_waiting_events
-    assert len(machine._events) == FEW_EVENTS + most  # (the first few are nobody's)
+    assert len(machine._events) == FEW_EVENTS + most  # (the first few belong to nobody)
     assert dropped["too many events between two ticks"] == 100 + 6000 - FEW_EVENTS - most
     quiet.dispatch_event("R", 100, retries=RELIABLE)
     network.run(0.5)

@@ -1,5 +1,7 @@
-"""What blocks is awaited inside a running loop; whoever forgets to, or runs another framework's loop, is told what to
-write."""
+"""Inside a running loop, blocking calls are awaited. A forgotten await, or another framework's loop, gets a sentence
+with
+the right code.
+"""
 
 import asyncio
 import gc
@@ -105,7 +107,7 @@ def test_what_a_call_raises_reaches_whoever_awaits_it() -> None:
 
 
 def fake_framework(name: str, running: bool) -> dict[str, Any]:
-    """What the framework's module looks like to somebody who asks it whether a task of it runs here."""
+    """The framework's module, as far as a check for a running task uses it."""
     if name == "curio":
         return {"curio.meta": types.SimpleNamespace(curio_running=lambda: running)}
 

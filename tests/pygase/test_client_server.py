@@ -38,7 +38,7 @@ INTERVAL = 0.02
 
 
 class Game:
-    """A backend on a simulated network, and what its clients were told."""
+    """A backend on a simulated network, and the events of its clients."""
 
     def __init__(self, seed: int = 0, link: Link | None = None, **backend: Any) -> None:
         self.network = SimulatedNetwork(seed, link or Link(latency=0.01))
@@ -433,7 +433,7 @@ def test_a_state_that_rests_costs_nothing_but_heartbeats() -> None:
 
 
 def test_updates_pushed_from_outside_reach_the_clients_of_a_server_alone() -> None:
-    """No machine: somebody else pushes. Even updates that say nothing of their time."""
+    """No machine: another part pushes the updates, even updates without a time."""
     network = SimulatedNetwork(link=Link(latency=0.01))
     store = GameStateStore(GameState(x=0))
     server = Server(store)
@@ -725,7 +725,7 @@ def test_any_object_with_push_event_can_be_the_event_wire() -> None:
 
 
 def through_a_wire(wire: Any) -> Client:
-    """Have a client come, send two events, and go; the second one pretends to be from somebody else."""
+    """Let a client connect, send two events, and leave. The second event carries a false sender."""
     network = SimulatedNetwork()
     server = Server(GameStateStore())
     network.serve(server)

@@ -24,7 +24,7 @@ NONCE = b"nonce..8"
 
 
 class FakeAnsweringTransport:
-    """Takes what a test has put into ``questions``, and notes the answers."""
+    """Receives a test's ``questions``, and records the answers."""
 
     in_network = True
     sockets: list[Any] = []  # noqa: RUF012
@@ -392,7 +392,7 @@ class TestBrowser:
 
 
 class FakeSocket:
-    """Notes where it sends to, or fails."""
+    """Records the addresses that it sends to, or fails."""
 
     def __init__(self, fails_with: int = 0) -> None:
         self.fails_with = fails_with

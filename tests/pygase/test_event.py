@@ -1,4 +1,4 @@
-"""Events: how they are serialised, and how a handler gets what it takes, and nothing else."""
+"""Events: their bytes, and the arguments that a handler gets."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a server holds of unfinished messages, on real sockets."""
+"""The unfinished messages that a server holds, on real sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may end a server: by the host token from anywhere, by being first on its machine only where that is wanted."""
+"""Ending a server: with the host token from anywhere; as the first on its machine only if the server wants that."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def a_backend(**config: Any) -> Backend:
 
 
 def host_after(client_address: Any, chosen: bool | None, bound: str, token: str = "") -> bool:
-    """Have one client join a server bound to an address; tell whether it is the host."""
+    """Have one client join a server bound to an address. Return whether it is the host."""
     backend, network, client = a_backend(local_host=chosen), SimulatedNetwork(), Client()
     server = backend.server
     backend._claim(0.02)

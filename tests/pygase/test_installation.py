@@ -37,7 +37,7 @@ def test_compiled_modules_are_those_without_a_python_file() -> None:
 
 
 def test_a_checkout_runs_the_files_that_are_written() -> None:
-    """An editable install never has compiled modules; a wheel is what stands elsewhere."""
+    """An editable install never has compiled modules; only a wheel has."""
     if Path(pygase.__file__).is_relative_to(CHECKOUT):
         assert pygase.build_info().compiled == ()
 

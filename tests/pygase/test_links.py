@@ -1,6 +1,6 @@
-"""Links as figures: what a text may say of one, the presets, and queues in which nobody overtakes.
+"""Links as figures: the text form, the presets, and queues without overtaking.
 
-What becomes of datagrams on them otherwise, test_testing shows.
+test_testing shows their effect on datagrams.
 """
 
 import random
@@ -41,7 +41,7 @@ class TestInOrder:
         delays = [at - number * INTERVAL for number, at in enumerate(arrived)]
         assert arrived == sorted(arrived)
         assert min(delays) >= 0.05 - 1e-9
-        assert max(delays) <= 0.15 + 1e-4  # each is a microsecond behind the one before
+        assert max(delays) <= 0.15 + 1e-4  # each is a microsecond behind the last one
         assert max(delays) - min(delays) > 0.08
 
     def test_what_is_held_back_is_overtaken_and_holds_up_nobody(self) -> None:

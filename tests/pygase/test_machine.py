@@ -1,4 +1,4 @@
-"""The game loop: fixed times of ticks, what handlers and time step may do, and what they may not."""
+"""The game loop: fixed times of ticks, and the limits of handlers and time step."""
 
 import asyncio
 import functools
@@ -645,7 +645,7 @@ def test_a_handlers_own_malformed_packet_is_no_malformed_event() -> None:
 
 
 def test_a_decorated_handler_gets_the_context_by_name() -> None:
-    """A decorator hides what the function behind it takes by position, and may look at the names."""
+    """A decorator hides the positional parameters of the function behind it, and may look at the names."""
     seen: list[Any] = []
 
     def spied(function: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a server can make a client hold is bounded in values, not only in bytes."""
+"""A server's power over a client's memory is bounded in values, not only in bytes."""
 
 import random
 import subprocess

@@ -1,4 +1,4 @@
-"""Whatever somebody calls himself, it can be shown, and no two are the same."""
+"""Any name can be shown, and no two names are the same."""
 
 import pytest
 from hypothesis import given

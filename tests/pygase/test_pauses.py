@@ -1,4 +1,4 @@
-"""A server that pauses (a suspended process, the garbage collector, a long tick): the game goes on where it was."""
+"""A server that pauses (a suspended process, the garbage collector, a long tick): the game continues afterwards."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Mover:
         self._taken = -1
 
     def play(self, seconds: float) -> list[float]:
-        """Return by how much it moved from frame to frame, in parts of what its speed would be."""
+        """Return the movement from frame to frame, as a share of the even one."""
         begin = max(len(self.seen) - 1, 0)
         for _ in range(round(seconds / FRAME)):
             self.network.run(FRAME)
@@ -168,7 +168,7 @@ def test_a_true_dt_shows_what_the_cap_is_good_for() -> None:
 
 
 def test_pauses_of_the_server_are_no_bad_weather() -> None:
-    """Who stays further behind for it would see everything later, and gain nothing."""
+    """A longer delay after a pause would show everything later, without a gain."""
     game = Mover(60, Link(latency=0.03))
     game.play(5.0)
     before = game.buffer.stats(now=game.network.now)
@@ -186,7 +186,7 @@ def test_the_server_judges_by_the_picture_that_was_shown_also_after_a_pause(paus
     game = Mover(20, Link(latency=0.03))
     game.play(4.0)
     game.network.suspend(game.backend, pause)
-    game.play(pause + 0.6)  # what the picture was off by is made good
+    game.play(pause + 0.6)  # the picture's error is corrected
     for _ in range(20):
         game.play(FRAME)
         shown_at = game.buffer.playback_time(now=game.network.now)

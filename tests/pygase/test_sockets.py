@@ -133,7 +133,7 @@ def test_the_documented_example_runs(host: str) -> None:
 
 
 def test_a_connection_to_localhost_does_not_wait_for_a_retry() -> None:
-    """Whatever addresses the name has, the first one asked is the one that servers are bound to."""
+    """For any addresses of the name, the first one asked is the one that servers are bound to."""
     backend, client = game(), Client()
     backend.run_in_thread("localhost", 0, 0.01)
     assert backend.server.port

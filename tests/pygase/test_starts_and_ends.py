@@ -1,4 +1,4 @@
-"""Whatever is started can be ended, whatever has ended can be started again, and nothing in between makes it deaf."""
+"""Everything that starts can be ended, everything that has ended can be started again, and nothing makes it deaf."""
 
 import asyncio
 import threading
@@ -69,7 +69,7 @@ class FakeTimer:
 
 
 class FakeLoop:
-    """Knows who listens, and after how many seconds which function is to be called."""
+    """Keeps its listeners, and its timers with their functions."""
 
     def __init__(self, now: float = 0.0) -> None:
         self.now = now
@@ -140,7 +140,7 @@ def test_a_timer_fires_in_time_on_a_loop_with_a_clock_of_its_own(offset: float) 
     loop.now += 0.1
     driver.arm(clock() + 0.2)  # earlier than the one that is set
     assert [delay for delay, _ in loop.timers] == [pytest.approx(0.5), pytest.approx(0.2)]
-    driver.arm(clock() + 0.3)  # later: it is set anew when the timer fires
+    driver.arm(clock() + 0.3)  # later: the timer is set again when it fires
     assert len(loop.timers) == 2
 
 
@@ -306,7 +306,7 @@ def test_a_connect_cancelled_before_its_first_step_or_never_awaited_leaves_nothi
 
 
 class StartsWhileLookedAt(Server):
-    """Starts in the very moment after the thread that shuts it down has seen that nobody drives it yet."""
+    """Starts at the very moment after the thread that shuts it down has found it undriven."""
 
     start: Callable[[], None] | None = None
     _real_driver: Any = None
@@ -365,7 +365,7 @@ def test_on_bound_is_called_once_with_a_server_that_has_its_port(face: str) -> N
     ((server, port, hostname),) = seen
     assert (server, hostname) == (backend.server, "127.0.0.1")
     assert port
-    assert server.port is None  # it has ended, since it was told to while it began
+    assert server.port is None  # it has ended, because the shutdown arrived while it started
 
 
 @pytest.mark.integration

@@ -78,7 +78,7 @@ def test_every_update_that_counts_leads_to_a_newer_state_whatever_it_says_of_its
 @pytest.mark.parametrize("first", [1, 7, 65533, 65535])
 @pytest.mark.parametrize("seed", range(5))
 def test_pushing_and_adding_agree_on_what_counts(first: int, seed: int) -> None:
-    """The same updates, some of them old and some of them news, leave the same content on both ways."""
+    """The same updates, some of them old, leave the same content on both ways."""
     rng = random.Random(seed)
     store, state, order = GameStateStore(GameState(first)), GameState(first), Sqn(first)
     for n in range(200):
@@ -197,7 +197,7 @@ def test_an_update_that_cannot_be_sent_changes_nothing() -> None:
 
 
 def fill_to(size: int, **more: Any) -> bytes:
-    """Return what must be stored as ``noise`` for the state to take exactly ``size`` bytes."""
+    """Return the ``noise`` that makes the state exactly ``size`` bytes long."""
     overhead = len(pack({"noise": bytes(70_000), "game_status": 0, **more})) - 70_000
     return bytes(size - overhead)
 
@@ -219,7 +219,7 @@ def test_an_update_to_exactly_the_bound_is_accepted_and_one_byte_more_changes_no
         store.push_update(GameStateUpdate(2, noise=exactly + b"\0"))
     assert store.internals.committed is before
     assert store.get_update_cache() == cached
-    store.push_update(GameStateUpdate(2, x=2))  # and it goes on, for all that fits
+    store.push_update(GameStateUpdate(2, x=2))  # it continues with everything that fits
     assert store.get_game_state().x == 2
 
 
@@ -248,8 +248,8 @@ def test_all_updates_of_one_tick_are_one_new_state_merged_deeply() -> None:
     working = store.internals.begin_tick()
     for player in range(10):
         store.internals.apply({"players": {player: {"x": player}}})
-        assert working.players[player] == {"x": player}  # what comes later in the tick sees it
-    assert content(store) == {"players": {}}  # nobody else does
+        assert working.players[player] == {"x": player}  # later handlers of the tick see it
+    assert content(store) == {"players": {}}  # other threads do not
     store.internals.end_tick(now=1.0)
     assert content(store) == {"players": {n: {"x": n} for n in range(10)}}
     assert heard == [1]

@@ -1,4 +1,4 @@
-"""Whom an event is for, who may not come in, and which handler counts."""
+"""The recipients of an event, banned clients, and the handler that counts."""
 
 import logging
 from collections.abc import Callable
@@ -115,7 +115,7 @@ def test_a_ban_outlasts_a_restart_and_unban_ends_it() -> None:
     hall.server.unban(("10.0.0.2", 12345))
     assert hall.server.banned == []
     assert hall.join(B).status == "connected"
-    hall.server.unban("10.7.7.7")  # who is not banned is let in anyway
+    hall.server.unban("10.7.7.7")  # unbanning a client that is not banned does nothing
 
 
 def test_an_ip_address_as_text_bans_all_who_play_from_there() -> None:

@@ -1,4 +1,4 @@
-"""The simulated network itself: it must be as bad as it is told to be, and no worse."""
+"""The simulated network itself: exactly as bad as its link."""
 
 import itertools
 from typing import Any

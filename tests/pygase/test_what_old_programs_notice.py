@@ -1,4 +1,4 @@
-"""What the changelog says that a program written for PyGaSe 0.x notices."""
+"""The changes that a program for PyGaSe 0.x notices, as the changelog lists them."""
 
 from typing import Any
 

@@ -22,7 +22,7 @@ def display() -> Iterator[pygame.Surface]:
 
 
 class FakeClient:
-    """What a session sees of a Client; tests say what happens to it."""
+    """A Client as a session sees it. Tests set its events."""
 
     def __init__(self) -> None:
         self.status = "disconnected"

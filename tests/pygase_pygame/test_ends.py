@@ -1,4 +1,4 @@
-"""A program that ends without closing its session, as after Ctrl-C, leaves nobody waiting."""
+"""A program that ends without closing its session, as after Ctrl-C, leaves no side waiting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings that a game's ticks, or its own part, do not fit the states blame nobody for a pause or an outage."""
+"""Warnings about a game's ticks, or its own part, blame nobody for a pause or an outage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TICK = 1 / 60
 
 
 def states(lengths: Iterable[float], first: int = 1, begin: float = 5.0) -> list[Snapshot]:
-    """Return a state for each tick, so many seconds after the one before."""
+    """Return a state for each tick, ``interval`` seconds apart."""
     times = itertools.accumulate(lengths, initial=begin)
     return [Snapshot(first + number, time, time, {"x": number}) for number, time in enumerate(times)]
 
@@ -76,7 +76,7 @@ def test_another_rate_is_reported_once_even_if_all_seemed_well_at_first(caplog: 
 
 
 def test_an_own_server_is_not_measured(caplog: pytest.LogCaptureFixture) -> None:
-    """It makes 42 ticks where 60 were asked for: no setting is wrong."""
+    """It makes 42 ticks instead of 60: no setting is wrong."""
     watch = FitWatch(TICK)
     feed(watch, states([1 / 42] * 2000), own_interval=TICK)
     assert not warnings(caplog)

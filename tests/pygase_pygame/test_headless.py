@@ -1,4 +1,4 @@
-"""What users get to test their games with: a client without a screen, keys without a keyboard, time without waiting."""
+"""Tools for testing games: a client without a screen, keys without a keyboard, time without waiting."""
 
 from __future__ import annotations
 

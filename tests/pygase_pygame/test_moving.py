@@ -1,4 +1,4 @@
-"""A path of `interpolate` that leads to nothing is told, once; one that leads to nothing yet is not."""
+"""A path of `interpolate` without a value is reported once; one that has no value yet is not."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_while_the_state_is_empty_nothing_is_told_and_what_is_found_once_is_righ
 ) -> None:
     watch = PathWatch(["players.*.x"])
     looked(watch, {"players": {}}, 0.0, 60.0)
-    looked(watch, {"players": {"anna": {"name": "Anna"}}}, 60.0, 2.0)  # half a player, who is whole soon
+    looked(watch, {"players": {"anna": {"name": "Anna"}}}, 60.0, 2.0)  # half a player, complete a moment later
     looked(watch, PLAYERS, 62.0, 1.0)
     looked(watch, {"score": 1}, 63.0, 60.0)
     assert not caplog.records

@@ -1,4 +1,4 @@
-"""Prediction through the adapter, whole games in virtual time: what the player sees of themselves and of others."""
+"""Prediction through the adapter, whole games in virtual time: the player's own picture, and the others'."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def move(mine: dict[str, Any], keys: Mapping[str, bool]) -> dict[str, Any]:
 
 
 class Game:
-    """Everybody has an x. `push` moves a player as nobody could foresee."""
+    """Everybody has an x. `push` moves a player, and no client can predict it."""
 
     def __init__(self) -> None:
         self.push: dict[str, float] = {}
@@ -67,7 +67,7 @@ def me(session: Session) -> str:
 
 
 def play(network: SimulatedNetwork, session: Session, seconds: float, right: bool = False) -> list[float]:
-    """Hold a key, or none, for so long; return where one sees oneself in each frame."""
+    """Hold a key, or none, for a time. Return the shown place of the player in each frame."""
     seen = []
     for _ in range(round(seconds / FRAME)):
         network.run(FRAME)
@@ -209,7 +209,7 @@ def test_who_only_watches_after_a_reconnect_does_not_see_themselves_where_they_w
     assert session.view().mine["x"] > 50 * SPEED
     first.shutdown()
     network.run(0.5)
-    serve(-500.0)  # a new game, whose ticks begin anew
+    serve(-500.0)  # a new game, whose ticks start again
     session.retry()
     network.run_until(lambda: session.status == "connected", 5.0)
     for _ in range(60):
@@ -232,7 +232,7 @@ def test_what_makes_no_sense_is_refused_in_words() -> None:
 
 
 def test_an_input_tells_the_moment_that_the_player_saw_when_giving_it() -> None:
-    """That of the latest view: what is drawn after the input has not been seen yet."""
+    """The time of the latest view: pictures after the input do not count."""
     network = SimulatedNetwork(5, Link(latency=0.05))
     game = Game()
     network.serve(game.backend, interval=TICK)

@@ -46,7 +46,7 @@ def test_without_a_display_events_wait_and_come_in_order_once_there_is_one():
 
 
 class FullQueue:
-    """pygame's queue, with room for so many events."""
+    """pygame's queue, with room for ``room`` events."""
 
     def __init__(self, room: int) -> None:
         self.room = room

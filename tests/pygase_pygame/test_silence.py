@@ -1,4 +1,4 @@
-"""The link falls silent in the middle of a game: how far is the own player predicted, and what happens afterwards?"""
+"""The link falls silent in the middle of a game: the length of the prediction, and the time after it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def seconds(distance: float) -> float:
 
 
 def dragged_back(seen: list[float]) -> float:
-    """Return how far behind a place where one was already one is shown at most."""
+    """Return the largest distance by which the picture went back."""
     return max(most - x for x, most in zip(seen, itertools.accumulate(seen, max), strict=True))
 
 
@@ -82,7 +82,7 @@ class Walk:
         return {"players": changed, **turn} if changed else turn
 
     def play(self, seconds: float) -> list[float]:
-        """Play on; return where one sees oneself in each frame."""
+        """Play on. Return the shown place of the player in each frame."""
         begin = len(self.seen)
         for _ in range(round(seconds * self.fps)):
             self.network.run(1 / self.fps)
@@ -241,7 +241,7 @@ def test_a_game_loop_that_stands_still_is_not_predicted_on_and_no_silence_of_the
     game.play(3.0)
     at = game.seen[-1]
     machine = game.backend.game_state_machine
-    machine.player_inputs, inputs = None, machine.player_inputs  # ticks, but nobody takes an input
+    machine.player_inputs, inputs = None, machine.player_inputs  # ticks without inputs
     game.rests = True
     game.play(3.0)
     assert game.session.is_stalled

@@ -1,4 +1,4 @@
-"""Whole games on bad links, in virtual time: what the player sees, and what becomes of what he presses."""
+"""Whole games on bad links, in virtual time: the player's picture, and the effect of the keys."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pygase_pygame import CONNECTED, LOST, Controls, Session, StatusBanner
 
 pytestmark = pytest.mark.usefixtures("display")
 
-SPEED = 100.0  # of what moves, units per second
+SPEED = 100.0  # of the moving ball, units per second
 FRAME = 1 / 60
 INTERVAL = 0.02
 
 
 class Game:
-    """A server where a ball rolls between two moments, and that counts what players do."""
+    """A server with a ball that rolls between two moments. It counts the players' actions."""
 
     def __init__(self, rolls_from: float = 0.0, rolls_until: float = 1e9) -> None:
         self.time = 0.0
@@ -199,7 +199,7 @@ def _run_until(network: SimulatedNetwork, session: Session, condition: Callable[
 
 
 def test_a_server_that_falls_silent_is_told_of_before_the_connection_counts_as_lost() -> None:
-    """Somebody has pulled the plug: no goodbye comes."""
+    """The network cable is pulled: no goodbye arrives."""
     network, session = play(Game(), 1, Link(latency=0.02))
     network.run(2.0)
     surface = pygame.Surface((640, 480))

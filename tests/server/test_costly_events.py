@@ -1,4 +1,4 @@
-"""What one client sends takes a bounded share of everybody's ticks: in values, and in seconds."""
+"""One client's messages take a bounded share of everybody's ticks: in values, and in seconds."""
 
 import gc
 import random
@@ -165,7 +165,7 @@ def test_the_sender_refuses_what_the_receiver_would(most: int) -> None:
     assert [fits(number) for number in (most - 5, most - 4, most - 3, most + 100)] == [True, True, False, False]
 
 
-@pytest.mark.parametrize("filler", [0, 3000])  # where Python counts the levels, and where msgpack does
+@pytest.mark.parametrize("filler", [0, 3000])  # Python counts the levels of one, msgpack those of the other
 @pytest.mark.parametrize("kind", ["list", "dict"])
 def test_sender_and_receiver_agree_on_how_deep_is_too_deep(kind: str, filler: int) -> None:
     def nested(depth: int) -> Any:

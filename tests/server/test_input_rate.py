@@ -1,4 +1,4 @@
-"""The warning that a client's inputs do not fit the ticks blames nobody wrongly, and is not used up if it did."""
+"""The warning about a client's inputs and the ticks blames nobody wrongly, and is not used up if it did."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WINDOWS = 2 * RATE_WINDOW + 0.1
 
 
 class Table:
-    """A server's ticks and a player's inputs, with what the watch says of them."""
+    """A server's ticks and a player's inputs, with the reports of the watch."""
 
     def __init__(self, interval: float = 1 / HZ) -> None:
         self.interval, self.now, self.inputs = interval, 0.0, 0.0
@@ -28,7 +28,7 @@ class Table:
         self.told: list[tuple[float, float]] = []
 
     def play(self, seconds: float, share: float = 1.0) -> Table:
-        """Let ticks pass, with so many inputs for each."""
+        """Let ticks pass, with a number of inputs for each."""
         for _ in range(round(seconds / self.interval)):
             self.now += self.interval
             self.inputs += share
@@ -36,7 +36,7 @@ class Table:
         return self
 
     def pause(self, seconds: float, *, inputs: bool) -> Table:
-        """The server makes no ticks for so long; the player goes on making inputs, or does not."""
+        """Stop the server's ticks for a time. The player goes on making inputs, or does not."""
         self.now += seconds
         self.inputs += seconds / self.interval * inputs
         self._tick()
@@ -76,7 +76,7 @@ def test_a_pause_of_the_server_or_of_the_player_is_no_difference(pause: float, i
 
 
 def test_a_server_that_is_too_slow_all_the_time_is_not_the_players_fault() -> None:
-    """It makes 42 ticks where 60 are due, and the player makes the 60."""
+    """It makes 42 ticks instead of 60, and the player makes the 60."""
     table = Table()
     for tick in range(42 * 60):
         table.now = tick / 42
@@ -96,7 +96,7 @@ def test_too_many_and_then_too_few_are_no_row() -> None:
 
 
 class World:
-    """A game in virtual time, with clients that send an input each so many seconds."""
+    """A game in virtual time, with clients that send inputs at an interval."""
 
     def __init__(self, rates: Iterable[float], seed: int = 1) -> None:
         self.network = SimulatedNetwork(seed, Link(latency=0.03, jitter=0.01, loss=0.01))

@@ -156,7 +156,7 @@ def test_who_sends_twice_as_fast_gets_no_more_ticks() -> None:
 
 
 def test_a_handler_may_send_an_input_even_while_another_is_being_sent() -> None:
-    """Where the game pumps, sending an input lets the connection do what is due, and that may be to call a handler."""
+    """In a pumped client, sending an input also runs the connection, which may call a handler."""
     world, client = World(Link()), Client()
     world.playing = False
     world.network.connect(client, pumped=True)
@@ -247,7 +247,7 @@ def test_what_a_time_step_does_to_an_input_does_not_change_the_next_one() -> Non
 
 
 def test_of_several_messages_with_inputs_in_a_packet_the_server_takes_the_first() -> None:
-    """Else a packet of a thousand inputs of a few bytes each would cost a hundred times what it cost to make."""
+    """Otherwise a packet of a thousand tiny inputs would cost a hundred times more than it cost its sender."""
     world = World(Link())
     world.playing = False
     world.network.run(1.0)
@@ -299,7 +299,7 @@ def test_the_server_time_is_the_clock_of_the_snapshots() -> None:
 
 
 WRAP = 2**32 * 1e-4
-"""Seconds after which times on the wire begin anew."""
+"""Seconds after which times on the wire wrap around."""
 
 
 @pytest.mark.parametrize("start", [0.0, WRAP - 5.0, 3 * WRAP - 5.0])

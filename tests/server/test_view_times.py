@@ -1,4 +1,4 @@
-"""What a player claims to have seen is believed as far as the server's own measurements explain it, and no further."""
+"""A player's claimed view time is believed as far as the server's own measurements explain it, and no further."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BELIEVES_ALL = ServerConfig(rewind_slack=1e6, max_rewind=1e6)
 
 
 class Watched:
-    """A server that notes how long ago each player saw what they acted upon, by the view times that it believes."""
+    """A server that records the age of each player's view, by the view times that it believes."""
 
     def __init__(self, seed: int, tick: float, config: ServerConfig = DEFAULTS) -> None:
         self.network = SimulatedNetwork(seed)
@@ -54,9 +54,10 @@ class Watched:
         return self.ages[round(5 / self.tick) :]
 
     def claims(self, link: Link, age: float, seconds: float) -> list[float]:
-        """Let somebody play who claims, in each tick, to see what was so long ago; return the ages of the second half.
+        """Let a client play that claims a view of a certain age in each tick. Return the believed ages of the second
+        half.
 
-        Their acknowledgements and everything else are as an honest client's.
+        Its acknowledgements and everything else are as an honest client's.
         """
         client = Client()
         self.network.connect(client, link=link)

@@ -1,4 +1,4 @@
-"""Without debug mode, too, a game loop says what is wrong with its game: once, with a name, and at next to no cost."""
+"""Also without debug mode, a game loop reports the mistakes of its game: once, by name, and at very low cost."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ class Clock:
 
 
 class Game:
-    """A machine whose ticks a test makes, and what it has logged."""
+    """A machine whose ticks a test runs, and its log."""
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ def test_one_that_happens_once_is_reported_with_the_names_of_those_who_can_have_
 
 
 def test_looking_changes_nothing_that_the_game_does(caplog: pytest.LogCaptureFixture) -> None:
-    """A program that keeps something of its own in the state that it is given goes on as before."""
+    """A program that stores something of its own in the state object goes on as before."""
 
     def time_step(game_state: GameState, dt: float) -> dict[str, Any]:
         game_state.memory["n"] += 1

@@ -44,8 +44,8 @@ def test_whatever_the_bytes_nothing_but_malformed_packet_is_raised(data: bytes) 
         b"",
         b"\xc1",
         b"\xdd\xff\xff\xff\xff",  # an array of four thousand million items
-        b"\xdf\xff\xff\xff\xff",  # a map of as many
-        b"\xc6\xff\xff\xff\xff",  # a binary of as many bytes
+        b"\xdf\xff\xff\xff\xff",  # a map of this size
+        b"\xc6\xff\xff\xff\xff",  # a binary of this size
         b"\x91" * 5000,  # nested without end
         pack(1) + b"\0",
         b"\xa1\xff",  # a str that is not UTF-8

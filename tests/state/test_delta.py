@@ -1,4 +1,4 @@
-"""Deltas: whatever changed between two states arrives exactly, and nothing that is shared is touched."""
+"""Deltas: every change between two states arrives exactly, and shared parts stay untouched."""
 
 import copy
 import math
@@ -45,7 +45,7 @@ def test_neither_making_nor_applying_a_delta_changes_anything_there_was(old: Tre
 
 @given(trees, trees, trees)
 def test_deltas_of_merged_states_are_exact_too(state: Tree, update: Tree, second: Tree) -> None:
-    """As the server does it: states that share structure, each made from the one before by merging."""
+    """As in the server: states that share structure, each made by merging into the last."""
     first = merge(state, copy.deepcopy(update), {})
     then = merge(first, copy.deepcopy(second), {})
     assert exact(apply(state, unpack(pack(diff(state, then)), markers=True))) == exact(then)

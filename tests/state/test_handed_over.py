@@ -286,7 +286,7 @@ def test_a_subclass_stays_that_class_wherever_the_server_shows_the_state() -> No
 
 
 def test_values_of_the_class_are_only_what_is_there_before_the_state_says_more() -> None:
-    """``winner = None`` in the class must not hide what an update sets, nor what it deletes."""
+    """``winner = None`` in the class must not hide a value that an update sets or deletes."""
     seen: list[Any] = []
 
     def step(game_state: Any, dt: float) -> dict[str, Any]:

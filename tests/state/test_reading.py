@@ -1,4 +1,4 @@
-"""A state is read alike wherever it is: by attribute, by key, and as a dict."""
+"""A state is read alike on both sides: by attribute, by key, and as a dict."""
 
 import copy
 import logging

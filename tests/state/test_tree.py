@@ -1,4 +1,4 @@
-"""State trees: what can be in them, how they are merged, and what makes two the same."""
+"""State trees: allowed contents, merging, and equality."""
 
 import collections
 import copy
@@ -198,7 +198,7 @@ def test_a_difference_is_named_by_its_path(a: Tree, b: Tree, path: str) -> None:
 
 
 def merged_plainly(state: Any, update: Any) -> Any:
-    """What merging means, without a thought for speed."""
+    """The definition of merging, without a thought for speed."""
     if not isinstance(update, dict):
         return update
     result = dict(state) if isinstance(state, dict) else {}

@@ -1,1 +1,1 @@
-"""What tests share: simulated networks, readers of documents, generators of state trees."""
+"""Shared by the tests: simulated networks, readers of documents, generators of state trees."""

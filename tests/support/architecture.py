@@ -1,7 +1,7 @@
-"""Reads the imports of a tree of sources and says which of them break the rules of the house.
+"""Reads the imports of a tree of sources and finds violations of the house's rules.
 
-One arrow, always downward: a module may import what stands on its own floor or below, never what is above.
-Some rooms have rules of their own beside that. The tables are the rules, the code below them applies them.
+One arrow, always downward: a module may import modules of its own floor or below, never from above. Some rooms have
+further rules. The tables are the rules; the code below them applies them.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ NEVER = [
 ]
 
 THIRD_PARTY = {"pygase": {"msgpack"}, "pygase_pygame": {"pygame"}, "games": {"pygame"}}
-"""What each package may import beside the standard library and ourselves."""
+"""The allowed imports of each package, beside the standard library and ourselves."""
 
 INSIDE_FUNCTIONS_ONLY = {("pygase.utils", "msgpack"): "Sendable, alone on the ground, needs it, and only when used"}
 """The ground imports nothing but the standard library. These are the exceptions."""
@@ -115,7 +115,7 @@ def violations(sources: Mapping[str, str]) -> list[str]:
 
 
 def circles(sources: Mapping[str, str]) -> list[str]:
-    """Return each module that imports itself by way of others, counting what runs at import time only."""
+    """Return each module that imports itself through others, counting only imports that run at import time."""
     modules = {module_name(path) for path in sources}
     graph: dict[str, set[str]] = {module: set() for module in modules}
     for path, source in sources.items():
@@ -142,7 +142,7 @@ def floor_of(module: str) -> int | None:
 
 
 def imports_of(path: str, source: str, modules: set[str]) -> Iterator[Import]:
-    """Yield every import in `source`, wherever it stands. `modules` tells submodules from other names."""
+    """Yield every import in `source`, at any depth. `modules` separates submodules from other names."""
     importer = module_name(path)
     package = importer if path.endswith("__init__.py") else importer.rpartition(".")[0]
     for node, inside_function, types_only in _walk(ast.parse(source), False, False):

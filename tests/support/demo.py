@@ -1,4 +1,4 @@
-"""The smallest game there can be, to test what all games share: it remembers who has joined and what they press."""
+"""The smallest possible game, to test the common part of all games: it keeps the names and the keys of its players."""
 
 import pygame
 
@@ -8,7 +8,7 @@ from pygase_pygame.app.game_screen import GameScreen, Playing, SoundSet, Tone
 
 
 def serve(hosting: Hosting) -> Backend:
-    """Return a server that keeps the names in the order in which they come."""
+    """Return a server that keeps the names in the order of their arrival."""
 
     def on_join(name: str, game_state: GameState) -> dict[str, object]:
         return {"names": [*game_state.names, name]}

@@ -1,7 +1,7 @@
-"""Decodes datagrams by docs/protocol.md alone: its tables say where every field lies, this only reads them.
+"""Decodes datagrams by docs/protocol.md alone: its tables give the place of every field, and this module reads them.
 
-Nothing of pygase is imported here. What the page says in words (how numbers wrap around, how fragments are joined, how
-a delta is applied) is written down a second time, from the page: an independent reader of the protocol.
+Nothing of pygase is imported here. The rules that the page gives in words (wrap-around, joining of fragments, applying
+a delta) are written a second time, from the page: an independent reader of the protocol.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _EXAMPLE_LINE = re.compile(r"^(?P<hex>(?:[0-9a-f]{2} ?)+)(?:× (?P<times>\d+) ?)
 
 
 class Undecodable(AssertionError):
-    """A datagram is not what the page says."""
+    """A datagram does not follow the page."""
 
 
 class Row(NamedTuple):
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 class Field(NamedTuple):
-    """A decoded field: the bytes that it takes, and what they say."""
+    """A decoded field: its bytes and their meaning."""
 
     name: str
     raw: bytes
@@ -166,7 +166,7 @@ class Document:
 
 
 def _rows_for(way: str, rows: list[Row]) -> list[Row]:
-    """Return the rows that hold for one direction: those marked with ↓ stand only in what the server sends."""
+    """Return the rows of one direction: rows with ↓ occur in the server's datagrams only."""
     return [row._replace(size=row.size.rstrip(" ↓")) for row in rows if way == TO_CLIENT or "↓" not in row.size]
 
 
@@ -253,7 +253,7 @@ def named(fields: list[Field]) -> dict[str, Any]:
 
 
 def nearest(wire: int, expected: int, bits: int) -> int:
-    """Return the full number of which `wire` is the end: "Wrap-around" on the page."""
+    """Return the full number that ends in `wire`: "Wrap-around" on the page."""
     half = 1 << (bits - 1)
     full = expected + ((wire - expected + half) % (2 * half)) - half
     return full if full >= 0 else full + 2 * half
@@ -277,10 +277,10 @@ def applied(state: Any, delta: dict[Any, Any]) -> dict[Any, Any]:
 class Direction:
     """One direction of a connection, as an onlooker sees it.
 
-    :ivar sent_at: when each packet left, by its full number; `acked`: those that the other side has acknowledged.
-    :ivar left_out: numbers that no packet has; `telling`: packets with inputs that told of the last of them.
-    :ivar events: (kind of message, event) in the order in which they were first sent.
-    :ivar round_trips: what the sender can measure, by the rule of the page.
+    :ivar sent_at: time of sending of each packet, by its full number. `acked`: the acknowledged packets.
+    :ivar left_out: the skipped numbers. `telling`: packets with inputs that named the last skipped number.
+    :ivar events: (kind of message, event) in the order of their first sending.
+    :ivar round_trips: the sender's possible measurements, by the rule of the page.
     """
 
     sent_at: dict[int, float] = field(default_factory=dict)
@@ -297,13 +297,13 @@ class Direction:
 
 
 class Onlooker:
-    """Sees every datagram between one server and its clients as it is sent, and understands it by the page.
+    """Reads every datagram between one server and its clients as it is sent, and decodes it by the page.
 
-    :param latency: seconds that every datagram takes, if it is known; used for round trips only.
-    :ivar seen: how often each kind of datagram and message, and each way for a state to travel, was met.
-    :ivar states: the states that were sent to each client, by tick.
+    :param latency: seconds of every datagram's way, if known; used for round trips only.
+    :ivar seen: number of datagrams and messages of each kind, and of each way to send a state.
+    :ivar states: the states sent to each client, by tick.
     :ivar inputs: (input, view time) by number, of each client.
-    :ivar told: what each client is told of its inputs: (tick, applied, margin in ticks) in the order of the packets.
+    :ivar told: the feedback to each client on its inputs: (tick, applied, margin in ticks) in the order of the packets.
     :ivar refusals, acceptances, responses: the fields of these datagrams, by the client's address.
     """
 
@@ -359,7 +359,7 @@ class Onlooker:
     # -- packets -------------------------------------------------------------------------------------------------------
 
     def direction(self, client: Any, way: str) -> Direction:
-        """Return what is known of one direction of a connection."""
+        """Return the knowledge about one direction of a connection."""
         return self.directions.setdefault((client, way), Direction())
 
     def _packet(self, data: bytes, way: str, client: Any, now: float) -> None:
@@ -399,7 +399,7 @@ class Onlooker:
             check(number == following, f"packet {number} is out of line")
 
     def _skipped(self, ours: Direction, number: int, messages: list[tuple[int, dict[str, Any]]]) -> None:
-        """A client's packet tells of the number that was left out last if the page says so, and of no other."""
+        """A client's packet names the last skipped number if the page requires it, and no other."""
         kinds = [kind for kind, _ in messages]
         if 11 in kinds:
             at = kinds.index(11)
@@ -528,7 +528,7 @@ def shown(each: Field) -> str:
 
 
 def rendered(fields: list[Field]) -> str:
-    """Return a datagram as the example shows it: bytes to the left, what they say to the right."""
+    """Return a datagram as the example shows it: bytes on the left, their meaning on the right."""
     lines = []
     for each in fields:
         if len(each.raw) > 64 and not any(each.raw):

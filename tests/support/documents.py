@@ -1,14 +1,14 @@
-"""Finds the code in a Markdown page that is meant to be run, and runs it.
+"""Finds the runnable code in a Markdown page, and runs it.
 
-What stands behind the word `python` where a block begins says what the block is:
+The word behind `python` at the beginning of a block gives its kind:
 
-- `runnable`: the runnable blocks of a page are one script, run in this process from top to bottom. What it
-  prints must be what stands behind `# ->` in it.
-- `program=NAME`: a whole program, run as a process of its own exactly as it stands there. `RUN_BY` names the test.
-- `fragment`: a part of a program, that uses names which the page does not define. It is only compiled.
+- `runnable`: the runnable blocks of a page are one script, run in this process from top to bottom. Its output
+  must be the text behind `# ->` in it.
+- `program=NAME`: a whole program, run unchanged in a process of its own. `RUN_BY` names the test.
+- `fragment`: a part of a program, with names that the page does not define. It is only compiled.
 
-There is no Python block without one of these words. Readers do not see them: a renderer takes the first word alone.
-Where code is run, the port 8080 is replaced by a free one, and 0.0.0.0 by 127.0.0.1, so that a test disturbs nobody.
+Every Python block has one of these words. Readers do not see them: a renderer uses the first word alone.
+In code that runs, a free port replaces 8080, and 127.0.0.1 replaces 0.0.0.0, so that a test disturbs nobody.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RUN_BY = {
 """Page and name of each program, and the test that runs it."""
 
 OTHER_LANGUAGES = {"diff", "hex"}
-"""What a block that is no Python can be: the tests of the protocol and of `hello` read `hex` and `diff`."""
+"""The languages of other blocks: the tests of the protocol and of `hello` read `hex` and `diff`."""
 
 _BLOCK = re.compile(r"^```python ([^\n]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^ *(?:```+|~~~+)(.*)\n((?:.*\n)*?) *(?:```+|~~~+) *$", re.MULTILINE)
@@ -76,7 +76,7 @@ def fragments(page: str) -> list[str]:
 
 
 def unmarked_blocks(page: str) -> list[str]:
-    """Return the first line of each block that is Python, or looks like it, and is not marked as what it is.
+    """Return the first line of each block that is Python, or looks like it, and has no kind.
 
     A block of another language is one of `OTHER_LANGUAGES`; commands for a terminal are indented.
     """
@@ -104,7 +104,7 @@ def on_port(code: str, port: int) -> str:
 
 
 def free_port() -> int:
-    """Return a UDP port of this machine that nobody has taken."""
+    """Return a free UDP port of this machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

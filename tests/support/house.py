@@ -33,7 +33,7 @@ def _parsed(source: str) -> ast.Module:
 def reach_ins(path: str, source: str) -> list[ReachIn]:
     """Return each use of ``x._y`` in a file, where ``x`` is not self or cls, and the file does not define ``_y``.
 
-    ``from x import _y`` counts, too. Names with two underscores at both ends are Python's own.
+    ``from x import _y`` counts. Names with two underscores at both ends are Python's own.
     """
     tree = _parsed(source)
     own = set(_defined(tree))

@@ -1,4 +1,4 @@
-"""A server's endpoint and clients, pure, joined by a line that the test controls; time jumps to what is due next."""
+"""A server's endpoint and clients, pure, joined by a line that the test controls. Time jumps to the next due action."""
 
 import heapq
 import math
@@ -153,5 +153,5 @@ class Peers:
         return address
 
     def events_of(self, address: Address) -> list[bytes]:
-        """What the server has received from a client."""
+        """The events that the server has received from a client."""
         return [e for a, e in self.at_server if a == address and isinstance(e, bytes)]

@@ -44,11 +44,11 @@ def play():
 threading.Thread(target=play, daemon=True).start()
 runpy.run_path(program, run_name="__main__")
 """
-"""Runs a program as it stands, and does what it reads on its standard input: `tap KEY`, `press KEY`, `type TEXT` …"""
+"""Runs a program unchanged, and obeys the commands on its standard input: `tap KEY`, `press KEY`, `type TEXT` …"""
 
 
 class Player:
-    """A program with a window that nobody sees, and somebody at its keyboard."""
+    """A program with an invisible window, and a user at its keyboard."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -88,7 +88,7 @@ def running(code: str, folder: Path, name: str = "program.py") -> Iterator[subpr
 
 @contextmanager
 def played(code: str, folder: Path, port: int) -> Iterator[Player]:
-    """Do the same with a program that has a window; `port` is what a connect screen suggests."""
+    """Do the same with a program that has a window. `port` is the suggestion of a connect screen."""
     (folder / "game.py").write_text(code, encoding="utf-8")
     (folder / "player.py").write_text(_PLAYER, encoding="utf-8")
     with _process(folder / "player.py", str(folder / "game.py"), str(port)) as process:

@@ -35,7 +35,7 @@ class Program:
         self.printed = ""
 
     def read_until(self, words: str) -> str:
-        """Read on until a line has these words; what never comes is the test's time-out."""
+        """Read until a line contains these words, or until the test's time-out."""
         assert self.process.stdout
         for line in self.process.stdout:
             self.printed += line
@@ -44,14 +44,14 @@ class Program:
         raise AssertionError(f"{words!r} did not come, but: {self.printed}")
 
     def ends(self, signal_number: int | None = None) -> int:
-        """Send a signal; return the exit status, which has to come soon."""
+        """Send a signal. Return the exit status, which must arrive soon."""
         if signal_number is not None:
             self.process.send_signal(signal_number)
         return self.process.wait(timeout=5)
 
 
 def guest(game: str, port: int) -> Client:
-    """Return a client in this process that plays too and has told no name."""
+    """Return a client in this process that plays without a name."""
     client = Client(game=game)
     client.connect_in_thread(port, "127.0.0.1")
     client.wait_until(lambda state: hasattr(state, "players"), timeout=10)
@@ -68,7 +68,7 @@ def wait_for_names(client: Client, *names: str) -> None:
 
 
 def wait_until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
-    """Wait for something to come about."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"

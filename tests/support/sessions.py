@@ -1,7 +1,7 @@
-"""Whole sessions in virtual time: a seed decides the game, the players, the weather, and so everything that happens.
+"""Whole sessions in virtual time: a seed decides the game, the players, the links, and so everything that happens.
 
-``play(parameters(seed))`` lets a game run for a while with players who come, go, crash and come back on links of the
-worst kind, then lets the world rest, and returns what does not hold, as sentences; nothing, if all is well.
+``play(parameters(seed))`` runs a game for a while. Its players arrive, leave, crash and return on very bad links. Then
+the world rests. The result is a list of faults as sentences; it is empty if all is well.
 """
 
 from __future__ import annotations
@@ -33,20 +33,24 @@ from pygase.testing import Link, SimulatedNetwork
 Address = tuple[str, int]
 
 PATIENCE: Final = 30.0
-"""Time-out of both sides in harsh weather. With at most 30 % of the datagrams lost, in bursts of five on average, and a
-heartbeat a second, 30 s of silence do not happen: whoever is disconnected is disconnected wrongly. In mild weather (at
-most 10 % lost, no bursts) the same holds of the default of 5 s, which is used there."""
+"""Time-out of both sides in harsh sessions. With at most 30 % of the datagrams lost, in bursts of five on average, and
+a
+heartbeat a second, 30 s of silence do not happen: every time-out is a fault. In mild sessions (at most 10 % lost, no
+bursts) the same is true of the default of 5 s, which is used there.
+"""
 
 MAX_REST: Final = 40.0
 """Virtual seconds after which everything must have arrived once the world rests. The longest wait of all is that for a
 lost piece of a reliable event: 8 x 2 s at worst, a few times over."""
 
 STRAGGLING: Final = 15.0
-"""Virtual seconds that retried events may still take, which nobody waits for; each of them changes the state."""
+"""Virtual seconds for retried events, which nothing waits for; each of them changes the state."""
 
 TIME_WRAP: Final = 2**32 * 1e-4
-"""Seconds after which the 32 bits of a time on the wire begin anew; some sessions run into it. So do some with the
-16 bits of the sequence numbers."""
+"""Seconds after which the 32 bits of a time on the wire wrap around; some sessions reach it. Some also reach the end of
+the
+16 bits of the sequence numbers.
+"""
 
 MAX_LOSS: Final = 0.3
 HISTORY_TICKS: Final = 1500
@@ -61,7 +65,7 @@ ORDERED: Final = "reliable"
 
 @dataclass(frozen=True)
 class Parameters:
-    """What a session's seed decides about it."""
+    """The part of a session that its seed decides."""
 
     seed: int
     link: Link
@@ -133,7 +137,7 @@ _MAX_DEPTH: Final = 3
 
 
 def random_value(rng: random.Random, depth: int = 0) -> Any:
-    """Return a scalar, a list or a nested dict; often one that is hard to tell from another."""
+    """Return a scalar, a list or a nested dict; often one that is easily confused with another."""
     kind = rng.random()
     if depth < _MAX_DEPTH and kind < 0.3:
         keys = rng.sample(_KEYS, rng.randint(0, 5))
@@ -163,13 +167,13 @@ def random_update(rng: random.Random, tree: dict[Any, Any], depth: int = 0) -> d
 
 
 def blob_of(number: int, size_bytes: int) -> bytes:
-    """Return the content of the event with that number, so that the receiver can tell whether it is whole."""
+    """Return the content of the event with that number. The receiver can check it."""
     return (number.to_bytes(4, "big") * (size_bytes // 4 + 1))[:size_bytes]
 
 
 @dataclass
 class Stream:
-    """All events of one direction of one connection: what was sent, and what came of it."""
+    """All events of one direction of one connection: sent, acknowledged and received."""
 
     sent: dict[str, list[int]] = field(default_factory=lambda: {LOOSE: [], RETRIED: [], ORDERED: []})
     got: dict[str, list[int]] = field(default_factory=lambda: {LOOSE: [], RETRIED: [], ORDERED: []})
@@ -182,7 +186,7 @@ class Stream:
         self.damaged += blob != blob_of(number, len(blob))
 
     def on_acked(self, number: int) -> None:
-        """Note that the sender was told of an event's arrival."""
+        """Record that the sender got the acknowledgement of an event."""
         self.acked[number] += 1
 
     @property
@@ -191,7 +195,7 @@ class Stream:
         return len(self.got[ORDERED]) >= len(self.sent[ORDERED]) and set(self.sent[ORDERED]) <= set(self.acked)
 
     def problems(self, *, complete: bool) -> list[str]:
-        """Return what does not hold. ``complete``: both sides are still there, so nothing reliable may be missing."""
+        """Return the faults. ``complete``: both sides are still there, so no reliable event may be missing."""
         sent, got = self.sent[ORDERED], self.got[ORDERED]
         found = []
         if got != (sent if complete else sent[: len(got)]):
@@ -226,7 +230,7 @@ def _first_odd(sent: list[int], got: list[int]) -> str:
 
 @dataclass
 class InputAccount:
-    """A player's inputs: what was sent under which number, with which view time, and what the game made of them."""
+    """A player's inputs: numbers, view times, and the use that the game made of them."""
 
     sent: dict[int, tuple[Any, float | None]] = field(default_factory=dict)
     newest: int = 0
@@ -286,7 +290,7 @@ class Player:
 
     @property
     def nonce(self) -> bytes:
-        """What the server knows this very attempt to connect by."""
+        """The server's key for this attempt to connect."""
         return self.client.plumbing.endpoint.protocol.connector.nonce
 
     def __repr__(self) -> str:
@@ -329,7 +333,7 @@ class Player:
 
     @property
     def told(self) -> bool:
-        """True if the client has been told that its newest state includes all of its inputs."""
+        """True if the client knows that its newest state includes all of its inputs."""
         snapshots = self.client.snapshots
         if not self.inputs.newest:
             return True
@@ -346,7 +350,7 @@ class Player:
         self.client.plumbing.driver.stop()
 
     def problems(self) -> list[str]:
-        """Return what does not hold of this player's connection, by the end."""
+        """Return the faults of this player's connection, at the end."""
         complete = not self.gone
         found = [f"to the server: {text}" for text in self.up.problems(complete=complete)]
         found += [f"from the server: {text}" for text in self.down.problems(complete=complete)]
@@ -470,7 +474,7 @@ class Session:
     def _on_connected(self, client_address: Address) -> None:
         assert self.server._endpoint is not None
         nonce = self.server._endpoint.peers[client_address].nonce
-        # not always who is there now: the answer of one who has just gone may still have been under way
+        # not always the present ones: the answer to a client that has just left may still have been under way
         self._present[client_address] = next(player for player in self.players if player.nonce == nonce)
 
     def _on_left(self, reason: DisconnectReason, client_address: Address) -> None:
@@ -499,7 +503,7 @@ class Session:
         return update
 
     def _shift_ballast(self, game_state: GameState, rng: random.Random) -> dict[Any, Any]:
-        """Let a large part of the state come, change or vanish at once."""
+        """Create, change or delete a large part of the state at once."""
         number = rng.randint(0, 9)
         if number in game_state.ballast and rng.random() < 0.5:
             return {number: TO_DELETE}
@@ -572,7 +576,7 @@ class Session:
         return not (snapshots and exactly_equal(snapshots[-1].state, tree))
 
     def settled(self) -> bool:
-        """Tell whether all who stayed have the server's state and all reliable events."""
+        """Return whether all remaining clients have the server's state and all reliable events."""
         return not any(
             self._differs(player) or not player.up.settled or not player.down.settled or not player.told
             for player in self.staying
@@ -584,11 +588,11 @@ class Session:
             self.network.run(1.0)
 
     def run(self) -> list[str]:
-        """Play to the end, and return what does not hold."""
+        """Play to the end. Return the faults."""
         self.network.run(self.parameters.seconds)
         self.resting = True
         self._wait_until_settled()
-        self.network.run(STRAGGLING)  # whatever would still go wrong, does
+        self.network.run(STRAGGLING)  # every late fault happens in this time
         self._wait_until_settled()
         self._check_again()
         faults = self.faults + [text for player in self.players for text in player.problems()]
@@ -600,5 +604,5 @@ class Session:
 
 
 def play(params: Parameters) -> list[str]:
-    """Play a session; return what does not hold, as sentences."""
+    """Play a session. Return the faults as sentences."""
     return Session(params).run()

@@ -17,7 +17,7 @@ from pygase_pygame.app.sounds import Sounds
 from pygase_pygame.app.window import Window
 
 FRAME = 1 / 60
-SIZE = (480, 320)  # of the window: to draw as many pixels as players see takes three times as long
+SIZE = (480, 320)  # of the window: the usual size takes three times as long to draw
 
 
 class Table:
@@ -49,7 +49,7 @@ class Table:
             self.frame()
 
     def waits(self, seconds: float) -> None:
-        """The same while nobody looks: the window is minimised, so nothing is drawn."""
+        """Let time pass with a minimised window, in which nothing is drawn."""
         self.window.visible = False
         self.runs(seconds)
         self.window.visible = True
@@ -75,7 +75,7 @@ class Table:
 
 
 class Seat:
-    """A player at a window. `screen` is the game's own part; what is `pressed` is there in the next frame."""
+    """A player at a window. `screen` is the game's own part. A `pressed` key acts in the next frame."""
 
     def __init__(self, table: Table, name: str, args: argparse.Namespace, link: Link | None = None) -> None:
         screen_class = play.load_screen(table.game)

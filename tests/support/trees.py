@@ -1,4 +1,4 @@
-"""What the tests of trees share: any tree that a game state can be, for hypothesis, and a comparison without mercy."""
+"""Shared by the tests of trees: any possible state tree, for hypothesis, and an exact comparison."""
 
 import math
 import struct
@@ -29,7 +29,7 @@ trees = st.dictionaries(keys, values, max_size=5)
 
 
 def exact(value: Any) -> Any:
-    """Return something that is equal only for what is the same to the last bit and type."""
+    """Return a value that is equal only for trees that are the same to the last bit and type."""
     if isinstance(value, dict):
         return ("dict", frozenset((exact(key), exact(item)) for key, item in value.items()))
     if isinstance(value, list):

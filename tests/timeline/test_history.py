@@ -1,4 +1,4 @@
-"""The server's past states: what a judge sees is what that client drew."""
+"""The server's past states: a judge sees the state that the client drew."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Received:
 
 
 class Playback:
-    """Playback wherever the test says: ``now`` is the server's time."""
+    """Playback at the time that the test sets: ``now`` is the server's time."""
 
     delay = target_delay = 10.0
     bridging = easing = 0.0
@@ -140,7 +140,7 @@ def test_ticks_that_change_nothing_take_no_room():
 
 
 def test_while_the_world_rests_its_past_grows_older_than_the_limit():
-    """Nobody can be hit where they stood before a rest that is longer than the limit."""
+    """Nobody can be hit at their place before a rest that is longer than the limit."""
     history = history_of(0.0, 50.0)
     resting = history.at(None)
     for tick in range(2, 100):
@@ -159,7 +159,7 @@ def test_after_a_rest_movement_begins_when_the_rest_ended(pushed):
 
 @pytest.mark.parametrize("left_out", [True, False], ids=["rest left out", "rest pushed"])
 def test_at_the_same_playback_time_judge_and_client_see_the_same(left_out, rng: random.Random):
-    """To the last bit, through rests, turns, teleports, and players that come and go."""
+    """To the last bit, through rests, turns, teleports, arrivals and departures."""
     history, buffer = StateHistory(100.0, RULES, max_states=1000), SnapshotBuffer(RULES, clock=Playback())
     state: dict[str, Any] = {"clock": 0, "players": {}}
     previous = 0

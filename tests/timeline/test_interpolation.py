@@ -1,4 +1,4 @@
-"""Received snapshots, played back: what a frame shows, and when."""
+"""Received snapshots, played back: the content of a frame, and its time."""
 
 from __future__ import annotations
 
@@ -423,7 +423,7 @@ def test_memory_stays_bounded_when_nobody_draws():
 def test_the_clock_remembers_a_bounded_number_of_arrivals():
     clock = FixedDelayClock(window=math.inf)
     for n in range(MAX_ARRIVALS * 2):
-        clock.observe(arrival(n * 1e-3, n * 1.1e-3))  # each slower than the one before: all are kept
+        clock.observe(arrival(n * 1e-3, n * 1.1e-3))  # each slower than the last: all are kept
     assert clock.arrivals.held[0] == MAX_ARRIVALS
 
 

@@ -1,4 +1,4 @@
-"""What a frame shows when the delay adapts: through losses, rests, turns, jumps, comings and goings."""
+"""The content of a frame while the delay adapts: through losses, rests, turns, jumps, arrivals and departures."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def test_where_it_was_carried_on_wrongly_the_picture_joins_the_true_way_without_
     arrived = [one for one in history(turning, range(120)) if not 60 < one.tick <= 60 + lost]
     shown = list(play(SnapshotBuffer("x"), arrived, LATENCY + 5.9, frame))
     xs = [view["x"] for t, view in shown if t > 1.0]
-    assert max(map(abs, steps(xs))) < 5 * 100 * frame  # six lost: it has 0.3 s to make good in as much time
+    assert max(map(abs, steps(xs))) < 5 * 100 * frame  # six lost: it has 0.3 s to make up for 0.3 s
     assert max(xs) <= 300.0 + 100 * 0.08  # bridging
     joined = 3.0 + lost * TICK + 0.1 + MAX_SMOOTHING
     assert all(view["x"] == pytest.approx(turning(t)["x"], abs=1.0) for t, view in shown if 4.0 > t > joined)
@@ -255,7 +255,7 @@ def test_a_world_that_changes_now_and_then_only_is_never_overshot(rng: random.Ra
 
 
 def test_a_teleport_has_no_speed_and_snaps_even_when_it_was_bridged():
-    """At 3 s it jumps by 1000, and goes on as before; around that, snapshots are lost."""
+    """At 3 s it jumps by 1000, and continues as before; around that, snapshots are lost."""
 
     def world(time: float) -> dict[str, Any]:
         return {"e": {"x": 100 * time + (1000 if time >= 3.0 else 0), "jumps": int(time >= 3.0)}}
@@ -314,7 +314,7 @@ def test_reordered_and_doubled_snapshots_change_nothing(rng: random.Random):
 
 
 def test_a_server_that_ticks_unevenly_is_shown_evenly(rng: random.Random):
-    """Its clock tells the truth, so an entity at constant speed is drawn at constant speed."""
+    """Its clock is right, so an entity at constant speed is drawn at constant speed."""
     times, arrived = [0.0], []
     while times[-1] < 20.0:
         times.append(times[-1] + rng.uniform(0.02, 0.08))

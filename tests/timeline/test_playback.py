@@ -22,7 +22,7 @@ FRAME = 1 / 60
 
 @dataclass(frozen=True)
 class Tick:
-    """A snapshot of a world that moves all the time, unless it is told otherwise."""
+    """A snapshot of a world that moves all the time, unless the test sets otherwise."""
 
     tick: int
     time: float

@@ -215,7 +215,7 @@ def test_a_state_that_is_older_or_the_same_again_is_ignored(applied, tick):
 
 
 def test_the_same_inputs_in_a_newer_state_are_no_reason_to_ignore_it():
-    """The server went on without input: it repeated the last one, or somebody pushed me."""
+    """The server ran ticks without input: it repeated the last one, or another player pushed this one."""
     predictor = walker()
     predictor.predict(1, 0)
     predictor.predict(1, 1)
@@ -228,7 +228,7 @@ def test_an_input_that_the_server_skipped_is_a_correction():
     predictor = walker()
     for number in range(4):
         predictor.predict(1, number)
-    predictor.reconcile(world({"x": 3.0}), 1)  # 0 was applied, 1 came too late
+    predictor.reconcile(world({"x": 3.0}), 1)  # 0 was applied, 1 arrived too late
     assert (predictor.corrections, predictor.last_error, predictor.predicted) == (1, 3.0, {"x": 9.0})
 
 
@@ -241,7 +241,7 @@ def test_numbers_may_be_left_out_and_acknowledged_all_the_same():
 
 
 def test_a_difference_that_is_gone_once_all_is_replayed_is_no_correction():
-    """A push against the wall, or a whole number where there was a float: on the screen nothing was ever wrong."""
+    """A push against the wall, or a whole number instead of a float: the screen never showed an error."""
     predictor = Predictor(paddle, me)
     predictor.reconcile(world({"y": 30.0}), None)
     for number in range(10):
@@ -269,7 +269,7 @@ def test_more_applied_than_predicted_is_the_truth_itself():
 
 
 def test_when_nothing_is_mine_any_more_prediction_ends_and_begins_anew_without_gliding():
-    """Killed at x = 3, back at x = 500: nobody shall be seen flying there."""
+    """Killed at x = 3, back at x = 500: no flight from one to the other is shown."""
     predictor = walker()
     for number in range(6):
         predictor.predict(1, number)
@@ -297,7 +297,7 @@ def test_a_reset_is_for_a_new_connection_with_numbers_of_its_own():
 
 
 def pushed(by: float = 50.0, **options: Any) -> Predictor:
-    """A predictor that learns at 0.0 s that it is so far to the right of where it was shown."""
+    """A predictor that learns at 0.0 s of an offset to the right."""
     predictor = walker(**options)
     predictor.reconcile(world({"x": by}), None)
     return predictor
@@ -374,7 +374,7 @@ def test_named_coordinates_are_one_point_to_the_snap_distance_and_rules_have_the
 
 
 def corrected(before: Any, after: Any, now: float = 0.0, **options: Any) -> Any:
-    """What is drawn ``now`` seconds after ``before`` turned out to be ``after``."""
+    """The drawn value ``now`` seconds after ``before`` turned out to be ``after``."""
     predictor = Predictor(lambda mine, _: mine, lambda state: state["me"], **options)
     predictor.reconcile({"me": before}, None)
     predictor.view(0.0)
@@ -604,7 +604,7 @@ def test_what_is_no_function_is_refused():
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 30), st.booleans()), max_size=60))
 def test_whatever_arrives_in_whatever_order_the_picture_ends_at_the_newest_truth(arrivals):
-    """Each arrival: so many inputs, then the state of a moment so many inputs ago, perhaps of a push."""
+    """Each arrival: a number of inputs, then the state of a moment some inputs ago, perhaps with a push."""
     predictor, truth = Predictor(glide, me, max_pending=16), [{"x": 0.0, "speed": 0.0}]
     predictor.reconcile(world(truth[0]), None, tick=0)
     now, newest = 0.0, 0
@@ -636,7 +636,7 @@ Rule = Callable[[Any, int], Any]
 
 
 class Frame(NamedTuple):
-    """What a client drew, and what it would have drawn without any network."""
+    """A client's picture, and the picture that it would have without any network."""
 
     now: float
     input: int
@@ -664,7 +664,7 @@ class Link:
 
 
 class Server:
-    """Applies one input a tick, by number; where one is missing the last one again."""
+    """Applies one input a tick, by number. It repeats the last one if one is missing."""
 
     def __init__(self, step: Rule, mine: Any) -> None:
         self.step, self.mine = step, mine

@@ -101,7 +101,7 @@ def test_a_server_that_is_heard_and_confirms_nothing_gets_half_a_second_more() -
 
 
 def test_a_server_that_makes_ticks_without_inputs_has_given_up_the_schedule() -> None:
-    """The way up is cut: the states go on, and the server counts no more inputs."""
+    """The way up is cut: states still arrive, and the server counts no more inputs."""
     player = Player()
     player.play(2.0)
     silent_after = player.play(5.0, confirms=False)
@@ -181,7 +181,7 @@ def test_what_is_kept_is_not_applied_and_replayed_once_the_server_answers() -> N
         predictor.keep(1, number)
     assert predictor.predicted == {"x": 3.0}
     assert (predictor.pending, predictor.ahead) == (9, 3)
-    predictor.reconcile({"me": {"x": 2.0}}, 7, tick=50)  # what it has not counted by then it never will
+    predictor.reconcile({"me": {"x": 2.0}}, 7, tick=50)  # the server never counts later inputs
     assert predictor.predicted == {"x": 4.0}
     assert (predictor.pending, predictor.ahead) == (2, 2)
 

@@ -1,4 +1,4 @@
-"""Real time into ticks: as many as are due, never too many, and none lost over hours."""
+"""Real time into ticks: all that are due, never too many, and none lost over hours."""
 
 from __future__ import annotations
 

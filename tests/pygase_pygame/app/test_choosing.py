@@ -1,4 +1,6 @@
-"""Who types no address plays the only game there is, or chooses; and after a loss one chooses again."""
+"""Without an address on the command line, the only game is joined, or the player chooses. After a loss the player
+chooses.
+"""
 
 import argparse
 import os
@@ -22,7 +24,7 @@ from tests.support.demo import DEMO
 
 
 class FakeBrowser:
-    """Finds what a test says there is; nothing leaves this machine."""
+    """Finds the games of a test; nothing leaves this machine."""
 
     def __init__(self, *addresses: str) -> None:
         self.games = tuple(SimpleNamespace(address=address, port=7700) for address in addresses)
@@ -103,7 +105,7 @@ def test_a_game_that_is_opened_on_the_screen_is_its_hosts(window: Window, monkey
 
 
 class Scripted:
-    """Stands in for choosing: gives out what a test has prepared, and remembers why it was asked."""
+    """Takes the place of the choice: returns the answers of a test, and records the reasons."""
 
     def __init__(self, *sessions: Any) -> None:
         self.name = "Ada"
@@ -117,7 +119,7 @@ class Scripted:
 
 
 def test_after_a_loss_one_chooses_again_and_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody serves at the port of the first session: it is refused or times out, and Esc goes back."""
+    """The port of the first session is dead: it is refused or times out, and Esc goes back."""
     ended = []
 
     class Refused:

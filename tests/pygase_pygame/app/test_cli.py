@@ -1,4 +1,4 @@
-"""The command line that all games have says what is wrong and what to do, and ends everything at once."""
+"""The command line of all games reports mistakes with a remedy, and ends everything at once."""
 
 import argparse
 import os
@@ -174,7 +174,7 @@ def test_programs_play_together_and_each_ends_when_told_to(
 
 @pytest.mark.integration
 def test_the_host_of_a_server_without_a_window_is_who_has_its_secret(port: int, programs: list[Program]) -> None:
-    """Also on the server's own machine: others may have programs there, too."""
+    """Also on the server's own machine: others may have programs there."""
     programs.append(Program("hello", "host", "--headless", "--no-bot", "--bind", "127.0.0.1", "--port", str(port)))
     command = programs[0].read_until("--host-token ").split()
     assert command[:6] == ["python", "-m", "games.hello", "join", f"127.0.0.1:{port}", "--host-token"]

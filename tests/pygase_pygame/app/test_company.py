@@ -1,4 +1,4 @@
-"""Nobody hears of those who only looked in; of everybody else, once that they came and once that they left."""
+"""A short visit is not announced. Every other arrival and departure is, once."""
 
 import pytest
 

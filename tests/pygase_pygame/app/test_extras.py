@@ -1,4 +1,4 @@
-"""What is laid over all games leaves enough of them to be seen, in windows of any size."""
+"""The overlays leave enough of a game visible, in windows of any size."""
 
 from collections.abc import Iterator
 

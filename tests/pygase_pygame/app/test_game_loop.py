@@ -1,4 +1,4 @@
-"""One loop for all games: what the keys mean, and that nothing that becomes of a window disconnects or floods."""
+"""One loop for all games: the keys, and no window event that disconnects or floods."""
 
 import os
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def screen(seat: Seat) -> DemoScreen:
 
 
 def drawn(table: Table) -> bool:
-    """Tell whether something stands over what the demo draws, which is one colour."""
+    """Return whether anything covers the demo, which is one colour."""
     surface = table.window.surface
     width, height = surface.get_size()
     return any(surface.get_at((x, y))[:3] != (1, 2, 3) for x in range(0, width, 4) for y in range(0, height, 4))
@@ -122,7 +122,7 @@ def test_a_minimised_window_draws_nothing_and_stays_in_the_game(table: Table, ad
 
 
 def test_a_frame_that_takes_some_seconds_neither_disconnects_nor_floods(table: Table, ada: Seat) -> None:
-    """As when somebody drags the window about, and the system holds the program up all the while."""
+    """As when a user drags the window, and the system stops the program meanwhile."""
     for _ in range(5):
         sent = table.network.bytes_sent[ada.session.client.address]
         table.network.run(8.0)

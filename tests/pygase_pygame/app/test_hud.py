@@ -1,4 +1,4 @@
-"""Words in front of a game stay within the window, whatever the window and whatever the words."""
+"""Text in front of a game stays within the window, for any window and any text."""
 
 from collections.abc import Iterator
 

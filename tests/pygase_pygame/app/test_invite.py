@@ -1,4 +1,4 @@
-"""The host reads exactly what friends have to type."""
+"""The host reads exactly the command for friends."""
 
 import pytest
 

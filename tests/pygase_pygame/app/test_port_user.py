@@ -1,4 +1,4 @@
-"""Who has a port is told by name where that can be known, and nothing breaks where it cannot."""
+"""The program that uses a port is named if the system reports it, and nothing breaks otherwise."""
 
 import os
 import socket

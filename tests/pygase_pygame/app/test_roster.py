@@ -1,4 +1,4 @@
-"""The list of players in a host's window: who is here by name, and kick and ban for everybody but the host."""
+"""The list of players in a host's window: everybody's name, and kick and ban for everybody but the host."""
 
 import importlib
 from collections.abc import Iterator
@@ -186,7 +186,7 @@ def test_in_canvas_the_host_undoes_all_of_somebody_from_the_list(hosted: Hosted)
     "hosted", [importlib.import_module("games.canvas.__main__").GAME], ids=["canvas"], indirect=True
 )
 def test_in_canvas_the_host_undoes_all_of_somebody_who_has_left(hosted: Hosted) -> None:
-    """Who scribbles over everything and runs away is still in the list, for as long as the scribble is there."""
+    """An artist that scribbles and leaves stays in the list as long as the scribble."""
     eve = hosted.guest("Eve", FAR)
     line = importlib.import_module("games.canvas.rules").pack_line(1, 1, [(5, 5), (50, 50)])
     eve.dispatch_event("INK", 0, 0, line, retries=RELIABLE)

@@ -1,4 +1,4 @@
-"""What a state is to look like: what fits says nothing, and what does not says in words what is wrong."""
+"""The shape of a state: a fitting one passes in silence, another one is reported in words."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""Sounds come out of arithmetic, and a machine without a mixer plays on in silence, after one warning."""
+"""Sounds are computed, and a machine without a mixer plays in silence, after one warning."""
 
 import array
 import logging

@@ -1,4 +1,4 @@
-"""When the server is told what the player does."""
+"""The times at which the server gets the player's input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pygase_pygame.controls.input_events import InputSender
 
 
 class Desk:
-    """Keeps what is dispatched, and a clock."""
+    """Records the dispatched events, and has a clock."""
 
     def __init__(self) -> None:
         self.sent: list[Any] = []

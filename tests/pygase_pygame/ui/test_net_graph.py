@@ -1,4 +1,4 @@
-"""The net graph: what it says of a connection, and how the strip tells early, late and lost apart."""
+"""The net graph: its figures of a connection, and the marks of its strip for early, late and lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def move(mine: dict[str, float], value: float) -> dict[str, float]:
 
 
 class World:
-    """A ball that rolls, and players who walk; from time to time the server pushes them."""
+    """A ball that rolls, and players that walk. The server pushes them from time to time."""
 
     def __init__(self, pushes: bool = False) -> None:
         self.ticks, self.pushes = 0, pushes

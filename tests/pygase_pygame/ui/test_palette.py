@@ -1,8 +1,7 @@
-"""The players' colours are told apart also by those who cannot tell red from green, and seen on the floor.
+"""The players' colours differ also for people with a red-green deficiency, and stand out from the floor.
 
-How the colour-blind see is simulated after Machado, Oliveira and Fernandes, "A Physiologically-based Model for
-Simulation of Color Vision Deficiency" (2009), severity 1.0; distances are those of CIE 1976 L*a*b*, in which about 2.3
-is just noticeable.
+Deficient vision is simulated after Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of
+Color Vision Deficiency" (2009), severity 1.0. Distances are in CIE 1976 L*a*b*; about 2.3 is just noticeable.
 """
 
 from itertools import combinations
@@ -64,7 +63,7 @@ def test_any_two_players_colours_differ_whoever_looks(sight: str) -> None:
 @pytest.mark.parametrize("colour", [*PLAYER_COLOURS, WHITE, GREY])
 @pytest.mark.parametrize("ground", [NIGHT, FLOOR])
 def test_everything_stands_out_from_the_ground(colour: Colour, ground: Colour) -> None:
-    """WCAG asks for 3 of what is not text, and for 4.5 of text."""
+    """WCAG asks for a contrast of 3, and of 4.5 for text."""
     assert contrast(colour, ground) >= (4.5 if colour in (WHITE, GREY) else 3)
 
 

@@ -1,4 +1,4 @@
-"""Names and chat: what is typed, pasted, composed and deleted, in any script."""
+"""Names and chat: typed, pasted, composed and deleted text, in any script."""
 
 from __future__ import annotations
 
