@@ -32,7 +32,7 @@ from pygase._protocol import wire
 from pygase._protocol.client_peer import ClientProtocol
 from pygase._state.event_codec import encode_event
 
-COMPILED = {"batches": udp._batches is not None}
+COMPILED = {"batches": udp.in_batches()}
 ENTITIES = 64
 MOVING = ENTITIES // 4
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from ._io import clocks, lan, runner
 from ._io.loops import LoopDriver
-from ._lan.protocol import ID_BYTES, Answer, DiscoveredGame, Listing, Responder, encode_info
+from ._io.search import Search
+from ._lan.protocol import ID_BYTES, Answer, DiscoveredGame, Responder, encode_info
 from ._protocol.wire import MAX_GAME_BYTES, PROTOCOL_VERSION
 from .addresses import check_port, is_everywhere, is_loopback
 from .config import DISCOVERY_PORT
@@ -25,25 +26,32 @@ _ABOUT_PORTS: Final = f" (leave it out for {DISCOVERY_PORT})"
 def discover(game: str = "", timeout: float = 1.0, *, port: int = DISCOVERY_PORT) -> list[DiscoveredGame]:
     """Return the games that are announced on the local network, in the order in which they answered.
 
-    Blocks for ``timeout``: nobody knows how many there are. (In an asyncio program:
+    Blocks for ``timeout``, since the number of games is not known. (In an asyncio program:
     ``await asyncio.to_thread(discover)``.) For a list that stays up to date see :class:`Browser`.
 
     :param game: find only this game, as in ``Server(game=...)``; ``""``: all.
     :param timeout: seconds. There are three tries, the last after 0.3 s.
-    :param port: as the servers announce it.
-    :raises ValueError: if an argument is none of these. What is wrong with the network is logged.
+    :param port: the port on which the servers announce their games.
+    :raises ValueError: for an impossible argument. Problems of the network are logged.
 
     Next: ``Client.connect(found.port, found.address)``.
     """
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout <= 3600:
         raise ValueError(f"timeout must be a number of seconds above 0, at most 3600; got {timeout!r}")
-    browser = Browser(game, port=port)
-    browser._search(clocks.monotonic() + timeout, browser._stopping)
-    return list(browser.games)
+    search = _search_of(game, port)
+    search.run(clocks.monotonic() + timeout)
+    return list(search.listing.games)
+
+
+def _search_of(game: str, port: int) -> Search:
+    if not isinstance(game, str) or len(game.encode(errors="replace")) > MAX_GAME_BYTES:
+        raise ValueError(f"game must be a str of at most {MAX_GAME_BYTES} bytes, got {game!r:.100}")
+    check_port(port, _ABOUT_PORTS)
+    return Search(game, port)
 
 
 class Browser:
-    """The games on the local network, kept up to date by a thread. For a screen on which one chooses.
+    """The games on the local network, kept up to date by a thread: for a screen on which a player chooses.
 
     ::
 
@@ -55,53 +63,44 @@ class Browser:
     Without ``with``: :meth:`start` and :meth:`stop`, as often as you like.
 
     :param game: find only this game, as in ``Server(game=...)``; ``""``: all.
-    :param port: as the servers announce it.
+    :param port: the port on which the servers announce their games.
     """
 
     def __init__(self, game: str = "", *, port: int = DISCOVERY_PORT) -> None:
-        if not isinstance(game, str) or len(game.encode(errors="replace")) > MAX_GAME_BYTES:
-            raise ValueError(f"game must be a str of at most {MAX_GAME_BYTES} bytes, got {game!r:.100}")
-        check_port(port, _ABOUT_PORTS)
         self._game = game
         self._port = port
-        self._listing = Listing(game, clocks.random_bytes)
-        self._transport: Any = None
+        self._search = _search_of(game, port)
         self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
-        self._problem = ""
 
     @property
     def games(self) -> tuple[DiscoveredGame, ...]:
-        """What was heard of in the last 5 s, in the order in which it was found. A new tuple when something changes,
-        so it can be kept; from any thread.
+        """The games that have answered in the last 5 s, in the order in which they were found.
+
+        The tuple never changes, so it can be kept: each change brings a new one. From any thread.
         """
-        return self._listing.games
+        return self._search.listing.games
 
     @property
     def problem(self) -> str:
         """In plain words why games on other machines cannot be found, or ``""``. It passes when the cause does."""
-        return self._problem
+        return self._search.problem
 
     @property
     def dropped(self) -> Counter[str]:
-        """How many datagrams were no use, by reason."""
-        return self._listing.dropped
+        """Number of useless datagrams, by reason."""
+        return self._search.listing.dropped
 
     def start(self) -> Browser:
-        """Begin to search, with an empty list, and return this browser. If it searches already, it goes on."""
+        """Begin to search, with an empty list, and return this browser. A search that runs already goes on."""
         if self._thread is None:
-            self._listing = Listing(self._game, clocks.random_bytes)
-            stopping = self._stopping = threading.Event()
-            self._thread = runner.start_thread(lambda: self._search(None, stopping), "pygase-browser")
+            self._search = _search_of(self._game, self._port)
+            self._thread = runner.start_thread(self._search.run, "pygase-browser")
         return self
 
     def stop(self) -> None:
         """End the search; ``games`` stays as it is."""
         thread, self._thread = self._thread, None
-        self._stopping.set()
-        transport = self._transport
-        if transport is not None:
-            transport.wake()
+        self._search.stop()
         if thread is not None:
             thread.join(1.0)
 
@@ -110,39 +109,6 @@ class Browser:
 
     def __exit__(self, *args: object) -> None:
         self.stop()
-
-    def _search(self, until: float | None, stopping: threading.Event) -> None:
-        """Search until a time, or until stopped."""
-        try:
-            transport = self._transport = lan.AskingTransport(self._port)
-        except OSError as error:  # no file descriptors left, say
-            self._report(f"the system lets this program open no socket ({error})")
-            return
-        listing = self._listing
-        try:
-            while not stopping.is_set() and (until is None or clocks.monotonic() < until):
-                self._turn(listing, transport, until)
-        finally:
-            self._transport = None
-            transport.close()
-
-    def _turn(self, listing: Listing, transport: Any, until: float | None) -> None:
-        if listing.is_query_due(now=clocks.monotonic()):
-            transport.refresh()
-            query = listing.query_to_send(now=clocks.monotonic())
-            transport.ask(query)
-            self._report(transport.problem)
-        wait_until = listing.next_timeout() if until is None else min(listing.next_timeout(), until)
-        datagrams = transport.wait(wait_until - clocks.monotonic())
-        now = clocks.monotonic()
-        for data, address in datagrams:
-            listing.receive(data, address[0], now=now)
-        listing.handle_timeout(now=now)
-
-    def _report(self, problem: str) -> None:
-        if problem and problem != self._problem:
-            logger.warning("games on other machines cannot be found: %s", problem)
-        self._problem = problem
 
 
 class Announcement:

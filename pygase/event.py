@@ -223,6 +223,11 @@ class UniversalEventHandler:
             *(event_type, function, former.function),
         )
 
+    @property
+    def kinds_warned_of(self) -> int:
+        """Number of kinds of ignored events that have had a log line of their own."""
+        return len(self._warned)
+
     def has_event_type(self, event_type: str) -> bool:
         """Return whether there is a handler for that type."""
         return event_type in self._handlers

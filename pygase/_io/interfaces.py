@@ -21,7 +21,7 @@ _SIOCGIFCONF = 0x8912
 """Linux: "list the interfaces that have an IPv4 address" (netdevice(7))."""
 
 _NAME_BYTES = 16
-_ENTRY_BYTES = 40 if struct.calcsize("P") == 8 else 32
+ENTRY_BYTES = 40 if struct.calcsize("P") == 8 else 32
 """Linux: the size of `struct ifreq`: a name, and a union whose largest member holds pointers."""
 
 _MAX_ENTRIES = 256
@@ -62,28 +62,28 @@ if sys.platform == "linux":
 
     def _addresses_of_all_interfaces() -> Iterator[str]:
         """Yield what the kernel lists; the machine's own name might be looked up over the network."""
-        entries = array.array("B", bytes(_MAX_ENTRIES * _ENTRY_BYTES))
+        entries = array.array("B", bytes(_MAX_ENTRIES * ENTRY_BYTES))
         question = bytearray(struct.pack("iP", len(entries), entries.buffer_info()[0]))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
             fcntl.ioctl(any_socket, _SIOCGIFCONF, question)
         used_bytes, _ = struct.unpack("iP", question)
-        return _addresses_in(entries.tobytes()[:used_bytes])
+        return addresses_in(entries.tobytes()[:used_bytes])
 
 else:
 
     def _addresses_of_all_interfaces() -> Iterator[str]:
         """Yield what the machine's own name stands for: every address on Windows, often one on macOS."""
-        return _addresses_of_name(socket.gethostname())
+        return addresses_of_name(socket.gethostname())
 
 
-def _addresses_in(entries: bytes) -> Iterator[str]:
-    """Yield the addresses in Linux' list of interfaces, entries of `_ENTRY_BYTES` each."""
-    for start in range(0, len(entries), _ENTRY_BYTES):
+def addresses_in(entries: bytes) -> Iterator[str]:
+    """Yield the addresses in Linux' list of interfaces, entries of `ENTRY_BYTES` each."""
+    for start in range(0, len(entries), ENTRY_BYTES):
         at = start + _NAME_BYTES + 4  # a sockaddr_in: family and port, 2 bytes each, then the address
         yield socket.inet_ntoa(entries[at : at + 4])
 
 
-def _addresses_of_name(host_name: str) -> Iterator[str]:
+def addresses_of_name(host_name: str) -> Iterator[str]:
     """Yield the IPv4 addresses that the system's resolver knows for `host_name`."""
     for *_, address in socket.getaddrinfo(host_name, None, socket.AF_INET, socket.SOCK_DGRAM):
         yield str(address[0])

@@ -61,7 +61,7 @@ class AnsweringTransport(UdpTransport):
 
     def join(self) -> None:
         """Hear the multicast group on every interface that there is now."""
-        addresses = _own_addresses()
+        addresses = own_addresses()
         self.in_network = not all(map(is_loopback, addresses))
         for address in addresses:
             _join(self.sockets[0], address)
@@ -81,7 +81,7 @@ def _join(sock: socket.socket, address: str) -> None:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
 
 
-def _own_addresses() -> list[str]:
+def own_addresses() -> list[str]:
     found = [address for address in get_available_ip_addresses() if address != LOOPBACK]
     return [*found[: MAX_INTERFACES - 1], LOOPBACK]
 
@@ -115,7 +115,7 @@ class AskingTransport:
     def __init__(self, port: int) -> None:
         self.problem = ""
         self._port = port
-        self._sockets: dict[str, socket.socket] = {}
+        self.sockets: dict[str, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
         self._waker, self._woken = socket.socketpair()
         self._woken.setblocking(False)
@@ -123,13 +123,13 @@ class AskingTransport:
 
     def refresh(self) -> None:
         """Open a socket for each address that this machine has got, and close those of addresses that it has lost."""
-        addresses = _own_addresses()
-        for address in [address for address in self._sockets if address not in addresses]:
-            sock = self._sockets.pop(address)
+        addresses = own_addresses()
+        for address in [address for address in self.sockets if address not in addresses]:
+            sock = self.sockets.pop(address)
             self._selector.unregister(sock)
             sock.close()
         for address in addresses:
-            if address not in self._sockets:
+            if address not in self.sockets:
                 self._open(address)
 
     def _open(self, address: str) -> None:
@@ -149,15 +149,15 @@ class AskingTransport:
             sock.close()
             logger.debug("%s cannot be asked from: %s", address, error)
             return
-        self._sockets[address] = sock
+        self.sockets[address] = sock
         self._selector.register(sock, selectors.EVENT_READ)
 
     def ask(self, query: bytes) -> None:
         """Send a query to everyone. See :attr:`problem` for how that went."""
         failed: list[OSError] = []
         reached = False
-        for address, sock in self._sockets.items():
-            for host in _everyone_from(address):
+        for address, sock in self.sockets.items():
+            for host in everyone_from(address):
                 try:
                     sock.sendto(query, (host, self._port))
                     reached = reached or not is_loopback(address)
@@ -171,7 +171,7 @@ class AskingTransport:
         if self._woken in ready:
             with contextlib.suppress(OSError):
                 self._woken.recv(TAKEN_AT_ONCE)
-        return UdpTransport([sock for sock in self._sockets.values() if sock in ready]).take(TAKEN_AT_ONCE)
+        return UdpTransport([sock for sock in self.sockets.values() if sock in ready]).take(TAKEN_AT_ONCE)
 
     def wake(self) -> None:
         """End :meth:`wait`, from any thread."""
@@ -181,12 +181,12 @@ class AskingTransport:
     def close(self) -> None:
         """Close the sockets."""
         self._selector.close()
-        for sock in (*self._sockets.values(), self._waker, self._woken):
+        for sock in (*self.sockets.values(), self._waker, self._woken):
             sock.close()
-        self._sockets.clear()
+        self.sockets.clear()
 
 
-def _everyone_from(address: str) -> Iterable[str]:
+def everyone_from(address: str) -> Iterable[str]:
     # Where the loopback knows neither broadcast nor multicast, at least one server on this machine is found.
     return (_LOOPBACK_BROADCAST, GROUP, LOOPBACK) if is_loopback(address) else (BROADCAST, GROUP)
 

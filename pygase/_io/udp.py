@@ -60,7 +60,7 @@ def _resolve(hostname: str, port: int, *, passive: bool) -> list[tuple[int, Addr
     return sorted(dict.fromkeys(addresses), key=lambda item: item[0] != socket.AF_INET)
 
 
-def _open_socket(family: int) -> socket.socket:
+def open_socket(family: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.setblocking(False)
     for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
@@ -133,7 +133,9 @@ def send_batches(
 class UdpTransport:
     """Non-blocking UDP sockets (one, or one per address family), and what went wrong with them.
 
-    :ivar send_errors: how many datagrams the system refused to send; ``last_error`` says why, or is None.
+    :ivar sockets: the sockets; ``by_family``: the same, by address family.
+    :ivar in_batches: whether one system call moves many datagrams.
+    :ivar send_errors: number of datagrams that the system refused to send; ``last_error``: its last refusal, or None.
     """
 
     def __init__(self, sockets: Sequence[socket.socket]) -> None:
@@ -141,10 +143,10 @@ class UdpTransport:
         self.send_errors = 0
         self.last_error: OSError | None = None
         self._log = LogLines()
-        self._by_family = {sock.family: sock for sock in sockets}
-        batched = in_batches() and all(type(sock) is socket.socket for sock in sockets)
-        self._receive = receive_batches if batched else receive_each
-        self._send = send_batches if batched else send_each
+        self.by_family = {sock.family: sock for sock in sockets}
+        self.in_batches = in_batches() and all(type(sock) is socket.socket for sock in sockets)
+        self._receive = receive_batches if self.in_batches else receive_each
+        self._send = send_batches if self.in_batches else send_each
 
     def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
         """Return all datagrams that have come, with their senders.
@@ -195,7 +197,7 @@ class ServerTransport(UdpTransport):
 
     def __init__(self, hostname: str, port: int) -> None:
         family, wanted = _resolve(hostname, port, passive=True)[0]
-        sock = _open_socket(family)
+        sock = open_socket(family)
         try:
             if family == socket.AF_INET6:
                 with contextlib.suppress(OSError):
@@ -205,12 +207,12 @@ class ServerTransport(UdpTransport):
             sock.bind(wanted)
         except OSError as error:
             sock.close()
-            raise _bind_error(error, hostname, port) from None
+            raise bind_error(error, hostname, port) from None
         super().__init__([sock])
         self.address: Address = sock.getsockname()
 
 
-def _bind_error(error: OSError, hostname: str, port: int) -> OSError:
+def bind_error(error: OSError, hostname: str, port: int) -> OSError:
     if error.errno in (errno.EADDRINUSE, 10048):
         return AddressInUse(
             f"port {port} is already in use, probably by another game server on this machine; "
@@ -238,7 +240,7 @@ class ClientTransport(UdpTransport):
         self._families = {address: socket.AddressFamily(family) for family, address in self._candidates}
         self._current = 0
         self._settled = False
-        super().__init__([_open_socket(family) for family in dict(self._candidates)])
+        super().__init__([open_socket(family) for family in dict(self._candidates)])
         for sock in self.sockets:  # Windows cannot receive on a socket that is not bound
             with contextlib.suppress(OSError):
                 sock.bind(("", 0))
@@ -269,7 +271,7 @@ class ClientTransport(UdpTransport):
         """Send one datagram to the server, to the address in use unless another of its addresses is named."""
         target = address or self.address
         try:
-            self._by_family[self._families[target]].sendto(data, target)
+            self.by_family[self._families[target]].sendto(data, target)
         except (BlockingIOError, InterruptedError):
             self.send_errors += 1
         except OSError as error:

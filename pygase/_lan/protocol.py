@@ -217,6 +217,11 @@ class Responder:
             return None
         return answer(query.nonce).encode()
 
+    @property
+    def remembered(self) -> int:
+        """Number of answers, or of hosts, that it remembers for this second: the larger of both."""
+        return max(len(self._answered), len(self._per_host))
+
     def _admits(self, host: str, nonce: bytes, now: float) -> bool:
         if now - self._second_began_at >= 1.0:
             self._second_began_at = now

@@ -300,7 +300,7 @@ def test_a_sockets_transport_sends_where_it_is_told() -> None:
     try:
         sent: list[Any] = []
         sock: Any = type("Sock", (), {"sendto": lambda self, data, address: sent.append(address)})()
-        transport._by_family = dict.fromkeys(transport._by_family, sock)
+        transport.by_family = dict.fromkeys(transport.by_family, sock)
         transport.send(b"x")
         transport.send(b"x", transport.address)
         assert sent == [("127.0.0.1", 9)] * 2

@@ -63,11 +63,11 @@ def test_where_nothing_can_be_asked_the_loopback_remains(monkeypatch: pytest.Mon
 def test_linux_list_of_interfaces_is_read_entry_by_entry() -> None:
     def entry(name: bytes, address: str) -> bytes:
         socket_address = struct.pack("=HH4s", socket.AF_INET, 0, socket.inet_aton(address))
-        return (name.ljust(16, b"\0") + socket_address).ljust(interfaces._ENTRY_BYTES, b"\0")
+        return (name.ljust(16, b"\0") + socket_address).ljust(interfaces.ENTRY_BYTES, b"\0")
 
     entries = entry(b"lo", "127.0.0.1") + entry(b"eth0", "192.168.0.7") + entry(b"a-very-long-one", "10.1.2.3")
-    assert list(interfaces._addresses_in(entries)) == ["127.0.0.1", "192.168.0.7", "10.1.2.3"]
-    assert list(interfaces._addresses_in(b"")) == []
+    assert list(interfaces.addresses_in(entries)) == ["127.0.0.1", "192.168.0.7", "10.1.2.3"]
+    assert list(interfaces.addresses_in(b"")) == []
 
 
 def test_a_host_name_stands_for_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ def test_a_host_name_stands_for_its_addresses(monkeypatch: pytest.MonkeyPatch) -
         return [(family, kind, 0, "", ("192.168.0.7", 0)), (family, kind, 0, "", ("10.0.0.1", 0))]
 
     monkeypatch.setattr(interfaces.socket, "getaddrinfo", resolver)
-    assert list(interfaces._addresses_of_name("den")) == ["192.168.0.7", "10.0.0.1"]
+    assert list(interfaces.addresses_of_name("den")) == ["192.168.0.7", "10.0.0.1"]
 
 
 @pytest.mark.integration

@@ -67,7 +67,7 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> dict[int, FakeSocket]:
         (socket.AF_INET, socket.SOCK_DGRAM, 17, "", IPV4),
     ]
     monkeypatch.setattr(udp.socket, "getaddrinfo", lambda *args, **kwargs: found)
-    monkeypatch.setattr(udp, "_open_socket", open_socket)
+    monkeypatch.setattr(udp, "open_socket", open_socket)
     return opened
 
 
@@ -153,7 +153,7 @@ def test_a_host_that_cannot_be_reached_is_explained_in_words(
     ],
 )
 def test_a_port_that_cannot_be_bound_is_explained_in_words(code: int, kind: type[Exception], words: str) -> None:
-    error = udp._bind_error(OSError(code, "whatever"), "den", 80)
+    error = udp.bind_error(OSError(code, "whatever"), "den", 80)
     assert isinstance(error, kind)
     assert isinstance(error, OSError)
     assert words in str(error)

@@ -56,7 +56,7 @@ from pygase.addresses import is_loopback
 
 wanted, ways = int(sys.argv[1]), sys.argv[2:]
 if ways:  # only these: by broadcast, or by multicast
-    lan._everyone_from = lambda address: () if is_loopback(address) else ways
+    lan.everyone_from = lambda address: () if is_loopback(address) else ways
 started_at = time.monotonic()
 with Browser("pong") as browser:
     while len(browser.games) < wanted and time.monotonic() < started_at + 5:

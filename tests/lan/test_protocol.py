@@ -38,10 +38,19 @@ NONCE, ID = b"nonce..8", b"server.8"
 
 
 def an_answer(nonce: bytes = NONCE, **changes: Any) -> Answer:
-    answer = Answer(
-        nonce, ID, PROTOCOL_VERSION, False, 8080, 2, 16, "pong", "Anna's game", encode_info({"map": "moon"})
-    )
-    return answer._replace(**changes)
+    fields: dict[str, Any] = {
+        "nonce": nonce,
+        "server_id": ID,
+        "version": PROTOCOL_VERSION,
+        "password": False,
+        "port": 8080,
+        "players": 2,
+        "max_players": 16,
+        "game": "pong",
+        "name": "Anna's game",
+        "info": encode_info({"map": "moon"}),
+    }
+    return Answer(**fields | changes)
 
 
 class TestBytes:
@@ -219,7 +228,7 @@ class TestResponder:
         responder = Responder("pong")
         hosts = [f"10.0.{i // 256}.{i % 256}" for i in range(5000)]
         assert sum(self.answers(responder, NONCE, host, 0.5) for host in hosts) == MAX_ANSWERS
-        assert len(responder._answered) == len(responder._per_host) == MAX_ANSWERS
+        assert responder.remembered == MAX_ANSWERS
 
 
 def asked(game: str = "", now: float = 0.0) -> tuple[Listing, bytes]:
@@ -230,7 +239,7 @@ def asked(game: str = "", now: float = 0.0) -> tuple[Listing, bytes]:
 
 def found_of(answer: Answer, host: str = "10.0.0.1", ping: float = 0.01) -> DiscoveredGame:
     listing, nonce = asked()
-    listing.receive(answer._replace(nonce=nonce).encode(), host, now=ping)
+    listing.receive(Answer(nonce, *answer[1:]).encode(), host, now=ping)
     (found,) = listing.games
     return found
 

@@ -258,8 +258,7 @@ def test_a_client_that_restarts_on_its_old_port_is_let_in_and_its_former_self_ha
     game = Game()
     left: list[Any] = []
     game.on(CLIENT_LEFT, lambda reason: left.append(reason) or None)
-    game.join(address=("127.0.0.1", 4000))
-    game.network._transports[("127.0.0.1", 4000)].close()  # it crashes
+    game.join(address=("127.0.0.1", 4000)).plumbing.endpoint.release()  # it crashes
     game.join(address=("127.0.0.1", 4000))
     game.run()
     assert left == [DisconnectReason.REPLACED]

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import queue
 import random
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,9 +16,10 @@ import pygase
 from pygase import Backend, Browser, DiscoveredGame, GameState, GameStateStore, Server, discover
 from pygase._io import clocks, lan
 from pygase._io.lan import AskingTransport
+from pygase._io.search import Search
 from pygase._lan.protocol import Answer, Query
 from pygase._protocol.wire import PROTOCOL_VERSION
-from pygase.discovery import Announcement, Announcer
+from pygase.discovery import DISCOVERY_PORT, Announcement, Announcer
 from pygase.testing import SimulatedNetwork
 
 NONCE = b"nonce..8"
@@ -274,6 +276,9 @@ class FakeAskingTransport:
         taken, self.waiting = self.waiting, []
         return taken
 
+    def wake(self) -> None:
+        """It never waits in earnest."""
+
     def close(self) -> None:
         self.closed = True
 
@@ -343,30 +348,30 @@ class TestDiscover:
 class TestBrowser:
     def test_it_keeps_asking_and_forgets_what_falls_silent(self, network: FakeAskingTransport) -> None:
         """Watched at each question, on the thread that searches, in stepped time."""
-        browser = Browser()
+        search = Search("", DISCOVERY_PORT)
         seen: list[tuple[float, int]] = []
         ask = network.ask
 
         def watch(query: bytes) -> None:
-            seen.append((round(network.clock.now - 1000, 2), len(browser.games)))
+            seen.append((round(network.clock.now - 1000, 2), len(search.listing.games)))
             network.answers = network.clock.now < 1003
             ask(query)
 
         network.ask = watch  # type: ignore[method-assign]
-        browser._search(1009.0, browser._stopping)
+        search.run(1009.0)
         counts = dict(seen)
         assert list(counts) == [0.0, 0.15, 0.3, 1.8, 3.3, 4.8, 6.3, 7.8]
         assert list(counts.values()) == [0, 1, 1, 1, 1, 1, 1, 0]
         assert network.refreshed == 8  # the machine's addresses may have changed
 
     def test_its_problem_passes_with_the_cause(self, network: FakeAskingTransport) -> None:
-        browser = Browser()
+        search = Search("", DISCOVERY_PORT)
         network.problem = "a firewall"
-        browser._search(1001.0, browser._stopping)
-        assert browser.problem == "a firewall"
+        search.run(1001.0)
+        assert search.problem == "a firewall"
         network.problem = ""
-        browser._search(1010.0, browser._stopping)
-        assert browser.problem == ""
+        search.run(1010.0)
+        assert search.problem == ""
 
     @pytest.mark.integration
     def test_it_starts_and_stops_as_often_as_one_likes_and_ends_its_thread(
@@ -380,10 +385,9 @@ class TestBrowser:
         for _ in range(3):
             with browser:
                 assert browser.start() is browser
-                thread = browser._thread
                 assert asked.get(timeout=5.0)
-            assert thread is not None
-            assert not thread.is_alive()
+                assert [thread.name for thread in threading.enumerate()].count("pygase-browser") == 1
+            assert "pygase-browser" not in [thread.name for thread in threading.enumerate()]
         browser.stop()
 
     def test_the_public_names_are_pygases(self) -> None:
@@ -416,7 +420,7 @@ def asking() -> Iterator[AskingTransport]:
 
 class TestAskingTransport:
     def ask(self, transport: AskingTransport, sockets: dict[str, FakeSocket]) -> str:
-        transport._sockets = sockets  # type: ignore[assignment]
+        transport.sockets = sockets  # type: ignore[assignment]
         transport.ask(b"?")
         return transport.problem
 
@@ -471,7 +475,7 @@ class TestAskingTransport:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(lan, "get_available_ip_addresses", lambda: [f"10.0.0.{i}" for i in range(200)])
-        addresses = lan._own_addresses()
+        addresses = lan.own_addresses()
         assert len(addresses) == lan.MAX_INTERFACES
         assert addresses[-1] == "127.0.0.1"
 

@@ -301,7 +301,7 @@ def test_each_misspelt_type_is_told_of_but_not_ever_more_of_them(caplog: pytest.
         handler.handle(Event(f"type {number}"))
     assert len(caplog.records) == 8
     assert caplog.records[-1].getMessage().endswith("(and 127 more such lines left out)")
-    assert len(handler._warned) <= handler.MAX_TYPES_WARNED_OF + 1
+    assert handler.kinds_warned_of <= handler.MAX_TYPES_WARNED_OF + 1
 
 
 def test_who_puts_the_name_of_an_own_event_in_quotes_is_told(caplog: pytest.LogCaptureFixture) -> None:
