@@ -18,8 +18,13 @@ from typing import Final
 import pygame
 
 SERVER_EVENT: Final[int] = pygame.event.custom_type()
+"""Type of a pygame event: the server sent an event. It has ``name``, ``args`` (a tuple) and ``kwargs`` (a dict)."""
+
 CONNECTED: Final[int] = pygame.event.custom_type()
+"""Type of a pygame event: the connection is up, for the first time or again."""
+
 LOST: Final[int] = pygame.event.custom_type()
+"""Type of a pygame event: the connection ended, or none was made. ``reason`` is a sentence for the player."""
 
 MAX_WAITING_EVENTS: Final = 4096
 """Most events kept while pygame takes none: its queue is full, or there is no display yet."""
