@@ -24,15 +24,22 @@ ROOT = Path(__file__).resolve().parent.parent
 GROUP = "pygase"
 """mypyc puts all modules into one library, which it names after this: ``pygase__mypyc``, at the top level."""
 
+COMPILED_ROOMS = ["pygase/_protocol"]
+"""Folders in which mypyc compiles every module that does not stand in INTERPRETED."""
+
+COMPILED_MODULES = [
+    "pygase/_state/codec.py",
+    "pygase/_state/delta.py",
+    "pygase/_state/sizes.py",
+    "pygase/_state/tree.py",
+]
+"""Single modules that mypyc compiles. What else is in ``_state`` makes the classes that users see and derive from."""
+
 INTERPRETED = {
-    "pygase/_protocol/acknowledged.py": "has a subclass of bytes",
     "pygase/_protocol/__init__.py": "has nothing but a docstring",
-    "pygase/_state/__init__.py": "has nothing but a docstring",
-    "pygase/_state/reading.py": "makes classes of users' values at run time, and subclasses of builtins",
-    "pygase/_state/handed_over.py": "has subclasses of dict and list, which users see",
-    "pygase/_state/game_status.py": "runs once",
+    "pygase/_protocol/acknowledged.py": "has a subclass of bytes, which mypyc cannot compile",
 }
-"""Modules of the compiled packages that stay interpreted, each with the reason."""
+"""Modules of the compiled rooms that stay interpreted, each with the reason."""
 
 
 def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:
@@ -43,8 +50,8 @@ def get_requires_for_build_wheel(config_settings: Any = None) -> list[str]:
 
 def compiled_sources() -> list[str]:
     """Return the paths, from the root of the project, of the modules that mypyc compiles."""
-    found = [*ROOT.glob("pygase/_protocol/*.py"), *ROOT.glob("pygase/_state/*.py")]
-    return sorted(path for path in (file.relative_to(ROOT).as_posix() for file in found) if path not in INTERPRETED)
+    found = [file.relative_to(ROOT).as_posix() for room in COMPILED_ROOMS for file in ROOT.glob(f"{room}/*.py")]
+    return sorted(set(found) - INTERPRETED.keys() | set(COMPILED_MODULES))
 
 
 def why_pure() -> str | None:

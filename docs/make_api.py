@@ -79,11 +79,13 @@ TOPICS = [
     ),
     Topic(
         "discovery",
-        "Finding games, and names",
-        "Games on the local network, addresses of this machine, and names that players type.",
+        "Finding games, addresses and names",
+        "Games on the local network, addresses and ports, and names that players type.",
         [
             *["pygase.discover", "pygase.Browser", "pygase.DiscoveredGame", "pygase.DISCOVERY_PORT"],
             *["pygase.get_available_ip_addresses", "pygase.get_availabe_ip_addresses"],
+            *["pygase.own_address", "pygase.check_hostname", "pygase.check_port", "pygase.parse_port"],
+            *["pygase.port_beside", "pygase.is_everywhere", "pygase.is_loopback"],
             *["pygase.clean_name", "pygase.unused_name", "pygase.clean_line"],
         ],
     ),
