@@ -127,7 +127,7 @@ class Memory:
         return len(self._aimed)
 
     def forget(self, now: float) -> None:
-        """Drop the events whose time is over."""
+        """Drop the events whose time is over at `now` (seconds)."""
         _drop(self.tracers, now - TRACER_SECONDS)
         _drop(self.blasts, now - BLAST_SECONDS)
         _drop(self.lines, now - LINE_SECONDS)

@@ -243,7 +243,7 @@ class ArenaServer:
     def _judge(
         self, shooter: int, ships: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
     ) -> Hit:
-        """Return the end of a shot, judged by its shooter's screen."""
+        """Return the end and the target of a shot, judged by its shooter's screen."""
         pilot, ship = self.pilots[shooter], ships[shooter]
         given = input_of(pilot.address, inputs)
         view_time = given.view_time if given else None  # None for a bot, which sees the present

@@ -19,7 +19,7 @@ Look = tuple[int, int]  # colour and width
 
 
 class Turn(NamedTuple):
-    """A bot's actions in a tick, the same that a client sends."""
+    """A bot's actions in a tick: its cursor, its stroke and its new pieces."""
 
     at: Point
     stroke: int  # number of the present stroke; -1 for none

@@ -280,7 +280,7 @@ class Painter:
         return box
 
     def _paint_bytes(self, surface: pygame.Surface, piece: bytes) -> pygame.Rect:
-        """Paint a piece. Hidden ones, and those of newer versions of the game, are left out."""
+        """Paint a piece, unless it is hidden or of a newer version. Return the part of the surface that changed."""
         unpacked = None if rules.stroke_of(piece) in self._hidden else _unpacked(piece)
         return _paint(surface, unpacked, self._scale) if unpacked else pygame.Rect(0, 0, 0, 0)
 

@@ -51,7 +51,7 @@ class Pen:
         self._count += steps
 
     def take(self) -> list[bytes]:
-        """Return the new lines since the last call (see `rules.pack_line`)."""
+        """Return the points since the last call, packed as lines of pieces (see `rules.pack_line`)."""
         lines = []
         while self._has_fresh:
             points = self._points[:MAX_PIECE_POINTS]

@@ -55,7 +55,7 @@ class Rates:
         self._left: dict[str, tuple[float, Amount]] = {}  # seconds of the last check, and the amount left then
 
     def spend(self, host: str, amount: Amount, now: float) -> bool:
-        """Return whether an address may add an amount at `now`, and count it if it may."""
+        """Return whether an address may add an amount at `now` (seconds), and count it if it may."""
         left = self._left_of(host, now)
         if amount.exceeds(left):
             return False

@@ -54,7 +54,7 @@ class Sheet:
         self.changes = 0
         """Number of changes so far."""
         self.size = 0
-        """Its bytes in the state."""
+        """Bytes that the picture takes in the state."""
         self._strokes: dict[bytes, Stroke] = {}
         self._shares: dict[int, Share] = {}
         self._held: dict[str, Amount] = {}  # by address

@@ -25,10 +25,10 @@ DASH_REST: Final = 168  # ticks from the end of a dash until the next is possibl
 TOUCH: Final = 2 * walls.RADIUS + 10  # points from middle to middle: a little more than two radii
 
 SAFE_TICKS: Final = 5 * TICKS_PER_SECOND
-"""A runner is safe for this long after it joins or stops being the chaser. So nobody is tagged back at once."""
+"""Ticks for which a runner is safe after it joins or stops being the chaser. So nobody is tagged back at once."""
 
 FROZEN_TICKS: Final = 3 * TICKS_PER_SECOND // 2
-"""A new chaser stands still for this long, so that the others get a lead."""
+"""Ticks for which a new chaser stands still, so that the others get a lead."""
 
 ROUND_TICKS: Final = 120 * TICKS_PER_SECOND
 ROUND_PAUSE_TICKS: Final = 8 * TICKS_PER_SECOND  # between two rounds; nobody can be caught

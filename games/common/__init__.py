@@ -1,1 +1,1 @@
-"""What several of these games share, and no other game needs."""
+"""Shared by several of these games: walls, places, players and news."""
