@@ -155,7 +155,7 @@ class GameStateMachine:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._has_players: Callable[[], bool] = lambda: False
         self._watch = Watch(
-            game_state_store.internals,
+            game_state_store.plumbing,
             clocks.monotonic,
             lambda name: self._called(name, place=True),
             lambda: self._handler.event_types,
@@ -236,7 +236,7 @@ class GameStateMachine:
     def run_game_loop_in_thread(self, interval: float = DEFAULT_INTERVAL) -> threading.Thread:
         """Simulate the game in a separate (daemon) thread, and return it. See :meth:`run_game_loop`."""
         self._claim(interval)
-        self.game_state_store.internals.begin(has_loop=True)
+        self.game_state_store.plumbing.begin(has_loop=True)
         calls = "machine.run_game_loop_in_thread(...)", "machine.run_game_loop(...)"
         note_running(self._ended, *calls, lambda: self._has_players())
 
@@ -249,7 +249,7 @@ class GameStateMachine:
     def _claim(self, interval: float) -> None:
         if not isinstance(interval, (int, float)) or isinstance(interval, bool) or not 0 < interval < math.inf:
             raise ValueError(f"interval must be a positive number of seconds, got {interval!r}")
-        self.game_state_store.internals.check_initial()
+        self.game_state_store.plumbing.check_initial()
         with self._claim_lock:
             if not self._ended.done():
                 raise RuntimeError("this game loop runs already; stop() it first")
@@ -274,7 +274,7 @@ class GameStateMachine:
         def tick() -> None:
             nonlocal last
             now = loop.time()
-            self.tick(self.dt_after(now - last), self.game_state_store.internals.clock())
+            self.tick(self.dt_after(now - last), self.game_state_store.plumbing.clock())
             last = now
             if self._stopping and not wakeup.done():
                 wakeup.set_result(None)
@@ -304,7 +304,7 @@ class GameStateMachine:
             self._ended.set_result(None)
 
     def _set_status(self, name: str) -> None:
-        store = self.game_state_store.internals
+        store = self.game_state_store.plumbing
         store.begin_tick()
         store.apply({"game_status": GameStatus.get(name)})
         store.end_tick(store.clock())
@@ -339,7 +339,7 @@ class GameStateMachine:
         :param dt: seconds that the world moves on; ``now``: the time on the store's clock.
         """
         self._before_tick()
-        store = self.game_state_store.internals
+        store = self.game_state_store.plumbing
         store.begin_tick()
         try:
             self._apply_finished_updates()
@@ -381,8 +381,8 @@ class GameStateMachine:
             return
         self._turn += 1
         debug, most, call, find = self.debug, self.max_event_values, self._handler.call, find or self._handler.find
-        clock = clocks.fine_clock(self.game_state_store.internals.clock)
-        state = self.game_state_store.internals.working_state
+        clock = clocks.fine_clock(self.game_state_store.plumbing.clock)
+        state = self.game_state_store.plumbing.working_state
         context: dict[str, Any] = {"game_state": state, "dt": dt, "client_address": None}
         for event in queue.due(self._turn, self.event_share * self.interval, clock):
             event_type = ""
@@ -489,7 +489,7 @@ class GameStateMachine:
         from .timeline.history import StateHistory  # only here: few games need it, and it takes its time to import
 
         self.history = StateHistory(seconds, interpolate)
-        commit = self.game_state_store.internals.committed
+        commit = self.game_state_store.plumbing.committed
         self.history.push(commit.tick, commit.time, commit.tree)
         return self.history
 
@@ -511,7 +511,7 @@ class GameStateMachine:
             more = self._inputs_for(step, now)
             if via is not None:
                 step = partial(via, TIME_STEP, step)
-            update = step(self.game_state_store.internals.working_state, dt, **more)
+            update = step(self.game_state_store.plumbing.working_state, dt, **more)
             self._apply(update, TIME_STEP)
             return update
         except Exception as error:
@@ -561,9 +561,9 @@ class GameStateMachine:
                 "change, such as {'score': 1}"
             )
         if update is not None and (update or type(update) is not dict):
-            self.game_state_store.internals.apply(update)
+            self.game_state_store.plumbing.apply(update)
         if self.debug:
-            path = self.game_state_store.internals.take_back_change_in_place()
+            path = self.game_state_store.plumbing.take_back_change_in_place()
             if path is not None:
                 raise InPlaceChange(changed_in_place(self._called(name, place=True), path))
 

@@ -342,9 +342,9 @@ class Server:
         self._next_push_at = 0.0
         self._sleep = SleepWatch()
         self._held_events.clear()
-        self.game_state_store.internals.begin(has_loop=not isinstance(event_wire, GameStateMachine))
+        self.game_state_store.plumbing.begin(has_loop=not isinstance(event_wire, GameStateMachine))
         self._take_over_state()
-        self.game_state_store.internals.subscribe(self._on_commit)
+        self.game_state_store.plumbing.subscribe(self._on_commit)
 
     def _trusts_locality(self, bound: Address) -> bool:
         """Tell whether the first client from this machine is the host."""
@@ -365,7 +365,7 @@ class Server:
         self._handle_own_events(math.inf)
 
     def _finish(self) -> None:
-        self.game_state_store.internals.unsubscribe(self._on_commit)
+        self.game_state_store.plumbing.unsubscribe(self._on_commit)
         self._end_announcing()
         if self._driver is not None:
             self._driver.stop()
@@ -513,7 +513,7 @@ class Server:
 
     def _on_commit(self) -> None:
         """The store has settled a new state: on a tick of our own loop it leaves at once."""
-        self.player_inputs.settle(self.game_state_store.internals.committed.tick)
+        self.player_inputs.settle(self.game_state_store.plumbing.committed.tick)
         driver = self._driver
         if driver is None:
             return
@@ -541,7 +541,7 @@ class Server:
     def _take_over_state(self) -> bool:
         assert self._endpoint is not None
         self._everyone = False  # first: a commit from another thread after this line is taken over next time
-        commit = self.game_state_store.internals.committed
+        commit = self.game_state_store.plumbing.committed
         self._next_push_at = self._clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
         changed = self._endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
@@ -563,7 +563,7 @@ class Server:
         that.
         """
         if tick is None:
-            tick = self.game_state_store.internals.tick_of_caller
+            tick = self.game_state_store.plumbing.tick_of_caller
         if tick > self._taken_tick:
             self._held_events.append((tick, queue))
         else:
@@ -574,7 +574,7 @@ class Server:
     def _handle_inbox(self) -> None:
         assert self._endpoint is not None
         inbox = self._endpoint.inbox
-        tick = self.game_state_store.internals.committed.tick
+        tick = self.game_state_store.plumbing.committed.tick
         waiting = self._waiting if self._universal_event_handler.is_empty else None
         while inbox:
             peer, event = inbox.popleft()
@@ -769,7 +769,7 @@ class Server:
         if driver is None or self._transport is None:
             self._log.write(logging.WARNING, "event %r was not sent: the server is not running", event_type)
         else:
-            tick = self.game_state_store.internals.tick_of_caller
+            tick = self.game_state_store.plumbing.tick_of_caller
 
             def queue() -> None:
                 self._queue(event_type, payload, targets, retries, ack_callback)

@@ -25,7 +25,7 @@ class GameStateStore:
     :raises TypeError: if ``initial_game_state`` is not a GameState, or holds what cannot be sent.
     :raises StateTooLarge: if it is larger than the bound.
 
-    :ivar internals: PyGaSe's own: the part that game loop and server use. Not for games; it may change at any time.
+    :ivar plumbing: PyGaSe's own: the part that game loop and server use. Not for games; it may change at any time.
     """
 
     UPDATE_CACHE_SIZE: Final = UPDATE_CACHE_SIZE
@@ -44,19 +44,19 @@ class GameStateStore:
                 f"{type(initial_game_state).__name__}; write GameState(name=value, ...)"
             )
         with program_lines_only:
-            self.internals = StateKeeper(initial_game_state, max_state_bytes, max_state_values)
+            self.plumbing = StateKeeper(initial_game_state, max_state_bytes, max_state_values)
 
     def get_update_cache(self) -> list[GameStateUpdate]:
         """Return the latest state updates, oldest first: one for each tick, UPDATE_CACHE_SIZE at most.
 
         The list is the caller's own.
         """
-        return self.internals.cache.updates()
+        return self.plumbing.cache.updates()
 
     def get_game_state(self) -> GameState:
         """Return the current game state. It is the caller's own: changes to it reach nobody; push an update instead."""
-        committed = self.internals.committed
-        return state_of(self.internals.kind, committed.tree, committed.tick)
+        committed = self.plumbing.committed
+        return state_of(self.plumbing.kind, committed.tree, committed.tick)
 
     def push_update(self, update: GameStateUpdate) -> None:
         """Push a new state update, to be merged deeply into the state.
@@ -81,4 +81,4 @@ class GameStateStore:
         attributes = dict(update.__dict__)
         order = int(Sqn(attributes.pop("time_order", 0)))
         with program_lines_only:
-            self.internals.push(attributes, order)
+            self.plumbing.push(attributes, order)

@@ -261,7 +261,7 @@ class SimulatedNetwork:
         return address
 
     def _start_server(self, server: Server, address: Address, wire: Any) -> _SimulatedTransport:
-        store = server.game_state_store.internals
+        store = server.game_state_store.plumbing
         server._clock = self.clock
         store.use_clock(self.clock)
         if wire is not None and wire.history is not None:  # likewise

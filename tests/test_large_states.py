@@ -79,7 +79,7 @@ def join(network: SimulatedNetwork, **options: Any) -> Client:
 
 def has_everything(client: Client, backend: Backend) -> bool:
     """Return whether a client's state equals the server's."""
-    tree = backend.game_state_store.internals.committed.tree
+    tree = backend.game_state_store.plumbing.committed.tree
     snapshots = client.snapshots
     return bool(snapshots) and (snapshots[-1].state is tree or exactly_equal(snapshots[-1].state, tree))
 
@@ -166,7 +166,7 @@ def test_one_byte_too_much_is_a_clear_error_and_the_server_goes_on(
         network.run(1.0)
         assert len(_errors(caplog)) == 1
         assert "4,194,305 bytes, at most 4,194,304 are allowed" in _errors(caplog)[0]
-    assert backend.game_state_store.internals.committed.tree["blob"] == state.blob
+    assert backend.game_state_store.plumbing.committed.tree["blob"] == state.blob
     update("GO ON")
     network.run(0.1)
     expect_everything(network, client, backend, within=10.0)
@@ -236,7 +236,7 @@ def test_a_client_that_joins_in_the_middle_of_play_converges(link: Link, rng: ra
     network.run(2.0)
     late = join(network)
     network.run(3.0)
-    behind = backend.game_state_store.internals.committed.tick - late.snapshots[-1].tick
+    behind = backend.game_state_store.plumbing.committed.tick - late.snapshots[-1].tick
     assert behind < 25, f"{behind} ticks behind"
     backend.game_state_machine.time_step = do_nothing  # type: ignore[method-assign, assignment]
     for client in (early, late):
@@ -412,6 +412,6 @@ def test_where_every_tick_changes_more_than_can_be_sent_states_become_rarer_and_
     network.run(10.0)
     for _ in range(20):
         network.run(1.0)
-        behind = backend.game_state_store.internals.committed.tick - client.snapshots[-1].tick
+        behind = backend.game_state_store.plumbing.committed.tick - client.snapshots[-1].tick
         assert behind <= most_behind
     assert client.status == "connected"

@@ -170,12 +170,12 @@ def test_updates_of_one_tick_merge() -> None:
     network.serve(backend, interval=0.1)
     clients = [join(network) for _ in range(10)]
     network.run_until(lambda: abs(network.now / 0.1 % 1 - 0.5) < 0.1)  # in the middle between two ticks
-    before = backend.game_state_store.internals.committed
+    before = backend.game_state_store.plumbing.committed
     for number, client in enumerate(clients):
         client.dispatch_event("MOVE", number, number * 1.5)
         client.dispatch_event("NAME", number)
     network.run(0.1)
-    after = backend.game_state_store.internals.committed
+    after = backend.game_state_store.plumbing.committed
     assert after.tick == before.tick + 1
     assert after.tree["players"] == {number: {"x": number * 1.5, "name": str(number)} for number in range(10)}
     assert all(client.snapshots[-1].state["players"] == after.tree["players"] for client in clients)
@@ -198,13 +198,13 @@ def test_a_client_far_behind_heals(missed_ticks: int) -> None:
     client = join(network)
     network.partition(client)
     network.run(missed_ticks * 0.02)
-    assert backend.game_state_store.internals.committed.tick - client.snapshots[-1].tick >= missed_ticks - 1
+    assert backend.game_state_store.plumbing.committed.tick - client.snapshots[-1].tick >= missed_ticks - 1
     network.partition(client, False)
     network.run(3.0)
     backend.game_state_machine.time_step = do_nothing  # type: ignore[method-assign, assignment]
     network.run(1.0)
     assert client.status == "connected"
-    assert client.snapshots[-1].state == backend.game_state_store.internals.committed.tree
+    assert client.snapshots[-1].state == backend.game_state_store.plumbing.committed.tree
     assert client.snapshots[-1].state["ticks"] > missed_ticks
 
 

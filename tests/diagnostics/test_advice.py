@@ -175,6 +175,6 @@ def test_a_state_and_an_update_name_the_path_the_module_and_the_way_out() -> Non
     with pytest.raises(InvalidValue, match=r"initial_game_state\.ball\.at is of type pygame\.math\.Vector2"):
         GameStateStore(GameState(ball={"at": pygame.Vector2(1, 2)}))
     store = GameStateStore(GameState())
-    store.internals.begin_tick()
+    store.plumbing.begin_tick()
     with pytest.raises(InvalidValue, match=r"update\.ball is of type pygame\.rect\.Rect, .*; send list\(it\)"):
-        store.internals.apply({"ball": pygame.Rect(1, 2, 3, 4)})
+        store.plumbing.apply({"ball": pygame.Rect(1, 2, 3, 4)})

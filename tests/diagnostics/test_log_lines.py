@@ -247,11 +247,11 @@ def test_updates_that_are_too_large_during_a_tick(written: list[logging.LogRecor
     clock = ManualClock()
     log_lines.monotonic = clock
     for _ in range(300):
-        store.internals.begin_tick()
+        store.plumbing.begin_tick()
         update = GameStateUpdate(0, a="x" * 2000)
         thread = threading.Thread(target=lambda update=update: store.push_update(update))
         thread.start()
         thread.join()
-        store.internals.end_tick(clock())
+        store.plumbing.end_tick(clock())
         clock.advance(0.01)
     assert len(lines_with(written, "an update pushed during a tick")) in (3, 4)

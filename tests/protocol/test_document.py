@@ -76,7 +76,7 @@ class Session:
             password=self.password,
         )
         self.server = self.backend.server
-        self.backend.game_state_store.internals.subscribe(self._commit)
+        self.backend.game_state_store.plumbing.subscribe(self._commit)
         self.address = self.network.serve(self.backend, interval=0.02)
         self._commit()
         self.onlooker = Onlooker(DOCUMENT, self.address, self.link.latency)
@@ -90,7 +90,7 @@ class Session:
         return self.updates.pop(0) if self.updates else None
 
     def _commit(self) -> None:
-        commit = self.backend.game_state_store.internals.committed
+        commit = self.backend.game_state_store.plumbing.committed
         self.committed[commit.tick + 1] = commit.tree
 
     def _handler(self, name: str) -> Callable[..., None]:
@@ -207,7 +207,7 @@ def test_so_is_a_session_on_a_bad_network(variant: int, seed: int) -> None:
     client = played(session)
     session.check_states()
     assert session.onlooker.seen["sent anew"]
-    assert client.snapshots[-1].state == session.backend.game_state_store.internals.committed.tree
+    assert client.snapshots[-1].state == session.backend.game_state_store.plumbing.committed.tree
 
 
 def test_the_events_in_the_packets_are_those_that_handlers_get(seed: int) -> None:

@@ -551,7 +551,7 @@ class Arena:
         endpoint = self._endpoint
         assert set(endpoint.peers) == set(self.server.connections) == {p.address for p in self.honest}
         assert not self.backend.game_state_machine._events
-        state = self.backend.game_state_store.internals.committed.tree
+        state = self.backend.game_state_store.plumbing.committed.tree
         for player in self.honest:
             assert player.client.status == "connected", player.client.disconnect_reason
             assert exactly_equal(player.client.snapshots[-1].state, state)

@@ -280,16 +280,16 @@ def test_times_of_commits_do_not_run_backwards_when_another_thread_pushes_just_b
     store = GameStateStore(GameState(a=0))
     machine = GameStateMachine(store)
     machine.time_step = lambda game_state, dt: {"b": dt}
-    looked_at_clock = store.internals.clock()
+    looked_at_clock = store.plumbing.clock()
     pusher = threading.Thread(target=lambda: store.push_update(GameStateUpdate(a=1)))
     pusher.start()
     pusher.join()
-    pushed = store.internals.committed
+    pushed = store.plumbing.committed
     machine.tick(0.02, looked_at_clock)
     assert pushed.time > looked_at_clock
-    assert store.internals.committed.tick == pushed.tick + 1
-    assert store.internals.committed.time == pushed.time
-    assert store.internals.committed.span == 0.0
+    assert store.plumbing.committed.tick == pushed.tick + 1
+    assert store.plumbing.committed.time == pushed.time
+    assert store.plumbing.committed.span == 0.0
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -310,7 +310,7 @@ def test_a_part_of_the_state_with_a_deletion_put_into_it_may_be_returned_as_the_
     client = join(network, Client())
     network.run(0.5)
     assert backend.game_state_store.get_game_state().players == {1: {}, 3: {}}
-    assert backend.game_state_store.internals.begin_tick().players == {1: {}, 3: {}}
+    assert backend.game_state_store.plumbing.begin_tick().players == {1: {}, 3: {}}
     with client.access_game_state() as game_state:
         assert game_state.players == {1: {}, 3: {}}
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

@@ -372,7 +372,7 @@ def test_snapshots_count_ticks_and_tell_their_times() -> None:
     for snapshot in client.snapshots:
         assert snapshot.received_at - snapshot.time == pytest.approx(0.05, abs=2e-4)
         assert snapshot.state["n"] + 1 == snapshot.tick
-    assert client.snapshots[-1].tick == game.backend.game_state_store.internals.committed.tick - 2
+    assert client.snapshots[-1].tick == game.backend.game_state_store.plumbing.committed.tick - 2
 
 
 def test_snapshots_that_were_handed_out_never_change() -> None:

@@ -106,9 +106,9 @@ def test_ten_players_in_one_tick_are_ten_changes() -> None:
 @pytest.mark.parametrize("nothing", [None, {}])
 def test_an_update_of_nothing_changes_nothing(nothing: Any) -> None:
     machine = machine_of(lambda game_state, dt: nothing, x=1)
-    before = machine.game_state_store.internals.committed.tree
+    before = machine.game_state_store.plumbing.committed.tree
     machine.tick(0.02, 1.0)
-    assert machine.game_state_store.internals.committed.tree is before
+    assert machine.game_state_store.plumbing.committed.tree is before
 
 
 def test_to_delete_removes_a_key_at_any_depth() -> None:
@@ -452,7 +452,7 @@ def test_a_coroutine_handlers_update_is_applied_after_it_has_ended() -> None:
 
     machine.register_event_handler("SLOW", slow)
     seen: list[Any] = []
-    states = machine.game_state_store.internals
+    states = machine.game_state_store.plumbing
     states.subscribe(lambda: seen.append((content(machine)["n"], content(machine).get("x"))))
 
     async def main() -> None:

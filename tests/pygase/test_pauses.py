@@ -197,10 +197,10 @@ def test_the_server_judges_by_the_picture_that_was_shown_also_after_a_pause(paus
 def test_a_state_stayed_as_it_was_until_the_end_of_the_pause() -> None:
     game = Mover(20, Link())
     game.play(2.0)
-    before = game.backend.game_state_store.internals.committed
+    before = game.backend.game_state_store.plumbing.committed
     game.network.suspend(game.backend, 3.0)
     game.network.run(3.1)
-    newest = game.backend.game_state_store.internals.committed
+    newest = game.backend.game_state_store.plumbing.committed
     states = [snapshot for snapshot in game.client.snapshots if snapshot.tick > before.tick]
     first = states[0]
     assert first.time - before.time > 2.9

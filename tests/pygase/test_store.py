@@ -68,10 +68,10 @@ def test_every_update_that_counts_leads_to_a_newer_state_whatever_it_says_of_its
     """A client that has the state of a tick would never ask for another state of the same tick."""
     store = GameStateStore(GameState(5, x=0))
     for x in range(1, 4):
-        before = store.internals.committed
+        before = store.plumbing.committed
         store.push_update(GameStateUpdate(time_order, x=x))
         assert content(store) == {"x": x}
-        assert store.internals.committed.tick > before.tick
+        assert store.plumbing.committed.tick > before.tick
         assert store.get_game_state() > GameState(int(before.tick))
 
 
@@ -84,13 +84,13 @@ def test_pushing_and_adding_agree_on_what_counts(first: int, seed: int) -> None:
     for n in range(200):
         claimed = rng.choice([0, order, order + 1, order + rng.randint(1, 1000), order + -1, order + -30_000])
         update = GameStateUpdate(claimed, x=n, **{f"k{rng.randrange(20)}": rng.choice([n, TO_DELETE])})
-        before = store.internals.committed.tick
+        before = store.plumbing.committed.tick
         is_old = claimed and claimed < order
         store.push_update(update)
         state += update
         assert content(store) == dict(state), f"seed {seed}, update {n}: {update}"
         assert (state.get("x") == n) is not bool(is_old), f"seed {seed}, update {n}: {update}"
-        assert (store.internals.committed.tick == before) is bool(is_old)
+        assert (store.plumbing.committed.tick == before) is bool(is_old)
         order = state.time_order
 
 
@@ -108,16 +108,16 @@ def test_of_writers_who_began_with_one_state_nobody_loses() -> None:
 def test_an_old_update_is_ignored_also_during_a_tick_and_said_so_once(caplog: pytest.LogCaptureFixture) -> None:
     store = GameStateStore(GameState(100, x=0))
     ticks = []
-    store.internals.subscribe(lambda: ticks.append(store.internals.committed.tick))
+    store.plumbing.subscribe(lambda: ticks.append(store.plumbing.committed.tick))
     with caplog.at_level(logging.WARNING, "pygase"):
         store.push_update(GameStateUpdate(99, x=1))
         assert ticks == []
-        store.internals.begin_tick()
+        store.plumbing.begin_tick()
         store.push_update(GameStateUpdate(99, x=2))
         pushed = threading.Thread(target=store.push_update, args=(GameStateUpdate(50, x=3),))
         pushed.start()
         pushed.join()
-        store.internals.end_tick(1.0)
+        store.plumbing.end_tick(1.0)
     assert content(store) == {"x": 0}
     assert ticks == [101]
     assert caplog.text.count("an update with time_order 99 was ignored, since the state has 100 already") == 1
@@ -126,15 +126,15 @@ def test_an_old_update_is_ignored_also_during_a_tick_and_said_so_once(caplog: py
 
 def test_a_push_during_a_tick_raises_the_order_as_one_between_ticks_does() -> None:
     store = store_of()
-    store.internals.begin_tick()
+    store.plumbing.begin_tick()
     store.push_update(GameStateUpdate(7, x=1))
     pushed = threading.Thread(target=store.push_update, args=(GameStateUpdate(9, y=1),))
     pushed.start()
     pushed.join()
-    store.internals.end_tick(1.0)
+    store.plumbing.end_tick(1.0)
     assert store.get_game_state().time_order == 9
-    store.internals.begin_tick()
-    store.internals.end_tick(2.0)
+    store.plumbing.begin_tick()
+    store.plumbing.end_tick(2.0)
     assert store.get_game_state().time_order == 10
 
 
@@ -146,14 +146,14 @@ def test_the_time_order_goes_on_across_its_wrap() -> None:
         store.push_update(GameStateUpdate(order, x=x))
         orders.append(int(store.get_game_state().time_order))
     assert orders == [65535, 1, 2, 3]
-    ticks = store.internals.committed.tick
+    ticks = store.plumbing.committed.tick
     assert ticks == 65534 + 4
 
 
 def test_states_handed_out_before_stay_as_they_were() -> None:
     store = store_of(players={1: {"x": 0}})
     before = store.get_game_state()  # not read yet
-    tree = store.internals.committed.tree
+    tree = store.plumbing.committed.tree
     store.push_update(GameStateUpdate(1, players={1: {"x": 9}}))
     assert before.players == {1: {"x": 0}}
     assert tree["players"] == {1: {"x": 0}}
@@ -205,7 +205,7 @@ def fill_to(size: int, **more: Any) -> bytes:
 def test_a_state_of_exactly_four_mib_is_accepted_and_one_byte_more_is_refused() -> None:
     exactly = fill_to(FOUR_MIB)
     store = GameStateStore(GameState(noise=exactly))
-    assert len(pack(store.internals.committed.tree)) == FOUR_MIB
+    assert len(pack(store.plumbing.committed.tree)) == FOUR_MIB
     with pytest.raises(StateTooLarge, match=r"would take 4,194,305 bytes, at most 4,194,304 are allowed"):
         GameStateStore(GameState(noise=exactly + b"\0"))
 
@@ -214,10 +214,10 @@ def test_an_update_to_exactly_the_bound_is_accepted_and_one_byte_more_changes_no
     store = store_of(noise=b"", x=1)
     exactly = fill_to(FOUR_MIB, x=1)
     store.push_update(GameStateUpdate(1, noise=exactly))
-    before, cached = store.internals.committed, store.get_update_cache()
+    before, cached = store.plumbing.committed, store.get_update_cache()
     with pytest.raises(StateTooLarge, match="the update was not applied"):
         store.push_update(GameStateUpdate(2, noise=exactly + b"\0"))
-    assert store.internals.committed is before
+    assert store.plumbing.committed is before
     assert store.get_update_cache() == cached
     store.push_update(GameStateUpdate(2, x=2))  # it continues with everything that fits
     assert store.get_game_state().x == 2
@@ -244,47 +244,47 @@ def test_after_deleting_there_is_room_again() -> None:
 def test_all_updates_of_one_tick_are_one_new_state_merged_deeply() -> None:
     store = store_of(players={})
     heard = []
-    store.internals.subscribe(lambda: heard.append(store.internals.committed.tick))
-    working = store.internals.begin_tick()
+    store.plumbing.subscribe(lambda: heard.append(store.plumbing.committed.tick))
+    working = store.plumbing.begin_tick()
     for player in range(10):
-        store.internals.apply({"players": {player: {"x": player}}})
+        store.plumbing.apply({"players": {player: {"x": player}}})
         assert working.players[player] == {"x": player}  # later handlers of the tick see it
     assert content(store) == {"players": {}}  # other threads do not
-    store.internals.end_tick(now=1.0)
+    store.plumbing.end_tick(now=1.0)
     assert content(store) == {"players": {n: {"x": n} for n in range(10)}}
     assert heard == [1]
 
 
 def test_a_push_from_another_thread_during_a_tick_waits_for_its_end_and_is_not_lost() -> None:
     store = store_of(x=0)
-    working = store.internals.begin_tick()
+    working = store.plumbing.begin_tick()
     pushed = threading.Thread(target=store.push_update, args=(GameStateUpdate(1, y=1),))
     pushed.start()
     pushed.join()
     assert not hasattr(working, "y")
-    store.internals.apply({"x": 1})
-    store.internals.end_tick(1.0)
-    store.internals.begin_tick()
-    store.internals.end_tick(2.0)
+    store.plumbing.apply({"x": 1})
+    store.plumbing.end_tick(1.0)
+    store.plumbing.begin_tick()
+    store.plumbing.end_tick(2.0)
     assert content(store) == {"x": 1, "y": 1}
 
 
 def test_a_push_from_another_thread_is_in_the_state_though_no_further_tick_follows() -> None:
     store = store_of()
-    store.internals.begin_tick()
+    store.plumbing.begin_tick()
     pushed = threading.Thread(target=store.push_update, args=(GameStateUpdate(1, y=1),))
     pushed.start()
     pushed.join()
-    store.internals.end_tick(1.0)
+    store.plumbing.end_tick(1.0)
     assert content(store) == {"y": 1}
 
 
 def test_a_push_within_the_tick_is_part_of_it() -> None:
     store = store_of()
-    working = store.internals.begin_tick()
+    working = store.plumbing.begin_tick()
     store.push_update(GameStateUpdate(1, y=1))
     assert working.y == 1
-    store.internals.end_tick(1.0)
+    store.plumbing.end_tick(1.0)
     assert content(store) == {"y": 1}
 
 
@@ -292,15 +292,15 @@ def test_an_oversized_push_from_another_thread_is_logged_and_the_rest_goes_on(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = GameStateStore(GameState(), max_state_bytes=1000)
-    store.internals.begin_tick()
+    store.plumbing.begin_tick()
     for update in (GameStateUpdate(1, big=bytes(2000)), GameStateUpdate(1, small=1)):
         pushed = threading.Thread(target=store.push_update, args=(update,))
         pushed.start()
         pushed.join()
     with caplog.at_level(logging.ERROR, "pygase"):
-        store.internals.end_tick(1.0)
-        store.internals.begin_tick()
-        store.internals.end_tick(2.0)
+        store.plumbing.end_tick(1.0)
+        store.plumbing.begin_tick()
+        store.plumbing.end_tick(2.0)
     assert content(store) == {"small": 1}
     assert "at most 1,000 are allowed" in caplog.text
 
@@ -317,9 +317,9 @@ def test_pushes_from_many_threads_during_ticks_are_all_there() -> None:
         now = 0.0
         while not done.is_set():
             now += 1.0
-            store.internals.begin_tick()
-            store.internals.apply({"n": now})
-            store.internals.end_tick(now)
+            store.plumbing.begin_tick()
+            store.plumbing.apply({"n": now})
+            store.plumbing.end_tick(now)
 
     ticker = threading.Thread(target=tick)
     threads = [threading.Thread(target=push, args=(n,)) for n in range(4)]
@@ -339,33 +339,33 @@ def test_listeners_hear_of_every_commit_until_they_are_unsubscribed() -> None:
     def listener() -> None:
         heard.append(store.get_game_state().x)
 
-    store.internals.subscribe(listener)
+    store.plumbing.subscribe(listener)
     store.push_update(GameStateUpdate(1, x=1))
     store.push_update(GameStateUpdate(2, x=2))
-    store.internals.unsubscribe(listener)
-    store.internals.unsubscribe(listener)
+    store.plumbing.unsubscribe(listener)
+    store.plumbing.unsubscribe(listener)
     store.push_update(GameStateUpdate(3, x=3))
     assert heard == [1, 2]
 
 
 def test_the_time_between_commits_is_kept() -> None:
     store = store_of()
-    begin = store.internals.committed.time
-    store.internals.begin_tick()
-    store.internals.end_tick(begin + 10.0)
-    store.internals.begin_tick()
-    store.internals.end_tick(begin + 10.02)
-    assert store.internals.committed.time == begin + 10.02
-    assert store.internals.committed.span == pytest.approx(0.02)
+    begin = store.plumbing.committed.time
+    store.plumbing.begin_tick()
+    store.plumbing.end_tick(begin + 10.0)
+    store.plumbing.begin_tick()
+    store.plumbing.end_tick(begin + 10.02)
+    assert store.plumbing.committed.time == begin + 10.02
+    assert store.plumbing.committed.span == pytest.approx(0.02)
 
 
 def test_time_never_goes_back_from_one_commit_to_the_next() -> None:
     store = store_of()
-    begin = store.internals.committed.time
-    store.internals.begin_tick()
-    store.internals.end_tick(begin - 1.0)
-    assert store.internals.committed.time == begin
-    assert store.internals.committed.span == 0.0
+    begin = store.plumbing.committed.time
+    store.plumbing.begin_tick()
+    store.plumbing.end_tick(begin - 1.0)
+    assert store.plumbing.committed.time == begin
+    assert store.plumbing.committed.span == 0.0
 
 
 # -- changes in place ------------------------------------------------------------------------------------------------
@@ -385,21 +385,21 @@ def test_time_never_goes_back_from_one_commit_to_the_next() -> None:
 )
 def test_a_change_in_place_is_named_by_its_path_and_undone(change: Any, path: str) -> None:
     store = store_of(players={1: {"x": 0}}, walls=[1, 2], score=0)
-    state = store.internals.begin_tick()
-    assert store.internals.take_back_change_in_place() is None
+    state = store.plumbing.begin_tick()
+    assert store.plumbing.take_back_change_in_place() is None
     change(state)
-    assert store.internals.take_back_change_in_place() == path
-    assert store.internals.take_back_change_in_place() is None
-    assert store.internals.working_state.score == 0
-    store.internals.end_tick(1.0)
+    assert store.plumbing.take_back_change_in_place() == path
+    assert store.plumbing.take_back_change_in_place() is None
+    assert store.plumbing.working_state.score == 0
+    store.plumbing.end_tick(1.0)
     assert content(store) == {"players": {1: {"x": 0}}, "walls": [1, 2], "score": 0}
 
 
 def test_reading_and_updating_is_no_change_in_place() -> None:
     store = store_of(players={1: {"x": 0}}, walls=[1, (2, 3)])
-    state = store.internals.begin_tick()
+    state = store.plumbing.begin_tick()
     assert state.players[1]["x"] == 0
     assert state.walls == [1, [2, 3]]
-    store.internals.apply({"players": {1: {"x": 1}, 2: {"pos": (1, 2)}}, "walls": (5, (6,))})
+    store.plumbing.apply({"players": {1: {"x": 1}, 2: {"pos": (1, 2)}}, "walls": (5, (6,))})
     assert state.players[2] == {"pos": [1, 2]}
-    assert store.internals.take_back_change_in_place() is None
+    assert store.plumbing.take_back_change_in_place() is None

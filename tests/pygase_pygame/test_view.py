@@ -43,7 +43,7 @@ STATE = {"ball": {"x": 1}, "score": 3, "nobody": None, "game_status": 1}
 def test_a_view_a_game_state_and_a_dict_are_read_alike(shared):
     view, plain = View(STATE, shared=shared), {name: STATE[name] for name in STATE if name != "game_status"}
     store = GameStateStore(GameState(**STATE))
-    for state in (view, store.get_game_state(), store.internals.begin_tick(), GameState(**STATE)):
+    for state in (view, store.get_game_state(), store.plumbing.begin_tick(), GameState(**STATE)):
         assert dict(state) == {**state} == dict(state.items()) == plain
         assert list(state) == list(state.keys()) == list(plain)
         assert list(state.values()) == list(plain.values())

@@ -199,7 +199,7 @@ def test_looks_at_a_large_state_are_rare_and_the_search_is_bounded() -> None:
     class Slow:
         """A store in which a look takes 20 ms of the clock's time."""
 
-        committed = GameStateStore().internals.committed
+        committed = GameStateStore().plumbing.committed
         working_state = GameState()
 
         def change_in_place(self) -> str | None:
@@ -240,7 +240,7 @@ class SlowGame:
     def __init__(self, caplog: pytest.LogCaptureFixture, interval: float) -> None:
         self.clock = Clock()
         self.store = GameStateStore(GameState())
-        states = self.store.internals
+        states = self.store.plumbing
         self.watch = Watch(states, self.clock, lambda name: "time_step" if name is TIME_STEP else f"handler {name}")
         self.look_at = 0.0
         self.interval = interval
@@ -251,12 +251,12 @@ class SlowGame:
         end, next_at = self.clock.now + seconds, self.clock.now
         while next_at < end:
             self.clock.now = began_at = max(next_at, self.clock.now)
-            self.store.internals.begin_tick()
+            self.store.plumbing.begin_tick()
             for name, took in parts.items():
                 self.part(TIME_STEP if name == "step" else name, took)
             if self.clock.now >= self.look_at:
                 self.look_at = self.clock.now + self.watch.look(self.interval, {}, has_players=True, in_place=True)
-            self.store.internals.end_tick(self.clock.now)
+            self.store.plumbing.end_tick(self.clock.now)
             took = self.clock.now - began_at
             self.clock.now += beside
             next_at += self.interval

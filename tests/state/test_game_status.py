@@ -217,7 +217,7 @@ def test_a_status_may_be_an_int_of_another_class() -> None:
         ACTIVE = 1
 
     store = GameStateStore(GameState(game_status=Status.ACTIVE))
-    assert type(store.internals.committed.tree["game_status"]) is int
+    assert type(store.plumbing.committed.tree["game_status"]) is int
     store.push_update(GameStateUpdate(game_status=Status.ACTIVE))
     assert not store.get_game_state().is_paused()
 

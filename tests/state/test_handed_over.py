@@ -104,7 +104,7 @@ def test_before_the_game_begins_the_store_gives_what_the_state_is_now() -> None:
     store = GameStateStore(state)
     state.n, state.time_order = 2, 40
     given = store.get_game_state()
-    assert (given.n, given.time_order, store.internals.committed.tick) == (2, 40, 40)
+    assert (given.n, given.time_order, store.plumbing.committed.tick) == (2, 40, 40)
     given.n = 3
     assert store.get_game_state().n == state.n == 2
     assert store.get_update_cache()[-1].time_order == 40
@@ -303,7 +303,7 @@ def test_values_of_the_class_are_only_what_is_there_before_the_state_says_more()
     assert [winner for winner, _ in seen] == [None, None, "x", None, "y"]
     assert [size for _, size in seen] == [3, 1, 2, 3, 4]
     assert shown == [(None, None, 1), ("x", "x", 2), (None, None, 3), ("y", "y", 4), ("y", "y", 5)]
-    assert store.internals.take_back_change_in_place() is None
+    assert store.plumbing.take_back_change_in_place() is None
 
 
 def test_setters_of_a_subclass_work_until_the_game_begins() -> None:
@@ -421,7 +421,7 @@ def _claimed(server: Server, wire: Any) -> Server:
 def test_an_attribute_that_is_too_large_for_a_waiting_server_changes_nothing() -> None:
     state = GameState(a=1)
     store = GameStateStore(state, max_state_bytes=1000)
-    store.internals.begin(has_loop=False)
+    store.plumbing.begin(has_loop=False)
     with pytest.raises(StateTooLarge):
         state.a = bytes(2000)
     assert state.a == 1

@@ -29,21 +29,21 @@ def given_to_a_client(attributes: dict[str, Any]) -> Any:
 
 def handed_over(attributes: dict[str, Any]) -> Any:
     state = GameState(**attributes)
-    GameStateStore(state).internals.begin_tick()
+    GameStateStore(state).plumbing.begin_tick()
     return state
 
 
 def given_to_a_time_step(attributes: dict[str, Any]) -> Any:
-    return GameStateStore(GameState(**attributes)).internals.begin_tick()
+    return GameStateStore(GameState(**attributes)).plumbing.begin_tick()
 
 
 def given_and_changed(attributes: dict[str, Any]) -> Any:
     """A state in which some attributes have been read, and each has been set by an update."""
     store = GameStateStore(GameState(ball=1))
-    state = store.internals.begin_tick()
+    state = store.plumbing.begin_tick()
     assert state.ball == 1
-    store.internals.apply(attributes)
-    store.internals.apply({"ball": {"x": 1.5}} if "ball" in attributes else {})
+    store.plumbing.apply(attributes)
+    store.plumbing.apply({"ball": {"x": 1.5}} if "ball" in attributes else {})
     return state
 
 
@@ -167,22 +167,22 @@ def test_what_a_game_does_to_its_keys_lasts_and_is_sent() -> None:
     assert state["keys"] == ["red", "blue"]
     store = GameStateStore(state)
     state.keys.append("green")
-    working = store.internals.begin_tick()
+    working = store.plumbing.begin_tick()
     assert working.keys == ["red", "blue", "green"]
-    store.internals.apply({"keys": [*working.keys, "black"]})
+    store.plumbing.apply({"keys": [*working.keys, "black"]})
     assert working.keys == ["red", "blue", "green", "black"]
     assert dict(working) == {"keys": working.keys}
-    assert store.internals.take_back_change_in_place() is None
-    store.internals.end_tick(1.0)
-    assert type(store.internals.committed.tree["keys"]) is list
+    assert store.plumbing.take_back_change_in_place() is None
+    store.plumbing.end_tick(1.0)
+    assert type(store.plumbing.committed.tree["keys"]) is list
     assert state.keys == ["red", "blue", "green", "black"]
 
 
 def test_nested_keys_are_merged_though_they_have_been_read() -> None:
     store = GameStateStore(GameState(keys={"red": 1}))
-    working = store.internals.begin_tick()
+    working = store.plumbing.begin_tick()
     assert working.keys == {"red": 1}
-    store.internals.apply({"keys": {"blue": 2}})
+    store.plumbing.apply({"keys": {"blue": 2}})
     assert working.keys == {"red": 1, "blue": 2}
 
 
@@ -194,9 +194,9 @@ def test_an_attribute_that_is_called_like_our_machinery_stops_nothing(name: str)
         assert dict(state)["score"] == state.score == 3
     machine_state = GameStateStore(GameState(**{name: 1}))
     for n in range(3):
-        machine_state.internals.begin_tick()
-        machine_state.internals.apply({name: n, "n": n})
-        machine_state.internals.end_tick(float(n))
+        machine_state.plumbing.begin_tick()
+        machine_state.plumbing.apply({name: n, "n": n})
+        machine_state.plumbing.end_tick(float(n))
     assert machine_state.get_game_state()["n"] == 2
 
 
@@ -258,16 +258,16 @@ def test_whatever_is_updated_and_read_in_between_all_see_the_same(seed: int, kin
     state = kind(**{rng.choice(NAMES_OF_ALL_KINDS): some_value(rng) for _ in range(3)})
     store = GameStateStore(state)
     for tick in range(6):
-        working, where = store.internals.begin_tick(), f"seed {seed}, tick {tick}"
+        working, where = store.plumbing.begin_tick(), f"seed {seed}, tick {tick}"
         for _ in range(3):
             for name in rng.sample(NAMES_OF_ALL_KINDS, 4):
                 working.__class__.get(working, name)
                 getattr(working, name, None)
-            store.internals.apply(some_update(rng))
+            store.plumbing.apply(some_update(rng))
             read_in_all_ways(working, source_of(working), where)
-            assert store.internals.take_back_change_in_place() is None, where
-        store.internals.end_tick(float(tick))
+            assert store.plumbing.take_back_change_in_place() is None, where
+        store.plumbing.end_tick(float(tick))
         given = store.get_game_state()
-        read_in_all_ways(given, store.internals.committed.tree, where)
+        read_in_all_ways(given, store.plumbing.committed.tree, where)
         assert {name: state[name] for name in state} == dict(given), where
         assert state == given == copy.deepcopy(state) == pickle.loads(pickle.dumps(given)), where

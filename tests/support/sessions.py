@@ -403,7 +403,7 @@ class Session:
         self.server = self.backend.server
         self.server.register_event_handler(CLIENT_CONNECTED, self._on_connected)
         self.server.register_event_handler(CLIENT_LEFT, self._on_left)
-        self.backend.game_state_store.internals.subscribe(self._note_commit)
+        self.backend.game_state_store.plumbing.subscribe(self._note_commit)
         self.network.serve(self.backend, params.interval)
         assert self.server._endpoint is not None
         self.server._endpoint.shared.first_sequence = params.first_sequence
@@ -536,7 +536,7 @@ class Session:
     # -- what must hold ----------------------------------------------------------------------------------------------
 
     def _note_commit(self) -> None:
-        commit = self.backend.game_state_store.internals.committed
+        commit = self.backend.game_state_store.plumbing.committed
         self._history[commit.tick] = commit
         self._history.pop(commit.tick - HISTORY_TICKS, None)
 
@@ -571,7 +571,7 @@ class Session:
         return [player for player in self.players if not player.gone]
 
     def _differs(self, player: Player) -> bool:
-        tree = self.backend.game_state_store.internals.committed.tree
+        tree = self.backend.game_state_store.plumbing.committed.tree
         snapshots = player.client.snapshots
         return not (snapshots and exactly_equal(snapshots[-1].state, tree))
 
