@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._diagnostics.tracebacks import program_lines_only
 from ._io import runner
 from ._io.calls import block_or_return
 from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
-from ._io.tickers import end_calls
+from ._server.joining import BackendPlumbing
+from ._server.time_step import check_time_step
 from .checks import check_address
 from .config import DISCOVERY_PORT, ServerConfig
 from .event import Handler
 from .gamestate import GameState
-from .machine import GameStateMachine, check_time_step
+from .machine import GameStateMachine
 from .server import Server
 from .store import GameStateStore
-
-if TYPE_CHECKING:
-    import asyncio
 
 __all__ = ["Backend", "GameStateMachine", "GameStateStore", "Server"]
 
@@ -42,6 +39,7 @@ class Backend:
         more. See GameStateMachine.
 
     :ivar game_state_store: the GameStateStore, ``game_state_machine``: the GameStateMachine, ``server``: the Server.
+    :ivar plumbing: PyGaSe's own: the part that simulated networks use. Not for games; it may change at any time.
 
     Next: :meth:`run`, or :meth:`run_in_thread`.
     """
@@ -81,7 +79,8 @@ class Backend:
         self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug, max_dt=max_dt)
         self.game_state_machine.time_step = time_step_function
         self.server = Server(self.game_state_store, game=game, password=password, config=config)
-        self._ended: concurrent.futures.Future[Any] = runner.done_future()
+        machine = self.game_state_machine
+        self.plumbing = BackendPlumbing(self.server.plumbing, machine.plumbing, machine)
         for event_type, handler in (event_handlers or {}).items():
             self.game_state_machine.register_event_handler(event_type, handler)
 
@@ -111,8 +110,9 @@ class Backend:
 
         async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
             with program_lines_only:
-                self._claim(interval, on_bound)
-                await ended_by_signals(self._run(hostname, port, interval))
+                self.plumbing.claim(interval)
+                then = (lambda: on_bound(self.server)) if on_bound is not None else None
+                await ended_by_signals(self.plumbing.run(hostname, port, interval, then))
 
         with program_lines_only:
             return block_or_return(run, "backend.run(...)", "backend.run_in_thread(...)")
@@ -121,14 +121,16 @@ class Backend:
         """Run in a separate (daemon) thread, and return it as soon as the server is bound. See :meth:`run`."""
         with program_lines_only:
             check_address(port, hostname, "run_in_thread", least_port=0)
-        self._claim(interval)
-        bound = self.server._bound
-        note_running(self._ended, "backend.run_in_thread(...)", "backend.run(...)", self.server.was_used)
+        plumbing = self.plumbing
+        plumbing.claim(interval)
+        bound = plumbing.server.bound
+        calls = "backend.run_in_thread(...)", "backend.run(...)"
+        note_running(plumbing.life.ended, *calls, lambda: plumbing.server.was_used)
 
         def run() -> None:
             try:
                 with program_lines_only:
-                    runner.run_to_end(self._run(hostname, port, interval))
+                    runner.run_to_end(plumbing.run(hostname, port, interval))
             except Exception as error:
                 if bound.done():
                     raise
@@ -139,84 +141,12 @@ class Backend:
             bound.result()
         return thread
 
-    def _claim(self, interval: float, on_bound: Callable[[Server], Any] | None = None) -> None:
-        if not self._ended.done():
-            raise RuntimeError("this Backend runs already; shutdown() it first, or make another Backend")
-        self.game_state_machine._claim(interval)
-        try:
-            self.server._claim(self.game_state_machine, on_bound)
-        except BaseException:
-            self.game_state_machine._ended.set_result(None)
-            raise
-        self._ended = concurrent.futures.Future()
-
-    async def _run(self, hostname: str, port: int, interval: float) -> None:
-        try:
-            await self._serve_and_play(hostname, port, interval)
-        finally:
-            self._ended.set_result(None)
-
-    async def _serve_and_play(self, hostname: str, port: int, interval: float) -> None:
-        import asyncio
-
-        machine, server = self.game_state_machine, self.server
-        self._join()
-        serving = asyncio.ensure_future(server._run(port, hostname, machine))
-        try:
-            await asyncio.wait([serving, asyncio.wrap_future(server._bound)], return_when=asyncio.FIRST_COMPLETED)
-            if serving.done():  # it could not be bound
-                machine._ended.set_result(None)
-                await serving
-                return
-            await self._play(serving, asyncio.ensure_future(machine._run(interval)))
-        except asyncio.CancelledError:
-            server._request_stop()
-            await serving
-            if not machine._ended.done():
-                machine._ended.set_result(None)
-            raise
-
-    async def _play(self, serving: asyncio.Future[Any], playing: asyncio.Future[Any]) -> None:
-        """Go on until the server ends. A game loop that ends first is paused, and clients stay; or it is broken."""
-        import asyncio
-
-        try:
-            await asyncio.wait([serving, playing], return_when=asyncio.FIRST_COMPLETED)
-            if playing.done() and not playing.cancelled() and playing.exception() is None:
-                await asyncio.wait([serving])
-        finally:
-            self.server._request_stop()
-            self._stop_game_loop()
-            await asyncio.wait([serving, playing])
-        await asyncio.gather(serving, playing)
-
-    def _stop_game_loop(self) -> None:
-        machine = self.game_state_machine
-        machine._stopping = True
-        if machine._loop is not None and machine._wakeup is not None:
-            end_calls(machine._loop, machine._wakeup)  # which may be in another thread, if it was resumed there
-
-    def _join(self) -> None:
-        """Let the game loop and the server, on one thread, take turns: receive, tick, send."""
-        machine, server = self.game_state_machine, self.server
-
-        def before_tick() -> None:
-            driver = server._driver
-            if driver is not None and driver.on_own_thread:
-                if driver.looks_later or server.has_slept:
-                    driver.looked(server.receive())
-                server._ticking = True
-
-        machine._before_tick = before_tick
-        machine._after_tick = lambda: setattr(server, "_ticking", False)
-
     def announce(self, name: str = "", *, port: int = DISCOVERY_PORT, info: Mapping[str, Any] | None = None) -> None:
         """Let others on the local network find this game; see ``Server.announce``."""
         self.server.announce(name, port=port, info=info)
 
     def shutdown(self) -> Any:
         """Shut down server and stop game loop. Blocks; inside an event loop it begins at once and can be awaited."""
-        self.game_state_machine._stopping = True
-        stopping = self.server.begin_shutdown()
-        completion = runner.Completion(self._ended, 5.0)
-        return stopping.finish(completion) if stopping is not None else completion.or_block()
+        driver = self.plumbing.begin_shutdown()
+        completion = runner.Completion(self.plumbing.life.ended, 5.0)
+        return driver.finish(completion) if driver is not None else completion.or_block()

@@ -10,6 +10,7 @@ from ._protocol.channels import RELIABLE
 from ._protocol.handshake import plain_host
 from ._protocol.wire import MAX_GAME_BYTES
 from .addresses import check_hostname, check_port
+from .config import DISCOVERY_PORT
 
 _MAX_VIEW_TIME: Final = 1e12
 """Seconds beyond which a view time cannot be a clock's."""
@@ -55,6 +56,14 @@ def check_address(port: Any, hostname: Any, call: str, *, least_port: int = 1) -
     name, _, digits = hostname.rpartition(":")
     if name and ":" not in name and digits.isdecimal():  # an IPv6 address has more of them
         raise ValueError(f"hostname {hostname!r} has a port in it; write {call}(port={digits}, hostname={name!r})")
+
+
+def check_discovery_port(port: Any) -> None:
+    """Check a port on which games are announced and searched.
+
+    :raises ValueError: saying what was expected.
+    """
+    check_port(port, f" (leave it out for {DISCOVERY_PORT})")
 
 
 def check_dispatch(retries: Any, ack_callback: Any) -> None:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ._protocol.endpoint import ServerEndpoint
 from ._protocol.input_buffer import InputCounts
-from ._protocol.server_peer import ServerProtocol
-from ._protocol.tickets import AckCallback, Tickets
+from ._protocol.tickets import AckCallback
 from ._protocol.timing import ConnectionStats
-from ._server.event_queue import ClientEvents
-from ._server.players import PlayerInputs
 from ._state.event_codec import encode_event
-from .errors import DisconnectReason
 from .utils import NamedEnum
 
 if TYPE_CHECKING:
     from ._client.endpoint import ClientEndpoint
+    from ._server.remote_client import RemoteClient
 
 __all__ = ["ClientConnection", "ConnectionStats", "ConnectionStatus", "ServerConnection"]
 
@@ -87,61 +82,46 @@ class ServerConnection:
     :ivar remote_address: the client's address.
     """
 
-    def __init__(
-        self,
-        peer: ServerProtocol,
-        endpoint: ServerEndpoint,
-        clock: Callable[[], float],
-        inputs: PlayerInputs,
-        after_state: Callable[[Callable[[], None]], None] = lambda queue: queue(),
-    ) -> None:
-        self.remote_address = peer.address
-        self._peer = peer
-        self._endpoint = endpoint
-        self._clock = clock
-        self._inputs = inputs
-        self._after_state = after_state
-        self._tickets = Tickets()
-        self.events = ClientEvents(peer.address, endpoint.config)
-        """What this client's events cost the game loop, and which of them wait for it."""
-        self.own_events = ClientEvents(peer.address, endpoint.config, in_game=self.events)
-        """The same of the server's own handlers, and of wires that take no serialised events."""
+    def __init__(self, client: RemoteClient) -> None:
+        self.remote_address = client.address
+        self._client = client
 
     @property
     def status(self) -> int:
         """A ConnectionStatus value."""
-        return _CONNECTED if self._peer.closed is None else _DISCONNECTED
+        return _CONNECTED if self._client.peer.closed is None else _DISCONNECTED
 
     @property
     def stats(self) -> ConnectionStats:
-        """What has been measured of this connection so far."""
-        now = self._clock()
-        delay = self._inputs.delay(self._peer) or 0.0
-        return self._peer.stats(now=now).with_view(delay, self._peer.snapshot_age(now))
+        """The measurements of this connection so far."""
+        client, now = self._client, self._client.clock()
+        delay = client.inputs.delay(client.peer) or 0.0
+        return client.peer.stats(now=now).with_view(delay, client.peer.snapshot_age(now))
 
     @property
     def input_counts(self) -> InputCounts:
-        """What has become of this player's inputs so far: applied, repeated, late, skipped, dropped."""
-        return replace(self._inputs.counts(self._peer))
+        """This player's inputs so far, counted by their fate: applied, repeated, late, skipped, dropped."""
+        return replace(self._client.inputs.counts(self._client.peer))
 
     @property
     def view_time(self) -> float | None:
-        """About which moment this player sees of others at present, by the server's time in seconds; None: not known.
+        """The moment at which this player sees the others at present, about, in seconds of the server's time; None
+        while it is not known.
 
-        For events, which do not tell. An input does, exactly: ``PlayerInput.view_time``.
+        For events, which carry no view time. An input carries its own: ``PlayerInput.view_time``.
         """
-        delay = self._inputs.delay(self._peer)
-        return None if delay is None else self._clock() - delay
+        delay = self._client.inputs.delay(self._client.peer)
+        return None if delay is None else self._client.clock() - delay
 
     @property
     def latency(self) -> float:
         """Round-trip time in seconds; the same as ``stats.rtt``."""
-        return self._peer.rtt.rtt
+        return self._client.peer.rtt.rtt
 
     @property
     def is_host(self) -> bool:
         """True if this client may shut the server down."""
-        return self._peer.is_host
+        return self._client.peer.is_host
 
     def dispatch_event(
         self,
@@ -151,23 +131,9 @@ class ServerConnection:
         ack_callback: AckCallback | None = None,
         **kwargs: Any,
     ) -> None:
-        """Send an event to this client; see ``Server.dispatch_event``. On the network's thread only (as handlers
-        are).
+        """Send an event to this client; see ``Server.dispatch_event``. On the network's thread only, where handlers
+        run.
         """
-        config = self._endpoint.config
+        client, config = self._client, self._client.endpoint.config
         payload = encode_event(event_type, args, kwargs, config.max_message_bytes, config.max_event_values)
-        self._after_state(lambda: self.queue_event(payload, retries, ack_callback))
-
-    def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
-        """Queue a serialised event behind the newest state that the endpoint has. On the network's thread only."""
-        if self._peer.closed is None:
-            self._peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self._clock())
-            self._endpoint.next_at = min(self._endpoint.next_at, self._peer.record.next_at)
-
-    def redeem(self, ticket: int) -> AckCallback | None:
-        """Return the callback of an event that has arrived."""
-        return self._tickets.redeem(ticket)
-
-    def close(self, reason: DisconnectReason, detail: str = "") -> None:
-        """End the connection and tell the client why. On the network's thread only."""
-        self._endpoint.close_peer(self._peer, reason, detail, now=self._clock())
+        client.after_state(lambda: client.queue_event(payload, retries, ack_callback))

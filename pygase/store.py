@@ -6,7 +6,6 @@ from typing import Final
 
 from ._diagnostics.tracebacks import program_lines_only
 from ._server.state_keeper import UPDATE_CACHE_SIZE, StateKeeper
-from ._state.backing import state_of
 from .config import ServerConfig
 from .gamestate import GameState, GameStateUpdate
 from .utils import Sqn
@@ -55,8 +54,7 @@ class GameStateStore:
 
     def get_game_state(self) -> GameState:
         """Return the current game state. It is the caller's own: changes to it reach nobody; push an update instead."""
-        committed = self.plumbing.committed
-        return state_of(self.plumbing.kind, committed.tree, committed.tick)
+        return self.plumbing.state()
 
     def push_update(self, update: GameStateUpdate) -> None:
         """Push a new state update, to be merged deeply into the state.

@@ -29,8 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._io.loops import LoopDriver
 from ._io.ports import Clock, Driver, Loop, Platform, Pump, Transport, TransportToServer
 from ._io.pumping import PumpDriver
-from ._io.runner import Completion, run_logged, run_to_end
-from ._io.tickers import Ticker
+from ._io.runner import Completion, run_logged
 from .backend import Backend
 from .client import Client
 from .links import LINKS, Link, LinkPath, describe_link, parse_link
@@ -245,63 +244,40 @@ class SimulatedNetwork:
 
     # -- who takes part --------------------------------------------------------------------------------------------
 
-    def serve(self, backend: Backend | Server, interval: float = 0.02, port: int = 8080) -> Address:
-        """Run a Backend (or a Server alone) here, ticking every ``interval`` seconds; return its address."""
+    def serve(
+        self,
+        backend: Backend | Server,
+        interval: float = 0.02,
+        port: int = 8080,
+        *,
+        hostname: str = "127.0.0.1",
+        event_wire: Any = None,
+    ) -> Address:
+        """Run a Backend (or a Server alone) here; return its address.
+
+        :param interval: seconds between ticks.
+        :param hostname: the address that it is bound to. Clients reach it at 127.0.0.1 in any case.
+        :param event_wire: of a Server alone; see ``Server.run``.
+        """
         address = ("127.0.0.1", port)
         if address in self._transports:
             raise ValueError(f"port {port} is taken by another server on this network")
         if isinstance(backend, Backend):
-            backend._claim(interval)
-            backend._join()
-            transport = self._start_server(backend.server, address, backend.game_state_machine)
-            self._start_loop(backend, interval, transport.loop)
+            backend.plumbing.claim(interval)
         else:
-            backend._claim(None)
-            self._start_server(backend, address, None)
+            backend.plumbing.claim(event_wire)
+        transport = self._transports[address] = self._add((hostname, port), None)
+        if isinstance(backend, Backend):
+            backend.game_state_store.plumbing.use_clock(self.clock)
+            backend.game_state_machine.plumbing.restart_history()
+            backend.plumbing.begin_on(transport.loop, interval, transport, self._platform(transport))
+        else:
+            backend.game_state_store.plumbing.use_clock(self.clock)
+            backend.plumbing.open(transport, "localhost", self._platform(transport))
         return address
 
-    def _start_server(self, server: Server, address: Address, wire: Any) -> _SimulatedTransport:
-        store = server.game_state_store.plumbing
-        server._clock = self.clock
-        store.use_clock(self.clock)
-        if wire is not None and wire.history is not None:  # likewise
-            wire.history.clear()
-            wire.history.push(store.committed.tick, store.committed.time, store.committed.tree)
-        transport = self._add(address, None)
-        server._begin(transport, "localhost", wire, self._rng.randbytes)
-        driver = server._driver = _SimulatedDriver(self, server, transport)
-
-        def stop() -> None:
-            server._say_goodbye()
-            server._finish()
-
-        server._stop_now = stop
-        server._bound.set_result(None)
-        driver.turn()
-        return transport
-
-    def _start_loop(self, backend: Backend, interval: float, loop: _VirtualLoop) -> None:
-        machine = backend.game_state_machine
-        machine._wait = lambda completion: completion
-        machine._spawn = run_to_end
-        machine._set_status("Active")
-
-        last = self.now
-
-        def tick() -> None:
-            nonlocal last
-            if machine._stopping:
-                ticker.stop()
-                machine._end()
-                if not backend._ended.done():
-                    backend._ended.set_result(None)
-                return
-            elapsed, last = self.now - last, self.now
-            # (the same number in each tick: sums of floats are not)
-            dt = interval if abs(elapsed - interval) < _TIMER_RESOLUTION else machine.dt_after(elapsed)
-            machine.tick(dt, self.now)
-
-        ticker = Ticker(loop, interval, tick, machine._note_late)
+    def _platform(self, transport: _SimulatedTransport) -> Platform:
+        return Platform(self.clock, self._rng.randbytes, lambda pump, _: _SimulatedDriver(self, pump, transport))
 
     def connect(
         self,
@@ -347,8 +323,7 @@ class SimulatedNetwork:
         return transport
 
     def _release(self, transport: _SimulatedTransport) -> None:
-        if self._transports.get(transport.own) is transport:
-            del self._transports[transport.own]
+        self._transports = {address: other for address, other in self._transports.items() if other is not transport}
 
     # -- the weather -------------------------------------------------------------------------------------------------
 
@@ -379,7 +354,8 @@ class SimulatedNetwork:
             has_socket = party.connection is not None
             transport: object = party.plumbing.endpoint.transport if has_socket else None
         else:
-            transport = (party.server if isinstance(party, Backend) else party)._transport
+            run = (party.server if isinstance(party, Backend) else party).plumbing.open_run
+            transport = run.transport if run is not None else None
         return transport if isinstance(transport, _SimulatedTransport) else None
 
     def _paths_of(self, client: Client) -> list[LinkPath]:

@@ -344,7 +344,7 @@ def test_an_acknowledgement_of_a_replaced_transfer_says_nothing_of_the_new_one(r
     client = join(network)
     network.run_until(lambda: client.snapshots)
     backend.game_state_store.push_update(GameStateUpdate(blob=rng.randbytes(200_000)))
-    (peer,) = backend.server._endpoint.peers.values()  # type: ignore[union-attr]
+    (peer,) = backend.server.plumbing.run.endpoint.peers.values()
     network.run_until(lambda: peer.bulk_group == 2)
     peer.on_message_acked(-1, network.now)
     assert peer.snapshots.bulk_delivered_at is None

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from .._diagnostics.log_lines import LogLines
 from .._io.clocks import monotonic
 from .._io.ports import Clock
-from .._state.backing import time_order_of
+from .._state.backing import state_of, time_order_of
 from .._state.game_status import PAUSED
 from .._state.handed_over import HandedOver
 from .._state.tree import TO_DELETE, Tree
@@ -82,10 +82,10 @@ class StateKeeper:
             self.check_initial()
         return self._committed
 
-    @property
-    def kind(self) -> type[GameState]:
-        """The class of all states that the store gives."""
-        return self._kind
+    def state(self) -> GameState:
+        """Return the newest settled state, the caller's own to change; from any thread."""
+        committed = self.committed
+        return state_of(self._kind, committed.tree, committed.tick)
 
     @property
     def cache(self) -> UpdateCache:

@@ -119,12 +119,12 @@ async def fail_later(*args: Any, **kwargs: Any) -> None:
 class Place:
     """A server with a client, for some seconds of virtual time in which something happens ever again."""
 
-    def __init__(self, backend: Backend | Server) -> None:
+    def __init__(self, backend: Backend | Server, wire: Any = None) -> None:
         self.network = SimulatedNetwork(seed=1)
         server = backend.server if isinstance(backend, Backend) else backend
         self.server, self.client = server, Client()
         log_lines.monotonic = self.network.clock
-        self.network.serve(backend)
+        self.network.serve(backend, event_wire=wire)
         self.network.connect(self.client)
         self.network.run(0.5)
         assert self.client.status == "connected"
@@ -193,8 +193,7 @@ def test_a_failing_event_wire(push: Any, written: list[logging.LogRecord]) -> No
         _push_event = staticmethod(push)
 
     server = Server(GameStateStore(State(n=0)))
-    place = Place(server)
-    server._event_wire = Wire()
+    place = Place(server, Wire())
     place.repeat(lambda: place.client.dispatch_event("HIT"))
     check(written, "the event wire")
 
@@ -235,8 +234,8 @@ def test_those_who_come_and_go(written: list[logging.LogRecord]) -> None:
 
 def test_events_that_nobody_can_read(written: list[logging.LogRecord]) -> None:
     place = Place(game())
-    peer = next(iter(place.server._endpoint.peers.values()))  # type: ignore[union-attr]
-    place.repeat(lambda: peer.user.queue_event(b"\xc1", 0, None) or place.server._driver.wake())
+    peer = next(iter(place.server.plumbing.run.endpoint.peers.values()))
+    place.repeat(lambda: peer.user.queue_event(b"\xc1", 0, None) or place.server.plumbing.run.driver.wake())
     check(written, "dropped an event")
 
 

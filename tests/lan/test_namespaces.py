@@ -108,7 +108,7 @@ import threading
 from pygase import Backend, GameState, discover
 
 def found():
-    driver, settled = backend.server._driver, threading.Event()
+    driver, settled = backend.server.plumbing.run.driver, threading.Event()
     if backend.server.port is not None:  # what was announced from this thread takes effect on the server's
         driver.call(lambda: driver.defer(settled.set))
         settled.wait()

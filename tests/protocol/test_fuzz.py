@@ -536,8 +536,8 @@ class Arena:
 
     @property
     def _endpoint(self) -> ServerEndpoint:
-        assert self.server._endpoint is not None
-        return self.server._endpoint
+        assert self.server.plumbing.run.endpoint is not None
+        return self.server.plumbing.run.endpoint
 
     def rest(self) -> None:
         """Stop everything; the hostile vanish."""
@@ -550,7 +550,7 @@ class Arena:
         """The honest players have noticed nothing, and of all the noise nothing is left."""
         endpoint = self._endpoint
         assert set(endpoint.peers) == set(self.server.connections) == {p.address for p in self.honest}
-        assert not self.backend.game_state_machine._events
+        assert not self.backend.game_state_machine.plumbing.events.arrived
         state = self.backend.game_state_store.plumbing.committed.tree
         for player in self.honest:
             assert player.client.status == "connected", player.client.disconnect_reason

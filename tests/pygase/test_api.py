@@ -114,7 +114,7 @@ def test_the_backend_also_goes_by_the_spelling_of_the_documentations_example() -
             "SET_BAR": lambda new_bar, game_state, dt: {"bar": new_bar},
         },
     )
-    backend.game_state_machine.tick(2.0, 1.0)
+    backend.game_state_machine.plumbing.tick(2.0, 1.0)
     assert backend.game_state_store.get_game_state().foo == 1.0
 
 

@@ -23,13 +23,13 @@ from pygase import (
 )
 from pygase._protocol.snapshot_receiver import SnapshotReceiver
 from pygase._protocol.wire import SNAPSHOT_HEADER
+from pygase._server.incoming import UNCOUNTED_EVENTS
 from pygase._server.state_keeper import Commit, StateKeeper
 from pygase._state.codec import pack
 from pygase._state.event_codec import decode_event, encode_event
 from pygase._state.tree import MAX_DEPTH
 from pygase.config import ServerConfig
 from pygase.errors import MalformedPacket
-from pygase.server import FEW_EVENTS
 from pygase.testing import Link, SimulatedNetwork
 
 
@@ -48,7 +48,7 @@ def join(network: SimulatedNetwork, client: Client) -> Client:
 
 def resume(backend: Backend, network: SimulatedNetwork) -> None:
     """Let a paused game take one tick."""
-    backend.game_state_machine.tick(0.02, network.now)
+    backend.game_state_machine.plumbing.tick(0.02, network.now)
 
 
 # -- events that wait --------------------------------------------------------------------------------------------------
@@ -125,8 +125,8 @@ def test_one_clients_flood_while_the_game_is_paused_does_not_evict_anothers_even
             loud.dispatch_event("X")
         network.run(0.5)
     most = ServerConfig.max_waiting_events
-    assert len(machine._events) == FEW_EVENTS + most  # (the first few belong to nobody)
-    assert dropped["too many events between two ticks"] == 100 + 6000 - FEW_EVENTS - most
+    assert len(machine.plumbing.events.arrived) == UNCOUNTED_EVENTS + most  # (the first few are nobody's)
+    assert dropped["too many events between two ticks"] == 100 + 6000 - UNCOUNTED_EVENTS - most
     quiet.dispatch_event("R", 100, retries=RELIABLE)
     network.run(0.5)
     resume(backend, network)
@@ -144,7 +144,7 @@ def test_one_clients_large_events_while_the_game_is_paused_take_a_bounded_amount
         client.dispatch_event("X", number, b"x" * size)
         network.run(0.2)
     fit = ServerConfig.max_waiting_event_bytes // size
-    assert len(backend.game_state_machine._events) == fit
+    assert len(backend.game_state_machine.plumbing.events.arrived) == fit
     assert backend.server.dropped["too many events between two ticks"] == 20 - fit
     resume(backend, network)
     assert got == [(number, size) for number in range(fit)]
@@ -285,7 +285,7 @@ def test_times_of_commits_do_not_run_backwards_when_another_thread_pushes_just_b
     pusher.start()
     pusher.join()
     pushed = store.plumbing.committed
-    machine.tick(0.02, looked_at_clock)
+    machine.plumbing.tick(0.02, looked_at_clock)
     assert pushed.time > looked_at_clock
     assert store.plumbing.committed.tick == pushed.tick + 1
     assert store.plumbing.committed.time == pushed.time
@@ -326,7 +326,8 @@ def test_what_waits_while_the_game_is_paused_keeps_no_connection_that_has_ended(
     network.run(0.5)
     client.disconnect()
     network.run(0.5)
-    (sender, payload), *_ = (event for event in backend.game_state_machine._events if isinstance(event, tuple))
+    arrived = backend.game_state_machine.plumbing.events.arrived
+    (sender, payload), *_ = (event for event in arrived if isinstance(event, tuple))
     assert (sender.address, payload) == (client.address, encode_event("X", (), {}, 100))
     gc.collect()
     assert connection() is None

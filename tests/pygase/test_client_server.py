@@ -727,8 +727,7 @@ def through_a_wire(wire: Any) -> Client:
     """Let a client connect, send two events, and leave. The second event carries a false sender."""
     network = SimulatedNetwork()
     server = Server(GameStateStore())
-    network.serve(server)
-    server._event_wire = wire
+    network.serve(server, event_wire=wire)
     client = Client()
     network.connect(client)
     network.run(0.2)
@@ -771,7 +770,7 @@ def test_a_machine_with_a_push_event_of_its_own_is_told_the_sender_and_its_handl
     machine.register_event_handler("F", lambda client_address: handled.append(client_address))
     machine.register_event_handler(CLIENT_LEFT, lambda reason, client_address: handled.append((reason, client_address)))
     client = through_a_wire(machine)
-    machine.tick(0.02, 0.02)
+    machine.plumbing.tick(0.02, 0.02)
     assert seen == [(name, client.address) for name in ("E", "F", CLIENT_LEFT)]
     assert handled == [(1, 2), client.address, (DisconnectReason.CLOSED, client.address)]
 
@@ -788,7 +787,7 @@ def test_an_event_that_a_wire_makes_anew_keeps_its_sender() -> None:
             machine._push_event(Event(event.type, *event.handler_args, **event.handler_kwargs))
 
     client = through_a_wire(Renaming())
-    machine.tick(0.02, 0.02)
+    machine.plumbing.tick(0.02, 0.02)
     assert senders == [client.address, client.address]
 
 

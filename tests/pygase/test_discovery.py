@@ -19,7 +19,8 @@ from pygase._io.lan import AskingTransport
 from pygase._io.search import Search
 from pygase._lan.protocol import Answer, Query
 from pygase._protocol.wire import PROTOCOL_VERSION
-from pygase.discovery import DISCOVERY_PORT, Announcement, Announcer
+from pygase._server.announcer import Announcement, Announcer
+from pygase.discovery import DISCOVERY_PORT
 from pygase.testing import SimulatedNetwork
 
 NONCE = b"nonce..8"

@@ -54,7 +54,7 @@ def test_unfinished_messages_share_a_budget_and_are_gone_when_nothing_arrives_of
     backend.run_in_thread("127.0.0.1", 0)
     assert backend.server.port is not None
     attackers = [Attacker(backend.server.port) for _ in range(5)]
-    endpoint = backend.server._endpoint
+    endpoint = backend.server.plumbing.run.endpoint
     assert endpoint is not None
     try:
         run(attackers, 0.5)

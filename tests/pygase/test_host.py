@@ -18,9 +18,7 @@ def host_after(client_address: Any, chosen: bool | None, bound: str, token: str 
     """Have one client join a server bound to an address. Return whether it is the host."""
     backend, network, client = a_backend(local_host=chosen), SimulatedNetwork(), Client()
     server = backend.server
-    backend._claim(0.02)
-    network._start_server(server, (bound, 8080), backend.game_state_machine)
-    network._transports["127.0.0.1", 8080] = network._transports[bound, 8080]
+    network.serve(backend, hostname=bound)
     network.connect(client, address=client_address, host_token=token and server.host_token)
     network.run(0.5)
     assert client.status == "connected"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pygase._diagnostics.log_lines import LogLines
+from pygase._diagnostics import log_lines
 from pygase._server.event_queue import ClientEvents
 from pygase._state.event_codec import encode_event
 from pygase.backend import Backend
@@ -52,8 +52,8 @@ def event(event_type: str, *args: Any, address: Any = None, **kwargs: Any) -> Ev
 
 def test_a_tick_applies_the_time_step_and_counts_the_time() -> None:
     machine = machine_of(lambda game_state, dt: {"foo": game_state.foo + game_state.bar * dt}, foo=0.0, bar=0.5)
-    machine.tick(0.02, 1.0)
-    machine.tick(0.04, 1.04)
+    machine.plumbing.tick(0.02, 1.0)
+    machine.plumbing.tick(0.04, 1.04)
     assert content(machine)["foo"] == pytest.approx(0.03)
     assert machine.game_time == pytest.approx(0.06)
     assert machine.game_state_store.get_game_state().time_order == 2
@@ -72,10 +72,10 @@ def test_events_are_handled_before_the_time_step_and_all_see_what_came_before() 
 
     machine = machine_of(time_step, x=0)
     machine.register_event_handler("ADD", on_add)
-    machine._push_event(event("ADD", 1, address=("a", 1)))
-    machine._push_event(event("ADD", amount=10, address=("b", 2)))
+    machine.plumbing.push(event("ADD", 1, address=("a", 1)))
+    machine.plumbing.push(event("ADD", amount=10, address=("b", 2)))
     assert order == []  # nothing happens before the tick
-    machine.tick(0.5, 1.0)
+    machine.plumbing.tick(0.5, 1.0)
     assert order == [(0, 0.5, ("a", 1)), (1, 0.5, ("b", 2)), 11]
     assert content(machine) == {"x": 11, "y": 11}
 
@@ -84,13 +84,13 @@ def test_an_event_pushed_by_a_handler_is_handled_in_the_next_tick() -> None:
     machine = machine_of(n=0)
 
     def again(game_state: GameState) -> dict[str, int]:
-        machine._push_event(event("AGAIN"))
+        machine.plumbing.push(event("AGAIN"))
         return {"n": game_state.n + 1}
 
     machine.register_event_handler("AGAIN", again)
-    machine._push_event(event("AGAIN"))
+    machine.plumbing.push(event("AGAIN"))
     for expected in (1, 2, 3):
-        machine.tick(0.02, float(expected))
+        machine.plumbing.tick(0.02, float(expected))
         assert content(machine) == {"n": expected}
 
 
@@ -98,8 +98,8 @@ def test_ten_players_in_one_tick_are_ten_changes() -> None:
     machine = machine_of(players={n: {"x": 0, "y": n} for n in range(10)})
     machine.register_event_handler("MOVE", lambda who, x: {"players": {who: {"x": x}}})
     for who in range(10):
-        machine._push_event(event("MOVE", who, who * 2))
-    machine.tick(0.02, 1.0)
+        machine.plumbing.push(event("MOVE", who, who * 2))
+    machine.plumbing.tick(0.02, 1.0)
     assert content(machine)["players"] == {n: {"x": n * 2, "y": n} for n in range(10)}
 
 
@@ -107,7 +107,7 @@ def test_ten_players_in_one_tick_are_ten_changes() -> None:
 def test_an_update_of_nothing_changes_nothing(nothing: Any) -> None:
     machine = machine_of(lambda game_state, dt: nothing, x=1)
     before = machine.game_state_store.plumbing.committed.tree
-    machine.tick(0.02, 1.0)
+    machine.plumbing.tick(0.02, 1.0)
     assert machine.game_state_store.plumbing.committed.tree is before
 
 
@@ -115,7 +115,7 @@ def test_to_delete_removes_a_key_at_any_depth() -> None:
     machine = machine_of(
         lambda game_state, dt: {"shots": {1: TO_DELETE}, "gone": TO_DELETE}, shots={1: 1, 2: 2}, gone=1
     )
-    machine.tick(0.02, 1.0)
+    machine.plumbing.tick(0.02, 1.0)
     assert content(machine) == {"shots": {2: 2}}
 
 
@@ -125,14 +125,14 @@ def test_the_machine_can_be_inherited_from() -> None:
             return {"x": game_state.x + dt}
 
     game = Game(GameStateStore(GameState(x=1.0)))
-    game.tick(0.5, 1.0)
+    game.plumbing.tick(0.5, 1.0)
     assert content(game) == {"x": 1.5}
 
 
 def test_a_machine_without_a_time_step_says_what_to_do() -> None:
     machine = GameStateMachine(GameStateStore())
     with pytest.raises(NotImplementedError, match="assign a function time_step"):
-        machine.tick(0.02, 1.0)
+        machine.plumbing.tick(0.02, 1.0)
 
 
 @pytest.mark.parametrize("wrong", [None, GameState(), 5])
@@ -155,9 +155,9 @@ def test_a_handler_or_time_step_that_raises_is_logged_with_its_traceback_and_the
     machine.register_event_handler("BREAK", broken)
     machine.register_event_handler("SET", lambda x: {"x": x})
     for name in ("BREAK", "SET"):
-        machine._push_event(event(name, *([7] if name == "SET" else [])))
+        machine.plumbing.push(event(name, *([7] if name == "SET" else [])))
     with caplog.at_level(logging.ERROR, "pygase"):
-        machine.tick(0.02, 1.0)
+        machine.plumbing.tick(0.02, 1.0)
     assert content(machine) == {"x": 7}
     assert len(caplog.records) == 2
     assert "event 'BREAK'" in caplog.text
@@ -180,9 +180,9 @@ def test_an_update_that_cannot_be_is_logged_by_path_and_who_made_it_and_changes_
 ) -> None:
     machine = machine_of(lambda game_state, dt: update, x=0)
     machine.register_event_handler("E", lambda: update)
-    machine._push_event(event("E"))
+    machine.plumbing.push(event("E"))
     with caplog.at_level(logging.ERROR, "pygase"):
-        machine.tick(0.02, 1.0)
+        machine.plumbing.tick(0.02, 1.0)
     assert content(machine) == {"x": 0}
     assert len(caplog.records) == 2
     for record, name in zip(caplog.records, ("'E'", "time_step"), strict=True):
@@ -195,21 +195,21 @@ def test_a_state_that_would_become_too_large_is_logged_and_the_game_goes_on(
 ) -> None:
     machine = machine_of(lambda game_state, dt: {"noise": bytes(4 * 1024 * 1024)}, x=0)
     with caplog.at_level(logging.ERROR, "pygase"):
-        machine.tick(0.02, 1.0)
+        machine.plumbing.tick(0.02, 1.0)
     assert content(machine) == {"x": 0}
     assert "at most 4,194,304 are allowed" in caplog.text
     machine.time_step = lambda game_state, dt: {"x": 1}  # type: ignore[method-assign]
-    machine.tick(0.02, 1.02)
+    machine.plumbing.tick(0.02, 1.02)
     assert content(machine) == {"x": 1}
 
 
 def test_unknown_events_and_wrong_arguments_change_nothing(caplog: pytest.LogCaptureFixture) -> None:
     machine = machine_of(x=0)
     machine.register_event_handler("SET", lambda x: {"x": x})
-    machine._push_event(event("UNKNOWN", 1))
-    machine._push_event(event("SET", 1, 2))
+    machine.plumbing.push(event("UNKNOWN", 1))
+    machine.plumbing.push(event("SET", 1, 2))
     with caplog.at_level(logging.WARNING, "pygase"):
-        machine.tick(0.02, 1.0)
+        machine.plumbing.tick(0.02, 1.0)
     assert content(machine) == {"x": 0}
     assert len(caplog.records) == 2
 
@@ -219,14 +219,14 @@ def test_debug_mode_raises_what_the_game_raises(where: str) -> None:
     machine = machine_of(broken if where == "time_step" else lambda game_state, dt: None, debug=True)
     machine.register_event_handler("BREAK", broken)
     if where == "handler":
-        machine._push_event(event("BREAK"))
+        machine.plumbing.push(event("BREAK"))
     with pytest.raises(RuntimeError, match="the game has a bug"):
-        machine.tick(0.02, 1.0)
+        machine.plumbing.tick(0.02, 1.0)
 
 
 def test_debug_mode_raises_for_an_update_that_cannot_be_sent() -> None:
     with pytest.raises(InvalidValue, match="time_step"):
-        machine_of(lambda game_state, dt: {"x": object()}, debug=True).tick(0.02, 1.0)
+        machine_of(lambda game_state, dt: {"x": object()}, debug=True).plumbing.tick(0.02, 1.0)
 
 
 def test_debug_mode_names_handler_and_path_of_a_change_in_place() -> None:
@@ -237,13 +237,13 @@ def test_debug_mode_names_handler_and_path_of_a_change_in_place() -> None:
     with pytest.raises(
         InPlaceChange, match=r"time_step \(test_machine\.py, line \d+\) changed game_state\.players\[7\]\.pos in"
     ):
-        machine_of(in_place, debug=True, players={7: {"pos": [0, 0]}}, n=0).tick(0.02, 1.0)
+        machine_of(in_place, debug=True, players={7: {"pos": [0, 0]}}, n=0).plumbing.tick(0.02, 1.0)
 
     machine = machine_of(debug=True, score=[0, 0])
     machine.register_event_handler("GOAL", lambda game_state: game_state.score.append(1))
-    machine._push_event(event("GOAL"))
+    machine.plumbing.push(event("GOAL"))
     with pytest.raises(InPlaceChange, match=r"the handler of event 'GOAL' \(test_.* changed game_state\.score in"):
-        machine.tick(0.02, 1.0)
+        machine.plumbing.tick(0.02, 1.0)
 
 
 def test_debug_mode_lets_a_proper_game_pass() -> None:
@@ -253,7 +253,7 @@ def test_debug_mode_lets_a_proper_game_pass() -> None:
         players={1: {"x": 0, "trail": (1, 2)}},
     )
     for tick in range(10):
-        machine.tick(0.02, float(tick))
+        machine.plumbing.tick(0.02, float(tick))
     assert content(machine)["players"][1]["x"] == 10
 
 
@@ -316,8 +316,8 @@ def test_a_state_that_rests_as_it_may_is_not_told_of(
 
 def test_without_debug_mode_a_change_in_place_never_reaches_anybody() -> None:
     machine = machine_of(lambda game_state, dt: game_state.walls.append(1), walls=[])
-    machine.tick(0.02, 1.0)
-    machine.tick(0.02, 1.02)
+    machine.plumbing.tick(0.02, 1.0)
+    machine.plumbing.tick(0.02, 1.02)
     assert content(machine) == {"walls": []}
 
 
@@ -409,7 +409,7 @@ def test_a_stopped_game_resumes_where_it_was() -> None:
     run_virtually(play(machine, 0.1, 1.05))
     assert content(machine) == {"n": 10}
     order, game_time = machine.game_state_store.get_game_state().time_order, machine.game_time
-    machine._push_event(event("IGNORED"))
+    machine.plumbing.push(event("IGNORED"))
     run_virtually(play(machine, 0.1, 1.05))
     assert content(machine) == {"n": 20}
     assert machine.game_state_store.get_game_state().time_order > order
@@ -423,7 +423,7 @@ def test_stop_may_come_from_a_handler_and_the_tick_is_finished() -> None:
     async def main() -> None:
         running = asyncio.ensure_future(machine.run_game_loop(0.1))
         await asyncio.sleep(0.35)
-        machine._push_event(event("STOP"))
+        machine.plumbing.push(event("STOP"))
         await running
 
     run_virtually(main())
@@ -433,9 +433,9 @@ def test_stop_may_come_from_a_handler_and_the_tick_is_finished() -> None:
 def test_stop_gives_false_if_the_game_does_not_stop_in_time() -> None:
     async def main() -> tuple[bool, bool]:
         machine = machine_of()
-        machine._claim(0.1)  # it is about to run, but never gets to it
+        machine.plumbing.loop.claim(0.1)  # it is about to run, but never gets to it
         in_time = await machine.stop(timeout=0.5)
-        running = asyncio.ensure_future(machine._run(0.1))
+        running = asyncio.ensure_future(machine.plumbing.loop.run(0.1))
         late = await machine.stop(timeout=0.5)
         await running
         return in_time, late
@@ -456,7 +456,7 @@ def test_a_coroutine_handlers_update_is_applied_after_it_has_ended() -> None:
     states.subscribe(lambda: seen.append((content(machine)["n"], content(machine).get("x"))))
 
     async def main() -> None:
-        machine._push_event(event("SLOW", 7))
+        machine.plumbing.push(event("SLOW", 7))
         await play(machine, 0.1, 1.0)
 
     run_virtually(main())
@@ -476,8 +476,8 @@ def test_a_coroutine_handler_that_raises_or_returns_nonsense_is_logged_and_the_g
 
     machine.register_event_handler("RAISING", raising)
     machine.register_event_handler("NONSENSE", nonsense)
-    machine._push_event(event("RAISING"))
-    machine._push_event(event("NONSENSE"))
+    machine.plumbing.push(event("RAISING"))
+    machine.plumbing.push(event("NONSENSE"))
     with caplog.at_level(logging.ERROR, "pygase"):
         run_virtually(play(machine, 0.1, 1.05))
     assert content(machine) == {"n": 10}
@@ -503,13 +503,13 @@ def test_a_raising_time_step_does_not_end_the_loop(caplog: pytest.LogCaptureFixt
 
 
 def test_what_fails_again_and_again_is_told_in_full_once_and_then_once_a_second(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = ManualClock()
     machine = machine_of(broken)
-    machine._log = LogLines(clock)
+    monkeypatch.setattr(log_lines, "monotonic", clock)
     for tick in range(150):
-        machine.tick(0.02, 0.02 * tick)
+        machine.plumbing.tick(0.02, 0.02 * tick)
         clock.advance(0.02)
     texts = [record.getMessage() for record in caplog.records]
     assert len(texts) == 3
@@ -520,8 +520,9 @@ def test_what_fails_again_and_again_is_told_in_full_once_and_then_once_a_second(
 
 def test_debug_mode_ends_the_loop_with_the_exception_and_pauses_the_game() -> None:
     machine = machine_of(broken, debug=True)
+    machine.plumbing.loop.claim(0.1)
     with pytest.raises(RuntimeError, match="the game has a bug"):
-        run_virtually(machine._claim(0.1) or machine._run(0.1))
+        run_virtually(machine.plumbing.loop.run(0.1))
     assert machine.game_state_store.get_game_state().is_paused()
 
 
@@ -616,7 +617,7 @@ def test_a_time_step_that_could_not_be_called_is_refused_at_once(function: Any) 
 
 def test_ticks_a_second_in_place_of_seconds_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("WARNING", "pygase"):
-        Backend(GameState(), lambda game_state, dt: {}).game_state_machine._claim(60)
+        Backend(GameState(), lambda game_state, dt: {}).game_state_machine.plumbing.loop.claim(60)
     assert "interval=1 / 60" in caplog.text
 
 
@@ -624,7 +625,7 @@ def test_who_returns_the_state_itself_is_told_once_a_second_what_to_return(caplo
     machine = GameStateMachine(GameStateStore(GameState(score=1)))
     machine.time_step = lambda game_state, dt: game_state
     for tick in range(20):
-        machine.tick(0.02, 1.0 + tick * 0.02)
+        machine.plumbing.tick(0.02, 1.0 + tick * 0.02)
     assert len(caplog.records) == 1
     assert "return a dict of what shall change" in caplog.text
 
@@ -636,12 +637,12 @@ def test_a_handlers_own_malformed_packet_is_no_malformed_event() -> None:
     machine = GameStateMachine(GameStateStore(GameState()), debug=True)
     machine.time_step = lambda game_state, dt: None
     machine.register_event_handler("E", handler)
-    machine.waiting_events.append((ClientEvents(("there", 1)), encode_event("E", (), {}, 1000)))
+    machine.plumbing.events.arrived.append((ClientEvents(("there", 1)), encode_event("E", (), {}, 1000)))
     with pytest.raises(MalformedPacket, match="the game's own"):
-        machine.tick(0.02, 1.0)
-    machine.waiting_events.append((ClientEvents(("there", 1)), b"\xc1"))
-    machine.tick(0.02, 1.02)
-    assert machine.refused == {"malformed event": 1}
+        machine.plumbing.tick(0.02, 1.0)
+    machine.plumbing.events.arrived.append((ClientEvents(("there", 1)), b"\xc1"))
+    machine.plumbing.tick(0.02, 1.02)
+    assert machine.plumbing.events.refused == {"malformed event": 1}
 
 
 def test_a_decorated_handler_gets_the_context_by_name() -> None:
@@ -659,7 +660,7 @@ def test_a_decorated_handler_gets_the_context_by_name() -> None:
     machine = GameStateMachine(GameStateStore(GameState()))
     machine.time_step = lambda game_state, dt: None
     machine.register_event_handler("E", spied(lambda text, client_address: {"said": text}))
-    machine.waiting_events.append((ClientEvents(("there", 1)), encode_event("E", ("hi",), {}, 1000)))
-    machine.tick(0.02, 1.0)
+    machine.plumbing.events.arrived.append((ClientEvents(("there", 1)), encode_event("E", ("hi",), {}, 1000)))
+    machine.plumbing.tick(0.02, 1.0)
     assert seen == [(("hi",), {"client_address": ("there", 1)})]
     assert machine.game_state_store.get_game_state().said == "hi"

@@ -45,7 +45,7 @@ def machine(**options: float | None) -> GameStateMachine:
 def test_dt_is_the_true_one_up_to_max_dt(interval: float, max_dt: float | None, elapsed: float, dt: float) -> None:
     loop = machine(max_dt=max_dt)
     loop.interval = interval
-    assert loop.dt_after(elapsed) == dt
+    assert loop.plumbing.dt_after(elapsed) == dt
 
 
 @pytest.mark.parametrize("wrong", [0, -1.0, math.nan, "0.25"])

@@ -681,7 +681,7 @@ def test_on_a_loop_that_cannot_watch_sockets_a_thread_listens() -> None:
         connecting = asyncio.create_task(client.connect(backend.server.port, "127.0.0.1"))
         client.dispatch_event("SET_BAR", 5, retries=RELIABLE)
         await until(lambda: client.snapshots and client.snapshots[-1].state["bar"] == 5)
-        drivers = (backend.server._driver, client.plumbing.driver)
+        drivers = (backend.server.plumbing.run.driver, client.plumbing.driver)
         listening.extend(isinstance(d, LoopDriver) and d._listener is not None for d in drivers)
         await client.disconnect()
         await connecting

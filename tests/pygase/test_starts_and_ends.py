@@ -21,6 +21,7 @@ from pygase import (
 )
 from pygase._io import runner
 from pygase._io.loops import LoopDriver
+from pygase._server.plumbing import ServerPlumbing
 from pygase.event import Event
 from pygase.testing import ManualClock
 from tests.support.virtual_loop import run_virtually
@@ -305,44 +306,45 @@ def test_a_connect_cancelled_before_its_first_step_or_never_awaited_leaves_nothi
 # -- an end that meets a start -----------------------------------------------------------------------------------------
 
 
-class StartsWhileLookedAt(Server):
-    """Starts at the very moment after the thread that shuts it down has found it undriven."""
+class StartsWhileLookedAt(ServerPlumbing):
+    """Starts in the very moment after the thread that shuts it down has seen that there is no run yet."""
 
     start: Callable[[], None] | None = None
-    _real_driver: Any = None
+    _real_run: Any = None
 
     @property
-    def _driver(self) -> Any:
-        seen = self._real_driver
+    def current(self) -> Any:
+        seen = self._real_run
         if self.start is not None and threading.current_thread().name == "ender":
             start, self.start = self.start, None
             start()
         return seen
 
-    @_driver.setter
-    def _driver(self, driver: Any) -> None:
-        self._real_driver = driver
+    @current.setter
+    def current(self, run: Any) -> None:
+        self._real_run = run
 
 
 @pytest.mark.integration
 def test_a_shutdown_of_a_server_that_is_just_starting_is_not_lost() -> None:
-    server = StartsWhileLookedAt(GameStateStore(GameState(a=1)))
-    server._claim(None)
+    server = Server(GameStateStore(GameState(a=1)))
+    plumbing = server.plumbing = StartsWhileLookedAt(server, server.game_state_store.plumbing, "", None)
+    plumbing.claim(None)
     waits = threading.Event()
 
     def start() -> None:
-        runner.start_thread(lambda: runner.run_to_end(server._run(0, "127.0.0.1", None)), "starter")
-        server._bound.result(WAIT)
-        server._real_driver.call(waits.set)  # its loop gets there when the start is over
-        eventually(lambda: waits.is_set() or server._ended.done())
+        runner.start_thread(lambda: runner.run_to_end(plumbing.serve(0, "127.0.0.1")), "starter")
+        plumbing.bound.result(WAIT)
+        plumbing.run.driver.call(waits.set)  # its loop gets there when the start is over
+        eventually(lambda: waits.is_set() or plumbing.life.is_over)
 
-    server.start = start
+    plumbing.start = start
     ender = threading.Thread(target=server.shutdown, name="ender", daemon=True)
     ender.start()
     ender.join(WAIT / 2)
     ended = not ender.is_alive() and server.port is None
     if not ended:
-        server._real_driver.call(server._request_stop)
+        plumbing.run.driver.call(plumbing.request_stop)
     assert ended
 
 
@@ -378,7 +380,7 @@ def test_what_on_bound_raises_ends_the_run_and_the_port_is_free_again() -> None:
 
     with pytest.raises(KeyError):
         backend.run("127.0.0.1", on_bound=fail)
-    backend.run("127.0.0.1", ports[0], on_bound=lambda server: backend.server.begin_shutdown())
+    backend.run("127.0.0.1", ports[0], on_bound=lambda server: backend.server.plumbing.begin_shutdown())
 
 
 @pytest.mark.integration

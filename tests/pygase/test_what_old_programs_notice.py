@@ -33,7 +33,7 @@ def test_handlers_run_before_the_time_step_which_sees_what_they_have_changed() -
     machine.time_step = step
     machine.register_event_handler("E", on_event)
     machine._push_event(Event("E"))
-    machine.tick(0.02, 0.02)
+    machine.plumbing.tick(0.02, 0.02)
     assert seen == [("handler", 0), ("time step", 10)]
     assert machine.game_state_store.get_game_state().n == 11
 
@@ -44,7 +44,7 @@ def test_the_state_that_a_store_returns_is_the_callers_own_and_the_given_one_is_
     machine = GameStateMachine(store)
     machine.time_step = lambda game_state, dt: {}
     given.n = 1
-    machine.tick(0.02, 0.02)
+    machine.plumbing.tick(0.02, 0.02)
     store.get_game_state().n = 5
     assert store.get_game_state().n == 1
     with pytest.raises(InPlaceChange):

@@ -25,6 +25,7 @@ from pygase import (
     Server,
     ServerConfig,
 )
+from pygase._diagnostics import log_lines
 from pygase._protocol.acknowledged import AcknowledgedEvent
 from pygase._server.event_queue import ClientEvents, EventQueue
 from pygase._state.codec import count_values, holds_more, pack_plain, unpack_plain
@@ -428,9 +429,9 @@ def test_what_waits_too_long_is_dropped_and_counted() -> None:
     assert len(place.numbers("it")) + dropped == 1200
 
 
-def test_the_log_says_so_once_a_second(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_says_so_once_a_second(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Place(0.001)
-    place.backend.game_state_machine._log._clock = place.network.clock
+    monkeypatch.setattr(log_lines, "monotonic", place.network.clock)
     client = place.join()
     for number in range(300):
         client.dispatch_event("HIT", "it", number)
@@ -450,12 +451,12 @@ def test_the_data_of_an_unknown_type_is_not_looked_at(own: bool, kind: str, monk
     monkeypatch.setattr(
         "pygase._state.codec._unpackb", lambda data, **options: made.append(len(data)) or real(data, **options)
     )
-    client.connection.queue_event(flood(kind, 5000, b"\xa7UNKNOWN"), 0, None)  # type: ignore[union-attr]
-    client.connection.queue_event(flood(kind, 5000, b"\xafpygase:whatever"), 0, None)  # type: ignore[union-attr]
+    client.plumbing.endpoint.queue_event(flood(kind, 5000, b"\xa7UNKNOWN"), 0, None)
+    client.plumbing.endpoint.queue_event(flood(kind, 5000, b"\xafpygase:whatever"), 0, None)
     client.plumbing.driver.wake()
     place.network.run(0.5)
     assert max(made, default=0) < 1000
-    failures = place.backend.game_state_machine._handler.failures
+    failures = place.backend.game_state_machine.plumbing.handlers.failures
     assert failures["unknown type"] == 1
     assert place.server.dropped["reserved event type"] == 1
     assert not place.server.dropped["malformed event"]
@@ -469,9 +470,9 @@ def test_a_client_does_not_look_at_the_data_of_unknown_types_either(monkeypatch:
     monkeypatch.setattr(
         "pygase._state.codec._unpackb", lambda data, **options: made.append(len(data)) or real(data, **options)
     )
-    (connection,) = place.server.connections.values()
-    connection.queue_event(flood("empty dicts", 5000, b"\xa7UNKNOWN"), 0, None)
-    place.server._driver.wake()
+    (peer,) = place.server.plumbing.run.endpoint.peers.values()
+    peer.user.queue_event(flood("empty dicts", 5000, b"\xa7UNKNOWN"), 0, None)
+    place.server.plumbing.run.driver.wake()
     place.network.run(0.5)
     assert max(made, default=0) < 1000
     assert client.plumbing.handlers.failures["unknown type"] == 1

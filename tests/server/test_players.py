@@ -251,7 +251,7 @@ def test_of_several_messages_with_inputs_in_a_packet_the_server_takes_the_first(
     world = World(Link())
     world.playing = False
     world.network.run(1.0)
-    endpoint: Any = world.backend.server._endpoint
+    endpoint: Any = world.backend.server.plumbing.run.endpoint
     (peer,) = endpoint.peers.values()
     sender = InputSender(first_number=1000)
     sender.queue(b"\x01")
@@ -267,7 +267,7 @@ def test_reading_the_statistics_of_a_connection_changes_nothing_that_the_network
     world = World(Link(latency=0.03))
     world.network.run(1.0)
     ((_, connection),) = world.backend.server.connections.items()
-    peer = connection._peer
+    (peer,) = world.backend.server.plumbing.run.endpoint.peers.values()
     world.network.run_until(lambda: peer.acked_tick_waits)
     before = peer.record.baseline_tick, peer.snapshots.baseline, peer.tracked[2]
     age = connection.stats.snapshot_age

@@ -62,11 +62,11 @@ class Game:
             for event_type in event_types:
                 payload = encode_event(event_type, (), {}, 1000)
                 if serialised:
-                    self.machine.waiting_events.append((self.client, payload))
+                    self.machine.plumbing.events.arrived.append((self.client, payload))
                 else:
-                    self.machine._push_event(Event(event_type))
+                    self.machine.plumbing.push(Event(event_type))
             self.now += interval
-            self.machine.tick(interval, self.now)
+            self.machine.plumbing.tick(interval, self.now)
 
     @property
     def said(self) -> list[str]:
@@ -224,7 +224,7 @@ def forgetful(game_state: GameState, dt: float) -> None:
 
 def test_a_time_step_that_never_returns_anything_is_named_with_its_place(caplog: pytest.LogCaptureFixture) -> None:
     game = Game(caplog, forgetful, x=0)
-    game.machine._has_players = lambda: True
+    game.machine.plumbing.has_players = lambda: True
     game.run(10.0)
     (words,) = game.said
     line = forgetful.__code__.co_firstlineno

@@ -59,7 +59,7 @@ def test_a_tick_that_says_paused_is_the_last_one_and_a_later_run_resumes(interva
 def test_a_handler_may_say_paused_and_its_tick_is_finished() -> None:
     machine = machine_of(lambda game_state, dt: {"n": game_state.n + 1}, n=0)
     machine.register_event_handler("PAUSE", lambda: {"game_status": PAUSED})
-    machine._push_event(Event("PAUSE"))
+    machine.plumbing.push(Event("PAUSE"))
     run_virtually(played(machine, 0.1))
     state = machine.game_state_store.get_game_state()
     assert (state.n, state.is_paused()) == (1, True)
@@ -68,7 +68,7 @@ def test_a_handler_may_say_paused_and_its_tick_is_finished() -> None:
 def test_what_counts_is_the_status_at_the_end_of_the_tick() -> None:
     machine = machine_of(lambda game_state, dt: {"n": game_state.n + 1, "game_status": ACTIVE}, n=0)
     machine.register_event_handler("PAUSE", lambda: {"game_status": PAUSED})
-    machine._push_event(Event("PAUSE"))
+    machine.plumbing.push(Event("PAUSE"))
 
     async def main() -> None:
         running = asyncio.ensure_future(machine.run_game_loop(0.1))
@@ -105,7 +105,7 @@ def test_a_pause_cancels_the_coroutines_of_handlers_as_stop_does() -> None:
             ended.append(True)
 
     machine.register_event_handler("SLOW", slow)
-    machine._push_event(Event("SLOW"))
+    machine.plumbing.push(Event("SLOW"))
 
     async def main() -> None:
         await played(machine, 0.1)
@@ -189,9 +189,9 @@ def test_an_update_whose_status_is_none_is_refused_wherever_it_comes_from(
     machine = GameStateMachine(store, debug=False)
     machine.time_step = lambda game_state, dt: {"n": 1, "game_status": wrong}  # type: ignore[method-assign]
     machine.register_event_handler("SET", lambda: {"m": 1, "game_status": wrong})
-    machine._push_event(Event("SET"))
+    machine.plumbing.push(Event("SET"))
     with caplog.at_level(logging.ERROR, "pygase"):
-        machine.tick(0.02, 1.0)
+        machine.plumbing.tick(0.02, 1.0)
     first, second = (record.getMessage() for record in caplog.records)
     assert first.startswith("the handler of event 'SET'")
     assert second.startswith("time_step")
@@ -229,14 +229,14 @@ def test_an_update_of_time_order_is_refused_with_advice() -> None:
     machine = GameStateMachine(GameStateStore(GameState(n=0)), debug=True)
     machine.time_step = lambda game_state, dt: {"n": 1, "time_order": 5}  # type: ignore[method-assign]
     with pytest.raises(InvalidValue, match=r"time_order, which cannot be set: PyGaSe counts .* leave it out"):
-        machine.tick(0.02, 1.0)
+        machine.plumbing.tick(0.02, 1.0)
     assert machine.game_state_store.get_game_state().n == 0
 
 
 def test_a_whole_state_as_an_update_is_none_of_that() -> None:
     machine = GameStateMachine(GameStateStore(GameState(n=0, m=1)), debug=True)
     machine.time_step = lambda game_state, dt: {**game_state, "n": game_state.n + 1}  # type: ignore[method-assign]
-    machine.tick(0.02, 1.0)
+    machine.plumbing.tick(0.02, 1.0)
     assert dict(machine.game_state_store.get_game_state()) == {"n": 1, "m": 1}
 
 
@@ -250,9 +250,9 @@ def test_assigning_either_in_a_handler_raises_with_advice(
     advice = "return {" if name == "game_status" else "take another name"
     if debug:
         with pytest.raises(InPlaceChange, match=advice):
-            machine.tick(0.02, 1.0)
+            machine.plumbing.tick(0.02, 1.0)
     else:
-        machine.tick(0.02, 1.0)
+        machine.plumbing.tick(0.02, 1.0)
         assert advice in caplog.text
     assert machine.game_state_store.get_game_state()[name] == 1
 

@@ -66,7 +66,7 @@ def playing(state: GameState, time_step: Callable[..., Any] = nothing, **more: A
 def begin_by_a_tick(store: GameStateStore) -> None:
     machine = GameStateMachine(store)
     machine.time_step = nothing  # type: ignore[method-assign]
-    machine.tick(0.02, 1.0)
+    machine.plumbing.tick(0.02, 1.0)
 
 
 def begin_by_a_server(store: GameStateStore) -> None:
@@ -298,7 +298,7 @@ def test_values_of_the_class_are_only_what_is_there_before_the_state_says_more()
     machine.time_step = step  # type: ignore[method-assign]
     store, shown = machine.game_state_store, []
     for n in range(5):
-        machine.tick(0.02, float(n))
+        machine.plumbing.tick(0.02, float(n))
         shown.append((state.winner, store.get_game_state().winner, state.size))
     assert [winner for winner, _ in seen] == [None, None, "x", None, "y"]
     assert [size for _, size in seen] == [3, 1, 2, 3, 4]
@@ -325,7 +325,7 @@ def test_a_subclass_with_a_getattr_of_its_own_is_asked_only_for_what_is_missing(
 
     state = Lenient(n=1)
     backend, _ = playing(state, lambda game_state, dt: {"seen": game_state.nothing, "n": game_state.n + 1})
-    backend.game_state_machine.tick(0.02, 5.0)
+    backend.game_state_machine.plumbing.tick(0.02, 5.0)
     given = backend.game_state_store.get_game_state()
     assert (given.seen, given.n, given.other) == ("no nothing", 2, "no other")
     assert (state.n, state.other) == (2, "no other")
@@ -389,7 +389,7 @@ def test_a_new_game_may_be_made_with_the_state_of_an_ended_one_and_goes_on_from_
     again = Backend(state, count)
     assert again.game_state_store.get_game_state().n == n
     SimulatedNetwork().serve(again)
-    again.game_state_machine.tick(0.02, 1.0)
+    again.game_state_machine.plumbing.tick(0.02, 1.0)
     assert state.n == n + 1
 
 
@@ -399,7 +399,7 @@ def test_a_server_that_waits_for_its_game_loop_still_takes_attributes() -> None:
     machine, server = GameStateMachine(store), Server(store)
     machine.time_step = nothing  # type: ignore[method-assign]
     network = SimulatedNetwork()
-    network._start_server(_claimed(server, machine), ("127.0.0.1", 8080), machine)
+    network.serve(server, event_wire=machine)
     client = Client()
     network.connect(client)
     network.run(0.2)
@@ -407,15 +407,10 @@ def test_a_server_that_waits_for_its_game_loop_still_takes_attributes() -> None:
     state.cells = {"b": 2}
     network.run(0.2)
     assert dict(client.snapshots[-1].state) == {"cells": {"b": 2}, "score": 3, "game_status": 0}
-    machine.tick(0.02, 1.0)
+    machine.plumbing.tick(0.02, 1.0)
     with pytest.raises(InPlaceChange):
         state.score = 4
     assert state.score == 3
-
-
-def _claimed(server: Server, wire: Any) -> Server:
-    server._claim(wire)
-    return server
 
 
 def test_an_attribute_that_is_too_large_for_a_waiting_server_changes_nothing() -> None:

@@ -405,8 +405,7 @@ class Session:
         self.server.register_event_handler(CLIENT_LEFT, self._on_left)
         self.backend.game_state_store.plumbing.subscribe(self._note_commit)
         self.network.serve(self.backend, params.interval)
-        assert self.server._endpoint is not None
-        self.server._endpoint.shared.first_sequence = params.first_sequence
+        self.server.plumbing.run.endpoint.shared.first_sequence = params.first_sequence
         self._plan_players()
         self._plan_cuts(random.Random(f"cuts {params.seed}"))
         self._check_again()
@@ -472,8 +471,7 @@ class Session:
             player.leave()
 
     def _on_connected(self, client_address: Address) -> None:
-        assert self.server._endpoint is not None
-        nonce = self.server._endpoint.peers[client_address].nonce
+        nonce = self.server.plumbing.run.endpoint.peers[client_address].nonce
         # not always the present ones: the answer to a client that has just left may still have been under way
         self._present[client_address] = next(player for player in self.players if player.nonce == nonce)
 

@@ -1,0 +1,165 @@
+"""The insides of a game state machine: its loop, its tick, and the parts of a tick.
+
+Games use :class:`pygase.GameStateMachine`. Backends, servers, simulated networks and tests use this.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from .._diagnostics.log_lines import LogLines
+from .._io.clocks import monotonic
+from ..event import Event, UniversalEventHandler
+from .event_handling import EventHandling
+from .failures import Failures, UpdateApplier
+from .loop import MAX_DT, GameLoop
+from .simulation import Simulation
+from .state_keeper import StateKeeper
+from .time_step import TimeStepCall
+from .watching import Watch
+
+if TYPE_CHECKING:
+    from ..timeline.history import StateHistory
+    from ..timeline.rules import Interpolate
+
+
+def debug_wanted(debug: bool | None) -> bool:
+    """Return ``debug``; if it is None, whether PYGASE_DEBUG is set or Python runs in its development mode."""
+    if debug is not None:
+        return debug
+    return os.environ.get("PYGASE_DEBUG", "") not in ("", "0") or sys.flags.dev_mode
+
+
+class MachinePlumbing:
+    """The insides of a game state machine.
+
+    :param simulation: the machine; ``states``: the core of its store.
+    :param missing_time_step: the time step of a game that has none.
+    :param takes_serialised: whether events may go straight to ``events.arrived``: nobody has another ``_push_event``.
+
+    :ivar handlers: the registered event handlers; ``events``: the events of the next tick.
+    :ivar loop: ticks at fixed times; ``watch``: finds mistakes in the game.
+    :ivar log: logs what can happen often.
+    :ivar has_players: returns whether any client is connected.
+    :ivar before_tick, after_tick: called around each tick; for a server on the same thread.
+    """
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        states: StateKeeper,
+        missing_time_step: Callable[..., Any],
+        takes_serialised: Callable[[], bool],
+    ) -> None:
+        self.simulation = simulation
+        self.states = states
+        self.log = LogLines()
+        self.handlers = UniversalEventHandler(self.log)
+        self._failures = Failures(simulation, self.handlers, self.log)
+        updates = UpdateApplier(simulation, states, self._failures)
+        self.watch = Watch(
+            states,
+            monotonic,
+            lambda name: self._failures.called(name, place=True),
+            lambda: self.handlers.event_types,
+        )
+        self.events = EventHandling(simulation, states, self.handlers, self._failures, updates, self.watch, self.log)
+        self._step = TimeStepCall(simulation, states, self._failures, updates, missing_time_step)
+        self.loop = GameLoop(self)
+        self.has_players: Callable[[], bool] = lambda: False
+        self.before_tick: Callable[[], Any] = lambda: None
+        self.after_tick: Callable[[], Any] = lambda: None
+        self._takes_serialised = takes_serialised
+        self._watch_at = 0.0
+        """When the watch has something to do next, on the store's clock."""
+        self._look_at = 0.0
+        """When the watch looks next."""
+
+    @property
+    def takes_serialised(self) -> bool:
+        """Whether events may go straight to ``events.arrived``."""
+        return self._takes_serialised()
+
+    def push(self, event: Event) -> None:
+        """Take an event, to be handled in the next tick; from any thread."""
+        self.events.arrived.append(event)
+
+    def dt_after(self, elapsed: float) -> float:
+        """Return the ``dt`` of a tick: the seconds since the last tick, up to ``max_dt``."""
+        interval, max_dt = self.simulation.interval, self.simulation.max_dt
+        return min(elapsed, max(MAX_DT, 2 * interval) if max_dt is None else max(max_dt, interval))
+
+    def tick(self, dt: float, now: float) -> None:
+        """Advance the simulation by one tick: events first, then the time step; then the new state goes out.
+
+        :param dt: seconds that the world moves on; ``now``: the time on the store's clock.
+        """
+        self.before_tick()
+        states, simulation = self.states, self.simulation
+        states.begin_tick()
+        try:
+            self.events.apply_finished()
+            self._failures.raise_pending()
+            if now < self._watch_at:
+                self.events.handle(dt)
+                self._step.take(dt, now)
+            else:
+                self._advance_watched(dt, now)
+            simulation.game_time += dt
+        finally:
+            states.end_tick(now, dt + simulation.interval / 2)
+            if states.is_paused:  # the game has set its status
+                self.loop.is_stopping = True
+            if simulation.history is not None:
+                self.remember(simulation.history)
+            self.after_tick()
+
+    def _advance_watched(self, dt: float, now: float) -> None:
+        """Do the work of a tick, observed by the watch."""
+        watch, simulation = self.watch, self.simulation
+        if watch.closer:
+            self.events.handle(dt, watch.finder(self.handlers.find))
+            update = self._step.take(dt, now, watch.call)
+        else:
+            self.events.handle(dt)
+            update = self._step.take(dt, now)
+        if now >= self._look_at:
+            players, in_place = self.has_players(), not simulation.debug
+            self._look_at = now + watch.look(simulation.interval, update, has_players=players, in_place=in_place)
+        self._watch_at = 0.0 if watch.closer else self._look_at
+
+    def note_late(self, count: int, took: float) -> None:
+        """Note that ticks were left out; right after the late tick.
+
+        :param count: their number; ``took``: what the late tick took, seconds.
+        """
+        self.watch.late(count, took, self.simulation.interval)
+        if self.watch.closer:
+            self._watch_at = 0.0
+
+    # -- history ---------------------------------------------------------------------------------------------------
+
+    def new_history(self, seconds: float, interpolate: Iterable[str | Interpolate]) -> StateHistory:
+        """Return a history that begins with the newest state."""
+        from ..timeline.history import StateHistory  # only here: few games need it, and its import takes time
+
+        history = StateHistory(seconds, interpolate)
+        commit = self.states.committed
+        history.push(commit.tick, commit.time, commit.tree)
+        return history
+
+    def remember(self, history: StateHistory) -> None:
+        """Put the newest state into a history."""
+        commit = self.states.committed
+        history.push(commit.tick, commit.time, commit.tree, span=commit.span)
+
+    def restart_history(self) -> None:
+        """Let the history begin with the newest state, after the store has taken another clock."""
+        history = self.simulation.history
+        if history is not None:
+            history.clear()
+            commit = self.states.committed
+            history.push(commit.tick, commit.time, commit.tree)

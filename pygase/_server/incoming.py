@@ -1,0 +1,226 @@
+"""Events and inputs from clients: to the server's own handlers, to its wire, or to the game loop."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from .._diagnostics.callbacks import call_back
+from .._diagnostics.holdups import Holdups
+from .._io.clocks import fine_clock
+from .._protocol.acknowledged import AcknowledgedEvent
+from .._protocol.peer_events import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
+from .._protocol.server_peer import ServerProtocol
+from ..errors import DisconnectReason, MalformedPacket
+from ..event import (
+    CLIENT_CONNECTED,
+    CLIENT_LEFT,
+    RESERVED_PREFIX,
+    SHUTDOWN_REQUEST,
+    Event,
+    decode_event,
+    event_type_of,
+    handler_name,
+)
+from .event_queue import ClientEvents, EventQueue
+from .remote_client import RemoteClient
+
+if TYPE_CHECKING:
+    from .run import ServerRun
+
+UNCOUNTED_EVENTS: Final = 1024
+UNCOUNTED_BYTES: Final = 1200
+"""While fewer events than these wait for the next tick, nobody's events below this size are counted."""
+
+_SHUTDOWN_HEAD: Final = bytes([0xA0 + len(SHUTDOWN_REQUEST)])
+"""The second byte of events that ask for the shutdown (and of others with a type of that length)."""
+
+
+class Incoming:
+    """Takes what the endpoint of a run has received. All methods are for the network's thread only."""
+
+    def __init__(self, run: ServerRun) -> None:
+        server = run.server
+        self._run = run
+        self._wire = server.wire
+        self._dropped = run.endpoint.dropped
+        self._states = server.states
+        self._handlers = server.handlers
+        self._log = server.log
+        self._inputs = server.face.player_inputs
+        self._connections = server.face.connections
+        self._own_events = EventQueue()
+        """Events for our own handlers, and for wires that take none serialised."""
+        self._holdups = Holdups(server.log, run.config.slow_handler, lambda: fine_clock(run.clock))
+
+    @property
+    def has_work(self) -> bool:
+        """Whether events wait to be handled."""
+        return bool(self._own_events)
+
+    def handle_inbox(self) -> None:
+        """Handle all that the endpoint has received."""
+        inbox, tick = self._run.endpoint.inbox, self._states.committed.tick
+        waiting = self._wire.waiting if self._handlers.is_empty else None
+        while inbox:
+            peer, event = inbox.popleft()
+            if type(event) is not bytes and type(event) is not AcknowledgedEvent:
+                self._handle_protocol_event(peer, event)
+            elif waiting is None or event[1:2] == _SHUTDOWN_HEAD:
+                self._receive_event(peer, event, tick)
+            elif len(waiting) < UNCOUNTED_EVENTS and len(event) < UNCOUNTED_BYTES and not peer.user.events.waiting:
+                waiting.append((peer.user.events, event))  # the usual case
+            elif self._admits(peer, peer.user.events, event, tick):
+                waiting.append((peer.user.events, event))
+        if self._own_events:
+            self.handle_own_events()
+
+    # -- events of the game ------------------------------------------------------------------------------------------
+
+    def _admits(self, peer: ServerProtocol, client: ClientEvents, event: bytes, tick: int) -> bool:
+        """Count an event; return False if too many of this client's events wait.
+
+        Then the event is dropped. If the client relies on it, the connection ends.
+        """
+        if client.admits(event, tick):
+            return True
+        self._dropped["too many events between two ticks"] += 1
+        if type(event) is AcknowledgedEvent:
+            peer.user.close(DisconnectReason.PROTOCOL_ERROR, "more of your events wait for the server than may")
+        return False
+
+    def _receive_event(self, peer: ServerProtocol, payload: bytes, tick: int) -> None:
+        """Give an event to its receiver: this server, its own handlers or wire, or the game loop. The data of an event
+        without a receiver is not decoded, as that may take long.
+        """
+        try:
+            event_type = event_type_of(payload)
+        except MalformedPacket:
+            self._dropped["malformed event"] += 1
+            return
+        waiting, handled = self._wire.waiting, self._handlers.has_event_type(event_type)
+        if event_type.startswith(RESERVED_PREFIX):
+            self._receive_reserved(peer, event_type)
+        elif handled or (waiting is None and self._wire.wants(event_type, handled)):
+            client = peer.user.own_events
+            if self._admits(peer, client, payload, tick):
+                self._own_events.arrived.append((client, payload))
+        elif waiting is not None:
+            if self._admits(peer, peer.user.events, payload, tick):
+                waiting.append((peer.user.events, payload))
+        else:
+            self._handlers.warn_of_unknown(event_type, peer.address)
+
+    def handle_own_events(self, share: float | None = None) -> None:
+        """Call our own handlers, and wires, within each client's share of this interval.
+
+        :param share: of the interval, that of the config if None.
+        """
+        run, interval = self._run, self._wire.interval
+        turn = int(run.clock() / interval)
+        budget = (run.config.event_share if share is None else share) * interval
+        for client, content in self._own_events.due(turn, budget, fine_clock(run.clock)):
+            event = content if type(content) is Event else self._decoded(client, content)
+            if event is not None:
+                self._distribute(event)
+        if self._own_events:
+            run.driver.arm((turn + 1) * interval)
+
+    def _decoded(self, client: ClientEvents, payload: bytes) -> Event | None:
+        try:
+            event_type, args, kwargs = decode_event(payload, self._run.config.max_event_values)
+        except MalformedPacket:
+            self._dropped["malformed event"] += 1
+            self._own_events.refuse(client)
+            return None
+        event = Event(event_type, *args)
+        event.handler_kwargs, event.client_address, event.sender = kwargs, client.address, client.in_game
+        return event
+
+    # -- events of the protocol --------------------------------------------------------------------------------------
+
+    def _handle_protocol_event(self, peer: ServerProtocol, event: bytes | ProtocolEvent) -> None:
+        if isinstance(event, MessageAcked):
+            self._call_back(peer.user, event.ticket)
+        elif isinstance(event, InputsReceived):
+            self._inputs.receive(peer, event, now=self._run.clock())
+        elif isinstance(event, Connected):
+            self._on_connected(peer)
+        elif isinstance(event, Disconnected):
+            self._on_left(peer, event)
+
+    def _call_back(self, client: RemoteClient | None, ticket: int) -> None:
+        callback = client.redeem(ticket) if client is not None else None
+        if client is not None and callback is not None:
+            call_back(self._run.driver.spawn, self._log, self._holdups, callback, client.connection)
+
+    def _on_connected(self, peer: ServerProtocol) -> None:
+        run = self._run
+        client = RemoteClient(peer, run.endpoint, run.clock, self._inputs, run.outgoing.after_state)
+        peer.user = client
+        self._connections[peer.address] = client.connection
+        run.server.was_used = True
+        self._log.write(logging.INFO, "client %s has connected", peer.address)
+        self._distribute_own(CLIENT_CONNECTED, client)
+
+    def _on_left(self, peer: ServerProtocol, event: Disconnected) -> None:
+        client: RemoteClient = peer.user
+        self._log.write(logging.INFO, "client %s has left: %s", peer.address, event.reason.sentence)
+        self._inputs.forget(peer)
+        # after our own shutdown they are remembered; a client that gives this reason itself is gone
+        remembered = event.reason is DisconnectReason.SERVER_SHUTDOWN and not event.remote
+        if not remembered and self._connections.get(peer.address) is client.connection:
+            self._connections.pop(peer.address, None)
+        self._distribute_own(CLIENT_LEFT, client, reason=event.reason)
+
+    def _receive_reserved(self, peer: ServerProtocol, event_type: str) -> None:
+        if event_type == SHUTDOWN_REQUEST and peer.is_host:
+            self._log.write(logging.INFO, "the host %s has asked for the shutdown", peer.address)
+            self._run.driver.defer(self._run.server.request_stop)
+        else:
+            self._dropped["reserved event type"] += 1
+
+    # -- to handlers and wire ------------------------------------------------------------------------------------------
+
+    def _distribute_own(self, event_type: str, client: RemoteClient, **details: Any) -> None:
+        """Distribute one of PyGaSe's own events, behind the events that the client has sent before."""
+        event = Event(event_type)
+        event.details, event.client_address, event.sender = details, client.address, client.events
+        if client.own_events.waiting:
+            self._own_events.arrived.append((client.own_events, event))
+        else:
+            self._distribute(event)
+
+    def _distribute(self, event: Event) -> None:
+        """Give an event to our own handler and to the wire, if they know its type."""
+        handled = self._handlers.has_event_type(event.type)
+        if handled:
+            self._call_handler(event)
+        if not self._wire.is_connected:
+            if not handled and not event.type.startswith(RESERVED_PREFIX):
+                self._call_handler(event)  # warns, and counts it
+            return
+        try:
+            if self._wire.wants(event.type, handled):
+                self._push(event)
+        except Exception as error:
+            message = "the event wire raised %r at %r; the server goes on"
+            self._log.write(logging.ERROR, message, error, event.type, error=error)
+
+    def _push(self, event: Event) -> None:
+        result = self._wire.push(event)
+        if hasattr(result, "__await__"):
+            self._run.driver.spawn(self._log.watch(result, f"the event wire, at {event.type!r},"))
+
+    def _call_handler(self, event: Event) -> None:
+        name, handlers = handler_name(event.type), self._handlers
+        context = {"client_address": event.client_address, "game_state": self._states.state(), "dt": 0.0}
+        try:
+            function = handlers.function_for(event.type)
+            result = self._holdups.call(name, function, lambda: handlers.handle(event, **context))
+            if hasattr(result, "__await__"):
+                self._run.driver.spawn(self._log.watch(result, name))
+        except Exception as error:
+            self._log.write(
+                logging.ERROR, "%s raised %r; the server goes on", name, error, kind=event.type, error=error
+            )

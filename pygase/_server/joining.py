@@ -1,0 +1,118 @@
+"""The insides of a backend: a server and a game loop on one thread, which take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .._io.ports import Driver, Loop, Platform, Transport
+from .game import MachinePlumbing
+from .life import Life
+from .plumbing import ServerPlumbing
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+class BackendPlumbing:
+    """The insides of a backend. :meth:`claim` first; then :meth:`run`, or :meth:`begin_on`.
+
+    :param machine: the game state machine, which is the server's event wire.
+
+    :ivar server: the server's insides; ``game``: the machine's; ``life``: of the newest run.
+    """
+
+    def __init__(self, server: ServerPlumbing, game: MachinePlumbing, machine: Any) -> None:
+        self.server = server
+        self.game = game
+        self.life = Life("this Backend runs already; shutdown() it first, or make another Backend")
+        self._machine = machine
+
+    def claim(self, interval: float) -> None:
+        """Begin the life of a run.
+
+        :raises ValueError: if the interval is not a positive number of seconds.
+        :raises RuntimeError: if the backend, its server or its game loop runs already.
+        """
+        self.life.begin()
+        try:
+            self._claim_both(interval)
+        except BaseException:
+            self.life.end()
+            raise
+
+    def _claim_both(self, interval: float) -> None:
+        self.game.loop.claim(interval)
+        try:
+            self.server.claim(self._machine)
+        except BaseException:
+            self.game.loop.life.end()
+            raise
+
+    # -- on asyncio's loop -------------------------------------------------------------------------------------------
+
+    async def run(self, hostname: str, port: int, interval: float, on_bound: Callable[[], Any] | None = None) -> None:
+        """Serve and play on the running event loop, until the server ends."""
+        try:
+            await self._serve_and_play(hostname, port, interval, on_bound)
+        finally:
+            self.life.end()
+
+    async def _serve_and_play(
+        self, hostname: str, port: int, interval: float, on_bound: Callable[[], Any] | None
+    ) -> None:
+        import asyncio
+
+        server, loop = self.server, self.game.loop
+        self._take_turns()
+        serving = asyncio.ensure_future(server.serve(port, hostname, on_bound))
+        try:
+            await asyncio.wait([serving, asyncio.wrap_future(server.bound)], return_when=asyncio.FIRST_COMPLETED)
+            if serving.done():  # it could not be bound
+                loop.life.end()
+                await serving
+                return
+            await self._play(serving, asyncio.ensure_future(loop.run(interval)))
+        except asyncio.CancelledError:
+            server.request_stop()
+            await serving
+            loop.life.end()
+            raise
+
+    async def _play(self, serving: asyncio.Future[Any], playing: asyncio.Future[Any]) -> None:
+        """Go on until the server ends. If the game loop ends first, it is paused, and the clients stay; unless it has
+        failed.
+        """
+        import asyncio
+
+        try:
+            await asyncio.wait([serving, playing], return_when=asyncio.FIRST_COMPLETED)
+            if playing.done() and not playing.cancelled() and playing.exception() is None:
+                await asyncio.wait([serving])
+        finally:
+            self.server.request_stop()
+            self.game.loop.request_stop()  # it may run in another thread, if it was resumed there
+            await asyncio.wait([serving, playing])
+        await asyncio.gather(serving, playing)
+
+    def _take_turns(self) -> None:
+        """Let the game loop and the server, on one thread, take turns: receive, tick, send."""
+        server = self.server
+        self.game.before_tick = lambda: None if server.current is None else server.current.before_tick()
+        self.game.after_tick = lambda: None if server.current is None else server.current.after_tick()
+
+    # -- on a virtual loop -------------------------------------------------------------------------------------------
+
+    def begin_on(self, loop: Loop, interval: float, transport: Transport, platform: Platform) -> None:
+        """Serve and play on a loop in virtual time."""
+        self._take_turns()
+        self.server.open(transport, "localhost", platform)
+        self.game.loop.begin_on(loop, interval)
+        self.game.loop.life.ended.add_done_callback(lambda _: self.life.end())
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def begin_shutdown(self) -> Driver | None:
+        """Ask both to end, and do not wait; from any thread. Return the server's driver, if there is one."""
+        self.game.loop.is_stopping = True
+        return self.server.begin_shutdown()

@@ -1,0 +1,86 @@
+"""Events on their way to clients: each leaves after the state of its tick."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from .._diagnostics.log_lines import LogLines
+from .._protocol.channels import RELIABLE
+from .._protocol.endpoint import ServerEndpoint
+from .._protocol.tickets import AckCallback
+from ..errors import DisconnectReason
+from .event_queue import Address
+from .state_keeper import StateKeeper
+
+
+class Outgoing:
+    """The events that a run sends. All methods are for the network's thread only.
+
+    A client that receives a tick's state and its events in one datagram applies the state first. So an event is queued
+    at once only if the endpoint has the state of its tick. Otherwise it is held until the endpoint has it.
+    """
+
+    def __init__(self, states: StateKeeper, endpoint: ServerEndpoint, log: LogLines) -> None:
+        self._states = states
+        self._endpoint = endpoint
+        self._log = log
+        self._taken_tick = -1
+        """The tick of the newest state that the endpoint has."""
+        self._held: deque[tuple[int, Callable[[], None]]] = deque()
+        """Functions that queue events, each with the tick whose state leaves before."""
+
+    def after_state(self, queue: Callable[[], None], tick: int | None = None) -> None:
+        """Queue events as soon as the endpoint has the state of their tick.
+
+        :param queue: queues them; ``tick``: the tick, that of the caller's work if None.
+        """
+        if tick is None:
+            tick = self._states.tick_of_caller
+        if tick > self._taken_tick:
+            self._held.append((tick, queue))
+        else:
+            queue()
+
+    def note_state(self, tick: int) -> None:
+        """Note that the endpoint has the state of a tick, and queue the events that were held for it."""
+        self._taken_tick = tick
+        self.release(tick)
+
+    def release(self, tick: float) -> None:
+        """Queue the events of this tick and of earlier ones."""
+        while self._held and self._held[0][0] <= tick:
+            try:
+                self._held.popleft()[1]()
+            except BufferError as error:
+                self._log.write(logging.ERROR, "an event was not sent: %s", error)
+
+    def queue(
+        self,
+        event_type: str,
+        payload: bytes,
+        targets: list[Address] | None,
+        retries: int,
+        ack_callback: AckCallback | None,
+    ) -> None:
+        """Queue a serialised event to these clients, to all if None. An event that cannot be queued is logged."""
+        peers = self._endpoint.peers
+        for address in [address for address in targets or () if address not in peers]:
+            message = "event %r was not sent: no client is connected from %s (any more)"
+            self._log.write(logging.WARNING, message, event_type, address)
+        for peer in [peers[address] for address in (peers if targets is None else targets) if address in peers]:
+            try:
+                if peer.user is not None:
+                    peer.user.queue_event(payload, retries, ack_callback)
+            except BufferError as error:
+                message = "event %r to %s was not sent: %s"
+                self._log.write(logging.ERROR, message, event_type, peer.address, error)
+                if retries == RELIABLE:  # a gap among reliable events would be worse than the end
+                    peer.user.close(DisconnectReason.PROTOCOL_ERROR, "too many events wait for this client")
+
+    def close_all(self, is_meant: Callable[[Address], bool], reason: DisconnectReason, detail: str) -> None:
+        """End the connections of all clients with such an address."""
+        for address, peer in tuple(self._endpoint.peers.items()):
+            if is_meant(address) and peer.user is not None:
+                peer.user.close(reason, detail)

@@ -1,0 +1,228 @@
+"""The insides of a server: the parts that outlive a run, and the newest run.
+
+Games use :class:`pygase.Server`. Backends, simulated networks and tests use this.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .._diagnostics.log_lines import LogLines
+from .._io.leaving import note_living
+from .._io.loops import running_platform
+from .._io.ports import Address, Driver, Platform, Transport
+from .._io.udp import ServerTransport
+from .._protocol.endpoint import ServerEndpoint
+from ..config import ServerConfig
+from ..event import UniversalEventHandler
+from .announcing import Announcing
+from .life import Life
+from .run import ServerRun, is_own_address
+from .wires import EventWire, wire_to
+
+if TYPE_CHECKING:
+    from ..connection import ServerConnection
+    from .players import PlayerInputs
+    from .state_keeper import StateKeeper
+
+
+class Face(Protocol):
+    """The public attributes of a Server that a run reads when it begins."""
+
+    config: ServerConfig
+    host_token: str
+    own_token: str
+    connections: dict[Address, ServerConnection]
+    player_inputs: PlayerInputs
+
+
+class ServerPlumbing:
+    """The insides of a server.
+
+    A run begins with :meth:`claim`; then follows :meth:`serve` or :meth:`open`.
+
+    :param face: the server; ``states``: the core of its store.
+    :param game: the game's name; ``password``: the password, if there is one.
+
+    :ivar handlers: the server's own handlers; ``log``: logs what can happen often.
+    :ivar banned: IP addresses from which everyone is refused.
+    :ivar life: of the newest run; ``bound``: done when its socket is open, or with the error that prevents it.
+    :ivar was_used: whether any client has been connected since the newest run began.
+    """
+
+    def __init__(self, face: Face, states: StateKeeper, game: str, password: str | None) -> None:
+        self.face = face
+        self.states = states
+        self.log = LogLines()
+        self.handlers = UniversalEventHandler(self.log)
+        self.banned: set[str] = set()
+        self.announcing = Announcing(game, password is not None)
+        self.life = Life("this server is running already; shutdown() it first, or make another Server")
+        self.bound: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        self.was_used = False
+        self.wire = EventWire()
+        self.current: ServerRun | None = None
+        """The newest run, once its socket is open; None before."""
+        self._names = game, password
+        self._stop: Callable[[], Any] = lambda: None
+        self._stop_requested = False
+
+    @property
+    def run(self) -> ServerRun:
+        """The newest run.
+
+        :raises RuntimeError: before its socket is open.
+        """
+        if self.current is None:
+            raise RuntimeError("this server has not begun to run")
+        return self.current
+
+    @property
+    def open_run(self) -> ServerRun | None:
+        """The run whose socket is open, if there is one."""
+        run = self.current
+        return run if run is not None and run.is_open else None
+
+    # -- the beginning ---------------------------------------------------------------------------------------------
+
+    def claim(self, event_wire: Any) -> None:
+        """Begin the life of a new run.
+
+        :param event_wire: a receiver of events, or None.
+        :raises TypeError: if it cannot receive events.
+        :raises RuntimeError: if the server runs already.
+        """
+        wire = wire_to(event_wire)
+        self.life.begin()
+        self.bound = concurrent.futures.Future()
+        self.wire = wire
+        self.current, self._stop_requested, self.was_used = None, False, False
+
+    async def serve(self, port: int, hostname: str, on_bound: Callable[[], Any] | None = None) -> None:
+        """Run on the running event loop until :meth:`request_stop`.
+
+        :param on_bound: called as soon as the socket is open, before the first client gets in.
+        """
+        import asyncio
+
+        try:
+            stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._stop = lambda: None if stop.done() else stop.set_result(None)
+            run = self._make_run(ServerTransport(hostname, port), hostname, running_platform())
+            leaving = _Leaving(self)
+            note_living(leaving)
+            self.announcing.begin(run)
+            self.bound.set_result(None)
+            if on_bound is not None:
+                on_bound()
+            run.driver.turn()
+            if self._stop_requested:
+                self._stop()
+            try:
+                await stop
+            finally:
+                run.say_goodbye()
+        finally:
+            self.finish()
+
+    def open(self, transport: Transport, hostname: str, platform: Platform) -> ServerRun:
+        """Begin to run without a coroutine to await: the platform's driver calls. It ends by :meth:`request_stop`."""
+        run = self._make_run(transport, hostname, platform)
+        self._stop = self.end
+        self.bound.set_result(None)
+        run.driver.turn()
+        return run
+
+    def _make_run(self, transport: Transport, hostname: str, platform: Platform) -> ServerRun:
+        try:
+            run = ServerRun(self, transport, hostname, platform)
+        except BaseException:
+            transport.close()
+            raise
+        self.current = run
+        run.begin()
+        return run
+
+    def new_endpoint(self, random_bytes: Callable[[int], bytes], is_local: bool) -> ServerEndpoint:
+        """Make the endpoint of a run.
+
+        :param is_local: whether the first client from this machine is the host.
+        """
+        face = self.face
+        game, password = self._names
+        endpoint = ServerEndpoint(
+            random_bytes=random_bytes,
+            config=face.config,
+            game=game,
+            password=password,
+            host_token=face.host_token,
+            own_token=face.own_token,
+            is_local=is_own_address if is_local else lambda address: False,
+        )
+        endpoint.banned_hosts = self.banned
+        return endpoint
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def begin_shutdown(self) -> Driver | None:
+        """Ask the run to end, and do not wait; from any thread. Return its driver, if there is one."""
+        self._stop_requested = True  # first: a run that is just beginning looks at this after its driver is there
+        run = self.current
+        if run is None or self.life.is_over:
+            return None
+        run.driver.call(self.request_stop)
+        return run.driver
+
+    def request_stop(self) -> None:
+        """Ask the run to end. On the network's thread only."""
+        self._stop_requested = True
+        self._stop()
+
+    def end(self) -> None:
+        """Say goodbye, and end at once. On the network's thread only."""
+        self.run.say_goodbye()
+        self.finish()
+
+    def finish(self) -> None:
+        """Release what the run holds; its life is over. May be called again."""
+        self.announcing.end()
+        if self.current is not None:
+            self.current.close()
+        self.life.end()
+
+    # -- calls from any thread -------------------------------------------------------------------------------------
+
+    def announce(self, name: str, port: int, info: Mapping[str, Any] | None) -> None:
+        """Announce the server; see ``Server.announce``."""
+        self.announcing.plan(name, port, info)
+        run = self.open_run
+        if run is not None:
+            driver, begin = run.driver, lambda: self.announcing.begin(run)
+            driver.call(lambda: driver.defer(begin))  # deferred, it runs inside the loop
+
+    def stop_announcing(self) -> None:
+        """Stop announcing the server; see ``Server.stop_announcing``."""
+        self.announcing.cancel()
+        if self.current is not None:
+            self.current.driver.call(self.announcing.end)
+
+
+class _Leaving:
+    """One run of a server, as ``_io.leaving`` ends it with the program."""
+
+    is_server = True
+
+    def __init__(self, server: ServerPlumbing) -> None:
+        self._server = server
+        self.ended = server.life.ended
+
+    def leave(self) -> None:
+        """Begin to shut down. Where no loop runs any more, shut down here."""
+        driver = self._server.begin_shutdown()
+        if driver is not None and not driver.is_driven:
+            self._server.end()
+
+    def pump(self) -> None:
+        """See Living. Nothing is left to do."""

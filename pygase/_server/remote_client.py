@@ -1,0 +1,65 @@
+"""A client, as the server's parts know it: its end of the protocol, and its events that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .._protocol.endpoint import ServerEndpoint
+from .._protocol.server_peer import ServerProtocol
+from .._protocol.tickets import AckCallback, Tickets
+from ..connection import ServerConnection
+from ..errors import DisconnectReason
+from .event_queue import Address, ClientEvents
+
+if TYPE_CHECKING:
+    from .._io.ports import Clock
+    from .players import PlayerInputs
+
+
+class RemoteClient:
+    """One client of a run. All methods are for the network's thread only.
+
+    :param after_state: queues events behind the state of their tick; see :class:`~.outgoing.Outgoing`.
+
+    :ivar peer: its end of the protocol; ``connection``: the same client as games see it.
+    :ivar events: what its events cost the game loop, and which of them wait for it.
+    :ivar own_events: the same for the server's own handlers, and for wires that take no serialised events.
+    """
+
+    def __init__(
+        self,
+        peer: ServerProtocol,
+        endpoint: ServerEndpoint,
+        clock: Clock,
+        inputs: PlayerInputs,
+        after_state: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self.peer = peer
+        self.endpoint = endpoint
+        self.clock = clock
+        self.inputs = inputs
+        self.after_state = after_state
+        self._tickets = Tickets()
+        self.events = ClientEvents(peer.address, endpoint.config)
+        self.own_events = ClientEvents(peer.address, endpoint.config, in_game=self.events)
+        self.connection = ServerConnection(self)
+
+    @property
+    def address(self) -> Address:
+        """The client's address."""
+        return self.peer.address
+
+    def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
+        """Queue a serialised event behind the newest state that the endpoint has."""
+        if self.peer.closed is None:
+            self.peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self.clock())
+            self.endpoint.next_at = min(self.endpoint.next_at, self.peer.record.next_at)
+
+    def redeem(self, ticket: int) -> AckCallback | None:
+        """Return the callback of an event that has arrived."""
+        return self._tickets.redeem(ticket)
+
+    def close(self, reason: DisconnectReason, detail: str = "") -> None:
+        """End the connection, and send the client the reason."""
+        self.endpoint.close_peer(self.peer, reason, detail, now=self.clock())

@@ -1,0 +1,242 @@
+"""One run of a server, from its bound socket to its end. Nothing in it is optional."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .._io.interfaces import get_available_ip_addresses
+from .._io.ports import Address, Platform, Transport
+from .._protocol.handshake import plain_host
+from .._protocol.sleep import SleepWatch
+from .._protocol.tickets import AckCallback
+from .._state.codec import prepare_counting
+from ..config import ServerConfig
+from ..errors import DisconnectReason
+from .incoming import Incoming
+from .outgoing import Outgoing
+
+if TYPE_CHECKING:
+    from .._io.ports import Pump
+    from .plumbing import ServerPlumbing
+
+logger = logging.getLogger("pygase")
+
+
+def is_own_address(address: Address) -> bool:
+    """Return whether an address is one of this machine's: loopback, or one of its interfaces'."""
+    import ipaddress  # only here: its import takes time
+
+    host = str(address[0]).partition("%")[0]
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    parsed = mapped or parsed
+    return parsed.is_loopback or str(parsed) in get_available_ip_addresses()
+
+
+class ServerRun:
+    """Joins a server's endpoint to its transport, and sends the store's states. A pump: see its ``driver``.
+
+    :param hostname: as given to ``run``.
+    :param transport: bound; the run closes it in the end.
+
+    :ivar server: the parts that outlive the run.
+    :ivar ticking: True while a game loop on the network's thread computes a tick. The tick's end is then the moment to
+        send.
+    :ivar is_open: whether the socket is open.
+    """
+
+    def __init__(self, server: ServerPlumbing, transport: Transport, hostname: str, platform: Platform) -> None:
+        self.server = server
+        self.config = server.face.config
+        self.transport = transport
+        self.hostname = hostname
+        self.clock = platform.clock
+        self.endpoint = server.new_endpoint(platform.random_bytes, trusts_locality(transport.address, self.config))
+        self.ticking = False
+        self.is_open = True
+        self._next_push_at = 0.0
+        self._state_waits = False
+        """Whether a settled state waits for its time to leave."""
+        self._sleep = SleepWatch()
+        self.outgoing = Outgoing(server.states, self.endpoint, server.log)
+        self.driver = platform.make_driver(self, transport)
+        self.incoming = Incoming(self)
+
+    def begin(self) -> None:
+        """Take the first state, and every later one.
+
+        :raises InvalidValue, StateTooLarge: if the initial state cannot be sent.
+        """
+        prepare_counting()
+        server, wire, face = self.server, self.server.wire, self.server.face
+        wire.connect(face.player_inputs, lambda: bool(face.connections), self.endpoint.dropped, self.config)
+        server.states.begin(has_loop=not wire.has_game_loop)
+        self._take_over_state()
+        server.states.subscribe(self._on_commit)
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def say_goodbye(self) -> None:
+        """Close the connection of every client, with the reason."""
+        now = self.clock()
+        self.outgoing.release(math.inf)
+        self.endpoint.refuse_all = DisconnectReason.SERVER_SHUTDOWN
+        for peer in tuple(self.endpoint.peers.values()):
+            self.endpoint.close_peer(peer, DisconnectReason.SERVER_SHUTDOWN, now=now)
+        self._flush(now)
+        self.incoming.handle_inbox()
+        self.incoming.handle_own_events(math.inf)
+
+    def close(self) -> None:
+        """Stop the driver and close the socket. May be called again."""
+        self.server.states.unsubscribe(self._on_commit)
+        self.driver.stop()
+        self.transport.close()
+        self.is_open = False
+
+    # -- calls from any thread -------------------------------------------------------------------------------------
+
+    def dispatch(
+        self,
+        event_type: str,
+        payload: bytes,
+        targets: list[Address] | None,
+        retries: int,
+        ack_callback: AckCallback | None,
+    ) -> None:
+        """Send a serialised event to these clients, to all if None. From a tick it leaves with that tick's state."""
+        tick = self.server.states.tick_of_caller
+
+        def queue() -> None:
+            self.outgoing.queue(event_type, payload, targets, retries, ack_callback)
+            if not self.ticking:
+                self.driver.wake()
+
+        self.driver.call(lambda: self.outgoing.after_state(queue, tick))
+
+    def close_all(self, is_meant: Callable[[Address], bool], reason: DisconnectReason, detail: str) -> None:
+        """End the connections of all clients with such an address."""
+
+        def close() -> None:
+            self.outgoing.close_all(is_meant, reason, detail)
+            self.driver.wake()
+
+        self.driver.call(close)
+
+    # -- the pump: what the driver calls ---------------------------------------------------------------------------
+
+    def receive(self) -> int:
+        """See Pump."""
+        if not self.is_open:
+            return 0
+        now = self.clock()
+        self._forgive_sleep(now)
+        datagrams = self.transport.take()
+        if datagrams:
+            self.endpoint.receive_datagrams(datagrams, now=now)
+        if self.endpoint.inbox or self.incoming.has_work:
+            self.incoming.handle_inbox()
+        return len(datagrams)
+
+    def advance(self) -> float | None:
+        """See Pump."""
+        endpoint = self.endpoint
+        if not self.is_open:
+            return None
+        now = self.clock()
+        if self._forgive_sleep(now):  # the datagrams in the socket count before any time-out
+            self.receive()
+        if endpoint.is_idle(now) and not self._state_waits and not self.incoming.has_work:
+            return endpoint.next_timeout()
+        endpoint.handle_timeout(now=now)
+        if endpoint.inbox or self.incoming.has_work:
+            self.incoming.handle_inbox()
+        changed = self._state_waits and now >= self._next_push_at and self._take_over_state()
+        self._flush(now, everyone=changed)
+        due_at = endpoint.next_timeout()
+        if self._state_waits:
+            due_at = min(due_at, self._next_push_at) if due_at is not None else self._next_push_at
+        return due_at
+
+    def _flush(self, now: float, everyone: bool = False) -> None:
+        self.transport.send_all(self.endpoint.stream_to_send(now=now, everyone=everyone))
+
+    @property
+    def has_slept(self) -> bool:
+        """Whether this process has not run for a while, so that datagrams lie in the socket."""
+        return self._sleep.overslept(self.clock(), self.endpoint.next_timeout()) > 0.0
+
+    def _forgive_sleep(self, now: float) -> bool:
+        """Forgive the clients' silence while this process slept; return whether it did."""
+        slept = self._sleep.ran(now, self.endpoint.next_timeout())
+        if slept:
+            logger.info("this process has not run for %.1f s; the clients' silence of that time is forgiven", slept)
+            self.endpoint.forgive(slept, now=now)
+        return slept > 0.0
+
+    # -- a game loop on the network's thread -------------------------------------------------------------------------
+
+    def before_tick(self) -> None:
+        """A tick begins: take in the datagrams that lie in the socket, if the tick is computed on this thread."""
+        driver = self.driver
+        if driver.on_own_thread:
+            if driver.looks_later or self.has_slept:
+                driver.looked(self.receive())
+            self.ticking = True
+
+    def after_tick(self) -> None:
+        """A tick has ended."""
+        self.ticking = False
+
+    # -- states ----------------------------------------------------------------------------------------------------
+
+    def _on_commit(self) -> None:
+        """The store has settled a state. One of our own thread's tick leaves at once."""
+        self.server.face.player_inputs.settle(self.server.states.committed.tick)
+        if self.ticking and self.driver.on_own_thread:
+            self._send_state()
+        else:
+            self._state_waits = True
+            self.driver.wake()
+
+    def _send_state(self) -> None:
+        if not self.is_open:
+            return
+        changed = self._take_over_state()
+        now = self.clock()
+        self._forgive_sleep(now)
+        if changed or not self.endpoint.is_idle(now):
+            self._flush(now, everyone=changed)
+            due_at = self.endpoint.next_timeout()  # now, if a client has been found to be gone
+            if due_at is not None:
+                self.driver.arm(due_at)
+
+    def _take_over_state(self) -> bool:
+        """Give the newest state to the endpoint; return whether it has changed."""
+        self._state_waits = False  # first: a commit from another thread after this line is taken over next time
+        commit = self.server.states.committed
+        self._next_push_at = self.clock() + self.config.push_interval
+        # on the wire ticks begin with 1, since 0 says "no state"
+        changed = self.endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
+        self.server.face.player_inputs.tell(commit.tick)
+        self.outgoing.note_state(commit.tick)
+        return changed
+
+
+def trusts_locality(bound: Address, config: ServerConfig) -> bool:
+    """Return whether the first client from this machine is the host, at a server that is bound to an address."""
+    chosen, host = config.local_host, plain_host(bound[0])
+    return chosen if chosen is not None else host == "::1" or host.startswith("127.")
+
+
+if TYPE_CHECKING:
+
+    def _pump(run: ServerRun) -> Pump:
+        """Let mypy check that the run fits its port."""
+        return run
