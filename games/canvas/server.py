@@ -240,9 +240,7 @@ class CanvasServer:
         ink = self.sheet.undo_all(artist) if rules.is_number(artist) and isinstance(artist, int) else {}
         if ink:
             name = self.artists[artist].name if artist in self.artists else "somebody who has left"
-            self._announcer.announce(
-                f"{self.artists[number].name} has undone all that {name} had drawn.", self._numbers
-            )
+            self._announcer.announce(f"{self.artists[number].name} has undone all strokes of {name}.")
         return {"ink": ink} if ink else None
 
     def on_clear(self, *, client_address: Address) -> Any:

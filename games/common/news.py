@@ -19,7 +19,7 @@ class Announcer:
         """Send an event to one client."""
         self._server.dispatch_event(event, *data, target_client=address, retries=RELIABLE)
 
-    def announce(self, text: str, about: Any = None) -> None:
+    def announce(self, text: str, *, about: Any = None) -> None:
         """Send `NEWS(text)` to all clients, except the one that it is about."""
         for address in self._addresses:
             if address != about:

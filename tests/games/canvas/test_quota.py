@@ -135,14 +135,14 @@ def test_the_host_can_undo_all_that_somebody_has_drawn_and_nobody_else(
     guest.tell("UNDO_ALL", host.number)
     network.run(0.2)
     assert len(host.pieces) == 6
-    assert guest.news[-1] == "Only the host can undo what others have drawn."
+    assert guest.news[-1] == "Only the host can undo the strokes of others."
     for nonsense in (None, -1, 70_000, "x", [1], 1.0, 999):
         host.tell("UNDO_ALL", nonsense)
     host.tell("UNDO_ALL", guest.number)
     network.run(0.2)
     assert {rules.artist_of(piece) for piece in host.pieces} == {host.number}
     assert len(host.pieces) == 3
-    assert "has undone all that" in guest.news[-1]
+    assert "has undone all strokes of" in guest.news[-1]
 
 
 def test_what_somebody_drew_who_has_left_can_be_undone_too(network: SimulatedNetwork, opened: Opened) -> None:
