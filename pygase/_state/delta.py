@@ -18,16 +18,15 @@ from .tree import ABSENT, MAX_DEPTH, TO_DELETE, Tree, as_lists, exactly_equal, t
 def changes(before: Mapping[Any, Any] | Readable, after: Mapping[Any, Any] | Readable) -> Tree:
     """Return the update that turns ``before`` into ``after``: the changed values only, in nested dicts.
 
-    Return it from ``time_step`` or an event handler when the rules of a game compute a whole new state::
+    Return it from ``time_step`` or an event handler if the rules of a game compute a whole new state::
 
         def time_step(game_state, dt):
             return pygase.changes(game_state, rules.step(game_state, dt))
 
-    Keys that are missing in ``after`` become ``TO_DELETE``. Nested dicts are compared key by key, all other values as
-    a whole. A list equals a tuple of the same items, because tuples arrive as lists; ``1``, ``1.0`` and ``True`` are
-    three different values. A part that is the same object in both is not compared.
+    Keys that are missing in ``after`` become ``TO_DELETE``. Dicts are compared key by key, all other values as a whole.
+    A list equals a tuple of the same items, because tuples arrive as lists; ``1``, ``1.0`` and ``True`` differ.
 
-    :param before: a state or a dict, such as one player; it may be a ``GameState``.
+    :param before: a state or a dict, such as one player.
     :param after: the state or dict that the update leads to.
     :returns: a new dict, empty if nothing changed. It shares the changed values with ``after``.
     """

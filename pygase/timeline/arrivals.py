@@ -111,10 +111,10 @@ class _Measured(NamedTuple):
 
 
 class ArrivalMeter:
-    """Measures how snapshots arrive: the fastest transit, the interval, the jitter and the loss.
+    """Measures how snapshots arrive. Memory is bounded by time and by number.
 
     A server sends nothing for a tick without changes. A gap between ticks is no loss if ``previous_tick`` shows that no
-    snapshot is missing. Memory is bounded by time and by number.
+    snapshot is missing.
 
     :param window: seconds of arrivals among which the fastest is chosen.
     """
@@ -183,15 +183,12 @@ class ArrivalMeter:
         return bool(self._excess(delay))
 
     def enough(self, share: float, least: float) -> float:
-        """Return the delay, in seconds, at which playback runs dry for ``share`` of the time.
+        """Return the delay in seconds, ``least`` or more, at which playback runs dry for ``share`` of the time.
 
-        The result is ``least`` or more. The excess over ``least`` of late arrivals is assumed to be exponentially
-        distributed, as bursts of loss are. With ``n`` late arrivals in ``t`` seconds and a mean excess of ``m``
-        seconds, playback with ``d`` seconds more delay runs dry for ``n·m/t · exp(-d/m)`` of the time. This is the
-        method of peaks over a threshold: Pickands, "Statistical inference using extreme order statistics", 1975.
-
-        :param share: of the time, above 0.
-        :param least: seconds.
+        The excess of late arrivals over ``least`` is assumed to be exponentially distributed. With ``n`` late arrivals
+        in ``t`` seconds and a mean excess of ``m`` seconds, playback with ``d`` seconds more delay runs dry for ``n·m/t
+        · exp(-d/m)`` of the time (peaks over a threshold: Pickands, "Statistical inference using extreme order
+        statistics", 1975).
         """
         excess = self._excess(least)
         if len(excess) < 2:

@@ -1,10 +1,7 @@
 """States between two others, and movement carried on beyond the newer one.
 
-A :class:`Blender` compiles the paths of a game into the shape of its state, once. Then it walks two states side by
-side, along those paths only, and copies only the parts that move. Branches that both states share are skipped.
-
-It also extrapolates: it carries movement on beyond the newer state for a limited time. And it measures by how much an
-extrapolated picture differs from the truth, so that the error can fade out.
+A :class:`Blender` compiles the paths of a game into the shape of its state, once. Then it walks two states side by side
+along those paths only, and copies only the moving parts.
 """
 
 from __future__ import annotations
@@ -69,13 +66,11 @@ class Blender:
     ) -> Mapping[str, Any]:
         """Return ``newer`` with its movement carried on at the speed that it had since ``older``.
 
-        Movement goes on for ``bridging`` seconds, or for longer if a rule says so. Then it holds for ``HOLDING`` and
-        returns within ``RETURNING``: in the end the result is ``newer`` itself. Numbers that appeared since ``older``,
-        or jumped, have no speed.
+        It goes on for ``bridging`` seconds, or longer if a rule says so, then holds and returns (see :func:`carried`).
+        Numbers that appeared since ``older``, or jumped, have no speed.
 
         :param span: seconds between ``older`` and ``newer``.
         :param overdue: seconds since the time of ``newer``.
-        :param bridging: seconds at full speed.
         :param easing: further way, in seconds at full speed, over which movement slows down evenly. Seconds that a rule
             adds to ``bridging`` are subtracted from it.
         """

@@ -1,14 +1,14 @@
 """Past states for a judge: the picture that a player saw when they fired.
 
-A player acts upon an old picture: the snapshot needed time to arrive, and playback stays behind it. A server that
-judges a shot by its newest state forces players to aim ahead of the picture. With a :class:`StateHistory` it looks at
-the player's own picture instead::
+A player acts upon an old picture, so a server that judges a shot by its newest state forces players to aim ahead. With
+a
+:class:`StateHistory` it looks at the player's own picture::
 
     seen = history.at(player_input.view_time)      # as the shooter's screen showed it
     hit = near(seen["players"][target], aim)
 
-``at`` computes a moment between two ticks by the rules of :class:`pygase.SnapshotBuffer`. States are frozen trees that
-share structure; they are kept, not copied. Pure: times are arguments, in seconds of the server's clock.
+States are frozen trees that share structure; they are kept, not copied. Pure: times are arguments, in seconds of the
+server's clock.
 """
 
 from __future__ import annotations
@@ -90,18 +90,14 @@ class StateHistory:
         return tuple(past.state for past in self._held)
 
     def push(self, tick: int, time: float, state: Mapping[str, Any], *, span: float = math.inf) -> None:
-        """Keep the state of a tick.
-
-        Ticks without changes may be left out, but it is better to push them: then the end of a rest is known exactly,
-        and old states are forgotten during a rest. If they are left out, ticks are assumed to be evenly spaced.
+        """Keep the state of a tick. Push ticks without changes as well: they mark the end of a rest exactly.
 
         :param tick: number of the tick, higher than at the previous push. Skipped numbers are ticks without changes.
         :param time: the server's clock at that tick, in seconds; never lower than at the previous push.
         :param state: the frozen state. It is held, not copied: do not change it any more.
         :param span: seconds that the tick simulated, if the game loop had paused before. Until ``time - span`` the
             previous state held.
-        :raises ValueError: ``tick`` or ``time`` does not continue the previous push, or ``time`` is not finite. Call
-            :meth:`clear` when a new game begins.
+        :raises ValueError: ``tick`` or ``time`` does not continue the previous push, or ``time`` is not finite.
         """
         if self._held and not (tick > self._tick and self._time <= time < math.inf):
             raise ValueError(
@@ -119,12 +115,9 @@ class StateHistory:
     def at(self, time: float | None) -> Mapping[str, Any]:
         """Return the state that a client drew when its playback was at ``time``; empty before the first push.
 
-        A time before :attr:`oldest` is answered with the state at :attr:`oldest`, a time after :attr:`newest` with the
-        newest state. None means unknown and is answered with the newest state. So every claim of a client has an
-        answer.
-
-        The result shares all unmoved parts with the pushed states: read it, never change it. It equals the client's
-        view if every changed state reached that client in time and its playback is at least one tick behind.
+        Times before :attr:`oldest` mean the oldest moment, times after :attr:`newest` and None the newest state. The
+        result shares all unmoved parts with the pushed states: read it, never change it. It equals the client's view if
+        every changed state reached that client in time and its playback is at least one tick behind.
 
         :param time: server seconds, such as ``PlayerInput.view_time``.
         """

@@ -1,14 +1,10 @@
 """Past states for a screen: received snapshots, played back smoothly a little behind the server.
 
-Snapshots arrive unevenly and less often than frames are drawn. A :class:`SnapshotBuffer` keeps the latest snapshots and
-computes the world of a moment ago for each frame:
+A :class:`SnapshotBuffer` keeps the latest snapshots and computes the world of a moment ago for each frame:
 
-- Numbers under the paths of a game glide from one snapshot to the next. All other values step at their time.
-- A jump (farther than ``snap_distance``, or with a changed ``snap_on`` value) is a step.
+- Numbers under the paths of a game glide; all other values, and jumps, step at their time.
 - Entities appear and vanish at their time.
-- While the next snapshot is late, movement is carried on: for about one send interval, after which it slows down if the
-  link loses snapshots, or for the seconds of a rule's ``extrapolate``. When the snapshot arrives, the picture joins it
-  within ``SMOOTHING`` instead of jumping.
+- While the next snapshot is late, movement is carried on. When it arrives, the picture joins it within ``SMOOTHING``.
 - While the world rests, the view is the newest state itself.
 
 The :class:`PlaybackClock` alone chooses the moment. Pure: no I/O, no clock of its own. Times are seconds; ``now`` is
@@ -222,9 +218,9 @@ class SnapshotBuffer:
     def _progress(self, older: SnapshotLike, newer: SnapshotLike, playback: float) -> float:
         """Return the position of playback between two snapshots, from 0 to below 1.
 
-        After a rest, movement begins at the end of the rest. A gap of any length (the link was down) is crossed in its
-        last ``delay`` seconds, plus the seconds for which the picture was carried on. Before that the movement was
-        unknown, and a shown picture must not jump.
+        After a rest, movement begins at the end of the rest. A longer gap is crossed in its last ``delay`` seconds,
+        plus those for which the picture was carried on: before that the movement was unknown, and a shown picture must
+        not jump.
         """
         reach = 0.0 if older.resting else self._reach()
         start = max(older.time, newer.time - self._clock.delay - (reach + HOLDING if reach else 0.0))

@@ -1,11 +1,8 @@
 """Playback clocks: they choose the moment of the server's time that is drawn.
 
-A frame shows the world ``delay`` seconds before the time of the newest snapshot, had it arrived by the fastest transit.
-With a sufficient delay the next snapshot arrives before the picture has reached the last one. A longer delay only shows
-the world later:
-
-- :class:`FixedDelayClock` leaves the choice to the game;
-- :class:`AdaptiveClock` measures how snapshots arrive (:class:`ArrivalMeter`) and chooses the delay itself.
+A frame shows the world ``delay`` seconds late. With a sufficient delay the next snapshot arrives before the picture has
+reached the last one. :class:`FixedDelayClock` has a fixed delay; :class:`AdaptiveClock` measures the arrivals and
+chooses it.
 
 Pure: no clock of its own. Times are seconds; ``now`` is the clock that ``received_at`` was read from.
 """
@@ -75,14 +72,14 @@ class PlaybackClock(Protocol):
 
 
 class FixedDelayClock:
-    """Plays back a fixed ``delay`` behind the server's time, measured by the fastest of the latest arrivals.
+    """Plays back a fixed ``delay`` behind the server's time.
 
-    The offset between the two machines' clocks is the smallest ``received_at - time`` within ``window`` seconds, so a
-    delayed datagram changes nothing. After a correction of the offset or a change of ``delay``, playback runs slightly
-    faster or slower until it is right. It never steps back.
+    The offset of the two clocks is the smallest ``received_at - time`` within ``window`` seconds, so a delayed datagram
+    changes nothing. After a correction, playback runs slightly faster or slower; it never steps back.
 
     :param delay: seconds from 0 up.
     :param window: seconds.
+    :raises ValueError: ``delay`` is negative or not finite.
     """
 
     bridging: float = 0.0
@@ -142,20 +139,15 @@ class FixedDelayClock:
 
 
 class AdaptiveClock:
-    """Plays back with the smallest delay that the link allows.
-
-    The delay is chosen by four rules:
+    """Plays back with the smallest delay that the link allows: two send intervals on a good link.
 
     - With ordinary jitter the next snapshot arrives before the current one has been played.
-    - Two consecutive losses do not stop the picture. The delay covers a part of that gap; in the rest, about one
-      interval, movement is carried on (``bridging``).
-    - Longer gaps stop the picture for at most ``MAX_DRY_SHARE`` of the time, if the last 40 seconds had more than one.
-    - If snapshots were lost, movement that is carried on slows down (``easing``) instead of stopping at once. The error
-      to be corrected after the gap is then smaller.
+    - Two consecutive losses do not stop the picture: for about one interval movement is carried on (``bridging``).
+    - Longer gaps stop it for at most ``MAX_DRY_SHARE`` of the time, if the last 40 seconds had more than one.
+    - If snapshots were lost, movement that is carried on slows down (``easing``) instead of stopping at once.
 
-    On a good link the delay is two send intervals. It grows within seconds when the link gets worse. It shrinks when
-    the last late arrivals are forgotten. To change it, playback runs up to ``MAX_RATE_CHANGE`` faster or slower; it
-    never steps back. Only after an outage, with an error above ``JUMP_ABOVE``, playback jumps.
+    To change the delay, playback runs up to ``MAX_RATE_CHANGE`` faster or slower; it never steps back. Only after an
+    outage, with an error above ``JUMP_ABOVE``, it jumps.
 
     :param max_delay: most seconds of delay.
     :raises ValueError: ``max_delay`` is negative or no number.

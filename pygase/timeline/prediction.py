@@ -1,20 +1,12 @@
 """Prediction: a player's own part of the world, ahead of the server's answer.
 
-The effect of a key press returns after a round trip. A :class:`Predictor` does not wait for it. It applies each input
-at once, by the rules of the server, and keeps the input until the server has applied it. When a state arrives, it
-starts from the server's truth and replays the inputs that the server has not applied yet (*reconciliation*). If the
-result differs from the screen, as after a push by another player, the picture does not jump: the difference is drawn on
-top and fades out within ``smoothing_time``.
-
 In each frame: receive, and :meth:`Predictor.reconcile`. For each tick that is due, send the input and
 :meth:`Predictor.predict` it. Then draw :meth:`Predictor.view`. ``docs/prediction.md`` is the guide.
 
-During a silence of the server (:class:`pygase.SilenceWatch`), prediction stops: inputs are only kept
-(:meth:`Predictor.keep`), the picture slows down to a stop (:meth:`Predictor.coast`), and states are taken without a
-replay (``replay=False``) until the server confirms inputs again.
+During a silence of the server (:class:`pygase.SilenceWatch`) inputs are only kept (:meth:`Predictor.keep`), the picture
+slows down to a stop (:meth:`Predictor.coast`), and states are taken with ``replay=False``.
 
-If the rules are deterministic and nobody interferes, prediction and truth are equal to the last bit, and nothing is
-corrected. Pure: no clock of its own; ``now`` is any clock that counts seconds.
+Pure: no clock of its own; ``now`` is any clock that counts seconds.
 """
 
 from __future__ import annotations
@@ -85,17 +77,20 @@ class _Rules:
 class Predictor:
     """Applies a player's inputs at once, and reconciles them with the server's truth when it arrives.
 
-    :param step: ``step(mine, input) -> mine``, the rules of one tick for the player's own part. The server must run the
-        same rules. It gets copies and may change them. It must return the whole of ``mine`` and depend on nothing else:
-        no clock, no random numbers.
-    :param select: ``select(game_state) -> mine``, the player's own part of a received state: a dict, a list or a
-        number; None while there is none, as before joining.
-    :param smooth: paths within ``mine`` (or :class:`pygase.Interpolate` rules, for angles) of the numbers that glide;
-        all others step. By default every float glides. If ``mine`` is no dict, its path is ``"*"``.
+    An error is drawn on top of the corrected prediction and fades out, so the picture does not jump. If the rules are
+    deterministic and nobody interferes, prediction and truth are equal to the last bit.
+
+    :param step: ``step(mine, input) -> mine``, one tick of the player's own part; the server must run the same rules.
+        It may change its arguments, which are copies. It must return the whole of ``mine`` and use no clock and no
+        random numbers.
+    :param select: ``select(game_state) -> mine``, the player's own part of a state: a dict, a list or a number; None
+        while there is none.
+    :param smooth: paths within ``mine`` (or :class:`pygase.Interpolate` rules) of the numbers that glide; all others
+        step. By default every float glides. If ``mine`` is no dict, its path is ``"*"``.
     :param smoothing_time: seconds within which 95 % of a visible error fade out, from 0 (at once) up.
-    :param snap_distance: a number with a larger error jumps. The plain paths of ``smooth`` that end in the same dict
-        count together, as the coordinates of one point; rules have their own ``snap_distance``.
-    :param max_pending: most inputs kept for a replay, from 1 up. Beyond it the oldest are dropped and counted.
+    :param snap_distance: a number with a larger error jumps. The plain paths of ``smooth`` in the same dict count
+        together, as the coordinates of one point; rules have their own.
+    :param max_pending: most inputs kept for a replay, from 1 up. Beyond it the oldest are dropped.
     :raises TypeError: ``step`` or ``select`` is no function.
     :raises ValueError: a number is out of its range, or a path is malformed or named twice.
 
@@ -178,17 +173,13 @@ class Predictor:
         self._before, self._mine = self._mine, mine
 
     def keep(self, input: Any, number: int) -> None:
-        """Keep the input of a tick for a replay without applying it: the picture stays as it is.
-
-        It is for ticks during a silence of the server. Parameters and errors are those of :meth:`predict`.
-        """
+        """Keep the input of a tick for a replay without applying it. For a silence; see :meth:`predict`."""
         self._append(_Tick(number, self._taken(input, number), None))
 
     def coast(self) -> None:
-        """Apply the newest input once more, without a number. Before the first input, do nothing.
+        """Apply the newest input once more, while the picture slows down to a stop. The next replay replaces it.
 
-        It is for the ticks in which the picture slows down to a stop. The next replay replaces them. An exception of
-        ``step`` passes through; nothing then is applied.
+        An exception of ``step`` passes through; nothing then is applied.
         """
         if self._pending and self._mine is not None:
             self._before, self._mine = self._mine, self._rules.step(self._mine, self._pending[-1].input)
@@ -209,12 +200,10 @@ class Predictor:
 
         :param game_state: a received state. It is only read.
         :param applied: number of the last input that the state includes; None or -1 if it includes none.
-        :param tick: number of the state. Give it if you know it. Without it, a state counts as old only if it includes
-            fewer inputs than another.
-        :param replay: False while the server confirms no inputs. Then pending inputs are only kept, and the player's
-            part is that of the state.
-        :param smoothing_time: seconds in which an error found here fades out, if longer than the predictor's own. The
-            error after a silence may be large.
+        :param tick: number of the state. Without it, a state counts as old only if it includes fewer inputs than
+            another.
+        :param replay: False while the server confirms no inputs. Then pending inputs are only kept.
+        :param smoothing_time: seconds in which an error found here fades out, if longer than the predictor's own.
         :returns: False, and nothing is done, if the state is not newer than another.
         """
         applied = -1 if applied is None else applied
@@ -235,18 +224,15 @@ class Predictor:
     def view(self, now: float, fraction: float | None = None, input: Any = _NOT_GIVEN) -> Any:
         """Return the player's part to be drawn at ``now``; None while there is none.
 
-        There are three pictures:
-
-        - With ``fraction`` and ``input`` it runs ahead into the current tick: the player's command shows in this very
-          frame. If the player lets go in the middle of a tick, the picture recoils by less than a tick's movement.
+        - With ``fraction`` and ``input`` the picture runs ahead into the current tick. A command shows in this very
+          frame; on release in the middle of a tick the picture recoils a little.
         - With ``fraction`` alone it moves from the last tick but one to the last. It never recoils, and is a tick late.
         - With neither it is the last tick.
 
         The result shares parts with the predicted state: read it, never change it.
 
         :param now: any clock that counts seconds, the same in each call.
-        :param fraction: position of ``now`` in the current tick, from 0.0 to 1.0: ``FixedTimestep.fraction``. Numbers
-            that glide move by this share; all others have their value at the end of the tick.
+        :param fraction: position of ``now`` in the current tick, from 0.0 to 1.0: ``FixedTimestep.fraction``.
         :param input: the player's command at this moment.
         """
         mine = self._mine

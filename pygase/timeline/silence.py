@@ -1,10 +1,7 @@
 """When a player's prediction stops: the server is silent and may never apply the predicted inputs.
 
-A prediction is right because the server applies the same inputs. During a silence it does not: a server keeps inputs
-for half a second at most. Movement that was predicted beyond that is taken back when the server answers again. A
-:class:`SilenceWatch` detects the silence. The picture then slows down evenly and stops within :data:`SLOWING` seconds.
-
-Pure: no clock of its own. ``now`` is any clock that counts seconds.
+A server keeps inputs for half a second at most. Movement that was predicted beyond that is taken back. Pure: no clock
+of its own. ``now`` is any clock that counts seconds.
 """
 
 from __future__ import annotations
@@ -44,15 +41,14 @@ _WHOLE_TICK_TOLERANCE: Final = 1e-6
 class SilenceWatch:
     """Detects that the server no longer answers a player's inputs, and slows the picture down to a stop.
 
-    A silence begins if, for ``max_ahead`` seconds after an answer was due, no datagram arrived and no input was
-    confirmed. A world that rests is no silence. A server that sends datagrams but confirms no input gets half a second
-    more: its game loop stands still, or datagrams to the server are lost.
+    A silence begins
 
-    A silence also begins if the server makes several ticks without counting inputs. Then it has given up the player's
-    schedule and will begin another one.
+    - if, for ``max_ahead`` seconds after an answer was due, no datagram arrived and no input was confirmed;
+    - half a second later, if datagrams arrive but no input is confirmed;
+    - if the server makes several ticks without counting inputs: it has given up the player's schedule.
 
-    A silence ends when the server confirms inputs for the second time. Its first confirmation is not enough: it may be
-    for inputs from before the silence, and those made during the silence may be lost.
+    A silence ends when the server confirms inputs for the second time. The first confirmation may be for inputs from
+    before the silence. A world that rests is no silence.
 
     :param interval: seconds between the server's ticks.
     :param max_ahead: seconds above 0, and four ticks at least. With ``math.inf`` prediction never stops.
@@ -97,7 +93,7 @@ class SilenceWatch:
     def answer_at(self) -> float:
         """Time until which a server that sends again may still confirm inputs; math.inf before it sends again.
 
-        After that time, show the player at the server's position instead of the last predicted one.
+        After it, show the player at the server's position.
         """
         return self._answer_at
 

@@ -1,8 +1,6 @@
 """Real time into ticks: the number of simulation steps that are due in a frame.
 
-A game that moves things by ``dt`` behaves differently on each machine. A game with ticks of equal length does not, and
-only such a game can be predicted (see :class:`~pygase.Predictor`). A :class:`FixedTimestep` returns the ticks that are
-due in each frame, and the position of the picture in the current tick::
+Only a game with ticks of equal length can be predicted (see :class:`~pygase.Predictor`)::
 
     timestep = FixedTimestep(1 / 60)
     while running:
@@ -30,9 +28,8 @@ _EARLY_SHARE: Final = 1e-4
 class FixedTimestep:
     """Turns real time into ticks of equal length.
 
-    After a long frame all missed ticks are due at once, but never more than ``max_ticks``; the rest is dropped and
-    counted. So a machine that is too slow for its game runs the game slower, instead of falling further and further
-    behind. And a window that was dragged for a minute does not catch up a minute.
+    After a long frame all missed ticks are due at once, but never more than ``max_ticks``; the rest is dropped. So a
+    machine that is too slow for its game runs the game slower, instead of falling further and further behind.
 
     :param interval: seconds between ticks: ``1 / 60`` for sixty a second.
     :param max_ticks: most ticks due at once, from 1 up; by default those of a quarter of a second.
