@@ -11,7 +11,7 @@ from ._io import runner
 from ._io.calls import block_or_return
 from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
-from ._server.joining import BackendPlumbing
+from ._server.backend_plumbing import BackendPlumbing
 from ._server.time_step import check_time_step
 from .checks import check_address
 from .config import DISCOVERY_PORT, ServerConfig

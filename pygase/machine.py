@@ -11,8 +11,8 @@ from ._io import runner
 from ._io.calls import block_or_return
 from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
-from ._server.game import MachinePlumbing, debug_wanted
 from ._server.loop import DEFAULT_INTERVAL
+from ._server.machine_plumbing import MachinePlumbing, debug_wanted
 from ._server.players import PlayerInputs
 from .event import Event, Handler
 from .gamestate import GameState

@@ -17,7 +17,7 @@ from ._io.signals import ended_by_signals
 from ._protocol.handshake import plain_host
 from ._protocol.tickets import AckCallback
 from ._server.players import PlayerInputs
-from ._server.plumbing import ServerPlumbing
+from ._server.server_plumbing import ServerPlumbing
 from .checks import as_address, as_host, as_targets, check_address, check_dispatch, check_names
 from .config import DISCOVERY_PORT, ServerConfig
 from .connection import ServerConnection

@@ -16,7 +16,7 @@ from .life import Life
 if TYPE_CHECKING:
     import asyncio
 
-    from .game import MachinePlumbing
+    from .machine_plumbing import MachinePlumbing
 
 logger = logging.getLogger("pygase")
 

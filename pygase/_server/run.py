@@ -20,7 +20,7 @@ from .outgoing import Outgoing
 
 if TYPE_CHECKING:
     from .._io.ports import Pump
-    from .plumbing import ServerPlumbing
+    from .server_plumbing import ServerPlumbing
 
 logger = logging.getLogger("pygase")
 

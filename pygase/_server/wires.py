@@ -9,8 +9,8 @@ from typing import Any
 from ..config import ServerConfig
 from ..event import RESERVED_PREFIX, Event
 from .event_handling import SerialisedEvent
-from .game import MachinePlumbing
 from .loop import DEFAULT_INTERVAL
+from .machine_plumbing import MachinePlumbing
 from .players import PlayerInputs
 
 

@@ -21,7 +21,7 @@ from pygase import (
 )
 from pygase._io import runner
 from pygase._io.loops import LoopDriver
-from pygase._server.plumbing import ServerPlumbing
+from pygase._server.server_plumbing import ServerPlumbing
 from pygase.event import Event
 from pygase.testing import ManualClock
 from tests.support.virtual_loop import run_virtually

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._io.ports import Driver, Loop, Platform, Transport
-from .game import MachinePlumbing
 from .life import Life
-from .plumbing import ServerPlumbing
+from .machine_plumbing import MachinePlumbing
+from .server_plumbing import ServerPlumbing
 
 if TYPE_CHECKING:
     import asyncio
