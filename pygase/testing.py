@@ -332,10 +332,15 @@ class SimulatedNetwork:
         for path in self._paths_of(client):
             path.link = link
 
-    def partition(self, client: Client, on: bool = True) -> None:
-        """Cut a client off (or join it again): nothing gets through in either direction."""
-        for path in self._paths_of(client):
-            path.blocked = on
+    def partition(self, client: Client, on: bool = True, *, ways: str = "both") -> None:
+        """Cut a client off, or join it again.
+
+        :param ways: ``"both"``; ``"up"`` for the way to the server alone, ``"down"`` for the way back alone.
+        """
+        own = self.address_of(client)
+        for (sender, receiver), path in self._paths.items():
+            if (sender == own and ways != "down") or (receiver == own and ways != "up"):
+                path.blocked = on
 
     def suspend(self, party: Client | Backend | Server, seconds: float) -> None:
         """Let a client's or a server's process sleep, as behind a closed lid: it runs nothing for so long.

@@ -56,7 +56,7 @@ def _host(game: Game, args: argparse.Namespace) -> int:
     try:
         thread = backend.run_in_thread(args.bind, args.port, interval=game.tick)
     except AddressInUse:
-        return _complain(_port_in_use(game, args.port))
+        return _complain(port_in_use(game, args.port))
     except OSError as error:
         return _complain(f"Cannot serve at {args.bind}, port {args.port}: {error}")
     try:
@@ -126,7 +126,8 @@ def _has_pygame() -> bool:
     return importlib.util.find_spec("pygame") is not None
 
 
-def _port_in_use(game: Game, port: int) -> str:
+def port_in_use(game: Game, port: int) -> str:
+    """Return the advice for a host whose port is taken."""
     blamed = user_of_port(port)
     lines = [f"Port {port} is in use, by another program: {blamed or _PERHAPS}."]
     if not blamed or f"{game.command.partition(' ')[2]} " in blamed:  # another kind of program cannot be joined
@@ -146,7 +147,7 @@ def _leaving_by_signals() -> Iterator[None]:
     SIGINT is among them because programs that a shell starts in the background ignore it.
     """
     numbers = [getattr(signal, name) for name in _ENDINGS if hasattr(signal, name)]
-    before = {number: signal.signal(number, _leave) for number in numbers}
+    before = {number: signal.signal(number, leave) for number in numbers}
     try:
         yield
     finally:
@@ -154,5 +155,6 @@ def _leaving_by_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
-def _leave(signal_number: int, frame: object) -> NoReturn:
+def leave(signal_number: int, frame: object) -> NoReturn:
+    """End the program as Ctrl-C does; the handler of signals."""
     raise KeyboardInterrupt

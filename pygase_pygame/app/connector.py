@@ -34,7 +34,7 @@ class Connector:
         client.condition(self._args.link)
 
         def connect() -> threading.Thread:
-            token = hosted.server.own_token if hosted else self._token_for(hostname, port)
+            token = hosted.server.own_token if hosted else self.token_for(hostname, port)
             return client.connect_in_thread(port, hostname, host_token=token)
 
         address = format_address(hostname, port, self._game.port)
@@ -42,7 +42,7 @@ class Connector:
         session.connect()
         return session
 
-    def _token_for(self, hostname: str, port: int) -> str:
+    def token_for(self, hostname: str, port: int) -> str:
         """Return the secret from the command line. Only the server named there receives it."""
         meant = (hostname, port) == getattr(self._args, "address", None)
         return getattr(self._args, "host_token", "") if meant else ""

@@ -39,7 +39,7 @@ class Loop:
         self._screen = screen
         self._session = screen.session
         self._banner = StatusBanner()
-        self._roster = Roster(screen)
+        self.roster = Roster(screen)
         self._extras = extras.Extras(screen.playing, screen.graph_corner)
         self.end: End | None = None
         """How the loop has ended; None while it runs."""
@@ -73,7 +73,7 @@ class Loop:
             elif event.type == CONNECTED:
                 self._session.client.dispatch_event("JOIN", self._screen.playing.name, retries=RELIABLE)
                 self._screen.handle(event)
-            elif not (self._roster.handle(event) or self._screen.handle(event)):
+            elif not (self.roster.handle(event) or self._screen.handle(event)):
                 self._handle(event)
         self._screen.update()
         if self._window.visible:
@@ -84,7 +84,7 @@ class Loop:
     def _draw(self, surface: pygame.Surface) -> None:
         above = self._extras.draw_below(surface)
         self._screen.draw(above)
-        self._roster.draw(above)
+        self.roster.draw(above)
         self._extras.draw_over(above)
         if self._session.status == "connected" or not self._screen.shows_status:
             self._banner.draw(above, self._session, LOST_HINT)

@@ -81,8 +81,10 @@ class Roster:
     def __init__(self, screen: GameScreen) -> None:
         self._screen = screen
         self._letters = screen.playing.lettering
-        self._chosen: Address | None = None
-        self._places: list[tuple[pygame.Rect, Callable[[], None]]] = []  # places to click, and their actions
+        self.chosen: Address | None = None
+        """The chosen player."""
+        self.places: list[tuple[pygame.Rect, Callable[[], None]]] = []
+        """The places that can be clicked, and their actions."""
         self.open = False
 
     @property
@@ -126,7 +128,7 @@ class Roster:
         if event.type == pygame.KEYDOWN:
             return self._press(event.key)
         if event.type == pygame.MOUSEBUTTONDOWN and event.button == 1:
-            for place, do in self._places:
+            for place, do in self.places:
                 if place.collidepoint(event.pos):
                     do()
         return event.type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP, pygame.TEXTINPUT)
@@ -144,11 +146,12 @@ class Roster:
     def _choose_next(self, step: int) -> None:
         others = [player.address for player in self.players() if not player.is_me]
         if others:
-            place = others.index(self._chosen) if self._chosen in others else (-1 if step > 0 else 0)
-            self._chosen = others[(place + step) % len(others)]
+            place = others.index(self.chosen) if self.chosen in others else (-1 if step > 0 else 0)
+            self.chosen = others[(place + step) % len(others)]
 
-    def _choose(self, address: Address) -> None:
-        self._chosen = address
+    def choose(self, address: Address) -> None:
+        """Choose a player."""
+        self.chosen = address
 
     def _do(self, deed: Deed) -> None:
         player = self._chosen_player()
@@ -156,7 +159,7 @@ class Roster:
             deed.do(player.address)
 
     def _chosen_player(self) -> Player | None:
-        return next((one for one in self.players() if one.address == self._chosen and not one.is_me), None)
+        return next((one for one in self.players() if one.address == self.chosen and not one.is_me), None)
 
     # -- drawing
 
@@ -167,12 +170,12 @@ class Roster:
         pygame.mouse.set_visible(True)  # some games hide it
         size = hud.text_size(surface)
         row, width = size + 8, min(surface.get_width() - 2 * size, 40 * size)
-        players = self._in_sight(self.players(), max(1, surface.get_height() // row - 6))
+        players = self.in_sight(self.players(), max(1, surface.get_height() // row - 6))
         alone = all(player.is_me for player in players)
         place = pygame.Rect(0, 0, width, (len(players) + alone + 3) * row + row // 2)
         place.center = surface.get_rect().center
         box(surface, place, radius=size // 2)
-        self._places = []
+        self.places = []
         line = pygame.Rect(place.left + size, place.top + row // 2, width - 2 * size, row)
         self._write(surface, line, TITLE, WHITE)
         for player in players:
@@ -183,21 +186,21 @@ class Roster:
             self._write(surface, line, NOBODY, GREY)
         self._draw_deeds(surface, line.move(0, row + row // 2))
 
-    def _in_sight(self, players: list[Player], most: int) -> list[Player]:
+    def in_sight(self, players: list[Player], most: int) -> list[Player]:
         """Return the players for whom there is room, ``most`` at most, among them the chosen one."""
-        place = next((n for n, player in enumerate(players) if player.address == self._chosen), 0)
+        place = next((n for n, player in enumerate(players) if player.address == self.chosen), 0)
         first = max(0, min(place - most // 2, len(players) - most))
         return players[first : first + most]
 
     def _draw_player(self, surface: pygame.Surface, line: pygame.Rect, player: Player) -> None:
-        if player.address == self._chosen:
+        if player.address == self.chosen:
             surface.fill(FLOOR, line)
-        colour = GREY if player.is_me else YELLOW if player.address == self._chosen else WHITE
+        colour = GREY if player.is_me else YELLOW if player.address == self.chosen else WHITE
         self._write(surface, line, f"{player.name} (you)" if player.is_me else player.name, colour)
         text = self._letters.line(player.where, hud.text_size(surface), GREY, line.w // 2)
         surface.blit(text, text.get_rect(midright=line.midright))
         if not player.is_me:
-            self._places.append((line, lambda: self._choose(player.address)))
+            self.places.append((line, lambda: self.choose(player.address)))
 
     def _draw_deeds(self, surface: pygame.Surface, line: pygame.Rect) -> None:
         """Draw a button for each action on the chosen player, and the keys of the list."""
@@ -209,7 +212,7 @@ class Roster:
             button = text.get_rect(midleft=(left + size // 2, line.centery)).inflate(size, 6)
             pygame.draw.rect(surface, ORANGE if can else LINE, button, 1, border_radius=4)
             surface.blit(text, text.get_rect(center=button.center))
-            self._places.append((button, lambda deed=deed: self._do(deed)))  # type: ignore[misc]
+            self.places.append((button, lambda deed=deed: self._do(deed)))  # type: ignore[misc]
             left = button.right + size // 2
         room = pygame.Rect(left, line.top, line.right - left, line.h)
         text = self._letters.line(ROSTER_HINT, size, GREY, max(room.w, 1))

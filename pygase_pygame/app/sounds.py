@@ -152,10 +152,10 @@ def _loaded(described: Mapping[str, Sequence[Tone]]) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=64)  # a player who leaves a game and joins it again does not wait again
 def _computed(tones: tuple[Tone, ...], rate: int, channels: int) -> bytes:
-    return _fitted(wave(tones), rate, channels)
+    return fitted(wave(tones), rate, channels)
 
 
-def _fitted(samples: bytes, rate: int, channels: int) -> bytes:
+def fitted(samples: bytes, rate: int, channels: int) -> bytes:
     """Return the samples for a mixer with this rate and number of channels."""
     mono = array.array("h", samples)
     if rate != SAMPLE_RATE:

@@ -44,7 +44,7 @@ class Window:
             pygame.display.init()
             if pygame.display.get_driver() in NO_DRIVERS and not os.environ.get("SDL_VIDEODRIVER"):
                 raise pygame.error(NO_DISPLAY)
-            _draw_without_opengl()
+            draw_without_opengl()
             pygame.font.init()
             _use_gamepads()
             _set_icon(icon or (lambda: initial_icon(title)))
@@ -93,7 +93,7 @@ class Window:
         pygame.quit()
 
 
-def _draw_without_opengl() -> None:
+def draw_without_opengl() -> None:
     """Hand frames to X11 directly.
 
     A frame is a picture in memory. SDL would send it by way of OpenGL, and on a virtual machine, where the processor

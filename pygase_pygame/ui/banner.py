@@ -46,7 +46,7 @@ class StatusBanner:
         texts = (clean_line(reason), clean_line(hint) if status == "lost" else "")
         if self._drawn_for != (texts, status, surface.get_size()):
             self._drawn_for = (texts, status, surface.get_size())
-            self._band = _render_band(self._lettering, texts, _BACKGROUNDS[status], surface.get_size())
+            self._band = render_band(self._lettering, texts, _BACKGROUNDS[status], surface.get_size())
         return surface.blit(self._band, (0, 0)) if self._band is not None else None
 
 
@@ -58,9 +58,10 @@ def draw_status(surface: pygame.Surface, session: Session, hint: str = "") -> py
 _banner = StatusBanner()
 
 
-def _render_band(
+def render_band(
     lettering: Lettering, texts: tuple[str, ...], background: Colour, size: tuple[int, int]
 ) -> pygame.Surface:
+    """Return the banner as a surface of that size."""
     """Return a band as wide as ``size``. Each text begins a new line, at the largest size at which all of them fit."""
     width, height = size
     text_size = max(_SMALL, min(_LARGEST, height // _LINES_PER_WINDOW))

@@ -46,17 +46,18 @@ class Lettering:
     def __init__(self, smallest_share: float = 0.0) -> None:
         self._smallest_share = smallest_share
         self._fonts: dict[int, pygame.font.Font] = {}
-        self._rendered: dict[tuple[str, int, Colour, int | None], pygame.Surface] = {}
+        self.rendered: dict[tuple[str, int, Colour, int | None], pygame.Surface] = {}
+        """Texts as surfaces, the newest last."""
         self._widths: dict[tuple[str, int], int] = {}
         self._has_glyph: dict[str, bool] = {}
 
     def line(self, text: str, size: int, colour: Colour = WHITE, max_width: int | None = None) -> pygame.Surface:
         """Return one line, ``size`` pixels high; smaller or shortened if it would be wider than ``max_width``."""
         key = (text[:MAX_CHARACTERS], size, colour, max_width)
-        rendered = self._rendered.pop(key, None)
+        rendered = self.rendered.pop(key, None)
         if rendered is None:
             rendered = self._render(key[0], size, colour, max_width)
-        return _keep(self._rendered, key, rendered, MAX_KEPT_TEXTS)
+        return _keep(self.rendered, key, rendered, MAX_KEPT_TEXTS)
 
     def lines(
         self, text: str, size: int, colour: Colour, max_width: int, max_lines: int | None = None
@@ -99,7 +100,7 @@ class Lettering:
 
     def forget(self) -> None:
         """Release all fonts and texts. pygame quits: a font that is used afterwards crashes the program."""
-        for kept in (self._fonts, self._rendered, self._widths, self._has_glyph):
+        for kept in (self._fonts, self.rendered, self._widths, self._has_glyph):
             kept.clear()
 
     def _render(self, text: str, size: int, colour: Colour, max_width: int | None) -> pygame.Surface:

@@ -78,7 +78,7 @@ class LinkKey:
         name = self.name
         if name == "off" and self._clock() >= self._shown_until:
             return None
-        text = self._letters.line(self._words(name), _SIZE, WHITE, max(surface.get_width() - 40, 1))
+        text = self._letters.line(self.words(name), _SIZE, WHITE, max(surface.get_width() - 40, 1))
         box = text.get_rect().inflate(20, 10)
         box.midbottom = (surface.get_width() // 2, surface.get_height() - 6 - above)
         surface.fill(NIGHT, box)
@@ -86,7 +86,8 @@ class LinkKey:
         surface.blit(text, text.get_rect(center=box.center))
         return box
 
-    def _words(self, name: str) -> str:
+    def words(self, name: str) -> str:
+        """Return the line on the screen for a link of that name."""
         key = pygame.key.name(self._key).upper()
         link = self.session.client.link
         if link is None:

@@ -71,11 +71,13 @@ class NetGraph:
     def _forget(self) -> None:
         self._panel: pygame.Surface | None = None
         self._strip: pygame.Surface | None = None
-        self._written: dict[str, str] = {}
+        self.written: dict[str, str] = {}
+        """The text that each line shows, by its label."""
         self._texts: dict[str, str] = {}
         self._stale: list[str] = []
         self._texts_due_at = float("-inf")
-        self._taken: Snapshot | None = None
+        self.newest: Snapshot | None = None
+        """The newest snapshot in the strip."""
         self._corrections = 0  # that were known of at the last frame, and by how much the last one was off:
         self._last_error = 0.0
 
@@ -110,14 +112,14 @@ class NetGraph:
         fresh: list[Snapshot] = []
         before = None
         for before in reversed(self.session.client.snapshots):
-            if before is self._taken:
+            if before is self.newest:
                 break
             fresh.append(before)
         if not fresh:
             return
-        if before is not self._taken or before is None:
+        if before is not self.newest or before is None:
             before = fresh.pop()  # the first of all: nothing was known before it, so it was not needed
-        self._taken = fresh[0] if fresh else before
+        self.newest = fresh[0] if fresh else before
         playback = self.session.buffer.playback_time(now=now)
         if playback is None:
             return
@@ -171,14 +173,14 @@ class NetGraph:
         """Bring the text up to date, one line a frame, so that no frame takes long; all lines, however few frames."""
         if not self._stale and now >= self._texts_due_at:
             self._texts_due_at = now + TEXT_INTERVAL
-            self._texts = self._figures(now)
-            self._stale = [label for label in _LABELS if self._texts[label] != self._written.get(label)]
+            self._texts = self.figures(now)
+            self._stale = [label for label in _LABELS if self._texts[label] != self.written.get(label)]
         if self._stale:
             self._write_line(panel, self._stale.pop(0))
 
     def _write_line(self, panel: pygame.Surface, label: str) -> None:
         text = self._texts[label]
-        self._written[label] = text
+        self.written[label] = text
         line = pygame.Rect(
             _LABEL_WIDTH + _PADDING,
             _PADDING + _LABELS.index(label) * _TEXT_HEIGHT,
@@ -188,7 +190,8 @@ class NetGraph:
         panel.fill(NIGHT, line)
         panel.blit(self._letters.line(text, _FONT, WHITE, line.width), line)
 
-    def _figures(self, now: float) -> dict[str, str]:
+    def figures(self, now: float) -> dict[str, str]:
+        """Return the text of each line, by its label."""
         stats: ConnectionStats = self.session.client.stats
         predictor = self.session.predictor
         texts = {

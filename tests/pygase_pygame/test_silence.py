@@ -94,10 +94,7 @@ class Walk:
         return self.seen[begin:]
 
     def cut(self, ways: str = "both", on: bool = True) -> None:
-        own = self.network.address_of(self.client)
-        for (sender, _), path in self.network._paths.items():
-            if ways == "both" or (ways == "up") == (sender == own):
-                path.blocked = on
+        self.network.partition(self.client, on, ways=ways)
 
     def silence(self, seconds: float, ways: str = "both", after: float = 2.0) -> tuple[float, float, list[float]]:
         """Cut the link for so long; return how far one walked in it, how far one was then dragged back, and the steps
@@ -177,7 +174,7 @@ def test_the_graph_says_that_the_player_stands() -> None:
     graph.draw(pygame.display.get_surface())
     game.cut()
     game.play(1.0)
-    assert graph._figures(game.network.now)["predicted"] == "stands: no answer"
+    assert graph.figures(game.network.now)["predicted"] == "stands: no answer"
 
 
 @pytest.mark.parametrize("max_ahead", [0.2, 1.0, math.inf])

@@ -99,7 +99,7 @@ def test_the_handlers_of_signals_are_restored(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(cli, "_join", lambda game, args: during.append(signal.getsignal(signal.SIGTERM)) or 0)
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     cli.run(DEMO, ["join"])
-    assert during == [cli._leave]
+    assert during == [cli.leave]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
@@ -129,7 +129,7 @@ def test_a_port_that_another_kind_of_program_has_is_not_to_be_joined(monkeypatch
     told = {}
     for user in ("", "python -m tests.support.demo host (process 7)", "python -m games.pong host (process 7)"):
         monkeypatch.setattr(cli, "user_of_port", lambda port, user=user: user)
-        told[user] = cli._port_in_use(DEMO, 7699)
+        told[user] = cli.port_in_use(DEMO, 7699)
     assert ["join" in text for text in told.values()] == [True, True, False]
     assert all("host --port 7700" in text for text in told.values())
 
@@ -194,8 +194,8 @@ def test_the_secret_is_shown_to_the_server_that_the_command_line_names_and_to_no
     connects_to: tuple[str, int], token: str
 ) -> None:
     args = parsed("join", "there:5", "--host-token", "abc")
-    assert Connector(DEMO, args, {})._token_for(*connects_to) == token
-    assert Connector(DEMO, parsed("join"), {})._token_for(*connects_to) == ""
+    assert Connector(DEMO, args, {}).token_for(*connects_to) == token
+    assert Connector(DEMO, parsed("join"), {}).token_for(*connects_to) == ""
 
 
 @pytest.mark.integration

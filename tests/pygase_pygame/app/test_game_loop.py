@@ -199,5 +199,5 @@ def test_frames_go_to_x11_without_opengl(monkeypatch: pytest.MonkeyPatch, driver
     monkeypatch.setenv("SDL_FRAMEBUFFER_ACCELERATION", "")
     monkeypatch.delenv("SDL_FRAMEBUFFER_ACCELERATION")
     monkeypatch.setattr(pygame.display, "get_driver", lambda: driver)
-    window._draw_without_opengl()
+    window.draw_without_opengl()
     assert os.environ.get("SDL_FRAMEBUFFER_ACCELERATION") == wanted

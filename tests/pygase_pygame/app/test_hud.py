@@ -67,7 +67,7 @@ def test_a_line_is_rendered_once_and_the_memory_is_bounded(letters: Lettering) -
     assert letters.line("same", 20, WHITE, 200) is letters.line("same", 20, WHITE, 200)
     for number in range(1000):
         letters.line(str(number), 20, WHITE, 200)
-    assert len(letters._rendered) <= MAX_KEPT_TEXTS
+    assert len(letters.rendered) <= MAX_KEPT_TEXTS
 
 
 @pytest.mark.parametrize("window", [(960, 640), (200, 900), (3000, 100), (1, 1)])

@@ -38,7 +38,7 @@ class Hosted:
 
     @property
     def roster(self) -> Roster:
-        return self.ada.loop._roster
+        return self.ada.loop.roster
 
     def presses(self, *keys: int) -> None:
         for key in keys:
@@ -63,7 +63,7 @@ def test_who_joins_somebodys_game_has_no_list(hosted: Hosted) -> None:
     bob = hosted.table.sit("Bob")
     hosted.table.runs(0.5)
     bob.presses(pygame.K_F6)
-    assert not bob.loop._roster.open
+    assert not bob.loop.roster.open
 
 
 def test_the_chosen_guest_is_kicked_and_may_come_back(hosted: Hosted) -> None:
@@ -92,7 +92,7 @@ def test_who_plays_at_the_hosts_own_address_cannot_be_banned_but_kicked(hosted: 
 
 def test_the_hosts_own_player_can_be_neither_chosen_nor_thrown_out(hosted: Hosted) -> None:
     hosted.presses(pygame.K_F6, pygame.K_DOWN, pygame.K_UP, pygame.K_k, pygame.K_b)
-    hosted.roster._choose(hosted.ada.session.client.address)
+    hosted.roster.choose(hosted.ada.session.client.address)
     hosted.presses(pygame.K_k, pygame.K_b)
     assert hosted.ada.session.status == "connected"
     (ada,) = hosted.roster.players()
@@ -134,10 +134,10 @@ def test_esc_closes_the_list_and_not_the_game_and_the_game_hears_no_keys(hosted:
 def test_the_mouse_does_the_same(hosted: Hosted) -> None:
     bob = hosted.guest("Bob", FAR)
     hosted.presses(pygame.K_F6)
-    (row, _), *_ = hosted.roster._places
+    (row, _), *_ = hosted.roster.places
     hosted.ada.happens(pygame.MOUSEBUTTONDOWN, button=1, pos=row.center)
     hosted.table.runs(0.1)
-    kick, _ = hosted.roster._places[-2]
+    kick, _ = hosted.roster.places[-2]
     hosted.ada.happens(pygame.MOUSEBUTTONDOWN, button=1, pos=kick.center)
     hosted.table.runs(0.3)
     assert why(bob) is DisconnectReason.KICKED
@@ -153,7 +153,7 @@ def test_it_can_be_drawn_at_any_size_and_shows_who_is_chosen(hosted: Hosted, siz
     hosted.table.runs(0.1)
     players = hosted.roster.players()
     for most in (1, 2, 7, 31, 40):
-        assert hosted.roster._chosen in [one.address for one in hosted.roster._in_sight(players, most)]
+        assert hosted.roster.chosen in [one.address for one in hosted.roster.in_sight(players, most)]
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,8 @@ def test_who_wants_no_sound_opens_no_mixer() -> None:
 
 def test_a_mixer_with_another_rate_plays_for_the_same_time() -> None:
     second = array.array("h", range(SAMPLE_RATE)).tobytes()
-    assert len(sounds._fitted(second, 44_100, 2)) == 44_100 * 2 * 2
-    assert len(sounds._fitted(second, SAMPLE_RATE, 1)) == SAMPLE_RATE * 2
+    assert len(sounds.fitted(second, 44_100, 2)) == 44_100 * 2 * 2
+    assert len(sounds.fitted(second, SAMPLE_RATE, 1)) == SAMPLE_RATE * 2
 
 
 def test_a_crowd_of_sounds_is_no_trouble() -> None:

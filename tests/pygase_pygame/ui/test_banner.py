@@ -65,8 +65,8 @@ def test_the_whole_sentence_is_legible_in_every_usual_window(display, session, c
 
 def test_it_is_rendered_anew_only_when_text_or_size_change(display, session, client, monkeypatch):
     rendered = []
-    render = status_module._render_band
-    monkeypatch.setattr(status_module, "_render_band", lambda *args: rendered.append(args) or render(*args))
+    render = status_module.render_band
+    monkeypatch.setattr(status_module, "render_band", lambda *args: rendered.append(args) or render(*args))
     banner = StatusBanner()
     for _ in range(3):
         banner.draw(display, session)
@@ -80,7 +80,7 @@ def test_it_is_rendered_anew_only_when_text_or_size_change(display, session, cli
 
 def test_the_hint_is_shown_only_where_trying_again_makes_sense(display, session, client, monkeypatch):
     hints = []
-    monkeypatch.setattr(status_module, "_render_band", lambda _, texts, *__: hints.append(texts[1]))
+    monkeypatch.setattr(status_module, "render_band", lambda _, texts, *__: hints.append(texts[1]))
     StatusBanner().draw(display, session, "R: try again")
     client.end(DisconnectReason.TIMED_OUT)
     StatusBanner().draw(display, session, "R: try again")

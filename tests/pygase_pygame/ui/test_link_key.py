@@ -50,10 +50,10 @@ def test_it_shows_which_link_is_on_whoever_laid_it(display, key, now):
     rect = key.draw(display)
     assert rect is not None
     assert display.get_rect().contains(rect)
-    assert "mobile (ping +80 to 160 ms" in key._words(key.name)
+    assert "mobile (ping +80 to 160 ms" in key.words(key.name)
     key.session.client.condition("latency=100ms loss=5%")
     assert key.name == "custom"
-    assert "(ping +200 ms, about 5.0% lost" in key._words(key.name)
+    assert "(ping +200 ms, about 5.0% lost" in key.words(key.name)
     key.handle(f4())
     assert key.name == "lan"
 

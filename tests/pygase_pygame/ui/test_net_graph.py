@@ -11,6 +11,7 @@ from pygase import Backend, ConnectionStats, GameState
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import NetGraph, Prediction, Session
 from pygase_pygame.headless import Headless
+from pygase_pygame.ui.lettering import Lettering
 from pygase_pygame.ui.palette import NIGHT, ORANGE, RED, SKY, YELLOW
 from tests.pygase_pygame.conftest import FakeClient
 
@@ -110,7 +111,7 @@ def test_another_corner_is_refused(client):
 def test_the_figures_are_those_of_the_connection(seed):
     with stage_with(seed, Link(latency=0.05)) as stage:
         graph = play(stage, 5.0, predict=Prediction(move, "players.{me}"))
-        texts = graph._figures(stage.clock())
+        texts = graph.figures(stage.clock())
         rtt = int(texts["ping"].split()[0])
         assert 100 <= rtt <= 140
         assert "60 packets/s" in texts["in"]
@@ -124,7 +125,7 @@ def test_the_figures_are_those_of_the_connection(seed):
 def test_what_was_predicted_wrong_is_counted_and_measured(seed):
     with stage_with(seed, Link(latency=0.05), pushes=True) as stage:
         graph = play(stage, 5.0, predict=Prediction(move, "players.{me}"))
-        text = graph._figures(stage.clock())["predicted"]
+        text = graph.figures(stage.clock())["predicted"]
         assert graph.session.predictor.corrections >= 3
         assert f"{graph.session.predictor.corrections} wrong, last by 5.00" in text
 
@@ -168,20 +169,22 @@ def test_after_a_reconnect_the_strip_goes_on(seed):
         session = graph.session
         stage.network.partition(session.client)
         stage.run_until(lambda: session.status == "lost", lambda: (session.view(), graph.draw(stage.screen)), 30.0)
-        assert graph._figures(stage.clock())["ping"]
+        assert graph.figures(stage.clock())["ping"]
         session.retry()
         stage.run_until(lambda: session.status == "connected", session.poll)
-        before = graph._taken
+        before = graph.newest
         stage.run(1.0, lambda: (session.view(), graph.draw(stage.screen)))
-        assert graph._taken is session.client.snapshots[-1] is not before
+        assert graph.newest is session.client.snapshots[-1] is not before
 
 
 def test_it_renders_one_line_a_frame_at_most(seed, monkeypatch):
     with stage_with(seed, Link(latency=0.05, jitter=0.03, loss=0.05)) as stage:
         graph = play(stage, 2.0)
         rendered: list[str] = []
-        write = graph._letters.line
-        monkeypatch.setattr(graph._letters, "line", lambda text, *rest: rendered.append(text) or write(text, *rest))
+        write = Lettering.line
+        monkeypatch.setattr(
+            Lettering, "line", lambda self, text, *rest: rendered.append(text) or write(self, text, *rest)
+        )
         most = 0
         for _ in range(120):
             stage.step(1, graph.session.view)
@@ -197,4 +200,4 @@ def test_at_ten_frames_a_second_every_line_is_written_too(seed):
         for _ in range(30):
             stage.step(6, graph.session.view)
             graph.draw(stage.screen)
-        assert len(graph._written) == 8
+        assert len(graph.written) == 8
