@@ -2,15 +2,19 @@
 
 ::
 
-    python -m benchmarks.server_cpu [--clients 128] [--hz 60] [--seconds 8] [--rounds 3] [--changing] [--pure]
+    python -m benchmarks.server_cpu [--inputs] [--clients 128] [--hz 60] [--seconds 8] [--rounds 3]
 
-The workload: 64 entities of six fields, a quarter of which moves every tick; each client sends one event a tick, whose
-handler notes it (with ``--changing`` it also changes an entry of that client's in the state, which all clients get).
-Clients are one process with plain sockets that speak as much of the protocol as a perfect network asks for, so that the
-load generator is cheap; the server is a real Backend in a process of its own. The bare loop receives one datagram per
-client and tick and sends one, of the sizes measured at the server, drained once a tick, and does nothing else. It is
-plain Python; the server uses what is compiled of PyGaSe, unless ``--pure`` keeps it from that. Both run in the same
-minutes on the same machine, in turns: the ratio is what counts.
+The workload: 64 entities of six fields; a quarter of them moves every tick. Each client sends one event a tick, and a
+handler notes it (with ``--changing`` it also changes that client's entry in the state, which all clients get). With
+``--inputs`` each client sends one input a tick instead, with all inputs that are not acknowledged yet, as ``Client``
+does, and ``time_step`` gets them.
+
+The clients send at times spread evenly over the tick, as real ones do. ``--together`` lets all of them send at once.
+They are one process with plain sockets that speaks only the part of the protocol that a perfect network asks for, so
+that the load generator is cheap. The server is a real Backend in a process of its own. The bare loop receives one
+datagram per client and tick and sends one, of the sizes measured at the server, drained once a tick, and does nothing
+else. It is plain Python. The server uses the compiled parts of PyGaSe that are there, unless ``--pure`` keeps it from
+the batches. Both run in the same minutes on the same machine, in turns: the ratio is what counts.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ import random
 import socket
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -30,11 +35,35 @@ from typing import Any
 from pygase._io import udp
 from pygase._protocol import wire
 from pygase._protocol.client_peer import ClientProtocol
-from pygase._state.event_codec import encode_event
+from pygase._protocol.inputs import InputSender
+from pygase._state.event_codec import encode_event, encode_input
 
-COMPILED = {"batches": udp.in_batches()}
+IS_COMPILED = not wire.__file__.endswith(".py")
+HAS_BATCHES = udp.in_batches()
 ENTITIES = 64
 MOVING = ENTITIES // 4
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the clients do: how many there are, how often they send, for how long, and what."""
+
+    clients: int
+    hz: float
+    seconds: float
+    inputs: bool = False
+    changing: bool = False
+    together: bool = False
+
+    @property
+    def slots(self) -> int:
+        """The number of moments of a tick at which clients send, a millisecond apart at least."""
+        return 1 if self.together else max(min(self.clients, int(1000 / self.hz)), 1)
+
+    def __str__(self) -> str:
+        kind = "inputs" if self.inputs else "events"
+        spread = "at once" if self.together else "spread over the tick"
+        return f"{self.clients} clients, {kind} {spread}, {self.hz:g} Hz, {self.seconds:g} s a run"
 
 
 @dataclass
@@ -65,32 +94,42 @@ def _entities() -> dict[int, dict[str, Any]]:
     return {i: {"x": i * 1.5, "y": i * 2.5, "vx": 1.0, "vy": -1.0, "hp": 100, "name": f"e{i}"} for i in range(ENTITIES)}
 
 
-def _serve(pipe: Connection, hz: float, changing: bool) -> None:
-    """Run a Backend; measure between "start" and "stop"."""
+def _backend(load: Load) -> Any:
+    """Return the Backend that is measured: a state in motion, and events or inputs that are noted."""
     from pygase import CLIENT_CONNECTED, Backend, GameState
 
-    _pin(0)
-
-    def time_step(game_state: Any, dt: float) -> dict[str, Any]:
+    def moved(game_state: Any, dt: float) -> dict[str, Any]:
         first = int(game_state.turn) * MOVING % ENTITIES
-        moved = {}
+        entities = {}
         for i in range(first, first + MOVING):
             entity = game_state.entities[i]
-            moved[i] = {"x": entity["x"] + entity["vx"] * dt, "y": entity["y"] + entity["vy"] * dt}
-        return {"entities": moved, "turn": game_state.turn + 1}
+            entities[i] = {"x": entity["x"] + entity["vx"] * dt, "y": entity["y"] + entity["vy"] * dt}
+        return {"entities": entities, "turn": game_state.turn + 1}
+
+    def moved_with_inputs(game_state: Any, dt: float, inputs: dict[Any, Any]) -> dict[str, Any]:
+        for address, played in inputs.items():
+            held[address] = played.value
+        return moved(game_state, dt)
 
     def on_connected(client_address: Any) -> dict[str, Any]:
         return {"seen": {client_address[1]: 0}}
 
-    inputs: dict[Any, int] = {}
+    held: dict[Any, Any] = {}
 
     def on_input(buttons: int, client_address: Any) -> dict[str, Any] | None:
-        inputs[client_address] = buttons
-        return {"seen": {client_address[1]: buttons}} if changing else None
+        held[client_address] = buttons
+        return {"seen": {client_address[1]: buttons}} if load.changing else None
 
     state = GameState(entities=_entities(), turn=0, seen={})
-    backend = Backend(state, time_step, {CLIENT_CONNECTED: on_connected, "INPUT": on_input})
-    backend.run_in_thread("127.0.0.1", 0, interval=1 / hz)
+    time_step = moved_with_inputs if load.inputs else moved
+    return Backend(state, time_step, {CLIENT_CONNECTED: on_connected, "INPUT": on_input})
+
+
+def _serve(pipe: Connection, load: Load) -> None:
+    """Run a Backend; measure between "start" and "stop"."""
+    _pin(0)
+    backend = _backend(load)
+    backend.run_in_thread("127.0.0.1", 0, interval=1 / load.hz)
     pipe.send(backend.server.port)
     pipe.recv()  # start
 
@@ -112,7 +151,7 @@ def _serve(pipe: Connection, hz: float, changing: bool) -> None:
     pipe.send(Result(cpu, wall, ticks, *moved))
 
 
-def _serve_bare(pipe: Connection, hz: float, request_bytes: int, answer_bytes: int) -> None:
+def _serve_bare(pipe: Connection, load: Load, request_bytes: int, answer_bytes: int) -> None:
     """The least that any server must do: drain the socket once a tick, send one datagram to each client."""
     _pin(0)
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -127,7 +166,7 @@ def _serve_bare(pipe: Connection, hz: float, request_bytes: int, answer_bytes: i
     measuring = False
     next_at = time.perf_counter()
     while True:
-        next_at += 1 / hz
+        next_at += 1 / load.hz
         time.sleep(max(next_at - time.perf_counter(), 0.0))
         if pipe.poll():
             pipe.recv()
@@ -151,12 +190,12 @@ def _serve_bare(pipe: Connection, hz: float, request_bytes: int, answer_bytes: i
 
 
 class _LeanClient:
-    """A client that costs next to nothing: the real handshake, then acknowledgements and events by hand.
+    """A client that costs next to nothing: the real handshake, then acknowledgements, events and inputs by hand.
 
-    It reports the tick of every state it gets, without decoding the state, as on a perfect network it may.
+    It acknowledges the tick of every state it gets, without decoding the state, as on a perfect network it may.
     """
 
-    def __init__(self, port: int, rng: random.Random) -> None:
+    def __init__(self, port: int, rng: random.Random, inputs: bool) -> None:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.connect(("127.0.0.1", port))
         self.sock.setblocking(False)
@@ -164,6 +203,8 @@ class _LeanClient:
         self.sequence = 0
         self.latest, self.ack_bits = -1, 0
         self.tick = self.arriving = 0
+        self.inputs = InputSender() if inputs else None
+        self.server_time = 0
 
     def shake_hands(self) -> bool:
         """Go on with the handshake; return whether it is done."""
@@ -181,6 +222,7 @@ class _LeanClient:
                 data = self.sock.recv(2048)
                 if len(data) > 30 and data[0] == wire.DATA:
                     self._note_number(data[9] << 8 | data[10])
+                    self._note_ack(data)
                     if data[23] == wire.SNAPSHOT:
                         self.tick = int.from_bytes(data[27:31], "big")
                     elif data[23] == wire.FRAGMENT:
@@ -197,6 +239,13 @@ class _LeanClient:
         elif ahead >= 0x10000 - 32:
             self.ack_bits |= 1 << (0xFFFF - ahead)
 
+    def _note_ack(self, data: bytes) -> None:
+        """Let go of the inputs that have arrived: the packet ``n`` had the inputs up to ``n + 1``."""
+        self.server_time = int.from_bytes(data[19:23], "big")
+        if self.inputs is not None and data[17:19] != b"\xff\xff":
+            late = (self.sequence - 1 - (data[11] << 8 | data[12])) & 0xFFFF
+            self.inputs.on_acked(self.inputs.newest - late)
+
     def _receive_fragment(self, data: bytes) -> None:
         # of a state larger than a packet, as right after joining: the first names the tick, with the last it is whole
         _, _, index, count = wire.FRAGMENT_HEADER.unpack_from(data, 26)
@@ -205,8 +254,16 @@ class _LeanClient:
         if index == count - 1:
             self.tick = self.arriving
 
+    def give_input(self, payload: bytes) -> bytes:
+        """Give the input of a tick; return the message with all that wait."""
+        assert self.inputs is not None
+        self.inputs.queue(payload, self.server_time * wire.TIME_UNIT - 0.1)
+        found = self.inputs.message_body(wire.MAX_BODY_BYTES)
+        assert found is not None
+        return wire.message(wire.INPUTS, found[0])
+
     def send(self, message: bytes) -> None:
-        """Send one event, and the acknowledgement of all that has come."""
+        """Send one message, and the acknowledgement of all that has come."""
         delay = 0 if self.latest >= 0 else wire.NO_ACK_DELAY
         header = wire.CLIENT_HEADER.pack(
             wire.DATA,
@@ -221,51 +278,91 @@ class _LeanClient:
         self.sock.send(header + message)
 
 
-def _clients(port: int, clients: int, hz: float, seconds: float, pipe: Connection, bare_bytes: int) -> None:
-    """Play all clients from one loop for so long."""
+def _connected(port: int, load: Load) -> list[_LeanClient]:
+    """Return the clients, once all of them are connected."""
     rng = random.Random(1)
-    messages = [wire.message(wire.EVENT, encode_event("INPUT", (n,), {}, 1000)) for n in range(16)]
-    players = [_LeanClient(port, rng) for _ in range(clients)]
-    if not bare_bytes:
-        give_up_at = time.monotonic() + 20
-        while sum([player.shake_hands() for player in players]) < clients:
-            time.sleep(0.01)
-            if time.monotonic() > give_up_at:
-                raise SystemExit("the clients did not get connected")
+    players = [_LeanClient(port, rng, load.inputs) for _ in range(load.clients)]
+    give_up_at = time.monotonic() + 20
+    while sum([player.shake_hands() for player in players]) < load.clients:
+        time.sleep(0.01)
+        if time.monotonic() > give_up_at:
+            raise SystemExit("the clients did not get connected")
+    return players
+
+
+def _turn(players: list[_LeanClient], load: Load) -> Callable[[int, int], None]:
+    """Return what a client does in a turn, by the number of the client and of the turn."""
+    events = [wire.message(wire.EVENT, encode_event("INPUT", (n,), {}, 1000)) for n in range(16)]
+    inputs = [encode_input({"buttons": n, "aim": n / 7}, 254) for n in range(16)]
+
+    def play(index: int, turn: int) -> None:
+        player = players[index]
+        player.receive()
+        if load.inputs:
+            player.send(player.give_input(inputs[(turn // 8 + index) % 16]))
+        else:
+            player.send(events[(turn + index) % 16])
+
+    return play
+
+
+def _bare_turn(port: int, load: Load, request_bytes: int) -> Callable[[int, int], None]:
+    """Return what a client of the bare loop does in a turn."""
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(load.clients)]
+    for sock in sockets:
+        sock.connect(("127.0.0.1", port))
+        sock.setblocking(False)
+
+    def play(index: int, turn: int) -> None:
+        sockets[index].send(bytes(request_bytes))
+        with contextlib.suppress(OSError):
+            sockets[index].recv(2048)
+
+    return play
+
+
+def _play(load: Load, pipe: Connection, play: Callable[[int, int], None]) -> None:
+    """Let all clients play from one loop, each at its moment of the tick; measure after two seconds."""
     begin = next_at = time.monotonic()
     started, turn = False, 0
-    while next_at < begin + 2.0 + seconds:
+    while next_at < begin + 2.0 + load.seconds:
         if not started and next_at > begin + 2.0:
             started = True
             pipe.send("start")
-        next_at += 1 / hz
-        time.sleep(max(next_at - time.monotonic(), 0.0))
         turn += 1
-        for index, player in enumerate(players):
-            if bare_bytes:
-                player.sock.send(bytes(bare_bytes))
-                with contextlib.suppress(OSError):
-                    player.sock.recv(2048)
-            else:
-                player.receive()
-                player.send(messages[(turn + index) % 16])
+        for slot in range(load.slots):
+            next_at += 1 / load.hz / load.slots
+            time.sleep(max(next_at - time.monotonic(), 0.0))
+            for index in range(slot, load.clients, load.slots):
+                play(index, turn)
     pipe.send("stop")
-    for player in players:
-        player.sock.close()
 
 
-def _run(target: Any, args: tuple[Any, ...], clients: int, hz: float, seconds: float, bare_bytes: int = 0) -> Result:
+def _run(load: Load, bare: tuple[int, int] | None = None) -> Result:
+    """Measure the server, or the bare loop with requests and answers of these sizes."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     _pin(1)
+    target, args = (_serve, (load,)) if bare is None else (_serve_bare, (load, *bare))
     process = context.Process(target=target, args=(theirs, *args), daemon=True)
     process.start()
+    theirs.close()  # so that a server that fails ends this process as well
     port = ours.recv()
-    _clients(port, clients, hz, seconds, ours, bare_bytes)
+    turn = _turn(_connected(port, load), load) if bare is None else _bare_turn(port, load, bare[0])
+    _play(load, ours, turn)
     result: Result = ours.recv()
     process.terminate()
     process.join()
     return result
+
+
+def _print(number: int, name: str, result: Result, clients: int) -> None:
+    print(
+        f"round {number}  {name:10} {result.micros(clients):6.2f} µs per client and tick, "
+        f"{result.ticks / result.wall_seconds:6.2f} ticks/s, per client and tick "
+        f"{result.received / result.ticks / clients:.3f} in ({result.bytes_received // result.received} B), "
+        f"{result.sent / result.ticks / clients:.3f} out ({result.bytes_sent // result.sent} B)"
+    )
 
 
 def main() -> None:
@@ -275,29 +372,24 @@ def main() -> None:
     parser.add_argument("--hz", type=float, default=60.0)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--changing", action="store_true", help="each event changes the state, too")
-    parser.add_argument("--pure", action="store_true", help="without what is compiled of PyGaSe")
+    parser.add_argument("--inputs", action="store_true", help="inputs instead of events")
+    parser.add_argument("--changing", action="store_true", help="each event changes the state as well")
+    parser.add_argument("--together", action="store_true", help="all clients send at once, not spread over the tick")
+    parser.add_argument("--pure", action="store_true", help="without the batches, and without what is compiled")
     options = parser.parse_args()
     if options.pure:
         os.environ["PYGASE_PUREPYTHON"] = "1"  # for the server, which is a process of its own
-    compiled = [] if options.pure else [name for name, there in COMPILED.items() if there]
-    print(f"compiled parts of PyGaSe in use: {', '.join(compiled) or 'none'}")
-    clients, hz, seconds = options.clients, options.hz, options.seconds
+    load = Load(options.clients, options.hz, options.seconds, options.inputs, options.changing, options.together)
+    print(f"compiled: {'protocol' if IS_COMPILED else 'not the protocol'}, batches: {not options.pure and HAS_BATCHES}")
     ratios = []
-    for number in range(options.rounds):
-        ours = _run(_serve, (hz, options.changing), clients, hz, seconds)
-        request, answer = ours.bytes_received // ours.received, ours.bytes_sent // ours.sent
-        bare = _run(_serve_bare, (hz, request, answer), clients, hz, seconds, bare_bytes=request)
-        ratios.append(ours.micros(clients) / bare.micros(clients))
-        for name, result in (("pygase", ours), ("bare loop", bare)):
-            print(
-                f"round {number + 1}  {name:10} {result.micros(clients):6.2f} µs per client and tick, "
-                f"{result.ticks / result.wall_seconds:6.2f} ticks/s, per client and tick "
-                f"{result.received / result.ticks / clients:.3f} in ({result.bytes_received // result.received} B), "
-                f"{result.sent / result.ticks / clients:.3f} out ({result.bytes_sent // result.sent} B)"
-            )
-        print(f"round {number + 1}  ratio {ratios[-1]:.2f}")
-    print(f"median ratio {statistics.median(ratios):.2f} ({clients} clients, {hz:g} Hz, {seconds:g} s a run)")
+    for number in range(1, options.rounds + 1):
+        ours = _run(load)
+        bare = _run(load, (ours.bytes_received // ours.received, ours.bytes_sent // ours.sent))
+        ratios.append(ours.micros(load.clients) / bare.micros(load.clients))
+        _print(number, "pygase", ours, load.clients)
+        _print(number, "bare loop", bare, load.clients)
+        print(f"round {number}  ratio {ratios[-1]:.2f}")
+    print(f"median ratio {statistics.median(ratios):.2f} ({load})")
 
 
 if __name__ == "__main__":
