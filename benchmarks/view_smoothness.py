@@ -28,7 +28,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pygase import Snapshot, SnapshotBuffer
-from pygase.testing import Link, _Path
+from pygase.links import LinkPath
+from pygase.testing import Link
 from pygase.timeline.interpolation import AdaptiveClock
 
 TICK_RATES = (20, 30, 60)
@@ -78,7 +79,7 @@ class Smoothness:
 
 def arrivals(link: Link, tick_rate: float, seconds: float, seed: int) -> list[Snapshot]:
     """Return the snapshots of an entity at constant speed, in the order of their arrival over a link."""
-    path, rng = _Path(link), random.Random(seed)
+    path, rng = LinkPath(link), random.Random(seed)
     arrived = []
     for tick in range(int(seconds * tick_rate)):
         time = tick / tick_rate

@@ -19,193 +19,20 @@ No socket, no thread, no sleep. Everything random comes from the seed: what fail
 from __future__ import annotations
 
 import heapq
-import logging
-import math
 import random
-from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
-from ._io.loops import LoopDriver
-from ._io.ports import Clock, Driver, Loop, Platform, Pump, Transport, TransportToServer
+from ._io.ports import Address, Driver, Platform, Pump, Transport
 from ._io.pumping import PumpDriver
-from ._io.runner import Completion, run_logged
+from ._io.virtual import ManualClock, SimulatedDriver, SimulatedTransport, VirtualLoop
 from .backend import Backend
 from .client import Client
 from .links import LINKS, Link, LinkPath, describe_link, parse_link
 from .server import Server
 
 __all__ = ["LINKS", "Link", "ManualClock", "SimulatedNetwork", "describe_link", "parse_link"]
-
-logger = logging.getLogger("pygase")
-
-Address = tuple[Any, ...]
-_Path = LinkPath
-"""As it was called here once; benchmarks ask for it."""
-
-_TIMER_RESOLUTION: Final = 1e-4
-"""Seconds; a timer never fires twice at one moment, so that virtual time always moves on."""
-
-
-class ManualClock:
-    """A clock that stands still until it is told to go on; call it for the time in seconds.
-
-    :param start: the time it shows first.
-    """
-
-    def __init__(self, start: float = 0.0) -> None:
-        self._now = start
-
-    def __call__(self) -> float:
-        """Return the time, seconds."""
-        return self._now
-
-    @property
-    def now(self) -> float:
-        """The time, seconds."""
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass.
-
-        :raises ValueError: if it would go back.
-        """
-        if seconds < 0:
-            raise ValueError(f"a clock cannot go back; got {seconds!r} seconds")
-        self._now += seconds
-
-
-class _VirtualTimer:
-    """A call that is to come, in virtual time."""
-
-    __slots__ = ("callback",)
-
-    def __init__(self, callback: Callable[[], Any]) -> None:
-        self.callback: Callable[[], Any] | None = callback
-
-    def cancel(self) -> None:
-        """Do not make the call."""
-        self.callback = None
-
-
-class _VirtualLoop:
-    """One process of the simulated network: as much of an event loop as its driver needs, in virtual time.
-
-    See :class:`pygase._io.ports.Loop`. The sockets that it reads are simulated transports.
-    """
-
-    def __init__(self, network: SimulatedNetwork) -> None:
-        self._network = network
-        self._asleep_until = -math.inf
-        self._readers: dict[_SimulatedTransport, Callable[[], Any]] = {}
-
-    def time(self) -> float:
-        return self._network.now
-
-    def call_soon(self, callback: Callable[[], Any]) -> _VirtualTimer:
-        return self._call(self._network.now, callback)
-
-    call_soon_threadsafe = call_soon
-
-    def call_later(self, delay: float, callback: Callable[[], Any]) -> _VirtualTimer:
-        return self.call_at(self._network.now + delay, callback)
-
-    def call_at(self, when: float, callback: Callable[[], Any]) -> _VirtualTimer:
-        return self._call(max(when, self._network.now + _TIMER_RESOLUTION), callback)
-
-    def _call(self, at: float, callback: Callable[[], Any]) -> _VirtualTimer:
-        timer = _VirtualTimer(callback)
-        self._network.call_at(at, lambda: self._fire(timer))
-        return timer
-
-    def _fire(self, timer: _VirtualTimer) -> None:
-        if timer.callback is None:
-            return
-        if self._network.now < self._asleep_until:
-            self._network.call_at(self._asleep_until, lambda: self._fire(timer))
-        else:
-            timer.callback()
-
-    def sleep(self, seconds: float) -> None:
-        """Run nothing for so long: what falls due meanwhile runs afterwards, in order."""
-        self._asleep_until = max(self._asleep_until, self._network.now + seconds)
-
-    def add_reader(self, transport: _SimulatedTransport, callback: Callable[[], Any]) -> None:
-        self._readers[transport] = callback
-        if transport.inbox:
-            self.call_soon(lambda: self.on_datagram(transport))
-
-    def remove_reader(self, transport: _SimulatedTransport) -> None:
-        self._readers.pop(transport, None)
-
-    def on_datagram(self, transport: _SimulatedTransport) -> None:
-        """A datagram lies in the inbox: let it be read, at once or after the sleep."""
-        if self._network.now < self._asleep_until:
-            self.call_soon(lambda: self.on_datagram(transport))
-        elif transport.inbox and transport in self._readers:
-            self._readers[transport]()
-
-    def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        run_logged(coroutine)
-
-    def is_running(self) -> bool:
-        return True
-
-
-class _SimulatedTransport:
-    """What takes a UDP socket's place; its process is ``loop``."""
-
-    def __init__(self, network: SimulatedNetwork, own: Address, remote: Address | None) -> None:
-        self.sockets: list[Any] = [self]
-        self.loop = _VirtualLoop(network)
-        self.own = own
-        self.address = remote if remote is not None else own
-        self.inbox: deque[tuple[bytes, Address]] = deque()
-        self.closed = False
-        self.hint = ""
-        self._network = network
-
-    def fileno(self) -> int:
-        return -1 if self.closed else 0
-
-    def take(self) -> list[tuple[bytes, Address]]:
-        datagrams = list(self.inbox)
-        self.inbox.clear()
-        return datagrams
-
-    def send(self, data: bytes, address: Address) -> None:
-        self._network._send(data, self.own, address)
-
-    def send_all(self, datagrams: Iterable[tuple[bytes, Address]]) -> None:
-        for data, address in datagrams:
-            self._network._send(data, self.own, address)
-
-    def try_next(self) -> None:
-        """There is one address only."""
-
-    def close(self) -> None:
-        self.closed = True
-        self._network._release(self)
-
-
-class _SimulatedDriver(LoopDriver):
-    """The driver of real sockets, in virtual time: when to arm and wake is decided by the same code."""
-
-    can_be_found = False
-
-    def __init__(self, network: SimulatedNetwork, pump: Any, transport: _SimulatedTransport) -> None:
-        super().__init__(pump, transport, transport.loop, network.clock)
-
-    @property
-    def on_own_thread(self) -> bool:
-        """There are no threads."""
-        return True
-
-    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        run_logged(coroutine)
-
-    def finish(self, completion: Completion) -> Any:
-        return completion  # virtual time goes on only when the test lets it: nothing may block
 
 
 class SimulatedNetwork:
@@ -230,7 +57,7 @@ class SimulatedNetwork:
         self._rng = random.Random(seed)
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._counter = 0
-        self._transports: dict[Address, _SimulatedTransport] = {}
+        self._transports: dict[Address, SimulatedTransport] = {}
         self._paths: dict[tuple[Address, Address], LinkPath] = {}
         self._next_port = 50000
 
@@ -240,7 +67,7 @@ class SimulatedNetwork:
     @property
     def now(self) -> float:
         """Virtual time, seconds."""
-        return self.clock._now  # past its property: nothing is asked as often
+        return self.clock()
 
     # -- who takes part --------------------------------------------------------------------------------------------
 
@@ -276,8 +103,8 @@ class SimulatedNetwork:
             backend.plumbing.open(transport, "localhost", self._platform(transport))
         return address
 
-    def _platform(self, transport: _SimulatedTransport) -> Platform:
-        return Platform(self.clock, self._rng.randbytes, lambda pump, _: _SimulatedDriver(self, pump, transport))
+    def _platform(self, transport: SimulatedTransport) -> Platform:
+        return Platform(self.clock, self._rng.randbytes, lambda pump, _: SimulatedDriver(pump, transport))
 
     def connect(
         self,
@@ -314,15 +141,17 @@ class SimulatedNetwork:
             self._paths[path] = LinkPath(link or self.link)
 
         def drive(pump: Pump, _: Transport) -> Driver:
-            return PumpDriver(pump, session.ended) if pumped else _SimulatedDriver(self, pump, transport)
+            return PumpDriver(pump, session.ended) if pumped else SimulatedDriver(pump, transport)
 
         session.begin(transport, Platform(clock or self.clock, self._rng.randbytes, drive))
 
-    def _add(self, own: Address, remote: Address | None) -> _SimulatedTransport:
-        transport = self._transports[own] = _SimulatedTransport(self, own, remote)
+    def _add(self, own: Address, remote: Address | None) -> SimulatedTransport:
+        transport = self._transports[own] = SimulatedTransport(
+            VirtualLoop(self.clock, self.call_at), own, remote, self._send, self._release
+        )
         return transport
 
-    def _release(self, transport: _SimulatedTransport) -> None:
+    def _release(self, transport: SimulatedTransport) -> None:
         self._transports = {address: other for address, other in self._transports.items() if other is not transport}
 
     # -- the weather -------------------------------------------------------------------------------------------------
@@ -354,14 +183,14 @@ class SimulatedNetwork:
             raise ValueError("only clients and servers that run on this network can be suspended")
         transport.loop.sleep(seconds)
 
-    def _transport_of(self, party: Client | Backend | Server) -> _SimulatedTransport | None:
+    def _transport_of(self, party: Client | Backend | Server) -> SimulatedTransport | None:
         if isinstance(party, Client):
             has_socket = party.connection is not None
             transport: object = party.plumbing.endpoint.transport if has_socket else None
         else:
             run = (party.server if isinstance(party, Backend) else party).plumbing.open_run
             transport = run.transport if run is not None else None
-        return transport if isinstance(transport, _SimulatedTransport) else None
+        return transport if isinstance(transport, SimulatedTransport) else None
 
     def _paths_of(self, client: Client) -> list[LinkPath]:
         own = self.address_of(client)
@@ -433,15 +262,5 @@ class SimulatedNetwork:
 
     def _step(self) -> None:
         at, _, function = heapq.heappop(self._events)
-        if at > self.clock._now:
-            self.clock._now = at
+        self.clock.advance_to(at)
         function()
-
-
-if TYPE_CHECKING:
-
-    def _fits(
-        clock: ManualClock, loop: _VirtualLoop, transport: _SimulatedTransport, driver: _SimulatedDriver
-    ) -> tuple[Clock, Loop, Transport, TransportToServer, Driver]:
-        """Let mypy check that each implementation fits its port."""
-        return clock, loop, transport, transport, driver

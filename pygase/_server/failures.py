@@ -10,9 +10,10 @@ from .._diagnostics.tracebacks import place_of
 from ..errors import InPlaceChange, InvalidValue, PygaseError
 from ..event import UniversalEventHandler, handler_name
 from ..gamestate import GameState
+from .changes_in_place import changed_in_place
 from .simulation import Simulation
+from .slow_ticks import TIME_STEP
 from .state_keeper import StateKeeper
-from .watching import TIME_STEP, changed_in_place
 
 
 class Failures:

@@ -10,8 +10,8 @@ from typing import Any
 from ..event import takes
 from .failures import Failures, UpdateApplier
 from .simulation import Simulation
+from .slow_ticks import TIME_STEP
 from .state_keeper import StateKeeper
-from .watching import TIME_STEP
 
 
 def check_time_step(function: Callable[..., Any]) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from pygase import TO_DELETE, Backend, Client, GameState, GameStateMachine, GameStateStore
 from pygase._server.event_queue import ClientEvents
-from pygase._server.watching import REPORT_EVERY, TIME_STEP, Watch
+from pygase._server.slow_ticks import REPORT_EVERY, TIME_STEP
+from pygase._server.watching import Watch
 from pygase._state.event_codec import encode_event
 from pygase.event import Event
 

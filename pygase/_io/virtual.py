@@ -1,0 +1,225 @@
+"""Event loop, transport and driver in virtual time, for ``pygase.testing``: no socket, no thread, no sleep."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+from .loops import LoopDriver
+from .ports import Address, Clock, Datagram, Pump
+from .runner import run_logged
+
+if TYPE_CHECKING:
+    from .ports import Driver, Loop, TransportToServer
+    from .runner import Completion
+
+TIMER_RESOLUTION: Final = 1e-4
+"""Seconds. A timer never fires twice at one moment, so that virtual time always moves on."""
+
+CallAt = Callable[[float, Callable[[], Any]], None]
+"""Calls a function when virtual time reaches a moment, seconds."""
+
+
+class ManualClock:
+    """A clock that stands still until it is moved on; call it for the time in seconds.
+
+    :param start: the time it shows first.
+    """
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._now = start
+
+    def __call__(self) -> float:
+        """Return the time, seconds."""
+        return self._now
+
+    @property
+    def now(self) -> float:
+        """The time, seconds."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass.
+
+        :raises ValueError: for a negative number of seconds.
+        """
+        if seconds < 0:
+            raise ValueError(f"a clock cannot go back; got {seconds!r} seconds")
+        self._now += seconds
+
+    def advance_to(self, moment: float) -> None:
+        """Let time pass until a moment, seconds. One that has passed changes nothing."""
+        if moment > self._now:
+            self._now = moment
+
+
+class VirtualTimer:
+    """A pending call in virtual time."""
+
+    __slots__ = ("callback",)
+
+    def __init__(self, callback: Callable[[], Any]) -> None:
+        self.callback: Callable[[], Any] | None = callback
+
+    def cancel(self) -> None:
+        """See Timer."""
+        self.callback = None
+
+
+class VirtualLoop:
+    """One process of a simulated network: the part of an event loop that its driver uses, in virtual time. See Loop.
+
+    The sockets that it watches are simulated transports.
+
+    :param clock: virtual time; ``call_at``: calls a function at a time.
+    """
+
+    def __init__(self, clock: Clock, call_at: CallAt) -> None:
+        self.time = clock
+        self._call_at = call_at
+        self._asleep_until = -math.inf
+        self._readers: dict[SimulatedTransport, Callable[[], Any]] = {}
+
+    def call_soon(self, callback: Callable[[], Any]) -> VirtualTimer:
+        """See Loop."""
+        return self._call(self.time(), callback)
+
+    call_soon_threadsafe = call_soon
+
+    def call_later(self, delay: float, callback: Callable[[], Any]) -> VirtualTimer:
+        """See Loop."""
+        return self.call_at(self.time() + delay, callback)
+
+    def call_at(self, when: float, callback: Callable[[], Any]) -> VirtualTimer:
+        """See Loop."""
+        return self._call(max(when, self.time() + TIMER_RESOLUTION), callback)
+
+    def _call(self, at: float, callback: Callable[[], Any]) -> VirtualTimer:
+        timer = VirtualTimer(callback)
+        self._call_at(at, lambda: self._fire(timer))
+        return timer
+
+    def _fire(self, timer: VirtualTimer) -> None:
+        if timer.callback is None:
+            return
+        if self.time() < self._asleep_until:
+            self._call_at(self._asleep_until, lambda: self._fire(timer))
+        else:
+            timer.callback()
+
+    def sleep(self, seconds: float) -> None:
+        """Run nothing for a time. The calls that fall due meanwhile run afterwards, in order."""
+        self._asleep_until = max(self._asleep_until, self.time() + seconds)
+
+    def add_reader(self, transport: SimulatedTransport, callback: Callable[[], Any]) -> None:
+        """See Loop."""
+        self._readers[transport] = callback
+        if transport.inbox:
+            self.call_soon(lambda: self.on_datagram(transport))
+
+    def remove_reader(self, transport: SimulatedTransport) -> None:
+        """See Loop."""
+        self._readers.pop(transport, None)
+
+    def on_datagram(self, transport: SimulatedTransport) -> None:
+        """Let a datagram in an inbox be read, now or after the sleep."""
+        if self.time() < self._asleep_until:
+            self.call_soon(lambda: self.on_datagram(transport))
+        elif transport.inbox and transport in self._readers:
+            self._readers[transport]()
+
+    def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """See Loop: the coroutine runs to its end."""
+        run_logged(coroutine)
+
+    def is_running(self) -> bool:
+        """See Loop."""
+        return True
+
+
+class SimulatedTransport:
+    """Takes the place of a UDP socket.
+
+    :param loop: the process that it belongs to.
+    :param own: its address; ``remote``: the server's, at a client.
+    :param send: sends a datagram from one address to another; ``release``: called when the transport is closed.
+    """
+
+    hint = ""
+
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        own: Address,
+        remote: Address | None,
+        send: Callable[[bytes, Address, Address], None],
+        release: Callable[[SimulatedTransport], None],
+    ) -> None:
+        self.sockets = [self]
+        self.loop = loop
+        self.own = own
+        self.address = remote if remote is not None else own
+        self.inbox: deque[Datagram] = deque()
+        self._closed = False
+        self._send = send
+        self._release = release
+
+    def fileno(self) -> int:
+        """See Socket."""
+        return -1 if self._closed else 0
+
+    def take(self) -> list[Datagram]:
+        """See Transport."""
+        datagrams = list(self.inbox)
+        self.inbox.clear()
+        return datagrams
+
+    def send(self, data: bytes, address: Address) -> None:
+        """See Transport."""
+        self._send(data, self.own, address)
+
+    def send_all(self, datagrams: Iterable[Datagram]) -> None:
+        """See Transport."""
+        for data, address in datagrams:
+            self._send(data, self.own, address)
+
+    def try_next(self) -> None:
+        """See TransportToServer. There is one address only."""
+
+    def close(self) -> None:
+        """See Transport."""
+        self._closed = True
+        self._release(self)
+
+
+class SimulatedDriver(LoopDriver):
+    """The driver of real sockets, in virtual time. The same code decides when to arm and wake."""
+
+    can_be_found = False
+
+    def __init__(self, pump: Pump, transport: SimulatedTransport) -> None:
+        super().__init__(pump, transport, transport.loop, transport.loop.time)
+
+    @property
+    def on_own_thread(self) -> bool:
+        """See Driver. There are no threads."""
+        return True
+
+    def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """See Driver: the coroutine runs to its end."""
+        run_logged(coroutine)
+
+    def finish(self, completion: Completion) -> Any:
+        """See Driver: returns the completion. Virtual time moves on only when the test lets it, so nothing blocks."""
+        return completion
+
+
+if TYPE_CHECKING:
+
+    def _implementations(
+        clock: ManualClock, loop: VirtualLoop, transport: SimulatedTransport, driver: SimulatedDriver
+    ) -> tuple[Clock, Loop, TransportToServer, Driver]:
+        """Let mypy check that each implementation fits its port."""
+        return clock, loop, transport, driver
