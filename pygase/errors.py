@@ -111,7 +111,7 @@ _SENTENCES = {
     DisconnectReason.PROTOCOL_ERROR: "The other side does not follow the protocol.",
     DisconnectReason.UNKNOWN_HOST: "That host name is not known. Check the spelling, or use the IP address; and look "
     "whether this machine is online.",
-    DisconnectReason.OVERLOADED: "The server has no room left for what this program has sent.",
+    DisconnectReason.OVERLOADED: "The server has no room left for this program's messages.",
 }
 
 

@@ -29,9 +29,15 @@ def changes(before: Mapping[Any, Any] | Readable, after: Mapping[Any, Any] | Rea
     :param before: a state or a dict, such as one player.
     :param after: the state or dict that the update leads to.
     :returns: a new dict, empty if nothing changed. It shares the changed values with ``after``.
+    :raises TypeError: one of them is neither a state nor a dict.
     """
-    old, new = ({key: state[key] for key in state} for state in (before, after))
-    return diff(old, new, _same_when_sent)
+    return diff(_attributes(before), _attributes(after), _same_when_sent)
+
+
+def _attributes(state: object) -> Tree:
+    if not isinstance(state, (Mapping, Readable)):
+        raise TypeError(f"changes(before, after) takes two states or dicts, got {state!r:.80}")
+    return {key: state[key] for key in state}
 
 
 def _same_when_sent(a: Any, b: Any) -> bool:

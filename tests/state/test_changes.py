@@ -68,3 +68,11 @@ def test_a_store_accepts_the_update() -> None:
     store = GameStateStore(GameState(match={"ball": 1, "serve": "left"}, timer=3))
     store.push_update(GameStateUpdate(**changes(store.get_game_state(), {"match": {"ball": 2}})))
     assert dict(store.get_game_state()) == {"match": {"ball": 2}}
+
+
+@pytest.mark.parametrize("wrong", [None, [1, 2], "ball", 5])
+def test_anything_but_a_state_or_a_dict_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="takes two states or dicts, got"):
+        changes(wrong, {})
+    with pytest.raises(TypeError, match="takes two states or dicts, got"):
+        changes({}, wrong)
