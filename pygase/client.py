@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ._client.client_plumbing import ClientPlumbing
 from ._client.outbox import OutgoingEvent
-from ._client.plumbing import ClientPlumbing
-from ._client.session import Session
+from ._client.session import ClientSession
 from ._client.states import NotYet, Snapshot, StateAccess
 from ._diagnostics.tracebacks import program_lines_only
 from ._io import runner
@@ -50,10 +50,10 @@ class Client:
         """The client's insides: for simulated networks and tests, never for games."""
 
     @property
-    def _session(self) -> Session | None:
+    def _session(self) -> ClientSession | None:
         return self.plumbing.current
 
-    def _claim(self, port: int, hostname: str, connect_timeout: float | None, host_token: str) -> Session:
+    def _claim(self, port: int, hostname: str, connect_timeout: float | None, host_token: str) -> ClientSession:
         return self.plumbing.claim(
             port, hostname, config=self.config, connect_timeout=connect_timeout, host_token=host_token
         )

@@ -12,7 +12,7 @@ from ._state.event_codec import encode_event
 from .utils import NamedEnum
 
 if TYPE_CHECKING:
-    from ._client.endpoint import ClientEndpoint
+    from ._client.client_endpoint import ClientEndpoint
     from ._server.remote_client import RemoteClient
 
 __all__ = ["ClientConnection", "ConnectionStats", "ConnectionStatus", "ServerConnection"]

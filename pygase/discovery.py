@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 
 from ._io import clocks, runner
-from ._io.search import Search
+from ._io.lan_search import LanSearch
 from ._lan.protocol import DiscoveredGame
 from ._protocol.wire import MAX_GAME_BYTES
 from .checks import check_discovery_port
@@ -38,11 +38,11 @@ def discover(game: str = "", timeout: float = 1.0, *, port: int = DISCOVERY_PORT
     return list(search.listing.games)
 
 
-def _search_of(game: str, port: int) -> Search:
+def _search_of(game: str, port: int) -> LanSearch:
     if not isinstance(game, str) or len(game.encode(errors="replace")) > MAX_GAME_BYTES:
         raise ValueError(f"game must be a str of at most {MAX_GAME_BYTES} bytes, got {game!r:.100}")
     check_discovery_port(port)
-    return Search(game, port)
+    return LanSearch(game, port)
 
 
 class Browser:

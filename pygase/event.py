@@ -10,10 +10,6 @@ from typing import Any, Final
 
 from ._diagnostics.log_lines import Late, LogLines
 from ._state.event_codec import RESERVED_PREFIX as RESERVED_PREFIX
-from ._state.event_codec import decode_event as decode_event
-from ._state.event_codec import decode_input as decode_input
-from ._state.event_codec import encode_event as encode_event
-from ._state.event_codec import event_type_of as event_type_of
 from .utils import Sendable
 
 logger = logging.getLogger("pygase")
@@ -50,6 +46,8 @@ class Event(Sendable):
     """
 
     client_address: tuple[Any, ...] | None = None
+    # -- plumbing: for PyGaSe's own parts, never for games
+
     sender: Any = None
     """The ``ClientEvents`` that account for the time of its handler; None for events of this side."""
     details: Mapping[str, Any] | None = None
@@ -222,6 +220,8 @@ class UniversalEventHandler:
             "type has one handler; to do two things, call both functions in one handler",
             *(event_type, function, former.function),
         )
+
+    # -- plumbing: for PyGaSe's own parts, never for games -----------------------------------------------------------
 
     @property
     def kinds_warned_of(self) -> int:

@@ -18,11 +18,12 @@ from ._protocol.handshake import plain_host
 from ._protocol.tickets import AckCallback
 from ._server.players import PlayerInputs
 from ._server.server_plumbing import ServerPlumbing
+from ._state.event_codec import encode_event
 from .checks import as_address, as_host, as_targets, check_address, check_dispatch, check_names
 from .config import DISCOVERY_PORT, ServerConfig
 from .connection import ServerConnection
 from .errors import DisconnectReason
-from .event import Handler, encode_event
+from .event import Handler
 from .store import GameStateStore
 
 logger = logging.getLogger("pygase")

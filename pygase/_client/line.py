@@ -10,7 +10,7 @@ from .._io.ports import Driver
 from .._io.pumping import PumpDriver
 from .._io.runner import Completion, run_logged
 from ..connection import ClientConnection
-from .endpoint import ClientEndpoint
+from .client_endpoint import ClientEndpoint
 
 if TYPE_CHECKING:
     from ..links import Link

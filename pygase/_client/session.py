@@ -34,7 +34,7 @@ from ..config import ClientConfig
 from ..connection import ClientConnection
 from ..errors import AddressNotUsable, ConnectionFailed, DisconnectReason
 from ..event import CONNECTED, DISCONNECTED, SHUTDOWN_REQUEST, Event, UniversalEventHandler
-from .endpoint import ClientEndpoint
+from .client_endpoint import ClientEndpoint
 from .handlers import HandlerCalls
 from .line import Line, OpenLine
 from .outbox import Outbox, OutgoingEvent
@@ -86,7 +86,7 @@ class End:
     """Whether handlers of DISCONNECTED are still to be called."""
 
 
-class Session:
+class ClientSession:
     """One connection of a client.
 
     :param request: where to connect.

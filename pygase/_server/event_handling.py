@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from .._diagnostics.log_lines import LogLines
 from .._io.clocks import fine_clock
+from .._state.event_codec import decode_event, event_type_of
 from ..config import ServerConfig
 from ..errors import MalformedPacket
-from ..event import RESERVED_PREFIX, Event, RegisteredHandler, UniversalEventHandler, decode_event, event_type_of
+from ..event import RESERVED_PREFIX, Event, RegisteredHandler, UniversalEventHandler
 from .event_queue import ClientEvents, EventQueue
 from .failures import Failures, UpdateApplier
 from .simulation import Simulation

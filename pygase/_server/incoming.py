@@ -11,6 +11,7 @@ from .._io.clocks import fine_clock
 from .._protocol.acknowledged import AcknowledgedEvent
 from .._protocol.peer_events import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from .._protocol.server_peer import ServerProtocol
+from .._state.event_codec import decode_event, event_type_of
 from ..errors import DisconnectReason, MalformedPacket
 from ..event import (
     CLIENT_CONNECTED,
@@ -18,8 +19,6 @@ from ..event import (
     RESERVED_PREFIX,
     SHUTDOWN_REQUEST,
     Event,
-    decode_event,
-    event_type_of,
     handler_name,
 )
 from .event_queue import ClientEvents, EventQueue

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pygase._client.endpoint import ClientEndpoint
+from pygase._client.client_endpoint import ClientEndpoint
 from pygase._io import loops, ports, pumping, udp
 
 

@@ -16,7 +16,7 @@ import pygase
 from pygase import Backend, Browser, DiscoveredGame, GameState, GameStateStore, Server, discover
 from pygase._io import clocks, lan
 from pygase._io.lan import AskingTransport
-from pygase._io.search import Search
+from pygase._io.lan_search import LanSearch
 from pygase._lan.protocol import Answer, Query
 from pygase._protocol.wire import PROTOCOL_VERSION
 from pygase._server.announcer import Announcement, Announcer
@@ -349,7 +349,7 @@ class TestDiscover:
 class TestBrowser:
     def test_it_keeps_asking_and_forgets_what_falls_silent(self, network: FakeAskingTransport) -> None:
         """Watched at each question, on the thread that searches, in stepped time."""
-        search = Search("", DISCOVERY_PORT)
+        search = LanSearch("", DISCOVERY_PORT)
         seen: list[tuple[float, int]] = []
         ask = network.ask
 
@@ -366,7 +366,7 @@ class TestBrowser:
         assert network.refreshed == 8  # the machine's addresses may have changed
 
     def test_its_problem_passes_with_the_cause(self, network: FakeAskingTransport) -> None:
-        search = Search("", DISCOVERY_PORT)
+        search = LanSearch("", DISCOVERY_PORT)
         network.problem = "a firewall"
         search.run(1001.0)
         assert search.problem == "a firewall"

@@ -13,9 +13,9 @@ from .._diagnostics.log_lines import LogLines
 from .._io.ports import Driver
 from ..config import ClientConfig
 from ..event import UniversalEventHandler
-from .endpoint import ClientEndpoint
+from .client_endpoint import ClientEndpoint
 from .outbox import Outbox, OutgoingEvent
-from .session import Parts, Request, Session
+from .session import Parts, Request, ClientSession
 from .states import ReceivedStates
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ class ClientPlumbing:
         self.log = LogLines()
         self.handlers = UniversalEventHandler(self.log)
         self.states = ReceivedStates(config)
-        self.current: Session | None = None
+        self.current: ClientSession | None = None
         self.link: tuple[Link | None, int | None] = (None, None)
         self._early = Outbox()
         """Events dispatched before the first session."""
         self._claiming = threading.Lock()
 
     @property
-    def session(self) -> Session:
+    def session(self) -> ClientSession:
         """The session of the newest connection.
 
         :raises RuntimeError: before the first.
@@ -78,7 +78,7 @@ class ClientPlumbing:
         config: ClientConfig,
         connect_timeout: float | None = None,
         host_token: str = "",
-    ) -> Session:
+    ) -> ClientSession:
         """Make a new session the current one, and return it. Next: one of its ways to begin.
 
         :param connect_timeout: seconds to try for; the config's if None.
@@ -97,7 +97,7 @@ class ClientPlumbing:
                 former.supersede()
             self.states.begin(config)
             parts = Parts(self.handlers, self.log, self.states)
-            session = Session(request, parts, self._early if former is None else Outbox())
+            session = ClientSession(request, parts, self._early if former is None else Outbox())
             session.link = self.link
             self.current = session
         return session

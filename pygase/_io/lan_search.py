@@ -13,7 +13,7 @@ from . import clocks, lan
 logger = logging.getLogger("pygase")
 
 
-class Search:
+class LanSearch:
     """One search, from its beginning to its end. The next one gets an object of its own.
 
     :param game: find only this game; ``""``: all.
