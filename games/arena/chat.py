@@ -2,7 +2,7 @@
 
 from typing import Final
 
-LONGEST_LINE: Final = 100  # characters
+LONGEST_CHAT_LINE: Final = 100  # characters
 AT_ONCE: Final = 4  # lines in a row, at most
 REGAINED_IN: Final = 2.0  # seconds until one more line is allowed
 
@@ -25,8 +25,8 @@ class Voice:
 
 
 def clean_text(text: object) -> str:
-    """Return any value as a line to show: printable, at most `LONGEST_LINE` characters. "" for anything but text."""
+    """Return a printable line of at most `LONGEST_CHAT_LINE` characters. "" for any value but text."""
     if not isinstance(text, str):
         return ""
-    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * LONGEST_LINE])
-    return " ".join(printable.split())[:LONGEST_LINE].strip()
+    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * LONGEST_CHAT_LINE])
+    return " ".join(printable.split())[:LONGEST_CHAT_LINE].strip()

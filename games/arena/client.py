@@ -14,12 +14,12 @@ import pygame
 import pygase_pygame
 from games.arena import rules, sprites, walls
 from games.arena.board import ranking
-from games.arena.chat import LONGEST_LINE
+from games.arena.chat import LONGEST_CHAT_LINE
 from games.arena.memory import Memory, Tracer
 from games.arena.picture import Picture
 from games.arena.rules import AIM, AT, FULL_STICK, SHOTS, Ship
 from games.arena.scene import Camera, Scene, field_of
-from games.arena.server import MOVING, NOBODY, TICK, own_ship
+from games.arena.server import MOVING, NO_PILOT, TICK, own_ship
 from games.arena.shape import CHECK
 from pygase import Interpolate
 from pygase_pygame import Prediction, TextEntry
@@ -65,7 +65,7 @@ class ArenaScreen(GameScreen):
 
     def __init__(self, playing: Playing) -> None:
         super().__init__(playing)
-        self._entry = TextEntry(max_length=LONGEST_LINE, placeholder="Say something", clock=playing.clock)
+        self._entry = TextEntry(max_length=LONGEST_CHAT_LINE, placeholder="Say something", clock=playing.clock)
         self._picture = Picture(playing.lettering)
         self._memory = Memory()
         self._aim = 0
@@ -78,7 +78,7 @@ class ArenaScreen(GameScreen):
         self._killer = ""
         self._judge = False
         self._invited_until = -math.inf
-        self._winner = NOBODY
+        self._winner = NO_PILOT
         self._middle: tuple[float, float] = (walls.WIDTH / 2, walls.HEIGHT / 2)
         self._size = (960, 640)  # pixels: the part of the window that shows the arena
 
@@ -89,9 +89,9 @@ class ArenaScreen(GameScreen):
 
     @property
     def _me(self) -> int:
-        """The player's own number; `NOBODY` until the server gives one."""
+        """The player's own number; `NO_PILOT` until the server gives one."""
         path = own_ship(self.session.newest, self.session.client.address)
-        return NOBODY if path is None else path[1]
+        return NO_PILOT if path is None else path[1]
 
     # -- input
 
@@ -233,13 +233,13 @@ class ArenaScreen(GameScreen):
             me,
             ships,
             **{name: state.get(name, {}) for name in ("health", "shields", "pilots", "scores")},
-            winner=None if self._winner == NOBODY else self._winner,
+            winner=None if self._winner == NO_PILOT else self._winner,
             middle=self._middle,
             sight=self._sight() if flies else None,
             hurt=max(0.0, 1 - (now - self._hurt_at) / HURT_SECONDS),
             notice=self._notice(me, ships),
             status=self._status(state.get("scores", {}), me),
-            board=self.controls.held("scores") or self._winner != NOBODY,
+            board=self.controls.held("scores") or self._winner != NO_PILOT,
             judge=self._judge,
             chat=self._entry if self._entry.focused else None,
         )
@@ -259,8 +259,8 @@ class ArenaScreen(GameScreen):
         elif health and not self._health:
             self.playing.sounds.play("back")
         self._health = health
-        winner = state.get("winner", NOBODY)
-        if winner not in (self._winner, NOBODY):
+        winner = state.get("winner", NO_PILOT)
+        if winner not in (self._winner, NO_PILOT):
             self.playing.sounds.play("round")
         self._winner = winner
 
@@ -282,7 +282,7 @@ class ArenaScreen(GameScreen):
         return self.controls.mouse
 
     def _notice(self, me: int, ships: Mapping[int, Ship]) -> tuple[str, str] | None:
-        if self.session.status != "connected" or me == NOBODY or me in ships or self._winner != NOBODY:
+        if self.session.status != "connected" or me == NO_PILOT or me in ships or self._winner != NO_PILOT:
             return None
         if not self._killer:
             return "Get ready", "Fly with WASD, aim with the mouse, hold its left button to shoot."

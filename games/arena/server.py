@@ -8,7 +8,7 @@ The state is a set of tables by the number of a pilot:
 
 - `ships`: the ships that fly (see `rules`); a wreck has no entry
 - `health`: 0 to 100; `shields`: True for a pilot that cannot be hurt
-- `shots`: the last shot of each pilot: its number, the x and y of its end, and the number of its target or `NOBODY`
+- `shots`: the last shot of each pilot: its number, the x and y of its end, and the number of its target or `NO_PILOT`
 - `pilots`: name, and whether it is a bot; `scores`: wrecks of others, wrecks of one's own
 
 Two more entries: `winner` is the winner of the round until the next one begins. `seats` holds a client's own number
@@ -17,7 +17,7 @@ Two more entries: `winner` is the winner of the round until the next one begins.
 Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once, `CHAT(text)`.
 Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter
 `JUDGED(shot, end, hit, target, seen, now, rewound)`. `target` is the ship that the shot hit or nearly hit (or
-`NOBODY`),
+`NO_PILOT`),
 `seen` its place on the shooter's screen, `now` its present place, `rewound` the seconds between the two.
 """
 
@@ -54,7 +54,7 @@ from pygase_pygame.app import Company, how_left
 
 GAME_NAME: Final = "arena"
 TICK: Final = 1 / TICKS_PER_SECOND  # seconds
-NOBODY: Final = -1
+NO_PILOT: Final = -1
 
 MOVING: Final = (f"ships.*.{AT}", Interpolate(f"ships.*.{AIM}", angle="degrees"))
 """The values that glide from tick to tick, on the players' screens and in the history of the judge."""
@@ -110,9 +110,9 @@ class ArenaServer:
         self._company = Company()
         self._free_numbers = Numbers(SHOT_NUMBERS)
         self._tick = 0
-        self._winner, self._next_round_at = NOBODY, 0
+        self._winner, self._next_round_at = NO_PILOT, 0
         self.backend = Backend(
-            GameState(0, 0, winner=NOBODY, **_no_changes()),
+            GameState(0, 0, winner=NO_PILOT, **_no_changes()),
             self.time_step,
             {CLIENT_LEFT: self.on_left, "JOIN": self.on_join, "CHAT": self.on_chat},
             game=GAME_NAME,
@@ -179,7 +179,7 @@ class ArenaServer:
         for table in TABLES:
             update[table][number] = TO_DELETE
         if number == self._winner:
-            update["winner"] = self._winner = NOBODY
+            update["winner"] = self._winner = NO_PILOT
             self._clear_scores(update)
         return gone
 
@@ -250,7 +250,7 @@ class ArenaServer:
         seen: Mapping[int, Ship] = self._history.at(view_time)["ships"]
         targets = {number: seen[number][AT] for number in ships if number != shooter and number in seen}
         hit = rules.shoot(ship[AT], ship[AIM], targets.items())
-        update["shots"][shooter] = [ship[SHOTS], *hit.end, NOBODY if hit.target is None else hit.target]
+        update["shots"][shooter] = [ship[SHOTS], *hit.end, NO_PILOT if hit.target is None else hit.target]
         pilot.shield_until = min(pilot.shield_until, self._tick)  # a shot ends its shooter's own shield
         if pilot.address:
             self._send_judgement(pilot.address, ship, hit, targets, ships, view_time)
@@ -275,7 +275,7 @@ class ArenaServer:
             ship[SHOTS],
             list(hit.end),
             hit.target is not None,
-            NOBODY if target is None else target,
+            NO_PILOT if target is None else target,
             None if target is None else [round(number) for number in targets[target]],
             None if target is None else ships[target][AT],
             round(rewound, 3),
@@ -293,7 +293,7 @@ class ArenaServer:
     def _wreck(self, victim: int, shooter: int, update: Update) -> None:
         update["ships"][victim] = TO_DELETE
         self.pilots[victim].back_at = self._tick + BACK_AFTER
-        if self._winner == NOBODY:  # wrecks between rounds do not count
+        if self._winner == NO_PILOT:  # wrecks between rounds do not count
             self.pilots[victim].deaths += 1
             self.pilots[shooter].kills += 1
             for number in (victim, shooter):
@@ -326,13 +326,13 @@ class ArenaServer:
 
     def _referee(self, update: Update) -> None:
         """End a round that somebody has won, and begin the next one after a pause."""
-        if self._winner != NOBODY:
+        if self._winner != NO_PILOT:
             if self._tick >= self._next_round_at:
-                update["winner"] = self._winner = NOBODY
+                update["winner"] = self._winner = NO_PILOT
                 self._clear_scores(update)
             return
-        best = max(self.pilots, key=lambda number: self.pilots[number].kills, default=NOBODY)
-        if best != NOBODY and self.pilots[best].kills >= KILLS_TO_WIN:
+        best = max(self.pilots, key=lambda number: self.pilots[number].kills, default=NO_PILOT)
+        if best != NO_PILOT and self.pilots[best].kills >= KILLS_TO_WIN:
             update["winner"] = self._winner = best
             self._next_round_at = self._tick + BETWEEN_ROUNDS
 

@@ -7,7 +7,7 @@ from games.arena.rules import AIM, AT, FULL_HEALTH, SHOTS, WAIT
 from pygase_pygame.app import Each, Flag, Number, Row, Shape, State, Text
 
 _COUNT: Final = Number(0, whole=True)
-_NUMBER: Final = Number(-1, whole=True)  # of a pilot; -1 is nobody
+_PILOT_NUMBER: Final = Number(-1, whole=True)  # of a pilot; -1 is nobody
 _PLACE: Final = Row(Number(0, walls.WIDTH), Number(0, walls.HEIGHT))
 _END: Final = Number(whole=True)
 
@@ -15,9 +15,9 @@ CHECK: Final[Shape] = State(
     ships=Each({AT: _PLACE, AIM: Number(-180, 180), WAIT: _COUNT, SHOTS: _COUNT}),
     health=Each(Number(0, FULL_HEALTH)),
     shields=Each(Flag()),
-    shots=Each(Row(_COUNT, _END, _END, _NUMBER)),
+    shots=Each(Row(_COUNT, _END, _END, _PILOT_NUMBER)),
     pilots=Each(Row(Text(), Flag())),
     scores=Each(Row(_COUNT, _COUNT)),
-    seats=Each(_NUMBER),
-    winner=_NUMBER,
+    seats=Each(_PILOT_NUMBER),
+    winner=_PILOT_NUMBER,
 )

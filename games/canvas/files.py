@@ -24,9 +24,9 @@ from typing import Any, Final
 
 from games.canvas import rules
 
-FORMAT: Final = "pygase-canvas"
-VERSION: Final = 1
-MAX_FILE_BYTES: Final = 16 * 1024 * 1024  # a full picture takes less than half
+FILE_FORMAT: Final = "pygase-canvas"
+FILE_VERSION: Final = 1
+MAX_PICTURE_FILE_BYTES: Final = 16 * 1024 * 1024  # a full picture takes less than half
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def load(path: Path) -> list[bytes]:
     Raises `FileTrouble`. The file does not change.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
+        if path.stat().st_size > MAX_PICTURE_FILE_BYTES:
             raise FileTrouble(f"{path} is too large for a picture. {_OTHER_FILE}")
         content = path.read_bytes()
     except FileNotFoundError:
@@ -182,8 +182,8 @@ def document_of(pieces: list[bytes]) -> dict[str, Any]:
         line = rules.line_of(piece)
         rows.append([number, line[0], line[1], base64.b64encode(line[2:]).decode()])
     return {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": FILE_FORMAT,
+        "version": FILE_VERSION,
         "paper": [rules.WIDTH, rules.HEIGHT],
         "strokes": len(numbers),
         "pieces": rows,
@@ -193,10 +193,10 @@ def document_of(pieces: list[bytes]) -> dict[str, Any]:
 
 def _pieces_of(document: Any) -> list[bytes]:
     """Return the pieces in a document. Raises `ValueError` with the reason if it is invalid."""
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f'it does not contain "format": "{FORMAT}"')
-    if document.get("version") != VERSION:
-        raise ValueError(f"it is of version {document.get('version')!r:.20}, this game reads {VERSION}")
+    if not isinstance(document, dict) or document.get("format") != FILE_FORMAT:
+        raise ValueError(f'it does not contain "format": "{FILE_FORMAT}"')
+    if document.get("version") != FILE_VERSION:
+        raise ValueError(f"it is of version {document.get('version')!r:.20}, this game reads {FILE_VERSION}")
     if document.get("paper") != [rules.WIDTH, rules.HEIGHT]:
         raise ValueError("its paper has another size")
     rows = document.get("pieces")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from games.arena.chat import AT_ONCE, LONGEST_LINE, REGAINED_IN, Voice, clean_text
+from games.arena.chat import AT_ONCE, LONGEST_CHAT_LINE, REGAINED_IN, Voice, clean_text
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from games.arena.chat import AT_ONCE, LONGEST_LINE, REGAINED_IN, Voice, clean_te
         ("", ""),
         (" \n ", ""),
         *((nothing, "") for nothing in (None, 5, b"hi", ["hi"], {"hi": 1}, 2.5)),
-        ("x" * 10_000, "x" * LONGEST_LINE),
+        ("x" * 10_000, "x" * LONGEST_CHAT_LINE),
         ("grüße, мир", "grüße, мир"),
     ],
 )

@@ -13,7 +13,7 @@ from games.arena.__main__ import GAME
 from games.arena.client import ArenaScreen
 from games.arena.rules import AT, DAMAGE, FULL_HEALTH, SHOTS
 from games.arena.scene import Camera, Scene, field_of
-from games.arena.server import NOBODY, SHIELDED, TICK, ArenaServer
+from games.arena.server import NO_PILOT, SHIELDED, TICK, ArenaServer
 from pygase.testing import Link
 from pygase_pygame import SERVER_EVENT
 from tests.support.table import Seat, Table
@@ -59,7 +59,7 @@ def scene(seat: Seat) -> Scene:
 
 
 def me(seat: Seat) -> int:
-    return scene(seat).me if scene(seat).me is not None else NOBODY  # type: ignore[return-value]
+    return scene(seat).me if scene(seat).me is not None else NO_PILOT  # type: ignore[return-value]
 
 
 def place(seat: Seat) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from games.arena import rules, walls
-from games.arena.chat import AT_ONCE, LONGEST_LINE
+from games.arena.chat import AT_ONCE, LONGEST_CHAT_LINE
 from games.arena.rules import AIM, AT, CREW, DAMAGE, FULL_HEALTH, RELOAD, SHOTS
 from games.arena.server import (
     BACK_AFTER,
@@ -19,7 +19,7 @@ from games.arena.server import (
     GAME_NAME,
     KILLS_TO_WIN,
     MENDS_AFTER,
-    NOBODY,
+    NO_PILOT,
     SHIELDED,
     TABLES,
     TICK,
@@ -409,7 +409,7 @@ def test_a_round_ends_when_somebody_has_won_it_and_the_next_begins_at_nothing(ar
     wreck(ada, bob)
     assert bob.state["winner"] == ada.number
     arena.runs(BETWEEN_ROUNDS + 2)
-    assert bob.state["winner"] == NOBODY
+    assert bob.state["winner"] == NO_PILOT
     assert set(map(tuple, bob.state["scores"].values())) == {(0, 0)}
 
 
@@ -418,7 +418,7 @@ def test_when_the_winner_leaves_the_next_round_begins(arena: Arena) -> None:
     arena.server.pilots[ada.number].kills = KILLS_TO_WIN - 1
     wreck(ada, bob)
     ada.leaves()
-    assert bob.state["winner"] == NOBODY
+    assert bob.state["winner"] == NO_PILOT
     assert bob.state["scores"] == {bob.number: [0, 0]}
 
 
@@ -440,7 +440,7 @@ def test_who_says_too_much_is_told_and_nobody_else_hears_it(arena: Arena) -> Non
         ada.does("CHAT", f"buy {number} " + "x" * 1_000)
     arena.runs(10)
     assert len(bob.told["CHAT"]) == AT_ONCE
-    assert all(len(text) <= LONGEST_LINE for _, text in bob.told["CHAT"])
+    assert all(len(text) <= LONGEST_CHAT_LINE for _, text in bob.told["CHAT"])
     assert len(bob.told["NEWS"]) == news
     assert "Too many lines" in ada.told["NEWS"][-1][0]
 
