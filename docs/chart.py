@@ -1,6 +1,6 @@
-"""Charts as SVG, written by hand: a few lines of text each, the same on every machine, and readable as a difference.
+"""Charts as SVG: a few lines of text each, equal on every machine, with readable differences.
 
-They bring their own light background, so that they can be read on a dark page as well.
+They have a light background, so they can be read on a dark page as well.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Point = tuple[float, float]
 class Picture:
     """A picture of charts, one above the other.
 
-    :param title: said to those who cannot see it, too.
+    :param title: read aloud by screen readers.
     :param height: in pixels of the drawing; its width is 760.
     """
 
@@ -51,7 +51,7 @@ class Picture:
         anchor: str = "start",
         bold: bool = False,
     ) -> None:
-        """Write words; ``anchor`` says which part of them is at ``x``: start, middle or end."""
+        """Write words; ``anchor`` is the part of them at ``x``: start, middle or end."""
         weight = ' font-weight="600"' if bold else ""
         self.parts.append(
             f'<text x="{number(x)}" y="{number(y)}" font-size="{size}" fill="{colour}" '
@@ -59,7 +59,7 @@ class Picture:
         )
 
     def legend(self, y: float, entries: Sequence[tuple[str, str]]) -> None:
-        """Say what the colours mean, in one row: (colour, words)."""
+        """Write the meanings of the colours in one row: (colour, words)."""
         x = float(LEFT)
         for colour, words in entries:
             self.parts.append(f'<path d="M{number(x)} {number(y - 4)}h18" stroke="{colour}" stroke-width="3"/>')
@@ -116,17 +116,17 @@ class Plot:
             picture.text(LEFT, top - 6, y_name, size=11, colour=FAINT)
 
     def x(self, value: float) -> float:
-        """Return where a value of the horizontal axis is in the picture."""
+        """Return the x in the picture of a value on the horizontal axis."""
         first, last = self._x
         return LEFT + (RIGHT - LEFT) * (value - first) / (last - first)
 
     def y(self, value: float) -> float:
-        """Return where a value of the vertical axis is in the picture."""
+        """Return the y in the picture of a value on the vertical axis."""
         first, last = self._y
         return self._bottom - (self._bottom - self._top) * (value - first) / (last - first)
 
     def line(self, points: Iterable[Point], colour: str, *, width: float = 2, dash: str = "") -> None:
-        """Draw from point to point; those beyond the ends of the horizontal axis are left out."""
+        """Draw a line from point to point, without points beyond the ends of the horizontal axis."""
         first, last = self._x
         places = [f"{number(self.x(x))},{number(self.y(y))}" for x, y in points if first <= x <= last]
         style = f' stroke-dasharray="{dash}"' if dash else ""
@@ -136,7 +136,7 @@ class Plot:
         )
 
     def steps(self, points: Sequence[Point], colour: str, *, width: float = 2) -> None:
-        """Draw what stays until it changes."""
+        """Draw values that stay until the next one, as steps."""
         stairs: list[Point] = []
         for (x, y), (after, _) in itertools.pairwise(points):
             if not stairs or stairs[-1][1] != y:
@@ -191,7 +191,7 @@ class Plot:
         self._add(f'<polygon points="{places}" fill="{colour}"/>')
 
     def say(self, at: Point, words: str, colour: str, *, anchor: str = "start", up: float = 0.0) -> None:
-        """Write words at a point, or so many pixels above it."""
+        """Write words at a point, or a number of pixels above it."""
         self._picture.text(self.x(at[0]), self.y(at[1]) - up, words, colour=colour, anchor=anchor)
 
     def _add(self, part: str) -> None:
@@ -199,7 +199,7 @@ class Plot:
 
 
 def number(value: float) -> str:
-    """Return a number with one decimal at most: what is smaller cannot be seen."""
+    """Return a number with at most one decimal. Smaller differences are invisible."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 

@@ -1,11 +1,11 @@
-"""Draws the pictures of ``docs/smoothness.md`` from games that are played in virtual time.
+"""Draws the figures of ``docs/smoothness.md`` from games in virtual time.
 
 ::
 
     python -m docs.draw_smoothness
 
-Nothing in them is drawn from imagination: each line is what a simulated client had on its screen. The same seeds give
-the same files, byte for byte; a test holds that those in ``docs/images`` are up to date.
+Each line is the screen of a simulated client. The same seeds give the same files, byte for byte; a test checks that those
+in ``docs/images`` are current.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from pygase.timeline.interpolation import AdaptiveClock
 FOLDER: Final = Path(__file__).parent / "images"
 
 BAD: Final = Link(latency=0.05, jitter=0.06, loss=0.1)
-"""80 ± 30 ms from the server to the client, and a tenth gets lost."""
+"""80 ± 30 ms from the server to the client, and a loss of 10 %."""
 
 
 def main() -> None:
@@ -45,13 +45,13 @@ def main() -> None:
 
 # -- the same link, two clients --------------------------------------------------------------------------------------
 def to_and_fro(time: float) -> float:
-    """Return where something is at a time that goes from 0 to 60 and back, 60 units a second."""
+    """Return the position, at a time, of a thing that moves from 0 to 60 and back, 60 units a second."""
     part = time % 2.0
     return 60.0 * (part if part < 1.0 else 2.0 - part)
 
 
 def same_link() -> str:
-    """Draw where something is: at the server, for a client that draws the newest state, and for ours."""
+    """Draw a position: at the server, in a client that draws the newest state, and in one of ours."""
     since, until = 24.4, 26.4
     arrived = [replace(one, state={"x": to_and_fro(one.time)}) for one in arrivals(BAD, 20.0, until + 1.0, seed=3)]
     buffer, naive, ours = SnapshotBuffer("x"), list[Point](), list[Point]()
@@ -86,7 +86,7 @@ def same_link() -> str:
 
 # -- the delay -------------------------------------------------------------------------------------------------------
 def adapting_delay() -> str:
-    """Draw how late snapshots come, and how far playback stays behind, while the weather changes."""
+    """Draw the lateness of snapshots and the delay of playback while the link changes."""
     arrived = changing_weather(20.0, seed=2)
     clock = AdaptiveClock()
     buffer, delays, late = SnapshotBuffer("x", clock=clock), list[Point](), list[Point]()
@@ -121,7 +121,7 @@ KEY_DOWN, KEY_UP = 0.1, 0.5
 
 
 def _walk(*, predict: bool) -> tuple[list[Point], list[Point]]:
-    """Press a key for 0.4 s; return where one sees oneself, and where one is at the server."""
+    """Press a key for 0.4 s; return the player's position in its own picture and at the server."""
     network, game = SimulatedNetwork(4, RTT_100), Walkers()
     network.serve(game.backend, interval=TICK)
     player = Player(network, predict=predict)
@@ -137,7 +137,7 @@ def _walk(*, predict: bool) -> tuple[list[Point], list[Point]]:
 
 
 def prediction() -> str:
-    """Draw what follows a key press, with and without prediction."""
+    """Draw the effect of a key press, with and without prediction."""
     predicted, true = _walk(predict=True)
     plain, _ = _walk(predict=False)
     picture = Picture("A key is held for 0.4 s, with a round trip of 100 ms", 350)
@@ -164,7 +164,7 @@ def prediction() -> str:
 
 
 def _push(*, smoothing_time: float) -> tuple[list[Point], list[Point]]:
-    """Push somebody who walks; return where they see themselves, and where they are at the server."""
+    """Push a walking player; return its position in its own picture and at the server."""
     network, game = SimulatedNetwork(4, RTT_100), Walkers()
     network.serve(game.backend, interval=TICK)
     player = Player(network, smoothing_time=smoothing_time)
@@ -184,7 +184,7 @@ def _push(*, smoothing_time: float) -> tuple[list[Point], list[Point]]:
 
 
 def push() -> str:
-    """Draw a push by another player: the server's truth, and what is on the screen."""
+    """Draw a push by another player: the server's truth, and the picture."""
     seen, true = _push(smoothing_time=0.1)
     jumped, _ = _push(smoothing_time=0.0)
     picture = Picture("Somebody pushes me back by 40 while I walk on, with a round trip of 100 ms", 350)
@@ -214,7 +214,7 @@ def push() -> str:
 
 # -- rewind ----------------------------------------------------------------------------------------------------------
 def rewind() -> str:
-    """Draw a shot at what the shooter sees, and what the server makes of it."""
+    """Draw a shot at the shooter's picture, and the server's judgement."""
     network = SimulatedNetwork(5)
     gallery, shooter = Gallery(network), Shooter(network)
     rng, times = random.Random(5), list[tuple[float, float]]()
@@ -264,7 +264,7 @@ def rewind() -> str:
 
 # -- Pong ------------------------------------------------------------------------------------------------------------
 def _rally(ticks: int) -> list[Match]:
-    """Play Pong between two who always get there; return the match of each tick, from the third hit on."""
+    """Play Pong between two players who never miss; return the match of each tick, from the third hit on."""
     match, seen = rules.new_match(), list[Match]()
     while len(seen) < ticks:
         match = rules.step(match, {side: _towards(match, side) for side in rules.SIDES})
@@ -279,7 +279,7 @@ def _towards(match: Match, side: rules.Side) -> int:
 
 
 def pong() -> str:
-    """Draw where the ball is for the server's picture, for the own paddle's time, and on the screen."""
+    """Draw the ball at the other paddle's time, at the own paddle's time, and on the screen."""
     network = SimulatedNetwork(4, Link(latency=0.075))
     network.serve(Walkers().backend, interval=TICK)
     player = Player(network)
@@ -320,7 +320,7 @@ def _thinned(points: list[Point], every: int) -> list[Point]:
 
 
 def _when(points: list[Point], value: float) -> float:
-    """Return when a rising line gets to a value."""
+    """Return the time at which a rising line reaches a value."""
     for (x, y), (after, above) in itertools.pairwise(points):
         if y <= value < above:
             return x + (after - x) * (value - y) / (above - y)
