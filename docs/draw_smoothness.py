@@ -4,8 +4,8 @@
 
     python -m docs.draw_smoothness
 
-Each line is the screen of a simulated client. The same seeds give the same files, byte for byte; a test checks that those
-in ``docs/images`` are current.
+Each line is the screen of a simulated client. The same seeds give the same files, byte for byte; a test checks that
+those in ``docs/images`` are current.
 """
 
 from __future__ import annotations
