@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .controls.bindings import binding_of
     from .controls.controls import Controls
     from .joining import host, join
-    from .own_ticks import Prediction
+    from .own_part import Prediction
     from .pygame_events import CONNECTED, LOST, SERVER_EVENT
     from .session import Session
     from .ui.banner import StatusBanner, draw_status
@@ -41,7 +41,7 @@ _MODULES: Final = {
     "Controls": "pygase_pygame.controls.controls",
     "LinkKey": "pygase_pygame.ui.link_key",
     "NetGraph": "pygase_pygame.ui.net_graph",
-    "Prediction": "pygase_pygame.own_ticks",
+    "Prediction": "pygase_pygame.own_part",
     "Session": "pygase_pygame.session",
     "StatusBanner": "pygase_pygame.ui.banner",
     "TextEntry": "pygase_pygame.ui.text_entry",

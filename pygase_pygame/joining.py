@@ -22,7 +22,7 @@ from pygase import (
     parse_address,
 )
 
-from .own_ticks import Prediction
+from .own_part import Prediction
 from .session import Session
 
 OWN_PLAYER: Final = ClientConfig(timeout=math.inf)

@@ -1,11 +1,10 @@
-"""What the server says, as pygame events on the main thread.
+"""Events of the server and of the connection, as pygame events on the main thread.
 
-- ``SERVER_EVENT``: the server dispatched an event; it has ``name``, ``args`` (a tuple) and ``kwargs`` (a
-dict).
-- ``CONNECTED``: the connection is up (again).
-- ``LOST``: it came to an end, or none came about; ``reason`` is a sentence to be shown to the player.
+- ``SERVER_EVENT``: the server dispatched an event; it has ``name``, ``args`` (a tuple) and ``kwargs`` (a dict).
+- ``CONNECTED``: the connection was made, for the first time or again.
+- ``LOST``: the connection ended, or was not made; ``reason`` is a sentence for the player.
 
-Each also has ``session``, for programs with more than one.
+Each also has ``session``, for programs with several sessions.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
 import pygame
 
@@ -26,8 +25,8 @@ CONNECTED: Final[int] = pygame.event.custom_type()
 LOST: Final[int] = pygame.event.custom_type()
 """Type of a pygame event: the connection ended, or none was made. ``reason`` is a sentence for the player."""
 
-MAX_WAITING_EVENTS: Final = 4096
-"""Most events kept while pygame takes none: its queue is full, or there is no display yet."""
+MAX_UNPOSTED_EVENTS: Final = 4096
+"""Events that are kept while pygame takes none: its queue is full, or there is no display yet."""
 
 _logger = logging.getLogger(__name__)
 
@@ -47,17 +46,17 @@ class Outbox:
         """Post an event after those that still wait."""
         with self._lock:
             self._waiting.append(event)
-            if len(self._waiting) > MAX_WAITING_EVENTS:
+            if len(self._waiting) > MAX_UNPOSTED_EVENTS:
                 self._waiting.popleft()
                 self._report_drops()
         self.flush()
 
     def flush(self) -> None:
-        """Post what waits, as far as pygame takes it: call it once per frame."""
+        """Post waiting events until pygame takes no more. Call it once a frame."""
         with self._lock:
             while self._waiting:
                 try:
-                    # False means that the game has blocked this type: then it does not want to hear of it.
+                    # False means that the game has blocked this type, so it does not want the event.
                     pygame.event.post(self._waiting[0])
                 except pygame.error:
                     return
@@ -69,5 +68,53 @@ class Outbox:
             _logger.warning(
                 "pygame takes no events, and more than %d of the server's are waiting: dropping the oldest. "
                 "Does the game call pygame.event.get() in each frame?",
-                MAX_WAITING_EVENTS,
+                MAX_UNPOSTED_EVENTS,
             )
+
+
+class SessionEvents:
+    """Posts the events of one session. Its methods may be called by any thread.
+
+    :param session: the value of the events' ``session``.
+    :ivar has_server_event: whether the server has dispatched an event since the attempt to connect began.
+    """
+
+    def __init__(self, session: object) -> None:
+        self._session = session
+        self._outbox = Outbox()
+        self._lock = threading.Lock()  # for `_has_posted_loss`, which the network's thread and the main thread change
+        self._has_posted_loss = False
+        self.has_server_event = False
+
+    def flush(self) -> None:
+        """Post waiting events until pygame takes no more. Call it once a frame."""
+        self._outbox.flush()
+
+    def begin_attempt(self) -> None:
+        """A new attempt to connect begins: nothing has come from the server yet, and a loss will be posted."""
+        self.has_server_event = False
+        self._expect_loss()
+
+    def post_connected(self) -> None:
+        """Post CONNECTED."""
+        self._expect_loss()
+        self._post(CONNECTED)
+
+    def post_loss(self, reason: str) -> None:
+        """Post LOST, once for each connection."""
+        with self._lock:
+            posted, self._has_posted_loss = self._has_posted_loss, True
+        if not posted:
+            self._post(LOST, reason=reason)
+
+    def post_server_event(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Post SERVER_EVENT."""
+        self.has_server_event = True
+        self._post(SERVER_EVENT, name=name, args=args, kwargs=kwargs)
+
+    def _expect_loss(self) -> None:
+        with self._lock:
+            self._has_posted_loss = False
+
+    def _post(self, event_type: int, **attributes: Any) -> None:
+        self._outbox.post(pygame.event.Event(event_type, session=self._session, **attributes))

@@ -1,4 +1,4 @@
-"""What the pages of the connect screen look like, at any size from 480 × 320 up."""
+"""The looks of the connect screen's pages, at any size from 480 × 320 up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEYBOARD: Final = ("1234567890", "qwertyuiop", "asdfghjkl-", "zxcvbnm.:_")
 
 
 class Sheet:
-    """Where things are on a surface: one column in its middle, filled from the top and from the bottom.
+    """A column in the middle of a surface that is filled from the top and from the bottom.
 
     :param size: of the surface, pixels.
     """
@@ -49,7 +49,7 @@ class Sheet:
 
 
 def split(strip: pygame.Rect, gap: int, *shares: float) -> list[pygame.Rect]:
-    """Return a strip cut into parts from left to right."""
+    """Return the parts of a strip from left to right, with widths in the proportion of ``shares``."""
     room, total = strip.width - gap * (len(shares) - 1), sum(shares)
     rects, x = [], float(strip.left)
     for share in shares:
@@ -60,12 +60,18 @@ def split(strip: pygame.Rect, gap: int, *shares: float) -> list[pygame.Rect]:
 
 
 class Page:
-    """One look of the screen: what is drawn on it, and what can be chosen there.
+    """The content of the screen in one frame: the drawing, and the items to choose.
 
-    Made anew for each frame, since games come and go and windows change their size.
+    Each frame makes a new page, since games appear and vanish and windows change their size.
 
-    :ivar items: what can be chosen, ``text_places``: where there is other text.
-    :param focus: the key of what has the focus; ``first_row``: where the list of games began until now.
+    :param flow: the logic, with the page to lay out.
+    :param focus: the key of the item with the focus.
+    :param first_row: the first row of the list of games in the last frame.
+    :param passwords: whether the host may give a password.
+    :param now: seconds, for what moves.
+    :ivar items: the items to choose.
+    :ivar text_places: the rectangles of other text.
+    :ivar wanted_focus: the key of the item that gets the focus next; None: the focus stays.
     """
 
     def __init__(
@@ -77,9 +83,12 @@ class Page:
         *,
         focus: Any = None,
         first_row: int = 0,
+        passwords: bool = True,
+        now: float = 0.0,
     ) -> None:
         self.flow = flow
-        self._focus = focus
+        self._focus, self._passwords, self._now = focus, passwords, now
+        self.wanted_focus: Any = None
         self.items: list[Item] = []
         self.first_row = first_row
         self.sheet = Sheet(size)
@@ -89,7 +98,7 @@ class Page:
         getattr(self, f"_lay_out_{flow.page}")()
 
     def draw(self, surface: pygame.Surface) -> None:
-        """Draw what cannot be chosen."""
+        """Draw everything but the items."""
         for draw in self._drawn:
             draw(surface)
 
@@ -120,7 +129,7 @@ class Page:
             self.items.append(Item(key, rect, action, text))
 
     def _message(self) -> None:
-        """Say what is wrong, in a box above all that was laid out from the bottom."""
+        """Put the message in a box above the parts at the bottom."""
         sheet = self.sheet
         if not self.flow.message:
             return
@@ -143,7 +152,7 @@ class Page:
             self._text(_HELP, sheet.take_below(self._letters.height(sheet.small)), sheet.small, GREY, "center")
 
     def _note(self, text: str, colour: Colour = GREY, lines: int = 2) -> None:
-        """Put small text below what was laid out from the top."""
+        """Put small text below the parts at the top."""
         sheet = self.sheet
         height = self._letters.height(sheet.small) + 2
         rendered = self._letters.lines(text, sheet.small, colour, sheet.width, lines)
@@ -156,7 +165,7 @@ class Page:
     def _lay_out_main(self) -> None:
         flow, sheet = self.flow, self.sheet
         self._heading(self._title)
-        self._labelled(sheet.take(sheet.row), "Your name", "name", flow.name_entry, self._next)
+        self._labelled(sheet.take(sheet.row), "Your name", "name", flow.entries.name, self._next)
         self._help()
         buttons = [("host", "Open a game here", flow.open_hosting)] if flow.can_host else []
         bottom = sheet.take_below(sheet.row)
@@ -169,18 +178,16 @@ class Page:
     def _labelled_address(self, strip: pygame.Rect, join: pygame.Rect) -> None:
         label, entry = split(strip, self.sheet.gap, 1, 2.76)
         self._text("Address", label, self.sheet.text)
-        self.items.append(Item("address", entry, self.flow.join_typed, entry=self.flow.address_entry))
+        self.items.append(Item("address", entry, self.flow.join_typed, entry=self.flow.entries.address))
         self.items.append(Item("join", join, self.flow.join_typed, "Join"))
 
     def _next(self) -> None:
-        """Return, in the name: go on to the address."""
+        """Move the focus from the name to the address."""
         self.wanted_focus = "address"
-
-    wanted_focus: Any = None
 
     def _list(self) -> None:
         flow, sheet = self.flow, self.sheet
-        games = flow.games
+        games = flow.search.games
         header = sheet.take(self._letters.height(sheet.small) + 2)
         self._text("Games on your network", header, sheet.small, GREY)
         box = pygame.Rect(sheet.left, sheet.top, sheet.width, sheet.bottom - sheet.top)
@@ -200,15 +207,15 @@ class Page:
             self._empty_list(box)
 
     def _scrolled(self, rows: int) -> int:
-        """Return the first row to be shown, so that the one with the focus has another on either side of it."""
-        focused = [number for number, found in enumerate(self.flow.games) if _key(found) == self._focus]
+        """Return the first visible row, so that the row with the focus has another on either side of it."""
+        focused = [number for number, found in enumerate(self.flow.search.games) if _key(found) == self._focus]
         if not focused or rows < 3:
             return self.first_row
         return max(min(self.first_row, focused[0] - 1), focused[0] + 2 - rows)
 
     def _empty_list(self, box: pygame.Rect) -> None:
-        problem = self.flow.search_problem
-        dots = "." * (1 + int(self.flow.clock() * 2) % 3)
+        problem = self.flow.search.problem
+        dots = "." * (1 + int(self._now * 2) % 3)
         text = f"None can be found: {problem}" if problem else f"Searching{dots}"
         hint = "Those that are open on this network appear here by themselves."
         self._drawn.append(partial(_frame, box))
@@ -227,20 +234,20 @@ class Page:
         self._help()
         buttons = sheet.take_below(sheet.row)
         middle = pygame.Rect(sheet.left, sheet.top, sheet.width, sheet.bottom - sheet.top)
-        words = flow.pending.reason if flow.pending is not None else ""
+        words = flow.attempt.session.reason if flow.attempt.session is not None else ""
         line = pygame.Rect(middle.left, middle.centery - 2 * sheet.row, middle.width, sheet.row)
         self._text(words or "Connected.", line, sheet.text, WHITE, "center")
         bar = pygame.Rect(middle.left, middle.centery - sheet.gap, middle.width, max(6, sheet.gap))
-        self._drawn.append(partial(_running_bar, bar, flow.seconds_connecting))
+        self._drawn.append(partial(_running_bar, bar, flow.attempt.seconds))
         below = line.move(0, 3 * sheet.row)
-        self._text(f"{flow.seconds_connecting:.0f} s", below, sheet.text, GREY, "center")
+        self._text(f"{flow.attempt.seconds:.0f} s", below, sheet.text, GREY, "center")
         self._buttons(buttons, ("cancel", "Cancel", flow.cancel))
 
     def _lay_out_password(self) -> None:
         flow, sheet = self.flow, self.sheet
         self._heading("This game needs a password")
         self._note("Ask the host for it.")
-        self._labelled(sheet.take(sheet.row), "Password", "password", flow.password_entry, flow.join_with_password)
+        self._labelled(sheet.take(sheet.row), "Password", "password", flow.entries.password, flow.join_with_password)
         self._help()
         buttons = sheet.take_below(sheet.row)
         self._message()
@@ -249,10 +256,10 @@ class Page:
     def _lay_out_host(self) -> None:
         flow, sheet = self.flow, self.sheet
         self._heading("Open a game here")
-        self._labelled(sheet.take(sheet.row), "Your name", "name", flow.name_entry, flow.start_hosting)
-        self._labelled(sheet.take(sheet.row), "Port", "port", flow.port_entry, flow.start_hosting)
-        if flow.passwords:
-            self._labelled(sheet.take(sheet.row), "Password", "secret", flow.host_password_entry, flow.start_hosting)
+        self._labelled(sheet.take(sheet.row), "Your name", "name", flow.entries.name, flow.start_hosting)
+        self._labelled(sheet.take(sheet.row), "Port", "port", flow.entries.port, flow.start_hosting)
+        if self._passwords:
+            self._labelled(sheet.take(sheet.row), "Password", "secret", flow.entries.host_password, flow.start_hosting)
         self._help()
         buttons = sheet.take_below(sheet.row)
         self._message()
@@ -260,7 +267,7 @@ class Page:
         self._buttons(buttons, ("start", "Start", flow.start_hosting), ("back", "Back", flow.back))
 
     def _friends(self) -> None:
-        """Say what friends have to type, as far as there is room."""
+        """Show the addresses for friends, as far as there is room."""
         sheet, addresses = self.sheet, self.flow.friends_type
         if not addresses:
             self._note("This machine is in no network: only players on this machine itself can join.")
@@ -271,8 +278,8 @@ class Page:
             self._text(addresses.pop(0), sheet.take(height), sheet.text, SKY)
 
     def _lay_out_typing(self) -> None:
-        flow, sheet = self.flow, self.sheet
-        entry = flow.typing_into
+        keyboard, sheet = self.flow.keyboard, self.sheet
+        entry = keyboard.entry
         strip = sheet.take(round(sheet.row * 1.2))
         if entry is not None:
             self._drawn.append(lambda surface: entry.draw(surface, strip, size=sheet.text))
@@ -281,14 +288,14 @@ class Page:
         for line in _KEYBOARD:
             rects = split(sheet.take(height), sheet.gap, *[1] * len(line))
             for rect, character in zip(rects, line, strict=True):
-                shown = character.upper() if flow.capitals else character
-                self.items.append(Item(("key", character), rect, partial(flow.type, shown), shown))
+                shown = character.upper() if keyboard.capitals else character
+                self.items.append(Item(("key", character), rect, partial(keyboard.type, shown), shown))
         self._buttons(
             last,
-            ("shift", "abc" if flow.capitals else "ABC", flow.toggle_capitals),
-            ("space", "Space", partial(flow.type, " ")),
-            ("delete", "Delete", flow.rub_out),
-            ("done", "Done", flow.finish_typing),
+            ("shift", "abc" if keyboard.capitals else "ABC", keyboard.toggle_capitals),
+            ("space", "Space", partial(keyboard.type, " ")),
+            ("delete", "Delete", keyboard.rub_out),
+            ("done", "Done", self.flow.finish_typing),
         )
 
 
@@ -312,7 +319,7 @@ def _frame(box: pygame.Rect, surface: pygame.Surface) -> None:
 
 
 def _running_bar(bar: pygame.Rect, seconds: float, surface: pygame.Surface) -> None:
-    """Draw what shows that something is going on: nobody knows for how long."""
+    """Draw a bar that runs to and fro while the player waits."""
     pygame.draw.rect(surface, FLOOR, bar, border_radius=3)
     part = bar.copy()
     part.width = max(1, bar.width // 5)

@@ -1,24 +1,28 @@
-"""The screen before a game: who am I, which game, and what is wrong if it cannot be joined."""
+"""The screen before a game: the player's name, the games to choose from, and why one cannot be joined."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Unpack
 
 import pygame
 
-from pygase import DEFAULT_PORT, get_available_ip_addresses
+from pygase import DEFAULT_PORT, Browser, get_available_ip_addresses
 
 from ..joining import SessionOptions, join
 from ..session import Session
+from ..ui.clipboard import Clipboard
 from ..ui.lettering import Lettering
 from ..ui.menu import Menu
 from ..ui.palette import NIGHT
-from ..ui.text_entry import Clipboard
-from .connect_flow import ConnectFlow, GameBrowser
+from .connect_flow import ConnectFlow
 from .connect_pages import Page
+from .entries import Entries
+from .remembered import Remembered, default_path
+from .search import GameBrowser, Search
 
 _FIRST_FOCUS: Final = {
     "connecting": "cancel",
@@ -26,7 +30,21 @@ _FIRST_FOCUS: Final = {
     "host": "start",
     "typing": ("key", "q"),
 }
-"""What has the focus when a page comes up."""
+"""The item that has the focus when a page appears."""
+
+
+@dataclass(frozen=True)
+class Inside:
+    """The parts of a connect screen, for its tests. A game needs none of them.
+
+    :ivar flow: the logic.
+    :ivar menu: the focus.
+    :ivar page: lays out the present page.
+    """
+
+    flow: ConnectFlow
+    menu: Menu
+    page: Callable[[], Page]
 
 
 class ConnectScreen:
@@ -45,27 +63,26 @@ class ConnectScreen:
             pygame.display.flip()
         screen.close()
 
-    It lists the games that are announced on the local network as they come and go, takes an address (``HOST``,
-    ``HOST:PORT``, ``[IPV6]:PORT``), says in plain words what is wrong, asks for a password where one is needed, and
-    remembers name and address. CONNECTED, and what the server says right after it, is kept for the game: it comes by
-    again once :attr:`session` is there.
+    It lists the games that are announced on the local network, and takes an address (``HOST``, ``HOST:PORT``,
+    ``[IPV6]:PORT``). It says in plain words what is wrong, asks for a password if a game needs one, and remembers name
+    and address. It keeps CONNECTED and the events that follow it for the game: they arrive again after :attr:`session`
+    is there.
 
     :param game: the game's name, as in ``Server(game=...)``.
-    :param title: what to call it; the same by default.
+    :param title: the title on the screen; by default the game's name.
     :param host: opens a game here: ``host(port, password) -> Session``, such as a function that makes a backend and
-        calls :func:`pygase_pygame.host`; what it raises is shown. None: the player cannot host.
-    :param passwords: whether who opens a game here may give it a password; if not, ``host`` gets None.
-    :param default_port: where nobody names another.
-    :param name: the player's name at the very first time; by default what this machine calls its user.
-    :param browser: another than ``pygase.Browser(game)``.
-    :param search: whether to search the local network at all.
-    :param remember: the file in which name and address are kept; True: one in this system's directory for settings;
-        False: nowhere.
+        calls :func:`pygase_pygame.host`. Its exceptions are shown. None: the player cannot host.
+    :param passwords: whether the host may give the game a password; if not, ``host`` receives None.
+    :param default_port: the port of an address without one.
+    :param name: the player's name the first time; by default the login name.
+    :param browser: replaces ``pygase.Browser(game)``.
+    :param search: whether to search the local network.
+    :param remember: the file for name and address. True: a file in this system's directory for settings. False: none.
     :param addresses: returns this machine's addresses.
-    :param clipboard: another than the system's.
+    :param clipboard: replaces the system's.
     :param connect: joins a game: ``connect(hostname, port, password) -> Session``; by default
         :func:`pygase_pygame.join`.
-    :param options: for the session, as :func:`pygase_pygame.join` takes them; ``clock`` is this screen's, too.
+    :param options: for the session, as :func:`pygase_pygame.join` takes them. ``clock`` is also this screen's.
     """
 
     def __init__(
@@ -89,25 +106,24 @@ class ConnectScreen:
             address = f"[{hostname}]" if ":" in hostname else hostname
             return join(address, port, game=game, password=password, **options)
 
+        self._clock = options.get("clock", time.monotonic)
+        remembered = Remembered(default_path(game) if remember is True else Path(remember) if remember else None)
         self._flow = ConnectFlow(
-            game,
             connect or join_it,
-            host=host,
-            passwords=passwords,
-            default_port=default_port,
-            name=name,
-            browser=browser,
-            search=search,
-            remember=remember,
+            host,
+            entries=Entries(remembered, name=name, default_port=default_port, clipboard=clipboard, clock=self._clock),
+            search=Search(browser or (Browser(game) if search else None)),
+            remembered=remembered,
             addresses=addresses,
-            clipboard=clipboard,
-            clock=options.get("clock", time.monotonic),
+            default_port=default_port,
+            clock=self._clock,
         )
+        self._passwords = passwords
         self._title = title or game or "Join a game"
-        self._letters = Lettering(0.8)
+        self._lettering = Lettering(smallest_share=0.8)
         self._menu = Menu(self._flow.back, self._flow.type_into)
-        self._size = (640, 480)  # of the surface drawn on last,
-        self._first_row = 0  # and where its list of games began
+        self._size = (640, 480)  # of the surface in the last frame
+        self._first_row = 0  # of its list of games
         self._page_before = ""
 
     @property
@@ -122,37 +138,40 @@ class ConnectScreen:
 
     @property
     def name(self) -> str:
-        """The player's name, never empty, on one line. Set it to have another there than was remembered."""
-        return self._flow.name
+        """The player's name, never empty, on one line. Setting it replaces the remembered name."""
+        return self._flow.entries.player_name
 
     @name.setter
     def name(self, name: str) -> None:
-        self._flow.name_entry.text = name
+        self._flow.entries.name.text = name
 
     @property
     def friends_type(self) -> list[str]:
-        """What friends on the same network have to type to join the game that was opened here; else nothing."""
+        """The addresses that friends on the same network type to join a game that was opened here; otherwise []."""
         return self._flow.friends_type
 
     @property
     def page(self) -> str:
-        """What is up: "main", "connecting", "password", "host" or "typing"."""
+        """The present page: "main", "connecting", "password", "host" or "typing"."""
         return self._flow.page
 
     @property
     def message(self) -> str:
-        """What is wrong, in plain words; "" if nothing is."""
+        """The trouble, in plain words; "" if there is none."""
         return self._flow.message
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Take a pygame event in; True if it was for this screen. Does nothing once :attr:`session` is there."""
+        """Take in a pygame event; return True if it was for this screen.
+
+        It does nothing after :attr:`session` is there.
+        """
         if self._flow.hear(event):
             return True
         if self._flow.session is not None:
             return False
-        page = self._page()
+        page = self._lay_out()
         if event.type == pygame.MOUSEWHEEL and self._flow.page == "main":
-            self._menu.set_focus(page.items, "address")  # or the list would follow the focus
+            self._menu.set_focus(page.items, "address")  # otherwise the list would follow the focus
             self._first_row = max(0, page.first_row - event.y)
             return True
         taken = self._menu.handle(event, page.items)
@@ -161,38 +180,45 @@ class ConnectScreen:
         return taken
 
     def draw(self, surface: pygame.Surface) -> None:
-        """Draw the screen over the whole surface, and see how connecting goes. Never blocks."""
+        """Draw the screen over the whole surface, and look at the attempt to connect. Never blocks."""
         self._size = surface.get_size()
         self._flow.check()
-        page = self._page()
+        page = self._lay_out()
         surface.fill(NIGHT)
         page.draw(surface)
-        self._menu.draw(surface, page.items, self._letters, page.sheet.text)
+        self._menu.draw(surface, page.items, self._lettering, page.sheet.text)
 
     def reopen(self, message: str = "") -> None:
-        """Go back to the screen, as after the connection was lost; the session of before is closed.
+        """Return to the screen, as after the connection was lost. The present session is closed.
 
-        :param message: what to tell the player, such as ``session.reason``.
+        :param message: for the player, such as ``session.reason``.
         """
         self._flow.reopen(message)
 
     def close(self) -> None:
-        """Stop searching, and give up what is still connecting. The session, if there is one, stays."""
+        """Stop searching, and stop an attempt to connect. A connected session stays."""
         self._flow.close()
 
-    def _page(self) -> Page:
-        """Lay out what is to be seen now."""
+    @property
+    def inside(self) -> Inside:
+        """The parts of this screen, for its tests."""
+        return Inside(self._flow, self._menu, self._lay_out)
+
+    def _lay_out(self) -> Page:
+        """Return the present page, with the focus on one of its items."""
         page = Page(
             self._flow,
             self._title,
             self._size,
-            self._letters,
+            self._lettering,
             focus=self._menu.focus,
             first_row=self._first_row,
+            passwords=self._passwords,
+            now=self._clock(),
         )
         self._first_row = page.first_row
         if self._flow.session is None and not self._has_focus(page):
-            self._flow.blur()
+            self._flow.entries.blur()
             self._menu.set_focus(page.items, self._first_focus(page))
             self._page_before = self._flow.page
         return page
@@ -201,9 +227,9 @@ class ConnectScreen:
         return self._flow.page == self._page_before and any(item.key == self._menu.focus for item in page.items)
 
     def _first_focus(self, page: Page) -> Any:
-        typed_into = [item.key for item in page.items if item.entry is self._flow.typing_into is not None]
+        typed_into = [item.key for item in page.items if item.entry is self._flow.keyboard.entry is not None]
         if self._page_before == "typing" and typed_into:
             return typed_into[0]
         if self._flow.page == "main":
-            return "address" if self._flow.name_entry.text else "name"
+            return "address" if self._flow.entries.name.text else "name"
         return _FIRST_FOCUS[self._flow.page]

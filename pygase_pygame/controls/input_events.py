@@ -8,13 +8,13 @@ from typing import Any
 
 from pygase import RELIABLE
 
-from ..own_ticks import plain
+from .given import plain
 
 DEFAULT_EVENT = "INPUT"
 """Event that carries the player's input, unless the game chooses another."""
 
 
-class InputSender:
+class InputEvents:
     """Forwards inputs, in one of two ways by which no lost or overtaken datagram can leave a key stuck.
 
     Without a ``rate``: when the input is a new one, reliably and in order. Nothing is sent while nothing

@@ -11,7 +11,7 @@ import pygame
 import pytest
 
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, pygame_events
-from pygase_pygame.pygame_events import MAX_WAITING_EVENTS, Outbox
+from pygase_pygame.pygame_events import MAX_UNPOSTED_EVENTS, Outbox
 
 NAMES_OF_OURS = [SERVER_EVENT, CONNECTED, LOST]
 
@@ -86,13 +86,13 @@ def test_what_waits_is_bounded_and_a_loss_is_logged_once(monkeypatch, caplog):
     queue, outbox = FullQueue(0), Outbox()
     monkeypatch.setattr(pygame.event, "post", queue.post)
     with caplog.at_level(logging.WARNING, logger=pygame_events.__name__):
-        for number in range(MAX_WAITING_EVENTS + 10):
+        for number in range(MAX_UNPOSTED_EVENTS + 10):
             outbox.post(numbered(number))
-    assert len(outbox) == MAX_WAITING_EVENTS
+    assert len(outbox) == MAX_UNPOSTED_EVENTS
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     queue.room = 100_000
     outbox.flush()
-    assert queue.taken == list(range(10, MAX_WAITING_EVENTS + 10))
+    assert queue.taken == list(range(10, MAX_UNPOSTED_EVENTS + 10))
 
 
 def test_types_that_the_game_has_blocked_hold_up_nothing(display):

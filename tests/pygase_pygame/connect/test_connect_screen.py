@@ -103,7 +103,7 @@ class Evening:
         self.stage.run_until(condition, self.frame, timeout)
 
     def item(self, key: Any) -> pygame.Rect:
-        return next(item.rect for item in self.screen._page().items if item.key == key)
+        return next(item.rect for item in self.screen.inside.page().items if item.key == key)
 
 
 @pytest.fixture
@@ -208,23 +208,23 @@ def test_games_come_and_go_while_one_looks_and_the_focus_stays_on_its_own(evenin
     evening.browser.games = (found("Anna's"), found("Bob's", port=9001))
     screen = evening.open()
     evening.press(UP)
-    assert screen._menu.focus == ("game", "127.0.0.1", 9001)
+    assert screen.inside.menu.focus == ("game", "127.0.0.1", 9001)
     evening.browser.games = (found("Bob's", port=9001), found("Cleo's", port=9002))
     evening.frames(1)
-    assert screen._menu.focus == ("game", "127.0.0.1", 9001)
+    assert screen.inside.menu.focus == ("game", "127.0.0.1", 9001)
     evening.browser.games = ()
     evening.frames(1)
-    assert screen._menu.focus == "address"
+    assert screen.inside.menu.focus == "address"
 
 
 def test_all_of_a_long_list_can_be_reached_by_keyboard_and_by_wheel(evening):
     evening.browser.games = tuple(found(f"game {number}", port=9000 + number) for number in range(30))
     screen = evening.open()
     evening.press(TAB, mod=pygame.KMOD_LSHIFT)
-    seen = {screen._menu.focus}
+    seen = {screen.inside.menu.focus}
     for key in [DOWN] * 30 + [UP] * 31:
         evening.press(key)
-        seen.add(screen._menu.focus)
+        seen.add(screen.inside.menu.focus)
     assert len([key for key in seen if key[0] == "game"]) == 30
     screen.reopen()
     for _ in range(40):
@@ -339,7 +339,7 @@ def test_a_game_known_to_have_a_password_asks_for_it_first(evening):
     evening.until(lambda: screen.session)
     screen.reopen()
     evening.frames(1)
-    assert screen._flow.password_entry.text == ""
+    assert screen.inside.flow.entries.password.text == ""
 
 
 def test_a_password_that_cannot_be_one_is_told(evening):
@@ -357,7 +357,7 @@ def test_a_password_that_cannot_be_one_is_told(evening):
 def test_without_a_network_the_list_says_why(evening):
     evening.browser.problem = "this machine is in no network"
     screen = evening.open()
-    assert "no network" in screen._flow.search_problem
+    assert "no network" in screen.inside.flow.search.problem
     evening.open(browser=None, search=False)
 
 
@@ -423,7 +423,7 @@ def test_once_there_is_a_session_events_are_the_games(evening):
 )
 def test_a_name_is_one_line_and_never_empty(evening, typed, name):
     screen = evening.open(name="")
-    assert screen._menu.focus == "name"
+    assert screen.inside.menu.focus == "name"
     evening.type(typed)
     assert screen.name == name
 
@@ -460,7 +460,7 @@ def test_a_game_without_passwords_asks_for_none(evening):
     evening.open(host=lambda *_: None, passwords=False)
     evening.stage.click(evening.item("host").center)
     evening.frames(1)
-    assert [item.key for item in evening.screen._page().items] == ["name", "port", "start", "back"]
+    assert [item.key for item in evening.screen.inside.page().items] == ["name", "port", "start", "back"]
 
 
 def test_a_port_that_is_taken_is_told_and_another_suggested(evening):
@@ -506,7 +506,7 @@ def test_who_is_in_no_network_hears_so(evening):
 
 def test_a_game_that_cannot_be_hosted_offers_no_button(evening):
     screen = evening.open()
-    assert "host" not in [item.key for item in screen._page().items]
+    assert "host" not in [item.key for item in screen.inside.page().items]
 
 
 # -- keyboard, mouse and gamepad
@@ -515,33 +515,33 @@ def test_a_game_that_cannot_be_hosted_offers_no_button(evening):
 def test_tab_goes_round_and_back(evening):
     evening.browser.games = (found("Anna's"),)
     screen = evening.open(host=lambda *_: None)
-    order = [screen._menu.focus]
+    order = [screen.inside.menu.focus]
     for _ in range(6):
         evening.press(TAB)
-        order.append(screen._menu.focus)
+        order.append(screen.inside.menu.focus)
     assert order == ["address", "join", "host", "leave", "name", ("game", "127.0.0.1", 8080), "address"]
     evening.press(TAB, mod=pygame.KMOD_LSHIFT)
-    assert screen._menu.focus == ("game", "127.0.0.1", 8080)
+    assert screen.inside.menu.focus == ("game", "127.0.0.1", 8080)
 
 
 def test_arrows_go_where_they_point(evening):
     screen = evening.open(host=lambda *_: None)
     evening.press(DOWN)
-    assert screen._menu.focus == "host"
+    assert screen.inside.menu.focus == "host"
     evening.press(RIGHT)
-    assert screen._menu.focus == "leave"
+    assert screen.inside.menu.focus == "leave"
     evening.press(RIGHT, DOWN)
-    assert screen._menu.focus == "leave"
+    assert screen.inside.menu.focus == "leave"
     evening.press(UP, LEFT, RIGHT)
-    assert screen._menu.focus == "address"
+    assert screen.inside.menu.focus == "address"
     evening.press(TAB)
-    assert screen._menu.focus == "join"
+    assert screen.inside.menu.focus == "join"
     evening.press(LEFT)
-    assert screen._menu.focus == "address"
+    assert screen.inside.menu.focus == "address"
     evening.press(UP)
-    assert screen._menu.focus == "name"
+    assert screen.inside.menu.focus == "name"
     evening.press(RETURN)
-    assert screen._menu.focus == "address"
+    assert screen.inside.menu.focus == "address"
 
 
 def test_only_the_entry_with_the_focus_takes_what_is_typed(evening):
@@ -550,8 +550,8 @@ def test_only_the_entry_with_the_focus_takes_what_is_typed(evening):
     evening.press(UP)
     evening.type("!")
     assert screen.name == "Zoë!"
-    assert screen._flow.address_entry.text == "abc"
-    assert not screen._flow.address_entry.focused
+    assert screen.inside.flow.entries.address.text == "abc"
+    assert not screen.inside.flow.entries.address.focused
 
 
 def test_with_a_gamepad_one_types_on_the_screen(evening):
@@ -576,8 +576,8 @@ def test_with_a_gamepad_one_types_on_the_screen(evening):
     evening.stage.click(evening.item("done").center)
     evening.frames(1)
     assert screen.page == "main"
-    assert screen._menu.focus == "name"
-    assert screen._flow.name_entry.text == "Qwe "
+    assert screen.inside.menu.focus == "name"
+    assert screen.inside.flow.entries.name.text == "Qwe "
     evening.stage.press_pad(0)
     evening.stage.release_pad(0)
     evening.stage.press_pad(1)
@@ -591,7 +591,7 @@ def test_with_a_gamepad_one_types_on_the_screen(evening):
 
 def pages(evening: Evening) -> Iterator[str]:
     screen = evening.open(host=lambda *_: None)
-    flow = screen._flow
+    flow = screen.inside.flow
     words = "The whole sentence of what is wrong, and what the player can do about it. " * 3
     games = [found("😀 " * 30 + "and a long name", players=4, password=True), found("old", port=2, version_ok=False)]
     for games_found in ([], games, [found(f"game {port}", port=port) for port in range(1, 40)]):
@@ -604,10 +604,10 @@ def pages(evening: Evening) -> Iterator[str]:
         flow.own_addresses = addresses
         flow.show("host", words)
         yield f"host {len(addresses)}"
-    flow.type_into(flow.name_entry)
+    flow.type_into(flow.entries.name)
     yield "typing"
     flow.finish_typing()
-    flow.pending = evening.stage.join()
+    flow.attempt.begin(evening.stage.join())
     flow.show("connecting")
     yield "connecting"
 
@@ -617,7 +617,7 @@ def test_nothing_overlaps_or_leaves_the_window(seed, size):
     evening = Evening(seed, size)
     with evening.stage:
         for what in pages(evening):
-            page = evening.screen._page()
+            page = evening.screen.inside.page()
             rects = [item.rect for item in page.items] + page.text_places
             window = pygame.Rect(0, 0, *size)
             for number, rect in enumerate(rects):
@@ -625,7 +625,7 @@ def test_nothing_overlaps_or_leaves_the_window(seed, size):
                 others = rects[:number] + rects[number + 1 :]
                 assert rect.collidelist(others) == -1, (what, rect, others[rect.collidelist(others)])
             evening.screen.draw(evening.stage.screen)
-            evening.screen._flow.pending = None
+            evening.screen.inside.flow.attempt.end()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (100, 80), (320, 200)])
@@ -634,7 +634,7 @@ def test_in_a_window_that_is_too_small_it_does_not_fail(seed, size):
     with evening.stage:
         for _ in pages(evening):
             evening.screen.draw(pygame.Surface(size))
-            evening.screen._flow.pending = None
+            evening.screen.inside.flow.attempt.end()
 
 
 def test_the_window_may_change_its_size_at_any_time(evening):
@@ -642,7 +642,7 @@ def test_the_window_may_change_its_size_at_any_time(evening):
     for size in SIZES:
         evening.stage.resize(size)
         evening.frames(2)
-        assert screen._page().sheet.width <= size[0]
+        assert screen.inside.page().sheet.width <= size[0]
 
 
 # -- what is remembered
@@ -661,8 +661,8 @@ def test_name_and_address_are_there_again_the_next_time(evening, tmp_path):
     again = evening.open(remember=path, name="somebody else")
     assert again.name == "Zoë!"
     again.name = "Ann"
-    assert again.name == again._flow.name_entry.text == "Ann"
-    assert again._flow.address_entry.text == "example.org:9000"
+    assert again.name == again.inside.flow.entries.name.text == "Ann"
+    assert again.inside.flow.entries.address.text == "example.org:9000"
 
 
 def test_the_port_of_an_opened_game_is_remembered(evening, tmp_path):
@@ -671,12 +671,12 @@ def test_the_port_of_an_opened_game_is_remembered(evening, tmp_path):
         return evening.connect("localhost", port, password)
 
     screen = evening.open(host=host, remember=tmp_path / "x.json")
-    screen._flow.open_hosting()
-    screen._flow.port_entry.text = "9555"
-    screen._flow.start_hosting()
+    screen.inside.flow.open_hosting()
+    screen.inside.flow.entries.port.text = "9555"
+    screen.inside.flow.start_hosting()
     evening.until(lambda: screen.session)
     assert json.loads((tmp_path / "x.json").read_text())["port"] == "9555"
-    assert evening.open(host=host, remember=str(tmp_path / "x.json"))._flow.port_entry.text == "9555"
+    assert evening.open(host=host, remember=str(tmp_path / "x.json")).inside.flow.entries.port.text == "9555"
 
 
 @pytest.mark.parametrize(
@@ -774,8 +774,8 @@ def test_whatever_is_pressed_in_whatever_order_it_goes_on(evening, rng):
         return evening.connect("localhost", 8080, password)
 
     screen = evening.open(host=host)
-    flow = screen._flow
-    ways_in = [screen.reopen, flow.open_hosting, flow.join_typed, lambda: flow.type_into(flow.address_entry)]
+    flow = screen.inside.flow
+    ways_in = [screen.reopen, flow.open_hosting, flow.join_typed, lambda: flow.type_into(flow.entries.address)]
     for number in range(240):
         evening.browser.games = tuple(found(f"{n}", port=9000 + n, password=n % 2 == 0) for n in range(number % 7))
         if number % 30 == 0:
@@ -784,6 +784,8 @@ def test_whatever_is_pressed_in_whatever_order_it_goes_on(evening, rng):
         for _ in range(rng.randrange(4)):
             anything(evening.stage, rng)
         evening.frames(1)
-        assert screen.session is not None or screen._menu.focus in [item.key for item in screen._page().items]
+        assert screen.session is not None or screen.inside.menu.focus in [
+            item.key for item in screen.inside.page().items
+        ]
         if screen.session is not None:
             screen.reopen("again")

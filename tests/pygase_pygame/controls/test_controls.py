@@ -11,6 +11,7 @@ import pytest
 from pygase import Backend, GameState
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import Controls, binding_of
+from pygase_pygame.controls.held import Held
 from pygase_pygame.headless import Headless
 
 
@@ -269,7 +270,7 @@ def test_controls_can_be_one_players_pad_only(walk):
     assert walk.handle(pad_button(0, pad=2))
 
 
-def test_a_pad_that_is_plugged_in_while_the_game_runs_is_opened(walk, monkeypatch):
+def test_a_pad_that_is_plugged_in_while_the_game_runs_is_opened(monkeypatch):
     class Pad:
         def __init__(self, index: int) -> None:
             if index != 1:
@@ -279,14 +280,15 @@ def test_a_pad_that_is_plugged_in_while_the_game_runs_is_opened(walk, monkeypatc
             return 31
 
     monkeypatch.setattr(pygame.joystick, "Joystick", Pad)
-    assert not walk.handle(event(pygame.JOYDEVICEADDED, device_index=1))
-    assert list(walk._pads) == [31]
-    assert not walk.handle(event(pygame.JOYDEVICEADDED, device_index=5))
-    walk.handle(event(pygame.JOYDEVICEREMOVED, instance_id=31))
-    assert not walk._pads
+    held = Held()
+    assert not list(held.changes(event(pygame.JOYDEVICEADDED, device_index=1)))
+    assert held.pads == [31]
+    assert not list(held.changes(event(pygame.JOYDEVICEADDED, device_index=5)))
+    list(held.changes(event(pygame.JOYDEVICEREMOVED, instance_id=31)))
+    assert not held.pads
     monkeypatch.setattr(pygame.joystick, "get_init", lambda: True)
     monkeypatch.setattr(pygame.joystick, "get_count", lambda: 2)
-    assert list(Controls(fire="pad 0")._pads) == [31]
+    assert Held().pads == [31]
 
 
 def test_losing_the_focus_lets_sticks_and_buttons_go_too(walk):

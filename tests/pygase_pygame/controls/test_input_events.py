@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pygase import RELIABLE
-from pygase_pygame.controls.input_events import InputSender
+from pygase_pygame.controls.input_events import InputEvents
 
 
 class Desk:
@@ -24,8 +24,8 @@ class Desk:
         self.sent.append(state)
         self.retries.append(retries)
 
-    def sender(self, rate: float | None = None) -> InputSender:
-        return InputSender(self.dispatch, rate=rate, clock=lambda: self.now)
+    def sender(self, rate: float | None = None) -> InputEvents:
+        return InputEvents(self.dispatch, rate=rate, clock=lambda: self.now)
 
 
 def test_an_input_is_sent_only_when_it_says_something_new():

@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pygase_pygame import TextEntry
+from pygase_pygame.ui.clipboard import SystemClipboard
 from pygase_pygame.ui.clusters import boundaries, clusters, cut
+from pygase_pygame.ui.edited_line import EditedLine
+from pygase_pygame.ui.entry_picture import EntryPicture
 from pygase_pygame.ui.lettering import Lettering, drawable
 from pygase_pygame.ui.palette import WHITE
-from pygase_pygame.ui.text_entry import BLINK, SystemClipboard
+from pygase_pygame.ui.text_entry import BLINK
 
 FAMILY = "👨‍👩‍👧"
 FLAG = "🇩🇪"
@@ -225,7 +228,7 @@ def test_a_password_is_shown_as_dots_and_cannot_be_copied(display):
     it.select_all()
     press(it, pygame.K_c, pygame.K_x, mod=CTRL)
     assert (it.text, clip.text) == ("sécret 1", "before")
-    assert set(it._shown(it.text)) == {"•"}
+    assert set(EntryPicture(EditedLine(64, masked=True)).shown(it.text)) == {"•"}
     press(it, END)
     press(it, LEFT, mod=CTRL)
     it.handle(typed("<"))
@@ -247,7 +250,7 @@ def test_a_click_puts_the_cursor_there_and_dragging_selects(display):
     it = TextEntry("mmmmmmmmmm", clipboard=Clip())
     rect = pygame.Rect(20, 30, 300, 30)
     it.draw(display, rect)
-    where = {index: x for index, x in it._stops()}  # noqa: C416
+    where = {index: x for index, x in it.stops()}  # noqa: C416
     assert not it.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(5, 5), button=1))
     assert not it.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(where[4], 45), button=3))
     assert it.handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, pos=(where[4] + 2, 45), button=1))
@@ -266,13 +269,13 @@ def test_the_cursor_stays_in_sight_however_long_the_text(display):
         press(it, *codes)
         display.fill((0, 0, 0))
         it.draw(display, rect)
-        x = dict(it._stops())[it._cursor]
+        x = dict(it.stops())[it.cursor]
         assert rect.left < x < rect.right
         assert display.get_at((x, rect.centery))[:3] == WHITE
     now[0] += BLINK
     assert display.get_bounding_rect()
     it.draw(display, rect)
-    assert display.get_at((dict(it._stops())[60], rect.top + 6))[:3] != WHITE
+    assert display.get_at((dict(it.stops())[60], rect.top + 6))[:3] != WHITE
 
 
 def test_nothing_is_drawn_beside_it(display):
@@ -302,8 +305,8 @@ def test_any_text_can_be_typed_moved_through_cut_and_rendered(text, data):
     assert "".join(clusters(it.text)) == it.text
     for code in data.draw(st.lists(st.sampled_from([LEFT, RIGHT, BACK, DELETE, HOME, END]), max_size=20)):
         press(it, code)
-        assert 0 <= it._cursor <= len(it.text)
-        assert it._cursor in boundaries(it.text)
+        assert 0 <= it.cursor <= len(it.text)
+        assert it.cursor in boundaries(it.text)
     length = data.draw(st.integers(0, 40))
     assert len(cut(text, length)) <= length
     assert text.startswith(cut(text, length))

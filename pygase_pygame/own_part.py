@@ -1,0 +1,93 @@
+"""The player's own part of the state: its path, its rules, and the prediction shown in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pygase import Interpolate
+
+Path = tuple[Any, ...]
+"""Keys that lead to a part of the state."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The part of the game that a session predicts: ``Prediction(rules.move, "players.{me}")``.
+
+    :param step: ``step(mine, input) -> mine``, the rules of one tick for the player's own part. The server applies the
+        same rules with the same inputs; see :class:`pygase.Predictor`.
+    :param mine: the path to that part in the state: keys joined by dots, in which ``{me}`` stands for
+        ``str(client.address)``; or a function of (game state, client address) that returns such a path, a tuple of
+        keys, or None while the player has no part.
+    :param smooth: paths within the part (or :class:`pygase.Interpolate` rules, for angles for example) of the numbers
+        that glide when the server corrects them; by default every float.
+    :param smoothing_time: seconds in which a correction glides.
+    :param snap_distance: a number that is farther off jumps.
+    :param max_ahead: seconds for which prediction continues while the server is silent. Afterwards the player's part
+        slows down and stands, and ``Session.is_stalled`` is true, until the server confirms inputs again. It counts as
+        four ticks at least. ``math.inf``: the part never stands.
+    :raises ValueError, TypeError: a parameter makes no sense.
+    """
+
+    step: Callable[[Any, Any], Any]
+    mine: str | Callable[[Mapping[str, Any], Any], str | Sequence[Any] | None]
+    smooth: Iterable[str | Interpolate] | None = None
+    smoothing_time: float = 0.1
+    snap_distance: float | None = None
+    max_ahead: float = 0.4
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.max_ahead, (int, float)) or not self.max_ahead > 0:
+            raise ValueError(f"max_ahead must be a number of seconds above 0, or math.inf, not {self.max_ahead!r}")
+        if not callable(self.step):
+            raise TypeError(f"step must be a function of (mine, input), not {self.step!r}")
+        if not callable(self.mine) and not isinstance(self.mine, str):
+            raise TypeError(f'mine must be a path such as "players.{{me}}", or a function, not {self.mine!r}')
+        for key in self.mine.split(".") if isinstance(self.mine, str) else ():
+            if key != "{me}" and ("{" in key or "}" in key):
+                raise ValueError(f'{key!r} in {self.mine!r} stands for nothing; "{{me}}" is the one that does')
+
+    def path(self, state: Mapping[str, Any], address: Any) -> Path | None:
+        """Return the keys that lead to the player's own part; None while there is none."""
+        found = self.mine if isinstance(self.mine, str) else self.mine(state, address)
+        if found is None:
+            return None
+        keys = found.split(".") if isinstance(found, str) else found
+        return tuple(str(address) if key == "{me}" else key for key in keys)
+
+
+def part_at(state: Any, path: Path) -> Any:
+    """Return the value at the end of a path; None if there is none."""
+    for key in path:
+        key = _own_key(state, key)
+        if key is None:
+            return None
+        state = state[key]
+    return state
+
+
+def _own_key(tree: Any, key: Any) -> Any:
+    """Return the key as it is in a tree (digits may mean an int); None if it is not there."""
+    if isinstance(tree, Mapping):
+        if key in tree:
+            return key
+        number = int(key) if isinstance(key, str) and key.isdecimal() else None
+        return number if number in tree else None
+    if isinstance(tree, (list, tuple)):
+        number = int(key) if isinstance(key, (int, str)) and str(key).isdecimal() else -1
+        return number if 0 <= number < len(tree) else None
+    return None
+
+
+def with_part(state: Any, path: Path, part: Any) -> Any:
+    """Return ``state`` with another value at the end of a path; unchanged if the path leads nowhere."""
+    if not path:
+        return part
+    key = _own_key(state, path[0])
+    if key is None:
+        return state
+    copy = dict(state) if isinstance(state, Mapping) else list(state)
+    copy[key] = with_part(state[key], path[1:], part)
+    return copy

@@ -1,0 +1,76 @@
+"""The way of the states from the client to the picture: new ones are checked, and put into the playback buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pygase import Client, Interpolate, Snapshot, SnapshotBuffer
+
+from .moving import PathWatch
+
+Check = Callable[[Mapping[str, Any]], str]
+"""Returns the fault of a game state, "" if it has none."""
+
+
+class StateFeed:
+    """Feeds a :class:`pygase.SnapshotBuffer` with a client's states.
+
+    :param interpolate: paths, or rules, of the numbers that move smoothly.
+    :param delay: seconds by which the picture is behind the server; None: as little as the link allows.
+    :param check: called with each new state.
+    :ivar buffer: plays the states back.
+    :ivar has_any: whether a state has arrived since :meth:`expect`.
+    """
+
+    def __init__(
+        self, client: Client, interpolate: str | Interpolate | Iterable[str | Interpolate], delay: float | None,
+        check: Check | None,
+    ) -> None:  # fmt: skip
+        rules = (interpolate,) if isinstance(interpolate, (str, Interpolate)) else tuple(interpolate)
+        self.buffer = SnapshotBuffer(rules, delay=delay)
+        self.has_any = False
+        self._client = client
+        self._check = check
+        self._paths = PathWatch(rules)
+        self._last: Snapshot | None = None
+        self._connection = 0
+
+    @property
+    def newest(self) -> Mapping[str, Any]:
+        """The newest state; empty before the first."""
+        newest = self.buffer.newest
+        return {} if newest is None else newest.state
+
+    def expect(self) -> None:
+        """A new attempt to connect begins."""
+        self.has_any = False
+
+    def take(self, connection: int) -> str:
+        """Take in the states that have arrived. Return the fault of the first one that has any; otherwise "".
+
+        :param connection: the number of the connection. With a new one, the first state replaces the old picture.
+        """
+        fresh = self._fresh()
+        if not fresh:
+            return ""
+        if self._connection != connection:
+            self._connection = connection
+            self.buffer.reset()  # only now: the old picture stays until the first new state is here
+        self._last, self.has_any = fresh[0], True
+        for snapshot in reversed(fresh):
+            fault = self._check(snapshot.state) if self._check is not None else ""
+            if fault:
+                return fault
+            self.buffer.add(snapshot)
+        self._paths.look(fresh[0])
+        return ""
+
+    def _fresh(self) -> list[Snapshot]:
+        """Return the states that were not taken in yet, the newest first."""
+        fresh = []
+        for snapshot in reversed(self._client.snapshots):
+            if snapshot is self._last:
+                break
+            fresh.append(snapshot)
+        return fresh
