@@ -18,7 +18,7 @@ NAMELESS: Final = "Player"
 LONGEST_LINE: Final = 400
 """Characters of a line, unless the caller asks for another length."""
 
-_MAX_READ: Final = 256
+_MAX_NAME_READ: Final = 256
 """Characters of a name that are looked at: a longer text must not keep the server busy."""
 
 _VARIATION_SELECTORS: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))
@@ -35,7 +35,7 @@ def clean_name(name: object) -> str:
     that turn the direction of writing are removed. Anything but a str, and a text of which nothing is left, becomes
     "Player".
     """
-    text = unicodedata.normalize("NFC", name[:_MAX_READ]) if isinstance(name, str) else ""
+    text = unicodedata.normalize("NFC", name[:_MAX_NAME_READ]) if isinstance(name, str) else ""
     words = "".join(_shown(text)).split()
     return " ".join(words)[:LONGEST_NAME].strip() or NAMELESS
 

@@ -1,15 +1,17 @@
 """PyGaSe in a pygame loop, which stays yours::
 
-session = pygase_pygame.join("localhost", 8080, interpolate=["ball.x", "ball.y"])
-controls = pygase_pygame.Controls(up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s, pygame.K_DOWN])
-while running:
-    for event in pygame.event.get():        # what the server says is among them, as SERVER_EVENT
-        controls.handle(event)
-    session.send_input(controls.take())     # an event "INPUT", only when it says something new
-    draw(session.view())                    # the game state for this frame
-    pygase_pygame.draw_status(screen, session)
-    pygame.display.flip()
-session.close()
+    session = pygase_pygame.join("localhost", 8080, interpolate=["ball.x", "ball.y"])
+    controls = pygase_pygame.Controls(up=[pygame.K_w, pygame.K_UP], down=[pygame.K_s, pygame.K_DOWN])
+    while running:
+        for event in pygame.event.get():        # SERVER_EVENT is among them: an event of the server
+            controls.handle(event)
+        session.send_input(controls.take())     # an event "INPUT", sent after the input has changed
+        draw(session.view())                    # the game state for this frame
+        pygase_pygame.draw_status(screen, session)
+        pygame.display.flip()
+    session.close()
+
+:mod:`pygase_pygame.app` adds the shell of a whole game: window, choice of a game, keys, command line.
 """
 
 from typing import TYPE_CHECKING, Final

@@ -1,4 +1,4 @@
-"""Whether what a game says of its ticks and of the player's own part fits the states that arrive."""
+"""Warns a programmer whose ticks, or path to the player's own part, do not fit the states that arrive."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ from pygase import Snapshot
 _logger = logging.getLogger(__name__)
 
 TOLERANCE: Final = 0.08
-"""Part by which the server's ticks a second may differ from ours before that is reported."""
+"""Share by which the server's ticks a second may differ from ours without a warning."""
 
-RATE_WINDOW: Final = 1.5
-"""Seconds of states in which the time from tick to tick is measured. Two such windows in a row have to agree."""
+MEASURED_SECONDS: Final = 1.5
+"""Seconds of states in which the time from tick to tick is measured. Two such measurements in a row must agree."""
 
 RATE_STATES: Final = 9
-"""States in a window at least."""
+"""States in a measurement at least."""
 
 UNEVEN: Final = 1.5
-"""How much longer than the shortest quarter of the ticks the longest one may be. Beyond, the server is late time and
-again, and there is no one length."""
+"""The longest quarter of the ticks may be longer than the shortest by this factor. Beyond it the server is often late,
+and its ticks have no one length."""
 
-LOOK_EVERY: Final = 0.5
+SECONDS_PER_LOOK: Final = 0.5
 LOOKS: Final = 7
-"""Seconds from one look at what has arrived to the next, and looks after which what is not there is reported: three
-seconds of states, of however much time, so that no outage counts."""
+"""Seconds between two looks at the newest state, and looks after which a missing part is reported: three seconds of
+states, so that an outage does not count."""
 
 
 class TickRateWatch:
-    """Measures the server's ticks a second by its states, in a way that a pause or lost states do not disturb.
+    """Measures the server's ticks a second by its states. A pause and lost states do not disturb it.
 
-    It is the median of the time from one state to the next, for each tick between them.
+    It takes the median of the time between two states, divided by the ticks between them.
     """
 
     def __init__(self) -> None:
         self._newest: Snapshot | None = None
         self._began_at = 0.0
         self._lengths: list[float] = []
-        self._before: float | None = None  # what the window before said
+        self._before: float | None = None  # the result of the previous measurement
 
     def add(self, newest: Snapshot) -> float | None:
-        """Take in a newer state. Return the ticks a second if two windows in a row have just agreed on them."""
+        """Take in a newer state. Return the ticks a second after two measurements in a row that agree."""
         before, self._newest = self._newest, newest
         if before is None or newest.tick <= before.tick:
             self._began_at = newest.time
             self._lengths.clear()
             return None
         self._lengths.append((newest.time - before.time) / (newest.tick - before.tick))
-        if newest.time < self._began_at + RATE_WINDOW or len(self._lengths) < RATE_STATES:
+        if newest.time < self._began_at + MEASURED_SECONDS or len(self._lengths) < RATE_STATES:
             return None
         length, earlier = _even(sorted(self._lengths)), self._before
         self._began_at, self._before = newest.time, length
@@ -60,15 +60,15 @@ class TickRateWatch:
 
 
 def _even(lengths: list[float]) -> float | None:
-    """Return the median of sorted lengths; None if they are too uneven for it to say anything."""
+    """Return the median of sorted lengths; None if they are too uneven."""
     quarter = len(lengths) // 4
     return median(lengths) if lengths[-1 - quarter] <= UNEVEN * lengths[quarter] else None
 
 
 class FitWatch:
-    """Reports, once each, ticks of another length than the server's, and an own part that is never there.
+    """Logs two warnings, once each: the server's ticks have another length, and the player's own part is never there.
 
-    :param interval: seconds of a tick, as the game says.
+    :param interval: seconds of a tick, as the game has declared them.
     """
 
     def __init__(self, interval: float) -> None:
@@ -77,7 +77,7 @@ class FitWatch:
         self.forget()
 
     def forget(self) -> None:
-        """A new connection begins. What has been reported is not reported again."""
+        """Begin a new connection. A warning is not repeated."""
         self._rates = TickRateWatch()
         self._seen: Snapshot | None = None
         self._look_at = 0.0
@@ -86,10 +86,9 @@ class FitWatch:
     def look(self, newest: Snapshot, *, own_interval: float | None, missing: tuple[str, Any] | None) -> None:
         """Take in the newest state, once a frame.
 
-        :param own_interval: seconds of a tick of a server that is this program's own: then nothing is measured, and a
-            server that is too slow is no wrong setting.
-        :param missing: the path of the player's own part as it was given, and the keys of it, if nothing was ever
-            there.
+        :param own_interval: seconds of a tick of this program's own server. Then nothing is measured, since a slow
+            server is no wrong setting.
+        :param missing: the path of the player's own part as it was given, and its keys, if there never was anything.
         """
         if newest is self._seen:
             return
@@ -98,7 +97,7 @@ class FitWatch:
         self._seen = newest
         self._compare(self._rates.add(newest) if own_interval is None else 1.0 / own_interval)
         if newest.received_at >= self._look_at:
-            self._look_at = newest.received_at + LOOK_EVERY
+            self._look_at = newest.received_at + SECONDS_PER_LOOK
             self._looks = self._looks + 1 if missing else 0
             if missing and self._looks >= LOOKS and not self._reported_part:
                 self._report_part(newest.state, *missing)
@@ -123,6 +122,6 @@ class FitWatch:
             "%.200s. (If you only watch, all is well.)",
             where,
             keys,
-            LOOKS * LOOK_EVERY - LOOK_EVERY,
+            LOOKS * SECONDS_PER_LOOK - SECONDS_PER_LOOK,
             ", ".join(map(str, state)),
         )

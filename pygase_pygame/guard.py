@@ -1,7 +1,7 @@
-"""What to do about a server whose data a game cannot use: end the session with a sentence, not the program.
+"""A server whose data a game cannot use ends the session with a sentence, and not the program with an exception.
 
-A server may be of another version, play another game under the same name, or mean harm. What it sends is only data, but
-a game that reads ``view.players[me]["x"]`` raises ``KeyError`` where there is no such thing. See
+A server may be of another version, play another game under the same name, or mean harm. It sends only data, but a game
+that reads ``view.players[me]["x"]`` raises ``KeyError`` if there is no such value. See
 :meth:`pygase_pygame.Session.guard`.
 """
 
@@ -17,25 +17,25 @@ from pygase import clean_line
 _logger = logging.getLogger(__name__)
 
 MAX_SHOWN = 160
-"""Most characters of what is wrong that the player is shown: some of them may be the server's."""
+"""Characters of the fault that are shown. Some of them may be the server's."""
 
 
 def debug_wanted() -> bool:
-    """Return whether a programmer wants to see what is raised: PYGASE_DEBUG is set, or Python's development mode."""
+    """Return whether exceptions are wanted: PYGASE_DEBUG is set, or Python runs in its development mode."""
     return os.environ.get("PYGASE_DEBUG", "") not in ("", "0") or sys.flags.dev_mode
 
 
 def sentence(what: str) -> str:
-    """Return what the player is told.
+    """Return the sentence for the player.
 
-    :param what: what is wrong, such as ``"its state has no 'ball'"``.
+    :param what: the fault, such as ``"its state has no 'ball'"``.
     """
     short = clean_line(what, MAX_SHOWN).rstrip(". ")
     return f"This server does not fit the game: {short}. Perhaps it runs another version of the game, or another game."
 
 
 def described(error: Exception) -> str:
-    """Return an exception, and where it was raised, as a part of a sentence."""
+    """Return an exception and its line as a part of a sentence."""
     raised = traceback.extract_tb(error.__traceback__)[-1:]
     where = f" in {os.path.basename(raised[0].filename)}, line {raised[0].lineno}" if raised else ""
     kind = type(error).__name__
@@ -43,7 +43,7 @@ def described(error: Exception) -> str:
 
 
 def report(address: str, what: str, error: Exception | None) -> None:
-    """Log it for programmers: one line, and at level DEBUG the traceback."""
+    """Log the fault for programmers: one line, and at level DEBUG the traceback."""
     _logger.warning(
         "left the server at %s: %s. With PYGASE_DEBUG=1 this is raised instead", address, clean_line(what, MAX_SHOWN)
     )

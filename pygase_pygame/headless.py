@@ -15,10 +15,10 @@
             stage.press(pygame.K_UP)
             stage.run(0.5, game.frame)
             assert game.me.y < 100
-            assert stage.find((86, 180, 233))   # something of my colour is on the screen
+            assert stage.find((86, 180, 233))   # my colour is on the screen
 
-``game.frame`` is what your loop does once a frame: take ``pygame.event.get()``, send the input, draw. It must ask
-no clock but the session's; where a game has one of its own, give it ``stage.clock``.
+``game.frame`` does the work of one frame of your loop: take ``pygame.event.get()``, send the input, draw. It must read
+no clock but the session's. Give ``stage.clock`` to a game that has a clock of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, Self, Unpack
+from typing import Any, Final, Protocol, Self, Unpack
 
 import pygame
 
@@ -36,14 +36,14 @@ from .joining import SessionOptions
 from .session import Session
 from .ui.palette import Colour
 
-DRIVERS = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
-"""What SDL is told before it begins: no window, no sound."""
+DRIVERS: Final = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy"}
+"""Environment variables for SDL: no window, no sound."""
 
 _UNSEEN = ("dummy", "offscreen")
 
 
 class VirtualNetwork(Protocol):
-    """What is needed of ``pygase.testing.SimulatedNetwork``, which is one."""
+    """A network in virtual time; ``pygase.testing.SimulatedNetwork`` is one."""
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -57,14 +57,15 @@ class VirtualNetwork(Protocol):
 
 
 class Headless:
-    """A display that nobody sees, somebody who presses keys, and time that passes only when it is told to.
+    """An invisible display, a player who presses keys, and time that passes only in :meth:`run` and :meth:`step`.
 
-    A context manager: it ends pygame if it was the one to begin it, and closes the sessions that it made.
+    A context manager: it quits pygame if it has started it, and closes the sessions that it made.
 
     :param network: a ``pygase.testing.SimulatedNetwork``.
     :param size: of the window, pixels.
     :param frame_rate: frames a second.
-    :raises RuntimeError: on entering, if pygame has a real window open: the test would need a screen.
+    :raises ValueError: ``frame_rate`` is not above 0.
+    :raises RuntimeError: on entering, if pygame draws on a real screen already.
     """
 
     def __init__(
@@ -140,11 +141,11 @@ class Headless:
         return session
 
     def run(self, seconds: float, frame: Callable[[], object] | None = None) -> None:
-        """Let so much time pass, and call ``frame`` once each frame; it ends the run early by returning False."""
+        """Let ``seconds`` pass, and call ``frame`` once a frame. The run ends early if it returns False."""
         self.step(round(seconds / self._frame_seconds), frame)
 
     def step(self, frames: int = 1, frame: Callable[[], object] | None = None) -> None:
-        """The same for a number of frames."""
+        """Let a number of frames pass, as :meth:`run` does."""
         for _ in range(frames):
             self.network.run(self._frame_seconds)
             self.frames += 1
@@ -154,9 +155,9 @@ class Headless:
     def run_until(
         self, condition: Callable[[], object], frame: Callable[[], object] | None = None, timeout: float = 10.0
     ) -> None:
-        """Go on frame by frame until ``condition()`` is true.
+        """Let frames pass until ``condition()`` is true.
 
-        :raises TimeoutError: if it is not after so many virtual seconds.
+        :raises TimeoutError: it is still false after ``timeout`` virtual seconds.
         """
         for _ in range(round(timeout / self._frame_seconds)):
             if condition():
@@ -172,16 +173,16 @@ class Headless:
         self.post(pygame.KEYDOWN, key=key, mod=mod, unicode=_typed(key), scancode=0)
 
     def release(self, key: int, mod: int = 0) -> None:
-        """Let a key go."""
+        """Release a key."""
         self.post(pygame.KEYUP, key=key, mod=mod, unicode=_typed(key), scancode=0)
 
     def tap(self, key: int, mod: int = 0) -> None:
-        """Press a key and let it go, within one frame."""
+        """Press a key and release it, within one frame."""
         self.press(key, mod)
         self.release(key, mod)
 
     def type(self, text: str) -> None:
-        """Type a text, character by character, as it comes from a keyboard."""
+        """Type a text, character by character, as a keyboard does."""
         for character in text:
             if character.isascii() and character.isprintable():
                 self.press(ord(character.lower()))
@@ -202,7 +203,7 @@ class Headless:
         self.post(pygame.MOUSEBUTTONDOWN, pos=self._mouse, button=button, touch=False)
 
     def release_button(self, button: int = 1) -> None:
-        """Let a button of the mouse go."""
+        """Release a button of the mouse."""
         self._buttons.discard(button)
         self.post(pygame.MOUSEBUTTONUP, pos=self._mouse, button=button, touch=False)
 
@@ -221,11 +222,11 @@ class Headless:
         self.post(pygame.JOYBUTTONDOWN, joy=pad, instance_id=pad, button=button)
 
     def release_pad(self, button: int, pad: int = 0) -> None:
-        """Let a button of a gamepad go."""
+        """Release a button of a gamepad."""
         self.post(pygame.JOYBUTTONUP, joy=pad, instance_id=pad, button=button)
 
     def push_hat(self, x: int, y: int, hat: int = 0, pad: int = 0) -> None:
-        """Push a gamepad's hat: ``x`` 1 is right, ``y`` 1 is up; both 0 let it go."""
+        """Push a gamepad's hat: ``x`` 1 is right, ``y`` 1 is up; both 0 release it."""
         self.post(pygame.JOYHATMOTION, joy=pad, instance_id=pad, hat=hat, value=(x, y))
 
     def push_stick(self, axis: int, value: float, pad: int = 0) -> None:
@@ -242,22 +243,22 @@ class Headless:
         self.post(pygame.VIDEORESIZE, size=size, w=size[0], h=size[1])
 
     def lose_focus(self) -> None:
-        """Let another window have the keyboard."""
+        """Give the keyboard to another window."""
         self.post(pygame.WINDOWFOCUSLOST)
 
     def close_window(self) -> None:
-        """Do what a click on the window's cross does."""
+        """Click on the window's cross."""
         self.post(pygame.QUIT)
 
     def post(self, event_type: int, **attributes: Any) -> None:
-        """Put any event into pygame's queue, as if it had happened."""
+        """Put any event into pygame's queue."""
         pygame.event.post(pygame.event.Event(event_type, **attributes))
 
     # -- the screen
 
     @property
     def screen(self) -> pygame.Surface:
-        """What the game draws on."""
+        """The surface that the game draws on."""
         surface = pygame.display.get_surface()
         if surface is None:
             raise RuntimeError("there is no screen yet, or no more: use Headless as a context manager")
@@ -276,7 +277,7 @@ class Headless:
         return pygame.Rect(found[0].unionall(found[1:])) if found else None
 
     def save(self, path: str | Path) -> None:
-        """Save a picture of the screen, to look at it; the name's end says in which format."""
+        """Save a picture of the screen, to look at it. The ending of the name chooses the format."""
         pygame.image.save(self.screen, str(path))
 
 

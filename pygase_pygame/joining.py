@@ -26,16 +26,16 @@ from .own_part import Prediction
 from .session import Session
 
 OWN_PLAYER: Final = ClientConfig(timeout=math.inf)
-"""For the client of a player who hosts the game in the same process: neither ever takes the other for lost. Both end
-together, and a thread that is held up (a breakpoint, a slow tick) is no broken connection."""
+"""The client's config for a player who hosts the game in the same process. The connection never times out: both end
+together, and a thread that is held up by a breakpoint or a slow tick does not break it."""
 
-_JOIN = "; name what you mean: join(hostname='localhost', port=8080)"
-_HOST = "; name what you mean: host(backend, port=8080, hostname='localhost')"
-"""How to write what was called, for those who got it wrong."""
+_JOIN: Final = "; name what you mean: join(hostname='localhost', port=8080)"
+_HOST: Final = "; name what you mean: host(backend, port=8080, hostname='localhost')"
+"""The correct calls, for the end of error messages."""
 
 
 class SessionOptions(TypedDict, total=False):
-    """What :class:`Session` takes beside a client; explained there."""
+    """The parameters of :class:`Session` beside the client; explained there."""
 
     interpolate: Iterable[str | Interpolate]
     delay: float | None
@@ -58,14 +58,14 @@ def join(
 ) -> Session:
     """Begin to connect to a server, in the background, and return the session at once.
 
-    :param hostname: ``HOST``, ``HOST:PORT``, an IPv6 address or ``[IPV6]:PORT``; a port in it wins over
-        ``port``.
+    :param hostname: ``HOST``, ``HOST:PORT``, an IPv6 address or ``[IPV6]:PORT``. Its port replaces ``port``.
     :param game: name of the game; it must be the server's.
-    :param connect_timeout: seconds after which nobody is expected to answer any more.
+    :param password: the server's password, if it has one.
+    :param connect_timeout: seconds to wait for the server's answer.
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``:
         see :class:`Session`.
-    :raises ValueError: the address, the port or another argument makes no sense; fit for showing to a player.
-    :raises TypeError: ``hostname`` is no str; says how to write it.
+    :raises ValueError: the address, the port or another argument makes no sense; the message can be shown to a player.
+    :raises TypeError: ``hostname`` is no str.
     """
     check_hostname(hostname, _JOIN)
     hostname, port = parse_address(hostname, port)
@@ -92,17 +92,18 @@ def host(
 ) -> Session:
     """Serve a game in the background, join it as its host, and return the session. Closing it ends both.
 
-    Unless the backend's config says otherwise (``ServerConfig.local_host``), a client from this machine is the host
-    while there is no other: so the game can be ended by the same person's next client.
+    A client from this machine becomes the host while there is no other, unless the backend's config says otherwise
+    (``ServerConfig.local_host``). So the same person's next client can end the game.
 
-    :param port: 0 for any that is free: ``session.backend.server.port`` tells which.
+    :param port: 0 for any free port, which is then ``session.backend.server.port``.
     :param hostname: own address to serve at: "localhost" for this machine only, "0.0.0.0" or "::" for all.
-    :param game: the name that the backend was given; ``password`` likewise.
-    :param interval: seconds between two ticks; if None, ``tick`` if that is given, else 0.02.
+    :param game: the backend's game.
+    :param password: the backend's password.
+    :param interval: seconds between two ticks; None: ``tick`` if that is given, otherwise 0.02.
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``:
         see :class:`Session`.
-    :raises pygase.errors.AddressInUse: another program has that port; fit for showing to a player.
-    :raises ValueError, TypeError: for a port or host name that can be none; says how to write it.
+    :raises pygase.errors.AddressInUse: another program has the port; the message can be shown to a player.
+    :raises ValueError, TypeError: the port or the host name is impossible.
     """
     check_hostname(hostname, _HOST)
     check_port(port, _HOST, least=0)
@@ -118,7 +119,7 @@ def host(
 
     def connect() -> threading.Thread:
         server = backend.server
-        bound = server.port or port  # one that has ended has no port: then nobody answers, and we hear so
+        bound = server.port or port  # a server that has ended has no port: then nobody answers
         return client.connect_in_thread(bound, reached_at, host_token=server.own_token)
 
     config = backend.server.config
@@ -128,7 +129,7 @@ def host(
     try:
         backend.run_in_thread(hostname, port, interval)
     except LocalError as error:
-        error.__traceback__ = None  # the program's line and the sentence say all there is to say
+        error.__traceback__ = None  # the program's own line and the sentence are enough
         raise
     try:
         session.connect()

@@ -31,7 +31,7 @@ MAX_UNPOSTED_EVENTS: Final = 4096
 _logger = logging.getLogger(__name__)
 
 
-class Outbox:
+class PygameQueue:
     """Posts events to pygame from any thread, in order, and keeps those that pygame cannot take yet."""
 
     def __init__(self) -> None:
@@ -81,14 +81,14 @@ class SessionEvents:
 
     def __init__(self, session: object) -> None:
         self._session = session
-        self._outbox = Outbox()
+        self._queue = PygameQueue()
         self._lock = threading.Lock()  # for `_has_posted_loss`, which the network's thread and the main thread change
         self._has_posted_loss = False
         self.has_server_event = False
 
     def flush(self) -> None:
         """Post waiting events until pygame takes no more. Call it once a frame."""
-        self._outbox.flush()
+        self._queue.flush()
 
     def begin_attempt(self) -> None:
         """A new attempt to connect begins: nothing has come from the server yet, and a loss will be posted."""
@@ -117,4 +117,4 @@ class SessionEvents:
             self._has_posted_loss = False
 
     def _post(self, event_type: int, **attributes: Any) -> None:
-        self._outbox.post(pygame.event.Event(event_type, session=self._session, **attributes))
+        self._queue.post(pygame.event.Event(event_type, session=self._session, **attributes))

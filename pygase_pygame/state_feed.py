@@ -7,7 +7,7 @@ from typing import Any
 
 from pygase import Client, Interpolate, Snapshot, SnapshotBuffer
 
-from .moving import PathWatch
+from .path_watch import PathWatch
 
 Check = Callable[[Mapping[str, Any]], str]
 """Returns the fault of a game state, "" if it has none."""

@@ -1,8 +1,7 @@
-"""Which pygame is installed: pygame, pygame-ce, none, or (which goes wrong sooner or later) both.
+"""Finds out whether pygame, pygame-ce, none or both are installed. With both, programs fail sooner or later.
 
-Both variants install the module ``pygame``. The one installed last wins without a word, and uninstalling
-one breaks the other. Asking for the two by name takes a millisecond; a look at all that is installed can
-take a second.
+Both variants install the module ``pygame``. The one installed last replaces the other silently, and uninstalling one
+breaks the other. Asking for the two by name takes a millisecond; listing all that is installed can take a second.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import importlib.util
 import warnings
 from importlib.metadata import PackageNotFoundError, distribution
 
-VARIANTS = ("pygame", "pygame-ce")
+PYGAME_VARIANTS = ("pygame", "pygame-ce")
 
 NONE_INSTALLED = (
     "pygase_pygame needs pygame or pygame-ce, and neither is installed. "
@@ -24,12 +23,12 @@ BOTH_INSTALLED = (
 
 
 def installed_variants() -> tuple[str, ...]:
-    """Return those of "pygame" and "pygame-ce" that are installed as packages."""
-    return tuple(name for name in VARIANTS if _is_installed(name))
+    """Return the installed ones of "pygame" and "pygame-ce"."""
+    return tuple(name for name in PYGAME_VARIANTS if _is_installed(name))
 
 
 def check_variants() -> None:
-    """Raise ImportError if there is no pygame at all, and warn (RuntimeWarning) if there are two."""
+    """Raise ImportError if there is no pygame, and warn (RuntimeWarning) if there are two."""
     if importlib.util.find_spec("pygame") is None:
         raise ImportError(NONE_INSTALLED, name="pygame")
     if len(installed_variants()) > 1:

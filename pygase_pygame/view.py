@@ -1,4 +1,4 @@
-"""The game state of one frame, as it is to be drawn."""
+"""The game state of one frame, for drawing."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from pygase import Readable
 class View(Readable):
     """A game state to read: ``view.ball``, ``view["ball"]``, ``view.get("ball", default)``, ``"ball" in view``.
 
-    A view is read just as a GameState and a dict are, so that rules and draw functions can be shared; ``len``,
-    ``keys``, ``values``, ``items`` and ``dict(view)`` work, too. Iterating gives the game's own attributes;
-    ``game_status`` is left out, but can be asked for by name. An attribute of the game's own wins over a name of the
-    view's (``ready``, ``get``, ``items`` …), should there be one.
+    A view is read as a GameState and as a dict, so that rules and draw functions work with both. ``len``, ``keys``,
+    ``values``, ``items`` and ``dict(view)`` work. Iteration yields the game's own attributes, without ``game_status``,
+    which can be read by name. The game's own attribute replaces a name of the view (``ready``, ``get``, ``items`` …).
 
-    Empty until the first state has arrived (:attr:`ready` tells).
+    A view is empty until the first state has arrived; see :attr:`ready`.
 
-    What is read is copied when it is first read: whatever the game does to it, the state that the next changes
-    are applied to stays as the server sent it, and so does the next frame's view.
+    A value is copied when it is first read. The game may change the copy: the client's state and the next frame's view
+    stay as the server sent them.
 
-    :param state: what to show; never changed.
+    :param state: the state to show; never changed.
     :param ready: whether any state has arrived.
-    :param shared: hand out the state's own values, not copies. For states so large that copying takes time;
-        nothing in them may be changed then.
+    :param shared: return the state's own values and no copies. For states so large that copying takes time. Nothing in
+        them may be changed.
     """
 
     __slots__ = ("_copies", "_ready", "_shared", "_state")
@@ -45,7 +44,7 @@ class View(Readable):
 
     def __getattr__(self, name: str) -> Any:
         if name in View.__slots__:
-            raise AttributeError(name)  # Python's own question, as when copying: never a part of the game
+            raise AttributeError(name)  # asked by Python itself, as when copying: never a part of the game
         if name in self._state:
             return self[name]
         if name == "ready":
@@ -100,7 +99,7 @@ def _copied(value: Any) -> Any:
 
 
 _SCALARS = frozenset({float, int, str, bool, bytes, type(None)})
-"""Types of values that need no copy; asking saves a call for each."""
+"""Types of values that need no copy. The test saves a call for each."""
 
 
 def _restore(state: dict[str, Any], ready: bool) -> View:

@@ -33,7 +33,7 @@ The shell adds:
 - the invitation: the exact command that a friend has to type;
 - the choice of a game on the local network, the window, and a band that says what is wrong with the connection;
 - the player's name, which the server receives as the reliable event ``JOIN(name)`` on each connection;
-- the keys of every game (:class:`Loop` lists them): network graph, worse link, sound, full screen, list of players;
+- the keys of every game (:class:`GameLoop` lists them): network graph, worse link, sound, full screen, list of players;
 - an end at once, for everyone, however the program ends.
 
 It loads no file: pygame brings the font, and colours, icons and sounds are computed. A server that runs without a
@@ -51,7 +51,7 @@ The public names, by what they are for:
   ``unused_name``;
 - a check of the states that arrive: :class:`State`, :class:`Each`, :class:`Number`, :class:`Text`, :class:`Flag`,
   :class:`Row`, :class:`Either`;
-- for a loop of your own: :class:`Loop`, :class:`Window`, :class:`NoDisplay`.
+- for a loop of your own: :class:`GameLoop`, :class:`Window`, :class:`NoDisplay`.
 
 ``games/`` in PyGaSe's source has five games made with it; ``games/hello`` is one in a hundred lines.
 """
@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     from . import cli, hud
     from .company import Company, how_left
     from .game import Game, Hosting
-    from .game_loop import Loop
+    from .game_loop import GameLoop
     from .game_screen import WAYS, GameScreen, HostDeed, Playing
     from .icons import icon
     from .layout import Layout, Rect
@@ -122,7 +122,7 @@ _MODULES: Final = {
     "Hosting": "pygase_pygame.app.game",
     "Layout": "pygase_pygame.app.layout",
     "Lettering": "pygase_pygame.ui.lettering",
-    "Loop": "pygase_pygame.app.game_loop",
+    "GameLoop": "pygase_pygame.app.game_loop",
     "NoDisplay": "pygase_pygame.app.window",
     "Number": "pygase_pygame.app.shape",
     "Playing": "pygase_pygame.app.game_screen",
@@ -177,12 +177,12 @@ __all__ = [
     "Either",
     "Flag",
     "Game",
+    "GameLoop",
     "GameScreen",
     "HostDeed",
     "Hosting",
     "Layout",
     "Lettering",
-    "Loop",
     "NoDisplay",
     "Number",
     "Playing",

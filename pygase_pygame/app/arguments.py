@@ -15,17 +15,19 @@ T = TypeVar("T")
 
 PLAYERS_KEY: Final = "In your window, F6 lists the players: whoever spoils the game can be kicked and banned there."
 
-_HOST: Final = "Serve a game, with a window to play in unless it is not wanted or there is no display."
-_JOIN: Final = "Open a window and play at somebody's server."
+_ABOUT_HOST: Final = "Serve a game, with a window to play in unless it is not wanted or there is no display."
+_ABOUT_JOIN: Final = "Open a window and play at somebody's server."
 
 
 def make_parser(game: Game) -> argparse.ArgumentParser:
     """Return the parser of a game's command line."""
     parser = argparse.ArgumentParser(prog=game.command, description=f"{game.about}.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="host|join")
-    hosting = commands.add_parser("host", help="open a game, and play in it", description=_HOST, epilog=PLAYERS_KEY)
+    hosting = commands.add_parser(
+        "host", help="open a game, and play in it", description=_ABOUT_HOST, epilog=PLAYERS_KEY
+    )
     _add_hosting(hosting, game)
-    joining = commands.add_parser("join", help="play in somebody's game", description=_JOIN)
+    joining = commands.add_parser("join", help="play in somebody's game", description=_ABOUT_JOIN)
     joining.add_argument(
         "address",
         nargs="?",

@@ -14,7 +14,7 @@ from ..session import Session
 from ..ui.lettering import Lettering
 from ..ui.palette import NIGHT
 from . import hud
-from .connector import Connector
+from .connector import GameConnector
 from .game import Game
 from .window import Window
 
@@ -52,7 +52,7 @@ class Choosing:
         self,
         window: Window,
         game: Game,
-        connector: Connector,
+        connector: GameConnector,
         name: str,
         *,
         remember: bool | Path = True,

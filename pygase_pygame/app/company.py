@@ -1,4 +1,4 @@
-"""Who has been in the game for some seconds, so that nobody hears of visitors who only looked in. Pure, for servers.
+"""The players who have stayed for some seconds, so that short visits are not announced. Pure, for servers.
 
     company.came(address, now)                  # a player has joined
     for address in company.settled(now): ...    # in each tick: announce these players

@@ -13,7 +13,7 @@ from .game import Game, Hosting, announce, serve
 from .invite import EVERYONE
 
 
-class Connector:
+class GameConnector:
     """Connects to games of one kind, with the options of the command line.
 
     :param args: the command line: ``link``, and if given ``address``, ``host_token`` and ``bots``.

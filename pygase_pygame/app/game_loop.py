@@ -26,7 +26,7 @@ End = Literal["leave", "back"]
 """The player leaves the game, or goes back to the choice of one."""
 
 
-class Loop:
+class GameLoop:
     """Runs a game's screen in a window until the player leaves. A test calls :meth:`frame` itself.
 
     The keys: Esc leaves; it goes back to the choice of a game while the connection is lost or the server silent. R

@@ -14,8 +14,8 @@ from ..ui.lettering import Lettering, stacked
 from ..ui.palette import GREY, NIGHT, WHITE, Colour
 from ..ui.widgets import box
 
-_LINES_PER_WINDOW: Final = 30  # lines of text that would fill the window's height
-_CHARACTERS_PER_WINDOW: Final = 42  # text heights that would fill its width
+_TEXT_LINES: Final = 30  # lines of text that would fill the window's height
+_TEXT_COLUMNS: Final = 42  # text heights that would fill its width
 _SMALLEST_TEXT: Final = 15  # pixels
 
 Rows = Sequence[tuple[Sequence[str], Colour]]
@@ -25,7 +25,7 @@ Rows = Sequence[tuple[Sequence[str], Colour]]
 def text_size(surface: pygame.Surface) -> int:
     """Return the size of text for this window, in pixels."""
     width, height = surface.get_size()
-    return max(_SMALLEST_TEXT, min(height // _LINES_PER_WINDOW, width // _CHARACTERS_PER_WINDOW))
+    return max(_SMALLEST_TEXT, min(height // _TEXT_LINES, width // _TEXT_COLUMNS))
 
 
 def footer_height(surface: pygame.Surface) -> int:

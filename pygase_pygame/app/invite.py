@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pygase import format_address, get_available_ip_addresses, is_everywhere, is_loopback, own_address
 
 from .game import Game
 
-EVERYONE = "0.0.0.0"
+EVERYONE: Final = "0.0.0.0"
 """The address to bind a server to, so that the whole network reaches it."""
 
 

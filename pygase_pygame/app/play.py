@@ -11,9 +11,9 @@ from pygase import Backend, clean_name
 
 from ..session import Session
 from . import choosing, invite
-from .connector import Connector
+from .connector import GameConnector
 from .game import Game, load_screen
-from .game_loop import End, Loop
+from .game_loop import End, GameLoop
 from .game_screen import GameScreen, Playing
 from .icons import initial_icon
 from .invite import EVERYONE
@@ -41,7 +41,7 @@ def play(
     :raises NoDisplay: no window can be opened.
     """
     screen_class = load_screen(game)
-    connector = Connector(game, args, screen_class.options)
+    connector = GameConnector(game, args, screen_class.options)
     with Window(game.title, _icon(game, screen_class)) as window:
         name = clean_name(args.name)
         sounds = Sounds(screen_class.sounds, wanted=not args.mute)
@@ -52,14 +52,14 @@ def play(
             name = clean_name(chooser.name) if address is None else name
             friends = invitation if hosted else _invitation(game, session)
             screen = screen_class(Playing(session, name, friends, sounds, args=args))
-            end, reason = _run(Loop(window, screen), session)
+            end, reason = _run(GameLoop(window, screen), session)
             if end == "leave":
                 return
             address = hosted = None
             session = chooser.run(reason)
 
 
-def _run(loop: Loop, session: Session) -> tuple[End, str]:
+def _run(loop: GameLoop, session: Session) -> tuple[End, str]:
     """Play, and end the session in any case. Return the end, and the connection's trouble if there was any."""
     try:
         return loop.run(), session.reason

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 _MAX_PROGRAMS: Final = 4000
-_MAX_CHARACTERS: Final = 60  # of a command line
+_MAX_COMMAND: Final = 60  # of a command line
 
 
 def user_of_port(port: int, proc: Path = Path("/proc")) -> str:
@@ -51,4 +51,4 @@ def _command(folder: Path) -> str:
     words = (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
     text = " ".join([Path(words[0]).name, *words[1:]]).strip()
     text = re.sub(r"[^ -~]+", " ", text)
-    return text if len(text) <= _MAX_CHARACTERS else text[: _MAX_CHARACTERS - 3] + "..."
+    return text if len(text) <= _MAX_COMMAND else text[: _MAX_COMMAND - 3] + "..."

@@ -21,7 +21,7 @@ from .game_screen import GameScreen
 
 ROSTER_KEY: Final = pygame.K_F6
 TITLE: Final = "Players"
-NOBODY: Final = "Nobody else is here yet."
+NOBODY_ELSE: Final = "Nobody else is here yet."
 UNNAMED: Final = "no name yet"
 ROSTER_HINT: Final = "Up, Down: choose · F6 or Esc: close"
 
@@ -183,7 +183,7 @@ class Roster:
             self._draw_player(surface, line, player)
         if alone:
             line = line.move(0, row)
-            self._write(surface, line, NOBODY, GREY)
+            self._write(surface, line, NOBODY_ELSE, GREY)
         self._draw_deeds(surface, line.move(0, row + row // 2))
 
     def in_sight(self, players: list[Player], most: int) -> list[Player]:

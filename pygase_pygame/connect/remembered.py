@@ -14,7 +14,7 @@ from typing import Final
 
 _logger = logging.getLogger(__name__)
 
-MAX_FILE_BYTES: Final = 64 * 1024
+MAX_SETTINGS_BYTES: Final = 64 * 1024
 """A larger file is not one of ours."""
 
 MAX_TEXT: Final = 300
@@ -80,7 +80,7 @@ class Remembered:
 
     def _read(self) -> dict[str, str]:
         try:
-            if self._path is None or self._path.stat().st_size > MAX_FILE_BYTES:
+            if self._path is None or self._path.stat().st_size > MAX_SETTINGS_BYTES:
                 return {}
             content = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):

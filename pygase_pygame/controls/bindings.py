@@ -1,4 +1,4 @@
-"""What an input can be bound to, as a value that one can type, save and show: ``pygame.K_w``, "mouse left", "pad 0"."""
+"""Bindings of inputs, as values to type, store and show: ``pygame.K_w``, "mouse left", "pad 0"."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, Final
 import pygame
 
 Binding = int | str
-"""A key constant, or one of the names that :class:`Controls` explains."""
+"""A key constant, or one of the names that :class:`Controls` lists."""
 
 PRESSED_FROM: Final = 0.5
 RELEASED_BELOW: Final = 0.4
-"""How far a stick has to be pushed to press an input, and let back to release it: two, so that none trembles."""
+"""A stick presses an input at the first value and releases it below the second, so that no input flickers."""
 
 MAX_BINDINGS: Final = 32
-"""To one input; a settings file may hold anything."""
+"""Bindings of one input. A settings file may hold anything."""
 
 _MOUSE: Final = {"left": 1, "middle": 2, "right": 3}
 _DIRECTIONS: Final = ("up", "down", "left", "right")
@@ -24,7 +24,7 @@ _STICK: Final = {"left": (0, -1), "right": (0, 1), "up": (1, -1), "down": (1, 1)
 """Axis and sign of the left stick, on all gamepads."""
 
 _MOUSE_BUTTON: Final = re.compile(r"mouse ([6-9]|[1-9]\d)", re.ASCII)
-"""4 and 5 are what pygame says of the wheel to old programs."""
+"""pygame reports the wheel as buttons 4 and 5 to old programs."""
 
 _PAD_BUTTON: Final = re.compile(r"pad (\d{1,2})", re.ASCII)
 _PAD_AXIS: Final = re.compile(r"pad axis (\d{1,2}) ([+-])", re.ASCII)
@@ -32,7 +32,7 @@ _PAD_HAT: Final = re.compile(r"pad hat (up|down|left|right)")
 
 
 def parts_of(binding: Binding) -> tuple[tuple[Any, ...], ...]:
-    """Return what holds a binding down, any of these; () if it is no binding."""
+    """Return the sources that hold a binding down; () if it is no binding."""
     if isinstance(binding, int):
         return (("key", binding),)
     device, _, what = binding.partition(" ")
@@ -58,10 +58,10 @@ def _numbered(binding: str) -> tuple[tuple[Any, ...], ...]:
 
 
 def check_bindings(name: str, value: object) -> tuple[Binding, ...]:
-    """Return what an input is to be bound to, one or several, as a tuple without duplicates.
+    """Return the bindings of an input, one or several, as a tuple without duplicates.
 
-    :raises TypeError: something is nothing that an input can be bound to.
-    :raises ValueError: there is nothing, or too much of it.
+    :raises TypeError: a value is no binding.
+    :raises ValueError: there are no bindings, or too many.
     """
     several = isinstance(value, Iterable) and not isinstance(value, str)
     bindings = tuple(dict.fromkeys(value if several else [value]))  # type: ignore[call-overload]
@@ -85,7 +85,7 @@ def _is_binding(value: object) -> bool:
 
 
 def binding_of(event: pygame.event.Event) -> Binding | None:
-    """Return what an event would have to be bound to, for a menu in which a player chooses the keys; None if nothing.
+    """Return the binding that an event presses, for a menu in which a player chooses the keys; None if it presses none.
 
     ::
 
@@ -97,7 +97,7 @@ def binding_of(event: pygame.event.Event) -> Binding | None:
         return int(event.key)
     if event.type == pygame.MOUSEBUTTONDOWN:
         if event.button in (4, 5):
-            return None  # the wheel's, which has an event of its own
+            return None  # the wheel, which also has its own event
         names: dict[int, str] = {number: word for word, number in _MOUSE.items()}
         return f"mouse {names.get(event.button, event.button)}"
     if event.type == pygame.MOUSEWHEEL:
@@ -125,7 +125,7 @@ def _hat(event: pygame.event.Event) -> str | None:
 
 
 def label_of(binding: Binding) -> str:
-    """Return what a player has to press, in words."""
+    """Return a binding in words for the player."""
     if isinstance(binding, int):
         name = pygame.key.name(binding)
         return (name.upper() if len(name) == 1 else name.capitalize()) or f"key {binding}"

@@ -1,4 +1,4 @@
-"""When to tell the server what the player does."""
+"""The player's input as events: when it has changed, or at a fixed rate."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ DEFAULT_EVENT = "INPUT"
 
 
 class InputEvents:
-    """Forwards inputs, in one of two ways by which no lost or overtaken datagram can leave a key stuck.
+    """Sends inputs in one of two ways. In both, no lost or late datagram leaves a key stuck.
 
-    Without a ``rate``: when the input is a new one, reliably and in order. Nothing is sent while nothing
-    changes, and the shortest tap arrives. Right for keys.
+    Without a ``rate``, an input is sent after it has changed, reliably and in order. The shortest tap arrives. This is
+    right for keys.
 
-    With a ``rate``: so many times a second whatever the input is then, unreliably; what is lost is made
-    good by the next one. Taps between two of them are not seen. Right for what changes all the time, such
-    as a mouse or a stick.
+    With a ``rate``, the present input is sent that many times a second, unreliably. The next one replaces a lost one.
+    Taps between two of them are not seen. This is right for inputs that change all the time, such as a mouse or a
+    stick.
 
-    :param dispatch: takes what ``Client.dispatch_event`` takes.
-    :param rate: times a second, above 0; None: whenever the input changes.
+    :param dispatch: has the parameters of ``Client.dispatch_event``.
+    :param rate: times a second, above 0; None: after each change.
     :param clock: returns seconds.
+    :raises ValueError: ``rate`` is not above 0.
     """
 
     def __init__(
@@ -46,12 +47,12 @@ class InputEvents:
         self.forget()
 
     def forget(self) -> None:
-        """Start anew: the server at the other end knows nothing of our input."""
+        """Begin a new connection: the server has no input of this player yet."""
         self._sent: tuple[Any] | None = None
         self._due_at = -math.inf
 
     def send(self, state: Any) -> bool:
-        """Forward an input if it is time to; True if it was. The state is copied."""
+        """Send a copy of the input if it is due; return whether it was."""
         if self._interval is not None:
             return self._send_on_time(state, self._interval)
         if self._sent is not None and self._sent[0] == state:
@@ -68,6 +69,6 @@ class InputEvents:
         if now < self._due_at:
             return False
         self._dispatch(self._event_type, plain(state))
-        # Counted from when it was due: so the rate is kept at any frame rate. After a pause, from now.
+        # Counted from the due time, so that the rate is exact at any frame rate; after a pause, from now.
         self._due_at = self._due_at + interval if self._due_at + interval > now else now + interval
         return True

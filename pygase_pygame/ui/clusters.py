@@ -1,4 +1,4 @@
-"""What people take for one character, which Unicode may make of several: é, 👍🏽, a flag, a family."""
+"""Visible characters, which may consist of several code points: é, 👍🏽, a flag, a family."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ _JOINER = "\u200d"
 
 
 def clusters(text: str) -> Iterator[str]:
-    """Yield a text character by character, as a cursor should move.
+    """Yield the visible characters of a text, as a cursor moves.
 
-    This is what Unicode Standard Annex #29 calls extended grapheme clusters, as far as people type them in names: marks
-    that combine, variation selectors, skin tones, what joiners hold together, and flags. Syllables of Hangul that are
-    typed in parts, and the like, come in those parts.
+    These are the extended grapheme clusters of Unicode Standard Annex #29, as far as people type them in names:
+    combining marks, variation selectors, skin tones, joined emoji, and flags. Syllables of Hangul that are typed in
+    parts stay in those parts.
     """
     if text.isascii():
         yield from text
@@ -28,7 +28,7 @@ def clusters(text: str) -> Iterator[str]:
 
 
 def boundaries(text: str) -> list[int]:
-    """Return where a cursor can stand, from 0 to the length."""
+    """Return the places of a cursor, from 0 to the length."""
     stops = [0]
     for cluster in clusters(text):
         stops.append(stops[-1] + len(cluster))
@@ -36,19 +36,19 @@ def boundaries(text: str) -> list[int]:
 
 
 def cut(text: str, max_length: int) -> str:
-    """Return as many of a text's first characters as have ``max_length`` code points together."""
+    """Return the longest start of a text that has whole characters and ``max_length`` code points at most."""
     if len(text) <= max_length:
         return text
     return text[: max(stop for stop in boundaries(text[: max_length + 64]) if stop <= max_length)]
 
 
 def is_joint(character: str) -> bool:
-    """Tell whether a code point that nobody sees holds others together: a joiner, or a part of a region's flag."""
+    """Return whether a code point invisibly joins others: a joiner, or a part of a region's flag."""
     return character == _JOINER or "\U000e0020" <= character <= "\U000e007f"
 
 
 def _belongs(text: str, start: int, index: int) -> bool:
-    """Tell whether a code point belongs to the character that began at ``start``."""
+    """Return whether a code point belongs to the character that began at ``start``."""
     character, before = text[index], text[index - 1]
     if unicodedata.category(character) in ("Mn", "Me") or is_joint(character) or _is_skin_tone(character):
         return True

@@ -6,7 +6,7 @@ from typing import Final
 
 from .clusters import boundaries, cut, is_joint
 
-MAX_READ: Final = 100_000
+MAX_PASTED: Final = 100_000
 """Characters of a pasted text that are looked at. A clipboard may hold a whole book."""
 
 
@@ -111,6 +111,6 @@ class EditedLine:
 
 def typeable(text: str) -> str:
     """Return a text without control characters and broken ones, which cannot be sent or shown."""
-    text = text[:MAX_READ].encode("utf-8", "ignore").decode("utf-8")
+    text = text[:MAX_PASTED].encode("utf-8", "ignore").decode("utf-8")
     text = "".join(" " if character in "\t\r\n" else character for character in text)
     return "".join(character for character in text if character.isprintable() or is_joint(character))

@@ -1,4 +1,4 @@
-"""What your game is like on a bad link: F4 lays one over the connection, and the next one, and none again."""
+"""A key that simulates worse links over the connection, one after the other: F4."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from pygase import Client
 
 from ..session import Session
 from .lettering import Lettering
-from .palette import LINE, NIGHT, ORANGE, WHITE
+from .palette import LINE, ORANGE, WHITE
+from .widgets import box
 
 PRESETS: Final = ("off", "lan", "wifi", "mobile", "satellite", "awful")
-"""Links by name, as ``Client.condition`` knows them, from none to the worst."""
+"""Names of links for ``Client.condition``, from none to the worst."""
 
 _SHOWN_AFTERWARDS: Final = 3.0
-"""Seconds that it says "off" after the last one."""
+"""Seconds for which "off" is shown after the last link."""
 
-_SIZE: Final = 18
+_TEXT_SIZE: Final = 18
 
 
 class LinkKey:
-    """Shows which bad link lies over the connection, if one does, and changes it at a key. Draw it last::
+    """Shows the name of the simulated link, if there is one, and changes it at a key. Draw it last::
 
         link_key = pygase_pygame.LinkKey(session)
-        link_key.handle(event)      # F4: the next one; with Shift: the one before
+        link_key.handle(event)      # F4: the next link; with Shift: the previous one
         link_key.draw(screen)
 
-    :param session: whose connection. What ``session.client.condition`` was told elsewhere is shown, too.
-    :param key: what changes it.
-    :param clock: seconds.
+    :param session: the session whose link is changed. It also shows a link that ``session.client.condition`` has set.
+    :param key: changes the link.
+    :param clock: returns seconds.
     """
 
     def __init__(
@@ -47,12 +48,12 @@ class LinkKey:
 
     @property
     def name(self) -> str:
-        """The present link's name; "custom" for one that has none."""
+        """The present link's name; "custom" for a link without one."""
         link = self.session.client.link
         return next((name for name, preset in _links().items() if preset == link), "custom")
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Take a pygame event in; True if it was the key."""
+        """Take in a pygame event; return True if it was the key."""
         if event.type != pygame.KEYDOWN or event.key != self._key:
             return False
         step = -1 if getattr(event, "mod", 0) & pygame.KMOD_SHIFT else 1
@@ -61,9 +62,9 @@ class LinkKey:
         return True
 
     def choose(self, name: str) -> None:
-        """Lay a link over the connection.
+        """Simulate a link over the connection.
 
-        :raises ValueError: there is none of that name.
+        :raises ValueError: there is no link of that name.
         """
         if name not in PRESETS:
             raise ValueError(f"there is no link {name!r}, but: {', '.join(PRESETS)}")
@@ -71,20 +72,19 @@ class LinkKey:
         self._shown_until = self._clock() + _SHOWN_AFTERWARDS
 
     def draw(self, surface: pygame.Surface, *, above: int = 0) -> pygame.Rect | None:
-        """Draw which link it is, at the bottom, and return where; None if there is nothing to tell.
+        """Draw the link's name at the bottom, and return its rectangle; None if there is no simulated link.
 
-        :param above: so many pixels above the bottom, for a game that has a line of its own there.
+        :param above: pixels to leave free below it, for a game that has a line of its own there.
         """
         name = self.name
         if name == "off" and self._clock() >= self._shown_until:
             return None
-        text = self._letters.line(self.words(name), _SIZE, WHITE, max(surface.get_width() - 40, 1))
-        box = text.get_rect().inflate(20, 10)
-        box.midbottom = (surface.get_width() // 2, surface.get_height() - 6 - above)
-        surface.fill(NIGHT, box)
-        pygame.draw.rect(surface, LINE if name == "off" else ORANGE, box, width=1)
-        surface.blit(text, text.get_rect(center=box.center))
-        return box
+        text = self._letters.line(self.words(name), _TEXT_SIZE, WHITE, max(surface.get_width() - 40, 1))
+        place = text.get_rect().inflate(20, 10)
+        place.midbottom = (surface.get_width() // 2, surface.get_height() - 6 - above)
+        box(surface, place, edge=LINE if name == "off" else ORANGE)
+        surface.blit(text, text.get_rect(center=place.center))
+        return place
 
     def words(self, name: str) -> str:
         """Return the line on the screen for a link of that name."""
@@ -100,7 +100,7 @@ class LinkKey:
 
 @functools.cache
 def _links() -> dict[str, Any]:
-    """Return the links by name, as a client makes them of the names."""
+    """Return the links by name, as a client makes them."""
     client, links = Client(), {}
     for name in PRESETS:
         client.condition(name)

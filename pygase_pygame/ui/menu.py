@@ -1,4 +1,4 @@
-"""Buttons and places to type in, for keyboard, mouse and gamepad alike; the pages of a screen are made of these."""
+"""A menu of buttons and text entries, for keyboard, mouse and gamepad."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ Action = Callable[[], None]
 
 @dataclass
 class Item:
-    """Something that can be chosen: a button, or a place to type in.
+    """A button or a text entry.
 
-    :ivar key: which one it is, so that the focus stays on it when others come and go.
-    :ivar action: what choosing it does; in a place to type in, Return.
-    :ivar text: what is written on it; ``detail``: at its right side, smaller.
-    :ivar entry: where one types, if it is such a place.
+    :ivar key: identifies the item, so that it keeps the focus while others appear and vanish.
+    :ivar action: called when the item is chosen; for a text entry, when Return is pressed.
+    :ivar text: the words on it.
+    :ivar detail: smaller words at its right side.
+    :ivar entry: None for a button.
     """
 
     key: Hashable
@@ -43,14 +44,14 @@ _KEYS: Final = {
     pygame.K_ESCAPE: "back",
 }
 _KEYS_OUTSIDE_TEXT: Final = {pygame.K_LEFT: "left", pygame.K_RIGHT: "right", pygame.K_SPACE: "accept"}
-_WAYS: Final = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}
+_STEPS: Final = {"up": (0, -1), "down": (0, 1), "left": (-1, 0), "right": (1, 0)}
 
 
 class Menu:
-    """Keeps the focus among the items of a page, and turns what a player does into actions.
+    """Moves the focus among the items of a page, and calls their actions.
 
-    :param back: what Escape, and a gamepad's button 1, do.
-    :param type_by_pad: called with the place to type in that a gamepad chose.
+    :param back: called by Escape and by a gamepad's button 1.
+    :param type_by_pad: called with the text entry that a gamepad chose.
     """
 
     def __init__(self, back: Action, type_by_pad: Callable[[TextEntry], None]) -> None:
@@ -64,11 +65,11 @@ class Menu:
 
     @property
     def focus(self) -> Hashable:
-        """The key of the item that has the focus."""
+        """The key of the item with the focus."""
         return self._focus
 
     def set_focus(self, items: Sequence[Item], key: Hashable) -> None:
-        """Give the focus to an item, if there is one of that key; all places to type in hear of it."""
+        """Give the focus to the item with a key, if there is one. The other text entries lose it."""
         chosen = next((item for item in items if item.key == key), None)
         if chosen is None:
             return
@@ -80,7 +81,7 @@ class Menu:
             chosen.entry.focus()
 
     def handle(self, event: pygame.event.Event, items: Sequence[Item]) -> bool:
-        """Take a pygame event in; True if it was for the menu."""
+        """Take in a pygame event; return True if it was for the menu."""
         focused = self._focused(items)
         if event.type == pygame.MOUSEMOTION:
             self._hovered = next((item.key for item in items if item.rect.collidepoint(event.pos)), None)
@@ -144,11 +145,11 @@ class Menu:
             self.set_focus(items, keys[(here + by) % len(keys)])
 
     def _move(self, way: str, items: Sequence[Item], focused: Item | None) -> None:
-        """Give the focus to what is nearest that way; sideways within a row only."""
+        """Give the focus to the nearest item in a direction; sideways only within a row."""
         if focused is None:
             self._step(items, 1)
             return
-        dx, dy = _WAYS[way]
+        dx, dy = _STEPS[way]
         here = focused.rect
         best: tuple[float, Hashable] | None = None
         for item in items:

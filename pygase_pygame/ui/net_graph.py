@@ -1,12 +1,12 @@
-"""How the connection is doing, drawn over the game: F3 shows it, and hides it again.
+"""Figures and a chart of the connection, drawn over the game. F3 shows and hides them.
 
-The strip in it has a bar for each snapshot that arrived, the newest at the right. The line in its middle is the moment
-at which the picture would have stood still for want of it:
+The chart has a bar for each snapshot that arrived, the newest at the right. The line in its middle is the time at which
+the picture would have stood still without the snapshot:
 
-- up from the line: it came so much earlier than it was needed (blue);
-- down from the line: it came so much too late. Movement was carried on until then (yellow), or stood still (red, and
+- a bar up from the line: the snapshot arrived earlier than it was needed, by the bar's length (blue);
+- a bar down from the line: it arrived too late. Until then movement was extrapolated (yellow), or stood still (red, and
   broader);
-- a cross below the line: one that was sent in between was lost, or is still on its way.
+- a cross below the line: a snapshot that was sent in between is lost, or still on its way.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from .lettering import Lettering
 from .palette import GREY, LINE, NIGHT, ORANGE, RED, SKY, WHITE, YELLOW, Colour
 
 TEXT_INTERVAL: Final = 0.25
-"""Seconds between two looks at the figures: faster, nobody can read them."""
+"""Seconds between two updates of the figures. Nobody can read faster ones."""
 
 SCALE: Final = 0.15
-"""Seconds from the line to the strip's edge; whatever is farther off ends there."""
+"""Seconds from the line to the chart's edge. Longer bars end there."""
 
 _WIDTH, _STRIP_HEIGHT, _PADDING, _BAR = 298, 72, 8, 3  # pixels
 _TEXT_HEIGHT, _FONT = 17, 19
@@ -36,17 +36,18 @@ _LABELS: Final = ("ping", "lost", "in", "out", "picture", "state", "trouble", "p
 
 
 class NetGraph:
-    """A panel with figures and a strip chart. Hand it all events, and draw it last::
+    """A panel with figures and a chart. Hand it all events, and draw it last::
 
         graph = pygase_pygame.NetGraph(session)
         graph.handle(event)         # F3 shows and hides it
         graph.draw(screen)
 
-    :param session: whose connection.
-    :param key: what shows and hides it.
+    :param session: the session to measure.
+    :param key: shows and hides the panel.
     :param visible: whether it is shown from the start.
-    :param corner: where it is drawn: "topleft", "topright", "bottomleft" or "bottomright".
+    :param corner: its corner of the surface: "topleft", "topright", "bottomleft" or "bottomright".
     :param clock: the session's clock.
+    :raises ValueError: ``corner`` is none of these.
     """
 
     def __init__(
@@ -77,12 +78,12 @@ class NetGraph:
         self._stale: list[str] = []
         self._texts_due_at = float("-inf")
         self.newest: Snapshot | None = None
-        """The newest snapshot in the strip."""
-        self._corrections = 0  # that were known of at the last frame, and by how much the last one was off:
+        """The newest snapshot in the chart."""
+        self._corrections = 0  # counted in the last frame
         self._last_error = 0.0
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Take a pygame event in; True if it was the key that shows and hides the graph."""
+        """Take in a pygame event; return True if it was the key that shows and hides the graph."""
         if event.type != pygame.KEYDOWN or event.key != self._key:
             return False
         self.visible = not self.visible
@@ -90,7 +91,7 @@ class NetGraph:
         return True
 
     def draw(self, surface: pygame.Surface) -> pygame.Rect | None:
-        """Draw the graph and return where; while it is hidden, do nothing and return None."""
+        """Draw the graph and return its rectangle; while it is hidden, return None."""
         if not self.visible:
             return None
         if self._panel is None or self._strip is None:
@@ -128,17 +129,17 @@ class NetGraph:
             before = snapshot
 
     def _mark(self, strip: pygame.Surface, before: Snapshot, snapshot: Snapshot, playback: float) -> None:
-        """Draw a snapshot that came when the picture was at ``playback``."""
+        """Draw the bar of a snapshot that arrived while the picture showed the time ``playback``."""
         if snapshot.tick <= before.tick:
-            return  # overtaken: what it tells was known already
+            return  # a newer one arrived before it
         lost = before.tick < snapshot.previous_tick
         known_until = before.time if lost else min(max(before.time, snapshot.changed_after), snapshot.time)
         if before.resting and lost:
-            known_until = snapshot.changed_after  # who knows when the rest ended
+            known_until = snapshot.changed_after  # the end of the rest is unknown
         self._bar(strip, known_until - playback, lost)
 
     def _bar(self, strip: pygame.Surface, early: float, lost: bool) -> None:
-        """Draw what came so many seconds before it was needed (below 0: after)."""
+        """Draw a bar for a snapshot that arrived ``early`` seconds before it was needed (below 0: too late)."""
         width, height = strip.get_size()
         middle = height // 2
         strip.scroll(-_BAR, 0)
@@ -158,7 +159,7 @@ class NetGraph:
             strip.set_at((x + dx, y + dy), ORANGE)
 
     def _bridging(self) -> float:
-        """Return for about how many seconds movement is carried on while a snapshot is late: a send interval."""
+        """Return the seconds for which movement is extrapolated while a snapshot is late: about a send interval."""
         snapshots = self.session.client.snapshots[-2:]
         return snapshots[-1].time - snapshots[0].time if len(snapshots) == 2 else 0.0
 
@@ -170,7 +171,7 @@ class NetGraph:
             self._corrections, self._last_error = predictor.corrections, predictor.last_error or self._last_error
 
     def _write(self, panel: pygame.Surface, now: float) -> None:
-        """Bring the text up to date, one line a frame, so that no frame takes long; all lines, however few frames."""
+        """Update one line of text a frame, so that no frame takes long."""
         if not self._stale and now >= self._texts_due_at:
             self._texts_due_at = now + TEXT_INTERVAL
             self._texts = self.figures(now)
@@ -236,7 +237,7 @@ class NetGraph:
 
 
 def _like(surface: pygame.Surface, size: tuple[int, int], colour: Colour) -> pygame.Surface:
-    """Return a surface of the same format, which is blitted the fastest; without alpha."""
+    """Return a surface of the same format without alpha, which is the fastest to draw."""
     made = pygame.Surface(size, depth=surface.get_bitsize()) if surface.get_bitsize() >= 24 else pygame.Surface(size)
     made.fill(colour)
     return made

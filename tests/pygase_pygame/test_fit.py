@@ -12,8 +12,8 @@ import pytest
 from pygase import CLIENT_CONNECTED, Backend, Client, GameState, Snapshot
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import Prediction, Session, host
-from pygase_pygame.fit import LOOK_EVERY, LOOKS, RATE_WINDOW, FitWatch, TickRateWatch
-from pygase_pygame.moving import PathWatch
+from pygase_pygame.fit import LOOKS, MEASURED_SECONDS, SECONDS_PER_LOOK, FitWatch, TickRateWatch
+from pygase_pygame.path_watch import PathWatch
 
 pytestmark = pytest.mark.usefixtures("display")
 
@@ -33,8 +33,8 @@ def measured(snapshots: Iterable[Snapshot]) -> list[float]:
 
 @pytest.mark.parametrize("hz", [10, 20, 50, 128])
 def test_ticks_are_measured_in_two_windows(hz: int) -> None:
-    assert not measured(states([1 / hz] * round(1.9 * RATE_WINDOW * hz)))
-    assert measured(states([1 / hz] * round(2.1 * RATE_WINDOW * hz + 2))) == [hz]
+    assert not measured(states([1 / hz] * round(1.9 * MEASURED_SECONDS * hz)))
+    assert measured(states([1 / hz] * round(2.1 * MEASURED_SECONDS * hz + 2))) == [hz]
 
 
 @pytest.mark.parametrize("pause", [0.1, 1.0, 10.0])
@@ -93,7 +93,7 @@ def test_a_part_that_is_never_there_is_reported_after_seconds_of_states_and_not_
     feed(watch, states([TICK] * 60), missing=missing)
     feed(watch, states([TICK] * 60, first=100, begin=60.0), missing=missing)  # an outage lay in between
     assert not caplog.records
-    feed(watch, states([TICK] * round(LOOKS * LOOK_EVERY / TICK), first=200, begin=62.0), missing=missing)
+    feed(watch, states([TICK] * round(LOOKS * SECONDS_PER_LOOK / TICK), first=200, begin=62.0), missing=missing)
     (message,) = warnings(caplog)
     assert "nothing at 'players.{me}'" in message
     assert "it has: x" in message

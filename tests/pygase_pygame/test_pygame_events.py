@@ -11,7 +11,7 @@ import pygame
 import pytest
 
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, pygame_events
-from pygase_pygame.pygame_events import MAX_UNPOSTED_EVENTS, Outbox
+from pygase_pygame.pygame_events import MAX_UNPOSTED_EVENTS, PygameQueue
 
 NAMES_OF_OURS = [SERVER_EVENT, CONNECTED, LOST]
 
@@ -31,7 +31,7 @@ def test_the_types_are_our_own():
 
 def test_without_a_display_events_wait_and_come_in_order_once_there_is_one():
     pygame.quit()
-    outbox = Outbox()
+    outbox = PygameQueue()
     for number in range(3):
         outbox.post(numbered(number))
     assert len(outbox) == 3
@@ -60,7 +60,7 @@ class FullQueue:
 
 
 def test_a_full_queue_loses_nothing_and_keeps_the_order(monkeypatch):
-    queue, outbox = FullQueue(2), Outbox()
+    queue, outbox = FullQueue(2), PygameQueue()
     monkeypatch.setattr(pygame.event, "post", queue.post)
     for number in range(4):
         outbox.post(numbered(number))
@@ -71,7 +71,7 @@ def test_a_full_queue_loses_nothing_and_keeps_the_order(monkeypatch):
 
 
 def test_pygames_own_queue_when_it_is_full_loses_nothing(display):
-    outbox = Outbox()
+    outbox = PygameQueue()
     filler = pygame.event.Event(pygame.USEREVENT)
     with pytest.raises(pygame.error, match="full"):
         deque(map(pygame.event.post, repeat(filler)), maxlen=0)
@@ -83,7 +83,7 @@ def test_pygames_own_queue_when_it_is_full_loses_nothing(display):
 
 
 def test_what_waits_is_bounded_and_a_loss_is_logged_once(monkeypatch, caplog):
-    queue, outbox = FullQueue(0), Outbox()
+    queue, outbox = FullQueue(0), PygameQueue()
     monkeypatch.setattr(pygame.event, "post", queue.post)
     with caplog.at_level(logging.WARNING, logger=pygame_events.__name__):
         for number in range(MAX_UNPOSTED_EVENTS + 10):
@@ -96,7 +96,7 @@ def test_what_waits_is_bounded_and_a_loss_is_logged_once(monkeypatch, caplog):
 
 
 def test_types_that_the_game_has_blocked_hold_up_nothing(display):
-    outbox = Outbox()
+    outbox = PygameQueue()
     pygame.event.set_blocked(SERVER_EVENT)
     try:
         outbox.post(numbered(0))
@@ -108,7 +108,7 @@ def test_types_that_the_game_has_blocked_hold_up_nothing(display):
 
 
 def test_events_posted_by_another_thread_arrive_on_this_one(display):
-    outbox = Outbox()
+    outbox = PygameQueue()
     thread = threading.Thread(target=lambda: [outbox.post(numbered(number)) for number in range(500)])
     thread.start()
     thread.join()

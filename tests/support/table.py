@@ -11,7 +11,7 @@ from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import Session
 from pygase_pygame.app import play
 from pygase_pygame.app.game import Game, Hosting
-from pygase_pygame.app.game_loop import Loop
+from pygase_pygame.app.game_loop import GameLoop
 from pygase_pygame.app.game_screen import GameScreen, Playing
 from pygase_pygame.app.sounds import Sounds
 from pygase_pygame.app.window import Window
@@ -90,7 +90,7 @@ class Seat:
         self.screen: GameScreen = screen_class(
             Playing(self.session, name, sounds=Sounds(screen_class.sounds), clock=table.network.clock, args=args)
         )
-        self.loop = Loop(table.window, self.screen)
+        self.loop = GameLoop(table.window, self.screen)
         self.open = True
         self.session.connect()
 

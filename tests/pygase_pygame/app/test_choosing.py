@@ -17,7 +17,7 @@ import pytest
 
 from pygase_pygame.app import choosing, play
 from pygase_pygame.app.choosing import Choosing, only_game
-from pygase_pygame.app.connector import Connector
+from pygase_pygame.app.connector import GameConnector
 from pygase_pygame.app.game_screen import SessionOptions
 from pygase_pygame.app.window import Window
 from tests.support.demo import DEMO
@@ -50,8 +50,8 @@ def window(monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
         yield window
 
 
-def connector() -> Connector:
-    return Connector(DEMO, argparse.Namespace(link=None, name="Ada"), SessionOptions())
+def connector() -> GameConnector:
+    return GameConnector(DEMO, argparse.Namespace(link=None, name="Ada"), SessionOptions())
 
 
 def pressed(*keys: int, text: str = "") -> list[pygame.event.Event]:
@@ -91,11 +91,11 @@ def test_a_name_that_was_typed_now_counts_more_than_the_one_of_the_last_time(win
 def test_a_game_that_is_opened_on_the_screen_is_its_hosts(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[tuple[int, str]] = []
 
-    def host(self: Connector, port: int, name: str) -> Any:
+    def host(self: GameConnector, port: int, name: str) -> Any:
         opened.append((port, name))
         raise ValueError("Not today.")
 
-    monkeypatch.setattr(Connector, "host", host)
+    monkeypatch.setattr(GameConnector, "host", host)
     chooser = Choosing(window, DEMO, connector(), "Ada", remember=False, browser=FakeBrowser())
     chooser.frame(pressed(pygame.K_UP, text=""))  # to the name
     chooser.frame(pressed(text="!"))
@@ -134,8 +134,8 @@ def test_after_a_loss_one_chooses_again_and_is_told_why(monkeypatch: pytest.Monk
 
     chooser = Scripted()
     monkeypatch.setattr(choosing, "Choosing", lambda *_: chooser)
-    monkeypatch.setattr(Connector, "join", lambda *_, **__: Refused())
-    monkeypatch.setattr(play, "Loop", lambda window, screen: SimpleNamespace(run=lambda: "back"))
+    monkeypatch.setattr(GameConnector, "join", lambda *_, **__: Refused())
+    monkeypatch.setattr(play, "GameLoop", lambda window, screen: SimpleNamespace(run=lambda: "back"))
     play.play(DEMO, argparse.Namespace(name="Ada", link=None, mute=True), ("localhost", 7700))
     assert chooser.asked == ["Nobody answers."]
     assert ended == ["closed"]

@@ -15,7 +15,7 @@ from games.hello.__main__ import GAME as HELLO
 from pygase import Client, DisconnectReason
 from pygase_pygame.app import cli
 from pygase_pygame.app.arguments import make_parser
-from pygase_pygame.app.connector import Connector
+from pygase_pygame.app.connector import GameConnector
 from pygase_pygame.app.game import Game
 from pygase_pygame.connect.remembered import login_name
 from tests.support.demo import DEMO
@@ -194,8 +194,8 @@ def test_the_secret_is_shown_to_the_server_that_the_command_line_names_and_to_no
     connects_to: tuple[str, int], token: str
 ) -> None:
     args = parsed("join", "there:5", "--host-token", "abc")
-    assert Connector(DEMO, args, {}).token_for(*connects_to) == token
-    assert Connector(DEMO, parsed("join"), {}).token_for(*connects_to) == ""
+    assert GameConnector(DEMO, args, {}).token_for(*connects_to) == token
+    assert GameConnector(DEMO, parsed("join"), {}).token_for(*connects_to) == ""
 
 
 @pytest.mark.integration

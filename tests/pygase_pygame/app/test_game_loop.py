@@ -10,7 +10,7 @@ import pytest
 from pygase import Client
 from pygase.links import LINKS
 from pygase_pygame.app import window
-from pygase_pygame.app.game_loop import Loop
+from pygase_pygame.app.game_loop import GameLoop
 from tests.support.demo import DEMO, DemoScreen
 from tests.support.table import FRAME, Seat, Table
 
@@ -190,7 +190,7 @@ def test_two_windows_of_one_table_hear_only_of_themselves(table: Table, ada: Sea
     bob = table.sit("Bob")
     table.runs(0.5)
     assert table.state.names == ["Ada", "Bob"]
-    assert isinstance(bob.loop, Loop)
+    assert isinstance(bob.loop, GameLoop)
     assert isinstance(bob.session.client, Client)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pygase import Interpolate, Snapshot
 from pygase_pygame import Session
-from pygase_pygame.moving import PathWatch, why_not
+from pygase_pygame.path_watch import PathWatch, why_not
 from tests.pygase_pygame.conftest import FakeClient
 
 PLAYERS: dict[str, Any] = {"players": {"anna": {"x": 1.5, "at": [0, 0], "name": "Anna"}}, "stars": [{"x": 1}], "n": 3}

@@ -1,4 +1,4 @@
-"""Whether the paths that a game wants to move smoothly lead to anything in the states that come."""
+"""Warns a programmer whose interpolation paths lead to no number in the states that arrive."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any, Final
 
 from pygase import Interpolate, Snapshot
 
-from .fit import LOOK_EVERY, LOOKS
+from .fit import LOOKS, SECONDS_PER_LOOK
 
 _logger = logging.getLogger(__name__)
 
 _NOT_THE_GAMES: Final = "game_status"
-"""Attribute that a state has although the game has put nothing into it."""
+"""Attribute of every state that is not the game's own."""
 
 
 class PathWatch:
-    """Looks into the states that come until each path has led to a number, and says once if one does not.
+    """Looks into the states until each path has led to a number. Logs one warning for a path that does not.
 
     :param rules: paths, or :class:`pygase.Interpolate` rules.
     """
 
     def __init__(self, rules: Iterable[str | Interpolate]) -> None:
         paths = [path for rule in rules for path in (rule.paths if isinstance(rule, Interpolate) else (rule,))]
-        self._misses = dict.fromkeys(paths, 0)  # looks in a row that found nothing
+        self._misses = dict.fromkeys(paths, 0)  # path → looks in a row that found nothing
         self._look_at: float | None = None
 
     def look(self, snapshot: Snapshot) -> None:
-        """Take in a state. Costs nothing when all has been found."""
+        """Take in a state. After all paths have led to a number, it returns at once."""
         now = snapshot.received_at
         if not self._misses or (self._look_at is not None and now < self._look_at):
             return
-        self._look_at = now + LOOK_EVERY
+        self._look_at = now + SECONDS_PER_LOOK
         for path in tuple(self._misses):
             why = why_not(snapshot.state, path.split("."))
             self._misses[path] = self._misses[path] + 1 if why else 0
@@ -48,10 +48,10 @@ class PathWatch:
 
 
 def why_not(node: Any, parts: Sequence[str], where: str = "") -> str | None:
-    """Return why nothing moves smoothly at a path; "" if that cannot be known yet, None if something does.
+    """Return why no number moves smoothly at a path; "" if that cannot be known yet, None if one does.
 
-    :param node: the state, or what is in it at ``where``.
-    :param parts: the keys that lead on from there; ``"*"`` is any.
+    :param node: the state, or its part at ``where``.
+    :param parts: the keys that lead on from there; ``"*"`` is any key.
     """
     if node is None:
         return ""
@@ -69,7 +69,7 @@ def why_not(node: Any, parts: Sequence[str], where: str = "") -> str | None:
 
 
 def _why_none(node: Mapping[Any, Any], parts: Sequence[str], where: str) -> str | None:
-    """Return the same for all that is in a dict: the first reason, if there is one for each."""
+    """Return the same for all values of a dict: the first reason, if each has one."""
     first: str | None = None
     for key, child in node.items():
         why = why_not(child, parts, f"{where}.{key}" if where else str(key))
