@@ -14,6 +14,8 @@ os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
 import pytest
 from hypothesis import settings
 
+from pygase import build_info
+
 # No deadline: on a busy machine it would measure other programs. The blob repeats a failure exactly. `tests.long` has
 # the
 # other profile, with twenty-five times as many examples.
@@ -36,11 +38,16 @@ ONE_AT_A_TIME = "integration"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run all tests with the real clock, sockets or processes in one process, one after the other.
 
-    So no two of them use the same port, and few processes compete with a test that has a time limit.
+    So no two of them use the same port, and few processes compete with a test that has a time limit. On a compiled
+    wheel, skip the tests that replace a part of a compiled module.
     """
+    bound = pytest.mark.skip(reason="it replaces a part of a module that is compiled here")
+    compiled = bool(build_info().compiled)
     for item in items:
         if item.get_closest_marker("integration"):
             item.add_marker(pytest.mark.xdist_group(ONE_AT_A_TIME))
+        if compiled and item.get_closest_marker("interpreted"):
+            item.add_marker(bound)
 
 
 def pytest_collection_finish() -> None:

@@ -258,6 +258,7 @@ def test_where_there_is_no_state_nobody_is_absent() -> None:
     assert peers.ended[newcomer].reason == DisconnectReason.SERVER_FULL
 
 
+@pytest.mark.interpreted
 def test_a_flood_of_requests_to_a_full_server_does_not_make_it_look_at_everybody_each_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -305,6 +306,7 @@ def test_a_host_connects_no_faster_than_its_allowance_comes_back_and_no_other_ho
     assert house.held()["busy"] == pytest.approx(burst + 10 * rate, abs=2)
 
 
+@pytest.mark.interpreted
 def test_what_is_remembered_of_hosts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "MAX_HOSTS", 100)
     monkeypatch.setattr(admission, "MAX_GUESSES", 100)

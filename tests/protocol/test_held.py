@@ -220,6 +220,7 @@ def test_a_goodbye_in_a_packet_that_goes_beyond_the_budget_ends_it_all_the_same(
     assert line.server.held_bytes == 0
 
 
+@pytest.mark.interpreted
 def test_what_is_held_is_counted_as_it_changes_and_not_anew_for_each_packet(monkeypatch: pytest.MonkeyPatch) -> None:
     line = Line()
     addresses = line.come("taker", 20)

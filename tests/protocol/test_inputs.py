@@ -9,6 +9,7 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Final
 
 import pytest
@@ -323,11 +324,11 @@ def test_but_for_a_few_ticks_only() -> None:
 
 def test_duplicates_and_old_packets_change_nothing() -> None:
     ticks = playing(20)
-    before = vars(ticks.buffer.counts).copy()
+    before = asdict(ticks.buffer.counts)
     for _ in range(50):
         ticks.receive(*range(1, 21))
         ticks.receive(7)
-    assert vars(ticks.buffer.counts) == before
+    assert asdict(ticks.buffer.counts) == before
     assert len(ticks.buffer) == START_DEPTH
     taken = [ticks.take() for _ in range(START_DEPTH)]
     assert [played.number for played in taken if played] == list(range(21 - START_DEPTH, 21))

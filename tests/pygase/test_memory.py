@@ -86,12 +86,13 @@ def test_with_little_memory_and_loss_each_state_is_right_and_the_newest_is_reach
 
 
 @pytest.mark.parametrize("most", [100, 5000])
+@pytest.mark.interpreted
 def test_a_state_of_too_many_values_is_refused_before_any_is_made(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     receiver = SnapshotReceiver(4 << 20, most)
     fits = {"a": [{}] * (most - 4)}
     made: list[int] = []
     assert receiver.receive(body_of(1, 0, fits))
-    monkeypatch.setattr("pygase._protocol.snapshots.unpack", lambda *args, **options: made.append(1))
+    monkeypatch.setattr("pygase._protocol.snapshot_receiver.unpack", lambda *args, **options: made.append(1))
     for back in (0, 1):
         with pytest.raises(TooLarge, match="values"):
             receiver.receive(body_of(2, back, {"a": [{}] * (most + 4)}))
@@ -202,6 +203,7 @@ def test_a_client_that_allows_fewer_values_than_the_server_is_told() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 300])
+@pytest.mark.interpreted
 def test_a_store_does_not_measure_its_state_with_each_update(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[int] = []
     monkeypatch.setattr("pygase._state.sizes.pack", lambda tree: measured.append(1) or pack(tree))

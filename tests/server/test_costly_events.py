@@ -111,6 +111,7 @@ def flood(kind: str, size: int = 262_000, event_type: bytes = b"\xa3HIT") -> byt
 
 
 @pytest.mark.parametrize("kind", FLOODS)
+@pytest.mark.interpreted
 def test_an_event_with_too_many_values_is_refused_before_any_is_made(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +126,7 @@ def test_an_event_with_too_many_values_is_refused_before_any_is_made(
 @pytest.mark.parametrize(
     "payload", [encode_event("HIT", ([{}] * 5000,), {}, 10**6), b"\x92\xa3HIT\x91" + b"\xc1" * 5000]
 )
+@pytest.mark.interpreted
 def test_the_garbage_collector_waits_while_many_values_are_made(
     was_enabled: bool, payload: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +192,7 @@ def test_sender_and_receiver_agree_on_how_deep_is_too_deep(kind: str, filler: in
 
 
 @pytest.mark.parametrize("levels", [0, 500])
+@pytest.mark.interpreted
 def test_levels_are_counted_with_any_msgpack(levels: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With another constant in its C code, or without C, Python counts."""
     monkeypatch.setattr("pygase._state.codec._LEVELS", levels)
