@@ -13,7 +13,7 @@ from typing import Any
 
 from setuptools import build_meta
 from setuptools.build_meta import *  # noqa: F403 (a backend is its module's names)
-from setuptools.errors import BaseError
+from setuptools.errors import BaseError, CompileError
 
 MYPY = "mypy[mypyc]>=2.4,<2.5"
 """mypyc promises nothing from one release to the next about what it compiles, so a new one is tried before it is taken.
@@ -72,8 +72,8 @@ def why_interpreted() -> str | None:
 
 def _has_compiler() -> bool:
     """Tell whether a C file that includes Python.h can be compiled, by trying it."""
-    from setuptools._distutils.ccompiler import new_compiler
-    from setuptools._distutils.sysconfig import customize_compiler
+    from distutils.ccompiler import new_compiler  # setuptools brings it
+    from distutils.sysconfig import customize_compiler
 
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "probe.c")
@@ -82,6 +82,6 @@ def _has_compiler() -> bool:
         customize_compiler(compiler)
         try:
             compiler.compile([str(source)], output_dir=folder, include_dirs=[sysconfig.get_path("include")])
-        except BaseError:
+        except (BaseError, CompileError):
             return False
     return True

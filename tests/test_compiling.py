@@ -1,0 +1,115 @@
+"""What a build compiles, and when: ``buildsystem/pygase_build.py``, ``setup.py`` and ``_batches.c``."""
+
+import ast
+import importlib
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    pytest.importorskip("setuptools", minversion="77", reason="the build backend needs it")
+    monkeypatch.syspath_prepend(str(ROOT / "buildsystem"))
+    monkeypatch.delenv("PYGASE_PUREPYTHON", raising=False)
+    yield importlib.import_module("pygase_build")
+    sys.modules.pop("pygase_build", None)
+
+
+class TestWhatIsCompiled:
+    def test_every_module_of_the_protocol_unless_it_is_excepted_with_a_reason(self, build: ModuleType) -> None:
+        protocol = {file.relative_to(ROOT).as_posix() for file in (ROOT / "pygase/_protocol").glob("*.py")}
+        compiled = {path for path in build.compiled_sources() if path.startswith("pygase/_protocol/")}
+        assert compiled == protocol - build.INTERPRETED.keys()
+        assert all(reason for reason in build.INTERPRETED.values())
+
+    def test_only_files_that_exist(self, build: ModuleType) -> None:
+        named = [*build.compiled_sources(), *build.INTERPRETED]
+        assert [path for path in named if not (ROOT / path).is_file()] == []
+        assert "pygase/_state/tree.py" in named
+
+    def test_nothing_that_imports_a_clock_a_socket_or_the_faces(self, build: ModuleType) -> None:
+        assert all(path.startswith(("pygase/_protocol/", "pygase/_state/")) for path in build.compiled_sources())
+
+    def test_class_constants_are_declared(self, build: ModuleType) -> None:
+        """mypyc takes any other value in a class for a default of its instances, which a class does not have."""
+        undeclared = [
+            f"{path}:{node.lineno}"
+            for path in build.compiled_sources()
+            for node in _plain_values(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+        ]
+        assert undeclared == []
+
+
+def _plain_values(tree: ast.Module) -> Iterator[ast.Assign]:
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    for node in (node for each in classes for node in each.body if isinstance(node, ast.Assign)):
+        if ast.unparse(node.targets[0]) not in ("__slots__", "__hash__"):
+            yield node
+
+
+class TestWhen:
+    @pytest.mark.parametrize("value", ["1", "yes"])
+    def test_nothing_where_the_environment_says_so(
+        self, build: ModuleType, value: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PYGASE_PUREPYTHON", value)
+        assert build.why_pure() == build.why_interpreted() == "PYGASE_PUREPYTHON is set"
+
+    @pytest.mark.parametrize("value", ["", "0"])
+    def test_as_usual_where_it_says_no(self, build: ModuleType, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(build, "_has_compiler", lambda: True)
+        monkeypatch.setenv("PYGASE_PUREPYTHON", value)
+        assert build.why_pure() is None
+
+    def test_nothing_without_a_compiler(self, build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(build, "_has_compiler", lambda: False)
+        assert build.why_pure() == build.why_interpreted() == "there is no C compiler that finds Python.h"
+
+    def test_a_compiler_is_found_by_trying_it(self, build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CC", "no-such-compiler")
+        if sys.platform != "win32":  # where CC is not asked
+            assert build.why_pure() == "there is no C compiler that finds Python.h"
+
+    def test_only_c_in_a_python_without_its_global_lock(
+        self, build: ModuleType, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(build, "_has_compiler", lambda: True)
+        monkeypatch.setattr(build.sysconfig, "get_config_var", lambda name: 1 if name == "Py_GIL_DISABLED" else None)
+        assert build.why_pure() is None
+        assert "global lock" in build.why_interpreted()
+
+    def test_mypy_is_required_only_where_it_compiles(self, build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(build.build_meta, "get_requires_for_build_wheel", lambda settings=None: [])
+        monkeypatch.setattr(build, "_has_compiler", lambda: True)
+        assert build.get_requires_for_build_wheel() == [build.MYPY]
+        monkeypatch.setattr(build, "_has_compiler", lambda: False)
+        assert build.get_requires_for_build_wheel() == []
+        assert build.get_requires_for_build_editable is build.build_meta.get_requires_for_build_editable
+
+    def test_the_required_mypy_has_a_lower_and_an_upper_bound(self, build: ModuleType) -> None:
+        assert re.fullmatch(r"mypy\[mypyc\]>=[\d.]+,<[\d.]+", build.MYPY)
+
+
+def test_batches_declares_what_it_supports() -> None:
+    source = (ROOT / "pygase/_io/_batches.c").read_text(encoding="utf-8")
+    for slot in (
+        "{Py_mod_exec, add_revision}",
+        "{Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED}",
+        "{Py_mod_gil, Py_MOD_GIL_NOT_USED}",
+    ):
+        assert slot in source
+    assert "return PyModuleDef_Init(&module);" in source, "multi-phase initialisation"
+
+
+def test_wheels_are_built_for_the_three_systems() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["cibuildwheel"]
+    assert settings["test-command"]
+    assert {name for name in settings if isinstance(settings[name], dict)} == {"linux", "macos", "windows"}
