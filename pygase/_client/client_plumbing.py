@@ -15,7 +15,7 @@ from ..config import ClientConfig
 from ..event import UniversalEventHandler
 from .client_endpoint import ClientEndpoint
 from .outbox import Outbox, OutgoingEvent
-from .session import Parts, Request, ClientSession
+from .session import ClientSession, Parts, Request
 from .states import ReceivedStates
 
 if TYPE_CHECKING:

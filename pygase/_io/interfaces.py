@@ -1,7 +1,7 @@
-"""Which addresses this machine has: what a host tells the friends who want to join.
+"""The addresses of this machine, which a host sends to friends who want to join.
 
-The standard library has no call that answers this on every system, so several ways of asking are put together, and
-one that fails is left out.
+The standard library has no call for them that works on every system. So several ways are combined, and a way that
+fails is left out.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from collections.abc import Callable, Iterable, Iterator
 _LOOPBACK = "127.0.0.1"
 
 _ROUTE_PROBE = ("192.0.2.1", 9)
-"""An address that belongs to nobody (TEST-NET-1, RFC 5737); nothing is sent there."""
+"""An address that belongs to nobody (TEST-NET-1, RFC 5737). Nothing is sent to it."""
 
 _SIOCGIFCONF = 0x8912
 """Linux: "list the interfaces that have an IPv4 address" (netdevice(7))."""
 
 _NAME_BYTES = 16
 ENTRY_BYTES = 40 if struct.calcsize("P") == 8 else 32
-"""Linux: the size of `struct ifreq`: a name, and a union whose largest member holds pointers."""
+"""Linux: size of `struct ifreq`: a name, and a union whose largest member holds pointers."""
 
 _MAX_ENTRIES = 256
-"""Interfaces beyond these are not listed. Even a machine full of containers has fewer."""
+"""Most interfaces that are listed. Even a machine full of containers has fewer."""
 
 
 def get_available_ip_addresses() -> list[str]:
-    """Return all IPv4 addresses of this machine, the one that other machines most likely see first.
+    """Return all IPv4 addresses of this machine, first the one that other machines most likely see.
 
-    Without duplicates. Loopback addresses come last, and 127.0.0.1 is always there. Never raises: an address that
-    cannot be found out is missing.
+    The list has no duplicates. Loopback addresses are last, and 127.0.0.1 is always among them. Never raises: an
+    address that the system does not report is missing.
     """
     ways = (_address_of_default_route, _addresses_of_all_interfaces)
     found = [address for way in ways for address in _ask(way)]
@@ -40,7 +40,7 @@ def get_available_ip_addresses() -> list[str]:
 
 
 def _ask(way: Callable[[], Iterable[str]]) -> list[str]:
-    """Return what `way` finds, or nothing where the system does not let it ask."""
+    """Return the addresses that `way` finds; none if the system refuses."""
     try:
         return list(way())
     except (OSError, UnicodeError):  # UnicodeError: a machine's name that is no valid domain name
@@ -48,7 +48,7 @@ def _ask(way: Callable[[], Iterable[str]]) -> list[str]:
 
 
 def _address_of_default_route() -> Iterator[str]:
-    """Yield the address from which this machine would send into the wide world.
+    """Yield the address from which this machine would send to the Internet.
 
     Connecting a UDP socket sends nothing: the system only chooses the route, and with it the address.
     """
@@ -61,7 +61,7 @@ if sys.platform == "linux":
     import fcntl
 
     def _addresses_of_all_interfaces() -> Iterator[str]:
-        """Yield what the kernel lists; the machine's own name might be looked up over the network."""
+        """Yield the addresses in the kernel's list. (The machine's own name might be looked up over the network.)"""
         entries = array.array("B", bytes(_MAX_ENTRIES * ENTRY_BYTES))
         question = bytearray(struct.pack("iP", len(entries), entries.buffer_info()[0]))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
@@ -72,7 +72,7 @@ if sys.platform == "linux":
 else:
 
     def _addresses_of_all_interfaces() -> Iterator[str]:
-        """Yield what the machine's own name stands for: every address on Windows, often one on macOS."""
+        """Yield the addresses of the machine's own name: all of them on Windows, often one on macOS."""
         return addresses_of_name(socket.gethostname())
 
 

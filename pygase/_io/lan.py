@@ -1,8 +1,8 @@
-"""Sockets that reach everyone on the local network, and hear what is asked of everyone there.
+"""Sockets that send a query to every machine on the local network, and sockets that receive such queries.
 
-Only IPv4. What is asked goes out on every interface, by broadcast and to a multicast group: some access points drop
-the one, some the other. Every server on a machine has a socket on the same port; the system hands what is for many to
-all of these, and what is for one address to only one of them.
+IPv4 only. A query is sent on every interface, by broadcast and to a multicast group, since some access points drop
+the one and some the other. All servers on a machine share one port: the system hands a broadcast or multicast to each
+of them, and a datagram for one address to only one of them.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from .udp import LOCAL_NETWORK_HINT, UdpTransport
 logger = logging.getLogger("pygase")
 
 GROUP: Final = "239.255.80.71"
-"""From the range for use within a site, which no router passes on to the Internet (RFC 2365, section 6.1)."""
+"""A multicast address for use within a site, which no router passes on to the Internet (RFC 2365, section 6.1)."""
 
 BROADCAST: Final = "255.255.255.255"
-"""Everyone on the interface of the socket that sends it."""
+"""All machines on the interface of the sending socket."""
 
 LOOPBACK: Final = "127.0.0.1"
 _LOOPBACK_BROADCAST: Final = "127.255.255.255"
 
 MAX_INTERFACES: Final = 32
-"""Addresses of this machine that are asked from; one full of containers may have hundreds."""
+"""Most addresses of this machine from which a query is sent. A machine full of containers may have hundreds."""
 
 TAKEN_AT_ONCE: Final = 64
-"""Datagrams taken in one turn at most, so that a flood of questions holds up nothing else."""
+"""Most datagrams that one turn takes, so that a flood of queries delays nothing else."""
 
 
 class AnsweringTransport(UdpTransport):
-    """A socket on the discovery port, beside those of other servers on this machine.
+    """A socket on the discovery port, which it shares with the other servers on this machine.
 
     :raises OSError: if the port is taken by a program that does not share it, or may not be used.
 
-    :ivar in_network: whether this machine had an address that others can reach when it joined.
+    :ivar in_network: whether this machine had an address that others can reach at the latest :meth:`join`.
     """
 
     def __init__(self, port: int) -> None:
@@ -60,7 +60,7 @@ class AnsweringTransport(UdpTransport):
         self.join()
 
     def join(self) -> None:
-        """Hear the multicast group on every interface that there is now."""
+        """Join the multicast group on every interface that the machine has now."""
         addresses = own_addresses()
         self.in_network = not all(map(is_loopback, addresses))
         for address in addresses:
@@ -82,12 +82,13 @@ def _join(sock: socket.socket, address: str) -> None:
 
 
 def own_addresses() -> list[str]:
+    """Return the addresses of this machine from which queries are sent; the loopback is the last one."""
     found = [address for address in get_available_ip_addresses() if address != LOOPBACK]
     return [*found[: MAX_INTERFACES - 1], LOOPBACK]
 
 
 def own_address_towards(host: str) -> str | None:
-    """Return the address of this machine that a host on the network sees, None if there is no way to it.
+    """Return the address of this machine that a host on the network sees; None if the host cannot be reached.
 
     Connecting a UDP socket sends nothing: the system only chooses the route.
     """
@@ -100,16 +101,17 @@ def own_address_towards(host: str) -> str | None:
 
 
 def machine_name() -> str:
-    """Return what this machine calls itself, without the domain."""
+    """Return the name of this machine, without the domain."""
     return socket.gethostname().partition(".")[0]
 
 
 class AskingTransport:
-    """Asks everyone, from each of this machine's addresses, and waits for answers.
+    """Sends queries to everyone, from each of this machine's addresses, and waits for answers.
 
     :param port: the discovery port.
 
-    :ivar problem: in plain words why nobody but programs on this machine can have heard the last question, or ``""``.
+    :ivar problem: in plain words why the last query has reached this machine alone, or ``""``.
+    :ivar sockets: the sockets, by the address of this machine that each sends from.
     """
 
     def __init__(self, port: int) -> None:
@@ -122,7 +124,7 @@ class AskingTransport:
         self._selector.register(self._woken, selectors.EVENT_READ)
 
     def refresh(self) -> None:
-        """Open a socket for each address that this machine has got, and close those of addresses that it has lost."""
+        """Open a socket for each new address of this machine, and close those of addresses that it has lost."""
         addresses = own_addresses()
         for address in [address for address in self.sockets if address not in addresses]:
             sock = self.sockets.pop(address)
@@ -135,7 +137,7 @@ class AskingTransport:
     def _open(self, address: str) -> None:
         try:
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        except OSError as error:  # no file descriptors left, say: next time, perhaps
+        except OSError as error:  # no file descriptors left, for example; the next refresh tries again
             logger.debug("no socket to ask from %s: %s", address, error)
             return
         try:
@@ -153,7 +155,7 @@ class AskingTransport:
         self._selector.register(sock, selectors.EVENT_READ)
 
     def ask(self, query: bytes) -> None:
-        """Send a query to everyone. See :attr:`problem` for how that went."""
+        """Send a query to everyone, and set :attr:`problem`."""
         failed: list[OSError] = []
         reached = False
         for address, sock in self.sockets.items():
@@ -166,7 +168,7 @@ class AskingTransport:
         self.problem = "" if reached else _problem(failed)
 
     def wait(self, timeout: float) -> list[tuple[bytes, Address]]:
-        """Wait for datagrams until there are some, the time is over, or :meth:`wake` is called."""
+        """Wait for datagrams, for ``timeout`` seconds at most or until :meth:`wake`; return them with their senders."""
         ready = [key.fileobj for key, _ in self._selector.select(max(timeout, 0.0))]
         if self._woken in ready:
             with contextlib.suppress(OSError):
@@ -187,7 +189,8 @@ class AskingTransport:
 
 
 def everyone_from(address: str) -> Iterable[str]:
-    # Where the loopback knows neither broadcast nor multicast, at least one server on this machine is found.
+    """Return the addresses to which a query from one of this machine's addresses is sent."""
+    # On a loopback without broadcast and multicast, at least one server on this machine is found.
     return (_LOOPBACK_BROADCAST, GROUP, LOOPBACK) if is_loopback(address) else (BROADCAST, GROUP)
 
 

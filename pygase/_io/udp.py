@@ -1,4 +1,4 @@
-"""UDP sockets, non-blocking, with large buffers; every system's peculiarities end here.
+"""UDP sockets: non-blocking, with large buffers. The peculiarities of each operating system end here.
 
 A transport has ``sockets``, ``take(limit)``, ``send(data, address)``, ``send_all(datagrams)`` and ``close()``.
 pygase.testing has another one, without sockets.
@@ -24,21 +24,21 @@ from .interfaces import get_available_ip_addresses
 from .ports import Address, Datagram, Transport, TransportToServer
 
 BUFFER_BYTES: Final = 4 * 1024 * 1024
-"""Asked of the system for each direction (Linux grants net.core.rmem_max, by default 208 KiB): room for what arrives
-while a tick is being computed."""
+"""Buffer that is requested for each direction: room for the datagrams that arrive during a tick. Linux grants at most
+net.core.rmem_max, by default 208 KiB."""
 
 RECEIVE_BYTES: Final = 2048
-"""More than any datagram of ours; longer ones are cut off, and dropped for it."""
+"""More than any datagram of PyGaSe. Longer ones are cut off, so they are malformed and dropped."""
 
 DRAIN_LIMIT: Final = 1024
-"""Datagrams taken from a socket in one turn at most (2 MiB), so that a flood cannot keep a tick from happening."""
+"""Most datagrams (2 MiB) that one turn takes from a socket, so that a flood cannot block the next tick."""
 
 SENT_AT_ONCE: Final = 32
-"""Datagrams that are made, and then sent: both find their code in the processor's caches, and the sender finds the
-datagrams there as well. (One by one, or a hundred at once, took a twentieth more of a server's time.)"""
+"""Datagrams that are made together and then sent together, so that code and datagrams stay in the processor's caches.
+(One by one, or a hundred at once, a server took a twentieth more CPU time.)"""
 
 MAX_ERRORS: Final = 64
-"""Errors taken in a row in one turn: each of Windows' reports is about one datagram of ours."""
+"""Most errors in a row that one turn takes from a socket: Windows reports each refused datagram by an error."""
 
 LOCAL_NETWORK_HINT: Final = (
     "this program may not reach other machines: on macOS 15 or later allow the terminal or editor you started it "
@@ -47,7 +47,11 @@ LOCAL_NETWORK_HINT: Final = (
 
 
 def _resolve(hostname: str, port: int, *, passive: bool) -> list[tuple[int, Address]]:
-    """Return (family, address) of every address of a host, IPv4 first: that is what most local networks speak."""
+    """Return (family, address) of every address of a host, IPv4 first, since most local networks use IPv4.
+
+    :param passive: whether a server binds to it.
+    :raises AddressNotUsable: if the host name is not known.
+    """
     flags = socket.AI_PASSIVE if passive else 0
     try:
         found = socket.getaddrinfo(hostname or None, port, type=socket.SOCK_DGRAM, flags=flags)
@@ -73,9 +77,10 @@ Datagrams = list[Datagram]
 
 
 def receive_each(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
-    """Append to a list what has come, up to so many datagrams, each with its sender: a system call for each.
+    """Append the datagrams that have arrived, each with its sender, to a list. One system call for each.
 
-    :raises OSError: what the socket reports; what had come before it is in the list.
+    :param limit: most datagrams.
+    :raises OSError: an error of the socket. The datagrams before it are in the list.
     """
     recvfrom = sock.recvfrom
     try:
@@ -86,7 +91,7 @@ def receive_each(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
 
 
 def send_each(sock: socket.socket, datagrams: Iterable[Datagram], otherwise: Callable[[bytes, Address], None]) -> None:
-    """Send many, each made when it is asked for; those that the system refuses go to ``otherwise``."""
+    """Send many datagrams; the iterator makes each when it is needed. Refused ones are passed to ``otherwise``."""
     sendto, coming = sock.sendto, iter(datagrams)
     while batch := list(islice(coming, SENT_AT_ONCE)):
         for data, address in batch:
@@ -97,7 +102,7 @@ def send_each(sock: socket.socket, datagrams: Iterable[Datagram], otherwise: Cal
 
 
 _REVISION: Final = 1
-"""Of what ``_batches`` offers, as _batches.c has it too."""
+"""Revision of the functions of ``_batches``; the same number stands in _batches.c."""
 
 
 def _find_batches() -> ModuleType | None:
@@ -119,19 +124,19 @@ def in_batches() -> bool:
 
 
 def receive_batches(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
-    """The same as ``receive_each``, with a system call for many; only where there is ``_batches``."""
+    """Do the same as ``receive_each``, with one system call for many. Only if :func:`in_batches`."""
     _batches.receive(sock.fileno(), limit, datagrams)
 
 
 def send_batches(
     sock: socket.socket, datagrams: Iterable[Datagram], otherwise: Callable[[bytes, Address], None]
 ) -> None:
-    """The same as ``send_each``, with a system call for many; only where there is ``_batches``."""
+    """Do the same as ``send_each``, with one system call for many. Only if :func:`in_batches`."""
     _batches.send(sock.fileno(), sock.family, datagrams, otherwise)
 
 
 class UdpTransport:
-    """Non-blocking UDP sockets (one, or one per address family), and what went wrong with them.
+    """Non-blocking UDP sockets (one, or one per address family), and their errors.
 
     :ivar sockets: the sockets; ``by_family``: the same, by address family.
     :ivar in_batches: whether one system call moves many datagrams.
@@ -149,7 +154,7 @@ class UdpTransport:
         self._send = send_batches if self.in_batches else send_each
 
     def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
-        """Return all datagrams that have come, with their senders.
+        """Return all datagrams that have arrived, each with its sender.
 
         All system calls together, before any parsing: each finds its code in the processor's caches.
         """
@@ -169,7 +174,7 @@ class UdpTransport:
         return datagrams
 
     def send(self, data: bytes, address: Address) -> None:
-        """Send one datagram. What the system will not take now is lost, as datagrams may be."""
+        """Send one datagram. A datagram that the system refuses is lost."""
         try:
             self.sockets[0].sendto(data, address)
         except (BlockingIOError, InterruptedError):
@@ -178,7 +183,7 @@ class UdpTransport:
             self._note(error)
 
     def send_all(self, datagrams: Iterable[Datagram]) -> None:
-        """Send many, as :meth:`send` does; each is made when it is asked for."""
+        """Send many datagrams; the iterator makes each when it is needed."""
         self._send(self.sockets[0], datagrams, self.send)
 
     def _note(self, error: OSError) -> None:
@@ -193,7 +198,13 @@ class UdpTransport:
 
 
 class ServerTransport(UdpTransport):
-    """A bound socket. ``address`` is where it is bound."""
+    """A server's socket.
+
+    :param hostname: own address to bind to; ``port``: 0 for any free one.
+    :raises AddressInUse, AddressNotUsable: if it cannot be bound; says why, and what to do.
+
+    :ivar address: the address that the socket is bound to.
+    """
 
     def __init__(self, hostname: str, port: int) -> None:
         family, wanted = _resolve(hostname, port, passive=True)[0]
@@ -256,7 +267,7 @@ class ClientTransport(UdpTransport):
             self._current = (self._current + 1) % len(self._candidates)
 
     def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
-        """As UdpTransport.take, but only what comes from the server's addresses."""
+        """Return the datagrams that have arrived from the server's addresses, each with its sender."""
         datagrams = [(data, address) for data, address in super().take(limit) if address[:2] in self._known]
         if datagrams:
             self._settle(datagrams[0][1])
@@ -268,7 +279,7 @@ class ClientTransport(UdpTransport):
             self._current = next(i for i, (_, known) in enumerate(self._candidates) if known[:2] == address[:2])
 
     def send(self, data: bytes, address: Address = ()) -> None:
-        """Send one datagram to the server, to the address in use unless another of its addresses is named."""
+        """Send one datagram to one of the server's addresses; without ``address``, to the one in use."""
         target = address or self.address
         try:
             self.by_family[self._families[target]].sendto(data, target)
@@ -279,7 +290,7 @@ class ClientTransport(UdpTransport):
 
     @property
     def hint(self) -> str:
-        """What the system's last refusal may mean for a person, or ``""``."""
+        """A sentence for people about the system's last refusal to send; ``""`` without one."""
         if self.last_error is None:
             return ""
         if self.last_error.errno == errno.EHOSTUNREACH and sys.platform == "darwin":

@@ -151,6 +151,7 @@ class Roster:
 
     def choose(self, address: Address) -> None:
         """Choose a player."""
+        """Choose a player."""
         self.chosen = address
 
     def _do(self, deed: Deed) -> None:
