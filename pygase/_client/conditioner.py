@@ -1,6 +1,6 @@
 """A bad link laid over a good one: datagrams of a real connection are lost, delayed, doubled and queued, both ways.
 
-Pure: it holds datagrams back, and says until when; whoever asks it has the socket and the clock.
+Pure: it holds datagrams back, and says until when. Its caller has the socket and the clock.
 """
 
 from __future__ import annotations
@@ -18,74 +18,74 @@ __all__ = ["Conditioner"]
 
 Address = tuple[Any, ...]
 
-MAX_HELD: Final = 16_384
-MAX_HELD_BYTES: Final = 8 * 1024 * 1024
-"""What may be under way in each direction; more is lost. Enough for a connection's whole budget (2 MB/s) on a link with
-four seconds of delay."""
+MAX_UNDER_WAY: Final = 16_384
+MAX_UNDER_WAY_BYTES: Final = 8 * 1024 * 1024
+"""Most datagrams and bytes that are under way in each direction; more are lost. Enough for a connection's whole budget
+(2 MB/s) on a link with four seconds of delay."""
 
 
 class Conditioner:
-    """What lies between a connection and its socket.
+    """Stands between a connection and its socket.
 
-    :param there, back: the randomness of each direction, apart, so that one does not depend on what the other sends.
+    :param outgoing, incoming: a source of chance for each direction, so that neither depends on the other's datagrams.
 
-    Next: set ``link``; ``send`` and ``receive`` what is to pass; ``due_to_send`` and ``due_to_receive`` give what has
-    got through; look again at ``next_at``.
+    Next: set ``link``; pass datagrams to ``send`` and ``receive``; ``due_to_send`` and ``due_to_receive`` return those
+    that have got through; look again at ``next_at``.
     """
 
-    def __init__(self, there: random.Random, back: random.Random) -> None:
-        self._there = _Way(there)
-        self._back = _Way(back)
+    def __init__(self, outgoing: random.Random, incoming: random.Random) -> None:
+        self._outgoing = _Way(outgoing)
+        self._incoming = _Way(incoming)
         self._link: Link | None = None
 
     @property
     def link(self) -> Link | None:
-        """The link, each way. None: all gets through at once, also what is under way, in its order.
+        """The link, each way. None: all datagrams get through at once and in order, those under way as well.
 
-        Another link holds for what is sent from then on; what is under way arrives when it would have.
+        Another link holds for datagrams that are sent from then on. Those under way arrive at their former time.
         """
         return self._link
 
     @link.setter
     def link(self, link: Link | None) -> None:
         self._link = link
-        for way in (self._there, self._back):
+        for way in (self._outgoing, self._incoming):
             way.set_link(link)
 
     @property
     def idle(self) -> bool:
-        """True if it has nothing to do: there is no bad link, and nothing is under way."""
+        """True if there is no bad link, and no datagram is under way."""
         return self._link is None and self.next_at == math.inf
 
     @property
     def next_at(self) -> float:
-        """When the next datagram gets through, infinity if none is under way."""
-        return min(self._there.next_at, self._back.next_at)
+        """Time at which the next datagram gets through, seconds; infinity if none is under way."""
+        return min(self._outgoing.next_at, self._incoming.next_at)
 
     @property
     def held(self) -> tuple[int, int]:
-        """How many datagrams are under way there and back."""
-        return len(self._there), len(self._back)
+        """Numbers of outgoing and incoming datagrams that are under way."""
+        return len(self._outgoing), len(self._incoming)
 
     def send(self, data: bytes, address: Address, now: float) -> None:
-        """Let a datagram go there."""
-        self._there.put(data, address, now)
+        """Take an outgoing datagram."""
+        self._outgoing.put(data, address, now)
 
     def receive(self, data: bytes, address: Address, now: float) -> None:
-        """Let a datagram come back."""
-        self._back.put(data, address, now)
+        """Take an incoming datagram."""
+        self._incoming.put(data, address, now)
 
     def due_to_send(self, now: float) -> list[tuple[bytes, Address]]:
-        """Return what has got through there by now, in the order in which it did; ``now=math.inf`` for all of it."""
-        return self._there.due(now)
+        """Return the outgoing datagrams that have got through by now, in order; ``now=math.inf`` for all of them."""
+        return self._outgoing.due(now)
 
     def due_to_receive(self, now: float) -> list[tuple[bytes, Address]]:
-        """Return what has come back by now, in the order in which it did."""
-        return self._back.due(now)
+        """Return the incoming datagrams that have got through by now, in order."""
+        return self._incoming.due(now)
 
 
 class _Way:
-    """One direction: what is under way, by when it arrives."""
+    """The datagrams that are under way in one direction, by their time of arrival."""
 
     def __init__(self, rng: random.Random) -> None:
         self._path: LinkPath | None = None
@@ -111,7 +111,7 @@ class _Way:
             self._path.link = link  # its queue and its burst go on
 
     def _hurry(self) -> None:
-        """Let all that is under way arrive at once, and in its order before anything that follows."""
+        """Let all datagrams under way arrive at once, in order and before later ones."""
         waiting = sorted(self._held)
         self._held = [(-math.inf, self._count + i, data, sender) for i, (_, _, data, sender) in enumerate(waiting, 1)]
         self._count += len(waiting)
@@ -119,7 +119,7 @@ class _Way:
     def put(self, data: bytes, address: Address, now: float) -> None:
         path = self._path
         for delay in path.delays(len(data), now, self._rng) if path is not None else (-math.inf,):
-            if len(self._held) < MAX_HELD and self._held_bytes + len(data) <= MAX_HELD_BYTES:
+            if len(self._held) < MAX_UNDER_WAY and self._held_bytes + len(data) <= MAX_UNDER_WAY_BYTES:
                 self._count += 1
                 self._held_bytes += len(data)
                 heapq.heappush(self._held, (now + delay, self._count, data, address))

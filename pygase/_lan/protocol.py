@@ -1,13 +1,13 @@
-"""How a game is found on the local network, pure: who asks (:class:`Listing`), who answers (:class:`Responder`).
+"""The protocol by which games are found on the local network: :class:`Listing` asks, :class:`Responder` answers.
 
 ::
 
-    whoever looks for games                            every server on the network
+    a program that searches                            every server on the network
     Query (512 bytes, to everyone) ------------------>
     <------------------------------------------- Answer (at most 360 bytes, to the one who asked)
 
-An answer is never longer than its query, and no host gets more than a few a second: nobody can be flooded by forging
-the address of who asks. ``docs/discovery.md`` says how the bytes lie.
+An answer is never longer than its query, and each host gets only a few per second. So an attacker who forges the
+sender of queries cannot flood anybody. ``docs/discovery.md`` describes the bytes.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from ..addresses import is_loopback
 from ..errors import InvalidValue, MalformedPacket
 
 QUERY_BYTES: Final = 512
-"""What every query is padded to: more than the longest answer, which leaves room for later versions."""
+"""Size to which every query is padded. It is more than the longest answer, with room for later versions."""
 
 ID_BYTES: Final = 8
 MAX_NAME_BYTES: Final = 64
 MAX_INFO_BYTES: Final = 200
 
 _QUERY_MAGIC: Final = b"PGS?"
-_ANSWER_MAGIC: Final = b"PGS!"  # neither begins like a datagram of the game itself
+_ANSWER_MAGIC: Final = b"PGS!"  # no datagram of a game begins with either
 _QUERY: Final = Struct(f"!4s{NONCE_BYTES}s")
 # magic, nonce, server's id, protocol version, flags, port, players, most players
 _ANSWER: Final = Struct(f"!4s{NONCE_BYTES}s{ID_BYTES}sHBHHH")
@@ -42,33 +42,33 @@ MAX_ANSWER_BYTES: Final = _ANSWER.size + 1 + MAX_GAME_BYTES + 1 + MAX_NAME_BYTES
 
 TRIES: Final = 3
 TRY_INTERVAL: Final = 0.15
-"""Seconds between the first queries: Wi-Fi sends a broadcast once, waits for no acknowledgement, and loses some."""
+"""Seconds between the first queries. Wi-Fi sends a broadcast once and without acknowledgement, so some are lost."""
 REPEAT_INTERVAL: Final = 1.5
-"""Seconds between the queries after that, as long as somebody looks at the list."""
+"""Seconds between later queries, as long as the search runs."""
 FORGET_AFTER: Final = 5.0
-"""Seconds after which a game that was not heard of is gone: three queries may stay unanswered."""
+"""Seconds without an answer after which a game is removed: three queries may stay unanswered."""
 SWITCH_AFTER: Final = 2 * REPEAT_INTERVAL
-"""Seconds after which a game's other address takes the place of one from which it was not heard of."""
+"""Seconds without an answer from a game's address after which another address of the game replaces it."""
 
 MAX_GAMES: Final = 100
-"""Games in a list at most; more than anybody can read."""
+"""Most games in a list; more than a player reads."""
 MAX_GAMES_PER_HOST: Final = 16
-"""Games at one address at most: so that one machine that answers whatever it likes leaves room for the others."""
+"""Most games at one address, so that a machine that invents answers leaves room for the others."""
 KEPT_QUERIES: Final = 8
-"""How many of the last queries an answer may be to."""
+"""Number of latest queries to which answers are accepted."""
 KEPT_PINGS: Final = 4
-"""A game's ping is the least of its last few: what a busy program adds is no distance."""
+"""A game's ping is the least of its last few, since a busy program adds delay that is no distance."""
 
 MAX_ANSWERS_PER_HOST: Final = 30
 MAX_ANSWERS: Final = 300
-"""A second. A host that looks for games asks three times in its first second, from each of its addresses."""
+"""Most answers per second. A host that searches asks three times in its first second, from each of its addresses."""
 
 _JOINER: Final = "\u200d"
-"""The one invisible character that a name may have: it joins emoji to one."""
+"""The one invisible character that a name may contain: it joins several emoji to one."""
 
 
 class Query(NamedTuple):
-    """Who runs ``game`` here? (``""``: who runs any?)"""
+    """The question for servers of ``game``; ``""``: of any game."""
 
     nonce: bytes
     game: str
@@ -80,7 +80,10 @@ class Query(NamedTuple):
 
     @classmethod
     def decode(cls, data: bytes) -> Query:
-        """:raises MalformedPacket: if it is none."""
+        """Read a datagram.
+
+        :raises MalformedPacket: if it is no query.
+        """
         if len(data) < QUERY_BYTES or not data.startswith(_QUERY_MAGIC):
             raise MalformedPacket("not a query, or not padded")
         game, _ = _read(data, _QUERY.size)
@@ -88,7 +91,7 @@ class Query(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A server says: I do. ``info`` is msgpack of a dict."""
+    """A server's answer. ``info`` is msgpack of a dict."""
 
     nonce: bytes
     server_id: bytes
@@ -111,7 +114,10 @@ class Answer(NamedTuple):
 
     @classmethod
     def decode(cls, data: bytes) -> Answer:
-        """:raises MalformedPacket: if it is none. What stands behind it is for later versions."""
+        """Read a datagram. Bytes after the known fields are for later versions, and are ignored.
+
+        :raises MalformedPacket: if it is no answer.
+        """
         if len(data) < _ANSWER.size or not data.startswith(_ANSWER_MAGIC):
             raise MalformedPacket("not an answer")
         _, nonce, server_id, version, flags, port, players, max_players = _ANSWER.unpack_from(data)
@@ -128,7 +134,7 @@ class Answer(NamedTuple):
 
 
 def encode_info(info: Mapping[str, Any] | None) -> bytes:
-    """Serialise what a server tells beside its name.
+    """Serialise a server's further information.
 
     :raises TypeError, ValueError: if it is no dict with names as keys, cannot be serialised, or is too large.
     """
@@ -163,7 +169,7 @@ def _cut(text: str, limit: int) -> bytes:
 
 
 def _read(data: bytes, at: int) -> tuple[bytes, int]:
-    """Read a length byte and as many bytes; return them and where they end."""
+    """Read a length byte and that number of bytes; return them and the position after them."""
     if at >= len(data) or at + 1 + data[at] > len(data):
         raise MalformedPacket("a field reaches beyond the datagram")
     end = at + 1 + data[at]
@@ -178,19 +184,19 @@ def _text(data: bytes) -> str:
 
 
 def _printable(text: str) -> str:
-    """Return a stranger's text as it can be drawn: one line, and nothing that turns the rest around."""
+    """Return a stranger's text fit to be drawn: one line, and no character that turns the writing around."""
     return "".join(c for c in text if c.isprintable() or c == _JOINER).strip()
 
 
-# -- who answers -------------------------------------------------------------------------------------------------------
+# -- the answering side -----------------------------------------------------------------------------------------------
 
 
 class Responder:
-    """Decides what is answered. Its memory is of one second, and bounded by the number of answers in it.
+    """Decides which queries get an answer. It remembers one second, and a bounded number of answers.
 
     :param game: the server's game; queries for another stay unanswered.
 
-    :ivar dropped: how many datagrams got no answer, by reason.
+    :ivar dropped: number of datagrams without an answer, by reason.
     """
 
     def __init__(self, game: str) -> None:
@@ -201,9 +207,9 @@ class Responder:
         self._per_host: Counter[str] = Counter()
 
     def answer(self, data: bytes, host: str, *, now: float, answer: Callable[[bytes], Answer]) -> bytes | None:
-        """Return the answer to a datagram from ``host``, if it gets any.
+        """Return the answer to a datagram from ``host``; None if it gets none.
 
-        :param answer: makes it, from the query's nonce.
+        :param answer: makes the answer from the query's nonce.
         """
         try:
             query = Query.decode(data)
@@ -227,7 +233,7 @@ class Responder:
             self._second_began_at = now
             self._answered.clear()
             self._per_host.clear()
-        if (host, nonce) in self._answered:  # it came by broadcast and by multicast
+        if (host, nonce) in self._answered:  # it has arrived by broadcast and by multicast
             self.dropped["answered already"] += 1
             return False
         if len(self._answered) >= MAX_ANSWERS or self._per_host[host] >= MAX_ANSWERS_PER_HOST:
@@ -238,22 +244,22 @@ class Responder:
         return True
 
 
-# -- who asks ----------------------------------------------------------------------------------------------------------
+# -- the asking side --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class DiscoveredGame:
-    """A game that was found: ``Client.connect(game.port, game.address)`` joins it.
+    """A game on the local network. Next: ``Client.connect(game.port, game.address)`` joins it.
 
-    :ivar address: IP address of the machine it runs on, as seen from here; ``port``: of the game there.
-    :ivar name: what the host calls it, fit to be drawn; may be ``""``.
-    :ivar game: which game it is, as in ``Server(game=...)``.
-    :ivar players: how many play, ``max_players``: how many can.
-    :ivar ping: seconds from a question to its answer.
-    :ivar password: whether one needs to know a password.
-    :ivar version_ok: False if it speaks another version of PyGaSe's protocol, so that joining it cannot work.
-    :ivar info: what else the host tells, by name. Anybody can send anything here: check it before you use it.
-    :ivar server_id: random; the same as long as the server runs.
+    :ivar address: IP address of its machine, as seen from here; ``port``: the game's port there.
+    :ivar name: the host's name for it, fit to be drawn; may be ``""``.
+    :ivar game: the kind of game, as in ``Server(game=...)``.
+    :ivar players: number of players; ``max_players``: the most that it admits.
+    :ivar ping: seconds from a query to its answer.
+    :ivar password: whether it needs a password.
+    :ivar version_ok: False if it uses another version of PyGaSe's protocol, so that nobody here can join it.
+    :ivar info: the host's further information, by name. Any machine can send anything: check it before you use it.
+    :ivar server_id: a random number of the server, the same as long as it runs.
     """
 
     address: str
@@ -270,12 +276,12 @@ class DiscoveredGame:
 
     @property
     def is_full(self) -> bool:
-        """True if nobody else can join at the moment."""
+        """True if the game admits no further player at the moment."""
         return self.players >= self.max_players
 
 
 class _Entry:
-    """What is known of one server."""
+    """The knowledge about one server."""
 
     def __init__(self, host: str) -> None:
         self.host = host
@@ -284,7 +290,7 @@ class _Entry:
         self.game: DiscoveredGame
 
     def hear(self, answer: Answer, info: Mapping[str, Any], host: str, asked_at: float, now: float) -> None:
-        if host != self.host:  # the same server by another way
+        if host != self.host:  # the same server at another address
             if not self._prefers(host, now):
                 return
             self.host = host
@@ -307,7 +313,7 @@ class _Entry:
 
     def _prefers(self, host: str, now: float) -> bool:
         if is_loopback(host) != is_loopback(self.host):
-            return is_loopback(host)  # on this very machine: that way does not depend on any network
+            return is_loopback(host)  # a loopback address does not depend on a network
         return now - self.heard_at >= SWITCH_AFTER
 
 
@@ -315,10 +321,10 @@ class Listing:
     """The games that have answered lately, and when to ask again.
 
     :param game: list only this game; ``""``: all.
-    :param random_bytes: makes the queries' nonces, so that only who heard a query can answer it.
+    :param random_bytes: makes the nonces of queries. Only a receiver of the query can know its nonce and answer.
 
-    :ivar games: a tuple, in the order in which they were found; another one whenever something has changed.
-    :ivar dropped: how many datagrams were no use, by reason.
+    :ivar games: the games, in the order in which they were found. Each change brings a new tuple.
+    :ivar dropped: number of useless datagrams, by reason.
     """
 
     def __init__(self, game: str, random_bytes: Callable[[int], bytes]) -> None:
@@ -332,16 +338,16 @@ class Listing:
         self._entries: dict[bytes, _Entry] = {}
 
     def next_timeout(self) -> float:
-        """When a query is due or :meth:`handle_timeout` has something to do next."""
+        """Return the time at which a query or :meth:`handle_timeout` is due, seconds."""
         expiries = (entry.heard_at + FORGET_AFTER for entry in self._entries.values())
         return min([self._next_query_at, *expiries])
 
     def is_query_due(self, *, now: float) -> bool:
-        """Tell whether it is time for :meth:`query_to_send`."""
+        """Return whether it is time for :meth:`query_to_send`."""
         return now >= self._next_query_at
 
     def query_to_send(self, *, now: float) -> bytes:
-        """Return what is to be sent to everyone now."""
+        """Return the query to send to everyone now."""
         self._asked += 1
         self._next_query_at = now + (TRY_INTERVAL if self._asked < TRIES else REPEAT_INTERVAL)
         nonce = self._random_bytes(NONCE_BYTES)
@@ -351,7 +357,7 @@ class Listing:
         return Query(nonce, self._game).encode()
 
     def receive(self, data: bytes, host: str, *, now: float) -> None:
-        """Take a datagram that came from ``host``."""
+        """Take in a datagram from ``host``."""
         try:
             answer = Answer.decode(data)
             info = _decode_info(answer.info)
@@ -375,7 +381,7 @@ class Listing:
         return len(self._entries) < MAX_GAMES and of_host < MAX_GAMES_PER_HOST
 
     def handle_timeout(self, *, now: float) -> None:
-        """Forget the games that were not heard of for too long."""
+        """Remove the games that have not answered for too long."""
         silent = [key for key, entry in self._entries.items() if now >= entry.heard_at + FORGET_AFTER]
         for key in silent:
             del self._entries[key]

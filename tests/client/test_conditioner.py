@@ -100,8 +100,8 @@ class TestEachWay:
         assert made.held == ((1, 0) if way == "there" else (0, 1))
 
     def test_memory_is_bounded_in_number_and_in_bytes(self, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(conditioner_module, "MAX_HELD", 10)
-        monkeypatch.setattr(conditioner_module, "MAX_HELD_BYTES", 5000)
+        monkeypatch.setattr(conditioner_module, "MAX_UNDER_WAY", 10)
+        monkeypatch.setattr(conditioner_module, "MAX_UNDER_WAY_BYTES", 5000)
         made = conditioner(Link(latency=1e9, duplicate=0.5))
         put, due = (made.send, made.due_to_send) if way == "there" else (made.receive, made.due_to_receive)
         for size, held in ((1000, 5), (1, 10)):
