@@ -446,6 +446,7 @@ def test_the_log_says_so_once_a_second(caplog: pytest.LogCaptureFixture, monkeyp
 
 @pytest.mark.parametrize("kind", FLOODS)
 @pytest.mark.parametrize("own", [False, True])
+@pytest.mark.interpreted
 def test_the_data_of_an_unknown_type_is_not_looked_at(own: bool, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Place(0.0, own)
     client = place.join()
@@ -465,6 +466,7 @@ def test_the_data_of_an_unknown_type_is_not_looked_at(own: bool, kind: str, monk
     assert not place.server.dropped["malformed event"]
 
 
+@pytest.mark.interpreted
 def test_a_client_does_not_look_at_the_data_of_unknown_types_either(monkeypatch: pytest.MonkeyPatch) -> None:
     place = Place(0.0)
     client = place.join()
