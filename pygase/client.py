@@ -108,7 +108,7 @@ class Client:
         The thread does not keep the program alive. When the program ends, the last events get half a second to
         arrive, and the client says goodbye.
 
-        Parameters as in :meth:`connect`; mistakes in them are raised here. If no connection comes about, the thread
+        Parameters as in :meth:`connect`; mistakes in them are raised here. If the attempt fails, the thread
         ends, ``error`` says why, and the handler for DISCONNECTED is called.
 
         :returns: the thread; it ends when the connection does.

@@ -34,7 +34,7 @@ class _Keys(KeysUnlessOwn):
     def own(self, state: GameState) -> Any:
         shown = callable_for_keys(state["keys"], state)
         if type(source_of(state)) is not HandedOver and isinstance(shown, (dict, list)):
-            real_dict.__get__(state)["keys"] = shown  # so that what is done to it lasts
+            real_dict.__get__(state)["keys"] = shown  # so that changes to it last
         return shown
 
     def __set__(self, state: GameState, value: Any) -> None:
@@ -50,18 +50,18 @@ class GameState(Readable, Backed, Sendable):
         tuples and dicts of such (keys: ``str`` or ``int``).
     :raises InvalidValue: (a TypeError) if ``game_status`` is no GameStatus value.
 
-    Assign attributes as you like until the game begins. From then on the state that the game was made with shows the
-    newest state, and assigning raises InPlaceChange: what changes is returned from ``time_step`` and event handlers,
-    or pushed with ``GameStateStore.push_update``.
+    Assign attributes freely until the game begins. From then on this object shows the newest state, and assigning
+    raises InPlaceChange: return changes from ``time_step`` and event handlers, or push them with
+    ``GameStateStore.push_update``.
 
-    A state is read like a dict, too: ``state["score"]``, ``state.get("score", 0)``, ``"score" in state``, ``len``,
+    A state can also be read like a dict: ``state["score"]``, ``state.get("score", 0)``, ``"score" in state``, ``len``,
     ``keys``, ``values``, ``items``, ``dict(state)``. Iterating gives the game's own attributes: ``game_status`` and
     ``time_order`` are left out, but can be asked for by name. An attribute of the game's own wins over a method of that
     name.
 
-    A state that PyGaSe hands out is the receiver's own: whatever is done to it reaches nobody else. Its attributes are
-    copied when they are first read, so what is not read costs nothing. A game's own subclass of GameState stays that
-    class on the server; its ``__init__`` is not called again.
+    A state that PyGaSe returns is the caller's own copy, and changes to it affect nothing else. Each attribute is
+    copied when it is first read, so an attribute that is never read costs nothing. On the server a state keeps the
+    game's own subclass of GameState; its ``__init__`` is not called again.
     """
 
     __slots__ = ()
@@ -98,7 +98,7 @@ class GameState(Readable, Backed, Sendable):
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        # only called for what is not in the instance's dict yet
+        # only called for attributes that are not in the instance's dict yet
         source = self._source
         try:
             value = source[name]
@@ -218,7 +218,7 @@ _note_class_names(GameState)
 
 
 def _after_reading(own: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
-    """Return a game's own ``__getattr__``, which is asked for what the state does not have."""
+    """Return a game's own ``__getattr__``, called for attributes that the state does not have."""
 
     def __getattr__(self: Any, name: str) -> Any:
         return GameState.__getattr__(self, name) if name in self._source else own(self, name)
@@ -227,7 +227,7 @@ def _after_reading(own: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
 
 
 def _checked_own(state: GameState, name: str, value: Any) -> Any:
-    """Return what a game assigns to ``game_status`` or ``time_order``.
+    """Return the checked value that a game assigns to ``game_status`` or ``time_order``.
 
     :raises InPlaceChange: if PyGaSe keeps count of that state.
     """
@@ -253,7 +253,7 @@ class GameStateUpdate(Sendable):
     """Changes to a GameState.
 
     :param time_order: number of the state that the update leads to, higher means more recent; 0 (or the state's own)
-        for news that counts whenever it arrives.
+        for an update that counts whenever it arrives.
     :param kwargs: new values of attributes. Nested dicts are merged, everything else replaced; TO_DELETE removes.
         ``game_status`` must be a GameStatus value.
     :raises InvalidValue: (a TypeError) if ``game_status`` is none.

@@ -1,1 +1,1 @@
-"""The parts of a client: one connection, the states it has received, a simulated bad link."""
+"""The parts of a client: its sessions, received states, waiting events, sent inputs, and simulated bad links."""

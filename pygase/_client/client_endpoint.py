@@ -1,4 +1,4 @@
-"""The client's end of a connection: its protocol joined to its socket, and what a driver drives."""
+"""The client's end of a connection: its protocol joined to its socket. A driver drives it."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class ClientEndpoint:
             self._conditioner = Conditioner(*random_sources(seed))
         self._conditioner.link = link
 
-    # -- what the driver calls -----------------------------------------------------------------------------------
+    # -- called by the driver ------------------------------------------------------------------------------------
 
     def receive(self) -> int:
         """Take in and handle all datagrams that have arrived; return how many there were."""

@@ -27,7 +27,7 @@ class ClientPlumbing:
 
     :ivar current: the session of the newest connection, ended or not; None before the first.
     :ivar handlers: the registered event handlers.
-    :ivar log: logs what can happen often.
+    :ivar log: the log for lines that may repeat often.
     :ivar states: the states received.
     :ivar link: the bad link that the game has asked for, and its seed.
     """

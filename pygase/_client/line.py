@@ -88,7 +88,7 @@ class Line:
 
 
 class OpenLine(Line):
-    """The line as soon as the socket is open. The methods do what :class:`Line` says.
+    """The line as soon as the socket is open. Its methods are described in :class:`Line`.
 
     :param ended: done when the session has ended; from then on nothing is sent.
     """

@@ -35,7 +35,7 @@ class SentInputs:
     def next_number(self, view_time: float | None, server_time: float | None) -> int:
         """Count an input and return its number.
 
-        :param view_time: the server's time of what the player sees, seconds; ``server_time``: the time now.
+        :param view_time: the server's time at which the player sees others, seconds; ``server_time``: the time now.
         """
         if view_time is not None:
             self.view_delay = (server_time or view_time) - view_time

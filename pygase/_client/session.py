@@ -75,7 +75,7 @@ class Parts:
 
 @dataclass
 class End:
-    """Why a session has ended, or came to nothing."""
+    """Why a session has ended, or its attempt has failed."""
 
     error: Exception | None = None
     reason: DisconnectReason | None = None

@@ -101,7 +101,7 @@ class ReceivedStates:
             self._changed.notify_all()
 
     def notify(self) -> None:
-        """Let all who wait for a state look again."""
+        """Wake all threads that wait for a state."""
         with self._changed:
             self._changed.notify_all()
 
