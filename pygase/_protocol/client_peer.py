@@ -12,10 +12,11 @@ from typing import Final
 from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
+from .client_sides import PlayerSide, StateSide
 from .event_gate import LARGE_STATE_BYTES, EventGate
-from .fragments import Reassembler, TooLarge
+from .fragments import TooLarge
 from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
-from .inputs import InputSender, InputState
+from .inputs import InputState
 from .peer import PeerProtocol
 from .peer_events import (
     Connected,
@@ -28,120 +29,22 @@ from .peer_events import (
 )
 from .sequence import unwrap
 from .server_clock import ServerClock
-from .snapshot_receiver import SnapshotReceiver
 from .wire import (
-    BULK_SNAPSHOT,
     CLIENT_HEADER,
     DATA,
     FRAGMENT_BYTES,
     INPUT_STATE,
-    INPUTS,
-    MESSAGE_HEADER,
     NO_ACK_DELAY,
-    ORDER,
     SERVER_HEADER,
-    SKIPPED,
     SNAPSHOT,
-    SNAPSHOT_HEADER,
     TIME_UNIT,
     TOKEN_BYTES,
     Accepted,
-    message,
 )
 
-SKIP_WITHIN: Final = 4096
+CLIENT_SKIPS_WITHIN: Final = 4096
 """Rarer than at the server. There, a missing number makes each packet a little more work, for as long as it is among
 the latest 256."""
-
-
-class _CarriedInputs:
-    """The inputs of a packet, which the server has when the packet is acknowledged."""
-
-    __slots__ = ("_newest", "_player", "_skipped")
-
-    def __init__(self, player: PlayerSide, newest: int, skipped: int | None) -> None:
-        self._player = player
-        self._newest = newest
-        self._skipped = skipped
-
-    def acknowledge(self) -> int | None:
-        """Let go of them, and of the number that was left out, which the server knows now."""
-        self._player.inputs.on_acked(self._newest)
-        if self._player.unreported == self._skipped:
-            self._player.unreported = None
-        return None
-
-
-class PlayerSide:
-    """A player's inputs, until they have arrived, and how they ride along with packets.
-
-    :ivar unreported: a number that was left out, while it is not certain that the server knows it.
-    :ivar ride: True after they have gone along with a packet of this turn. Once in a turn is enough.
-    """
-
-    __slots__ = ("_newest_report", "inputs", "ride", "unreported")
-
-    def __init__(self) -> None:
-        self.inputs = InputSender()
-        self.unreported: int | None = None
-        self.ride = False
-        self._newest_report = 0
-
-    def riders(self, room: int) -> bytes:
-        """Return the framed messages with the inputs that wait, if they fit."""
-        if self.ride or not len(self.inputs):
-            return b""
-        skipped = b"" if self.unreported is None else message(SKIPPED, ORDER.pack(self.unreported & 0xFFFF))
-        found = self.inputs.message_body(room - len(skipped) - MESSAGE_HEADER.size)
-        return skipped + message(INPUTS, found[0]) if found is not None else b""
-
-    def rode(self) -> Carried:
-        """Note that the inputs are on their way; return the part of the packet that is acknowledged with it."""
-        self.ride = True
-        return _CarriedInputs(self, self.inputs.newest, self.unreported)
-
-    def is_overtaken(self, number: int) -> bool:
-        """Return whether a report of inputs in the packet ``number`` is older than another one that has come, maybe of
-        the same tick. Else note it.
-        """
-        if number < self._newest_report:
-            return True
-        self._newest_report = number
-        return False
-
-
-class StateSide:
-    """The states of a client: their fragments, and those that have arrived.
-
-    :ivar received: the states that have arrived.
-    """
-
-    __slots__ = ("_fragments", "received")
-
-    def __init__(self, config: ClientConfig) -> None:
-        self.received = SnapshotReceiver(config.max_state_bytes, config.max_state_values)
-        limit = config.max_state_bytes + SNAPSHOT_HEADER.size + 64
-        self._fragments = {
-            SNAPSHOT: Reassembler(limit, 2, config.fragment_timeout),
-            BULK_SNAPSHOT: Reassembler(limit),
-        }
-
-    @property
-    def held_bytes(self) -> int:
-        """The bytes of unfinished states."""
-        return sum(fragments.held_bytes for fragments in self._fragments.values())
-
-    def fragments(self, kind: int) -> Reassembler | None:
-        """Return the place where states of this kind are put together; None if it is no kind of state."""
-        return self._fragments.get(kind)
-
-    def expire(self, now: float) -> None:
-        """Give up the states of which no fragment has arrived for ``fragment_timeout``, if others follow anyway."""
-        self._fragments[SNAPSHOT].expire(now)
-
-    def forgive(self, slept: float) -> None:
-        """Do not count ``slept`` seconds in which this side itself did not run."""
-        self._fragments[SNAPSHOT].forgive(slept)
 
 
 class ClientProtocol(PeerProtocol):
@@ -157,7 +60,6 @@ class ClientProtocol(PeerProtocol):
     """
 
     __slots__ = (
-        "_client_config",
         "_events",
         "_farewell",
         "_gate",
@@ -182,16 +84,16 @@ class ClientProtocol(PeerProtocol):
         password: str | None = None,
         host_token: str = "",
         first_sequence: int = 0,
-        skip_within: int = SKIP_WITHIN,
+        skip_within: int = CLIENT_SKIPS_WITHIN,
     ) -> None:
-        self._client_config = config or ClientConfig()
-        super().__init__(bytes(TOKEN_BYTES), self._client_config, now, first_sequence, random_bytes, skip_within)
+        config = config or ClientConfig()
+        super().__init__(bytes(TOKEN_BYTES), config, now, first_sequence, random_bytes, skip_within)
         self.connected = False
-        self.connector = Connector(game, password, host_token, random_bytes, self._client_config.connect_retry_interval)
-        self._give_up_at = now + self._client_config.connect_timeout
-        self.states = StateSide(self._client_config)
+        self.connector = Connector(game, password, host_token, random_bytes, config.connect_retry_interval)
+        self._give_up_at = now + config.connect_timeout
+        self.states = StateSide(config)
         self._events: deque[ProtocolEvent] = deque()
-        self._gate = EventGate(self._client_config.event_patience)
+        self._gate = EventGate(config.event_patience)
         self._farewell: list[bytes] = []
         self.clock = ServerClock()
         self._player = PlayerSide()

@@ -18,7 +18,7 @@ from .handshake import Address, RandomBytes
 from .held import HeldBytes
 from .peer import NEVER_SENT
 from .peer_events import Connected, ProtocolEvent
-from .server_peer import SKIP_WITHIN, ServerProtocol, Shared
+from .server_peer import SERVER_SKIPS_WITHIN, ServerProtocol, Shared
 from .snapshots import SnapshotRing
 from .wire import CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, HEADER_BYTES, ChallengeResponse, ConnectRequest
 
@@ -79,7 +79,7 @@ class ServerEndpoint:
         own_token: str = "",
         is_local: Callable[[Address], bool] = _nowhere,
         first_sequence: int = 0,
-        skip_within: int = SKIP_WITHIN,
+        skip_within: int = SERVER_SKIPS_WITHIN,
     ) -> None:
         self.config = config or ServerConfig()
         self.ring = SnapshotRing(self.config.snapshot_ring, self.config.max_state_bytes)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from .input_schedule import Schedule
 from .inputs import WANTED_MARGIN, InputsMessage
 from .loss_meter import LossMeter
 from .sequence import ReceiveWindow, unwrap
@@ -23,24 +24,19 @@ MAX_COVER: Final = 0.15
 """Seconds for lost datagrams at most. Others see a player so much later, and rather miss an input once in a while than
 see everything later yet."""
 
-START_JITTER: Final = 0.25
-"""Jitter (how much earlier or later than the one before an input comes; the mean of that, as in RFC 3550, section
-6.4.1), in ticks, that is assumed while nothing is known of the link. With the loss that is assumed then, too, the first
-input waits for 4 ticks."""
-
 MAX_START_DEPTH: Final = 12
 """Most ticks that inputs wait for when playing begins again; the margin does the rest."""
 
-PATIENCE: Final = 0.25
+MISSING_PATIENCE: Final = 0.25
 """Seconds in a row that missing inputs are replaced before the schedule is given up."""
 
 MIN_PATIENCE: Final = 3
 """The same in ticks, where they are few and far between."""
 
-MAX_DEPTH: Final = 0.5
+MAX_DEPTH_SECONDS: Final = 0.5
 """Seconds of inputs waiting for their ticks; beyond that the oldest make room."""
 
-MIN_DEPTH: Final = 10
+MIN_DEPTH_TICKS: Final = 10
 """The same in ticks, where they are few and far between."""
 
 GROW_AFTER: Final = 2.5
@@ -52,7 +48,7 @@ LEARNING: Final = 10.0
 """Seconds from a player's first input on, in which every missing input moves the schedule back a tick, and is applied
 when it comes: more than was reckoned with gets lost, and the sooner that is made good, the better."""
 
-MAX_HELD: Final = 3
+MAX_HELD_TICKS: Final = 3
 """Ticks in a row that the schedule moves back like that."""
 
 SHRINK_MARGIN: Final = WANTED_MARGIN + 5.0
@@ -68,7 +64,7 @@ SHRINK_HESITATION: Final = 1.0
 SHRINK_AT_ONCE: Final = SHRINK_MARGIN + 2.0
 """Margin above which that is not waited for."""
 
-_WINDOW: Final = 256
+_REMEMBERED: Final = 256
 """How many numbers back it is known which have been received."""
 
 
@@ -108,64 +104,43 @@ class InputBuffer:
     - back a tick, when inputs are missing time and again, or the link is not known yet (a tick repeats, and
       ``applied_number`` stays);
     - on a tick, when all of the latest inputs came far too early (one is skipped, if possible one like that before);
-    - on to the newest, when more than ``MAX_DEPTH`` seconds wait (the player sends faster than real time, or has
-      jumped ahead in number);
-    - to wherever the next input is, when none came in time for ``PATIENCE`` seconds: then ``applied_number`` goes
-      back to the newest number that has arrived, and stays until playing begins again.
+    - on to the newest, when more than ``MAX_DEPTH_SECONDS`` seconds wait (the player sends faster than real time, or
+      has jumped ahead in number);
+    - to wherever the next input is, when none came in time for ``MISSING_PATIENCE`` seconds: then
+      ``applied_number`` goes back to the newest number that has arrived, and stays until playing begins again.
 
     :param interval: seconds from tick to tick.
     :ivar applied_number: the newest input that the state includes, even if the one before was repeated in its place;
         0 before the first.
+    :ivar schedule: its numbers. ``losses``: how datagrams get lost.
+    :ivar per_datagram: how many inputs a datagram has that those before had not, on average.
+    :ivar leads: how far numbers are ahead of ticks when they arrive.
     """
 
     __slots__ = (
         "_inputs",
-        "_interval",
-        "_jitter",
         "_last",
-        "_lead",
-        "_learning_until",
-        "_max_cover",
-        "_misses",
-        "_missing",
-        "_newest",
-        "_next",
         "_own_leads",
-        "_patience",
         "_received",
-        "_shrink_at",
-        "_starting",
-        "_taken_at",
-        "_ticks",
         "applied_number",
         "counts",
         "leads",
         "losses",
-        "max_depth",
         "per_datagram",
+        "schedule",
     )
 
     def __init__(self, interval: float) -> None:
         self.applied_number = 0
         self.counts = InputCounts()
-        self._inputs: dict[int, tuple[bytes, float | None]] = {}
-        self._received = ReceiveWindow(_WINDOW)
-        self._last: PlayedInput | None = None
-        self._next: int | None = None  # the number that the next tick shall have; None while nobody plays
-        self._starting = False  # nothing of this schedule has been applied yet
-        self._ticks = 0
-        self._taken_at = -math.inf
-        self._missing = 0  # ticks in a row
-        self._misses = 0.0  # times that it began, fading
-        self._learning_until: float | None = None
+        self.schedule = Schedule()
         self.losses = LossMeter()
-        self.per_datagram = 1.0  # how many inputs a datagram has that those before had not, on average
-        self._newest: tuple[int, int] | None = None  # the last datagram that was the newest, and its newest input
-        self.leads = SlidingMinimum(MARGIN_WINDOW)  # how far numbers are ahead of ticks when they arrive,
-        self._own_leads = SlidingMinimum(MARGIN_WINDOW)  # those that come in the first datagram that had them,
-        self._lead: float | None = None  # and the latest of these
-        self._jitter = START_JITTER
-        self._shrink_at = math.inf
+        self.per_datagram = 1.0
+        self.leads = SlidingMinimum(MARGIN_WINDOW)
+        self._own_leads = SlidingMinimum(MARGIN_WINDOW)
+        self._inputs: dict[int, tuple[bytes, float | None]] = {}
+        self._received = ReceiveWindow(_REMEMBERED)
+        self._last: PlayedInput | None = None
         self.interval = interval
 
     def __len__(self) -> int:
@@ -175,16 +150,16 @@ class InputBuffer:
     @property
     def interval(self) -> float:
         """Seconds from tick to tick. May be changed when the game loop's is."""
-        return self._interval
+        return self.schedule.interval
 
     @interval.setter
     def interval(self, interval: float) -> None:
         if not (math.isfinite(interval) and interval > 0.0):
             raise ValueError(f"interval must be seconds from tick to tick, above 0, not {interval}")
-        self._interval = interval
-        self._max_cover = MAX_COVER / interval  # ticks, as are:
-        self.max_depth = max(int(MAX_DEPTH / interval), MIN_DEPTH)
-        self._patience = max(int(PATIENCE / interval), MIN_PATIENCE)
+        self.schedule.interval = interval
+        self.schedule.max_cover = MAX_COVER / interval  # ticks, as are:
+        self.schedule.max_depth = max(int(MAX_DEPTH_SECONDS / interval), MIN_DEPTH_TICKS)
+        self.schedule.patience = max(int(MISSING_PATIENCE / interval), MIN_PATIENCE)
         self._forget_leads()  # those were counted in ticks of the other length
 
     @property
@@ -200,7 +175,7 @@ class InputBuffer:
     @property
     def needed(self) -> float:
         """How many ticks early inputs have to come for those whose datagrams get lost to be in time, too."""
-        cover = min(self.losses.cover * self.per_datagram, self._max_cover)
+        cover = min(self.losses.cover * self.per_datagram, self.schedule.max_cover)
         return max(cover + min(SLACK, cover - WANTED_MARGIN), WANTED_MARGIN)
 
     @property
@@ -210,16 +185,18 @@ class InputBuffer:
         By the slowest of the last seconds, and what loss may cost beyond that; or by the latest, if that was later yet.
         """
         latest, slowest = self.leads.value, self._own_leads.value
-        if latest is None or self._next is None:
+        if latest is None or self.schedule.next is None:
             return WANTED_MARGIN
         if slowest is not None:
             latest = min(latest, slowest + WANTED_MARGIN - self.needed)
-        return latest + self._ticks - self._next
+        return latest + self.schedule.ticks - self.schedule.next
 
     @property
     def depth(self) -> int:
         """How many ticks the newest input shall wait when playing begins: 1 on a link without jitter and loss."""
-        return min(math.ceil(self.needed - 0.5 + 2.5 * self._jitter), MAX_START_DEPTH, self.max_depth - 2)
+        return min(
+            math.ceil(self.needed - 0.5 + 2.5 * self.schedule.jitter), MAX_START_DEPTH, self.schedule.max_depth - 2
+        )
 
     def receive(self, message: InputsMessage, *, datagram: int, came: int = 1, now: float) -> None:
         """Take in what a packet carried; most of it has usually come before.
@@ -231,7 +208,7 @@ class InputBuffer:
         newest = unwrap(message.newest, max(self._received.latest, 0), 32)
         if self.losses.receive(datagram, came):
             self._count_new(datagram, newest)
-            if self._next is not None:
+            if self.schedule.next is not None:
                 self._measure_own(newest - self.per_datagram + 1.0, now)
         for back in range(len(message.inputs) - 1, -1, -1):
             number = newest - back
@@ -242,25 +219,27 @@ class InputBuffer:
 
     def take(self, *, now: float) -> PlayedInput | None:
         """Return the input of the tick that begins now; None before the first."""
-        if self._next is not None:
+        if self.schedule.next is not None:
             self._shrink(now)
-        self._ticks += 1
-        self._taken_at = now
-        self._misses *= max(1.0 - self._interval / GROW_MEMORY, 0.0)
-        if self._next is None:
+        self.schedule.ticks += 1
+        self.schedule.taken_at = now
+        self.schedule.misses *= max(1.0 - self.schedule.interval / GROW_MEMORY, 0.0)
+        if self.schedule.next is None:
             return self._repeat(self.applied_number)
-        number, self._next = self._next, self._next + 1
+        number, self.schedule.next = self.schedule.next, self.schedule.next + 1
         if number in self._inputs:
             return self._apply(number)
-        if number <= self.applied_number or self._starting:  # it has been moved back, or begins a little later
+        if number <= self.applied_number or self.schedule.starting:  # it has been moved back, or begins a little later
             return self._repeat(self.applied_number)
         return self._miss(number)
 
     def _add(self, number: int, payload: bytes, view_time: float | None, now: float) -> None:
         """Keep an input that comes for the first time, unless its tick is over."""
-        if self._next is not None:
+        if self.schedule.next is not None:
             self._measure(number, now)
-        if number <= self.applied_number or (self._next is not None and number < self._next and not self._starting):
+        if number <= self.applied_number or (
+            self.schedule.next is not None and number < self.schedule.next and not self.schedule.starting
+        ):
             self.counts.late += 1
         else:
             self._inputs[number] = payload, view_time
@@ -273,11 +252,11 @@ class InputBuffer:
 
     def _count_new(self, datagram: int, newest: int) -> None:
         """Take note of how many inputs are new in a datagram."""
-        if self._newest is not None:
-            datagrams, inputs = datagram - self._newest[0], newest - self._newest[1]
-            if 0 < datagrams <= _WINDOW and 0 <= inputs <= self.max_depth:
+        if self.schedule.newest is not None:
+            datagrams, inputs = datagram - self.schedule.newest[0], newest - self.schedule.newest[1]
+            if 0 < datagrams <= _REMEMBERED and 0 <= inputs <= self.schedule.max_depth:
                 self.per_datagram += (inputs / datagrams - self.per_datagram) / 16
-        self._newest = datagram, newest
+        self.schedule.newest = datagram, newest
 
     def _measure_own(self, number: float, now: float) -> None:
         """Take note of the same for the oldest of the inputs that were new in the datagram that has come."""
@@ -285,55 +264,55 @@ class InputBuffer:
         if lead is None:
             return
         self._own_leads.add(lead, now)
-        if self._lead is not None:
-            self._jitter += (abs(lead - self._lead) - self._jitter) / 16
-        self._lead = lead
+        if self.schedule.lead is not None:
+            self.schedule.jitter += (abs(lead - self.schedule.lead) - self.schedule.jitter) / 16
+        self.schedule.lead = lead
 
     def _lead_of(self, number: float, now: float) -> float | None:
         """Return by how much a number is ahead of the ticks; None if it is so far off that no schedule will follow."""
-        assert self._next is not None
-        fraction = (now - self._taken_at) / self._interval
-        lead = number - (self._ticks - 1) - max(0.0, min(fraction, 1.0))
-        return lead if abs(lead + self._ticks - self._next) <= self.max_depth else None
+        assert self.schedule.next is not None
+        fraction = (now - self.schedule.taken_at) / self.schedule.interval
+        lead = number - (self.schedule.ticks - 1) - max(0.0, min(fraction, 1.0))
+        return lead if abs(lead + self.schedule.ticks - self.schedule.next) <= self.schedule.max_depth else None
 
     def _reschedule(self, newest: int, now: float) -> None:
         """Begin a schedule, or move it on if more inputs wait than may."""
         if not self._inputs:
             return
-        if self._next is None:
+        if self.schedule.next is None:
             self._begin(newest, now)
-        elif self._starting:
-            self._move_on(max(self._next, newest - self.depth))
-        elif newest - self._next > self.max_depth:
+        elif self.schedule.starting:
+            self._move_on(max(self.schedule.next, newest - self.depth))
+        elif newest - self.schedule.next > self.schedule.max_depth:
             self._move_on(newest - self.depth)
             self._forget_leads()
 
     def _begin(self, newest: int, now: float) -> None:
-        if self._learning_until is None:
-            self._learning_until = now + LEARNING
-        self._next = newest - self.depth
-        self._starting = True
-        self._missing, self._misses = 0, 0.0
-        self._shrink_at = now + MARGIN_WINDOW
+        if self.schedule.learning_until is None:
+            self.schedule.learning_until = now + LEARNING
+        self.schedule.next = newest - self.depth
+        self.schedule.starting = True
+        self.schedule.missing, self.schedule.misses = 0, 0.0
+        self.schedule.shrink_at = now + MARGIN_WINDOW
         self._forget_leads()
-        self._move_on(self._next)
+        self._move_on(self.schedule.next)
 
     def _forget_leads(self) -> None:
         self.leads.clear()
         self._own_leads.clear()
-        self._lead = None
+        self.schedule.lead = None
 
     def _move_on(self, number: int) -> None:
         """Let ``number`` be the next, and drop what was before it."""
-        self._next = number
+        self.schedule.next = number
         for passed in [each for each in self._inputs if each < number]:
             del self._inputs[passed]
             self.counts.dropped += 1
 
     def _apply(self, number: int) -> PlayedInput:
         payload, view_time = self._inputs.pop(number)
-        self._starting = False
-        self._missing = 0
+        self.schedule.starting = False
+        self.schedule.missing = 0
         self.applied_number = number
         self.counts.applied += 1
         self._last = PlayedInput(number, payload, view_time, 0)
@@ -348,35 +327,35 @@ class InputBuffer:
 
     def _miss(self, number: int) -> PlayedInput | None:
         """Repeat the input before for one that has not come: in its place, or holding up the schedule for it."""
-        self._missing += 1
-        if self._missing > self._patience and not self._inputs:
-            self._next = None
+        self.schedule.missing += 1
+        if self.schedule.missing > self.schedule.patience and not self._inputs:
+            self.schedule.next = None
             return self._repeat(min(number - 1, self._received.latest))
-        self._misses += self._missing == 1
-        learning = self._learning_until is not None and self._taken_at < self._learning_until
-        if learning and self._missing <= MAX_HELD:
-            self._next = number
+        self.schedule.misses += self.schedule.missing == 1
+        learning = self.schedule.learning_until is not None and self.schedule.taken_at < self.schedule.learning_until
+        if learning and self.schedule.missing <= MAX_HELD_TICKS:
+            self.schedule.next = number
             return self._repeat(self.applied_number)
-        if self._missing == 1 and self._misses >= GROW_AFTER:
-            self._next, self._misses = number, GROW_AFTER - 0.5  # the next one soon after counts
+        if self.schedule.missing == 1 and self.schedule.misses >= GROW_AFTER:
+            self.schedule.next, self.schedule.misses = number, GROW_AFTER - 0.5  # the next one soon after counts
             return self._repeat(self.applied_number)
         return self._repeat(number)
 
     def _shrink(self, now: float) -> None:
         """Skip an input if there is too much margin: one like that before it, or any if none such came for a while."""
-        assert self._next is not None
+        assert self.schedule.next is not None
         if self.margin <= SHRINK_MARGIN:
-            self._shrink_at = max(self._shrink_at, now)
-        entry = self._inputs.get(self._next)
-        if now <= self._shrink_at or entry is None or len(self._inputs) < 2:
+            self.schedule.shrink_at = max(self.schedule.shrink_at, now)
+        entry = self._inputs.get(self.schedule.next)
+        if now <= self.schedule.shrink_at or entry is None or len(self._inputs) < 2:
             return
-        patient = now < self._shrink_at + SHRINK_HESITATION and self.margin < SHRINK_AT_ONCE
+        patient = now < self.schedule.shrink_at + SHRINK_HESITATION and self.margin < SHRINK_AT_ONCE
         if patient and self._last is not None and entry[0] != self._last.payload:
             return
-        del self._inputs[self._next]
-        self._next += 1
+        del self._inputs[self.schedule.next]
+        self.schedule.next += 1
         self.counts.skipped += 1
-        self._shrink_at = now + SHRINK_INTERVAL
+        self.schedule.shrink_at = now + SHRINK_INTERVAL
 
 
 def _view_seconds(units: int | None, now: float) -> float | None:

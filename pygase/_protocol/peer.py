@@ -1,6 +1,6 @@
 """What both ends of a connection share: packets, acknowledgements, events, heartbeats, time-outs.
 
-``now`` is any clock in seconds that never goes back, the same one in all calls of one object.
+``now`` is any clock in seconds that never goes back.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from .sequence import ReceiveWindow
 class PeerRecord(ReceiveWindow):
     """The numbers of one connection. As a window it tells which packets of the peer have been received.
 
+    It has more than 15 attributes, as the only kind of class that may: a flat record of numbers without behaviour.
+
     Times are seconds of the connection's clock; sizes are bytes.
 
     Of what is received: :ivar bytes_received, packets_dropped: totals.

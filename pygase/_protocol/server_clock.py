@@ -17,7 +17,7 @@ import math
 from collections import deque
 from typing import Final
 
-WINDOW: Final = 10.0
+CLOCK_WINDOW: Final = 10.0
 """Seconds to choose the fastest datagrams from. Long enough to find fast ones among 20 a second; so short that clocks
 which drift by 100 ppm move by 1 ms (which the estimate halves), and that a new route is followed."""
 
@@ -27,7 +27,7 @@ MAX_SLEW: Final = 0.02
 MAX_SLEWED: Final = 0.25
 """Seconds off that are made good like that. Farther ahead it steps there, farther back it stands still for a while."""
 
-MAX_HELD: Final = 1.0
+MAX_STANDSTILL: Final = 1.0
 """Seconds back above which it is not the same clock any more: then, and only then, the time given out steps back."""
 
 SETTLING: Final = 1.0
@@ -87,17 +87,17 @@ class ServerClock:
     - In the first second it steps forward to each better estimate, and goes at half speed to get back to one.
     - When it turns out to be more than ``MAX_SLEWED`` behind (a clock has jumped, this machine has slept), it steps
       forward.
-    - More than that ahead, it stands still until it is less; more than ``MAX_HELD`` ahead, it steps back.
+    - More than that ahead, it stands still until it is less; more than ``MAX_STANDSTILL`` ahead, it steps back.
 
-    After nothing has been heard for longer than ``WINDOW``, or when a clock must have jumped, what was measured before
-    is forgotten and all begins again, the time given out going on until a new exchange tells better.
+    After a silence longer than ``CLOCK_WINDOW``, or when a clock must have jumped, all measurements are forgotten. The
+    time given out goes on until a new exchange corrects it.
     """
 
     __slots__ = ("_asked_at", "_down", "_heard_at", "_latest", "_offset", "_settled_at", "_up")
 
     def __init__(self) -> None:
-        self._up = SlidingMinimum(WINDOW)
-        self._down = SlidingMinimum(WINDOW)
+        self._up = SlidingMinimum(CLOCK_WINDOW)
+        self._down = SlidingMinimum(CLOCK_WINDOW)
         self._offset: float | None = None
         self._heard_at = -math.inf
         self._settled_at = math.inf
@@ -131,7 +131,7 @@ class ServerClock:
         :param server_sent_at: when the server's datagram left, by its clock.
         :param received_at: when that arrived here; not less than in the exchange before.
         """
-        if received_at - self._heard_at > WINDOW:
+        if received_at - self._heard_at > CLOCK_WINDOW:
             self._forget()
         self._heard_at = received_at
         self._add(sent_at, server_received_at, received_at - server_sent_at, received_at)
@@ -173,7 +173,7 @@ class ServerClock:
         assert self._latest is not None
         expected = self._latest + passed
         off = wanted - expected
-        if off > MAX_SLEWED or off < -MAX_HELD or (settling and off > 0.0):
+        if off > MAX_SLEWED or off < -MAX_STANDSTILL or (settling and off > 0.0):
             return wanted
         if off > 0.0:
             return min(wanted, expected + MAX_SLEW * passed)

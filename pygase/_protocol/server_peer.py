@@ -43,7 +43,7 @@ _ACKS_INTERVAL: Final = 0.2
 """Seconds between two looks at the acknowledgements of a peer that has nothing to be acknowledged: often enough to see
 how the round trip changes. One look takes as long as all else that is done for a packet."""
 
-SKIP_WITHIN: Final = 1024
+SERVER_SKIPS_WITHIN: Final = 1024
 """A number is left out after this many packets at most, and ``MIN_SKIP_DISTANCE`` more: once in ten seconds or so at
 60 Hz."""
 

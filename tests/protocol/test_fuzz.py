@@ -529,7 +529,7 @@ class Arena:
         assert set(inputs._players) <= set(endpoint.peers.values())
         assert len(inputs._settled) <= 40
         for player in inputs._players.values():
-            assert len(player.buffer) <= max(player.buffer.max_depth, MAX_INPUTS) + 1
+            assert len(player.buffer) <= max(player.buffer.schedule.max_depth, MAX_INPUTS) + 1
             assert len(player.buffer.leads) <= SlidingMinimum.SPACINGS + 2
         for client in (self.victim, *(player.client for player in self.honest)):
             _check_client(client)
@@ -784,7 +784,7 @@ def test_a_hostile_players_inputs_stay_bounded_and_give_one_a_tick(seed: int) ->
             buffer.receive(
                 messages, datagram=rng.choice([understood, messages.newest]), came=rng.getrandbits(40), now=now
             )
-            assert len(buffer) <= buffer.max_depth + 1
+            assert len(buffer) <= buffer.schedule.max_depth + 1
         played = buffer.take(now=now)
         if played is not None and played.repeats == 0:
             assert played.number not in applied

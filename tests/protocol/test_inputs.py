@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from pygase._protocol.input_buffer import (
     LEARNING,
     MAX_COVER,
-    MAX_DEPTH,
-    MAX_HELD,
-    PATIENCE,
+    MAX_DEPTH_SECONDS,
+    MAX_HELD_TICKS,
+    MISSING_PATIENCE,
     SHRINK_MARGIN,
     InputBuffer,
     PlayedInput,
@@ -318,7 +318,7 @@ def test_while_the_link_is_not_known_a_missing_input_is_waited_for_and_applied()
 
 def test_but_for_a_few_ticks_only() -> None:
     ticks = playing(40)
-    numbers = [ticks.take() for _ in range(START_DEPTH + MAX_HELD + 2)][-3:]
+    numbers = [ticks.take() for _ in range(START_DEPTH + MAX_HELD_TICKS + 2)][-3:]
     assert [p.number for p in numbers if p] == [40, 41, 42]
 
 
@@ -336,13 +336,13 @@ def test_duplicates_and_old_packets_change_nothing() -> None:
 
 def test_when_nothing_comes_the_schedule_is_given_up_and_the_number_is_the_newest_that_came() -> None:
     ticks = playing(20)
-    for _ in range(int(PATIENCE / TICK) + START_DEPTH + 2):
+    for _ in range(int(MISSING_PATIENCE / TICK) + START_DEPTH + 2):
         ticks.take()
     assert ticks.buffer.applied_number == 20
     played = ticks.take()
     assert played is not None
     assert (played.number, played.payload) == (20, b"20")
-    assert played.repeats > PATIENCE / TICK
+    assert played.repeats > MISSING_PATIENCE / TICK
     assert ticks.buffer.margin == WANTED_MARGIN
 
 
@@ -384,7 +384,7 @@ def test_a_player_who_is_behind_for_good_is_followed() -> None:
         ticks.take()
     fresh = ticks.play(*range(21, 121))
     assert fresh[-1] >= 110
-    assert ticks.buffer.counts.late <= 2 + PATIENCE / TICK
+    assert ticks.buffer.counts.late <= 2 + MISSING_PATIENCE / TICK
 
 
 def test_inputs_missing_time_and_again_move_the_schedule_back() -> None:
@@ -434,7 +434,7 @@ def test_who_sends_faster_than_real_time_gains_nothing(times: int) -> None:
             ticks.receive(number)
         played = ticks.take()
         fresh += played is not None and not played.repeats
-        assert len(ticks.buffer) <= MAX_DEPTH / TICK + 1
+        assert len(ticks.buffer) <= MAX_DEPTH_SECONDS / TICK + 1
     assert fresh <= 600
     counts = ticks.buffer.counts
     assert counts.applied + counts.repeated <= 600
@@ -445,7 +445,7 @@ def test_who_sends_faster_than_real_time_gains_nothing(times: int) -> None:
 def test_numbers_that_jump_ahead_are_followed_at_no_cost(ahead: int) -> None:
     ticks = playing(20)
     fresh = ticks.play(*range(20 + ahead, 60 + ahead))
-    assert len(ticks.buffer) <= MAX_DEPTH / TICK + 1
+    assert len(ticks.buffer) <= MAX_DEPTH_SECONDS / TICK + 1
     assert fresh[-10:] == list(range(fresh[-1] - 9, fresh[-1] + 1))
     assert fresh[-1] > ahead
     assert -32 < ticks.buffer.margin < 32
@@ -499,7 +499,7 @@ def test_whatever_a_client_sends_each_number_is_applied_once_in_order_and_memory
             if played is not None and not played.repeats:
                 assert played.number > newest
                 newest = played.number
-        assert len(buffer) <= max(MAX_DEPTH / interval, 10) + 1
+        assert len(buffer) <= max(MAX_DEPTH_SECONDS / interval, 10) + 1
         InputState(0, buffer.applied_number, buffer.margin).encode()
 
 
@@ -669,8 +669,8 @@ def test_several_inputs_in_a_datagram_or_none_are_no_loss(frames: int) -> None:
     chance, buffer, made, datagram = random.Random(frames), InputBuffer(TICK), 0, 0
     for frame in range(4_000):
         now = (frame + chance.uniform(0.0, 0.1)) / frames
-        while buffer._ticks * TICK < now:
-            buffer.take(now=buffer._ticks * TICK)
+        while buffer.schedule.ticks * TICK < now:
+            buffer.take(now=buffer.schedule.ticks * TICK)
         due = int(now / TICK)
         if due > made or frame % 3 == 0:  # (or another message, with those inputs that are not acknowledged yet)
             datagram += 1

@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pygase._protocol.server_clock import (
-    MAX_HELD,
+    CLOCK_WINDOW,
     MAX_SLEW,
     MAX_SLEWED,
+    MAX_STANDSTILL,
     SETTLING,
     SETTLING_SPEED,
-    WINDOW,
     ServerClock,
     SlidingMinimum,
 )
@@ -194,8 +194,8 @@ def test_a_new_route_is_followed_within_the_window_and_the_time_it_takes_to_slew
     def rerouted(at: float, chance: random.Random) -> float:
         return 0.02 if at < 20.0 else 0.08
 
-    run = Simulation(2, up=rerouted, down=rerouted, drift=1e-4).run(20.0 + WINDOW + 5.0)
-    assert run.worst(after=20.0 + WINDOW + 3.0) < 0.002
+    run = Simulation(2, up=rerouted, down=rerouted, drift=1e-4).run(20.0 + CLOCK_WINDOW + 5.0)
+    assert run.worst(after=20.0 + CLOCK_WINDOW + 3.0) < 0.002
     assert run.clock.rtt_floor == pytest.approx(0.16, abs=0.002)
 
 
@@ -267,7 +267,7 @@ def settled_clock(ahead: float = 100.0) -> ServerClock:
 def test_through_silence_it_goes_on() -> None:
     clock = settled_clock()
     assert clock.server_time(now=8.0) == pytest.approx(108.0)
-    assert clock.server_time(now=5.0 + 3 * WINDOW) == pytest.approx(105.0 + 3 * WINDOW)
+    assert clock.server_time(now=5.0 + 3 * CLOCK_WINDOW) == pytest.approx(105.0 + 3 * CLOCK_WINDOW)
 
 
 def test_after_a_gap_longer_than_the_window_the_first_exchange_counts_alone() -> None:
@@ -302,8 +302,8 @@ def test_it_stands_still_where_the_server_fell_behind_a_little_and_then_dawdles(
 
 def test_it_steps_back_only_where_the_server_has_another_clock() -> None:
     clock = settled_clock()
-    exchange(clock, at=5.1, ahead=100.0 - MAX_HELD - 0.2)
-    assert clock.server_time(now=5.1) == pytest.approx(105.1 - MAX_HELD - 0.2)
+    exchange(clock, at=5.1, ahead=100.0 - MAX_STANDSTILL - 0.2)
+    assert clock.server_time(now=5.1) == pytest.approx(105.1 - MAX_STANDSTILL - 0.2)
 
 
 def test_a_jump_seen_on_the_way_down_alone_waits_for_the_way_up() -> None:
@@ -336,7 +336,7 @@ def test_whatever_the_server_claims_it_goes_back_by_nothing_or_by_more_than_what
         )
         answer = clock.server_time(now=now)
         if answer is not None and latest is not None:
-            assert answer >= latest or answer < latest + passed - MAX_HELD
+            assert answer >= latest or answer < latest + passed - MAX_STANDSTILL
         latest = answer
 
 

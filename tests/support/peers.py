@@ -6,12 +6,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from pygase._protocol.client_peer import SKIP_WITHIN as CLIENT_SKIPS
-from pygase._protocol.client_peer import ClientProtocol
+from pygase._protocol.client_peer import CLIENT_SKIPS_WITHIN, ClientProtocol
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.peer_events import Disconnected, EventReceived, MessageAcked, StateReceived
-from pygase._protocol.server_peer import SKIP_WITHIN as SERVER_SKIPS
-from pygase._protocol.server_peer import ServerProtocol
+from pygase._protocol.server_peer import SERVER_SKIPS_WITHIN, ServerProtocol
 from pygase._state.tree import Tree
 from pygase.config import ClientConfig, ServerConfig
 
@@ -33,8 +31,8 @@ class Peers:
         latency: float = 0.01,
         jitter: float = 0.0,
         first_sequence: int = 0,
-        server_skips: int = SERVER_SKIPS,
-        client_skips: int = CLIENT_SKIPS,
+        server_skips: int = SERVER_SKIPS_WITHIN,
+        client_skips: int = CLIENT_SKIPS_WITHIN,
         config: ServerConfig | None = None,
         **server: Any,
     ) -> None:
