@@ -25,6 +25,7 @@ input_buffer        a player's inputs at the server
 sleep               notices that this process itself has slept
 handshake           stateless challenge; the client's way to a connection
 admission           how often a host may try, and who gives way when all places are taken
+tickets             numbers for events whose arrival somebody wants to know
 peer_events         what a connection reports to the layer above
 peer                what both ends of a connection share
 client_sides        the inputs and the states of a client
