@@ -107,13 +107,7 @@ def host(
     """
     check_hostname(hostname, _HOST)
     check_port(port, _HOST, least=0)
-    tick = options.get("tick")
-    if interval is None:
-        interval = 0.02 if tick is None else tick
-    elif tick is not None and interval != tick:
-        raise ValueError(
-            f"the server's ticks are the client's: interval={interval!r} and tick={tick!r} must be the same"
-        )
+    interval = _interval(interval, options.get("tick"))
     client = Client(game=game, password=password, config=OWN_PLAYER)
     reached_at = own_address(hostname)
 
@@ -137,3 +131,14 @@ def host(
         session.close()
         raise
     return session
+
+
+def _interval(interval: float | None, tick: float | None) -> float:
+    """Return the seconds between two ticks, for the server and its host's client alike."""
+    if interval is None:
+        return 0.02 if tick is None else tick
+    if tick is not None and interval != tick:
+        raise ValueError(
+            f"the server's ticks are the client's: interval={interval!r} and tick={tick!r} must be the same"
+        )
+    return interval

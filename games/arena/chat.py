@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from pygase import clean_line
+
 LONGEST_CHAT_LINE: Final = 100  # characters
 AT_ONCE: Final = 4  # lines in a row, at most
 REGAINED_IN: Final = 2.0  # seconds until one more line is allowed
@@ -26,7 +28,4 @@ class Voice:
 
 def clean_text(text: object) -> str:
     """Return a printable line of at most `LONGEST_CHAT_LINE` characters. "" for any value but text."""
-    if not isinstance(text, str):
-        return ""
-    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * LONGEST_CHAT_LINE])
-    return " ".join(printable.split())[:LONGEST_CHAT_LINE].strip()
+    return clean_line(text, LONGEST_CHAT_LINE)
