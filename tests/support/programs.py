@@ -58,13 +58,13 @@ def guest(game: str, port: int) -> Client:
     return client
 
 
-def wait_for_names(client: Client, *names: str) -> None:
+def wait_for_names(client: Client, *names: str, timeout: float = 10.0) -> None:
     """Wait until exactly these play."""
 
     def are_there(state: Any) -> bool:
         return {player["name"] for player in state.players.values()} == set(names)
 
-    client.wait_until(are_there, timeout=10)
+    client.wait_until(are_there, timeout=timeout)
 
 
 def wait_until(condition: Callable[[], bool], timeout: float = 5.0) -> None:
