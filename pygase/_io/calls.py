@@ -1,7 +1,7 @@
-"""Calls that block, or inside a running event loop are awaited: what they give, and what is said where neither is so.
+"""Calls that block; inside a running event loop they return a coroutine instead.
 
-asyncio and the other frameworks are only looked up among what is imported already: a program that has not imported
-one does not run in it.
+asyncio and the other frameworks are only looked up among the imported modules: a program that has not imported one does
+not run in it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .runner import in_running_loop, run_to_end
 logger = logging.getLogger("pygase")
 
 REMIND_AFTER: Final = 0.5
-"""Seconds after which a call that nobody has awaited is logged. A program that stores it and awaits it later does so in
-the same breath; and whoever waits before a notebook for something to happen reads the log after one second."""
+"""Seconds after which a call that nobody has awaited is logged. A program that stores the coroutine awaits it earlier.
+A person at a notebook who waits for something to happen reads the log after about a second."""
 
 
 def block_or_return(make: Callable[[], Coroutine[Any, Any, Any]], call: str, in_thread: str) -> Any:
     """Run a coroutine and block; inside an asyncio event loop return it instead, to be awaited or made a task.
 
     :param make: makes the coroutine; called when it begins.
-    :param call: the call as the user writes it, such as ``"client.connect(...)"``.
+    :param call: the call as a program writes it, such as ``"client.connect(...)"``.
     :param in_thread: the call that does the same in a thread.
     :raises RuntimeError: inside another framework's loop, which would stand still meanwhile; says what to write.
     """
@@ -56,8 +56,8 @@ def other_framework() -> str | None:
 
 
 class Unstarted(collections.abc.Coroutine[Any, Any, Any]):
-    """A coroutine that does not begin before it is awaited or made a task. One for which that is forgotten is logged,
-    with what to write.
+    """A coroutine that begins when it is awaited or made a task. If a program forgets that, a log line says what to
+    write.
     """
 
     def __init__(self, make: Callable[[], Coroutine[Any, Any, Any]], call: str, in_thread: str) -> None:
@@ -67,7 +67,7 @@ class Unstarted(collections.abc.Coroutine[Any, Any, Any]):
         self._call = call
         self._in_thread = in_thread
         self._inner: Coroutine[Any, Any, Any] | None = None
-        self._told = False
+        self._reminded = False
         itself = weakref.ref(self)
 
         def remind() -> None:
@@ -78,9 +78,9 @@ class Unstarted(collections.abc.Coroutine[Any, Any, Any]):
         self._timer = asyncio.get_running_loop().call_later(REMIND_AFTER, remind)
 
     def _remind(self) -> None:
-        if self._inner is not None or self._told:
+        if self._inner is not None or self._reminded:
             return
-        self._told = True
+        self._reminded = True
         logger.warning(
             "%s has not begun, since nobody awaits it. An event loop runs here, as in every notebook: write `await %s` "
             "to wait until it ends, or `task = asyncio.create_task(%s)` to go on at once, or %s",
@@ -106,8 +106,8 @@ class Unstarted(collections.abc.Coroutine[Any, Any, Any]):
         return self._begun().throw(*args)
 
     def close(self) -> None:
-        """See Coroutine. Whoever closes it knows that it has not begun."""
-        self._told = True
+        """See Coroutine. A program that closes it knows that it has not begun."""
+        self._reminded = True
         self._timer.cancel()
         if self._inner is not None:
             self._inner.close()

@@ -21,7 +21,7 @@ logger = logging.getLogger("pygase")
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """Return a loop of the kind that serves UDP well on every system."""
+    """Return a new event loop of the kind that serves UDP well on every system."""
     import asyncio
 
     return asyncio.SelectorEventLoop()
@@ -35,7 +35,7 @@ def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(coroutine)
     except KeyboardInterrupt as interrupt:
-        raise interrupt.with_traceback(None) from None  # without asyncio's own story of it
+        raise interrupt.with_traceback(None) from None  # without the frames of asyncio
 
 
 async def logged(awaitable: Awaitable[Any]) -> None:
@@ -50,7 +50,7 @@ _background: set[asyncio.Task[Any]] = set()
 
 
 def run_logged(awaitable: Awaitable[Any]) -> None:
-    """Run a coroutine to its end, or inside a running loop as its task; what it raises is logged."""
+    """Run a coroutine to its end, or inside a running loop as its task. An exception from it is logged."""
     if in_running_loop():
         import asyncio
 
@@ -62,7 +62,7 @@ def run_logged(awaitable: Awaitable[Any]) -> None:
 
 
 async def in_background(function: Callable[..., Any], *args: Any) -> Any:
-    """Call a function that may block for a while (a look-up of a host name) in a daemon thread.
+    """Call a function that may block for a while, such as a look-up of a host name, in a daemon thread.
 
     (Not in the loop's executor: the end of the program would wait for it.)
     """
@@ -85,7 +85,7 @@ async def in_background(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def in_running_loop() -> bool:
-    """Tell whether the caller runs inside an asyncio event loop."""
+    """Return whether the caller runs inside an asyncio event loop."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is None or not hasattr(asyncio, "get_running_loop"):  # another thread may be importing it just now
         return False
@@ -97,7 +97,7 @@ def in_running_loop() -> bool:
 
 
 def program_ends() -> bool:
-    """Tell whether the main thread has ended, so that what fails in others fails for that."""
+    """Return whether the main thread has ended. Failures in other threads have that reason then."""
     return not threading.main_thread().is_alive()
 
 
@@ -109,11 +109,11 @@ def start_thread(target: Callable[[], Any], name: str, *, daemon: bool = True) -
 
 
 class Completion(collections.abc.Coroutine[Any, Any, Any]):
-    """Something already under way: ``await`` it, make it a task, block on it, or let it be.
+    """The end of an action that has begun already: ``await`` it, make it a task, block on it, or ignore it.
 
-    :param future: done when that something is.
-    :param timeout: how long to wait for it, seconds.
-    :param result: what awaiting or blocking gives, made from whether it was done in time.
+    :param future: done when the action is.
+    :param timeout: seconds to wait for it.
+    :param result: makes the result of awaiting or blocking from whether the action was done in time.
     """
 
     def __init__(
@@ -128,12 +128,12 @@ class Completion(collections.abc.Coroutine[Any, Any, Any]):
         self._inner: Coroutine[Any, Any, Any] | None = None
 
     def block(self) -> Any:
-        """Wait in this thread."""
+        """Wait in this thread; return the result."""
         done, _ = concurrent.futures.wait([self._future], self._timeout)
         return self._result(bool(done))
 
     def or_block(self) -> Any:
-        """Inside an event loop return self, elsewhere block."""
+        """Inside an event loop return this completion, elsewhere block and return the result."""
         return self if in_running_loop() else self.block()
 
     async def _wait(self) -> Any:
@@ -162,7 +162,7 @@ class Completion(collections.abc.Coroutine[Any, Any, Any]):
 
 
 def done_future() -> concurrent.futures.Future[Any]:
-    """Return a future that is done already."""
+    """Return a future that is done."""
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
     future.set_result(None)
     return future

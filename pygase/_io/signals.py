@@ -1,7 +1,7 @@
-"""Signals that end a program: a server that runs in the main thread says goodbye first, as after Ctrl-C.
+"""Signals that end a program: a server in the main thread says goodbye first, as after Ctrl-C.
 
-Without this, SIGTERM (``kill``, ``docker stop``, systemd) and SIGHUP (a terminal that closes) end the process at once:
-its clients play on for the seconds of a time-out, and no ``finally`` of the program runs.
+Without this module, SIGTERM (``kill``, ``docker stop``, systemd) and SIGHUP (a terminal is closed) end the process at
+once. Its clients play on until their time-out, and no ``finally`` of the program runs.
 """
 
 from __future__ import annotations
@@ -10,18 +10,21 @@ import signal
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import asyncio
 
 ENDING: Final = ("SIGTERM", "SIGHUP", "SIGBREAK")
 """Names of the signals; not every system has all. (SIGBREAK: Ctrl-Break on Windows. Ctrl-C is Python's own.)"""
 
 
 class EndedBySignal(KeyboardInterrupt, SystemExit):
-    """What ``run`` raises after one of these signals, when everybody has been told.
+    """Raised by ``run`` after one of these signals, when every client has its goodbye.
 
-    A KeyboardInterrupt, so that a program which handles Ctrl-C goes the same way; and a SystemExit, so that one which
-    does not ends without a traceback. The exit status is 128 plus the signal's number, as shells report it: 143 for
-    SIGTERM, 129 for SIGHUP.
+    It is a KeyboardInterrupt, so that a program which handles Ctrl-C handles it as well. It is a SystemExit, so that
+    any other program ends without a traceback. The exit status is 128 plus the signal's number, as shells report it:
+    143 for SIGTERM, 129 for SIGHUP.
     """
 
     def __init__(self, number: int) -> None:
@@ -30,19 +33,19 @@ class EndedBySignal(KeyboardInterrupt, SystemExit):
 
 
 async def ended_by_signals(work: Coroutine[Any, Any, Any]) -> Any:
-    """Await some work; cancel it when such a signal arrives, and then raise :class:`EndedBySignal`.
+    """Await some work. If such a signal arrives, cancel the work and raise :class:`EndedBySignal`.
 
-    In the main thread only, for signals that the program neither handles itself nor ignores (as under ``nohup``).
+    This applies in the main thread, to signals that the program neither handles itself nor ignores (as under
+    ``nohup``).
     """
     import asyncio
 
-    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    task, loop = _current_task(), asyncio.get_running_loop()
     received: list[int] = []
 
     def on_signal(number: int, frame: object) -> None:
         received.append(number)
-        assert task is not None
-        loop.call_soon_threadsafe(task.cancel)  # wakes the loop, too
+        loop.call_soon_threadsafe(task.cancel)  # also wakes the loop
 
     with _handling(on_signal):
         try:
@@ -50,14 +53,22 @@ async def ended_by_signals(work: Coroutine[Any, Any, Any]) -> Any:
         except asyncio.CancelledError:
             if not received:
                 raise
-    assert task is not None
-    task.add_done_callback(lambda ended: ended.exception())  # else the loop would log it as one that nobody has seen
+    task.add_done_callback(lambda ended: ended.exception())  # else the loop logs an exception that was never retrieved
     raise EndedBySignal(received[0])
+
+
+def _current_task() -> asyncio.Task[Any]:
+    import asyncio
+
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("this coroutine has to run as a task, or within one")
+    return task
 
 
 @contextmanager
 def _handling(handler: Callable[[int, object], Any]) -> Iterator[None]:
-    """Handle the signals that have their default effect; afterwards give it back, unless somebody else has come."""
+    """Handle the signals that have their default effect; restore it afterwards, unless the handler was replaced."""
     taken: list[int] = []
     if threading.current_thread() is threading.main_thread():
         for name in ENDING:
@@ -73,7 +84,7 @@ def _handling(handler: Callable[[int, object], Any]) -> Iterator[None]:
 
 
 def _set(number: int, handler: Any) -> bool:
-    """Set a signal's handler; return whether that is possible here: not in a subinterpreter, for one."""
+    """Set a signal's handler; return whether that is possible here. In a subinterpreter, for example, it is not."""
     try:
         signal.signal(number, handler)
     except (ValueError, OSError):
