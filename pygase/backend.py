@@ -27,15 +27,15 @@ __all__ = ["Backend", "GameStateMachine", "GameStateStore", "Server"]
 class Backend:
     """Easily create a fully integrated PyGaSe backend.
 
-    :param initial_game_state: state of the game before the simulation begins. (``initial_gamestate`` works, too.)
+    :param initial_game_state: state of the game before the simulation begins. (``initial_gamestate`` works as well.)
     :param time_step_function: takes a game state and a time difference in seconds and returns a dict of updated state
-        attributes; see ``GameStateMachine.time_step``. One with a parameter ``inputs`` gets the players' inputs, too.
+        attributes; see ``GameStateMachine.time_step``. With a parameter ``inputs`` it gets the players' inputs.
     :param event_handlers: event types and their handlers; see ``GameStateMachine.register_event_handler``.
     :param game: the game's name; clients of another are refused.
     :param password: if given, clients must know it.
     :param config: tunables; see ServerConfig.
-    :param debug: raise what handlers raise, and catch changes in place; see GameStateMachine.
-    :param max_dt: seconds that ``dt`` is at most after a pause of the machine; None: 0.25, or two intervals if that is
+    :param debug: raise the exceptions of handlers, and catch changes in place; see GameStateMachine.
+    :param max_dt: the longest ``dt``, in seconds, after a pause of the machine; None: 0.25, or two intervals if that is
         more. See GameStateMachine.
 
     :ivar game_state_store: the GameStateStore, ``game_state_machine``: the GameStateMachine, ``server``: the Server.
@@ -101,14 +101,14 @@ class Backend:
         :param port: port number to be bound to; 0 for a free one.
         :param interval: seconds between ticks; 0.02 is 50 a second.
         :param on_bound: called with the Server as soon as it is bound, before the first client gets in: the moment to
-            print ``server.port``. What it raises ends the run.
+            print ``server.port``. An exception from it ends the run.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         """
 
         with program_lines_only:
             check_address(port, hostname, "run", least_port=0)
 
-        async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
+        async def run() -> None:  # it claims when it begins: a coroutine that is never awaited leaves nothing behind
             with program_lines_only:
                 self.plumbing.claim(interval)
                 then = (lambda: on_bound(self.server)) if on_bound is not None else None

@@ -29,25 +29,24 @@ class GameStateMachine:
     Inherit from it and implement :meth:`time_step`, or assign a function to ``time_step`` after instantiation.
 
     :param game_state_store: the part of the backend that holds the state.
-    :param debug: raise what handlers and time step raise, and raise InPlaceChange at the first change in place; if
-        None, the environment variable PYGASE_DEBUG or ``python -X dev`` decide. Without it both are logged: the loop
+    :param debug: raise the exceptions of handlers and time step, and raise InPlaceChange at the first change in place.
+        If None, the environment variable PYGASE_DEBUG or ``python -X dev`` decide. Without it both are logged: the loop
         looks for changes in place once a second.
-    :param max_dt: seconds that ``dt`` is at most, however long the machine has paused (a suspended process, the garbage
-        collector, a long tick): else a ball flies through a wall in one step. None: 0.25, or two intervals if that is
-        more. It is never less than the interval. ``math.inf``: ``dt`` is always the true one.
+    :param max_dt: the longest ``dt``, in seconds, after any pause of the machine (a suspended process, the garbage
+        collector, a long tick). Without a bound, a ball flies through a wall in one step. None: 0.25, or two intervals
+        if that is more. It is never less than the interval. ``math.inf``: ``dt`` is always the true one.
     :raises ValueError: ``max_dt`` is not above 0.
 
-    The loop also logs, once, that the time step only ever returns None; and, every ten seconds at most, that ticks take
-    longer than their interval, and which part of them does.
+    The loop also logs a time step that only ever returns None, once. It logs ticks that take longer than their
+    interval, with their slowest part, every ten seconds at most.
 
-    :ivar game_time: how long the game has been running, in seconds: the sum of all ``dt``. Of a pause it has no more
-        than ``max_dt``.
+    :ivar game_time: how long the game has been running, in seconds: the sum of all ``dt``. A pause adds ``max_dt`` at
+        most.
     :ivar max_dt: as the parameter; may be set at any time.
     :ivar late_ticks: how many ticks were left out because earlier ones took too long.
-    :ivar interval: seconds between ticks, as the game loop was told last.
-    :ivar event_share: share of the interval that the events of one client may take in a tick, ``max_event_values``: how
-        many values each may hold; a server that has this machine as its event wire sets both to those of its config.
+    :ivar interval: seconds between ticks, as given to the newest game loop.
     :ivar history: the states of the last second, if :meth:`keep_history` was called; else None.
+    :ivar plumbing: PyGaSe's own: the part that backends and servers use. Not for games; it may change at any time.
     """
 
     time_step: Callable[..., dict[str, Any] | None]
@@ -85,7 +84,7 @@ class GameStateMachine:
             replaces an earlier one, and that is logged once.
         :param event_handler_function: function or coroutine function. Besides the event's data it gets, by name,
             what its signature takes of ``game_state``, ``dt`` (seconds since the last tick) and ``client_address``
-            (who sent it). It returns a dict of updated state attributes, like :meth:`time_step`, or None. A
+            (its sender). It returns a dict of updated state attributes, like :meth:`time_step`, or None. A
             coroutine's update is applied in the tick after it has ended.
         """
         self.plumbing.handlers.register_event_handler(event_type, event_handler_function)
@@ -120,7 +119,7 @@ class GameStateMachine:
         :raises InvalidValue, StateTooLarge: if the initial state holds by now what cannot be sent.
         """
 
-        async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
+        async def run() -> None:  # it claims when it begins: a coroutine that is never awaited leaves nothing behind
             with program_lines_only:
                 self.plumbing.loop.claim(interval)
                 await ended_by_signals(self.plumbing.loop.run(interval))
@@ -169,11 +168,11 @@ class GameStateMachine:
     def time_step(self, game_state: GameState, dt: float) -> dict[str, Any] | None:  # type: ignore[no-redef]
         """Calculate a game state update; to be implemented by the game.
 
-        :param game_state: the state before the tick. Do not change it; return what shall change.
+        :param game_state: the state before the tick. Do not change it; return the changes.
         :param dt: seconds since the last tick; use it to simulate at a constant speed. After a pause it is
             :attr:`max_dt` (by default max(0.25 s, 2 × interval)), so the game goes on where it was.
-        :param inputs: (if the signature has a parameter of that name) a dict of client address → PlayerInput: what each
-            player who uses ``Client.send_input`` does in this tick.
+        :param inputs: (if the signature has a parameter of that name) a dict of client address → PlayerInput: the
+            input in this tick of each player with ``Client.send_input``.
         :returns: updated state attributes: nested dicts are merged, everything else replaced, TO_DELETE removes a key.
         """
         raise NotImplementedError(

@@ -41,7 +41,7 @@ class Server:
 
     :ivar connections: client address → ServerConnection.
     :ivar config: the tunables, as given.
-    :ivar host_client: address of the host client, who may shut down the server, or None. A client that presents
+    :ivar host_client: address of the host client, which may shut down the server, or None. A client that presents
         ``host_token`` is host. Where ``config.local_host`` is on, the first client from this machine is host as well.
         (It is on by default for servers bound to a loopback address, and for those that ``pygase_pygame.host()``
         starts.)
@@ -113,18 +113,18 @@ class Server:
         """Start the server under a specified address.
 
         Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine. In the main thread, SIGTERM and
-        SIGHUP end it as Ctrl-C does, unless the program handles or ignores them: every client is told goodbye, and then
+        SIGHUP end it as Ctrl-C does, unless the program handles or ignores them: every client gets a goodbye, and then
         it raises an exception that is a KeyboardInterrupt, and a SystemExit with the status 128 + the signal's number.
 
         :param port: port number to be bound to; 0 lets the system choose a free one (see :attr:`port`).
         :param hostname: hostname or IP address to be bound to: ``"localhost"`` serves this machine alone, ``"0.0.0.0"``
-            everyone in the network (``"::"`` with IPv6, too).
+            everyone in the network (``"::"``: with IPv6 as well).
         :param event_wire: object to which events are repeated: has a ``_push_event(event)`` method; typically a
             GameStateMachine. A wire with a ``_push_event`` of its own finds the sender in
             ``event.handler_kwargs["client_address"]``; it gets PyGaSe's own events (CLIENT_CONNECTED and so on) only
             if it has a method ``has_event_type(event_type)`` that returns True for them.
         :param on_bound: called with the Server as soon as it is bound, before the first client gets in: the moment to
-            print ``server.port``. What it raises ends the run.
+            print ``server.port``. An exception from it ends the run.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         :raises RuntimeError: if it runs already.
         :raises TypeError, ValueError: for a port or host name that can be none; says how to write it.
@@ -132,7 +132,7 @@ class Server:
         with program_lines_only:
             check_address(port, hostname, "run", least_port=0)
 
-        async def run() -> None:  # claims when it begins, so that one which never does leaves nothing behind
+        async def run() -> None:  # it claims when it begins: a coroutine that is never awaited leaves nothing behind
             with program_lines_only:
                 self.plumbing.claim(event_wire)
                 then = (lambda: on_bound(self)) if on_bound is not None else None
@@ -188,9 +188,9 @@ class Server:
         machine only. If the network does not let it be found, that is a warning in the log, and the game goes on.
 
         :param name: what players read in the list; ``""``: this machine's name. Cut after 64 bytes of UTF-8.
-        :param port: UDP port for the questions, not the game's own; who searches has to use the same.
+        :param port: UDP port for the queries, not the game's own; a search has to use the same.
         :param info: what else a player wants to know before joining, such as ``{"map": "castle"}``; 200 bytes at most.
-        :raises TypeError, ValueError: for a name, port or info that cannot be told.
+        :raises TypeError, ValueError: for a name, port or info that cannot be sent.
         """
         self.plumbing.announce(name, port, info)
 

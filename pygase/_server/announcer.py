@@ -1,4 +1,4 @@
-"""Answers on the local network for a server: its name, its port, who can join."""
+"""Answers on the local network for a server: its name, its port, its players."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Announcer:
         except OSError as error:
             logger.warning(
                 "the game is not announced on the local network: UDP port %d cannot be used (%s); friends can join by "
-                "its address, or announce it on another port, which discover() and Browser have to be told, too",
+                "its address; or announce it on another port, and give that port to discover() and Browser",
                 port,
                 error.strerror or error,
             )

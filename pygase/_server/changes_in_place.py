@@ -152,5 +152,5 @@ def changed_in_place(called: str, path: str) -> str:
     outermost = re.split(r"[.\[]", path, maxsplit=1)[0]
     return (
         f"{called} changed game_state.{path} in place, where nobody else sees it; leave the state as it is, and return "
-        f"a dict of what shall change, such as {{{outermost!r}: ...}}"
+        f"a dict of the changes, such as {{{outermost!r}: ...}}"
     )

@@ -1,8 +1,7 @@
-"""The events that clients have sent and nobody has handled yet: each client has so much time a tick, and no more.
+"""Events of clients that wait for their handlers, within a budget of seconds that each client has in a tick.
 
-To decode an event and to handle it takes time, which one client must not take from all the others. So each client has
-a budget of seconds a tick. Its events beyond that wait for later ticks, in their order; what one client sends delays
-its own events only. Time is a ``clock`` argument.
+Decoding and handling an event takes time, and one client must not take it from all others. A client's events beyond its
+budget wait for later ticks, in their order. So a client delays only its own events. Time is a ``clock`` argument.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ Address = tuple[Any, ...]
 
 
 class ClientEvents:
-    """What one client's events cost, and those of them that wait for a later tick.
+    """One client's account: the time that its events take, and the events that wait for a later tick.
 
     A server's thread adds to it, and a game loop's takes from it.
 
     :param address: the client's.
-    :param config: how much may wait.
+    :param config: bounds the waiting events.
     :param in_game: the same client's account with a game loop, if this is the one with the server's own handlers.
     """
 
@@ -53,23 +52,23 @@ class ClientEvents:
         self.spent = 0.0
         """Seconds that this client's events have taken in that tick."""
         self.debt = 0.0
-        """Seconds that events took which were refused; they are paid off with the budgets of the ticks to come."""
+        """Seconds that refused events took. The budgets of the next ticks pay them off."""
         self.waiting: deque[Any] = deque()
-        """What was put off, oldest first: see :class:`EventQueue`."""
+        """Events that were put off, oldest first; see :class:`EventQueue`."""
         self.waiting_bytes = 0
         self.crowded_at: float | None = None
-        """The game time from which on ``MANY`` have been waiting all the time."""
+        """The game time since which ``BACKLOG`` events have been waiting all the time."""
         self._config = config or ServerConfig()
         self._counted_tick = -1
         self._counted = self._counted_bytes = 0
 
     def admits(self, payload: bytes, tick: int) -> bool:
-        """Count an event that has arrived; False if more of this client wait than may, and it is to be dropped.
+        """Count an event that has arrived; return False if too many of this client's events wait.
 
-        An acknowledged one finds twice as much room: the client relies on it, so that its connection must end if even
-        that is full.
+        Then it is to be dropped. An acknowledged event has twice the room: the client relies on it, so its connection
+        must end if even that is full.
 
-        :param tick: the newest settled tick; what was counted before it has been handled, or put off.
+        :param tick: the newest settled tick. Events that were counted before it have been handled, or put off.
         """
         if tick != self._counted_tick:
             self._counted_tick, self._counted, self._counted_bytes = tick, 0, 0
@@ -82,7 +81,7 @@ class ClientEvents:
         )
 
     def begin(self, turn: int, budget: float) -> None:
-        """Begin a tick, if it is another one: what was spent is forgotten, but for what is owed."""
+        """Begin a tick, if it is another one: the client has a new budget, less its debt."""
         if turn == self.turn:
             return
         if self.debt:
@@ -97,8 +96,8 @@ class ClientEvents:
         self.waiting_bytes += _size_of(event)
 
     def is_crowded(self, game_time: float) -> bool:
-        """Tell whether many have been waiting for longer than it takes to catch up after a pause. Once a tick."""
-        if len(self.waiting) < MANY:
+        """Return whether many events have been waiting for longer than a pause of the machine explains. Once a tick."""
+        if len(self.waiting) < BACKLOG:
             self.crowded_at = None
         elif self.crowded_at is None:
             self.crowded_at = game_time
@@ -111,7 +110,7 @@ class ClientEvents:
         return event
 
     def drop_unacknowledged(self) -> int:
-        """Drop what waits and may get lost; return how many events that were."""
+        """Drop the waiting events that may get lost; return their number."""
         kept = [event for event in self.waiting if type(_content(event)) is not bytes]
         dropped = len(self.waiting) - len(kept)
         self.waiting = deque(kept)
@@ -133,29 +132,29 @@ def _size_of(event: Any) -> int:
     return len(content) if isinstance(content, bytes) else 0
 
 
-MANY: Final = 64
-"""Events of one client that wait before it is worth a word in the log."""
+BACKLOG: Final = 64
+"""Waiting events of one client that are worth a line in the log."""
 
 CROWDED_AFTER: Final = 1.5
-"""Seconds for which they have to wait all the time before that. What a pause of the machine makes wait is handled
+"""Seconds for which they have to wait all the time. After a pause of the machine, the events of that time are handled
 within a few ticks."""
 
 
 class EventQueue:
-    """Hands out events in the order in which they arrived, as far as each client's budget goes.
+    """Hands out events in the order in which they arrived, within each client's budget.
 
-    :ivar arrived: pairs of ClientEvents and what its client has sent: bytes, or an Event; and Events alone, which may
-        have a ``sender``. From any thread.
-    :ivar dropped: how many events of clients that have left were dropped.
+    :ivar arrived: pairs of a ClientEvents and its client's event, which is bytes or an Event; and Events alone, which
+        may have a ``sender``. Any thread may append.
+    :ivar dropped: the number of dropped events of clients that have left.
     """
 
     def __init__(self) -> None:
         self.arrived: deque[Any] = deque()
         self.dropped = 0
         self.slowest: tuple[float, Any] = (0.0, None)
-        """The event that took longest since this was last reset, and its seconds. Most need not be timed one by one."""
+        """The seconds of the slowest event since the last reset, and that event. Not every event is timed."""
         self._behind: dict[ClientEvents, None] = {}
-        """Clients of which events wait, or that owe seconds."""
+        """Clients with waiting events, or with a debt."""
         self._refused: ClientEvents | None = None
         self._calm_until = 0.0
 
@@ -164,25 +163,25 @@ class EventQueue:
 
     @property
     def behind(self) -> tuple[ClientEvents, ...]:
-        """The clients of which events wait for a later tick."""
+        """The clients with events that wait for a later tick."""
         return tuple(client for client in self._behind if client.waiting)
 
     def refuse(self, client: ClientEvents) -> None:
-        """The event that was handed out last is none that anybody wants: its client has to pay for it in full."""
+        """Note that there is no handler for the event that was handed out last: its client pays for it in full."""
         self._refused = client
         self._calm_until = -math.inf
 
     def due(self, turn: int, budget: float, clock: Callable[[], float]) -> Iterator[Any]:
-        """Yield the events of a tick. What its receiver does until it asks for the next one is on the client's account.
+        """Yield the events of a tick. The time until the receiver asks for the next event is on its client's account.
 
         One event of each client is handled in each tick, however long it takes.
 
-        :param turn: which tick it is; another number is another budget.
-        :param budget: seconds for each client; ``clock``: to measure them by.
+        :param turn: the number of the tick; another number is another budget.
+        :param budget: seconds for each client; ``clock``: measures them.
         """
         began = clock()
         if not self._behind:
-            # as long as all events together have not taken half of one budget, nobody need be told apart
+            # while all events together have taken less than half of one budget, clients need not be distinguished
             arrived, budget = self.arrived, budget / 2
             self._calm_until = began + budget
             for _ in range(len(arrived)):
@@ -215,7 +214,7 @@ class EventQueue:
             began = self._charge(event, turn, began, clock())
 
     def _charge(self, event: Any, turn: int, began: float, now: float) -> float:
-        """Put what an event has taken on its client's account; return ``now``."""
+        """Put the time of an event on its client's account; return ``now``."""
         if now - began > self.slowest[0]:
             self.slowest = now - began, event
         client = _sender_of(event)

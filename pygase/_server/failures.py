@@ -82,7 +82,7 @@ class UpdateApplier:
         if isinstance(update, GameState):
             raise InvalidValue(
                 f"{self._failures.called(name, place=False)} has returned the game state itself; return a dict of "
-                "what shall change, such as {'score': 1}"
+                "the changes, such as {'score': 1}"
             )
         if update is not None and (update or type(update) is not dict):
             self._states.apply(update)

@@ -1,4 +1,4 @@
-"""The players' inputs at the server: one a tick each, and which of them a state includes."""
+"""The players' inputs at the server: one per player and tick, and the number of the last one that a state includes."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ logger = logging.getLogger("pygase")
 Address = tuple[Any, ...]
 
 MAX_REPEATED: Final = ServerConfig.max_input_repeat
-"""Seconds for which a player's last input is repeated when no more arrive, unless the config says otherwise."""
+"""Seconds for which a player's last input is repeated when no more arrive; the config's default."""
 
 _UNREAD: Final = 30
-"""Messages with inputs that nobody takes, after which that is logged."""
+"""Messages with inputs that no time step has taken; then that is logged."""
 
 _CUT_IN_A_ROW: Final = 120
-"""View times of a player in a row that are cut before that is reported: a spike of the round trip is shorter."""
+"""View times of a player that are cut in a row; then that is reported. A spike of the round trip is shorter."""
 
 _NO_INPUT: Final = b"\xc0"
 """None, serialised."""
 
 
 class PlayerInput(NamedTuple):
-    """What a player does in a tick, as ``time_step`` gets it.
+    """A player's input in a tick, as ``time_step`` gets it.
 
-    :ivar value: what the client gave to ``Client.send_input``.
+    :ivar value: the argument of ``Client.send_input``.
     :ivar number: the input's number; each tick has the next one.
-    :ivar repeats: 0 if the input of this tick has arrived; else for how many ticks in a row the one before has been
-        repeated in place of those that have not.
-    :ivar view_time: the server's time, in seconds, of what the player saw of others when giving it: for
-        ``StateHistory.at``. None if the client did not say. It is the client's word as far as the server's own
+    :ivar repeats: 0 if the input of this tick has arrived; else the number of ticks in a row for which the last input
+        has been repeated.
+    :ivar view_time: the moment at which the player saw the others when giving the input, in seconds of the server's
+        time: for ``StateHistory.at``. None if the client did not send it. The server believes it as far as its own
         measurements explain it: never older than round trip, interpolation delay and a slack of 0.2 s, nor than a
         second (see :mod:`pygase._server.view_times`), and never in the future.
     """
@@ -54,35 +54,35 @@ class PlayerInput(NamedTuple):
 
 
 class _Player:
-    """A player's buffer, and what has been read of it."""
+    """A player's buffer, and the inputs read from it."""
 
     __slots__ = ("_readable", "buffer", "cut", "delay", "rates")
 
     def __init__(self, interval: float) -> None:
         self.buffer = InputBuffer(interval)
         self.delay: float | None = None
-        """How far what the player saw lay back when the latest input came, in seconds."""
+        """The age of the player's view at the tick of the latest input, in seconds."""
         self.cut = 0
-        """How many view times in a row were older than is believed."""
+        """The number of view times in a row that were cut."""
         self.rates = RateWatch()
         self._readable = _NO_INPUT
 
     def read(self, played: PlayedInput, log: LogLines) -> Any:
-        """Return the value of an input, the game's own to change; that of the one before if this is unreadable."""
+        """Return the value of an input, the game's own to change; if unreadable, that of the last readable one."""
         try:
             value = decode_input(played.payload)
         except MalformedPacket:
-            log.write(logging.DEBUG, "an input was not readable; the one before is repeated")
+            log.write(logging.DEBUG, "an input was not readable; the last readable one is repeated")
             return decode_input(self._readable)
         self._readable = played.payload
         return value
 
 
 class PlayerInputs:
-    """The inputs of all players of a server. May be used by the network's thread and the game loop's.
+    """The inputs of all players of a server. The network's thread and the game loop's may use it.
 
-    :param interval: tells the seconds from tick to tick.
-    :param config: how long an input is repeated, and how far back a player's view time is believed.
+    :param interval: returns the seconds between ticks.
+    :param config: bounds the repeats of an input, and the age of a view time.
     """
 
     def __init__(self, interval: Callable[[], float], config: ServerConfig | None = None) -> None:
@@ -92,15 +92,15 @@ class PlayerInputs:
         self._lock = threading.Lock()
         self._players: dict[ServerProtocol, _Player] = {}
         self._settled: tuple[int, list[tuple[ServerProtocol, int, float]]] = -1, []
-        self._blamed: _Player | None = None  # whose rate of inputs has been reported as another than that of the ticks
-        self._told_of_cuts = False
+        self._blamed: _Player | None = None  # the player whose rate of inputs has been reported
+        self._reported_cuts = False
         self.has_machine = False
-        """Whether a game loop is to take the inputs. It may not run yet."""
+        """Whether there is a game loop to take the inputs. It may not run yet."""
         self._unread: int | None = 0
-        """Messages that nobody has taken; None from when somebody has, or it has been reported that nobody does."""
+        """The number of messages that no time step has taken; None once one has, or after the report."""
 
     def receive(self, peer: ServerProtocol, received: InputsReceived, *, now: float) -> None:
-        """Take in what a packet carried."""
+        """Take in the inputs of a packet."""
         with self._lock:
             player = self._players.get(peer)
             if player is None:
@@ -112,7 +112,7 @@ class PlayerInputs:
                 self.pass_by()
 
     def pass_by(self) -> None:
-        """A tick has been made in which nobody takes inputs."""
+        """Note a tick whose time step takes no inputs."""
         if self._unread is not None and self._unread >= _UNREAD:
             self._unread = None
             logger.warning(
@@ -146,13 +146,13 @@ class PlayerInputs:
         return inputs
 
     def _believed(self, peer: ServerProtocol, player: _Player, played: PlayedInput, now: float) -> float | None:
-        """Return the moment that a player claims to have seen, or the earliest that they can have seen."""
+        """Return the moment that a player claims to have seen, or the earliest one that they can have seen."""
         claimed, config = played.view_time, self._config
         if claimed is None or now - claimed <= min(config.rewind_slack, config.max_rewind):
             return claimed  # at once: nobody's limit is less
         earliest = now - most_rewind(peer.rtt.rtt, peer.rtt.variation, peer.acks.loss, self._interval(), config)
         if not played.repeats:
-            # (inputs that wait here, as after a pause of this server, are older than the client is to blame for)
+            # (inputs that have waited here, as after a pause of this server, are older through no fault of the client)
             late = claimed + len(player.buffer) * self._interval()
             player.cut = player.cut + 1 if late < earliest else 0
             if player.cut == _CUT_IN_A_ROW:
@@ -160,10 +160,10 @@ class PlayerInputs:
         return max(claimed, earliest)
 
     def _report_cuts(self, peer: ServerProtocol, claimed: float, believed: float) -> None:
-        """Log, once for each server, that somebody's view times are cut all the time."""
-        if self._told_of_cuts:
+        """Log, once for each server, that a player's view times are cut all the time."""
+        if self._reported_cuts:
             return
-        self._told_of_cuts = True
+        self._reported_cuts = True
         logger.warning(
             "the client %s claims to see the world of %.2f s ago; its round trip and loss explain %.2f s, and more is "
             "not believed. If the clients of this game stay further behind by choice, as with Session(delay=0.3), say "
@@ -174,7 +174,7 @@ class PlayerInputs:
         )
 
     def _compare_rates(self, peer: ServerProtocol, player: _Player, interval: float, now: float) -> None:
-        """Log that somebody makes more or fewer inputs than there are ticks: once, unless their rates fit again."""
+        """Log that a player makes more or fewer inputs than there are ticks: once, unless the rates fit again."""
         rates = player.rates.tick(player.buffer.received, interval, now)
         if player is self._blamed and player.rates.fits:
             self._blamed = None
@@ -190,34 +190,35 @@ class PlayerInputs:
             )
 
     def settle(self, tick: int) -> None:
-        """The state of this tick has been settled, with the inputs that were taken last."""
+        """Note that the state of this tick has been settled, with the inputs that were taken last."""
         if self._players:
             with self._lock:
-                told = [(p, each.buffer.applied_number, each.buffer.margin) for p, each in self._players.items()]
-                self._settled = tick, told
+                reports = [(p, each.buffer.applied_number, each.buffer.margin) for p, each in self._players.items()]
+                self._settled = tick, reports
 
-    def tell(self, tick: int) -> None:
-        """Tell each player which inputs the current state, of this tick, includes. On the network's thread only.
+    def report(self, tick: int) -> None:
+        """Report to each player the last input that the state of this tick includes. On the network's thread only.
 
-        If a game loop on another thread has settled it, and not said so yet, they are told when it has.
+        If a game loop on another thread has committed the state and :meth:`settle` is still to come, the report waits
+        for it.
         """
-        settled_tick, told = self._settled
+        settled_tick, reports = self._settled
         if settled_tick == tick:
             self._settled = -1, []
-            for peer, applied, margin in told:
+            for peer, applied, margin in reports:
                 peer.report_input_state(applied, margin)
 
     def forget(self, peer: ServerProtocol) -> None:
-        """The player has left."""
+        """Drop the inputs of a player who has left."""
         with self._lock:
             self._players.pop(peer, None)
 
     def counts(self, peer: ServerProtocol) -> InputCounts:
-        """Return what has become of a player's inputs so far."""
+        """Return a player's inputs so far, counted by their fate."""
         player = self._players.get(peer)
         return player.buffer.counts if player is not None else InputCounts()
 
     def delay(self, peer: ServerProtocol) -> float | None:
-        """Return how far what the player saw lay back at the tick of the latest input, in seconds; None: not known."""
+        """Return the age of the player's view at the tick of the latest input, in seconds; None if it is not known."""
         player = self._players.get(peer)
         return player.delay if player is not None else None

@@ -224,7 +224,7 @@ class ServerRun:
         self._next_push_at = self.clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
         changed = self.endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
-        self.server.face.player_inputs.tell(commit.tick)
+        self.server.face.player_inputs.report(commit.tick)
         self.outgoing.note_state(commit.tick)
         return changed
 

@@ -95,7 +95,7 @@ class Watch:
             self._is_answered, self._rested = True, None
             logger.warning(
                 "%s has returned None for %d ticks, and nobody else has changed the state meanwhile: return a dict of "
-                "what shall change (if nothing shall, {} says so)",
+                "the changes, or {} if there are none",
                 self._describe(TIME_STEP),
                 ticks,
             )

@@ -285,7 +285,7 @@ def test_a_time_step_that_never_returns_anything_is_told_of_once(debug: bool, ca
     (words,) = warnings_of(caplog)
     assert words.startswith("time_step (test_machine.py, line ")
     assert "has returned None for 50 ticks" in words
-    assert "return a dict of what shall change" in words
+    assert "return a dict of the changes" in words
 
 
 def test_it_is_not_told_of_until_nobody_else_changes_the_state(caplog: pytest.LogCaptureFixture) -> None:
@@ -627,7 +627,7 @@ def test_who_returns_the_state_itself_is_told_once_a_second_what_to_return(caplo
     for tick in range(20):
         machine.plumbing.tick(0.02, 1.0 + tick * 0.02)
     assert len(caplog.records) == 1
-    assert "return a dict of what shall change" in caplog.text
+    assert "return a dict of the changes" in caplog.text
 
 
 def test_a_handlers_own_malformed_packet_is_no_malformed_event() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import pytest
 
 from pygase import Backend, Client, GameState, GameStateStore, Server
-from pygase._server.event_queue import CROWDED_AFTER, MANY, ClientEvents
+from pygase._server.event_queue import BACKLOG, CROWDED_AFTER, ClientEvents
 from pygase._server.input_rate import PAUSE, RATE_WINDOW, RateWatch
 from pygase._server.players import _UNREAD
 from pygase.testing import Link, SimulatedNetwork
@@ -213,12 +213,12 @@ def test_events_that_queue_up_in_a_pause_are_not_called_too_many(caplog: pytest.
 
 def test_events_that_wait_all_the_time_are_reported() -> None:
     client = ClientEvents(("127.0.0.1", 1))
-    for _ in range(MANY):
+    for _ in range(BACKLOG):
         client.put_off(b"")
     assert not client.is_crowded(10.0)
     assert not client.is_crowded(10.0 + CROWDED_AFTER - 0.1)
     assert client.is_crowded(10.0 + CROWDED_AFTER)
-    for _ in range(MANY):
+    for _ in range(BACKLOG):
         client.next()
     client.put_off(b"")
     assert not client.is_crowded(20.0)

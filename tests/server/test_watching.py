@@ -90,7 +90,7 @@ def test_a_time_step_that_changes_the_state_in_place_is_named_once(
     (words,) = game.said
     line = time_step.__code__.co_firstlineno
     assert words.startswith(f"time_step (test_watching.py, line {line}) changed game_state.players.anna.x in place, ")
-    assert words.endswith("return a dict of what shall change, such as {'players': ...}")
+    assert words.endswith("return a dict of the changes, such as {'players': ...}")
 
 
 @pytest.mark.parametrize("serialised", [True, False], ids=["from the wire", "whole"])
