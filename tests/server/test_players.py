@@ -356,9 +356,9 @@ def test_nobody_is_told_of_a_state_before_its_inputs_are_known() -> None:
     (peer,) = players._players
     peer.note = b""
     players.settle(7)
-    players.tell(8)
+    players.report(8)
     assert peer.note == b""
     players.settle(8)
-    players.tell(8)
+    players.report(8)
     told = InputState.decode(peer.note[MESSAGE_HEADER.size :])
     assert told.applied == players._players[peer].buffer.applied_number
