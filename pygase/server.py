@@ -96,7 +96,7 @@ class Server:
 
     @property
     def dropped(self) -> Counter[str]:
-        """The number of dropped datagrams, by reason: strangers, forgeries, noise."""
+        """The number of dropped datagrams and events by reason, such as ``"malformed"`` or ``"unknown token"``."""
         run = self.plumbing.current
         return run.endpoint.dropped if run is not None else Counter()
 

@@ -187,7 +187,10 @@ class Sqn(int):
 
     @classmethod
     def set_bytesize(cls, bytesize: int) -> None:
-        """Set the number of bytes, 1 to 8, of ALL sequence numbers. The default is 2."""
+        """Set the number of bytes of ALL sequence numbers. The default is 2.
+
+        :raises ValueError: if it is not 1 to 8.
+        """
         if not isinstance(bytesize, int) or not 1 <= bytesize <= 8:
             raise ValueError(f"the size of a sequence number is 1 to 8 bytes, not {bytesize!r}")
         cls._bytesize = bytesize

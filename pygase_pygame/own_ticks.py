@@ -78,7 +78,7 @@ class Coasting:
         return self.watch.stalled
 
     def begin(self) -> None:
-        """The server is silent."""
+        """Begin to slow down: the server is silent."""
         self._ticks, self._stands, self.was_stalled = 0, False, True
 
     def go_on(self, predictor: Predictor, now: float) -> None:
@@ -92,7 +92,7 @@ class Coasting:
         return 0.0 if self._stands else min(self.watch.travelled(now) - self._ticks, 1.0)
 
     def took_in(self, stalled: bool) -> None:
-        """A state of the server was taken in."""
+        """Note a new state of the server. ``stalled``: it confirms no inputs, so the part stands where it shows it."""
         self._stands = self.was_stalled = stalled
 
 

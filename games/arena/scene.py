@@ -68,5 +68,5 @@ def field_of(surface: pygame.Surface) -> tuple[int, int]:
 
 
 def _held(middle: float, seen: float, size: int) -> float:
-    """Return the window's left or top edge in points, so that `middle` is in the middle but no outside is shown."""
+    """Return the left or top edge of the view, in points: `seen` points around `middle`, within 0 and `size`."""
     return max(0.0, min(middle - seen / 2, size - seen))

@@ -243,7 +243,7 @@ class ArenaServer:
     def _judge(
         self, shooter: int, ships: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
     ) -> Hit:
-        """Return the end and the target of a shot, judged by its shooter's screen."""
+        """Judge a shot by its shooter's screen: write it into the update, report to its shooter, and return it."""
         pilot, ship = self.pilots[shooter], ships[shooter]
         given = input_of(pilot.address, inputs)
         view_time = given.view_time if given else None  # None for a bot, which sees the present

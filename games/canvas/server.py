@@ -167,7 +167,7 @@ class CanvasServer:
         return {**update, "people": {number: TO_DELETE}, **self._host_update()}
 
     def _number_before(self, key: bytes) -> int | None:
-        """Return the number of the artist with a key. None if there is none."""
+        """Return the number of the artist with a key, no longer as one who has left; None if there is none."""
         if not key:
             return None
         here = (number for number, artist in self.artists.items() if artist.key == key)

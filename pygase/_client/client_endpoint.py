@@ -52,7 +52,7 @@ class ClientEndpoint:
         return self.protocol.stats(now=self._clock())
 
     def server_time(self) -> float | None:
-        """Return the server's time in seconds; None while it is not known."""
+        """Return the server's time in seconds; None while it is unknown."""
         return self.protocol.clock.server_time(now=self._clock())
 
     @property
@@ -77,11 +77,11 @@ class ClientEndpoint:
         self._goodbye.note_queued_event()
 
     def queue_input(self, payload: bytes, view_time: float | None) -> None:
-        """Queue a serialised input; it leaves with the next :meth:`advance`."""
+        """Queue a serialised input; it leaves with the next :meth:`advance`. See :meth:`.Client.send_input`."""
         self.protocol.queue_input(payload, view_time)
 
     def redeem(self, ticket: int) -> AckCallback | None:
-        """Return the callback of an event that has arrived."""
+        """Return the callback of an acknowledged event, once; None if it has none."""
         return self._tickets.redeem(ticket)
 
     def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, linger: float = 0.0) -> None:
@@ -178,14 +178,14 @@ class ClientEndpoint:
 
 
 class _Goodbye:
-    """When to close a connection that is to be closed: at a planned time, or as soon as the peer has all events."""
+    """Closes a connection at a planned time, or earlier, as soon as the server has all events."""
 
     def __init__(self, protocol: ClientProtocol) -> None:
         self._protocol = protocol
         self._close_at = math.inf
         self._reason = DisconnectReason.CLOSED
         self._event_waits = False
-        """Whether events have been queued that may not have left yet."""
+        """Whether a queued event may not have left yet."""
         self._last_event_packet: int | None = None
         """Number of the newest packet that carried events."""
 
@@ -206,7 +206,7 @@ class _Goodbye:
             self._protocol.close(self._reason, now=now)
 
     def _peer_has_all(self) -> bool:
-        """Tell whether the peer has all events, as far as this side can know: events without retries may be lost."""
+        """Return whether the server has acknowledged all events with retries, and the packet of the last others."""
         protocol, last = self._protocol, self._last_event_packet
         if not protocol.connected or self._event_waits or not protocol.outgoing.idle:
             return False

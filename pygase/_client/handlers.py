@@ -59,7 +59,7 @@ class HandlerCalls:
         self.handle(event)
 
     def handle(self, event: Event, **details: Any) -> None:
-        """Call the handler of an event, and the handler of ANY_EVENT before it.
+        """Call the handler of ANY_EVENT, then the handler of an event. Exceptions are logged.
 
         :param details: values that handlers of PyGaSe's own events may take by name.
         """
@@ -74,7 +74,7 @@ class HandlerCalls:
             self._call(event)
 
     def call_back(self, callback: Callable[..., Any]) -> None:
-        """Call an event's ``ack_callback``."""
+        """Call an event's ``ack_callback``; run the coroutine that it returns. Exceptions are logged."""
         call_back(self._spawn, self._log, self._holdups, callback)
 
     def _has(self, event_type: str) -> bool:

@@ -36,10 +36,10 @@ class Outbox:
         return len(self._events)
 
     def check_room(self, others: int, most: int) -> None:
-        """Refuse an event with retries while too many such events wait.
+        """Refuse an event with retries while too many events wait.
 
-        :param others: how many wait in the connection; ``most``: how many may wait in all.
-        :raises BufferError: says how many wait, and what to do.
+        :param others: number of events in the connection; ``most``: bound on them and those here.
+        :raises BufferError: the bound is reached.
         """
         waiting = len(self._events) + others
         if waiting >= most:

@@ -154,7 +154,7 @@ class ClientSession:
             raise self.end.failure
 
     async def _hang_up_and_wait(self) -> None:
-        """Say the last words and goodbye when the task is cancelled. If it is cancelled once more, do so at once."""
+        """Send the last events, then the goodbye. If the task is cancelled meanwhile, send the goodbye at once."""
         import asyncio
 
         self.line.hang_up(self._last_words(LAST_WORDS))

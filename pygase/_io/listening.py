@@ -85,7 +85,7 @@ class ThreadListener:
         self._go.set()
 
     def pause(self) -> None:
-        """See Listener. It has paused by itself."""
+        """See Listener. Nothing to do: it pauses after each call back."""
 
     def close(self) -> None:
         """See Listener."""

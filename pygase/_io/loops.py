@@ -98,7 +98,7 @@ class LoopDriver:
 
     @property
     def looks_later(self) -> bool:
-        """See Driver. If False, the loop has read the sockets just now, before anything that was due."""
+        """See Driver. If False, the loop has read the sockets before it calls what is due."""
         return self._resuming is not None or self._listener.reports_once
 
     def looked(self, count: int) -> None:

@@ -86,7 +86,7 @@ class Socket(Protocol):
 
 
 class Listened(Protocol):
-    """What a driver listens to."""
+    """The sockets that a driver listens to."""
 
     @property
     def sockets(self) -> Sequence[Socket]:
@@ -154,7 +154,7 @@ class Driver(Protocol):
 
     @property
     def looks_later(self) -> bool:
-        """Whether the sockets are left alone for now, so that datagrams may lie in them."""
+        """Whether datagrams may lie in the sockets, because the driver reads them later."""
 
     def turn(self) -> None:
         """Let the pump do the work that is due, now. On the network's thread only."""

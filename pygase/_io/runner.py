@@ -113,7 +113,7 @@ class Completion(collections.abc.Coroutine[Any, Any, Any]):
 
     :param future: done when the action is.
     :param timeout: seconds to wait for it.
-    :param result: makes the result of awaiting or blocking from whether the action was done in time.
+    :param result: called with whether the action ended in time; returns the result of awaiting or blocking.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Completion(collections.abc.Coroutine[Any, Any, Any]):
         self._inner: Coroutine[Any, Any, Any] | None = None
 
     def block(self) -> Any:
-        """Wait in this thread; return the result."""
+        """Wait in this thread for ``timeout`` seconds at most; return the result. Never raises the action's error."""
         done, _ = concurrent.futures.wait([self._future], self._timeout)
         return self._result(bool(done))
 

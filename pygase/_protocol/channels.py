@@ -36,7 +36,7 @@ _ONCE_WINDOW: Final = 4096
 
 
 class WindowOverrun(MalformedPacket):
-    """The peer sends more ahead than the window allows; it has been acknowledged, so the connection cannot be saved."""
+    """An acknowledged event lies beyond the window or is too large. It is never resent, so the connection must end."""
 
 
 class Message:

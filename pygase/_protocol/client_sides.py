@@ -92,7 +92,7 @@ class StateSide:
         return self._fragments.get(kind)
 
     def expire(self, now: float) -> None:
-        """Give up the states of which no fragment has arrived for ``fragment_timeout``, if others follow anyway."""
+        """Give up each state that has received no fragment for ``fragment_timeout`` seconds."""
         self._fragments[SNAPSHOT].expire(now)
 
     def forgive(self, slept: float) -> None:

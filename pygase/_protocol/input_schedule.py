@@ -1,4 +1,4 @@
-"""The numbers by which a server gives each input of a player its tick."""
+"""The schedule of a player's inputs: its counters and times, by which the server gives each input a tick."""
 
 from __future__ import annotations
 

@@ -95,12 +95,12 @@ _REFUSED: Final = Struct("!B8sB")
 
 
 def to_wire_time(seconds: float) -> int:
-    """Return a time in the wire's units, modulo 2**32."""
+    """Return a time in units of TIME_UNIT (0.1 ms), modulo 2**32."""
     return int(seconds / TIME_UNIT + 0.5) & 0xFFFFFFFF
 
 
 def to_whole_wire_time(seconds: float) -> int:
-    """Return a time (not before 0) in the wire's units: 64 bits, which last for longer than any machine."""
+    """Return a time, 0 or later, in units of TIME_UNIT (0.1 ms), modulo 2**64."""
     return int(seconds / TIME_UNIT + 0.5) & 0xFFFFFFFFFFFFFFFF
 
 

@@ -113,6 +113,8 @@ class BackendPlumbing:
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def begin_shutdown(self) -> Driver | None:
-        """Ask both to end, and do not wait; from any thread. Return the server's driver, if there is one."""
+        """Ask the game loop and the server to end, and do not wait; from any thread. Return the server's driver, or
+        None.
+        """
         self.game.loop.is_stopping = True
         return self.server.begin_shutdown()

@@ -148,7 +148,7 @@ def _fingerprint(value: Any) -> bytes | None:
 
 
 def changed_in_place(called: str, path: str) -> str:
-    """Return the sentence about a function that has changed the state itself."""
+    """Return the warning that ``called`` has changed the attribute or item at ``path`` of the state in place."""
     outermost = re.split(r"[.\[]", path, maxsplit=1)[0]
     return (
         f"{called} changed game_state.{path} in place, where nobody else sees it; leave the state as it is, and return "

@@ -81,7 +81,7 @@ class ClientEvents:
         )
 
     def begin(self, turn: int, budget: float) -> None:
-        """Begin a tick, if it is another one: the client has a new budget, less its debt."""
+        """Begin the tick ``turn``, once: nothing is spent but the debt left after ``budget`` seconds for each tick."""
         if turn == self.turn:
             return
         if self.debt:

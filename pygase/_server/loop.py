@@ -159,7 +159,7 @@ class _Ticks:
         self._last_at = loop.time()
 
     def tick(self) -> None:
-        """Make a tick."""
+        """Let the game make a tick, with the seconds since the last one."""
         game, now = self._game, self._loop.time()
         interval, elapsed = game.simulation.interval, now - self._last_at
         game.tick(interval if abs(elapsed - interval) < self._same_dt else game.dt_after(elapsed), game.states.clock())

@@ -210,7 +210,7 @@ class ServerPlumbing:
 
 
 class _Leaving:
-    """One run of a server, as ``_io.leaving`` ends it with the program."""
+    """Lets ``_io.leaving`` end a run of a server when the program ends."""
 
     is_server = True
 
@@ -219,7 +219,7 @@ class _Leaving:
         self.ended = server.life.ended
 
     def leave(self) -> None:
-        """Begin to shut down. Where no loop runs any more, shut down here."""
+        """Begin to shut down. If no loop runs any more, shut down at once."""
         driver = self._server.begin_shutdown()
         if driver is not None and not driver.is_driven:
             self._server.end()

@@ -79,7 +79,7 @@ class SlowTicks:
         return self._window is not None
 
     def note_call(self, name: str, took: float) -> None:
-        """Note a call that was measured."""
+        """Add the ``took`` seconds of a call to those of its function."""
         self._seconds[name] += took
         self._timed_ticks += name is TIME_STEP
 

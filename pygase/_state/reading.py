@@ -48,10 +48,10 @@ class UnlessOwn:
 
 
 class KeysUnlessOwn(UnlessOwn):
-    """The method ``keys``. ``dict(state)`` calls it, so the game's own attribute ``keys`` is made callable."""
+    """The method ``keys``. An attribute ``keys`` of the game is returned callable, because ``dict(state)`` calls it."""
 
     def own(self, state: Any) -> Any:
-        """Return the game's own attribute, callable for the names of the state."""
+        """Return the game's own attribute; if it is called, it returns the names of the state."""
         return callable_for_keys(state[self.name], state)
 
 

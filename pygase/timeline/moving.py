@@ -160,7 +160,10 @@ def _blend_children(
 def _blend_point(
     point: MovingNumbers, keys: Iterable[str | int], older: Any, newer: Any, out: Any, progress: float
 ) -> Any:
-    """Move the numbers under these keys. This is the innermost loop: it runs for each entity and frame."""
+    """Set each number under these keys in ``out`` to its value at ``progress``, 0 to 1, from ``older`` to ``newer``.
+
+    Return ``out``; if it is ``older``, a copy is changed. This is the innermost loop, once for each entity and frame.
+    """
     limit, period, square_limit = point.limit, point.period, point.square_limit
     for key in keys:
         a, b = older.get(key), newer.get(key)

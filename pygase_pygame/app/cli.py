@@ -49,7 +49,10 @@ def run(game: Game, argv: Sequence[str] | None = None) -> int:
 
 
 def _host(game: Game, args: argparse.Namespace) -> int:
-    """Serve a game, and open a window to play in, unless there is no display or --headless is given."""
+    """Serve a game, and open a window to play in, unless there is no display or --headless is given.
+
+    Return the exit status.
+    """
     if not args.headless and not _has_pygame():
         return _complain(f"{_NO_PYGAME.format(title=game.title)}\n{_NO_PYGAME_HOST}")
     backend = serve(game, Hosting(args.bots, args))
@@ -87,7 +90,7 @@ def _lines_for_the_owner(game: Game, args: argparse.Namespace, backend: Backend)
 
 
 def _join(game: Game, args: argparse.Namespace) -> int:
-    """Open a window and play at somebody's server."""
+    """Open a window and play at somebody's server; return the exit status."""
     if not _has_pygame():
         return _complain(_NO_PYGAME.format(title=game.title))
     return 0 if _play(game, args, args.address) else 1

@@ -33,7 +33,7 @@ class Extras:
         self._whole = pygame.Surface(ROOMY_WINDOW)  # the graph is drawn here before it is made smaller
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Take in an event that the game has left."""
+        """Handle the keys F3 and F4, in an event that the game does not use."""
         self._graph.handle(event)
         self._link.handle(event)
 
@@ -63,7 +63,7 @@ class Extras:
 
 
 def _fitting(size: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:
-    """Return the size of the graph in a window, given its own size."""
+    """Return a graph's size, shrunk to GRAPH_SHARE of the window, but not below SMALLEST_GRAPH of its own size."""
     share = min(GRAPH_SHARE * window[0] / size[0], GRAPH_SHARE * window[1] / size[1], 1.0)
     share = max(share, SMALLEST_GRAPH)
     return round(size[0] * share), round(size[1] * share)

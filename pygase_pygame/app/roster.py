@@ -47,7 +47,7 @@ class Player:
 
     @property
     def where(self) -> str:
-        """The network address without its port, and the ping in milliseconds."""
+        """The network address without its port, and the ping in milliseconds; ``"has left"`` if the player has left."""
         return "has left" if self.gone else f"{self.address[0]} · {self.ping * 1000:.0f} ms"
 
 
