@@ -29,9 +29,9 @@ ConnectionStatus.register("Disconnected")
 ConnectionStatus.register("Connected")
 ConnectionStatus.register("Connecting")
 
-_DISCONNECTED = ConnectionStatus.get("Disconnected")
-_CONNECTING = ConnectionStatus.get("Connecting")
-_CONNECTED = ConnectionStatus.get("Connected")
+_STATUS_DISCONNECTED = ConnectionStatus.get("Disconnected")
+_STATUS_CONNECTING = ConnectionStatus.get("Connecting")
+_STATUS_CONNECTED = ConnectionStatus.get("Connected")
 
 
 class ClientConnection:
@@ -48,8 +48,8 @@ class ClientConnection:
     def status(self) -> int:
         """A ConnectionStatus value."""
         if self._endpoint.is_closed:
-            return _DISCONNECTED
-        return _CONNECTED if self._endpoint.protocol.connected else _CONNECTING
+            return _STATUS_DISCONNECTED
+        return _STATUS_CONNECTED if self._endpoint.protocol.connected else _STATUS_CONNECTING
 
     @property
     def is_closed(self) -> bool:
@@ -89,7 +89,7 @@ class ServerConnection:
     @property
     def status(self) -> int:
         """A ConnectionStatus value."""
-        return _CONNECTED if self._client.peer.closed is None else _DISCONNECTED
+        return _STATUS_CONNECTED if self._client.peer.closed is None else _STATUS_DISCONNECTED
 
     @property
     def stats(self) -> ConnectionStats:

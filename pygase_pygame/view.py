@@ -51,7 +51,7 @@ class View(Readable):
             return self._ready
         if name.startswith("__"):
             raise AttributeError(name)
-        raise View._missing(self, name)
+        raise self._missing(name)
 
     def _read_value(self, name: Any) -> Any:
         if self._shared:

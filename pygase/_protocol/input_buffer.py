@@ -269,8 +269,9 @@ class InputBuffer:
         self.schedule.lead = lead
 
     def _lead_of(self, number: float, now: float) -> float | None:
-        """Return by how much a number is ahead of the ticks; None if it is so far off that no schedule will follow."""
-        assert self.schedule.next is not None
+        """Return by how many ticks a number is ahead; None without a schedule, or if it is too far off to follow."""
+        if self.schedule.next is None:
+            return None
         fraction = (now - self.schedule.taken_at) / self.schedule.interval
         lead = number - (self.schedule.ticks - 1) - max(0.0, min(fraction, 1.0))
         return lead if abs(lead + self.schedule.ticks - self.schedule.next) <= self.schedule.max_depth else None
@@ -343,9 +344,10 @@ class InputBuffer:
 
     def _shrink(self, now: float) -> None:
         """Skip an input if there is too much margin: one like that before it, or any if none such came for a while."""
-        assert self.schedule.next is not None
         if self.margin <= SHRINK_MARGIN:
             self.schedule.shrink_at = max(self.schedule.shrink_at, now)
+        if self.schedule.next is None:
+            return
         entry = self._inputs.get(self.schedule.next)
         if now <= self.schedule.shrink_at or entry is None or len(self._inputs) < 2:
             return

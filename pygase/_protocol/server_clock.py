@@ -147,7 +147,7 @@ class ServerClock:
             return None
         wanted = now + self._offset
         if self._latest is not None:
-            wanted = self._approach(wanted, max(now - self._asked_at, 0.0), now < self._settled_at)
+            wanted = self._approach(wanted, self._latest, max(now - self._asked_at, 0.0), now < self._settled_at)
         self._latest, self._asked_at = wanted, max(now, self._asked_at)
         return wanted
 
@@ -168,15 +168,14 @@ class ServerClock:
         self._down.clear()
         self._settled_at = math.inf
 
-    def _approach(self, wanted: float, passed: float, settling: bool) -> float:
-        """Return what to answer ``passed`` seconds after ``_latest``, if ``wanted`` would be right."""
-        assert self._latest is not None
-        expected = self._latest + passed
+    def _approach(self, wanted: float, latest: float, passed: float, settling: bool) -> float:
+        """Return what to answer ``passed`` seconds after the answer ``latest``, if ``wanted`` would be right."""
+        expected = latest + passed
         off = wanted - expected
         if off > MAX_SLEWED or off < -MAX_STANDSTILL or (settling and off > 0.0):
             return wanted
         if off > 0.0:
             return min(wanted, expected + MAX_SLEW * passed)
         if off < -MAX_SLEWED:
-            return max(wanted, self._latest)
-        return max(wanted, self._latest + (SETTLING_SPEED if settling else 1.0 - MAX_SLEW) * passed)
+            return max(wanted, latest)
+        return max(wanted, latest + (SETTLING_SPEED if settling else 1.0 - MAX_SLEW) * passed)

@@ -33,7 +33,7 @@ _SAME_DT: Final = 1e-4
 """Seconds by which a virtual tick's time may differ from the interval, as sums of floats do."""
 
 
-class GameLoop:
+class TickLoop:
     """Ticks a game at fixed times. :meth:`claim` first; then :meth:`run`, or :meth:`begin_on`.
 
     :ivar life: of the newest loop.

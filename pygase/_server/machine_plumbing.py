@@ -15,7 +15,7 @@ from .._io.clocks import monotonic
 from ..event import Event, UniversalEventHandler
 from .event_handling import EventHandling
 from .failures import Failures, UpdateApplier
-from .loop import MAX_DT, GameLoop
+from .loop import MAX_DT, TickLoop
 from .simulation import Simulation
 from .state_keeper import StateKeeper
 from .time_step import TimeStepCall
@@ -68,7 +68,7 @@ class MachinePlumbing:
         )
         self.events = EventHandling(simulation, states, self.handlers, self._failures, updates, self.watch, self.log)
         self._step = TimeStepCall(simulation, states, self._failures, updates, missing_time_step)
-        self.loop = GameLoop(self)
+        self.loop = TickLoop(self)
         self.has_players: Callable[[], bool] = lambda: False
         self.before_tick: Callable[[], Any] = lambda: None
         self.after_tick: Callable[[], Any] = lambda: None

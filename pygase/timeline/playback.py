@@ -121,7 +121,7 @@ class FixedDelayClock:
             return None
         wanted = now - offset - self._delay
         if self._latest is not None:
-            wanted = max(self._latest, self._approach(wanted, now - self._asked_at))
+            wanted = max(self._latest, self._approach(wanted, self._latest, now - self._asked_at))
         self._latest, self._asked_at = wanted, max(self._asked_at, now)
         return wanted
 
@@ -130,10 +130,9 @@ class FixedDelayClock:
         self.arrivals.reset()
         self._latest, self._asked_at = None, -math.inf
 
-    def _approach(self, wanted: float, passed: float) -> float:
+    def _approach(self, wanted: float, latest: float, passed: float) -> float:
         """Return the playback time ``passed`` seconds after the latest answer, on its way to ``wanted``."""
-        assert self._latest is not None
-        expected = self._latest + max(passed, 0.0)
+        expected = latest + max(passed, 0.0)
         off, reach = wanted - expected, MAX_RATE_CHANGE * max(passed, 0.0)
         return expected + math.copysign(reach, off) if reach < abs(off) <= JUMP_ABOVE else wanted
 
@@ -205,7 +204,7 @@ class AdaptiveClock:
             return None
         playback = now - offset - self._target
         if self._latest is not None:
-            playback = max(self._latest, self._approach(playback, max(now - self._asked_at, 0.0)))
+            playback = max(self._latest, self._approach(playback, self._latest, max(now - self._asked_at, 0.0)))
         self._latest, self._asked_at = playback, max(self._asked_at, now)
         self._delay = max(self._asked_at - offset - playback, 0.0)
         return playback
@@ -215,10 +214,9 @@ class AdaptiveClock:
         self.arrivals.reset()
         self._begin()
 
-    def _approach(self, wanted: float, passed: float) -> float:
+    def _approach(self, wanted: float, latest: float, passed: float) -> float:
         """Return the playback time ``passed`` seconds after the latest answer, on its way to ``wanted``."""
-        assert self._latest is not None
-        expected = self._latest + passed
+        expected = latest + passed
         off, reach = wanted - expected, MAX_RATE_CHANGE * passed
         if abs(off) > JUMP_ABOVE + reach:
             return wanted

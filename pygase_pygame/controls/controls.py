@@ -10,7 +10,7 @@ from typing import Any, Final
 import pygame
 
 from .bindings import Binding, check_bindings, label_of, parts_of
-from .held import Held, Source
+from .held_keys import Held, Source
 
 DEAD_ZONE: Final = 0.2
 """The distance of a stick from its middle that counts as released, 0..1. Worn sticks rest up to a fifth off."""

@@ -11,7 +11,7 @@ import pytest
 from pygase import Backend, GameState
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import Controls, binding_of
-from pygase_pygame.controls.held import Held
+from pygase_pygame.controls.held_keys import Held
 from pygase_pygame.headless import Headless
 
 
