@@ -62,12 +62,12 @@ class ClientEndpoint:
 
     @property
     def is_conditioned(self) -> bool:
-        """True while a bad link lies over the connection, or datagrams of one are under way."""
+        """True while there is a bad link, or one still holds datagrams back."""
         return self._conditioner is not None
 
     @property
     def waiting_events(self) -> int:
-        """How many events with retries wait to be sent or acknowledged."""
+        """Number of events with retries that are not acknowledged yet."""
         outgoing = self.protocol.outgoing
         return len(outgoing.ordered) + len(outgoing.once)
 
@@ -87,8 +87,7 @@ class ClientEndpoint:
     def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, linger: float = 0.0) -> None:
         """Hang up: queued messages leave with the next :meth:`advance`, and then the goodbye.
 
-        :param linger: seconds to wait at most until the connection stands and the peer has all events. Events with
-            retries are resent meanwhile. (A goodbye that overtakes an event would make the peer drop the event.)
+        :param linger: seconds at most until the server has all events; a goodbye that overtakes an event drops it.
         """
         self._goodbye.plan(reason, self._clock() + linger)
 
@@ -105,7 +104,7 @@ class ClientEndpoint:
     # -- called by the driver ------------------------------------------------------------------------------------
 
     def receive(self) -> int:
-        """Take in and handle all datagrams that have arrived; return how many there were."""
+        """See Pump."""
         now = self._clock()
         self._forgive_sleep(now)
         datagrams = self.transport.take()
@@ -120,7 +119,7 @@ class ClientEndpoint:
         return count
 
     def advance(self) -> float | None:
-        """Do everything due by now, and send; return when to be called next."""
+        """See Pump."""
         now = self._clock()
         if self._forgive_sleep(now):  # datagrams that lie in the socket count before any judgement
             self.receive()
@@ -128,9 +127,7 @@ class ClientEndpoint:
         return self._due_at
 
     def release(self) -> None:
-        """Close the socket. Datagrams that a bad link holds back leave first: on a real one they would be on their
-        way.
-        """
+        """Close the socket, after sending the datagrams that a bad link holds back."""
         if self._conditioner is not None:
             self._send_conditioned(self._conditioner, math.inf, None)
         self.transport.close()
@@ -165,7 +162,7 @@ class ClientEndpoint:
             self._conditioner.send(datagram, self.transport.address, now)
 
     def _send_conditioned(self, conditioner: Conditioner, now: float, due_at: float | None) -> float | None:
-        """Send the datagrams that a bad link has let through; return when to be called next."""
+        """Send the datagrams that are due on a bad link; return the time of the next call, or None."""
         for datagram, address in conditioner.due_to_send(now):
             self.transport.send(datagram, address)
         if conditioner.idle:

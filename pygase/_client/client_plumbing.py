@@ -79,7 +79,7 @@ class ClientPlumbing:
         connect_timeout: float | None = None,
         host_token: str = "",
     ) -> ClientSession:
-        """Make a new session the current one, and return it. Next: one of its ways to begin.
+        """Make a new session the current one, and return it. Next: ``run``, ``run_in_thread``, ``open`` or ``begin``.
 
         :param connect_timeout: seconds to try for; the config's if None.
         :raises RuntimeError: if the current one has not ended.
@@ -111,8 +111,7 @@ class ClientPlumbing:
     def queue(self, event: OutgoingEvent, max_queued: int) -> None:
         """Send an event in the current session, or in the first one as soon as it begins.
 
-        :param max_queued: how many events with retries may wait before the first session.
-        :raises BufferError: if it has retries, and too many such events wait.
+        :raises BufferError: if it has retries, and ``max_queued`` events wait already.
         """
         if self.current is not None:
             self.current.queue(event)

@@ -1,6 +1,6 @@
 """A bad link laid over a good one: datagrams of a real connection are lost, delayed, doubled and queued, both ways.
 
-Pure: it holds datagrams back, and says until when. Its caller has the socket and the clock.
+Pure: its caller has the socket and the clock.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Conditioner:
 
     :param outgoing, incoming: a source of chance for each direction, so that neither depends on the other's datagrams.
 
-    Next: set ``link``; pass datagrams to ``send`` and ``receive``; ``due_to_send`` and ``due_to_receive`` return those
-    that have got through; look again at ``next_at``.
+    Next: set ``link``; pass datagrams to ``send`` and ``receive``; take them from ``due_to_send`` and
+    ``due_to_receive``, next at ``next_at``.
     """
 
     def __init__(self, outgoing: random.Random, incoming: random.Random) -> None:
@@ -40,10 +40,7 @@ class Conditioner:
 
     @property
     def link(self) -> Link | None:
-        """The link, each way. None: all datagrams get through at once and in order, those under way as well.
-
-        Another link holds for datagrams that are sent from then on. Those under way arrive at their former time.
-        """
+        """The link, each way; a new one changes nothing for datagrams under way. None: all get through at once."""
         return self._link
 
     @link.setter

@@ -42,7 +42,7 @@ class HandlerCalls:
         self._max_values = max_values
 
     def receive(self, payload: bytes) -> None:
-        """Handle a serialised event of the server. Malformed ones are dropped, and logged at level DEBUG."""
+        """Handle a serialised event of the server. A malformed one is dropped, and logged at level DEBUG."""
         try:
             event_type = event_type_of(payload)
             if event_type.startswith(RESERVED_PREFIX):

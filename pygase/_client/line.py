@@ -1,4 +1,4 @@
-"""What a session has of the network: first nothing, then a socket's endpoint and its driver."""
+"""The network of a session: first nothing, then a socket's endpoint and its driver."""
 
 from __future__ import annotations
 
@@ -20,25 +20,19 @@ PUMPED_WAIT: Final = 0.002
 
 
 class Line:
-    """The line before the socket is open: there is nobody to call, and nothing to release."""
+    """The line before the socket is open. Most methods do nothing; their docstrings describe :class:`OpenLine`."""
 
     is_pumped = False
     """True if the game calls ``Client.pump``."""
 
     @property
     def endpoint(self) -> ClientEndpoint:
-        """The socket's endpoint.
-
-        :raises RuntimeError: if the socket is not open yet.
-        """
+        """The socket's endpoint; RuntimeError if the socket is not open yet."""
         raise RuntimeError("the socket is not open yet")
 
     @property
     def driver(self) -> Driver:
-        """The endpoint's driver.
-
-        :raises RuntimeError: if the socket is not open yet.
-        """
+        """The endpoint's driver; RuntimeError if the socket is not open yet."""
         raise RuntimeError("the socket is not open yet")
 
     @property
@@ -48,39 +42,39 @@ class Line:
 
     @property
     def waiting_events(self) -> int:
-        """How many events with retries wait in the connection."""
+        """See ClientEndpoint."""
         return 0
 
     def call(self, function: Callable[[], None]) -> None:
-        """Run a function on the network's thread, from any thread; without a socket, do nothing."""
+        """Run a function on the network's thread; from any thread."""
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Run a coroutine of the program."""
         run_logged(coroutine)
 
     def hang_up(self, linger: float) -> None:
-        """Say goodbye, from any thread; wait for the last events for ``linger`` seconds at most."""
+        """Say goodbye after the last events, in ``linger`` seconds at most; from any thread."""
 
     def leave(self, linger: float) -> None:
-        """Hang up as the program ends, where a loop may not run any more."""
+        """Hang up when the program ends, even if no loop runs any more."""
 
     def condition(self, link: Link | None, seed: int | None) -> None:
-        """Lay a bad link over the connection, from any thread, or take it away."""
+        """See ClientEndpoint; from any thread."""
 
     def work(self) -> None:
         """Do the network's work once, unless a thread or a loop does it."""
 
     def wait(self, block: Callable[[], None], *, ended: bool) -> None:
-        """Let a moment pass, for a newer state to arrive.
+        """Wait a moment for a newer state.
 
-        :param block: blocks until there is one, or for a moment.
-        :param ended: whether the connection has ended, so that none arrives.
+        :param block: blocks until a newer state arrives, or for a moment.
+        :param ended: whether the connection has ended.
         :raises RuntimeError: on the network's own thread, which would wait for itself.
         """
         block()
 
     def finish(self, completion: Completion) -> Any:
-        """Wait for a completion, in the way that fits the driver."""
+        """See Driver."""
         return completion.or_block()
 
     def release(self) -> None:
@@ -88,10 +82,7 @@ class Line:
 
 
 class OpenLine(Line):
-    """The line as soon as the socket is open. Its methods are described in :class:`Line`.
-
-    :param ended: done when the session has ended; from then on nothing is sent.
-    """
+    """The line of an open socket. After ``ended`` nothing is sent."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Events that a client has dispatched and its connection has not taken over yet."""
+"""Events that a client has dispatched before its connection takes them over."""
 
 from __future__ import annotations
 
@@ -67,6 +67,6 @@ class Outbox:
             return self._events.popleft() if self._events else None
 
     def clear(self) -> None:
-        """Forget all events: the connection has ended."""
+        """Forget all events."""
         with self._lock:
             self._events.clear()

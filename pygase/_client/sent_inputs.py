@@ -1,4 +1,4 @@
-"""The numbers of a player's inputs: how many were sent, and how many the server has applied by which tick."""
+"""The numbers of a player's inputs: the last one sent, and the last one that each tick's state includes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .._protocol.peer_events import InputStateReceived
 class SentInputs:
     """The inputs of one session.
 
-    :param kept_ticks: how many ticks to remember.
+    :param kept_ticks: number of ticks to remember.
 
     :ivar lock: held while an input is numbered and queued, so that inputs leave in the order of their numbers.
         Reentrant: a pump may call handlers while it sends, and a handler may send an input.
     :ivar sent: number of the last input.
-    :ivar pace: how fast to make inputs, 1.0 is one a tick; see ``Client.input_pace``.
-    :ivar view_delay: how far in the past the player saw others at the last input, seconds.
+    :ivar pace: see ``Client.input_pace``.
+    :ivar view_delay: age of the player's view of others at the last input, seconds.
     """
 
     def __init__(self, kept_ticks: int) -> None:
@@ -33,9 +33,9 @@ class SentInputs:
         return len(self._applied)
 
     def next_number(self, view_time: float | None, server_time: float | None) -> int:
-        """Count an input and return its number.
+        """Count an input, and return its number.
 
-        :param view_time: the server's time at which the player sees others, seconds; ``server_time``: the time now.
+        :param view_time: see ``Client.send_input``; ``server_time``: the server's time now, seconds.
         """
         if view_time is not None:
             self.view_delay = (server_time or view_time) - view_time

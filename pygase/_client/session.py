@@ -54,7 +54,7 @@ GIVE_UP_AFTER: Final = 2.0
 
 @dataclass(frozen=True)
 class Request:
-    """Where to connect, and as whom. ``config`` holds the time to try for."""
+    """The arguments of ``Client.connect`` and of the client; ``config`` holds the connect timeout."""
 
     hostname: str
     port: int
@@ -75,7 +75,7 @@ class Parts:
 
 @dataclass
 class End:
-    """Why a session has ended, or its attempt has failed."""
+    """The end of a session or of its attempt: its reason, and the error of a failed attempt."""
 
     error: Exception | None = None
     reason: DisconnectReason | None = None
@@ -89,15 +89,13 @@ class End:
 class ClientSession:
     """One connection of a client.
 
-    :param request: where to connect.
-    :param outbox: events that were dispatched before, and those dispatched from now on.
+    :param outbox: the dispatched events, also those from before the session.
 
-    :ivar ended: done when there is nothing left to release.
-    :ivar status: ``"connecting"``, ``"connected"`` or ``"disconnected"``.
-    :ivar own_address: the client's address as the server sees it; None before the connection stands.
-    :ivar line: the network: nothing at first, then the socket's endpoint and its driver.
+    :ivar ended: done when everything is released.
+    :ivar status, own_address: see ``Client.status`` and ``Client.address``.
+    :ivar line: the session's network.
     :ivar link: the bad link laid over the connection, and its seed.
-    :ivar on_failure: called before anybody can see that the attempt has failed: a program may end as soon as it does.
+    :ivar on_failure: called before anybody can see that the attempt has failed: the program may end right after.
     """
 
     is_server = False
@@ -165,7 +163,7 @@ class ClientSession:
         self.line.hang_up(0.0)
 
     def run_in_thread(self) -> threading.Thread:
-        """Connect in a daemon thread, and return it. Failures are logged and noted in ``end``."""
+        """Connect in a daemon thread, and return it. A failure is logged, and noted in ``end``."""
         hostname, port = self._request.hostname, self._request.port
         note_living(self)
         self.on_failure = lambda error: self._parts.log.write(
@@ -210,7 +208,7 @@ class ClientSession:
         line.begin(self._early_end, *self.link)
 
     def pump(self) -> None:
-        """Do the network's work at the program's end, if no thread or loop does it any more."""
+        """See Living."""
         self.line.work()
         connection = self.line.connection
         if connection is not None and connection.is_closed:
@@ -219,7 +217,7 @@ class ClientSession:
     # -- the end -------------------------------------------------------------------------------------------------
 
     def disconnect(self, shutdown_server: bool) -> Any:
-        """Hang up, and return the completion of it; see ``Client.disconnect``."""
+        """Hang up, and return the completion; see ``Client.disconnect``."""
         if shutdown_server and self.status == "connected":
             max_bytes = self._request.config.max_message_bytes
             self.queue(OutgoingEvent(encode_event(SHUTDOWN_REQUEST, (), {}, max_bytes, own=True), RELIABLE, None))
@@ -228,12 +226,12 @@ class ClientSession:
         return self.line.finish(completion)
 
     def leave(self) -> None:
-        """Hang up, since the program ends. An attempt may be a player of the server already, so it lingers as well."""
+        """See Living. An attempt lingers as well: the server may have let the player in already."""
         self._early_end = LAST_WORDS
         self.line.leave(LAST_WORDS)
 
     def _last_words(self, seconds: float) -> float:
-        """Return how long the goodbye may wait: ``seconds`` if there may be something to be sent, else 0."""
+        """Return the time to linger: ``seconds`` if an event may be waiting, else 0."""
         return seconds if self.status == "connected" or len(self.outbox) else 0.0
 
     def _hang_up(self, linger: float) -> None:
@@ -250,7 +248,7 @@ class ClientSession:
         self._parts.states.notify()
 
     def supersede(self) -> None:
-        """Report no failure to the handlers any more: the client has begun another session."""
+        """Report no failure to the handlers any more; the client begins another session."""
         self.end.unreported = False
 
     def _note_failure(self, error: Exception) -> None:
@@ -262,7 +260,7 @@ class ClientSession:
             self.end.unreported = True
 
     def _report_failure(self) -> None:
-        """Call the handlers of a failure that only has been noted."""
+        """Call the handlers of a noted failure, once."""
         if self.end.unreported:
             self.end.unreported = False
             self._calls.handle(Event(DISCONNECTED), reason=self.end.reason, detail=self.end.detail)
@@ -287,7 +285,7 @@ class ClientSession:
         self.outbox.put(event, connected=self.status == "connected")
 
     def _send_waiting(self) -> None:
-        """On the network's thread: hand all waiting events to the connection, if it stands."""
+        """Hand all waiting events to a standing connection. On the network's thread only."""
         if self.status != "connected":
             return
         endpoint = self.line.endpoint
@@ -348,7 +346,7 @@ class ClientSession:
         self._calls.handle(Event(DISCONNECTED), reason=event.reason, detail=event.detail)
 
     def _failure(self, event: Disconnected) -> ConnectionFailed:
-        """Return the error of an attempt that the server refused, or left unanswered."""
+        """Return the error of an attempt that has failed."""
         words = f"(Tried {self._request.hostname}:{self._request.port}.)"
         hint = self.line.endpoint.transport.hint if event.reason is DisconnectReason.NO_ANSWER else ""
         return ConnectionFailed(event.reason, event.detail, f"{words} {hint}" if hint else words)

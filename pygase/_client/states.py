@@ -1,4 +1,4 @@
-"""The states that a client has received: the newest one, the last few, and how to wait for another."""
+"""The last states that a client has received, and the wait for another one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Snapshot:
 
 
 class StateAccess:
-    """The context manager that ``Client.access_game_state`` returns: it gives the newest state."""
+    """The context manager of ``Client.access_game_state``."""
 
     def __init__(self, newest: Callable[[], GameState]) -> None:
         self._newest = newest
@@ -118,12 +118,12 @@ class ReceivedStates:
         return state
 
     def age(self, server_time: float | None) -> float:
-        """Return how old the newest state is by the server's time, seconds; 0 if either is unknown."""
+        """Return the age of the newest state in seconds; 0 if the server's time or the state is unknown."""
         snapshots = self.snapshots
         return max(server_time - snapshots[-1].time, 0.0) if server_time is not None and snapshots else 0.0
 
     def wait(self, seen: tuple[Snapshot, ...], seconds: float) -> None:
-        """Block until there is a state newer than ``seen``, or until the time is over."""
+        """Block until there is a state newer than ``seen``, for ``seconds`` at most."""
         with self._changed:
             if self.snapshots is seen:
                 self._changed.wait(max(seconds, 0.0))
@@ -135,11 +135,11 @@ class ReceivedStates:
         wait: Callable[[tuple[Snapshot, ...], float], None],
         complaint: Callable[[], str],
     ) -> T:
-        """Return ``function(state)``, called again with newer states while an attribute or key is missing.
+        """Return ``function(state)``; call it again with newer states while it raises NotYet or misses a name.
 
-        :param wait: called with the snapshots that were seen, and the seconds left.
+        :param wait: waits for a newer state: called with the newest snapshots, and the seconds left.
         :param complaint: returns the error's sentence.
-        :raises TimeoutError: if the function raises NotYet, or misses something, until the time is over.
+        :raises TimeoutError: after ``timeout`` seconds.
         """
         end = monotonic() + timeout
         missing: Exception | None = None

@@ -1,7 +1,6 @@
 """Calls that block; inside a running event loop they return a coroutine instead.
 
-asyncio and the other frameworks are only looked up among the imported modules: a program that has not imported one does
-not run in it.
+asyncio and the other frameworks are looked up among the imported modules, and never imported.
 """
 
 from __future__ import annotations

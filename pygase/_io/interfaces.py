@@ -1,7 +1,7 @@
 """The addresses of this machine, which a host sends to friends who want to join.
 
-The standard library has no call for them that works on every system. So several ways are combined, and a way that
-fails is left out.
+No call of the standard library finds them on every system. So several ways are combined, and a way that fails is left
+out.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def _join(sock: socket.socket, address: str) -> None:
 
 
 def own_addresses() -> list[str]:
-    """Return the addresses of this machine from which queries are sent; the loopback is the last one."""
+    """Return the addresses of this machine from which queries are sent; the loopback is last."""
     found = [address for address in get_available_ip_addresses() if address != LOOPBACK]
     return [*found[: MAX_INTERFACES - 1], LOOPBACK]
 
@@ -110,8 +110,8 @@ class AskingTransport:
 
     :param port: the discovery port.
 
-    :ivar problem: in plain words why the last query has reached this machine alone, or ``""``.
-    :ivar sockets: the sockets, by the address of this machine that each sends from.
+    :ivar problem: a sentence for people if the last query has reached this machine alone, else ``""``.
+    :ivar sockets: this machine's address → the socket that sends from it.
     """
 
     def __init__(self, port: int) -> None:

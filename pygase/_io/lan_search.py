@@ -14,13 +14,13 @@ logger = logging.getLogger("pygase")
 
 
 class LanSearch:
-    """One search, from its beginning to its end. The next one gets an object of its own.
+    """One search. The next one gets an object of its own.
 
     :param game: find only this game; ``""``: all.
     :param port: the discovery port.
 
     :ivar listing: the games that have answered lately.
-    :ivar problem: in plain words why games on other machines cannot be found, or ``""``.
+    :ivar problem: a sentence for people if games on other machines cannot be found, else ``""``.
     """
 
     def __init__(self, game: str, port: int) -> None:

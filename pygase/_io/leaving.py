@@ -1,14 +1,13 @@
 """The end of the program: clients send their last events and say goodbye, and so do servers in threads.
 
-The hook is a plain ``atexit`` hook, as the conditions are right at that moment (CPython 3.11 to 3.14):
+The hook is a plain ``atexit`` hook, because of the moment at which it runs (CPython 3.11 to 3.14):
 
-- The threads that keep a program alive have ended, so nobody plays any more. The private
-  ``threading._register_atexit`` calls earlier, at the end of the main thread, which is not yet the end of a program.
+- The threads that keep a program alive have ended. (The private ``threading._register_atexit`` calls earlier, when only
+  the main thread has ended.)
 - The daemon threads, in which our networks run, still run. A moment later they are frozen.
-- Hooks run in reverse order, and ours is registered when pygase is imported. A hook of the program's own, which may
-  dispatch events, runs before it, and the end of logging after it.
-
-The interpreter refuses new threads by now, so none is started here.
+- Hooks run in reverse order, and ours is registered when pygase is imported. So hooks of the program, which may
+  dispatch events, run before it, and the end of logging runs after it.
+- The interpreter refuses new threads, so none is started here.
 
 A forked process has a copy of everything here, and the sockets of its parent. So each entry counts only in the process
 that made it.
@@ -45,33 +44,30 @@ _POLL: Final = 0.005
 
 
 class Living(Protocol):
-    """A client's session or a server's run, which has to say goodbye before the program ends."""
+    """A client's session or a server's run, which says goodbye before the program ends."""
 
     ended: concurrent.futures.Future[Any]
-    """Done when it has ended, and there is nothing to say goodbye to."""
+    """Done when it has ended and needs no goodbye."""
 
     is_server: bool
-    """Whether it leaves after the clients: one of them may be its own player."""
+    """Whether it is a server, which leaves after the clients: one of them may be its own player."""
 
     def leave(self) -> None:
         """Begin to say goodbye. Called in the main thread; must not block."""
 
     def pump(self) -> None:
-        """Do the network's work, if no thread and no loop does it."""
+        """Do the network's work once, unless a thread or a loop does it."""
 
 
 _living: dict[int, tuple[int, weakref.ref[Living]]] = {}
-"""By id: the process, and the one that has to leave."""
+"""Id → its process, and the object that has to leave."""
 
 _running: dict[int, tuple[int, _Running]] = {}
-"""By id: the process, and a server or game loop in a thread that ends with the program."""
+"""Id → its process, and a server or game loop in a thread that ends with the program."""
 
 
 def note_living(living: Living) -> None:
-    """Let a session or run say goodbye when the program ends, unless it has ended before.
-
-    Only a weak reference to it is kept.
-    """
+    """Let a session or run say goodbye when the program ends. Only a weak reference to it is kept."""
     key = id(living)
     _living[key] = (os.getpid(), weakref.ref(living, lambda _: _living.pop(key, None)))
     living.ended.add_done_callback(lambda _: _living.pop(key, None))
@@ -93,7 +89,7 @@ def note_running(
     """Note that a server or game loop starts in a thread that does not keep the program alive.
 
     :param ended: done when it has ended.
-    :param call: the call that has started it; ``blocking_call``: the call that blocks instead.
+    :param call: its call, such as ``"backend.run_in_thread(...)"``; ``blocking_call``: the call that blocks instead.
     :param was_used: returns whether any client has been there.
     """
     running = _Running(call, blocking_call, was_used)
@@ -131,7 +127,7 @@ def _leave_all() -> None:
 
 
 def _leave(living: Iterable[Living], seconds: float) -> None:
-    """Let them end, all at once, and wait for that, ``seconds`` at most."""
+    """Let all leave together, and wait for their ends, ``seconds`` at most."""
     give_up_at = monotonic() + seconds
     waiting = [one for one in living if _guarded(one.leave)]
     while waiting and monotonic() < give_up_at:

@@ -1,6 +1,4 @@
-"""How a driver learns that datagrams have arrived: from its event loop, or from a thread where a loop cannot watch
-sockets.
-"""
+"""Call a driver when datagrams have arrived: by its event loop, or by a thread if the loop cannot watch sockets."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ class Listener(Protocol):
 
 
 def listener_for(transport: Listened, loop: Loop, on_readable: Callable[[], None]) -> Listener:
-    """Return the listener that fits a loop. It begins to watch with ``resume``."""
+    """Return the listener that fits a loop. Next: ``resume``."""
     kind = LoopListener if _has_readers(loop) else ThreadListener
     return kind(transport, loop, on_readable)
 
@@ -67,7 +65,7 @@ class LoopListener:
 
 
 class ThreadListener:
-    """Watches the sockets in a thread. After each call back it waits for :meth:`resume`."""
+    """Watches the sockets in a thread; waits for :meth:`resume` after each call back."""
 
     reports_once = True
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 COALESCE_BELOW: Final = 0.001
 """Seconds between two wake-ups for datagrams. Below it, the sockets are left alone for COALESCE_PAUSE."""
 COALESCE_PAUSE: Final = 0.02
-"""Seconds. Under load one wake-up then serves many datagrams, about 50 times a second. A tick reads the sockets anyway,
-so the pause delays only what does not wait for a tick."""
+"""Seconds. Under load one wake-up then serves many datagrams. A tick reads the sockets anyway, so the pause delays only
+work between ticks."""
 
 
 class LoopDriver:

@@ -1,4 +1,4 @@
-"""Ports: what the parts of PyGaSe ask of loops, clocks, sockets and of whatever drives them.
+"""Ports: the methods of clocks, loops, sockets and drivers that the parts of PyGaSe call.
 
 Each port is a complete protocol, and mypy checks each implementation against it. The table has one line for each:
 
@@ -11,7 +11,7 @@ Each port is a complete protocol, and mypy checks each implementation against it
 :class:`Driver`              ``loops.LoopDriver``, ``pumping.PumpDriver``
 ============================ ===========================================================================
 
-A :class:`Platform` bundles what a run of a server or a session of a client stands on.
+A :class:`Platform` bundles the ports of a server's run or a client's session.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Datagram = tuple[bytes, Address]
 
 
 class Clock(Protocol):
-    """A clock that never goes back; call it for the time in seconds."""
+    """A clock that never goes back."""
 
     def __call__(self) -> float:
         """Return the time, seconds."""
@@ -41,7 +41,7 @@ class Timer(Protocol):
     """A pending call."""
 
     def cancel(self) -> None:
-        """Drop the call. Does nothing after the call, or the second time."""
+        """Drop the call; after the call, do nothing. May be called again."""
 
 
 class Loop(Protocol):
@@ -118,7 +118,7 @@ class TransportToServer(Transport, Protocol):
 
     @property
     def hint(self) -> str:
-        """A sentence for people about the system's last refusal to send; ``""`` if it has refused nothing."""
+        """A sentence for people about the system's last refusal to send; ``""`` without one."""
 
     def try_next(self) -> None:
         """Turn to the server's next address, unless one has answered."""
@@ -160,16 +160,16 @@ class Driver(Protocol):
         """Let the pump do the work that is due, now. On the network's thread only."""
 
     def turn_by_hand(self) -> None:
-        """Receive, do the work that is due, send, once. For the program's end, when no loop and no thread does it."""
+        """Receive, do the work that is due, send: once, at the program's end, when nothing drives the pump."""
 
     def wake(self) -> None:
         """Have ``advance`` called soon; from any thread."""
 
     def arm(self, due_at: float) -> None:
-        """Have ``advance`` called at a time on the pump's clock, seconds, or earlier."""
+        """Have ``advance`` called at ``due_at`` on the pump's clock, seconds, or earlier."""
 
     def looked(self, count: int) -> None:
-        """Note that somebody else has called ``receive``, and that it took in ``count`` datagrams."""
+        """Note that somebody else has called ``receive``; ``count``: its datagrams."""
 
     def call(self, function: Callable[[], Any]) -> None:
         """Run a function on the network's thread: at once if the caller is on it, else soon; from any thread."""
@@ -181,7 +181,7 @@ class Driver(Protocol):
         """Run a coroutine. An exception from it is logged."""
 
     def finish(self, completion: Completion) -> Any:
-        """Wait for a completion in the way that fits this driver: block, return it, or turn until it is done."""
+        """Wait for a completion as this driver can: block, return it, or turn until it is done."""
 
     def stop(self) -> None:
         """Stop driving. May be called again."""
@@ -189,11 +189,11 @@ class Driver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What a run of a server, or a session of a client, stands on: the real machine, or a simulated network.
+    """The ground of a server's run or a client's session: the real machine, or a simulated network.
 
     :ivar clock: the clock of its protocol.
-    :ivar random_bytes: takes a number and returns as many random bytes: for secrets and nonces.
-    :ivar make_driver: makes the driver of a pump that listens to a transport.
+    :ivar random_bytes: returns a number of random bytes, for secrets and nonces.
+    :ivar make_driver: makes the driver of a pump with a transport.
     """
 
     clock: Clock

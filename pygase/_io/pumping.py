@@ -51,7 +51,7 @@ class PumpDriver:
             function()
 
     def wake(self) -> None:
-        """See Driver: turns at once, unless the call comes from within a turn, which sends anyway."""
+        """See Driver: turns at once; within a turn does nothing, as the turn sends anyway."""
         if not self._turning and self.on_own_thread:
             self.turn()
 

@@ -1,4 +1,4 @@
-"""Coroutines, threads and results: how a call blocks, is awaited, or goes on in a thread.
+"""Runs coroutines and threads, and waits for results.
 
 asyncio is imported inside functions only: the import takes longer than that of all of PyGaSe, and a game that pumps
 its client never needs it.
@@ -97,7 +97,7 @@ def in_running_loop() -> bool:
 
 
 def program_ends() -> bool:
-    """Return whether the main thread has ended. Failures in other threads have that reason then."""
+    """Return whether the main thread has ended, which explains failures in other threads."""
     return not threading.main_thread().is_alive()
 
 
@@ -109,10 +109,10 @@ def start_thread(target: Callable[[], Any], name: str, *, daemon: bool = True) -
 
 
 class Completion(collections.abc.Coroutine[Any, Any, Any]):
-    """The end of an action that has begun already: ``await`` it, make it a task, block on it, or ignore it.
+    """The end of an action that has begun: ``await`` it, make it a task, block on it, or ignore it.
 
     :param future: done when the action is.
-    :param timeout: seconds to wait for it.
+    :param timeout: seconds to wait.
     :param result: called with whether the action ended in time; returns the result of awaiting or blocking.
     """
 

@@ -22,9 +22,8 @@ ENDING: Final = ("SIGTERM", "SIGHUP", "SIGBREAK")
 class EndedBySignal(KeyboardInterrupt, SystemExit):
     """Raised by ``run`` after one of these signals, when every client has its goodbye.
 
-    It is a KeyboardInterrupt, so that a program which handles Ctrl-C handles it as well. It is a SystemExit, so that
-    any other program ends without a traceback. The exit status is 128 plus the signal's number, as shells report it:
-    143 for SIGTERM, 129 for SIGHUP.
+    A program that handles KeyboardInterrupt handles it as well; any other program ends as by SystemExit, without a
+    traceback. The exit status is 128 plus the signal's number: 143 for SIGTERM, 129 for SIGHUP.
     """
 
     def __init__(self, number: int) -> None:

@@ -1,7 +1,6 @@
 """UDP sockets: non-blocking, with large buffers. The peculiarities of each operating system end here.
 
-A transport has ``sockets``, ``take(limit)``, ``send(data, address)``, ``send_all(datagrams)`` and ``close()``.
-pygase.testing has another one, without sockets.
+See :class:`~.ports.Transport`.
 """
 
 from __future__ import annotations
@@ -138,7 +137,7 @@ def send_batches(
 class UdpTransport:
     """Non-blocking UDP sockets (one, or one per address family), and their errors.
 
-    :ivar sockets: the sockets; ``by_family``: the same, by address family.
+    :ivar by_family: the ``sockets`` by address family.
     :ivar in_batches: whether one system call moves many datagrams.
     :ivar send_errors: number of datagrams that the system refused to send; ``last_error``: its last refusal, or None.
     """
@@ -154,10 +153,7 @@ class UdpTransport:
         self._send = send_batches if self.in_batches else send_each
 
     def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
-        """Return all datagrams that have arrived, each with its sender.
-
-        All system calls together, before any parsing: each finds its code in the processor's caches.
-        """
+        """See Transport. All system calls precede all parsing, so that code stays in the processor's caches."""
         datagrams: Datagrams = []
         for sock in self.sockets:
             full = len(datagrams) + limit
@@ -174,7 +170,7 @@ class UdpTransport:
         return datagrams
 
     def send(self, data: bytes, address: Address) -> None:
-        """Send one datagram. A datagram that the system refuses is lost."""
+        """See Transport."""
         try:
             self.sockets[0].sendto(data, address)
         except (BlockingIOError, InterruptedError):
@@ -183,7 +179,7 @@ class UdpTransport:
             self._note(error)
 
     def send_all(self, datagrams: Iterable[Datagram]) -> None:
-        """Send many datagrams; the iterator makes each when it is needed."""
+        """See Transport."""
         self._send(self.sockets[0], datagrams, self.send)
 
     def _note(self, error: OSError) -> None:
@@ -241,8 +237,7 @@ def bind_error(error: OSError, hostname: str, port: int) -> OSError:
 class ClientTransport(UdpTransport):
     """A socket for each address family under which the server's host is known.
 
-    Until the server has answered from one of its addresses, they take turns (:meth:`try_next`). Datagrams from
-    anywhere else are dropped.
+    Until the server has answered from one of its addresses, they take turns (:meth:`try_next`).
     """
 
     def __init__(self, hostname: str, port: int) -> None:
@@ -258,16 +253,16 @@ class ClientTransport(UdpTransport):
 
     @property
     def address(self) -> Address:
-        """The server's address that is in use."""
+        """See Transport."""
         return self._candidates[self._current][1]
 
     def try_next(self) -> None:
-        """Turn to the next of the server's addresses, unless one has answered."""
+        """See TransportToServer."""
         if not self._settled:
             self._current = (self._current + 1) % len(self._candidates)
 
     def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
-        """Return the datagrams that have arrived from the server's addresses, each with its sender."""
+        """See Transport. Datagrams from other senders are dropped."""
         datagrams = [(data, address) for data, address in super().take(limit) if address[:2] in self._known]
         if datagrams:
             self._settle(datagrams[0][1])
@@ -279,7 +274,7 @@ class ClientTransport(UdpTransport):
             self._current = next(i for i, (_, known) in enumerate(self._candidates) if known[:2] == address[:2])
 
     def send(self, data: bytes, address: Address = ()) -> None:
-        """Send one datagram to one of the server's addresses; without ``address``, to the one in use."""
+        """See Transport. Without ``address``, send to the server's address in use."""
         target = address or self.address
         try:
             self.by_family[self._families[target]].sendto(data, target)
@@ -290,7 +285,7 @@ class ClientTransport(UdpTransport):
 
     @property
     def hint(self) -> str:
-        """A sentence for people about the system's last refusal to send; ``""`` without one."""
+        """See TransportToServer."""
         if self.last_error is None:
             return ""
         if self.last_error.errno == errno.EHOSTUNREACH and sys.platform == "darwin":

@@ -69,9 +69,7 @@ class VirtualTimer:
 
 
 class VirtualLoop:
-    """One process of a simulated network: the part of an event loop that its driver uses, in virtual time. See Loop.
-
-    The sockets that it watches are simulated transports.
+    """The loop of one process of a simulated network, in virtual time. Its sockets are simulated transports.
 
     :param clock: virtual time; ``call_at``: calls a function at a time.
     """
@@ -110,7 +108,7 @@ class VirtualLoop:
             timer.callback()
 
     def sleep(self, seconds: float) -> None:
-        """Run nothing for a time. The calls that fall due meanwhile run afterwards, in order."""
+        """Run nothing for some seconds. The calls that fall due meanwhile run afterwards, in order."""
         self._asleep_until = max(self._asleep_until, self.time() + seconds)
 
     def add_reader(self, transport: SimulatedTransport, callback: Callable[[], Any]) -> None:
@@ -124,7 +122,7 @@ class VirtualLoop:
         self._readers.pop(transport, None)
 
     def on_datagram(self, transport: SimulatedTransport) -> None:
-        """Let a datagram in an inbox be read, now or after the sleep."""
+        """Have an inbox read, now or after the sleep."""
         if self.time() < self._asleep_until:
             self.call_soon(lambda: self.on_datagram(transport))
         elif transport.inbox and transport in self._readers:
@@ -195,7 +193,7 @@ class SimulatedTransport:
 
 
 class SimulatedDriver(LoopDriver):
-    """The driver of real sockets, in virtual time. The same code decides when to arm and wake."""
+    """The driver of real sockets, in virtual time."""
 
     can_be_found = False
 
@@ -212,7 +210,7 @@ class SimulatedDriver(LoopDriver):
         run_logged(coroutine)
 
     def finish(self, completion: Completion) -> Any:
-        """See Driver: returns the completion. Virtual time moves on only when the test lets it, so nothing blocks."""
+        """See Driver: returns the completion, as nothing may block in virtual time."""
         return completion
 
 

@@ -97,7 +97,7 @@ def _join(game: Game, args: argparse.Namespace) -> int:
 
 
 def _play_at_own(game: Game, args: argparse.Namespace, backend: Backend) -> bool:
-    """Play at the server that runs here."""
+    """Play at the server that runs here; return False if no window can be opened."""
     commands = invite.commands(game, args.bind, args.port)
     address = own_address(args.bind), args.port
     return _play(game, args, address, hosted=backend, invitation=commands[0] if commands else "")
@@ -147,7 +147,7 @@ def _complain(sentence: str) -> int:
 def _leaving_by_signals() -> Iterator[None]:
     """Let each of the signals in ``_ENDINGS`` raise KeyboardInterrupt; restore the handlers afterwards.
 
-    SIGINT is among them because programs that a shell starts in the background ignore it.
+    SIGINT is among them because a program that a shell starts in the background ignores it.
     """
     numbers = [getattr(signal, name) for name in _ENDINGS if hasattr(signal, name)]
     before = {number: signal.signal(number, leave) for number in numbers}

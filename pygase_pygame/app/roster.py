@@ -118,7 +118,7 @@ class Roster:
     # -- the host's input
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Take in an event; return whether it is done with."""
+        """Take in an event; return True if the game must not handle it as well."""
         if event.type == pygame.KEYDOWN and event.key == ROSTER_KEY and self._server:
             self.open = not self.open
             self._screen.controls.release_all()
@@ -150,7 +150,6 @@ class Roster:
             self.chosen = others[(place + step) % len(others)]
 
     def choose(self, address: Address) -> None:
-        """Choose a player."""
         """Choose a player."""
         self.chosen = address
 
