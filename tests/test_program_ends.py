@@ -54,7 +54,21 @@ def start(program: str, **values: Any) -> "subprocess.Popen[str]":
     for name, value in values.items():
         text = text.replace(name, str(value))
     streams: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([sys.executable, "-c", text], text=True, **streams)
+    process = subprocess.Popen([sys.executable, "-c", text], text=True, **streams)
+    started.append(process)
+    return process
+
+
+started: "list[subprocess.Popen[str]]" = []
+
+
+@pytest.fixture(autouse=True)
+def _ends_its_programs() -> Iterator[None]:
+    """End the programs that a failed test leaves running."""
+    yield
+    while started:
+        with started.pop() as process:
+            process.kill()
 
 
 def run(program: str, **values: Any) -> tuple[int, str]:
