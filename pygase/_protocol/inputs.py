@@ -58,7 +58,7 @@ _NO_VIEW_TIME: Final = -0x8000
 _LARGEST_ENTRY: Final = 1 + _STEP.size
 
 # tick of the state, newest input number that it includes, margin in quarters of a tick
-_INPUT_STATE: Final = Struct("!IIb")
+_INPUT_STATE_LAYOUT: Final = Struct("!IIb")
 
 _SKIPPED_BYTES: Final = MESSAGE_HEADER.size + ORDER.size
 _MAX_BYTES: Final = MAX_BODY_BYTES - _HEADER.size - _VIEW_TIME.size - len(acks_message(0, 0)) - _SKIPPED_BYTES
@@ -229,14 +229,14 @@ class InputState(NamedTuple):
     def encode(self) -> bytes:
         """Return the body of an INPUT_STATE message."""
         quarters = max(-128, min(127, round(self.margin * 4)))
-        return _INPUT_STATE.pack(self.tick & 0xFFFFFFFF, self.applied & 0xFFFFFFFF, quarters)
+        return _INPUT_STATE_LAYOUT.pack(self.tick & 0xFFFFFFFF, self.applied & 0xFFFFFFFF, quarters)
 
     @classmethod
     def decode(cls, body: bytes) -> InputState:
         """Read the body of an INPUT_STATE message."""
-        if len(body) != _INPUT_STATE.size:
-            raise MalformedPacket(f"input state of {len(body)} bytes, {_INPUT_STATE.size} expected")
-        tick, applied, quarters = _INPUT_STATE.unpack(body)
+        if len(body) != _INPUT_STATE_LAYOUT.size:
+            raise MalformedPacket(f"input state of {len(body)} bytes, {_INPUT_STATE_LAYOUT.size} expected")
+        tick, applied, quarters = _INPUT_STATE_LAYOUT.unpack(body)
         return cls(tick, applied, quarters / 4)
 
 

@@ -48,9 +48,9 @@ four times."""
 
 ACK_BITS: Final = 32
 
-_WORRIED_AFTER: Final = 1.5
+_HASTEN_AFTER: Final = 1.5
 """Heartbeat intervals of the peer's silence, after which our heartbeats become more frequent …"""
-_WORRIED_RATE: Final = 4
+_HASTENED_BY: Final = 4
 """… by this factor. With the defaults, a burst of loss would have to swallow 14 in a row to end a connection."""
 
 MEASURE_INTERVAL: Final = 0.05
@@ -321,8 +321,8 @@ class PeerProtocol:
     def _heartbeat_at(self) -> float:
         """Return when to break our silence; sooner if the peer is silent as well, since heartbeats may get lost."""
         record, interval = self.record, self.config.heartbeat_interval
-        worried_at = record.last_received_at + _WORRIED_AFTER * interval
-        return min(record.last_sent_at + interval, max(worried_at, record.last_sent_at + interval / _WORRIED_RATE))
+        hasten_at = record.last_received_at + _HASTEN_AFTER * interval
+        return min(record.last_sent_at + interval, max(hasten_at, record.last_sent_at + interval / _HASTENED_BY))
 
     def _acks_message(self) -> bytes:
         """Return an ACKS message if more has come since our last packet than its header can acknowledge."""
