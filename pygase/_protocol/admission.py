@@ -1,7 +1,7 @@
-"""Who is let in: how often a host may try, and which connection gives way when all places are taken.
+"""Admission to a server: how often a host may try, and which connection gives way when all places are taken.
 
-A host is an IP address. Nothing is stored for an address before it has proved that it receives there, and what is
-stored is bounded: of ``MAX_HOSTS`` hosts, the one whose last try is longest ago is forgotten for a new one.
+A host is an IP address. Nothing is stored for an address until it has proved that it receives there. The store is
+bounded: a new host replaces the one of ``MAX_HOSTS`` whose last try is the oldest.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ if TYPE_CHECKING:
     from .server_peer import ServerProtocol
 
 MAX_HOSTS: Final = 4096
-"""Hosts whose tries are remembered. An entry is about 300 bytes, so that all take little more than a megabyte."""
+"""Hosts whose tries are remembered. An entry takes about 300 bytes, all of them little more than a megabyte."""
 
 MAX_GUESSES: Final = 4096
-"""Challenges that a wrong password has used up and that are remembered. A host makes a handful of guesses in the time
-for which a challenge can be answered, so that it takes hundreds of hosts to fill this."""
+"""Remembered challenges that a wrong password has used up. A host makes a handful of guesses within the lifetime of a
+challenge, so it takes hundreds of hosts to fill this."""
 
 FIRST_PAUSE: Final = 0.25
-"""Seconds without a guess after the first wrong password that is not free: one retry of an honest client."""
+"""Seconds of the pause after the first wrong password that is not free: one retry of an honest client."""
 
 FORGIVEN_AFTER: Final = 60.0
-"""Seconds without a wrong password after which those before are forgotten. The free ones of each such minute are
-fewer than the guesses that the longest pause allows in it, so that waiting for this gains nothing."""
+"""Seconds without a wrong password, after which earlier ones are forgotten. The free guesses of each such minute are
+fewer than the longest pause allows in it, so waiting gains nothing."""
 
 _JUDGED_FOR: Final = 0.1
-"""Seconds for which it stays decided who gives way, so that a flood of requests does not make the server look at all
-its connections each time."""
+"""Seconds for which the choice of a giver holds, so that a flood of requests does not inspect all connections each
+time."""
 
 
 def host_of(address: Address) -> str:
-    """Return what stands for the machine (or its network) at an address.
+    """Return the name of the machine (or its network) at an address.
 
-    An IPv4 address is itself, also in its IPv6 form (``::ffff:192.0.2.1``). An IPv6 host owns a whole /64 and can take
-    a new address out of it for each connection, so that network stands for the host. Link-local addresses are the
-    exception: all machines of a LAN share ``fe80::/64``.
+    An IPv4 address is its own name, also in its IPv6 form (``::ffff:192.0.2.1``). An IPv6 host owns a whole /64 and can
+    take a new address of it for each connection, so that network is the name. Link-local addresses are the exception,
+    since all machines of a LAN share ``fe80::/64``.
     """
     host = plain_host(address[0]) if address else ""
     if ":" not in host:
         return host
-    import ipaddress  # only where it is needed: it takes its time to import
+    import ipaddress  # only on demand: it takes long to import
 
     try:
         parsed = ipaddress.IPv6Address(host)
@@ -60,7 +60,7 @@ def host_of(address: Address) -> str:
 
 
 class _Tries:
-    """What a host has done lately: a token bucket of connections, and wrong passwords in a row."""
+    """A host's recent tries: a token bucket of connections, and wrong passwords in a row."""
 
     __slots__ = ("at", "free_at", "tokens", "wrong")
 
@@ -72,9 +72,10 @@ class _Tries:
 
 
 class Participation:
-    """When a client was last seen to take part in the game.
+    """When a client last took part in the game.
 
-    :ivar joined_at: since when it is here; ``took_part_at``: when it was last seen to have sent an event or an input.
+    :ivar joined_at: when it joined, seconds.
+    :ivar took_part_at: when it was last seen to have sent an event or an input, seconds.
     """
 
     __slots__ = ("_carried_bytes", "_record", "joined_at", "took_part_at")
@@ -85,7 +86,7 @@ class Participation:
         self.joined_at = self.took_part_at = now
 
     def look(self, now: float) -> None:
-        """Look whether packets have brought more than their headers since the last look: events, inputs."""
+        """Check whether packets brought more than their headers since the last look: events or inputs."""
         record = self._record
         carried = record.bytes_received - HEADER_BYTES * (record.count + record.packets_dropped)
         if carried > self._carried_bytes:
@@ -99,7 +100,7 @@ class Participation:
 
 
 class Visitors:
-    """Bounds how often each host connects and how often it guesses at the password."""
+    """Bounds how often each host connects and guesses the password."""
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
@@ -119,7 +120,7 @@ class Visitors:
         return tries
 
     def may_join(self, host: str, now: float) -> bool:
-        """Take a token for a new connection of this host; False if it has none left."""
+        """Take a token for a new connection of this host; return False if none is left."""
         tries, config = self._tries(host, now), self._config
         earned = (now - tries.at) * config.joins_per_host_and_second
         tries.tokens, tries.at = min(tries.tokens + earned, config.joins_per_host), now
@@ -129,16 +130,16 @@ class Visitors:
         return True
 
     def may_guess(self, host: str, now: float) -> bool:
-        """Tell whether a password from this host is looked at now, or it is in the pause after a wrong one."""
+        """Return whether a password from this host is checked now; False in the pause after a wrong one."""
         tries = self._hosts.get(host)
         return tries is None or now >= tries.free_at
 
     def guessed(self, cookie: bytes) -> bytes | None:
-        """Return the wrong proof that was given for this challenge, or None."""
+        """Return the wrong proof given for this challenge, or None."""
         return self.guesses.get(cookie)
 
     def on_wrong(self, host: str, cookie: bytes, proof: bytes, now: float) -> None:
-        """Note a wrong password: the challenge is used up, and the host's pause grows."""
+        """Note a wrong password. The challenge is used up, and the host's pause grows."""
         self.guesses[cookie] = proof
         if len(self.guesses) > MAX_GUESSES:
             self.guesses.popitem(last=False)
@@ -152,7 +153,7 @@ class Visitors:
             tries.free_at += min(FIRST_PAUSE * 2.0 ** min(beyond - 1, 30), config.max_password_pause)
 
     def on_right(self, host: str, now: float) -> None:
-        """Note a right password: the wrong ones before were slips."""
+        """Note a right password. The earlier wrong ones were slips."""
         tries = self._hosts.get(host)
         if tries is not None:
             tries.wrong, tries.free_at = 0, now
@@ -163,16 +164,16 @@ class Places:
 
     A connection may have to give way if it takes no part in the game:
 
-    - It is *absent* if it has acknowledged no state ``absent_after`` seconds after joining. Whoever runs a client has.
-    - It is *silent* if no event and no input came from it for ``silent_after`` seconds. It may be an honest player who
-      watches or listens, so a host keeps ``silent_places_per_host`` of its connections in any case.
+    - It is *absent* if it has acknowledged no state ``absent_after`` seconds after joining. Every running client does.
+    - It is *silent* if it sent no event and no input for ``silent_after`` seconds. An honest player may watch or
+      listen, so a host always keeps ``silent_places_per_host`` of its connections.
 
-    The host that holds most gives up a place first, and only to a newcomer from another host; a silent one only to a
-    newcomer whose host holds fewer. So nobody can make room for himself, and no crowd of strangers can take all places
-    of a class that sits behind one router. The one who may end the server never gives way.
+    The host with the most connections gives up a place first, and only to a newcomer from another host. A silent
+    connection gives way only to a newcomer whose host holds fewer. So nobody makes room for himself, and no crowd of
+    strangers takes all places of a class behind one router. The client that may end the server never gives way.
 
     :param peers: the connections.
-    :param ring: the states. Without any, none could have been acknowledged.
+    :param ring: the states. While there is none, no connection is absent.
     """
 
     def __init__(self, config: ServerConfig, peers: Mapping[Address, ServerProtocol], ring: SnapshotRing) -> None:
@@ -185,11 +186,11 @@ class Places:
         self._new: set[str] = set()
 
     def changed(self) -> None:
-        """Somebody has come or gone."""
+        """Note that a connection has begun or ended."""
         self._judged_at = None
 
     def giver(self, host: str, now: float) -> tuple[ServerProtocol, str] | None:
-        """Return who gives way to a newcomer from this host, and what to say to it; or None."""
+        """Return the connection that gives way to a newcomer from this host, and the words for it; or None."""
         self._judge(now)
         held, config = self._held, self._config
         for peer, absent in self._givers:
@@ -200,12 +201,12 @@ class Places:
         return None
 
     def undecided(self, host: str, now: float) -> bool:
-        """Tell whether within ``absent_after`` seconds somebody may turn out to be absent who would give way."""
+        """Return whether some connection of another host may turn out to be absent within ``absent_after`` seconds."""
         self._judge(now)
         return bool(self._new - {host})
 
     def _judge(self, now: float) -> None:
-        """Look at all connections, unless that was a moment ago: count each host's, and list who may give way."""
+        """Count the connections of each host, and list those that may give way. The result holds for a moment."""
         if self._judged_at is not None and 0.0 <= now - self._judged_at < _JUDGED_FOR:
             return
         self._judged_at = now

@@ -1,7 +1,7 @@
 """The delivery guarantees: unreliable, retried, reliable ordered.
 
-The sender keeps *pieces*: framed messages, each small enough for a datagram. A large message is several pieces. Which
-packet carried which piece is known to ``acks``; when a packet is acknowledged, its pieces are.
+The sender keeps *pieces*: framed messages, each small enough for a datagram. A large message is several pieces.
+``acks`` knows which packet carried which piece. The acknowledgement of a packet acknowledges its pieces.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from .sequence import ReceiveWindow, unwrap
 from .wire import AFTER, EVENT, EVENT_ONCE, EVENT_ORDERED, ORDER
 
 RELIABLE: Final = -1
-"""As ``retries``: resend until the peer has it, exactly once and in order."""
+"""A value of ``retries``: resend until the peer has the event, exactly once and in order."""
 
 WINDOW_MESSAGES: Final = 128
-"""Tracked messages that may be under way at once. The receiver of the reliable channel holds no more than these
-back."""
+"""Tracked messages that may be under way at once. The receiver of the reliable channel holds back no more than
+these."""
 
 WINDOW_BYTES: Final = 512 * 1024
-"""The same in bytes; a single larger message travels alone."""
+"""Bytes of the messages that may be under way at once. A single larger message travels alone."""
 
 MAX_BACKOFF: Final = 2.0
-"""Most that the time-out of what is resent grows by: a game that waits for an event is stuck, and the budget bounds the
-rate anyway."""
+"""Greatest factor by which the time-out of a resent piece grows. A game that waits for an event is stuck, and the
+budget bounds the rate anyway."""
 
 _ONCE_WINDOW: Final = 4096
-"""How many numbers back the receiver recognises a retried event that it has already handled."""
+"""Numbers back within which the receiver recognises a retried event that it has already handled."""
 
 
 class WindowOverrun(MalformedPacket):
@@ -40,11 +40,11 @@ class WindowOverrun(MalformedPacket):
 
 
 class Message:
-    """An event on its way: its pieces, how often each may still be resent, and whom to tell of its arrival.
+    """An event on its way, and its pieces.
 
-    :ivar ticket: what is reported when the peer has all of it, or None.
+    :ivar ticket: the number that is reported when the peer has the whole event, or None.
     :ivar resends: how often each piece may be resent; math.inf for reliable.
-    :ivar abandoned: given up; if it turns out to have arrived after all, that is still reported.
+    :ivar abandoned: True once it is given up. A late arrival is still reported.
     """
 
     __slots__ = ("abandoned", "pieces", "resends", "size_bytes", "ticket", "unacked")
@@ -59,7 +59,7 @@ class Message:
 
 
 class Piece:
-    """One framed message, as it goes into a datagram."""
+    """One framed message of a datagram."""
 
     __slots__ = ("acked", "data", "due_at", "message", "sends")
 
@@ -72,11 +72,11 @@ class Piece:
 
     @property
     def tracked(self) -> bool:
-        """True if somebody wants to know of its arrival."""
+        """True if the message may be resent or has a ticket."""
         return self.message.resends > 0 or self.message.ticket is not None
 
     def acknowledge(self) -> int | None:
-        """Note the arrival; return the message's ticket if it is whole at the peer with this."""
+        """Note the arrival. Return the message's ticket if the peer has the whole message now."""
         if self.acked:
             return None
         self.acked = True
@@ -85,7 +85,7 @@ class Piece:
 
 
 class UnreliableSender:
-    """Messages that are sent once. Those with a ticket are still tracked, to report their arrival."""
+    """Messages that are sent once. Those with a ticket are tracked, to report their arrival."""
 
     __slots__ = ("_group", "_max_queued", "pieces")
 
@@ -95,7 +95,7 @@ class UnreliableSender:
         self._max_queued = max_queued
 
     def queue(self, body: bytes, ticket: int | None) -> None:
-        """Add a message; beyond the bound the oldest piece makes room."""
+        """Add a message. Beyond the bound the oldest piece makes room."""
         message = Message(split(EVENT, self._group, body), 0, ticket)
         self._group += len(message.pieces) > 1
         self.pieces.extend(message.pieces)
@@ -110,11 +110,10 @@ class UnreliableSender:
 
 
 class TrackedSender:
-    """Messages that are resent when their acknowledgement stays away: the retried and the reliable channel, bulk
-    states.
+    """Messages that are resent until they are acknowledged: the retried and the reliable channel, and bulk states.
 
-    A message starts when it fits into the window. Fragmented ones travel one at a time, so that the receiver needs to
-    keep one unfinished message only.
+    A message starts when it fits into the window. Fragmented ones travel one at a time, so that the receiver keeps only
+    one unfinished message.
     """
 
     __slots__ = (
@@ -140,7 +139,7 @@ class TrackedSender:
         return len(self._queue) + len(self._open)
 
     def queue(self, message: Message) -> None:
-        """Add a message to those that wait."""
+        """Add a message to the waiting ones."""
         self._queue.append(message)
 
     def _start_messages(self) -> None:
@@ -156,7 +155,7 @@ class TrackedSender:
             self._unsent.extend(message.pieces)
 
     def take(self, room_bytes: int, now: float) -> Piece | None:
-        """Return a piece to be sent now: one overdue, else a fresh one, if it fits."""
+        """Return a piece to send now, if it fits: an overdue one, else a fresh one."""
         for piece in self._in_flight:
             overdue = piece.due_at <= now and not piece.acked and piece.sends <= piece.message.resends
             if overdue and len(piece.data) <= room_bytes:
@@ -172,23 +171,23 @@ class TrackedSender:
         return sum(len(piece.data) for piece in self._in_flight) >= self._max_in_flight
 
     def sent(self, piece: Piece, rto: float, now: float) -> None:
-        """Note that a piece has left; it is due again after the time-out, which grows by half each time."""
+        """Note that a piece has left. It is due again after the time-out, which grows by half each time."""
         piece.due_at = now + rto * min(1.5 ** min(piece.sends, 8), MAX_BACKOFF)
         piece.sends += 1
         self._in_flight.append(piece)
 
     def hasten(self, due_at: float) -> None:
-        """Let what is under way be due by this time at the latest, since the time-out has become shorter."""
+        """Make all pieces under way due by this time, since the time-out has become shorter."""
         for piece in self._in_flight:
             piece.due_at = min(piece.due_at, due_at)
 
     def on_acked(self) -> None:
-        """Forget the pieces that have been acknowledged, and messages that are complete."""
+        """Forget the acknowledged pieces and the complete messages."""
         self._in_flight = [piece for piece in self._in_flight if not piece.acked]
         self._close_finished()
 
     def give_up(self, now: float) -> None:
-        """Drop pieces that have been resent often enough and still are not acknowledged."""
+        """Drop pieces whose resends are used up without an acknowledgement."""
         spent = [p for p in self._in_flight if p.due_at <= now and p.sends > p.message.resends]
         if spent:
             for piece in spent:
@@ -198,21 +197,21 @@ class TrackedSender:
             self._close_finished()
 
     def _close_finished(self) -> None:
-        # in order only: the window spans from the oldest open message, as the receiver's does
+        # in order only: the window spans from the oldest open message, like the receiver's
         while self._open and (self._open[0].unacked == 0 or self._open[0].abandoned):
             self._open_bytes -= self._open.popleft().size_bytes
 
     def next_due(self, now: float) -> float | None:
-        """When :meth:`take` or :meth:`give_up` has something to do next; None for never."""
+        """Return when :meth:`take` or :meth:`give_up` has something to do next; None for never."""
         if self._queue:
-            self._start_messages()  # those that there is room for by now
+            self._start_messages()  # those that now have room
         if self._unsent and not self._full:
             return now
         return min((piece.due_at for piece in self._in_flight), default=None)
 
 
 class EventSender:
-    """All outgoing events of a connection. ``queue_event`` picks the channel by ``retries``."""
+    """All outgoing events of a connection. ``queue_event`` chooses the channel by ``retries``."""
 
     __slots__ = (
         "_max_queued",
@@ -232,12 +231,13 @@ class EventSender:
         self._max_queued = max_queued
         self._once_number = 0
         self._order = 0
-        # only what is fragmented counts, so that the receiver never takes a group for one of 65,536 events ago
+        # only fragmented messages count, so the receiver never confuses a group with one of 65,536 events ago
         self._once_group = self._ordered_group = 0
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None) -> None:
-        """Queue one serialised event: ``retries`` 0 (unreliable), n > 0 (resent up to n times) or RELIABLE.
+        """Queue one serialised event.
 
+        :param retries: 0 (unreliable), n > 0 (resent up to n times) or RELIABLE.
         :raises BufferError: if ``max_queued_messages`` tracked events wait already.
         """
         if retries == 0:
@@ -261,11 +261,11 @@ class EventSender:
 
     @property
     def idle(self) -> bool:
-        """True if nothing waits and nothing is unacknowledged."""
+        """True if no event waits and none is unacknowledged."""
         return not (self.unreliable.pieces or len(self.once) or len(self.ordered))
 
     def next_due(self, now: float) -> float | None:
-        """When something is to be sent next."""
+        """Return when an event is to be sent next; None for never."""
         if self.unreliable.pieces:
             return now
         due = [at for at in (self.once.next_due(now), self.ordered.next_due(now)) if at is not None]
@@ -273,12 +273,12 @@ class EventSender:
 
 
 class EventReceiver:
-    """All incoming events of a connection: puts fragments together, drops duplicates, restores the order.
+    """All incoming events of a connection: joins fragments, drops duplicates, restores the order.
 
-    ``deliver`` gets each serialised event, when it is its turn; retried and reliable ones as AcknowledgedEvent.
+    ``deliver`` gets each serialised event in its turn. Retried and reliable ones are AcknowledgedEvents.
 
     :param fragment_timeout: seconds without progress after which an unfinished unreliable event is given up.
-    :ivar held_bytes: how much is being held: unfinished messages, and reliable ones that came too early.
+    :ivar held_bytes: bytes of unfinished messages, and of reliable ones ahead of their turn.
     """
 
     __slots__ = ("_deliver", "_next_order", "_once", "_waiting_bytes", "held", "held_bytes", "reassemblers")
@@ -302,16 +302,17 @@ class EventReceiver:
         self.held_bytes = self._waiting_bytes + sum(r.held_bytes for r in self.reassemblers.values())
 
     def expire(self, now: float) -> None:
-        """Give up unreliable events of which no fragment has arrived for ``fragment_timeout``."""
+        """Give up unreliable events without a new fragment for ``fragment_timeout``."""
         self.reassemblers[EVENT].expire(now)
         self._count_held()
 
     def forgive(self, slept: float) -> None:
-        """Do not count ``slept`` seconds in which this side itself did not run."""
+        """Do not count ``slept`` seconds in which this side did not run."""
         self.reassemblers[EVENT].forgive(slept)
 
     def drop_unreliable(self) -> bool:
-        """Give up all unfinished unreliable events; False if there are none. What else is held was acknowledged."""
+        """Give up all unfinished unreliable events; return False if there are none. All else that is held was
+        acknowledged."""
         loose = self.reassemblers[EVENT]
         found = loose.held_bytes > 0
         loose.clear()
@@ -321,7 +322,7 @@ class EventReceiver:
     def receive(self, kind: int, body: bytes) -> None:
         """Take a whole message of kind EVENT, EVENT_ONCE or EVENT_ORDERED.
 
-        :raises MalformedPacket: if it is too short to carry its number.
+        :raises MalformedPacket: if it is too short for its number.
         """
         if kind == EVENT:
             self._deliver(body)
@@ -351,9 +352,9 @@ class EventReceiver:
         self.held_bytes += self._waiting_bytes - before
 
     def receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes, now: float = 0.0) -> None:
-        """Take a fragment of an event; the event is received once it is complete.
+        """Take a fragment of an event. A complete event is received at once.
 
-        :raises MalformedPacket: if the fragment is wrong, or its kind is none of events.
+        :raises MalformedPacket: if the fragment is wrong, or its kind is no event's.
         """
         reassembler = self.reassemblers.get(kind)
         if reassembler is None:
@@ -361,7 +362,7 @@ class EventReceiver:
         try:
             body = reassembler.receive(group, index, count, part, now)
         except TooLarge as error:
-            if kind == EVENT_ORDERED:  # acknowledged, so it would be waited for in vain
+            if kind == EVENT_ORDERED:  # it is acknowledged, so the peer never resends it
                 raise WindowOverrun(f"a reliable event that is too large: {error}") from None
             raise MalformedPacket(str(error)) from None
         self._count_held()

@@ -1,8 +1,8 @@
-"""State before events: the client hands on an event when it has the state that belongs before it.
+"""State before events: the client delivers an event when it has the state that precedes it.
 
 The server writes into each event the newest tick that had changed something when the event was queued. The state of
-that tick, or a later one, usually lies in the same datagram. If it does not (lost, overtaken, too large for one
-datagram), the event waits for it here, for a moment.
+that tick, or a later one, usually lies in the same datagram. If not (lost, overtaken, too large for one datagram), the
+event waits here for a moment.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from typing import Final, NamedTuple
 from .wire import AFTER
 
 FIRST_STATE_PATIENCE: Final = 5.0
-"""Seconds that an event waits for the very first state, at most. That one may be large, and a handler finds nothing at
-all before it."""
+"""Most seconds that an event waits for the first state. That state may be large, and a handler would find none at
+all."""
 
 LARGE_STATE_BYTES: Final = 64 * 1024
-"""No event waits while a state larger than this is under way: a player who joins a large world hears of it at once."""
+"""Size of a state under way, above which no event waits for it. So a player who joins a large world gets events at
+once."""
 
 MAX_WAITING_BYTES: Final = 512 * 1024
-"""Beyond it the oldest events wait no longer: a server must not fill the client's memory."""
+"""Beyond it the oldest events wait no longer, since a server must not fill the client's memory."""
 
 _EVENT_BYTES: Final = 256
-"""What an event takes beside its payload, about."""
+"""Approximate size of an event without its payload."""
 
 
 class _Waiting(NamedTuple):
@@ -34,9 +35,9 @@ class _Waiting(NamedTuple):
 
 
 class EventGate:
-    """Holds events until their state is there.
+    """Holds events until their state has arrived.
 
-    :param patience: seconds that an event waits at most, once there has been a state.
+    :param patience: most seconds that an event waits, once there is a state.
     """
 
     __slots__ = ("_arrived", "_newest_tick", "_patience", "_waiting", "held_bytes", "hurried", "next_at")
@@ -47,14 +48,15 @@ class EventGate:
         self._arrived: list[bytes] = []
         self._waiting: deque[_Waiting] = deque()
         self.held_bytes = 0
-        """What the events that wait take."""
+        """Bytes of the waiting events."""
         self.hurried = False
         """True while a large state is under way."""
         self.next_at = math.inf
-        """Not later than the time at which the patience with some event ends."""
+        """The time at which the patience with some event ends, or an earlier one."""
 
     def add(self, body: bytes) -> bool:
-        """Take an event as it lies in its message; False if it is cut off. :meth:`release` tells whether it waits."""
+        """Take the body of an event's message; return False if it is cut off. :meth:`release` decides whether the event
+        waits."""
         if len(body) < AFTER.size:
             return False
         self._arrived.append(body)
@@ -68,7 +70,7 @@ class EventGate:
     def release(self, newest_tick: int, now: float) -> list[bytes]:
         """Return the events that need not wait any longer, in the order of their arrival.
 
-        :param newest_tick: number of the newest state; 0: there is none yet.
+        :param newest_tick: tick of the newest state; 0: none yet.
         """
         patience = self._patience if newest_tick else FIRST_STATE_PATIENCE
         released: list[bytes] = []
@@ -108,7 +110,7 @@ class EventGate:
         return event.payload
 
     def release_all(self) -> list[bytes]:
-        """Return all events, as no state will follow any more."""
+        """Return all events, since no state will follow."""
         released = [event.payload for event in self._waiting] + [body[AFTER.size :] for body in self._arrived]
         self._waiting.clear()
         self._arrived.clear()
@@ -117,4 +119,4 @@ class EventGate:
 
 
 _AHEAD: Final = range(1, 0x8000)
-"""How far a tick may be ahead of another one, modulo 2**16."""
+"""Distances by which a tick is ahead of another one, modulo 2**16."""

@@ -1,7 +1,7 @@
-"""Large messages in pieces, and back, within fixed bounds.
+"""Splits large messages into fragments, and joins them within fixed bounds.
 
-Every fragment but the last has exactly FRAGMENT_BYTES, so that count bounds size, and what a peer can make us hold is
-bounded by what it really sent and by ``max_bytes``, never by what it announces.
+Every fragment but the last has exactly FRAGMENT_BYTES, so the count bounds the size. The bytes that a peer makes us
+hold are bounded by the bytes that it really sent and by ``max_bytes``, never by its announcement.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def split(kind: int, group: int, body: bytes) -> list[bytes]:
 
 
 class TooLarge(MalformedPacket):
-    """The peer sends something larger than this side's config allows, and will go on to: its config allows more."""
+    """The peer sends something larger than this side's config allows. Its own config allows more, so it will repeat
+    that."""
 
 
 class _Group:
@@ -43,15 +44,15 @@ class _Group:
 
 
 class Reassembler:
-    """Puts the fragments of one kind of message together again.
+    """Joins the fragments of one kind of message.
 
-    At most ``max_groups`` messages are in the making; a newer one pushes out the oldest. A sender that must not lose
-    any sends one at a time. Groups are numbered modulo 2**16, upwards; fragments of groups already finished are
+    At most ``max_groups`` messages are unfinished at once; a newer one replaces the oldest. So a sender whose messages
+    must all arrive sends one at a time. Groups are numbered modulo 2**16, upwards. Fragments of finished groups are
     ignored.
 
-    :param lifetime: seconds without a new fragment after which a message in the making is given up. For those that are
-        resent it must be infinite: their fragments have been acknowledged and do not arrive again.
-    :ivar held_bytes: how much is being held of unfinished messages.
+    :param lifetime: seconds without a new fragment after which an unfinished message is given up. It must be infinite
+        for resent messages: their fragments are acknowledged and do not arrive again.
+    :ivar held_bytes: bytes of unfinished messages.
     """
 
     __slots__ = ("_finished", "_lifetime", "groups", "held_bytes", "max_count", "max_groups")
@@ -65,10 +66,11 @@ class Reassembler:
         self.held_bytes = 0
 
     def receive(self, group: int, index: int, count: int, part: bytes, now: float = 0.0) -> bytes | None:
-        """Take one fragment; return the whole message's body once it is complete.
+        """Take one fragment. Return the body of the whole message once it is complete.
 
         :param now: seconds, for ``lifetime``.
-        :raises MalformedPacket: if the fragment contradicts itself or its group; TooLarge if the whole is.
+        :raises MalformedPacket: if the fragment contradicts itself or its group.
+        :raises TooLarge: if the whole message exceeds ``max_bytes``.
         """
         if count > self.max_count:
             raise TooLarge(f"{count} fragments, at most {self.max_count} allowed")
@@ -99,28 +101,28 @@ class Reassembler:
         if len(self.groups) >= self.max_groups:
             oldest = next(iter(self.groups))
             if (number - oldest) & 0xFFFF >= 0x8000:
-                return None  # a straggler of a group older than all in the making
+                return None  # a late fragment of a group older than all unfinished ones
             self._let_go(oldest)
         held = self.groups[number] = _Group(number, count, now)
         return held
 
     def expire(self, now: float) -> None:
-        """Give up the messages of which no new fragment has arrived for ``lifetime``."""
+        """Give up the messages without a new fragment for ``lifetime``."""
         for number in [n for n, held in self.groups.items() if now >= held.progress_at + self._lifetime]:
             self._let_go(number)
 
     def forgive(self, slept: float) -> None:
-        """Do not count ``slept`` seconds in which this side itself did not run."""
+        """Do not count ``slept`` seconds in which this side did not run."""
         for held in self.groups.values():
             held.progress_at += slept
 
     def clear(self) -> None:
-        """Give up all messages in the making."""
+        """Give up all unfinished messages."""
         for number in tuple(self.groups):
             self._let_go(number)
 
     def _let_go(self, number: int) -> None:
-        """Hold a message no more, and ignore what else arrives of it."""
+        """Stop holding a message, and ignore its later fragments."""
         self.held_bytes -= self.groups.pop(number).size_bytes
         self._finished.append(number)
         del self._finished[:-16]

@@ -1,16 +1,16 @@
-"""How a connection comes about.
+"""The handshake of a connection.
 
 ::
 
     client                                             server
     ConnectRequest (>= 1,000 bytes) ------------------>  remembers nothing
     <---------------------------------------- Challenge  29 bytes: a keyed hash over address, nonce and time
-    ChallengeResponse (the hash, what I want) -------->  the address can receive: now there is a connection
-    <----------------------------------------- Accepted  a random token, carried by every packet from here on
+    ChallengeResponse (the hash, the game) ----------->  the address can receive: the connection begins
+    <----------------------------------------- Accepted  a random token, which every later packet carries
                                           (or Refused, at either step, with the reason)
 
-Each step is repeated by the client until it is answered; the server answers repetitions alike. The cookie is the idea
-of SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1); the hash is keyed BLAKE2b (RFC 7693).
+The client repeats each step until the server answers. The server answers repetitions alike. The cookie is the idea of
+SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1). The hash is keyed BLAKE2b (RFC 7693).
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from .wire import (
 
 Address = tuple[object, ...]
 RandomBytes = Callable[[int], bytes]
-"""A source of unpredictable bytes: ``os.urandom`` in earnest, ``random.Random(seed).randbytes`` in tests."""
+"""A source of unpredictable bytes: ``os.urandom``, or ``random.Random(seed).randbytes`` in tests."""
 
 
 def same_secret(expected: bytes, given: bytes) -> bool:
-    """Compare in a time that does not tell how much of it was right."""
+    """Compare two secrets. The time that it takes does not reveal how much of the given one is right."""
     from hmac import compare_digest
 
     return compare_digest(expected, given)
@@ -49,20 +49,20 @@ def same_secret(expected: bytes, given: bytes) -> bool:
 
 def keyed_hash(key: bytes, text: bytes, size_bytes: int) -> bytes:
     """Return the BLAKE2b hash (RFC 7693) of a text under a key of at most 64 bytes."""
-    from hashlib import blake2b  # only where it is needed: the cryptography behind it takes its time to import
+    from hashlib import blake2b  # only on demand: the cryptography behind it takes long to import
 
     return blake2b(text, digest_size=size_bytes, key=key).digest()
 
 
 def password_proof(password: str, cookie: bytes, nonce: bytes) -> bytes:
-    """Return what shows that one knows the password, for this one challenge. The password itself never travels."""
+    """Return the proof that a client knows the password, for this one challenge. The password itself never travels."""
     return keyed_hash(keyed_hash(b"", password.encode(), 32), cookie + nonce, PROOF_BYTES)
 
 
 class CookieJar:
     """Makes and checks challenges, and remembers none of them.
 
-    :param lifetime: seconds for which an answer is accepted.
+    :param lifetime: seconds in which an answer is accepted.
     """
 
     __slots__ = ("_key", "_lifetime")
@@ -70,7 +70,7 @@ class CookieJar:
     def __init__(self, random_bytes: RandomBytes, lifetime: float) -> None:
         self._key = random_bytes(32)
         self._lifetime = lifetime
-        same_secret(self._cookie(b"", 0, ()), b"")  # so that what is imported for it does not hold up a game later
+        same_secret(self._cookie(b"", 0, ()), b"")  # imports now, so that no import delays a game later
 
     def challenge(self, nonce: bytes, address: Address, now: float) -> Challenge:
         """Return the challenge for a request from ``address``."""
@@ -78,7 +78,7 @@ class CookieJar:
         return Challenge(nonce, issued_at, self._cookie(nonce, issued_at, address))
 
     def accepts(self, response: ChallengeResponse, address: Address, now: float) -> bool:
-        """Tell whether the response answers a challenge that was sent to this address, not too long ago."""
+        """Return whether the response answers a recent challenge to this address."""
         age = ((int(now * 10) & 0xFFFFFFFF) - response.issued_at) & 0xFFFFFFFF
         expected = self._cookie(response.nonce, response.issued_at, address)
         return age <= self._lifetime * 10 and same_secret(expected, response.cookie)
@@ -89,9 +89,9 @@ class CookieJar:
 
 
 class Connector:
-    """The client's way to a connection: what to send, when again, and what came of it.
+    """The client's side of the handshake: which datagram to send, and when to repeat it.
 
-    ``outcome`` is None while it goes on, then Accepted or Refused.
+    :ivar outcome: None while the handshake goes on, then Accepted or Refused.
     """
 
     NEVER: Final = float("-inf")
@@ -116,7 +116,7 @@ class Connector:
         self._responding_since = self.NEVER
 
     def receive(self, kind: int, data: bytes, now: float) -> None:
-        """Take a handshake datagram from the server; those that are not for us are ignored.
+        """Take a handshake datagram from the server. Those for another client are ignored.
 
         :raises MalformedPacket: if it does not parse.
         """
@@ -153,17 +153,17 @@ class Connector:
         self._datagram, self._sent_at = response, self.NEVER
 
     def datagram_to_send(self, now: float) -> bytes | None:
-        """Return what is to be sent now, if anything."""
+        """Return the datagram to send now, or None."""
         if self.outcome is not None or now < self.next_timeout():
             return None
         if self._responding_since != self.NEVER and now > self._responding_since + 8 * self._retry_interval:
-            # No answer to the proof: the server may have been restarted and no longer know its challenge.
+            # The proof got no answer. The server may have been restarted and not know its challenge any more.
             self._datagram, self._responding_since = self._first_request, self.NEVER
         self._sent_at = now
         return self._datagram
 
     def next_timeout(self) -> float:
-        """When :meth:`datagram_to_send` has something next."""
+        """Return when :meth:`datagram_to_send` has the next datagram."""
         return self._sent_at + self._retry_interval
 
 
@@ -173,16 +173,15 @@ def encode_address(address: Address) -> bytes:
 
 
 def plain_host(host: object) -> str:
-    """Return the host of a socket's address without its network interface, and an IPv4 address without the IPv6 form
-    that a socket for both kinds gives it: one machine, one text.
-    """
+    """Return the host of a socket's address without its network interface. An IPv4 address loses the IPv6 form that a
+    socket for both kinds gives it, so one machine has one text."""
     text = str(host).partition("%")[0]
     inner = text.removeprefix("::ffff:")
     return inner if "." in inner else text
 
 
 def decode_address(data: bytes) -> tuple[str | int, ...]:
-    """Return an address that :func:`encode_address` serialised.
+    """Return the address that :func:`encode_address` serialised.
 
     :raises MalformedPacket: if it is none.
     """
@@ -198,7 +197,7 @@ def refusal(nonce: bytes, reason: DisconnectReason, detail: str = "") -> bytes:
 
 
 def reason_from_wire(value: int) -> DisconnectReason:
-    """Return the reason with that number; one from a future version reads as CLOSED."""
+    """Return the reason with that number. A reason of a future version reads as CLOSED."""
     try:
         return DisconnectReason(value)
     except ValueError:

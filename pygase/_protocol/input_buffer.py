@@ -1,4 +1,4 @@
-"""Where a player's inputs wait at the server, each for its tick. How they come here is told in ``inputs``."""
+"""A player's inputs at the server, each waiting for its tick. The module ``inputs`` describes the whole way."""
 
 from __future__ import annotations
 
@@ -14,62 +14,62 @@ from .server_clock import SlidingMinimum
 from .wire import TIME_UNIT
 
 MARGIN_WINDOW: Final = 3.0
-"""Seconds of arrivals to choose the latest input from."""
+"""Seconds of arrivals that the margin is measured over."""
 
 SLACK: Final = 0.5
-"""Ticks that inputs shall arrive early beyond those that loss may cost, as the pace does not keep to it exactly. Where
-next to nothing gets lost, it is in the wanted margin already."""
+"""Ticks of margin beyond those that loss may cost, since the pace is not exact. With next to no loss, ``WANTED_MARGIN``
+includes it."""
 
 MAX_COVER: Final = 0.15
-"""Seconds for lost datagrams at most. Others see a player so much later, and rather miss an input once in a while than
-see everything later yet."""
+"""Most seconds of margin for lost datagrams. Others see a player later by this time. An input missed once in a while is
+better than a greater delay."""
 
 MAX_START_DEPTH: Final = 12
-"""Most ticks that inputs wait for when playing begins again; the margin does the rest."""
+"""Most ticks that the first input waits when playing begins again. The margin does the rest."""
 
 MISSING_PATIENCE: Final = 0.25
-"""Seconds in a row that missing inputs are replaced before the schedule is given up."""
+"""Seconds in a row without inputs, after which the schedule is given up."""
 
 MIN_PATIENCE: Final = 3
-"""The same in ticks, where they are few and far between."""
+"""Least ticks of that time, for slow game loops."""
 
 MAX_DEPTH_SECONDS: Final = 0.5
-"""Seconds of inputs waiting for their ticks; beyond that the oldest make room."""
+"""Seconds of inputs that may wait. Beyond it the oldest make room."""
 
 MIN_DEPTH_TICKS: Final = 10
-"""The same in ticks, where they are few and far between."""
+"""Least ticks of that time, for slow game loops."""
 
 GROW_AFTER: Final = 2.5
-"""How often inputs have to be missing within about ``GROW_MEMORY`` seconds for the schedule to move back a tick."""
+"""Times that inputs are missing within about ``GROW_MEMORY`` seconds, after which the schedule moves back a tick."""
 
 GROW_MEMORY: Final = 4.0
 
 LEARNING: Final = 10.0
-"""Seconds from a player's first input on, in which every missing input moves the schedule back a tick, and is applied
-when it comes: more than was reckoned with gets lost, and the sooner that is made good, the better."""
+"""Seconds after a player's first input in which every missing input moves the schedule back a tick, and is applied when
+it arrives. The link loses more than assumed, and an early correction is the best."""
 
 MAX_HELD_TICKS: Final = 3
-"""Ticks in a row that the schedule moves back like that."""
+"""Ticks in a row that the schedule moves back in this way."""
 
 SHRINK_MARGIN: Final = WANTED_MARGIN + 5.0
-"""Above this margin an input is skipped, to catch up by a tick. Below, it is left to the client's pace, which costs no
+"""Margin above which an input is skipped, to catch up by a tick. Below it the client's pace suffices and costs no
 input."""
 
 SHRINK_INTERVAL: Final = 0.25
-"""Seconds between one such tick and the next."""
+"""Seconds between two such skips."""
 
 SHRINK_HESITATION: Final = 1.0
-"""Seconds to wait for an input that is like the one before, so that skipping it takes away no key press."""
+"""Seconds to wait for an input that equals the previous one. To skip that one takes away no key press."""
 
 SHRINK_AT_ONCE: Final = SHRINK_MARGIN + 2.0
-"""Margin above which that is not waited for."""
+"""Margin above which the skip does not wait."""
 
 _REMEMBERED: Final = 256
-"""How many numbers back it is known which have been received."""
+"""Numbers whose arrival is remembered."""
 
 
 class PlayedInput(NamedTuple):
-    """The input of a tick. ``repeats`` counts for how many ticks in a row it has been repeated: 0 for a fresh one."""
+    """The input of a tick. ``repeats`` counts the ticks in a row that it was repeated for: 0 for a fresh one."""
 
     number: int
     payload: bytes
@@ -79,13 +79,13 @@ class PlayedInput(NamedTuple):
 
 @dataclass
 class InputCounts:
-    """What became of a player's inputs.
+    """Counts of a player's inputs.
 
-    :ivar applied: ticks that had their input.
-    :ivar repeated: ticks that had the one before again.
-    :ivar late: inputs that came after their tick, and were not applied.
-    :ivar skipped: inputs left out to catch up, as they had all been coming too early.
-    :ivar dropped: inputs left out because too many waited, or numbers jumped.
+    :ivar applied: ticks with their own input.
+    :ivar repeated: ticks that repeated the previous input.
+    :ivar late: inputs that arrived after their tick and were not applied.
+    :ivar skipped: inputs left out to catch up, since all had arrived too early.
+    :ivar dropped: inputs left out because too many waited, or because the numbers jumped.
     """
 
     applied: int = 0
@@ -96,25 +96,27 @@ class InputCounts:
 
 
 class InputBuffer:
-    """One player's inputs at the server: :meth:`receive` them as they come, :meth:`take` one each tick.
+    """One player's inputs at the server. :meth:`receive` takes a message, and :meth:`take` gives the input of a tick.
 
-    What is guaranteed, while a schedule stands: number ``n`` is applied at its tick or never, each at most once, in
-    order, one a tick; ``applied_number`` grows by one a tick. The schedule moves
+    While a schedule stands, input ``n`` is applied at its tick or never. Each input is applied at most once, in order,
+    one a tick, and ``applied_number`` grows by one a tick. The schedule moves
 
-    - back a tick, when inputs are missing time and again, or the link is not known yet (a tick repeats, and
+    - back a tick, when inputs are missing again and again, or the link is not known yet (a tick repeats, and
       ``applied_number`` stays);
-    - on a tick, when all of the latest inputs came far too early (one is skipped, if possible one like that before);
-    - on to the newest, when more than ``MAX_DEPTH_SECONDS`` seconds wait (the player sends faster than real time, or
+    - on a tick, when all of the latest inputs arrived far too early (one is skipped, if possible one that equals the
+      previous);
+    - on to the newest, when inputs of more than ``MAX_DEPTH_SECONDS`` wait (the player sends faster than real time, or
       has jumped ahead in number);
-    - to wherever the next input is, when none came in time for ``MISSING_PATIENCE`` seconds: then
-      ``applied_number`` goes back to the newest number that has arrived, and stays until playing begins again.
+    - to the next input, wherever it is, when none arrived in time for ``MISSING_PATIENCE`` seconds. ``applied_number``
+      then goes back to the newest number received, and stays until playing begins again.
 
     :param interval: seconds from tick to tick.
-    :ivar applied_number: the newest input that the state includes, even if the one before was repeated in its place;
-        0 before the first.
-    :ivar schedule: its numbers. ``losses``: how datagrams get lost.
-    :ivar per_datagram: how many inputs a datagram has that those before had not, on average.
-    :ivar leads: how far numbers are ahead of ticks when they arrive.
+    :ivar applied_number: the newest input in the state, even if the previous one was repeated in its place; 0 before
+        the first.
+    :ivar schedule: the numbers of the schedule.
+    :ivar losses: the loss of datagrams.
+    :ivar per_datagram: the average count of new inputs in a datagram.
+    :ivar leads: by how many ticks numbers are ahead of the tick count when they arrive.
     """
 
     __slots__ = (
@@ -149,7 +151,7 @@ class InputBuffer:
 
     @property
     def interval(self) -> float:
-        """Seconds from tick to tick. May be changed when the game loop's is."""
+        """Seconds from tick to tick. It follows the interval of the game loop."""
         return self.schedule.interval
 
     @interval.setter
@@ -157,32 +159,33 @@ class InputBuffer:
         if not (math.isfinite(interval) and interval > 0.0):
             raise ValueError(f"interval must be seconds from tick to tick, above 0, not {interval}")
         self.schedule.interval = interval
-        self.schedule.max_cover = MAX_COVER / interval  # ticks, as are:
+        self.schedule.max_cover = MAX_COVER / interval  # in ticks, like the next two
         self.schedule.max_depth = max(int(MAX_DEPTH_SECONDS / interval), MIN_DEPTH_TICKS)
         self.schedule.patience = max(int(MISSING_PATIENCE / interval), MIN_PATIENCE)
-        self._forget_leads()  # those were counted in ticks of the other length
+        self._forget_leads()  # they were counted in ticks of the other length
 
     @property
     def newest_received(self) -> int:
-        """The number of the newest input that has come, applied or not; -1 before the first."""
+        """The number of the newest input received, applied or not; -1 before the first."""
         return self._received.latest
 
     @property
     def received(self) -> int:
-        """How many inputs have come, those included that came too late or were left out."""
+        """How many inputs have arrived, including those that were late or left out."""
         return self._received.count
 
     @property
     def needed(self) -> float:
-        """How many ticks early inputs have to come for those whose datagrams get lost to be in time, too."""
+        """By how many ticks inputs have to be early, so that even those with lost datagrams arrive in time."""
         cover = min(self.losses.cover * self.per_datagram, self.schedule.max_cover)
         return max(cover + min(SLACK, cover - WANTED_MARGIN), WANTED_MARGIN)
 
     @property
     def margin(self) -> float:
-        """How many ticks early the latest inputs are to be expected, the wanted margin if none came lately.
+        """By how many ticks the latest inputs are expected to be early; the wanted margin if none arrived lately.
 
-        By the slowest of the last seconds, and what loss may cost beyond that; or by the latest, if that was later yet.
+        The slowest inputs of the last seconds and the cover for loss determine it, or the latest input if that was
+        later.
         """
         latest, slowest = self.leads.value, self._own_leads.value
         if latest is None or self.schedule.next is None:
@@ -193,17 +196,18 @@ class InputBuffer:
 
     @property
     def depth(self) -> int:
-        """How many ticks the newest input shall wait when playing begins: 1 on a link without jitter and loss."""
+        """Ticks that the newest input waits when playing begins: 1 on a link without jitter and loss."""
         return min(
             math.ceil(self.needed - 0.5 + 2.5 * self.schedule.jitter), MAX_START_DEPTH, self.schedule.max_depth - 2
         )
 
     def receive(self, message: InputsMessage, *, datagram: int, came: int = 1, now: float) -> None:
-        """Take in what a packet carried; most of it has usually come before.
+        """Take in the inputs of a packet. Most of them have usually arrived before.
 
-        :param datagram: number of the newest datagram so far; ``came``: bit i tells whether the i-th before it came.
-            (Not every one has inputs, and one may have several new ones: inputs alone would not tell what got lost.)
-        :param now: seconds, the clock that clients know as the server's time.
+        :param datagram: number of the newest datagram so far.
+        :param came: bit i is set if datagram ``datagram - i`` has arrived. (Some datagrams have no inputs, and some
+            have several new ones, so the inputs alone do not show the loss.)
+        :param now: seconds of the server's clock, as clients know it.
         """
         newest = unwrap(message.newest, max(self._received.latest, 0), 32)
         if self.losses.receive(datagram, came):
@@ -218,7 +222,7 @@ class InputBuffer:
         self._reschedule(self._received.latest, now)
 
     def take(self, *, now: float) -> PlayedInput | None:
-        """Return the input of the tick that begins now; None before the first."""
+        """Return the input of the tick that begins now; None before the first input."""
         if self.schedule.next is not None:
             self._shrink(now)
         self.schedule.ticks += 1
@@ -229,12 +233,12 @@ class InputBuffer:
         number, self.schedule.next = self.schedule.next, self.schedule.next + 1
         if number in self._inputs:
             return self._apply(number)
-        if number <= self.applied_number or self.schedule.starting:  # it has been moved back, or begins a little later
+        if number <= self.applied_number or self.schedule.starting:  # it was moved back, or begins a little later
             return self._repeat(self.applied_number)
         return self._miss(number)
 
     def _add(self, number: int, payload: bytes, view_time: float | None, now: float) -> None:
-        """Keep an input that comes for the first time, unless its tick is over."""
+        """Keep an input that arrives for the first time, unless its tick is over."""
         if self.schedule.next is not None:
             self._measure(number, now)
         if number <= self.applied_number or (
@@ -245,13 +249,13 @@ class InputBuffer:
             self._inputs[number] = payload, view_time
 
     def _measure(self, number: int, now: float) -> None:
-        """Take note of how far an input is ahead of its tick when it comes for the first time."""
+        """Note by how much an input is ahead of its tick when it first arrives."""
         lead = self._lead_of(number, now)
         if lead is not None:
             self.leads.add(lead, now)
 
     def _count_new(self, datagram: int, newest: int) -> None:
-        """Take note of how many inputs are new in a datagram."""
+        """Update the average count of new inputs in a datagram."""
         if self.schedule.newest is not None:
             datagrams, inputs = datagram - self.schedule.newest[0], newest - self.schedule.newest[1]
             if 0 < datagrams <= _REMEMBERED and 0 <= inputs <= self.schedule.max_depth:
@@ -259,7 +263,7 @@ class InputBuffer:
         self.schedule.newest = datagram, newest
 
     def _measure_own(self, number: float, now: float) -> None:
-        """Take note of the same for the oldest of the inputs that were new in the datagram that has come."""
+        """Note the lead of the oldest input that was new in the datagram just received."""
         lead = self._lead_of(number, now)
         if lead is None:
             return
@@ -277,7 +281,7 @@ class InputBuffer:
         return lead if abs(lead + self.schedule.ticks - self.schedule.next) <= self.schedule.max_depth else None
 
     def _reschedule(self, newest: int, now: float) -> None:
-        """Begin a schedule, or move it on if more inputs wait than may."""
+        """Begin a schedule, or move it on if too many inputs wait."""
         if not self._inputs:
             return
         if self.schedule.next is None:
@@ -304,7 +308,7 @@ class InputBuffer:
         self.schedule.lead = None
 
     def _move_on(self, number: int) -> None:
-        """Let ``number`` be the next, and drop what was before it."""
+        """Make ``number`` the next one, and drop all earlier inputs."""
         self.schedule.next = number
         for passed in [each for each in self._inputs if each < number]:
             del self._inputs[passed]
@@ -327,7 +331,7 @@ class InputBuffer:
         return self._last
 
     def _miss(self, number: int) -> PlayedInput | None:
-        """Repeat the input before for one that has not come: in its place, or holding up the schedule for it."""
+        """Repeat the previous input for a missing one: in its place, or while the schedule waits for it."""
         self.schedule.missing += 1
         if self.schedule.missing > self.schedule.patience and not self._inputs:
             self.schedule.next = None
@@ -338,12 +342,12 @@ class InputBuffer:
             self.schedule.next = number
             return self._repeat(self.applied_number)
         if self.schedule.missing == 1 and self.schedule.misses >= GROW_AFTER:
-            self.schedule.next, self.schedule.misses = number, GROW_AFTER - 0.5  # the next one soon after counts
+            self.schedule.next, self.schedule.misses = number, GROW_AFTER - 0.5  # one more soon suffices
             return self._repeat(self.applied_number)
         return self._repeat(number)
 
     def _shrink(self, now: float) -> None:
-        """Skip an input if there is too much margin: one like that before it, or any if none such came for a while."""
+        """Skip an input if the margin is too great, if possible one that equals the previous."""
         if self.margin <= SHRINK_MARGIN:
             self.schedule.shrink_at = max(self.schedule.shrink_at, now)
         if self.schedule.next is None:
@@ -361,7 +365,8 @@ class InputBuffer:
 
 
 def _view_seconds(units: int | None, now: float) -> float | None:
-    """Restore a view time near ``now``, and not after it: who extrapolates sees at most the present."""
+    """Restore a view time near ``now``. It is never later, since even an extrapolating client sees at most the
+    present."""
     if units is None:
         return None
     present = int(now / TIME_UNIT)

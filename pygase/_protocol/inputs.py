@@ -1,16 +1,16 @@
-"""A player's inputs: numbered, in every packet until one of them has arrived, and applied by the server one a tick.
+"""A player's inputs, from the client to the server's schedule.
 
-The client's :class:`InputSender` numbers inputs and repeats those unacknowledged in each packet, so that an input is
-lost only if all the packets of a whole second are. The server's :class:`InputBuffer` gives each input number a tick of
-its own: number and tick count up together, as they do in the client's own prediction. Where the input of a tick has not
-arrived, the one before is repeated in its place; it is dropped when it comes after all, never applied a tick later, as
-that would shift all that follow. The schedule as a whole is moved only when it does not fit any more.
+The client's :class:`InputSender` numbers the inputs. Each packet repeats all inputs that are not acknowledged, so an
+input is lost only if all packets of a whole second are. The server's ``InputBuffer`` gives each number a tick of its
+own: number and tick count up together, as in the client's prediction. If the input of a tick is missing, the previous
+one is repeated in its place. The missing input is dropped when it arrives late, since to apply it a tick later would
+shift all that follow. The schedule as a whole moves only when it does not fit any more.
 
-How early inputs arrive is the *margin*, in ticks: above 0 in time, below too late. An input whose own datagram gets
-lost comes with one of those after it, later by as many ticks. How many may get lost in a row is measured
-(:class:`~.losses.LossMeter`), and so many ticks count as gone, though most inputs come without them. The server tells
-each client its margin (:class:`InputState`), and the client makes its inputs a little faster or slower (:func:`pace`)
-so that even the latest come just in time: as many ticks of latency as the link requires, and no more.
+The *margin* is how many ticks early inputs arrive; below 0 they arrive too late. If the datagram of an input gets lost,
+a later datagram brings the input. A ``LossMeter`` measures how many datagrams get lost in a row, and the margin allows
+for that many ticks. The server reports the margin to each client (:class:`InputState`). The client then makes its
+inputs a little faster or slower (:func:`pace`), until even the latest arrive just in time. So inputs have the latency
+that the link requires, and no more.
 """
 
 from __future__ import annotations
@@ -24,46 +24,44 @@ from ..errors import MalformedPacket, MessageTooLarge
 from .wire import MAX_BODY_BYTES, MESSAGE_HEADER, ORDER, TIME_UNIT, acks_message
 
 MAX_INPUTS: Final = 64
-"""Most inputs that are kept unacknowledged, and that a message carries: a second's at 60 Hz."""
+"""Most inputs that the sender keeps and that a message carries: one second at 60 Hz."""
 
 MAX_INPUT_BYTES: Final = 254
-"""Most bytes of one input. It travels about as many times as a round trip takes ticks, so it ought to be small."""
+"""Most bytes of one input. An input travels about once for each tick of a round trip, so it ought to be small."""
 
 WANTED_MARGIN: Final = 1.0
-"""Ticks that the latest inputs shall arrive early."""
+"""Ticks by which the latest inputs ought to arrive early."""
 
 PACE_GAIN: Final = 0.003
-"""By how much a client changes its pace for each tick that the margin is off; at 60 Hz that fades by two thirds in 6 s.
-The margin is some ``MARGIN_WINDOW`` old when it rises, and to correct much more strongly what is known so late would
-overshoot."""
+"""Change of the client's pace for each tick of margin. At 60 Hz a deviation fades by two thirds in 6 s. A rising margin
+is known only after the seconds of ``MARGIN_WINDOW``, so a much stronger correction would overshoot."""
 
 AMPLE: Final = 1.0
-"""Ticks of margin more than wanted, beyond which a client slows down more strongly."""
+"""Ticks of surplus margin beyond which a client slows down more strongly."""
 
 AMPLE_GAIN: Final = 0.01
-"""By how much more, for each tick: what was kept in reserve before the link was known is given back in a few seconds.
-(Downwards the margin is known at once, and nothing overshoots.)"""
+"""Further change of pace for each such tick. It gives back the reserve of an unknown link within a few seconds. (A
+falling margin is known at once, and nothing overshoots.)"""
 
 MAX_PACE: Final = 0.03
-"""Most that the pace differs from 1."""
+"""Greatest deviation of the pace from 1."""
 
-# newest number, and how many (the highest bit: with view times); then the newest of the view times
+# newest number, and the count (its highest bit: with view times); then the newest view time
 _HEADER: Final = Struct("!IB")
 _WITH_VIEW_TIMES: Final = 0x80
 _VIEW_TIME: Final = Struct("!I")
-# each input, newest first: size or "as before"; view time, as how much less than the one before; payload
+# each input, newest first: its size or _SAME; its view time as the difference to the input after it; its payload
 _SAME: Final = 0xFF
 _STEP: Final = Struct("!h")
 _NO_VIEW_TIME: Final = -0x8000
 _LARGEST_ENTRY: Final = 1 + _STEP.size
 
-# tick of the state, newest input number that it includes, margin in quarters of a tick
+# tick of the state, newest input number in it, margin in quarters of a tick
 _INPUT_STATE_LAYOUT: Final = Struct("!IIb")
 
 _SKIPPED_BYTES: Final = MESSAGE_HEADER.size + ORDER.size
 _MAX_BYTES: Final = MAX_BODY_BYTES - _HEADER.size - _VIEW_TIME.size - len(acks_message(0, 0)) - _SKIPPED_BYTES
-"""What unacknowledged inputs may take, so that all of them fit into every packet: also beside an ACKS and a SKIPPED
-message."""
+"""Bytes for unacknowledged inputs. All of them fit into every packet, even beside an ACKS and a SKIPPED message."""
 
 
 class _Unacked(NamedTuple):
@@ -73,10 +71,10 @@ class _Unacked(NamedTuple):
 
 
 class InputSender:
-    """The client's inputs, until they have arrived.
+    """The client's inputs that the server has not acknowledged.
 
     :ivar newest: number of the latest input; 0 before the first.
-    :ivar dropped: how many were given up, because more than ``MAX_INPUTS`` (or what fits into a datagram) waited.
+    :ivar dropped: inputs given up, since more than ``MAX_INPUTS`` (or more than a datagram holds) waited.
     """
 
     __slots__ = ("_bytes", "_unacked", "dropped", "newest")
@@ -88,14 +86,14 @@ class InputSender:
         self._bytes = 0
 
     def __len__(self) -> int:
-        """Return how many wait for their acknowledgement."""
+        """Return how many inputs wait for their acknowledgement."""
         return len(self._unacked)
 
     def queue(self, payload: bytes, view_time: float | None = None) -> int:
-        """Take the input of the next tick; return its number, one more than that before.
+        """Take the input of the next tick. Return its number, one more than the previous number.
 
-        :param view_time: the server's time, in seconds, of what the player saw of others when giving this input.
-        :raises MessageTooLarge: for more than ``MAX_INPUT_BYTES``; send what is large as an event.
+        :param view_time: the time on the server's clock, in seconds, of the other players as this player saw them.
+        :raises MessageTooLarge: for more than ``MAX_INPUT_BYTES``; send large data as an event.
         :raises ValueError: if ``view_time`` is not finite.
         """
         if len(payload) > MAX_INPUT_BYTES:
@@ -116,9 +114,10 @@ class InputSender:
         return self.newest
 
     def message_body(self, room: int) -> tuple[bytes, int] | None:
-        """Return a message body of at most ``room`` bytes, and the newest number in it, for :meth:`on_acked`.
+        """Return a message body of at most ``room`` bytes, and the newest number in it for :meth:`on_acked`.
 
-        It has all unacknowledged inputs, or as many of the newest as fit. None if there is nothing, or no room.
+        The body has all unacknowledged inputs, or the newest that fit. The result is None if there are none, or no
+        room.
         """
         view_time = next((each.view_time for each in reversed(self._unacked) if each.view_time is not None), None)
         size = _HEADER.size + (_VIEW_TIME.size if view_time is not None else 0)
@@ -146,7 +145,7 @@ class InputSender:
         return head + b"".join(parts), self.newest
 
     def on_acked(self, newest: int) -> None:
-        """Let go of the inputs up to ``newest``: a packet that carried them has been acknowledged."""
+        """Forget the inputs up to ``newest``. A packet that carried them has been acknowledged."""
         while self._unacked and self._unacked[0].number <= newest:
             self._forget_oldest()
 
@@ -155,22 +154,25 @@ class InputSender:
 
 
 def _view_step(previous: int, view_time: int | None) -> tuple[bytes, int]:
-    """Return an input's view time as told by the one before, and what the next is told by."""
+    """Return the view time of an input as a difference to ``previous``, and the ``previous`` of the next input."""
     if view_time is None or not _NO_VIEW_TIME < previous - view_time <= 0x7FFF:  # (over 3 s apart: a clock was set)
         return _STEP.pack(_NO_VIEW_TIME), previous
     return _STEP.pack(previous - view_time), view_time
 
 
 class InputsMessage(NamedTuple):
-    """Inputs as they were on the wire: the lowest 32 bits of the newest's number; and payload and view time (0.1 ms,
-    modulo 2**32) of that and those before it, newest first."""
+    """Inputs as the wire has them.
+
+    :ivar newest: the lowest 32 bits of the newest number.
+    :ivar inputs: payload and view time (0.1 ms, modulo 2**32) of each input, newest first.
+    """
 
     newest: int
     inputs: list[tuple[bytes, int | None]]
 
 
 def decode_inputs(body: bytes) -> InputsMessage:
-    """Read what :meth:`InputSender.message_body` wrote.
+    """Read a body that :meth:`InputSender.message_body` wrote.
 
     :raises MalformedPacket: if it is anything else.
     """
@@ -197,7 +199,7 @@ def decode_inputs(body: bytes) -> InputsMessage:
 def _decode_input(
     body: bytes, at: int, view_time: int | None, before: bytes | None
 ) -> tuple[int, int | None, tuple[bytes, int | None]]:
-    """Read an input; return where it ends, what the next one's view time is told by, and the input."""
+    """Read an input. Return the index of its end, the view time for the difference of the next one, and the input."""
     start = at + 1 if view_time is None else at + 1 + _STEP.size
     if start > len(body):
         raise MalformedPacket("inputs end early")
@@ -217,9 +219,9 @@ def _decode_input(
 
 
 class InputState(NamedTuple):
-    """What a server tells a client of its inputs: which the state of ``tick`` includes, and how early they come.
+    """The server's report on a client's inputs: the newest input in the state of ``tick``, and the margin.
 
-    ``tick`` and ``applied`` are modulo 2**32, ``margin`` in ticks (on the wire in quarters, -32 to 31.75).
+    ``tick`` and ``applied`` are modulo 2**32. ``margin`` is in ticks (on the wire in quarters, -32 to 31.75).
     """
 
     tick: int
@@ -241,7 +243,8 @@ class InputState(NamedTuple):
 
 
 def pace(margin: float) -> float:
-    """Return how fast a client shall make its inputs (1.0: one a tick), given the margin that the server tells."""
+    """Return the pace at which a client makes its inputs, given the margin that the server reports. 1.0 is one a
+    tick."""
     surplus = margin - WANTED_MARGIN
     slower = PACE_GAIN * surplus + AMPLE_GAIN * max(surplus - AMPLE, 0.0)
     return 1.0 - max(-MAX_PACE, min(MAX_PACE, slower))

@@ -1,12 +1,12 @@
-"""How many more times something has to be sent so that one copy arrives all but certainly.
+"""How many more datagrams carry an input until one arrives almost certainly.
 
-An input travels in every datagram until one has arrived. How long that may take depends on how datagrams get lost: at
-random, or one after the other. A :class:`LossMeter` watches which come, and tells how many more have to be waited for.
-It takes loss for a chain of two states (Gilbert, "Capacity of a burst-noise channel", 1960): a datagram gets lost with
-one probability after one that came, and with another after one that was lost. What it begins with is a guess; with
-every datagram that comes it knows better, and what was long ago counts less and less.
+An input travels in every datagram until one has arrived. The time that takes depends on how datagrams get lost: at
+random, or in bursts. A :class:`LossMeter` watches the arrivals and measures how many further datagrams to wait for. Its
+model is a chain of two states (Gilbert, "Capacity of a burst-noise channel", 1960): a datagram gets lost with one
+probability after an arrival, and with another after a loss. The meter begins with a guess. Every datagram improves it,
+and old observations fade.
 
-Pure, and of fixed size.
+The meter is pure and of fixed size.
 """
 
 from __future__ import annotations
@@ -15,55 +15,54 @@ import math
 from typing import Final
 
 NEGLIGIBLE: Final = 1e-6
-"""Chance that all copies in time get lost: at 60 inputs a second, one of them in four and a half hours."""
+"""Chance that all copies in time get lost: at 60 inputs a second, one input in four and a half hours."""
 
 MEMORY: Final = 600
-"""Datagrams after which what was learnt counts a third: ten seconds at 60 a second."""
+"""Datagrams after which an observation counts a third: ten seconds at 60 a second."""
 
 REVIEW: Final = 15
-"""Datagrams from one look at all that to the next."""
+"""Datagrams between two reviews of the observations."""
 
 START_LOSS: Final = 0.03
-"""Share of datagrams that is assumed to get lost of a link of which nothing is known. Who assumes too little learns it
-from what comes too late, and who assumes too much gives it back within seconds."""
+"""Share of datagrams that an unknown link is assumed to lose. Inputs that arrive too late correct a low guess, and a
+high guess is given back within seconds."""
 
 START_WEIGHT: Final = 12.0
 """Datagrams that this assumption counts for."""
 
 RANDOM_WEIGHT: Final = 20.0
-"""Lost datagrams that the assumption counts for that one is lost regardless of the one before. A single burst is no
-pattern yet."""
+"""Lost datagrams that the assumption of random loss counts for. A single burst is no pattern yet."""
 
 MAX_STEP: Final = 12
-"""Numbers from one datagram that came to the next; where more are missing, the link was down; no copy helps there."""
+"""Greatest distance of two arrivals that counts as loss. With more missing the link was down, and no copy helps."""
 
 _SETTLED: Final = 8
-"""Numbers after which a datagram that did not come counts as lost, and no more as overtaken."""
+"""Numbers after which a missing datagram counts as lost, and not as overtaken any more."""
 _KNOWN: Final = (1 << _SETTLED) - 1
 
 
 class LossMeter:
-    """Watches numbered datagrams, of which some do not come.
+    """Watches the arrivals of numbered datagrams.
 
-    :ivar loss: share that gets lost, 0..1.
-    :ivar cover: how many datagrams more have to be waited for, so that it is ``NEGLIGIBLE`` that not one of them comes.
+    :ivar loss: share of lost datagrams, 0..1.
+    :ivar cover: further datagrams to wait for, so that the chance that none of them arrives is ``NEGLIGIBLE``.
     """
 
     __slots__ = ("_came", "_counted", "_highest", "_missing", "cover", "loss", "steps")
 
     def __init__(self) -> None:
         self._highest: int | None = None
-        self._came = 0  # bit i: the datagram with the number ``_highest - i`` has come
-        self._missing: int | None = None  # how many since the last one that came, of those settled; None: not known
+        self._came = 0  # bit i: the datagram ``_highest - i`` has arrived
+        self._missing: int | None = None  # lost ones since the last arrival, of those settled; None: not known
         self._counted = 0
-        # how often the next to come was so many numbers on, less one; what is long ago has faded
+        # steps[n]: how often n datagrams were lost between two arrivals; old counts have faded
         self.steps = [START_WEIGHT * START_LOSS**lost for lost in range(MAX_STEP)]
         self._review()
 
     def receive(self, number: int, came: int = 1) -> bool:
-        """Take note of a datagram that came; True if its number is higher than all before.
+        """Note the arrival of a datagram. Return True if its number is the highest so far.
 
-        :param came: bit i: that with the number ``number - i`` has come, as far as is known.
+        :param came: bit i is set if the datagram ``number - i`` is known to have arrived.
         """
         came |= 1
         if self._highest is None:
@@ -84,7 +83,7 @@ class LossMeter:
         return True
 
     def _settle(self, came: bool) -> None:
-        """Count the next datagram, of which it is known by now whether it came."""
+        """Count the next datagram whose fate is settled."""
         if not came:
             self._missing = None if self._missing is None else self._missing + 1
             return

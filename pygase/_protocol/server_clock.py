@@ -1,14 +1,13 @@
-"""What time is it at the server? The client's estimate, from when datagrams left and arrived.
+"""The client's estimate of the server's time, from the times at which datagrams left and arrived.
 
 An exchange has four times, as in NTP (RFC 5905, section 8): the client sends, the server receives, the server sends,
-the client receives; the first and last by the client's clock, the others by the server's. ``received_at -
-server_sent_at`` is the way down plus what the client's clock is ahead by; ``server_received_at - sent_at`` is the way
-up minus the same. Delays are noise that only ever adds, so the smallest of each kind is the one to trust, and each way
-has its own: the fastest datagram up and the fastest down need not belong to the same exchange. Half the difference of
-the two is how far the server's clock is ahead.
+the client receives. The first and the last are by the client's clock, the others by the server's. ``received_at -
+server_sent_at`` is the delay down plus the lead of the client's clock. ``server_received_at - sent_at`` is the delay up
+minus that lead. Noise only ever adds to a delay, so the smallest of each kind is the best. The fastest datagram up and
+the fastest down need not belong to one exchange. Half the difference of the two is the lead of the server's clock.
 
-No estimate can tell a slow way up from a clock that is ahead: where the fastest ways up and down differ, the estimate
-is wrong by half the difference, and that is at most :attr:`ServerClock.uncertainty`.
+No estimate can distinguish a slow way up from a clock that is ahead. If the fastest ways differ, the estimate is wrong
+by half the difference, which is at most :attr:`ServerClock.uncertainty`.
 """
 
 from __future__ import annotations
@@ -18,34 +17,35 @@ from collections import deque
 from typing import Final
 
 CLOCK_WINDOW: Final = 10.0
-"""Seconds to choose the fastest datagrams from. Long enough to find fast ones among 20 a second; so short that clocks
-which drift by 100 ppm move by 1 ms (which the estimate halves), and that a new route is followed."""
+"""Seconds from which the fastest datagrams are chosen. That is long enough to find fast ones among 20 a second, and
+short enough to follow a new route. Clocks that drift by 100 ppm move by 1 ms in it, and the estimate halves that."""
 
 MAX_SLEW: Final = 0.02
-"""By how much of its speed the time given out may hurry or dawdle to become right: a fiftieth, which nobody sees."""
+"""Share of its speed by which the given time may hurry or slow down to become right: a fiftieth, which nobody sees."""
 
 MAX_SLEWED: Final = 0.25
-"""Seconds off that are made good like that. Farther ahead it steps there, farther back it stands still for a while."""
+"""Most seconds of error that are corrected at this speed. A time farther behind steps forward; a time farther ahead
+stands still for a while."""
 
 MAX_STANDSTILL: Final = 1.0
-"""Seconds back above which it is not the same clock any more: then, and only then, the time given out steps back."""
+"""Seconds ahead above which the clock must be another one. Only then does the given time step back."""
 
 SETTLING: Final = 1.0
-"""Seconds at the beginning, and after each new beginning, in which corrections are made faster."""
+"""Seconds of faster corrections, after each beginning."""
 
 SETTLING_SPEED: Final = 0.5
-"""Slowest that time goes while settling; forward it steps."""
+"""Slowest speed of the given time while settling. Forward it steps."""
 
 JUMP: Final = 0.005
-"""Seconds below nothing that the fastest round trip may seem to take (rounding, drift) before a clock must have
-jumped."""
+"""Seconds below zero for the fastest round trip, beyond which a clock must have jumped. Rounding and drift cost
+less."""
 
 
 class SlidingMinimum:
-    """The smallest of the values of the last ``window`` seconds, from at most ``SPACINGS + 2`` that are kept.
+    """The smallest of the values of the last ``window`` seconds, from at most ``SPACINGS + 2`` kept values.
 
-    Kept are those values that will be the smallest when the ones before them have left the window. A greater value is
-    ignored for a short while after a kept one, so the window is up to a ``SPACINGS``-th shorter than asked for.
+    A kept value will be the smallest once all earlier values have left the window. A greater value is ignored for a
+    short while after a kept one, so the window is up to a ``SPACINGS``-th shorter.
     """
 
     __slots__ = ("_kept", "_window")
@@ -61,11 +61,11 @@ class SlidingMinimum:
 
     @property
     def value(self) -> float | None:
-        """The smallest value; None before the first. The latest is kept, however old."""
+        """The smallest value; None before the first. The latest value is kept, however old."""
         return self._kept[0][1] if self._kept else None
 
     def add(self, value: float, at: float) -> None:
-        """Take a value in, and let go of those that are too old; ``at`` must not be less than before."""
+        """Add a value and forget those that are too old. ``at`` (seconds) must not go back."""
         kept = self._kept
         while kept and kept[-1][1] >= value:
             kept.pop()
@@ -80,17 +80,16 @@ class SlidingMinimum:
 
 
 class ServerClock:
-    """The server's time, as well as the client can know it. One for each connection.
+    """The server's time, as well as the client can know it. Each connection has one.
 
-    The time given out never steps back and hurries or dawdles by at most ``MAX_SLEW``, but for these:
+    The given time never steps back and hurries or slows down by at most ``MAX_SLEW``, with these exceptions:
 
-    - In the first second it steps forward to each better estimate, and goes at half speed to get back to one.
-    - When it turns out to be more than ``MAX_SLEWED`` behind (a clock has jumped, this machine has slept), it steps
-      forward.
-    - More than that ahead, it stands still until it is less; more than ``MAX_STANDSTILL`` ahead, it steps back.
+    - In the first second it steps forward to each better estimate, and runs at half speed while it is ahead.
+    - If it is more than ``MAX_SLEWED`` behind (a clock has jumped, this machine has slept), it steps forward.
+    - If it is more than that ahead, it stands still. If it is more than ``MAX_STANDSTILL`` ahead, it steps back.
 
-    After a silence longer than ``CLOCK_WINDOW``, or when a clock must have jumped, all measurements are forgotten. The
-    time given out goes on until a new exchange corrects it.
+    A silence longer than ``CLOCK_WINDOW``, or the jump of a clock, discards all measurements. The given time goes on
+    until a new exchange corrects it.
     """
 
     __slots__ = ("_asked_at", "_down", "_heard_at", "_latest", "_offset", "_settled_at", "_up")
@@ -106,13 +105,13 @@ class ServerClock:
 
     @property
     def rtt_floor(self) -> float | None:
-        """Seconds that the fastest way up and the fastest way down take together; None before an exchange."""
+        """Seconds of the fastest way up and the fastest way down together; None before an exchange."""
         up, down = self._up.value, self._down.value
         return None if up is None or down is None else max(up + down, 0.0)
 
     @property
     def uncertainty(self) -> float | None:
-        """Most that the estimate can be wrong by, in seconds: half the round trip, if all of it were one way."""
+        """Greatest error of the estimate, in seconds: half the round trip, if all of it were one way."""
         floor = self.rtt_floor
         return None if floor is None else floor / 2
 
@@ -124,12 +123,12 @@ class ServerClock:
         server_sent_at: float,
         received_at: float,
     ) -> None:
-        """Take in one exchange, or only its way down if it is not known what the server had received, and when.
+        """Take in one exchange, or only its way down.
 
-        :param sent_at: when the datagram left that the server acknowledges; by the client's clock, as all here.
-        :param server_received_at: when it arrived, by the server's clock.
-        :param server_sent_at: when the server's datagram left, by its clock.
-        :param received_at: when that arrived here; not less than in the exchange before.
+        :param sent_at: the client's clock when the acknowledged datagram left; None if not known.
+        :param server_received_at: the server's clock when that datagram arrived; None if not known.
+        :param server_sent_at: the server's clock when its datagram left.
+        :param received_at: the client's clock when that datagram arrived; never less than in the previous exchange.
         """
         if received_at - self._heard_at > CLOCK_WINDOW:
             self._forget()
@@ -169,7 +168,7 @@ class ServerClock:
         self._settled_at = math.inf
 
     def _approach(self, wanted: float, latest: float, passed: float, settling: bool) -> float:
-        """Return what to answer ``passed`` seconds after the answer ``latest``, if ``wanted`` would be right."""
+        """Return the time to give ``passed`` seconds after the time ``latest``, if ``wanted`` is the right one."""
         expected = latest + passed
         off = wanted - expected
         if off > MAX_SLEWED or off < -MAX_STANDSTILL or (settling and off > 0.0):

@@ -1,4 +1,5 @@
-"""A process that slept (a closed lid, a debugger, SIGSTOP) does not blame the others for the silence."""
+"""Detects that this process has slept (a closed lid, a debugger, SIGSTOP), so that it does not blame its peers for the
+silence."""
 
 from __future__ import annotations
 
@@ -6,11 +7,11 @@ import math
 from typing import Final
 
 ASLEEP: Final = 1.0
-"""Seconds that a side runs too late, from which on it has slept. A busy machine delays a program by tenths of that."""
+"""Seconds of delay from which a side has slept. A busy machine delays a program by tenths of that."""
 
 
 class SleepWatch:
-    """Notices that this side has not run although it was due. ``now`` is the clock of the connections, seconds."""
+    """Notices that this side was due and did not run. ``now`` is the clock of the connections, seconds."""
 
     __slots__ = ("_ran_at",)
 
@@ -18,15 +19,15 @@ class SleepWatch:
         self._ran_at = math.inf
 
     def ran(self, now: float, due_at: float | None) -> float:
-        """Note that this side runs now; return for how long it has slept, seconds; 0.0 if it has not.
+        """Note that this side runs now. Return how long it has slept, seconds; 0.0 if it has not.
 
-        :param due_at: when it asked to be called, after it had run last; None for never.
+        :param due_at: the time at which it wanted to run again, after its last run; None for never.
         """
         slept = self.overslept(now, due_at)
         self._ran_at = now
         return slept
 
     def overslept(self, now: float, due_at: float | None) -> float:
-        """Return what :meth:`ran` would, and note nothing."""
+        """Return the same as :meth:`ran`, and note nothing."""
         late = now - max(self._ran_at, due_at) if due_at is not None else 0.0
         return late if late > ASLEEP else 0.0

@@ -1,4 +1,4 @@
-"""The states that a client has received: it applies deltas to them, and acknowledges the newest one."""
+"""The client's received states: it applies deltas to them and acknowledges the newest one."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from .sequence import unwrap
 from .wire import COMPRESSED, RESTING, SNAPSHOT_HEADER, TIME_UNIT
 
 _ROUNDED: Final = 100
-"""Units of the wire by which a state may seem to be newer than the server's clock."""
+"""Units of the wire by which rounding lets a state seem newer than the server's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedState:
-    """A state as the client got it.
+    """A state as the client received it.
 
     :ivar tick: its number.
     :ivar time: the tick's time on the server's clock, seconds.
-    :ivar changed_after: until this time (same clock) the state was still that of ``previous_tick``.
-    :ivar previous_tick: the last tick before it that changed something.
+    :ivar changed_after: the time (same clock) until which the state of ``previous_tick`` held.
+    :ivar previous_tick: the last earlier tick that changed something.
     :ivar tree: the frozen state.
-    :ivar resting: this tick changed nothing, for the first time since one that did.
-    :ivar own_values: how much it holds that it does not share with its baseline: what arrived, and each item of each
-        dict that had to be copied for it.
+    :ivar resting: True for the first tick that changes nothing after one that did.
+    :ivar own_values: count of values not shared with the baseline: those that arrived, and the items of each copied
+        dict.
     """
 
     tick: int
@@ -43,9 +43,9 @@ class ReceivedState:
 
 
 class _Kept(NamedTuple):
-    """A state that may become a baseline, and what it holds of its own; and bounds on the size of all of it.
+    """A state that may become a baseline, and bounds on its size.
 
-    ``size_bytes`` is an upper bound. It has to be looked at more closely when it grows beyond ``checked_until``.
+    ``size_bytes`` is an upper bound. Beyond ``checked_until`` the exact size is computed.
     """
 
     tree: Tree
@@ -55,11 +55,11 @@ class _Kept(NamedTuple):
 
 
 class SnapshotReceiver:
-    """The client's side: applies deltas to the states it has, and knows what to report.
+    """Applies deltas to the client's states, and decides which tick it acknowledges.
 
-    :param max_state_bytes: bound on a state, serialised; it may seem larger by a quarter before that is looked at.
+    :param max_state_bytes: bound on a serialised state. The estimate may exceed it by a quarter before an exact check.
     :param max_values: bound on the values in a state.
-    :param max_kept_values: bound on those that the kept states hold beyond what they share; ``max_values`` if None.
+    :param max_kept_values: bound on the unshared values of all kept states; ``max_values`` if None.
     """
 
     __slots__ = (
@@ -75,9 +75,9 @@ class SnapshotReceiver:
     )
 
     MAX_STATES: ClassVar[int] = 1024
-    """States kept as possible baselines: 17 seconds at 60 Hz without the arrival of any report of ours."""
+    """Possible baselines that are kept: 17 seconds at 60 Hz in which no acknowledgement of ours arrives."""
     MIN_STATES: ClassVar[int] = 2
-    """So many are kept whatever they hold: the server's baseline, and one that can take its place."""
+    """States kept whatever their size: the server's baseline, and one to replace it."""
 
     def __init__(
         self,
@@ -96,19 +96,19 @@ class SnapshotReceiver:
         self.unusable = 0
 
     def note_server_time(self, units: int) -> None:
-        """Take note of what the server's clock shows, in units of the wire, whole: no state is newer than that."""
+        """Note the server's clock, in whole units of the wire. No state is newer than that."""
         self._server_time = units
 
     @property
     def own_values(self) -> int:
-        """How much the kept states hold beyond what they share."""
+        """Count of the values that the kept states do not share."""
         return sum(kept.own_values for kept in self.states.values())
 
     def receive(self, body: bytes) -> ReceivedState | None:
-        """Take a snapshot's message body; return the new state, or None if it is no news.
+        """Take a snapshot's message body. Return the new state; None if it is known, old or not usable.
 
-        :raises MalformedPacket: if it is not what it should be.
-        :raises TooLarge: if the state has more bytes or values than may be.
+        :raises MalformedPacket: if the body is not a valid snapshot.
+        :raises TooLarge: if the state exceeds the bound on bytes or values.
         """
         if len(body) < SNAPSHOT_HEADER.size:
             raise MalformedPacket("snapshot without its header")
@@ -137,7 +137,10 @@ class SnapshotReceiver:
         return _Kept({}, 0, 0, min(self._max_bytes, self._max_values))
 
     def _state(self, baseline: _Kept, payload: bytes, is_delta: bool) -> _Kept:
-        """Return the state that ``payload`` makes of its baseline, if it is none of too many bytes or values."""
+        """Return the state that results from a baseline and a payload.
+
+        :raises TooLarge: if it exceeds the bound on bytes or values.
+        """
         self._check(payload)
         copied: list[int] = []
         delta = unpack(payload, markers=is_delta)
@@ -158,7 +161,7 @@ class SnapshotReceiver:
             raise TooLarge(f"a state of more than {self._max_values:,} values")
 
     def _whole(self, wire_time: int) -> int:
-        """Restore the time of a state. A world that rests may have one of days ago."""
+        """Restore the whole time of a state. In a resting world it may be days old."""
         if self._server_time is None:
             return unwrap(wire_time, self._time, 32)
         return unwrap(wire_time, self._server_time + _ROUNDED - (1 << 31), 32)
@@ -179,20 +182,20 @@ class SnapshotReceiver:
         return inflated
 
     def _remember(self, tick: int, state: _Kept, baseline_tick: int) -> None:
-        """Keep a state as a possible baseline, and report it, if there is room.
+        """Keep a state as a possible baseline and acknowledge it, if there is room.
 
-        Where there is none, the report stays that of an older one: as soon as it has arrived, the server makes its
-        deltas against that, and all before it can go.
+        Without room the acked tick stays that of an older state. Once the server makes its deltas against that one, all
+        earlier states can go.
         """
-        # The server's baselines never go back, so nothing before this one will be needed again. Of a full state's (0)
-        # we learn nothing: a report of any state we have may be on its way to the server.
+        # The server's baselines never go back, so no state before this baseline is needed again. A full state (baseline
+        # 0) shows nothing: an acknowledgement of any kept state may be on its way to the server.
         for old in [t for t in self.states if t < baseline_tick]:
             del self.states[old]
         self.newest_tick = tick
         while not self._has_room(state):
             if baseline_tick:
                 return
-            del self.states[next(iter(self.states))]  # whole states may be all that the server sends
+            del self.states[next(iter(self.states))]  # the server may send nothing but whole states
         self.states[tick] = state
         if tick & 0xFFFFFFFF:  # on the wire, 0 would ask for a full state
             self.acked_tick = tick

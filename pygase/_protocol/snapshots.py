@@ -1,9 +1,9 @@
-"""Which state a client has, and what to send it next.
+"""The server's states, and the next state for a client.
 
-The server keeps a ring of the states that it has sent lately (they share structure). A client reports the tick of the
-newest state it has, with every packet; that state is its baseline, and it is sent the delta from there to now. So a
-lost packet needs no repair: the next delta contains what it contained. Who has no baseline gets a full state. (The
-idea is Quake III's; see Sanglard, "Quake 3 source code review: network model".)
+The server keeps a ring of its latest states, which share structure. With every packet a client acknowledges the tick of
+its newest state. That state is its baseline, and the server sends the delta from the baseline to the current state. A
+lost packet needs no repair, since the next delta contains its changes. A client without a baseline gets a full state.
+(The idea is Quake III's; see Sanglard, "Quake 3 source code review: network model".)
 """
 
 from __future__ import annotations
@@ -31,27 +31,26 @@ from .wire import (
 )
 
 MAX_UNRELIABLE_FRAGMENTS: Final = 4
-"""Larger deltas are sent as a bulk transfer, whose fragments are resent: at 5 % loss four arrive together in 81 of 100
+"""Larger deltas are bulk transfers, whose fragments are resent. At 5 % loss four fragments arrive together in 81 of 100
 cases, ten in 60."""
 
 _MAX_BACK: Final = 0xFFFF
 _LARGE_DELTA: Final = 64 * 1024
-"""From this size on it is worth while to see whether the full state is smaller (as after deleting most of it)."""
+"""Size of a delta from which the full state may be smaller (as after deleting most of it)."""
 
 _PATIENCE: Final = 0.5
-"""Seconds beyond two time-outs in which none of the states sent has become the client's. Then fragments get lost faster
-than a whole state can arrive, as on a link that is too narrow, and the next one is sent reliably."""
+"""Seconds beyond two time-outs in which no state became the client's baseline. Then fragments get lost faster than a
+whole state arrives, as on a narrow link, and the next state is sent reliably."""
 
 _ZLIB_LEVEL: Final = 1
-"""Fastest: a full state is compressed between two ticks."""
+"""The fastest level: a full state is compressed between two ticks."""
 
 
 class SnapshotRing:
     """The server's recent states and their encodings, shared by all clients of an endpoint.
 
-    Only ticks that changed something are held, and the first after each that changed nothing: with that one the
-    clients are told that the world rests, so that silence can only mean loss. ``tick`` 0 means that there is no state
-    yet.
+    The ring holds the ticks that changed something, and the first unchanged tick after each. That one reports to the
+    clients that the world rests, so silence can only mean loss. ``tick`` is 0 while there is no state.
     """
 
     __slots__ = (
@@ -85,13 +84,13 @@ class SnapshotRing:
         self.resting = False
         self._deltas: dict[int, bytes] = {}
         self.by_acked_tick: dict[int, bytes | None] = {}
-        """A client's acked tick (see frame_for) → the framed message that it is to get, once that has been made."""
+        """A client's acked tick (see frame_for) → the framed message for it, once made."""
 
     def push(self, tick: int, tree: Tree, time: float, span: float) -> bool:
-        """Make ``tree`` the current state; False if nothing has changed again, so that there is nothing to send.
+        """Make ``tree`` the current state. Return False if nothing changed again and there is nothing to send.
 
         :param time: the tick's time on the server's clock, seconds.
-        :param span: seconds before ``time`` up to which the state was still the previous one.
+        :param span: seconds before ``time`` until which the previous state held.
         """
         unchanged = tree is self.tree and self.tick > 0
         if unchanged and (self.resting or tick == self.tick):
@@ -110,18 +109,17 @@ class SnapshotRing:
         return True
 
     def encoded(self, baseline_tick: int, baseline: Tree) -> bytes:
-        """Return the body of the message that takes ``baseline`` (tick 0: nothing) to the current state; made only
-        once.
-        """
+        """Return the message body that leads from ``baseline`` (tick 0: nothing) to the current state. It is made
+        once."""
         body = self._deltas.get(baseline_tick)
         if body is None:
             body = self._deltas[baseline_tick] = self._encode(baseline_tick, baseline)
         return body
 
     def frame_for(self, acked: int) -> bytes | None:
-        """Return the framed message for all clients with this acked tick, or None if there is none that fits a packet.
+        """Return the framed message for all clients with this acked tick; None if it does not exist or fit a packet.
 
-        :param acked: the lowest 32 bits of the tick of the newest state that they have; 0: none, -1: nothing said.
+        :param acked: the lowest 32 bits of the tick of their newest state; 0: none, -1: nothing acknowledged.
         """
         if acked in self.by_acked_tick:
             return self.by_acked_tick[acked]
@@ -155,11 +153,11 @@ class SnapshotRing:
 
 
 class SnapshotSender:
-    """Which state one client has, and what to send it next. The ticks are in the client's record.
+    """The baseline of one client, and its next snapshot. The ticks are in the client's record.
 
     :ivar baseline: the state of ``record.baseline_tick``.
-    :ivar bulk_tick: the tick of the state that is under way as a bulk transfer; 0: none.
-    :ivar bulk_delivered_at: when all of that had arrived, seconds; None while it is under way.
+    :ivar bulk_tick: the tick of the state under way as a bulk transfer; 0: none.
+    :ivar bulk_delivered_at: when all of that state had arrived, seconds; None while it is under way.
     """
 
     __slots__ = (
@@ -178,7 +176,7 @@ class SnapshotSender:
         self.record = record
         self._ring = ring
         self.baseline: Tree = {}
-        self._progress_tick = 0  # the baseline when it last changed, and when that was seen:
+        self._progress_tick = 0  # the baseline at its last change, and the time of that:
         self._progress_at = 0.0
         self._group = 0
         self.bulk_tick = 0
@@ -186,7 +184,7 @@ class SnapshotSender:
         self._bulk: Tree = {}
 
     def on_acked(self, tick: int) -> None:
-        """Note that ``tick`` is the newest state that the client has; 0 asks for a full state."""
+        """Note that ``tick`` is the client's newest state; 0 asks for a full state."""
         if tick == 0:
             self.record.baseline_tick, self.baseline = 0, {}
             return
@@ -199,7 +197,7 @@ class SnapshotSender:
             self.record.baseline_tick, self.baseline = tick, tree
 
     def holds(self, tick: int) -> bool:
-        """Return whether the state of this tick is at hand, to make a delta against it."""
+        """Return whether the state of this tick can be a baseline."""
         return tick in self._ring.ring or tick == self.record.baseline_tick or tick == self.bulk_tick
 
     def _end_bulk(self) -> None:
@@ -212,17 +210,17 @@ class SnapshotSender:
         return (self.record.baseline_tick == ring.tick) or not ring.tick
 
     def wanted(self, now: float, rto: float) -> bool:
-        """Return whether a snapshot is to be sent now: a new one, or the last one again after a time-out."""
+        """Return whether to send a snapshot now: a new one, or the last one again after a time-out."""
         if self.bulk_tick:
             if self.bulk_delivered_at is None or now < self.bulk_delivered_at + 2 * rto:
                 return False
-            self._end_bulk()  # all of it arrived, yet the client does not have it: it could not use it
+            self._end_bulk()  # all of it arrived, yet the client did not acknowledge it: it could not use it
         if self.up_to_date:
             return False
         return self.record.sent_tick != self._ring.tick or now >= self.record.sent_at + rto
 
     def due_at(self, rto: float) -> float | None:
-        """Return when :meth:`wanted` becomes true if the state stays as it is; None for never."""
+        """Return when :meth:`wanted` becomes true if the state does not change; None for never."""
         if self.bulk_tick:
             return None if self.bulk_delivered_at is None else self.bulk_delivered_at + 2 * rto
         if self.up_to_date:
@@ -232,7 +230,8 @@ class SnapshotSender:
     def next_body(self, now: float, rto: float = 0.0) -> tuple[bytes, int]:
         """Return the message body to send, and its kind: SNAPSHOT, or BULK_SNAPSHOT to be sent reliably.
 
-        :param rto: time-out for resending, seconds. Far beyond it without any progress, large ones go reliably.
+        :param rto: time-out for resending, seconds. A large state goes reliably if no progress was made for much
+            longer.
         """
         record, ring = self.record, self._ring
         if record.baseline_tick != self._progress_tick or record.sent_tick == record.baseline_tick:
@@ -252,8 +251,8 @@ class SnapshotSender:
         return body, BULK_SNAPSHOT
 
     def fragments(self, body: bytes) -> list[bytes]:
-        """Return the framed messages of a body that goes out unreliably."""
-        # The group numbers count neither ticks nor whole states: such numbers may be so far apart that the receiver
-        # takes the newer one for the older one.
+        """Return the framed messages of a body that is sent unreliably."""
+        # A group number of its own counts only fragmented states. Ticks or whole states may be so far apart that the
+        # receiver takes the newer one for the older one.
         self._group += len(body) > MAX_BODY_BYTES
         return split(SNAPSHOT, self._group, body)

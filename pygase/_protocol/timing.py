@@ -1,4 +1,4 @@
-"""What a connection measures of its path: round-trip time, jitter, loss, rates."""
+"""Measurements of a connection's path: round-trip time, jitter, loss, rates."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from typing import ClassVar, NamedTuple
 
 
 class RttEstimator:
-    """Smoothed round-trip time and its variation, after RFC 6298 section 2. All in seconds."""
+    """Smoothed round-trip time and its variation, after RFC 6298, section 2. All times are seconds."""
 
     __slots__ = ("min_rto", "rto", "rtt", "variation")
 
     INITIAL_RTO: ClassVar = 0.5
-    """Before anything is measured: RFC 6298 says 1 s, for the whole Internet; games that need more are unplayable."""
+    """Time-out before the first measurement. RFC 6298 chooses 1 s for the whole Internet; a game with such a path is
+    unplayable."""
     MAX_RTO: ClassVar = 2.0
-    """Longest wait before something is resent, so that a reliable event survives a dead second or two."""
+    """Longest time-out, so that a reliable event survives a dead second or two."""
 
     def __init__(self, min_rto: float) -> None:
         self.min_rto = min_rto
         self.rtt = 0.0
         self.variation = 0.0
         self.rto = self.INITIAL_RTO
-        """Retransmission time-out: how long to wait for an acknowledgement."""
+        """Retransmission time-out: the wait for an acknowledgement."""
 
     def sample(self, rtt: float) -> None:
-        """Take in one measured round trip, the peer's holding time already subtracted."""
+        """Take in one measured round trip, without the peer's holding time."""
         if not self.rtt:
             self.rtt, self.variation = rtt, rtt / 2
         else:
@@ -35,7 +36,7 @@ class RttEstimator:
 
 
 class RateMeter:
-    """Turns growing totals into amounts a second, over roughly the last second."""
+    """Turns growing totals into amounts a second, over about the last second."""
 
     __slots__ = ("_checkpoint", "_checkpoint_at", "rates")
 
@@ -47,7 +48,7 @@ class RateMeter:
         self.rates: tuple[float, ...] = (0.0,) * size
 
     def update(self, totals: tuple[int, ...], now: float) -> None:
-        """Note the totals so far; at most once an interval does this change ``rates``."""
+        """Note the totals so far. ``rates`` changes at most once an interval."""
         if self._checkpoint_at is None:
             self._checkpoint_at, self._checkpoint = now, totals
             return
@@ -58,19 +59,19 @@ class RateMeter:
 
 
 class ConnectionStats(NamedTuple):
-    """A connection's condition, as measured by this side.
+    """A connection's condition, as this side measures it.
 
     :ivar rtt: smoothed round-trip time in seconds; 0.0 before the first measurement.
     :ivar jitter: mean variation of the round trip, seconds.
-    :ivar loss: share of our packets that got lost lately, 0..1.
+    :ivar loss: recent share of our packets that got lost, 0..1.
     :ivar packets_sent, packets_received, bytes_sent, bytes_received: totals, UDP payload only.
     :ivar packets_sent_per_second, ...: rates over about the last second.
     :ivar packets_dropped: received packets that were duplicates, too late or malformed.
-    :ivar interpolation_delay: how far what the player saw lay behind the server's time when the latest input was given
-        (at the client) or applied (at the server), seconds; 0.0 if ``Client.send_input`` was not told.
-    :ivar snapshot_age: how far the newest state that the client has lies behind the server's time at present, seconds;
-        at the server, the newest of which it knows that the client has it. While the world rests it grows.
-    :ivar silence: seconds since the last valid packet came; the peer sends one a second at least.
+    :ivar interpolation_delay: how far the player's view lay behind the server's time when the latest input was given
+        (at the client) or applied (at the server), seconds; 0.0 if ``Client.send_input`` got no view time.
+    :ivar snapshot_age: age of the client's newest state on the server's clock, seconds. At the server it is the newest
+        state that the client has acknowledged. It grows while the world rests.
+    :ivar silence: seconds since the last valid packet arrived. The peer sends at least one a second.
     """
 
     rtt: float = 0.0
@@ -90,5 +91,5 @@ class ConnectionStats(NamedTuple):
     silence: float = 0.0
 
     def with_view(self, interpolation_delay: float, snapshot_age: float) -> ConnectionStats:
-        """Return these measurements, completed by those of the player's view. In seconds."""
+        """Return these measurements with those of the player's view, in seconds."""
         return self._replace(interpolation_delay=interpolation_delay, snapshot_age=snapshot_age)

@@ -1,7 +1,7 @@
-"""How every byte lies in a datagram: encode beside decode, nothing else. ``docs/protocol.md`` says the same in words.
+"""The layout of every byte of a datagram. Encoding stands beside decoding. ``docs/protocol.md`` describes the same.
 
-All numbers are big-endian. A datagram begins with its kind (one byte). Handshake datagrams have a layout each; a DATA
-datagram is a header and then messages, each ``kind (1), length (2), body (length)``.
+All numbers are big-endian. A datagram begins with its kind (one byte). Each handshake datagram has a layout of its own.
+A DATA datagram is a header and then messages, each ``kind (1), length (2), body (length)``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from ..errors import MalformedPacket
 PROTOCOL_VERSION: Final = 2
 
 MAX_DATAGRAM_BYTES: Final = 1200
-"""Fits through every path of today's Internet unfragmented (IPv6 guarantees 1,280; RFC 9000, section 14, chooses
-1,200)."""
+"""A datagram of this size passes every path of today's Internet unfragmented. IPv6 guarantees 1,280; RFC 9000, section
+14, chooses 1,200."""
 
 MIN_REQUEST_BYTES: Final = 1000
-"""A connection request is padded to at least this, so that no answer to it can be larger (no amplification)."""
+"""The least size of a connection request, by padding. So no answer to it is larger (no amplification)."""
 
 # -- kinds of datagrams ----------------------------------------------------------------------------------------------
 CONNECT_REQUEST: Final = 0x01
@@ -51,40 +51,41 @@ MAX_DETAIL_BYTES: Final = 200
 
 # kind, token, sequence, ack, ack_bits, ack_delay (units of 0.1 ms), the server's clock (units of 0.1 ms)
 SERVER_HEADER: Final = Struct("!B8sHHIHI")
-# the same, but at the end the tick of the newest state that the client has (0: none)
+# the same, but the last field is the tick of the client's newest state (0: none)
 CLIENT_HEADER: Final = Struct("!B8sHHIHI")
 HEADER_BYTES: Final = 23
 """The size of either header."""
 
 MESSAGE_HEADER: Final = Struct("!BH")
 ORDER: Final = Struct("!H")
-# lowest 16 bits of the tick whose state belongs before an event (in the server's events, before the event itself)
+# lowest 16 bits of the tick whose state precedes an event (in the server's events, in front of the event itself)
 AFTER: Final = Struct("!H")
 # kind of the whole message, group, index, count
 FRAGMENT_HEADER: Final = Struct("!BHHH")
-# flags, tick, ticks back to the baseline (0: full state), ticks back to the state before, time (0.1 ms), span (0.1 ms)
+# flags, tick, ticks back to the baseline (0: full state), ticks back to the previous state, time (0.1 ms), span (0.1
+# ms)
 SNAPSHOT_HEADER: Final = Struct("!BIHHIH")
-# sequence; then 256 bits for the packets before it, nearest in the lowest bit
+# sequence; then 256 bits for the packets before it, the nearest in the lowest bit
 ACKS_HEADER: Final = Struct("!H")
 ACKS_BYTES: Final = 32
 COMPRESSED: Final = 0x01
 RESTING: Final = 0x02
 
 TIME_UNIT: Final = 1e-4
-"""Seconds per unit of the times on the wire: fine enough for a LAN's round trip, and 16 bits reach 6.5 s."""
+"""Seconds per unit of the times on the wire. It is fine enough for the round trip of a LAN, and 16 bits reach 6.5 s."""
 
 NO_ACK_DELAY: Final = 0xFFFF
-"""ack_delay saturates here: "held for longer, do not measure the round trip by this"."""
+"""The greatest ack_delay: the acknowledgement waited longer, and measures no round trip."""
 
 TAG_BYTES: Final = 16
-"""Left free in every DATA datagram, for the authentication tag of an encrypted one."""
+"""Bytes left free in every DATA datagram, for the authentication tag of an encrypted one."""
 
 MAX_MESSAGE_ROOM: Final = MAX_DATAGRAM_BYTES - CLIENT_HEADER.size - TAG_BYTES
-"""What messages may take in a datagram, the same in both directions."""
+"""Bytes for messages in a datagram, the same in both directions."""
 
 MAX_BODY_BYTES: Final = MAX_MESSAGE_ROOM - MESSAGE_HEADER.size
 FRAGMENT_BYTES: Final = MAX_BODY_BYTES - FRAGMENT_HEADER.size
-"""Payload of every fragment but the last: fixed, so that the receiver knows each one's place and can bound the
+"""Payload of every fragment but the last. It is fixed, so the receiver knows each fragment's place and bounds the
 whole."""
 
 _REQUEST: Final = Struct("!BH8sB")
@@ -115,7 +116,7 @@ def _short(data: bytes, layout: Struct, name: str) -> None:
 
 
 def _sized_text(data: bytes, at: int) -> tuple[str, int]:
-    """Read a length byte and as many bytes of UTF-8; return the text and where it ends."""
+    """Read a length byte and that many bytes of UTF-8. Return the text and the index of its end."""
     if at >= len(data) or at + 1 + data[at] > len(data):
         raise MalformedPacket("text reaches beyond the datagram")
     end = at + 1 + data[at]
@@ -131,7 +132,7 @@ def _text(value: str, limit: int) -> bytes:
 
 
 class ConnectRequest(NamedTuple):
-    """A client's first datagram: who are you, and do you run my game?"""
+    """A client's first datagram. It names the protocol's version and the game."""
 
     version: int
     nonce: bytes
@@ -152,7 +153,8 @@ class ConnectRequest(NamedTuple):
 
 
 class Challenge(NamedTuple):
-    """The server's answer: prove that you receive at that address. The server remembers nothing of it."""
+    """The server's answer to a request. The client proves with it that it receives at its address. The server remembers
+    nothing."""
 
     nonce: bytes
     issued_at: int
@@ -168,7 +170,7 @@ class Challenge(NamedTuple):
 
 
 class ChallengeResponse(NamedTuple):
-    """The client's proof, and what it wants."""
+    """The client's proof: the cookie, the password's proof, the game and the host token."""
 
     version: int
     nonce: bytes
@@ -192,11 +194,12 @@ class ChallengeResponse(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """Welcome: the connection's token, whether you are the host, the server's time, and your address as the server
-    sees it.
+    """The server's welcome: the connection's token, whether the client is host, the server's time, and the client's
+    address as the server sees it.
 
-    ``time`` in units of 0.1 ms, whole: all later times are told modulo 2**32 (4.97 days), and those who connect in
-    different weeks shall know the same clock. ``address`` is msgpack of a list, as the server's socket reports it.
+    ``time`` is in units of 0.1 ms and whole. All later times are modulo 2**32 (4.97 days), and clients that connect in
+    different weeks know the same clock by this one. ``address`` is msgpack of a list, as the server's socket reports
+    it.
     """
 
     nonce: bytes
@@ -221,7 +224,7 @@ class Accepted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """No, and why: a DisconnectReason's value and words of the server's own."""
+    """The server's refusal: the value of a DisconnectReason, and the server's own words."""
 
     nonce: bytes
     reason: int
@@ -238,12 +241,12 @@ class Refused(NamedTuple):
 
 
 def acks_message(sequence: int, bits: int) -> bytes:
-    """Frame an ACKS message: like ack and ack_bits of the header, but 256 packets back."""
+    """Frame an ACKS message. It is like ack and ack_bits of the header, but 256 packets long."""
     return message(ACKS, ACKS_HEADER.pack(sequence & 0xFFFF) + bits.to_bytes(ACKS_BYTES, "big"))
 
 
 def decode_acks(body: bytes) -> tuple[int, int]:
-    """Return sequence and bits of an ACKS message's body."""
+    """Return the sequence and the bits of an ACKS message's body."""
     if len(body) != ACKS_HEADER.size + ACKS_BYTES:
         raise MalformedPacket(f"ACKS of {len(body)} bytes")
     return ACKS_HEADER.unpack_from(body)[0], int.from_bytes(body[ACKS_HEADER.size :], "big")
@@ -255,7 +258,7 @@ def close_message(reason: int, detail: str) -> bytes:
 
 
 def decode_close(body: bytes) -> tuple[int, str]:
-    """Return reason and detail of a CLOSE message's body."""
+    """Return the reason and the detail of a CLOSE message's body."""
     if not body:
         raise MalformedPacket("empty CLOSE")
     return body[0], _sized_text(body, 1)[0]
