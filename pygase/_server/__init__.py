@@ -1,1 +1,1 @@
-"""The parts of a server and its game loop: the inputs of players, queued events, what the loop watches."""
+"""The parts of a server and of its game loop."""

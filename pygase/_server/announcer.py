@@ -65,7 +65,7 @@ class Announcer:
         return self._responder.dropped
 
     def start(self) -> None:
-        """Begin to answer; call it inside the loop that is to do it. A failure is logged, not raised."""
+        """Begin to answer, on the event loop that runs here. A failure is logged, not raised."""
         port = self.announcement.port
         try:
             transport = lan.AnsweringTransport(port)
@@ -84,7 +84,7 @@ class Announcer:
         self._driver = LoopDriver(self, transport, asyncio.get_running_loop())
 
     def change(self, announcement: Announcement) -> None:
-        """Answer something else from now on, on the same port."""
+        """Answer with another announcement from now on, on the same port."""
         self.announcement = announcement
         if self._transport is not None:
             self._transport.join()
@@ -130,7 +130,7 @@ class Announcer:
         """See Pump. Nothing is ever due."""
 
     def _is_reached_by(self, host: str) -> bool:
-        """Return whether a player there reaches the server by the address that the answer comes from."""
+        """Return whether a player at that host reaches the server at the address from which the answer is sent."""
         return is_everywhere(self._host) or lan.own_address_towards(host) == self._host
 
     def _answer(self, nonce: bytes) -> Answer:

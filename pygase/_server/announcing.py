@@ -1,4 +1,4 @@
-"""A server's announcement on the local network: it holds whenever the server runs."""
+"""A server's announcement on the local network, whenever the server runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Announcing:
-    """The announcement of a server, and the announcer that answers for it while the server runs.
+    """The announcement of a server, and the announcer that answers with it.
 
     :param game: the game's name; ``password``: whether players need one.
     """
@@ -23,20 +23,17 @@ class Announcing:
         self._announcer: Announcer | None = None
 
     def plan(self, name: str, port: int, info: Mapping[str, Any] | None) -> None:
-        """Announce this from the next :meth:`begin` on; from any thread.
-
-        :raises TypeError, ValueError: for a name, port or info that cannot be sent.
-        """
+        """Announce this from the next :meth:`begin` on; from any thread. See ``Server.announce``."""
         from .announcer import Announcement  # only here: few servers need it, and its import takes time
 
         self._announcement = Announcement(name, port, info)
 
     def cancel(self) -> None:
-        """Plan nothing any more; from any thread. Next: :meth:`end`."""
+        """Undo :meth:`plan`; from any thread. Next: :meth:`end`."""
         self._announcement = None
 
     def begin(self, run: ServerRun) -> None:
-        """Begin to answer for a run, or answer anew; inside the loop that drives it."""
+        """Begin to answer for a run, or take a new plan over; on the run's event loop."""
         announcement, announcer = self._announcement, self._announcer
         if announcement is None or not run.is_open or not run.driver.can_be_found:
             return

@@ -80,9 +80,7 @@ class BackendPlumbing:
             raise
 
     async def _play(self, serving: asyncio.Future[Any], playing: asyncio.Future[Any]) -> None:
-        """Go on until the server ends. If the game loop ends first, it is paused, and the clients stay; unless it has
-        failed.
-        """
+        """Wait for the server's end. If the game loop ends first without an error, the clients stay."""
         import asyncio
 
         try:
@@ -113,8 +111,6 @@ class BackendPlumbing:
     # -- the end -------------------------------------------------------------------------------------------------------
 
     def begin_shutdown(self) -> Driver | None:
-        """Ask the game loop and the server to end, and do not wait; from any thread. Return the server's driver, or
-        None.
-        """
+        """Ask game loop and server to end, and do not wait; from any thread. Return the server's driver, or None."""
         self.game.loop.is_stopping = True
         return self.server.begin_shutdown()

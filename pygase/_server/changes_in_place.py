@@ -1,4 +1,4 @@
-"""Changes in place: handlers and time step that change the state itself, where nobody else sees it.
+"""Changes in place: a handler or time step changes its state itself, which no client sees.
 
 Pure: time is a ``clock`` argument. All times are seconds.
 """
@@ -19,12 +19,12 @@ from .slow_ticks import TIME_STEP
 logger = logging.getLogger("pygase")
 
 EXAMINE_SHARE: Final = 0.005
-"""Share of the time for examining calls, while there is a change in place and its author is searched."""
+"""Share of the time for examining calls, while the author of a change in place is searched."""
 EXAMINE_AT_ONCE: Final = 0.002
-"""Seconds of it that are available at once."""
+"""Seconds of examining that are available at once."""
 
 MAX_SUSPECTS: Final = 4
-"""Functions that are named when only one of them can have changed the state in place."""
+"""Most functions that are named together as possible authors."""
 
 
 class WorkingStates(Protocol):
@@ -59,9 +59,9 @@ class ChangeSearch:
         self._describe = describe
         self._event_types = event_types
         self._armed_at: float | None = None
-        """The time since which there is a change whose author is searched."""
+        """The time since which an author is searched, or None."""
         self._examined = 0.0
-        """Seconds that examining has taken since then."""
+        """Seconds of examining since then."""
         self._named: set[str] = set()
         """The functions that have been reported; ``""`` stands for an unknown one."""
 
@@ -71,7 +71,7 @@ class ChangeSearch:
         return self._armed_at is not None
 
     def look(self, now: float) -> None:
-        """Look whether there is a change; once a second."""
+        """Look for a change in place; once a second."""
         path = self._states.change_in_place()
         if path is None:
             self._armed_at = None
@@ -88,7 +88,7 @@ class ChangeSearch:
         return " or ".join(map(self._describe, suspects))
 
     def before(self, name: str) -> Fingerprint | None:
-        """Return the state before a call that is to be examined; None if this call is not, to save time."""
+        """Return the state before a call; None if the call is not examined, to save time."""
         now = self._clock()
         if self._armed_at is None or name in self._named:
             return None
@@ -109,7 +109,7 @@ class ChangeSearch:
 
 
 class Fingerprint:
-    """A state's attributes before a call: those that had been read. No others can have changed."""
+    """A state's attributes before a call: only those that were read, because no others can change."""
 
     __slots__ = ("_attributes", "_source")
 
@@ -140,7 +140,7 @@ class Fingerprint:
 
 
 def _fingerprint(value: Any) -> bytes | None:
-    """Return a value as bytes that differ if it does, at C's speed; None if values inside are not plain."""
+    """Return bytes that differ whenever the value differs; None if it holds values that are not plain."""
     try:
         return marshal.dumps(value, 2)  # the last version that does not look at which objects are one
     except ValueError:

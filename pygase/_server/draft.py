@@ -1,4 +1,4 @@
-"""The state of the current tick, and what handlers and the time step see of it."""
+"""The state of the current tick, as the tree that updates change and as handlers and time step see it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Draft:
         self._size = StateSize(max_state_bytes, max_state_values)
         self._cleaner = Cleaner()
         self._owned: dict[int, Tree] = {}
-        """The parts of the tree that this tick has made, so that it may change them itself."""
+        """The parts of the tree that this tick has made and may change in place."""
         self._kind = kind
         self._shown: GameState | None = None
         """The state that handlers and time step get. It follows every update."""
         self._deleted: str | None = None
-        """The path of an attribute of it that somebody has deleted in place."""
+        """The path of an attribute that has been deleted in place."""
 
     # -- updates ---------------------------------------------------------------------------------------------------
 
@@ -48,7 +48,7 @@ class Draft:
         return cleaned
 
     def clean_update(self, update: Mapping[str, Any]) -> Tree:
-        """Return an update to be applied at once. One of plain values is not copied.
+        """Return a checked update to be applied at once. An update of plain values is not copied.
 
         :raises InvalidValue: if it holds what cannot be sent.
         """
@@ -138,7 +138,7 @@ class Draft:
         return self._shown if self._shown is not None else self.show(0)
 
     def take_back_change_in_place(self, tick: int) -> str | None:
-        """Return the path of a change that somebody has made in place, and undo the change; None if there is none."""
+        """Undo a change in place, and return its path; None if there is none."""
         if self._shown is None:
             return None
         path = change_in_place(self._shown) or self._deleted_in_place()
@@ -147,10 +147,7 @@ class Draft:
         return path
 
     def change_in_place(self) -> str | None:
-        """Return the path of a change that somebody has made in place, and leave it; None if there is none.
-
-        A program that has lived with the change so far goes on as before.
-        """
+        """Return the path of a change in place, which stays; None if there is none."""
         shown = self._shown
         if shown is None:
             return None
@@ -158,7 +155,7 @@ class Draft:
         return path or self._deleted_in_place()
 
     def _deleted_in_place(self) -> str | None:
-        """Return the path of an attribute that somebody has deleted in place since the last call, or None."""
+        """Return the path of an attribute deleted in place since the last call, or None."""
         if self._shown is not None:
             self._note_deletion(self._shown)
         path, self._deleted = self._deleted, None

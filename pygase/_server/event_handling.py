@@ -67,7 +67,7 @@ class EventHandling:
 
     @property
     def arrived(self) -> deque[Event | SerialisedEvent]:
-        """The events for the next tick. A server, or anybody on any thread, appends to them."""
+        """The events for the next tick. Any thread may append."""
         return self._queue.arrived
 
     def handle(self, dt: float, find: Find | None = None) -> None:
@@ -120,7 +120,7 @@ class EventHandling:
             self._failures.report(error, event_type)
 
     def _handle_whole(self, event: Event, context: dict[str, Any], find: Find) -> None:
-        """Handle an event that was made on this side, or decoded by the server."""
+        """Handle an Event object."""
         try:
             self._use(self._call_whole(event, context, find(event.type)), event.type)
         except Exception as error:
@@ -179,7 +179,7 @@ class EventHandling:
             self._watch.note_slow_call(event_type_of(event[1]) if type(event) is tuple else event.type, took)
 
     def _report_backlog(self) -> None:
-        """Log the clients whose events wait for later ticks, and count the dropped ones of clients that have left."""
+        """Log the clients with waiting events, and count the dropped events of clients that have left."""
         if self._queue.dropped:
             self.refused["events of those who have left"] += self._queue.dropped
             self._queue.dropped = 0

@@ -96,7 +96,7 @@ class ClientEvents:
         self.waiting_bytes += _size_of(event)
 
     def is_crowded(self, game_time: float) -> bool:
-        """Return whether many events have been waiting for longer than a pause of the machine explains. Once a tick."""
+        """Return whether ``BACKLOG`` events have waited for ``CROWDED_AFTER`` seconds. Call it once a tick."""
         if len(self.waiting) < BACKLOG:
             self.crowded_at = None
         elif self.crowded_at is None:
@@ -136,8 +136,7 @@ BACKLOG: Final = 64
 """Waiting events of one client that are worth a line in the log."""
 
 CROWDED_AFTER: Final = 1.5
-"""Seconds for which they have to wait all the time. After a pause of the machine, the events of that time are handled
-within a few ticks."""
+"""Seconds for which they wait before they are logged. The events of a pause of the machine are handled sooner."""
 
 
 class EventQueue:
@@ -152,7 +151,7 @@ class EventQueue:
         self.arrived: deque[Any] = deque()
         self.dropped = 0
         self.slowest: tuple[float, Any] = (0.0, None)
-        """The seconds of the slowest event since the last reset, and that event. Not every event is timed."""
+        """The seconds of the slowest timed event since the last reset, and that event."""
         self._behind: dict[ClientEvents, None] = {}
         """Clients with waiting events, or with a debt."""
         self._refused: ClientEvents | None = None
@@ -167,16 +166,16 @@ class EventQueue:
         return tuple(client for client in self._behind if client.waiting)
 
     def refuse(self, client: ClientEvents) -> None:
-        """Note that there is no handler for the event that was handed out last: its client pays for it in full."""
+        """Charge the event that was handed out last in full: it has no handler."""
         self._refused = client
         self._calm_until = -math.inf
 
     def due(self, turn: int, budget: float, clock: Callable[[], float]) -> Iterator[Any]:
-        """Yield the events of a tick. The time until the receiver asks for the next event is on its client's account.
+        """Yield the events of a tick. The time until the next event is asked for is on the event's client's account.
 
-        One event of each client is handled in each tick, however long it takes.
+        One event of each client is yielded in each tick, whatever its budget.
 
-        :param turn: the number of the tick; another number is another budget.
+        :param turn: the number of the tick.
         :param budget: seconds for each client; ``clock``: measures them.
         """
         began = clock()

@@ -24,13 +24,10 @@ class Failures:
         self._handlers = handlers
         self._log = log
         self._pending: Exception | None = None
-        """Raised by a coroutine, for which nobody waits, in debug mode."""
+        """The exception of a coroutine, to be raised in debug mode."""
 
     def report(self, error: Exception, name: str) -> None:
-        """Log the exception of a function, and go on; in debug mode raise it.
-
-        An error that repeats in every tick is logged once a second.
-        """
+        """Log the exception of a function, once a second at most; in debug mode raise it."""
         place = isinstance(error, PygaseError)  # the traceback of any other shows the place
         called = self.called(name, place=place)
         if self._simulation.debug:
@@ -46,7 +43,7 @@ class Failures:
         self._write(error, f"the handler of event {event_type!r}")
 
     def raise_pending(self) -> None:
-        """Raise the exception of a coroutine, if there is one to raise."""
+        """Raise the pending exception of a coroutine, if there is one."""
         if self._pending is not None:
             failure, self._pending = self._pending, None
             raise failure

@@ -36,7 +36,7 @@ _SHUTDOWN_HEAD: Final = bytes([0xA0 + len(SHUTDOWN_REQUEST)])
 
 
 class Incoming:
-    """Takes what the endpoint of a run has received. All methods are for the network's thread only."""
+    """Distributes the events and inputs of a run. All methods are for the network's thread only."""
 
     def __init__(self, run: ServerRun) -> None:
         server = run.server
@@ -77,9 +77,9 @@ class Incoming:
     # -- events of the game ------------------------------------------------------------------------------------------
 
     def _admits(self, peer: ServerProtocol, client: ClientEvents, event: bytes, tick: int) -> bool:
-        """Count an event; return False if too many of this client's events wait.
+        """Count an event; return False if too many of this client's events wait and it is dropped.
 
-        Then the event is dropped. If the client relies on it, the connection ends.
+        If it was acknowledged, the connection ends.
         """
         if client.admits(event, tick):
             return True
@@ -89,8 +89,9 @@ class Incoming:
         return False
 
     def _receive_event(self, peer: ServerProtocol, payload: bytes, tick: int) -> None:
-        """Give an event to its receiver: this server, its own handlers or wire, or the game loop. The data of an event
-        without a receiver is not decoded, as that may take long.
+        """Give an event to its receiver: this server, its own handlers or wire, or the game loop.
+
+        An event without a receiver is not decoded, as that may take long.
         """
         try:
             event_type = event_type_of(payload)
@@ -111,10 +112,7 @@ class Incoming:
             self._handlers.warn_of_unknown(event_type, peer.address)
 
     def handle_own_events(self, share: float | None = None) -> None:
-        """Call our own handlers, and wires, within each client's share of this interval.
-
-        :param share: of the interval, that of the config if None.
-        """
+        """Call our own handlers and wires, within each client's ``share`` of the interval (None: the config's)."""
         run, interval = self._run, self._wire.interval
         turn = int(run.clock() / interval)
         budget = (run.config.event_share if share is None else share) * interval
@@ -182,7 +180,7 @@ class Incoming:
     # -- to handlers and wire ------------------------------------------------------------------------------------------
 
     def _distribute_own(self, event_type: str, client: RemoteClient, **details: Any) -> None:
-        """Distribute one of PyGaSe's own events, behind the events that the client has sent before."""
+        """Distribute one of PyGaSe's own events after the client's earlier events."""
         event = Event(event_type)
         event.details, event.client_address, event.sender = details, client.address, client.events
         if client.own_events.waiting:

@@ -1,6 +1,4 @@
-"""The state object that a game was made with: its store follows it until the game begins, then it shows the newest
-state.
-"""
+"""The state object that a game was made with: its source until the game begins, then a view of the newest state."""
 
 from __future__ import annotations
 
@@ -23,15 +21,15 @@ class InitialState:
         self._given = given
         self._is_followed = given is not None and type(source_of(given)) is not HandedOver
         self._shown: GameState | None = None
-        """The object, once the game has begun, if each commit has to be copied to it."""
+        """The object, if each commit has to be copied to it."""
 
     @property
     def is_followed(self) -> bool:
-        """Whether the program may still change the state by way of the object."""
+        """Whether the program may still change the state through the object."""
         return self._given is not None and self._is_followed
 
     def attributes(self) -> Mapping[str, Any] | None:
-        """Return the attributes that the program has given it by now; None if it is followed no longer."""
+        """Return the object's present attributes; None if it is followed no longer."""
         given = self._given
         if given is None or not self._is_followed:
             return None
@@ -42,7 +40,7 @@ class InitialState:
         return source.attributes
 
     def take_over(self, cleaned: Tree, tick: int) -> None:
-        """Apply an update that was pushed before the game has begun."""
+        """Apply an update that is pushed before the game begins."""
         if self._given is not None and self._is_followed:
             take_over(self._given, cleaned, tick)
 

@@ -1,4 +1,4 @@
-"""Whether a player makes as many inputs as the server makes ticks; for a warning that must blame nobody wrongly.
+"""Compares a player's rate of inputs with the server's ticks, for a warning that must blame nobody wrongly.
 
 Pure: no clock of its own. ``now`` is any clock that counts seconds.
 """
@@ -8,22 +8,20 @@ from __future__ import annotations
 from typing import Final
 
 RATE_WINDOW: Final = 5.0
-"""Seconds of inputs to compare their rate with that of the ticks by. Two such windows in a row have to agree."""
+"""Seconds of inputs and ticks that are compared. Two windows in a row have to agree."""
 
 RATE_WINDOW_TICKS: Final = 50
-"""The same in ticks at least: one input more or less is 2 % of them."""
+"""Ticks of a window, at least: one input more or less is 2 % of them."""
 
 RATE_TOLERANCE: Final = 0.08
-"""Share by which they may differ. A client's pace differs by 0.03 at most; 50 and 60 a second by a fifth."""
+"""Share by which the rates may differ. A client's pace differs by 0.03 at most; 50 and 60 a second by a fifth."""
 
 LATE_TOLERANCE: Final = 0.04
-"""Share of the ticks that may have been left out in a window. Where it is more, the server is too slow, and that is
-nobody's wrong setting."""
+"""Share of the ticks that may be left out in a window. Beyond it the server is too slow, and no setting is wrong."""
 
 PAUSE: Final = 0.2
 PAUSE_TICKS: Final = 4
-"""Seconds (and ticks at least) without an input, or without a tick, from which on it is a pause or an outage, and no
-question of rates."""
+"""Seconds (and ticks at least) without an input, or without a tick, that count as a pause and end a window."""
 
 
 class RateWatch:
@@ -43,12 +41,11 @@ class RateWatch:
         self._clean = False  # whether neither side has paused in it
 
     def tick(self, received: int, interval: float, now: float) -> tuple[float, float] | None:
-        """Take note of a tick. Return how many inputs and ticks a second there are, if these do not fit each other.
+        """Count a tick. Return inputs and ticks per second if they do not fit in two windows in a row, else None.
 
-        None if they do, or while that is not known: it takes two windows in a row in which neither side has paused, and
-        the server has kept its interval.
+        A window with a pause of either side, or with ticks left out, does not count.
 
-        :param received: how many inputs of the player have arrived so far; ``interval``: seconds from tick to tick.
+        :param received: number of the player's inputs so far; ``interval``: seconds from tick to tick.
         """
         pause = max(PAUSE, PAUSE_TICKS * interval)
         self._gap = self._gap + 1 if received == self._received else 0
@@ -71,7 +68,7 @@ class RateWatch:
         self._began_at, self._ticks, self._total, self._clean = now, 0, self._received, True
 
     def _judged(self, inputs: int, ticks: int, due: float) -> int | None:
-        """Return what a window says, in which so many ticks were ``due``; None: nothing."""
+        """Return 1 for a window with too many inputs, -1 with too few, 0 if they fit; None if it does not count."""
         if not self._clean or abs(ticks - due) > LATE_TOLERANCE * due:
             return None
         if abs(inputs - ticks) <= RATE_TOLERANCE * ticks:

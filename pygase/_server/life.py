@@ -12,7 +12,7 @@ from .._io.runner import done_future
 class Life:
     """The newest life of a server, game loop or backend.
 
-    :param complaint: the error if it is to begin while it lasts.
+    :param complaint: the message of the error if it begins while it lasts.
 
     :ivar ended: done when it has ended.
     """

@@ -30,7 +30,7 @@ LIKELY_MISTAKE: Final = 5.0
 """Seconds between ticks. A longer interval probably means ticks a second, and is logged."""
 
 _SAME_DT: Final = 1e-4
-"""Seconds by which a virtual tick's time may differ from the interval, as sums of floats do."""
+"""Seconds by which the time of a virtual tick may differ from the interval, as sums of floats do."""
 
 
 class TickLoop:
@@ -104,9 +104,7 @@ class TickLoop:
     # -- on a virtual loop -------------------------------------------------------------------------------------------
 
     def begin_on(self, loop: Loop, interval: float) -> None:
-        """Tick on a loop in virtual time until :meth:`request_stop`. Nothing blocks: a coroutine runs to its end at
-        once, and waiting for the end is left to the caller.
-        """
+        """Tick on a loop in virtual time until :meth:`request_stop`. Does not block."""
         self._end_calls = lambda: None
         self._wait = lambda completion: completion
         self._game.events.spawn = run_to_end
@@ -130,7 +128,7 @@ class TickLoop:
         self._end_calls()
 
     def wait(self, timeout: float) -> Any:
-        """Wait for the end; return whether it has come in time, or inside an event loop a Completion of that."""
+        """Wait for the end; return whether the loop has ended in time. Inside an event loop return a Completion."""
         return self._wait(Completion(self.life.ended, timeout, lambda done: done))
 
     def end(self) -> None:
@@ -148,8 +146,7 @@ class TickLoop:
 class _Ticks:
     """The ticks of one loop, and the time between them.
 
-    :param same_dt: seconds by which the time between two ticks may differ from the interval and still counts as one
-        interval.
+    :param same_dt: seconds by which the time between two ticks may differ from the interval and count as equal.
     """
 
     def __init__(self, game: MachinePlumbing, loop: Loop, same_dt: float = 0.0) -> None:

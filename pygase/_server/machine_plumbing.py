@@ -38,11 +38,11 @@ class MachinePlumbing:
 
     :param simulation: the machine; ``states``: the core of its store.
     :param missing_time_step: the time step of a game that has none.
-    :param takes_serialised: whether events may go straight to ``events.arrived``: nobody has another ``_push_event``.
+    :param takes_serialised: see the property.
 
     :ivar handlers: the registered event handlers; ``events``: the events of the next tick.
     :ivar loop: ticks at fixed times; ``watch``: finds mistakes in the game.
-    :ivar log: logs what can happen often.
+    :ivar log: logs repeated lines once a second.
     :ivar has_players: returns whether any client is connected.
     :ivar before_tick, after_tick: called around each tick; for a server on the same thread.
     """
@@ -80,7 +80,7 @@ class MachinePlumbing:
 
     @property
     def takes_serialised(self) -> bool:
-        """Whether events may go straight to ``events.arrived``."""
+        """Whether events may go straight to ``events.arrived``, because no subclass replaces ``_push_event``."""
         return self._takes_serialised()
 
     def push(self, event: Event) -> None:
@@ -93,7 +93,7 @@ class MachinePlumbing:
         return min(elapsed, max(MAX_DT, 2 * interval) if max_dt is None else max(max_dt, interval))
 
     def tick(self, dt: float, now: float) -> None:
-        """Advance the simulation by one tick: events first, then the time step; then the new state goes out.
+        """Advance the simulation by one tick: handle events, call the time step, settle the state.
 
         :param dt: seconds that the world moves on; ``now``: the time on the store's clock.
         """
@@ -132,10 +132,7 @@ class MachinePlumbing:
         self._watch_at = 0.0 if watch.closer else self._look_at
 
     def note_late(self, count: int, took: float) -> None:
-        """Note that ticks were left out; right after the late tick.
-
-        :param count: their number; ``took``: what the late tick took, seconds.
-        """
+        """Note that ``count`` ticks were left out, right after the late tick, which took ``took`` seconds."""
         self.watch.late(count, took, self.simulation.interval)
         if self.watch.closer:
             self._watch_at = 0.0
@@ -157,7 +154,7 @@ class MachinePlumbing:
         history.push(commit.tick, commit.time, commit.tree, span=commit.span)
 
     def restart_history(self) -> None:
-        """Let the history begin with the newest state, after the store has taken another clock."""
+        """Let the history begin with the newest state: the store has another clock."""
         history = self.simulation.history
         if history is not None:
             history.clear()

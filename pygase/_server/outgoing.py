@@ -18,8 +18,8 @@ from .state_keeper import StateKeeper
 class Outgoing:
     """The events that a run sends. All methods are for the network's thread only.
 
-    A client that receives a tick's state and its events in one datagram applies the state first. So an event is queued
-    at once only if the endpoint has the state of its tick. Otherwise it is held until the endpoint has it.
+    A client applies the state of a datagram before its events. So an event is held until the endpoint has the state of
+    its tick.
     """
 
     def __init__(self, states: StateKeeper, endpoint: ServerEndpoint, log: LogLines) -> None:
@@ -29,13 +29,10 @@ class Outgoing:
         self._taken_tick = -1
         """The tick of the newest state that the endpoint has."""
         self._held: deque[tuple[int, Callable[[], None]]] = deque()
-        """Functions that queue events, each with the tick whose state leaves before."""
+        """Functions that queue events, each with its tick."""
 
     def after_state(self, queue: Callable[[], None], tick: int | None = None) -> None:
-        """Queue events as soon as the endpoint has the state of their tick.
-
-        :param queue: queues them; ``tick``: the tick, that of the caller's work if None.
-        """
+        """Call ``queue`` as soon as the endpoint has the state of a tick; None: of the caller's tick."""
         if tick is None:
             tick = self._states.tick_of_caller
         if tick > self._taken_tick:
@@ -64,7 +61,7 @@ class Outgoing:
         retries: int,
         ack_callback: AckCallback | None,
     ) -> None:
-        """Queue a serialised event to these clients, to all if None. An event that cannot be queued is logged."""
+        """Queue a serialised event to these clients, to all if None. Log an event that cannot be queued."""
         peers = self._endpoint.peers
         for address in [address for address in targets or () if address not in peers]:
             message = "event %r was not sent: no client is connected from %s (any more)"

@@ -1,4 +1,4 @@
-"""The players' inputs at the server: one per player and tick, and the number of the last one that a state includes."""
+"""The players' inputs at the server, one for each tick, and the number of the last input that a state includes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ logger = logging.getLogger("pygase")
 Address = tuple[Any, ...]
 
 MAX_REPEATED: Final = ServerConfig.max_input_repeat
-"""Seconds for which a player's last input is repeated when no more arrive; the config's default."""
+"""See ``ServerConfig.max_input_repeat``; its default."""
 
 _UNREAD: Final = 30
-"""Messages with inputs that no time step has taken; then that is logged."""
+"""Messages with inputs that no time step takes, before a log line."""
 
 _CUT_IN_A_ROW: Final = 120
-"""View times of a player that are cut in a row; then that is reported. A spike of the round trip is shorter."""
+"""View times of a player that are cut in a row, before a log line. A spike of the round trip is shorter."""
 
 _NO_INPUT: Final = b"\xc0"
 """None, serialised."""
@@ -39,12 +39,10 @@ class PlayerInput(NamedTuple):
 
     :ivar value: the argument of ``Client.send_input``.
     :ivar number: the input's number; each tick has the next one.
-    :ivar repeats: 0 if the input of this tick has arrived; else the number of ticks in a row for which the last input
-        has been repeated.
-    :ivar view_time: the moment at which the player saw the others when giving the input, in seconds of the server's
-        time: for ``StateHistory.at``. None if the client did not send it. The server believes it as far as its own
-        measurements explain it: never older than round trip, interpolation delay and a slack of 0.2 s, nor than a
-        second (see :mod:`pygase._server.view_times`), and never in the future.
+    :ivar repeats: 0 if the input of this tick has arrived; else the number of ticks in a row that repeat the last one.
+    :ivar view_time: the moment at which the player saw the others, in seconds of the server's time: for
+        ``StateHistory.at``. None if the client did not send it. It is never in the future, and never older than the
+        server's own measurements explain (round trip, interpolation delay and 0.2 s), nor than a second.
     """
 
     value: Any
@@ -68,7 +66,7 @@ class _Player:
         self._readable = _NO_INPUT
 
     def read(self, played: PlayedInput, log: LogLines) -> Any:
-        """Return the value of an input, the game's own to change; if unreadable, that of the last readable one."""
+        """Return an input's value, which the game may change; the last readable value if it is unreadable."""
         try:
             value = decode_input(played.payload)
         except MalformedPacket:
@@ -95,9 +93,9 @@ class PlayerInputs:
         self._blamed: _Player | None = None  # the player whose rate of inputs has been reported
         self._reported_cuts = False
         self.has_machine = False
-        """Whether there is a game loop to take the inputs. It may not run yet."""
+        """Whether a game loop takes the inputs, or will when it runs."""
         self._unread: int | None = 0
-        """The number of messages that no time step has taken; None once one has, or after the report."""
+        """Number of messages that no time step has taken; None after the first taken one, or after the log line."""
 
     def receive(self, peer: ServerProtocol, received: InputsReceived, *, now: float) -> None:
         """Take in the inputs of a packet."""
@@ -146,7 +144,7 @@ class PlayerInputs:
         return inputs
 
     def _believed(self, peer: ServerProtocol, player: _Player, played: PlayedInput, now: float) -> float | None:
-        """Return the moment that a player claims to have seen, or the earliest one that they can have seen."""
+        """Return the later of the moment that a player claims to have seen and the earliest possible one."""
         claimed, config = played.view_time, self._config
         if claimed is None or now - claimed <= min(config.rewind_slack, config.max_rewind):
             return claimed  # at once: nobody's limit is less
@@ -160,7 +158,7 @@ class PlayerInputs:
         return max(claimed, earliest)
 
     def _report_cuts(self, peer: ServerProtocol, claimed: float, believed: float) -> None:
-        """Log, once for each server, that a player's view times are cut all the time."""
+        """Log, once for each server, that a player's view times are cut again and again."""
         if self._reported_cuts:
             return
         self._reported_cuts = True
@@ -174,7 +172,7 @@ class PlayerInputs:
         )
 
     def _compare_rates(self, peer: ServerProtocol, player: _Player, interval: float, now: float) -> None:
-        """Log that a player makes more or fewer inputs than there are ticks: once, unless the rates fit again."""
+        """Log a player's rate of inputs that does not fit the ticks, once until the rates fit again."""
         rates = player.rates.tick(player.buffer.received, interval, now)
         if player is self._blamed and player.rates.fits:
             self._blamed = None
@@ -190,7 +188,7 @@ class PlayerInputs:
             )
 
     def settle(self, tick: int) -> None:
-        """Note that the state of this tick has been settled, with the inputs that were taken last."""
+        """Note that the state of this tick includes the inputs that were taken last."""
         if self._players:
             with self._lock:
                 reports = [(p, each.buffer.applied_number, each.buffer.margin) for p, each in self._players.items()]
@@ -199,8 +197,7 @@ class PlayerInputs:
     def report(self, tick: int) -> None:
         """Report to each player the last input that the state of this tick includes. On the network's thread only.
 
-        If a game loop on another thread has committed the state and :meth:`settle` is still to come, the report waits
-        for it.
+        Do nothing if :meth:`settle` has not been called for this tick yet.
         """
         settled_tick, reports = self._settled
         if settled_tick == tick:
@@ -219,6 +216,6 @@ class PlayerInputs:
         return player.buffer.counts if player is not None else InputCounts()
 
     def delay(self, peer: ServerProtocol) -> float | None:
-        """Return the age of the player's view at the tick of the latest input, in seconds; None if it is not known."""
+        """Return the age of the player's view at the tick of the latest input, in seconds; None if unknown."""
         player = self._players.get(peer)
         return player.delay if player is not None else None

@@ -23,8 +23,8 @@ class RemoteClient:
     :param after_state: queues events behind the state of their tick; see :class:`~.outgoing.Outgoing`.
 
     :ivar peer: its end of the protocol; ``connection``: the same client as games see it.
-    :ivar events: what its events cost the game loop, and which of them wait for it.
-    :ivar own_events: the same for the server's own handlers, and for wires that take no serialised events.
+    :ivar events: its account with the game loop.
+    :ivar own_events: its account with the server's own handlers, and with wires that take no serialised events.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class RemoteClient:
             self.endpoint.next_at = min(self.endpoint.next_at, self.peer.record.next_at)
 
     def redeem(self, ticket: int) -> AckCallback | None:
-        """Return the callback of an event that has arrived."""
+        """Return the callback of an acknowledged event, once; None if it has none."""
         return self._tickets.redeem(ticket)
 
     def close(self, reason: DisconnectReason, detail: str = "") -> None:

@@ -46,8 +46,7 @@ class ServerRun:
     :param transport: bound; the run closes it in the end.
 
     :ivar server: the parts that outlive the run.
-    :ivar ticking: True while a game loop on the network's thread computes a tick. The tick's end is then the moment to
-        send.
+    :ivar ticking: True while a game loop on the network's thread computes a tick. Datagrams leave at its end.
     :ivar is_open: whether the socket is open.
     """
 
@@ -169,7 +168,7 @@ class ServerRun:
 
     @property
     def has_slept(self) -> bool:
-        """Whether this process has not run for a while, so that datagrams lie in the socket."""
+        """Whether this process has just slept, so that old datagrams lie in the socket."""
         return self._sleep.overslept(self.clock(), self.endpoint.next_timeout()) > 0.0
 
     def _forgive_sleep(self, now: float) -> bool:
@@ -183,7 +182,7 @@ class ServerRun:
     # -- a game loop on the network's thread -------------------------------------------------------------------------
 
     def before_tick(self) -> None:
-        """A tick begins: take in the datagrams that lie in the socket, if the tick is computed on this thread."""
+        """Take in the datagrams that lie in the socket, if the tick that begins is computed on this thread."""
         driver = self.driver
         if driver.on_own_thread:
             if driver.looks_later or self.has_slept:
@@ -191,13 +190,13 @@ class ServerRun:
             self.ticking = True
 
     def after_tick(self) -> None:
-        """A tick has ended."""
+        """Note the end of a tick."""
         self.ticking = False
 
     # -- states ----------------------------------------------------------------------------------------------------
 
     def _on_commit(self) -> None:
-        """The store has settled a state. One of our own thread's tick leaves at once."""
+        """Let a newly settled state leave: at once if it is that of a tick on this thread."""
         self.server.face.player_inputs.settle(self.server.states.committed.tick)
         if self.ticking and self.driver.on_own_thread:
             self._send_state()

@@ -41,12 +41,11 @@ class Face(Protocol):
 class ServerPlumbing:
     """The insides of a server.
 
-    A run begins with :meth:`claim`; then follows :meth:`serve` or :meth:`open`.
+    A run begins with :meth:`claim`, then :meth:`serve` or :meth:`open`.
 
     :param face: the server; ``states``: the core of its store.
-    :param game: the game's name; ``password``: the password, if there is one.
 
-    :ivar handlers: the server's own handlers; ``log``: logs what can happen often.
+    :ivar handlers: the server's own handlers; ``log``: logs repeated lines once a second.
     :ivar banned: IP addresses from which everyone is refused.
     :ivar life: of the newest run; ``bound``: done when its socket is open, or with the error that prevents it.
     :ivar was_used: whether any client has been connected since the newest run began.
@@ -81,7 +80,7 @@ class ServerPlumbing:
 
     @property
     def open_run(self) -> ServerRun | None:
-        """The run whose socket is open, if there is one."""
+        """The run whose socket is open, or None."""
         run = self.current
         return run if run is not None and run.is_open else None
 
@@ -101,10 +100,7 @@ class ServerPlumbing:
         self.current, self._stop_requested, self.was_used = None, False, False
 
     async def serve(self, port: int, hostname: str, on_bound: Callable[[], Any] | None = None) -> None:
-        """Run on the running event loop until :meth:`request_stop`.
-
-        :param on_bound: called as soon as the socket is open, before the first client gets in.
-        """
+        """Run on the running event loop until :meth:`request_stop`; ``on_bound``: see ``Server.run``."""
         import asyncio
 
         try:
@@ -128,7 +124,7 @@ class ServerPlumbing:
             self.finish()
 
     def open(self, transport: Transport, hostname: str, platform: Platform) -> ServerRun:
-        """Begin to run without a coroutine to await: the platform's driver calls. It ends by :meth:`request_stop`."""
+        """Begin to run on a platform's driver. The run ends by :meth:`request_stop`."""
         run = self._make_run(transport, hostname, platform)
         self._stop = self.end
         self.bound.set_result(None)
@@ -146,10 +142,7 @@ class ServerPlumbing:
         return run
 
     def new_endpoint(self, random_bytes: Callable[[int], bytes], is_local: bool) -> ServerEndpoint:
-        """Make the endpoint of a run.
-
-        :param is_local: whether the first client from this machine is the host.
-        """
+        """Make the endpoint of a run; ``is_local``: the first client from this machine is the host."""
         face = self.face
         game, password = self._names
         endpoint = ServerEndpoint(
@@ -167,7 +160,7 @@ class ServerPlumbing:
     # -- the end ---------------------------------------------------------------------------------------------------
 
     def begin_shutdown(self) -> Driver | None:
-        """Ask the run to end, and do not wait; from any thread. Return its driver, if there is one."""
+        """Ask the run to end, and do not wait; from any thread. Return its driver, or None."""
         self._stop_requested = True  # first: a run that is just beginning looks at this after its driver is there
         run = self.current
         if run is None or self.life.is_over:
@@ -186,7 +179,7 @@ class ServerPlumbing:
         self.finish()
 
     def finish(self) -> None:
-        """Release what the run holds; its life is over. May be called again."""
+        """Close the run, and end its life. May be called again."""
         self.announcing.end()
         if self.current is not None:
             self.current.close()
@@ -195,7 +188,7 @@ class ServerPlumbing:
     # -- calls from any thread -------------------------------------------------------------------------------------
 
     def announce(self, name: str, port: int, info: Mapping[str, Any] | None) -> None:
-        """Announce the server; see ``Server.announce``."""
+        """See ``Server.announce``."""
         self.announcing.plan(name, port, info)
         run = self.open_run
         if run is not None:
@@ -203,7 +196,7 @@ class ServerPlumbing:
             driver.call(lambda: driver.defer(begin))  # deferred, it runs inside the loop
 
     def stop_announcing(self) -> None:
-        """Stop announcing the server; see ``Server.stop_announcing``."""
+        """See ``Server.stop_announcing``."""
         self.announcing.cancel()
         if self.current is not None:
             self.current.driver.call(self.announcing.end)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Simulation(Protocol):
-    """A GameStateMachine as its parts see it. See there."""
+    """See GameStateMachine."""
 
     debug: bool
     game_time: float

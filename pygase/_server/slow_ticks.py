@@ -20,11 +20,11 @@ TIME_STEP: Final = "the time step"
 SLOW_SHARE: Final = 0.1
 """Share of the ticks that may be left out without a report: some hiccups are normal."""
 SLOW_TICK: Final = 0.1
-"""Seconds: players see a pause of this length. A single call of a handler is reported if it takes longer, and longer
-than two intervals."""
+"""Seconds: players see a pause of this length. A single call that takes longer, and longer than two intervals, is
+reported."""
 JUDGE_AFTER: Final = 1.0
 """Seconds from the first late tick to a judgement. A report about many ticks takes two judgements in a row, since a
-program loads its files when it starts, and a machine may be busy for a moment."""
+machine may be busy for a moment."""
 REPORT_EVERY: Final = 10.0
 """Seconds between two reports about slow ticks, at least."""
 
@@ -49,7 +49,7 @@ class _Window:
 
 
 class SlowTicks:
-    """Logs that ticks take longer than there is time for them.
+    """Logs that ticks take longer than their interval.
 
     Names of functions are event types, or TIME_STEP.
 
@@ -65,13 +65,13 @@ class SlowTicks:
         self._describe = describe
         self._window: _Window | None = None
         self._suspected_at = -math.inf
-        """The last judgement that found many ticks left out."""
+        """The time of the last judgement that found many ticks left out."""
         self._quiet_until = 0.0
         self._seconds: defaultdict[str, float] = defaultdict(float)
         """The time of each handler and of the time step since the window began."""
         self._timed_ticks = 0
         self._slow_call: tuple[float, float, str] = (0.0, 0.0, "")
-        """The last handler that took longer than an interval: when, its time, its name."""
+        """The last handler that took longer than an interval: the time of its call, its seconds, its name."""
 
     @property
     def is_watching(self) -> bool:
@@ -84,14 +84,11 @@ class SlowTicks:
         self._timed_ticks += name is TIME_STEP
 
     def note_slow_call(self, name: str, took: float) -> None:
-        """Note that a handler took longer than an interval, just now."""
+        """Note a handler that has just taken longer than an interval."""
         self._slow_call = self._clock(), took, name
 
     def late(self, count: int, took: float, interval: float) -> None:
-        """Note that ticks are left out; right after the late tick.
-
-        :param count: their number; ``took``: the late tick's time; ``interval``: the time between ticks.
-        """
+        """Note that ``count`` ticks are left out, right after the late tick, which took ``took`` seconds."""
         now = self._clock()
         if now < self._quiet_until:
             return
@@ -116,7 +113,7 @@ class SlowTicks:
             self._judge(now, interval)
 
     def _judge(self, now: float, interval: float) -> None:
-        """Report the window, if it is old enough and worth a report."""
+        """Report the window if it shows many late ticks or a pause."""
         window = self._window
         if window is None or now < window.began_at + JUDGE_AFTER:
             return
@@ -156,7 +153,7 @@ class SlowTicks:
         return f"the slowest part is {called}, with {each} in each; make it faster, or the interval longer"
 
     def _one_slow_tick(self, window: _Window, interval: float) -> str:
-        """Return the report of a single pause; "" if it is short, or no handler explains it."""
+        """Return the report of a single pause; "" if it is short or no handler explains it."""
         seconds, name = window.culprit
         if seconds < max(SLOW_TICK, 2 * interval):
             return ""

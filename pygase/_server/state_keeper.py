@@ -1,4 +1,4 @@
-"""The true state of a game: ticks that update it, pushes between them, and the listeners who hear of each commit."""
+"""The true state of a game, updated by ticks and pushes. Listeners are called after each commit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Commit(NamedTuple):
     """A settled state, ready to be sent.
 
     :ivar tick: its absolute number; ``time``: when it was settled, seconds.
-    :ivar span: seconds in which it became what it is: those since the last commit, but for a pause of the game loop.
+    :ivar span: seconds since the last commit, without a pause of the game loop.
     :ivar tree: the frozen state.
     """
 
@@ -44,13 +44,13 @@ class Commit(NamedTuple):
 class StateKeeper:
     """Keeps the state of a :class:`~pygase.GameStateStore` for its game loop and its server.
 
-    A game loop calls ``begin_tick``, ``apply`` as often as it likes, and ``end_tick``, on one thread. Any thread may
+    A game loop calls ``begin_tick``, ``apply`` for each update, and ``end_tick``, on one thread. Any thread may
     ``push`` an update. Both end in a commit, after which the listeners are called.
 
     :param given: the state object of the program, None if there is none.
     :param max_state_bytes: bound on the state's serialised size; ``max_state_values``: bound on its values.
 
-    :ivar clock: the clock of the commits; a simulated network replaces it by :meth:`use_clock`.
+    :ivar clock: the clock of the commits.
     """
 
     def __init__(self, given: GameState | None, max_state_bytes: int, max_state_values: int) -> None:
@@ -59,12 +59,12 @@ class StateKeeper:
         self._draft = Draft(self._kind, max_state_bytes, max_state_values)
         self._committed = Commit(0, self.clock(), 0.0, self._draft.tree)
         self._order: int | None = None
-        """The time order that updates are compared with, if it is not the committed state's own."""
+        """The time order to compare updates with; None: that of the committed state."""
         self._ahead = 1
-        """By how many the current tick will raise the number of the state."""
+        """The number by which the current tick will raise the state's tick."""
         self._tick_thread: int | None = None
         self._pending: deque[tuple[Tree, int, int]] = deque()
-        """Updates from other threads that wait for the end of the tick: each with its bytes and its order."""
+        """Pushed updates that wait for the end of the tick, each with its bytes and its order."""
         self._cache = UpdateCache(UPDATE_CACHE_SIZE)
         self._loop_has_begun = False
         self._listeners: list[Callable[[], None]] = []
@@ -95,14 +95,12 @@ class StateKeeper:
 
     @property
     def is_paused(self) -> bool:
-        """Whether the newest settled state says that the game is paused."""
+        """Whether the game is paused in the newest settled state."""
         return bool(self._committed.tree["game_status"] == PAUSED)
 
     @property
     def tick_of_caller(self) -> int:
-        """The tick that the caller's work belongs to: the current one if this thread computes it, else the newest
-        settled one.
-        """
+        """The tick of the caller's work: the current one if this thread computes it, else the newest settled one."""
         in_tick = self._tick_thread == threading.get_ident()
         return self._committed.tick + self._ahead * in_tick
 
@@ -116,7 +114,7 @@ class StateKeeper:
             self._listeners.remove(listener)
 
     def use_clock(self, clock: Clock) -> None:
-        """Take another clock. The newest settled state counts as settled now."""
+        """Take another clock. The newest settled state counts as settled now on it."""
         self.clock = clock
         tick, _, span, tree = self._committed
         self._committed = Commit(tick, clock(), span, tree)
@@ -152,10 +150,9 @@ class StateKeeper:
         return time_order_of(self._committed.tick) if self._order is None else self._order
 
     def _commit_push(self, order: int) -> None:
-        """Settle a push between two ticks.
+        """Settle a push between two ticks, under the next tick's number.
 
-        It raises the state's number. The order to compare with stays, so that another writer who began with the same
-        state is not ignored.
+        The order to compare with stays, so that another writer who began with the same state is not ignored.
         """
         order = order or self._settled_order
         self._go_ahead(order)
@@ -163,10 +160,7 @@ class StateKeeper:
         self._order = order
 
     def _go_ahead(self, order: int) -> None:
-        """Let the next commit have the order of an update, if that is higher than its own.
-
-        It is one higher than the last in any case: a client that has a tick's state never asks for that tick again.
-        """
+        """Let the next commit have an update's order if that is higher. It is always higher than the last commit's."""
         if order:
             self._ahead = max(self._ahead, Sqn(order) - time_order_of(self._committed.tick))
 
@@ -204,11 +198,10 @@ class StateKeeper:
             self._cache.begin(tick, self._draft.tree)
 
     def begin(self, *, has_loop: bool) -> None:
-        """Begin the game: the state that the program handed over shows the newest state from now on.
+        """Begin the game: the program's state object shows the newest state from now on.
 
-        :param has_loop: whether a game loop begins it, or a server without one. In the latter case attributes may
-            still be assigned, each as an update.
-        :raises InvalidValue, StateTooLarge: if the state cannot be sent as it is now.
+        :param has_loop: False for a server without a game loop, at which the program may still assign attributes.
+        :raises InvalidValue, StateTooLarge: if the state cannot be sent.
         """
         with self._lock:
             self.check_initial()
@@ -238,7 +231,7 @@ class StateKeeper:
     # -- ticks -----------------------------------------------------------------------------------------------------
 
     def begin_tick(self) -> GameState:
-        """Begin a tick on this thread; return the state for handlers and time step. It follows every update."""
+        """Begin a tick on this thread; return the state for handlers and time step, which follows every update."""
         with self._lock:
             if not self._loop_has_begun:
                 self.begin(has_loop=True)
@@ -247,7 +240,7 @@ class StateKeeper:
 
     @property
     def working_state(self) -> GameState:
-        """The state that handlers and time step get in the current tick."""
+        """See ``Draft.shown``."""
         return self._draft.shown
 
     def apply(self, update: Mapping[str, Any]) -> None:
@@ -261,8 +254,7 @@ class StateKeeper:
     def end_tick(self, now: float, span: float = math.inf) -> None:
         """Settle the tick, and call the listeners.
 
-        :param span: the longest time, in seconds, in which the state became what it is. A longer time since the last
-            commit was a pause, and the state stayed as it was until the pause ended.
+        :param span: the longest span of a commit, in seconds. A longer time since the last commit was a pause.
         """
         with self._lock:
             self._tick_thread = None
@@ -280,11 +272,11 @@ class StateKeeper:
             self.log.write(logging.ERROR, "an update pushed during a tick: %s", error)
 
     def take_back_change_in_place(self) -> str | None:
-        """Return the path of a change that a handler or time step has made in place, and undo it; None if none."""
+        """See Draft."""
         return self._draft.take_back_change_in_place(self._committed.tick)
 
     def change_in_place(self) -> str | None:
-        """Return the path of a change that a handler or time step has made in place, and leave it; None if none."""
+        """See Draft."""
         return self._draft.change_in_place()
 
     def _commit(self, now: float, span: float = math.inf) -> None:

@@ -1,4 +1,4 @@
-"""The latest updates of a game state, made from the states themselves when somebody asks for them."""
+"""The latest updates of a game state, made from its states when they are asked for."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ..gamestate import GameStateUpdate
 
 
 class UpdateCache:
-    """Keeps the last states, and tells what changed from each to the next.
+    """Keeps the last states, and returns the changes from each to the next.
 
-    :param size: how many updates there are at most.
+    :param size: most updates.
     """
 
     __slots__ = ("_states",)
 
     def __init__(self, size: int) -> None:
         self._states: deque[tuple[int, Tree]] = deque(maxlen=size + 1)
-        """Each with its tick; the first is only there to tell what changed to the second."""
+        """Each with its tick, one more than there are updates."""
 
     def begin(self, tick: int, tree: Tree) -> None:
         """Begin anew with a first state."""
@@ -33,7 +33,7 @@ class UpdateCache:
         self._states.append((tick, tree))
 
     def updates(self) -> list[GameStateUpdate]:
-        """Return the updates, oldest first. The list, and what is in it, is the caller's own."""
+        """Return the updates, oldest first, the caller's own to change."""
         updates = []
         for (_, before), (tick, after) in itertools.pairwise(list(self._states)):
             update = GameStateUpdate(time_order_of(tick))

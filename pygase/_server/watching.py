@@ -1,8 +1,7 @@
 """A watch on a game: it finds three mistakes that raise no exception, and logs each once, or rarely.
 
-They are a state that is changed in place, a time step that returns nothing, and ticks that take longer than there is
-time for them. As long as there are none, the watch must cost next to nothing. So it looks once a second, and looks
-closer only when it has found something.
+The mistakes are a state that is changed in place, a time step that returns nothing, and ticks that take longer than
+their interval. The watch must cost next to nothing, so it looks once a second, and closer only after a find.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ LOOK_SHARE: Final = 0.001
 """Share of the time that looks may take. A state of several MB is looked at less often."""
 
 SILENT_TICKS: Final = 10
-"""Ticks without any change, after which a time step that returns None is reported, but after LOOK_EVERY at least."""
+"""Ticks without any change, and LOOK_EVERY at least, after which a time step that returns None is reported."""
 
 
 class Store(WorkingStates, Protocol):
@@ -60,15 +59,15 @@ class Watch:
         self._changes = ChangeSearch(store, clock, describe, event_types)
         self._slow = SlowTicks(lambda: store.committed.tick, clock, describe)
         self._is_answered = False
-        """Whether the time step has returned something, or its silence has been reported."""
+        """Whether the time step has returned an update, or its silence has been reported."""
         self._rested: tuple[Any, int] | None = None
-        """A state that has not changed since the time step returned None, and the number of times it did since."""
+        """An unchanged state, and the number of times that the time step has returned None since."""
 
     def look(self, interval: float, update: Any, *, has_players: bool, in_place: bool) -> float:
-        """Look at the state; call it in a tick, after the time step.
+        """Look at the state, in a tick, after the time step.
 
         :param interval: between ticks, seconds; ``update``: the time step's return value.
-        :param has_players: whether there is anybody for whom something should happen.
+        :param has_players: whether any client is connected.
         :param in_place: whether to look for changes in place.
         :returns: seconds until the next call.
         """
@@ -140,14 +139,11 @@ class Watch:
     # -- slow ticks ----------------------------------------------------------------------------------------------------
 
     def note_slow_call(self, name: str, took: float) -> None:
-        """Note that a handler took longer than an interval, just now; seconds."""
+        """See SlowTicks."""
         self._slow.note_slow_call(name, took)
 
     def late(self, count: int, took: float, interval: float) -> None:
-        """Note that ticks are left out; right after the late tick.
-
-        :param count: their number; ``took``: the late tick's time, seconds; ``interval``: between ticks, seconds.
-        """
+        """See SlowTicks."""
         self._slow.late(count, took, interval)
         if self._slow.is_watching:
             self.closer = True

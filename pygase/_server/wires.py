@@ -17,7 +17,7 @@ from .players import PlayerInputs
 class EventWire:
     """The wire of a server that has none.
 
-    :ivar waiting: takes serialised events for the next tick; None if the wire takes none.
+    :ivar waiting: the serialised events for the next tick; None if the wire takes none.
     """
 
     waiting: deque[Event | SerialisedEvent] | None = None
@@ -35,8 +35,8 @@ class EventWire:
     ) -> None:
         """Begin a run of the server.
 
-        :param inputs: the players' inputs; ``has_players``: returns whether any client is connected.
-        :param dropped: counts dropped events, by reason; ``config``: the server's.
+        :param has_players: returns whether any client is connected.
+        :param dropped: counts dropped events, by reason.
         """
 
     def wants(self, event_type: str, handled: bool) -> bool:
@@ -50,8 +50,7 @@ class EventWire:
 class ObjectWire(EventWire):
     """A receiver with a method ``_push_event(event)``, as PyGaSe 0.x had it.
 
-    PyGaSe's own events go only to one whose ``has_event_type`` returns True for them: an older receiver would take
-    them for events of the game.
+    PyGaSe's own events go to it only if its ``has_event_type`` returns True for them.
     """
 
     is_connected = True
@@ -109,7 +108,7 @@ class MachineWire(ObjectWire):
 
 
 def wire_to(receiver: Any) -> EventWire:
-    """Return the wire to what a program gives as ``event_wire``.
+    """Return the wire to the ``event_wire`` of ``Server.run``.
 
     :raises TypeError: if it has no method ``_push_event``.
     """
