@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 DEFAULT_PORT: Final = 8080
-"""The port of a game, unless somebody names another."""
+"""The port of a game, unless another is given."""
 
 MAX_PORT: Final = 65_535
 
 _REACHED_AT: Final = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}
-"""Addresses that stand for all interfaces of a machine, and how the machine itself reaches a server bound to them."""
+"""Addresses that stand for all interfaces of a machine → the machine's own way to a server bound to them."""
 
 _HOW_TO_WRITE: Final = "Type HOST, HOST:PORT or [IPV6]:PORT."
 
@@ -89,7 +89,7 @@ def check_hostname(hostname: object, advice: str) -> None:
 
 
 def port_beside(port: int) -> int:
-    """Return a port beside this one, to suggest where this one is taken."""
+    """Return a port beside this one, to suggest if this one is taken."""
     return port + 1 if port < MAX_PORT else port - 1
 
 
@@ -99,15 +99,12 @@ def is_everywhere(hostname: str) -> bool:
 
 
 def own_address(hostname: str) -> str:
-    """Return the host name at which this machine reaches a server that is bound to ``hostname``.
-
-    The machine itself, if ``hostname`` stands for all its addresses; else ``hostname``.
-    """
+    """Return the host name at which this machine reaches a server bound to ``hostname``, such as ``"0.0.0.0"``."""
     return _REACHED_AT.get(hostname, hostname)
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether an address or host name means the machine that uses it, whatever the network."""
+    """Return whether an address or host name always means the machine that uses it."""
     import ipaddress  # only here: its import takes time
 
     try:

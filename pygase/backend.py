@@ -25,7 +25,7 @@ __all__ = ["Backend", "GameStateMachine", "GameStateStore", "Server"]
 
 
 class Backend:
-    """Easily create a fully integrated PyGaSe backend.
+    """A complete backend: state, game loop and server.
 
     :param initial_game_state: state of the game before the simulation begins. (``initial_gamestate`` works as well.)
     :param time_step_function: takes a game state and a time difference in seconds and returns a dict of updated state
@@ -34,12 +34,10 @@ class Backend:
     :param game: the game's name; clients of another are refused.
     :param password: if given, clients must know it.
     :param config: tunables; see ServerConfig.
-    :param debug: raise the exceptions of handlers, and catch changes in place; see GameStateMachine.
-    :param max_dt: the longest ``dt``, in seconds, after a pause of the machine; None: 0.25, or two intervals if that is
-        more. See GameStateMachine.
+    :param debug, max_dt: see GameStateMachine.
 
     :ivar game_state_store: the GameStateStore, ``game_state_machine``: the GameStateMachine, ``server``: the Server.
-    :ivar plumbing: PyGaSe's own: the part that simulated networks use. Not for games; it may change at any time.
+    :ivar plumbing: PyGaSe's own, not for games; it may change at any time.
 
     Next: :meth:`run`, or :meth:`run_in_thread`.
     """

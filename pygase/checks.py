@@ -1,5 +1,4 @@
-"""Checks of users' arguments, for all public classes. Each raises at once and says what was expected and what it
-got."""
+"""Checks of users' arguments. Each error says what was expected and what it got."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ _MAX_VIEW_TIME: Final = 1e12
 def check_names(game: Any, password: Any) -> None:
     """Check a game's name and password.
 
-    :raises ValueError, TypeError: saying what was expected.
+    :raises ValueError, TypeError: one of them is wrong.
     """
     if not isinstance(game, str) or len(game.encode(errors="replace")) > MAX_GAME_BYTES:
         raise ValueError(f"game must be a str of at most {MAX_GAME_BYTES} bytes, got {game!r:.100}")
@@ -33,7 +32,7 @@ def check_names(game: Any, password: Any) -> None:
 def check_view_time(view_time: Any) -> None:
     """Check a time of the server's clock.
 
-    :raises ValueError, TypeError: saying what was expected.
+    :raises ValueError, TypeError: it is none.
     """
     if view_time is None:
         return
@@ -48,7 +47,7 @@ def check_address(port: Any, hostname: Any, call: str, *, least_port: int = 1) -
 
     :param call: name of the called method in error messages.
     :param least_port: lowest valid port.
-    :raises ValueError, TypeError: saying what was expected, and how to write it.
+    :raises ValueError, TypeError: one of them is wrong.
     """
     advice = f"; name what you mean: {call}(port=8080, hostname='localhost')"
     check_port(port, ("; read the real one from server.port" if port == 0 else "") + advice, least=least_port)
@@ -61,7 +60,7 @@ def check_address(port: Any, hostname: Any, call: str, *, least_port: int = 1) -
 def check_discovery_port(port: Any) -> None:
     """Check a port on which games are announced and searched.
 
-    :raises ValueError: saying what was expected.
+    :raises ValueError: it is none.
     """
     check_port(port, f" (leave it out for {DISCOVERY_PORT})")
 
@@ -69,7 +68,7 @@ def check_discovery_port(port: Any) -> None:
 def check_dispatch(retries: Any, ack_callback: Any) -> None:
     """Check the common arguments of all ``dispatch_event`` methods.
 
-    :raises ValueError, TypeError: saying what was expected.
+    :raises ValueError, TypeError: one of them is wrong.
     """
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < RELIABLE:
         raise ValueError(f"retries must be 0, a positive int, or pygase.RELIABLE; got {retries!r}")
@@ -85,7 +84,7 @@ def _is_address(value: Any) -> bool:
 def as_address(client_address: Any) -> tuple[Any, ...]:
     """Return a client's address as a tuple.
 
-    :raises TypeError: saying what was expected.
+    :raises TypeError: it is no address.
     """
     if _is_address(client_address):
         return tuple(client_address)
@@ -95,8 +94,8 @@ def as_address(client_address: Any) -> tuple[Any, ...]:
 def as_targets(target_client: Any) -> list[tuple[Any, ...]] | None:
     """Return the addresses of the receivers, each once; None for ``"all"``.
 
-    :param target_client: ``"all"``, an address, or a list, tuple, set or other collection of addresses.
-    :raises TypeError: saying what was expected.
+    :param target_client: ``"all"``, an address, or a collection of addresses.
+    :raises TypeError: it is none of these.
     """
     if isinstance(target_client, str) and target_client == "all":
         return None
@@ -115,7 +114,7 @@ def as_targets(target_client: Any) -> list[tuple[Any, ...]] | None:
 def as_host(client: Any) -> str:
     """Return the IP address of a client, or an IP address given as text, as :func:`plain_host` spells it.
 
-    :raises TypeError, ValueError: saying what was expected.
+    :raises TypeError, ValueError: it is neither.
     """
     if not isinstance(client, str):
         return plain_host(as_address(client)[0])

@@ -35,7 +35,7 @@ T = TypeVar("T")
 class Client:
     """Exchange events with a PyGaSe server and access a synchronised game state.
 
-    :param game: the game's name; the server's must be the same. ``""`` is a name like any other.
+    :param game: the game's name, the same as the server's. ``""`` is a name like any other.
     :param password: the server's password, if it has one.
     :param config: tunables; see ClientConfig.
 
@@ -47,7 +47,7 @@ class Client:
         check_names(game, password)
         self.config = config or ClientConfig()
         self.plumbing = ClientPlumbing(game, password, self.config)
-        """The client's insides: for simulated networks and tests, never for games."""
+        """PyGaSe's own, not for games; it may change at any time."""
 
     @property
     def _session(self) -> ClientSession | None:
@@ -68,19 +68,18 @@ class Client:
         connect_timeout: float | None = None,
         host_token: str = "",
     ) -> Any:
-        """Open a connection to a PyGaSe server, and keep it up until it ends.
+        """Open a connection to a PyGaSe server, and block until it ends.
 
-        Blocks until then. Inside an event loop it returns a coroutine: await it, or make it a task. While it runs, use
-        the other methods from elsewhere.
+        Inside an event loop it returns a coroutine: await it, or make it a task.
 
         :param port: port number of the server.
         :param hostname: its host name, IPv4 or IPv6 address.
-        :param connect_timeout: seconds to try for; ``config.connect_timeout`` (5 s) if None.
-        :param host_token: the server's ``host_token``, which its owner knows, to be recognised as the host.
-        :raises ConnectionFailed: if nobody answers in time, or the server refuses; says why, and what to do.
-        :raises AddressNotUsable: if the host name is not known.
+        :param connect_timeout: seconds to try; None: ``config.connect_timeout`` (5 s).
+        :param host_token: the server's ``host_token``, to be recognised as the host.
+        :raises ConnectionFailed: if nobody answers in time, or the server refuses; says what to do.
+        :raises AddressNotUsable: if the host name is unknown.
         :raises RuntimeError: if this client is connected already.
-        :raises TypeError, ValueError: for an impossible port or host name; says how to write it.
+        :raises TypeError, ValueError: for an impossible port or host name.
         """
 
         with program_lines_only:
@@ -103,15 +102,10 @@ class Client:
         connect_timeout: float | None = None,
         host_token: str = "",
     ) -> threading.Thread:
-        """Open a connection in a separate (daemon) thread, and return at once.
+        """Open a connection in a daemon thread, and return the thread at once. It ends with the connection.
 
-        The thread does not keep the program alive. When the program ends, the last events get half a second to
-        arrive, and the client says goodbye.
-
-        Parameters as in :meth:`connect`; mistakes in them are raised here. If the attempt fails, the thread
-        ends, ``error`` says why, and the handler for DISCONNECTED is called.
-
-        :returns: the thread; it ends when the connection does.
+        Parameters as in :meth:`connect`; mistakes in them are raised here. If the attempt fails, ``error`` says why,
+        and the handler for DISCONNECTED is called. When the program ends, the last events get half a second to arrive.
         """
         with program_lines_only:
             check_address(port, hostname, "connect_in_thread")
@@ -127,7 +121,7 @@ class Client:
     ) -> None:
         """Begin to connect without any thread or loop: from now on call :meth:`pump` once a frame.
 
-        Parameters as in :meth:`connect`. ``status`` and ``error`` say whether it works.
+        Parameters as in :meth:`connect`. ``status`` and ``error`` show the result.
         """
         with program_lines_only:
             check_address(port, hostname, "open")
@@ -143,13 +137,10 @@ class Client:
         self._session.line.driver.turn()
 
     def disconnect(self, shutdown_server: bool = False) -> Any:
-        """Close the connection; events dispatched before are sent first, and get half a second to arrive.
+        """Close the connection, after the events dispatched before, which get half a second to arrive.
 
-        Events with retries are resent meanwhile. If the connection does not stand yet, events that wait for it get half
-        a second for that as well; without any, the attempt is given up at once.
-
-        Blocks until the connection is closed (two seconds at most). Inside an event loop it begins at once, and returns
-        an awaitable. Does nothing if there is no connection.
+        Blocks until the connection is closed, two seconds at most. Inside an event loop it begins at once, and returns
+        an awaitable. An attempt to connect ends at once if no event waits for it, else after half a second.
 
         :param shutdown_server: also ask the server to shut down, which it does if this client is the host.
         """
@@ -172,12 +163,12 @@ class Client:
 
     @property
     def error(self) -> Exception | None:
-        """Why ``connect_in_thread`` has failed (ConnectionFailed, or another exception), or None."""
+        """The exception with which the newest attempt has failed, such as ConnectionFailed, or None."""
         return self._session.end.error if self._session is not None else None
 
     @property
     def disconnect_reason(self) -> DisconnectReason | None:
-        """Why the connection has ended, or None."""
+        """The reason for which the connection has ended, or None."""
         return self._session.end.reason if self._session is not None else None
 
     @property
@@ -202,8 +193,8 @@ class Client:
     def server_time(self) -> float | None:
         """Return the time on the server's clock, in seconds; None until it is known, a round trip after connecting.
 
-        It is the clock of ``Snapshot.time``: the same for all clients of a server, right to a few milliseconds (half
-        the difference between the ways there and back), never steps back, and runs evenly.
+        It is the clock of ``Snapshot.time``, the same for all clients of a server. It never steps back, and its error
+        is half the difference between the ways there and back.
         """
         connection = self.connection
         return connection.server_time() if connection is not None else None
@@ -211,14 +202,13 @@ class Client:
     def condition(self, link: Link | str | None, *, seed: int | None = None) -> None:
         """Lay a bad link over the connection, both ways, to test the game on it; None takes it away.
 
-        At any time, from any thread: while connected it holds at once, else from the next connection on. Datagrams that
-        are under way when the link changes still arrive (all at once if it is taken away). Costs nothing without a
-        link.
+        From any thread, also before connecting. Datagrams under way still arrive (all at once if the link is taken
+        away).
 
         :param link: a text for ``pygase.links.parse_link``: ``"wifi"``, ``"mobile"``, ``"latency=80ms loss=5%"``,
             ``"off"``; or a Link. Each way: a latency of 80 ms makes a round trip of 160 ms.
-        :param seed: of the losses and delays, from when there was no bad link; None: another each time.
-        :raises ValueError, TypeError: if it describes no link; says how to write one.
+        :param seed: of the losses and delays, if there was no bad link; None: another each time.
+        :raises ValueError, TypeError: if it describes no link.
         """
         from .links import as_link  # only here: few games need it, and its import takes time
 
@@ -240,20 +230,17 @@ class Client:
         return self.plumbing.states.snapshots
 
     def access_game_state(self) -> StateAccess:
-        """Return a context manager that gives the newest game state: ``with client.access_game_state() as
-        game_state:``.
+        """Return a context manager that gives the newest game state: ``with client.access_game_state() as state:``.
 
-        Inside the block the state does not change, and the network is not held up either. Before the first state has
-        arrived it is an empty one.
+        The state never changes inside the block. Before the first one has arrived it is empty.
         """
         return StateAccess(self.plumbing.states.newest)
 
     def wait_until(self, game_state_condition: Callable[[GameState], bool], timeout: float = 1.0) -> None:
         """Block until a condition on the game state is satisfied.
 
-        A missing attribute or key counts as not satisfied yet.
-
-        :param game_state_condition: takes a GameState, returns a bool.
+        :param game_state_condition: takes a GameState, returns a bool. A missing attribute or key counts as not
+            satisfied yet.
         :param timeout: seconds.
         :raises TimeoutError: if it is not satisfied in time.
         """
@@ -265,11 +252,10 @@ class Client:
         self._retry(check, timeout, "the condition was not met")
 
     def try_to(self, function: Callable[[GameState], T], timeout: float = 1.0) -> T:
-        """Return ``function(game_state)``, trying again with newer states as long as an attribute or key is missing.
+        """Return ``function(game_state)``, tried again with newer states while an attribute or key is missing.
 
-        :param function: takes a GameState, returns anything.
         :param timeout: seconds.
-        :raises TimeoutError: if it does not work in time.
+        :raises TimeoutError: if it is still missing.
         """
         return self._retry(function, timeout, "the function did not run through")
 
@@ -297,14 +283,12 @@ class Client:
         ack_callback: AckCallback | None = None,
         **kwargs: Any,
     ) -> None:
-        """Send an event to the server; from any thread. An event waits until the connection stands; after the
-        connection has ended, it is not sent.
+        """Send an event to the server as soon as the connection stands; from any thread. Not sent after its end.
 
         :param event_type: links to the server's handler.
         :param retries: 0: sent once. n: resent up to n times until it has arrived, handled at most once. RELIABLE:
-            arrives exactly once, and all of these in order, as long as the connection lives.
-        :param ack_callback: function or coroutine function without parameters, called when the server has the event. It
-            must not block.
+            arrives exactly once, in order with the others of this kind, while the connection lives.
+        :param ack_callback: function or coroutine function without parameters, called when the server has the event.
         :param args, kwargs: the event's data, passed to the handler.
         :raises InvalidValue: (a TypeError) if the data holds a value that cannot be sent.
         :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.
@@ -319,13 +303,13 @@ class Client:
     def send_input(self, input: Any, *, view_time: float | None = None) -> int:
         """Send the player's input of this tick: call it once for each tick of the server's length. Never blocks.
 
-        Unlike an event, an input is sent with every packet until it has arrived, so that loss costs none; and the
-        server's ``time_step`` gets exactly one a tick of each player, as its argument ``inputs``.
+        An input is sent with every packet until it has arrived, so that a lost packet loses none. The server's
+        ``time_step`` gets one input of each player a tick, in its argument ``inputs``.
 
         :param input: any small value that can be sent: keys, directions. At most 254 bytes serialised.
-        :param view_time: the server's time, in seconds, at which the player sees others at this moment
+        :param view_time: the server's time, in seconds, at which the player sees others now
             (``SnapshotBuffer.playback_time``), so that the server can judge a shot by the shooter's picture.
-        :returns: the input's number, one more than the last; 0 if there is no connection, and nothing was sent.
+        :returns: the input's number, one more than the last; 0 without a connection, when nothing is sent.
         :raises InvalidValue: (a TypeError) if it holds a value that cannot be sent.
         :raises MessageTooLarge: (a ValueError) if it is larger.
         :raises ValueError, TypeError: if ``view_time`` is not a finite number.
@@ -338,26 +322,26 @@ class Client:
     def input_applied(self, tick: int) -> int | None:
         """Return the number of the last of our inputs that the state of a snapshot with this tick includes (0: none).
 
-        None if the server has not reported it: it reports on states from the first input on. While nothing in the
-        state changes, the number for the newest one goes on growing, as the server goes on taking inputs.
+        None if the server has not reported it: it reports from the first input on. The number for the newest state goes
+        on growing while nothing in the state changes.
         """
         return self._session.inputs.applied(tick) if self._session is not None else None
 
     @property
     def input_pace(self) -> float:
-        """How fast to make inputs: 1.01 is one per cent faster than one a tick. For ``FixedTimestep.pace``.
+        """The pace of inputs, so that they arrive just in time: 1.01 is one per cent faster than one a tick.
 
-        The server measures how early inputs arrive, and sets the pace so that they arrive just in time.
+        For ``FixedTimestep.pace``.
         """
         return self._session.inputs.pace if self._session is not None else 1.0
 
     def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
         """Register a handler for events of a type. ANY_EVENT, CONNECTED and DISCONNECTED are types as well.
 
-        It runs on the network's thread and must not block for long; a coroutine function is run as a task.
+        It runs on the network's thread and must not block for long.
 
-        :param event_type: event type to link the handler to. A type has one handler: a later one replaces an earlier
-            one, and the log notes the first time.
+        :param event_type: the event type. A type has one handler: a later one replaces an earlier one, and that is
+            logged once.
         :param event_handler_function: function or coroutine function; gets the event's data.
         """
         self.plumbing.handlers.register_event_handler(event_type, event_handler_function)

@@ -35,7 +35,7 @@ _STATUS_CONNECTED = ConnectionStatus.get("Connected")
 
 
 class ClientConnection:
-    """A client's end of a connection, with everything known about the network.
+    """A client's end of a connection, and its measurements.
 
     :ivar remote_address: ``(hostname, port)`` as given to ``Client.connect``.
     """
@@ -68,11 +68,11 @@ class ClientConnection:
 
     @property
     def waiting_events(self) -> int:
-        """How many events with retries wait to be sent or acknowledged."""
+        """Number of events with retries that are not acknowledged yet."""
         return self._endpoint.waiting_events
 
     def server_time(self) -> float | None:
-        """Return the server's time in seconds; None while it is not known."""
+        """Return the server's time in seconds; None while it is unknown."""
         return self._endpoint.server_time()
 
 
@@ -105,10 +105,9 @@ class ServerConnection:
 
     @property
     def view_time(self) -> float | None:
-        """The moment at which this player sees the others at present, about, in seconds of the server's time; None
-        while it is not known.
+        """The moment, in seconds of the server's time, at which this player sees the others now; None if unknown.
 
-        For events, which carry no view time. An input carries its own: ``PlayerInput.view_time``.
+        An estimate, for events. An input carries its own: ``PlayerInput.view_time``.
         """
         delay = self._client.inputs.delay(self._client.peer)
         return None if delay is None else self._client.clock() - delay

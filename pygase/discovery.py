@@ -21,11 +21,11 @@ logger = logging.getLogger("pygase")
 def discover(game: str = "", timeout: float = 1.0, *, port: int = DISCOVERY_PORT) -> list[DiscoveredGame]:
     """Return the games that are announced on the local network, in the order in which they answered.
 
-    Blocks for ``timeout``, since the number of games is not known. (In an asyncio program:
-    ``await asyncio.to_thread(discover)``.) For a list that stays up to date see :class:`Browser`.
+    Blocks for ``timeout``. (In an asyncio program: ``await asyncio.to_thread(discover)``.) For a list that stays up to
+    date see :class:`Browser`.
 
     :param game: find only this game, as in ``Server(game=...)``; ``""``: all.
-    :param timeout: seconds. There are three tries, the last after 0.3 s.
+    :param timeout: seconds.
     :param port: the port on which the servers announce their games.
     :raises ValueError: for an impossible argument. Problems of the network are logged.
 
@@ -69,15 +69,15 @@ class Browser:
 
     @property
     def games(self) -> tuple[DiscoveredGame, ...]:
-        """The games that have answered in the last 5 s, in the order in which they were found.
+        """The games that have answered in the last 5 s, in the order in which they were found; from any thread.
 
-        The tuple never changes, so it can be kept: each change brings a new one. From any thread.
+        The tuple never changes: each change brings a new one.
         """
         return self._search.listing.games
 
     @property
     def problem(self) -> str:
-        """In plain words why games on other machines cannot be found, or ``""``. It passes when the cause does."""
+        """A sentence for people while games on other machines cannot be found, else ``""``."""
         return self._search.problem
 
     @property

@@ -36,7 +36,7 @@ SHUTDOWN_REQUEST: Final = "pygase:shutdown"
 
 
 class Event(Sendable):
-    """Something that has happened, and that the other side handles.
+    """A happening that the other side handles.
 
     :param event_type: links the event to its handler.
     :param args, kwargs: the event's data; the same types as in a state.
@@ -85,7 +85,7 @@ def takes(function: Callable[..., Any], name: str) -> bool:
 
 
 class RegisteredHandler:
-    """A handler, and the values of the context that its signature takes."""
+    """A handler, and the values (``game_state``, ``dt``, ``client_address``) that its signature takes by name."""
 
     __slots__ = (
         "accepts_all",
@@ -171,7 +171,7 @@ class RegisteredHandler:
 class UniversalEventHandler:
     """Finds and calls the handler of an event.
 
-    :ivar failures: how many events could not be handled, by ``"unknown type"`` and ``"wrong arguments"``.
+    :ivar failures: number of events that could not be handled, by ``"unknown type"`` and ``"wrong arguments"``.
     """
 
     MAX_TYPES_WARNED_OF: Final = 16
@@ -234,7 +234,7 @@ class UniversalEventHandler:
 
     @property
     def find(self) -> Callable[[str], RegisteredHandler | None]:
-        """A function from an event type to its handler, for :meth:`call`, or to None."""
+        """A function that returns the handler of an event type, for :meth:`call`, or None."""
         return self._handlers.get
 
     def function_for(self, event_type: str) -> Handler | None:

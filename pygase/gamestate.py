@@ -24,7 +24,7 @@ __all__ = ["TO_DELETE", "GameState", "GameStateUpdate", "GameStatus"]
 
 
 def order_is_ignored(order: int, state_order: int) -> bool:
-    """Tell whether an update of that time order is older than a state; 0 says "now"."""
+    """Return whether an update of that time order is older than a state; 0 means "now"."""
     return bool(order) and Sqn(order) < Sqn(state_order)
 
 
@@ -42,10 +42,10 @@ class _Keys(KeysUnlessOwn):
 
 
 class GameState(Readable, Backed, Sendable):
-    """A game state that can be synchronised: whatever attributes the game gives it.
+    """A game state that can be synchronised, with any attributes.
 
     :param time_order: number of the state, higher means more recent; counts ticks, and wraps from 65535 to 1.
-    :param game_status: a GameStatus value: does the game loop run?
+    :param game_status: a GameStatus value: whether the game loop runs.
     :param kwargs: attributes of the game's own. They may hold ``str, bytes, Sqn, int, float, bool, None``, and lists,
         tuples and dicts of such (keys: ``str`` or ``int``).
     :raises InvalidValue: (a TypeError) if ``game_status`` is no GameStatus value.
@@ -72,7 +72,7 @@ class GameState(Readable, Backed, Sendable):
     _called = "game_state"
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Make an object that has no frozen tree behind it."""
+        """Make an object without a frozen tree behind it."""
         state = super().__new__(cls)
         set_source(state, {})
         return state

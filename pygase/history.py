@@ -1,4 +1,4 @@
-"""The documented path of what is defined in :mod:`pygase.timeline.history`."""
+"""The documented path of :mod:`pygase.timeline.history`."""
 
 from .timeline.history import StateHistory
 

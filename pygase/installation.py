@@ -17,7 +17,7 @@ _MAY_BE_COMPILED: Final = ("pygase._protocol", "pygase._state")
 
 @dataclass(frozen=True)
 class BuildInfo:
-    """What :func:`build_info` returns. ``str()`` of it is what ``python -m pygase`` prints.
+    """The installed PyGaSe, as :func:`build_info` returns it. ``python -m pygase`` prints the ``str()`` of it.
 
     :ivar version: the version of PyGaSe, such as ``"1.0.0"``.
     :ivar python: the Python that runs, such as ``"CPython 3.11.7"``.
@@ -47,7 +47,7 @@ class BuildInfo:
 
 
 def build_info() -> BuildInfo:
-    """Return what of PyGaSe is in use here: put it into a report of a fault or of a measurement.
+    """Return the installed PyGaSe, for a report of a fault or of a measurement.
 
     Example::
 
@@ -79,6 +79,6 @@ def _compiled_modules() -> list[str]:
 
 
 def _is_machine_code(module: str) -> bool:
-    """Return whether a module was made by mypyc, which leaves the source beside what it compiles."""
+    """Return whether a module was made by mypyc, which leaves the source beside the compiled file."""
     file = Path(getattr(find_spec(module), "origin", None) or "")
     return file.name.endswith(tuple(EXTENSION_SUFFIXES)) and (file.parent / f"{module.rpartition('.')[2]}.py").exists()

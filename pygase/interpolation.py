@@ -1,4 +1,4 @@
-"""The documented path of what is defined in :mod:`pygase.timeline.interpolation`."""
+"""The documented path of :mod:`pygase.timeline.interpolation`."""
 
 from .timeline.interpolation import AdaptiveClock, FixedDelayClock, PlaybackStats, SnapshotBuffer
 

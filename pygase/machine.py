@@ -30,23 +30,21 @@ class GameStateMachine:
 
     :param game_state_store: the part of the backend that holds the state.
     :param debug: raise the exceptions of handlers and time step, and raise InPlaceChange at the first change in place.
-        If None, the environment variable PYGASE_DEBUG or ``python -X dev`` decide. Without it both are logged: the loop
-        looks for changes in place once a second.
-    :param max_dt: the longest ``dt``, in seconds, after any pause of the machine (a suspended process, the garbage
-        collector, a long tick). Without a bound, a ball flies through a wall in one step. None: 0.25, or two intervals
-        if that is more. It is never less than the interval. ``math.inf``: ``dt`` is always the true one.
+        None: if the environment variable PYGASE_DEBUG is set, or under ``python -X dev``. Otherwise both are logged.
+    :param max_dt: the longest ``dt``, in seconds, after any pause of the machine (a suspended process, a long tick), so
+        that no ball flies through a wall in one step. None: 0.25, or two intervals if that is more. It is never less
+        than the interval. ``math.inf``: ``dt`` is always the true one.
     :raises ValueError: ``max_dt`` is not above 0.
 
-    The loop also logs a time step that only ever returns None, once. It logs ticks that take longer than their
-    interval, with their slowest part, every ten seconds at most.
+    The loop logs a time step that only ever returns None, once, and ticks that take longer than their interval, with
+    their slowest part.
 
-    :ivar game_time: how long the game has been running, in seconds: the sum of all ``dt``. A pause adds ``max_dt`` at
-        most.
+    :ivar game_time: seconds that the game has run: the sum of all ``dt``.
     :ivar max_dt: as the parameter; may be set at any time.
-    :ivar late_ticks: how many ticks were left out because earlier ones took too long.
+    :ivar late_ticks: number of ticks that were left out because earlier ones took too long.
     :ivar interval: seconds between ticks, as given to the newest game loop.
     :ivar history: the states of the last second, if :meth:`keep_history` was called; else None.
-    :ivar plumbing: PyGaSe's own: the part that backends and servers use. Not for games; it may change at any time.
+    :ivar plumbing: PyGaSe's own, not for games; it may change at any time.
     """
 
     time_step: Callable[..., dict[str, Any] | None]
@@ -77,11 +75,10 @@ class GameStateMachine:
     def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
         """Register an event handler for a specific event type.
 
-        For handlers to have any effect, events have to be wired from a Server to this machine: ``event_wire`` of
-        ``Server.run``. (Backend does that.)
+        Events reach it if this machine is the ``event_wire`` of ``Server.run``, as in a Backend.
 
-        :param event_type: which type of event to link the handler function to. A type has one handler: a later one
-            replaces an earlier one, and that is logged once.
+        :param event_type: the event type. A type has one handler: a later one replaces an earlier one, and that is
+            logged once.
         :param event_handler_function: function or coroutine function. Besides the event's data it gets, by name,
             what its signature takes of ``game_state``, ``dt`` (seconds since the last tick) and ``client_address``
             (its sender). It returns a dict of updated state attributes, like :meth:`time_step`, or None. A
@@ -110,8 +107,8 @@ class GameStateMachine:
         ``game_state.game_status`` is ``GameStatus.get("Active")``. A tick that sets it to ``GameStatus.get("Paused")``,
         by what a handler or the time step returns, is the last one: the loop ends as by :meth:`stop`.
 
-        Ticks have fixed times, ``interval`` apart, so that their rate is kept on average; if one takes longer than
-        that, those that are overdue are left out. Then ``dt`` is longer, up to :attr:`max_dt`.
+        Ticks have fixed times, ``interval`` apart. After a longer tick, the overdue ones are left out, and ``dt`` is
+        longer, up to :attr:`max_dt`.
 
         :param interval: seconds between consecutive ticks.
         :raises ValueError: if it is not positive.
@@ -144,8 +141,7 @@ class GameStateMachine:
     def stop(self, timeout: float = 1.0) -> Any:
         """Pause the game simulation: ``game_status`` becomes ``GameStatus.get("Paused")``.
 
-        A later ``run_game_loop`` resumes where it was stopped. Blocks; inside an event loop it begins at once, and
-        what it returns can be awaited for the result.
+        A later ``run_game_loop`` resumes it. Blocks; inside an event loop it begins at once, and returns an awaitable.
 
         :param timeout: seconds to wait for the simulation to stop.
         :returns: whether it has stopped in time.

@@ -19,7 +19,7 @@ LONGEST_LINE: Final = 400
 """Characters of a line, unless the caller asks for another length."""
 
 _MAX_NAME_READ: Final = 256
-"""Characters of a name that are looked at: a longer text must not keep the server busy."""
+"""Characters of a name that are read: a longer text must not keep the server busy."""
 
 _VARIATION_SELECTORS: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))
 """Characters that select the look of the character before them, most often of an emoji."""

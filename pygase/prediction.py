@@ -1,4 +1,4 @@
-"""The documented path of what is defined in :mod:`pygase.timeline.prediction`."""
+"""The documented path of :mod:`pygase.timeline.prediction`."""
 
 from .timeline.prediction import Predictor
 

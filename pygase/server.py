@@ -30,9 +30,7 @@ logger = logging.getLogger("pygase")
 
 
 class Server:
-    """Listen to clients and orchestrate the flow of events and state updates.
-
-    Contains no game logic and no state: a GameStateStore provides the state, a GameStateMachine the logic.
+    """Exchange events with clients, and send them the state. See Backend for a server with a game.
 
     :param game_state_store: part of the backend that holds the state.
     :param game: the game's name; clients of another are refused.
@@ -41,17 +39,12 @@ class Server:
 
     :ivar connections: client address → ServerConnection.
     :ivar config: the tunables, as given.
-    :ivar host_client: address of the host client, which may shut down the server, or None. A client that presents
-        ``host_token`` is host. Where ``config.local_host`` is on, the first client from this machine is host as well.
-        (It is on by default for servers bound to a loopback address, and for those that ``pygase_pygame.host()``
-        starts.)
-    :ivar host_token: a secret; a client that presents it may be host from anywhere.
+    :ivar host_token: a secret; a client that presents it is host.
     :ivar own_token: a secret for the player in this very process, to be presented as ``host_token``, as
         ``pygase_pygame.host`` does. That player is host, and never counts as lost, however long a thread is held up.
     :ivar game_state_store: the store.
     :ivar player_inputs: the players' inputs; a GameStateMachine as event wire takes them once a tick.
-    :ivar plumbing: PyGaSe's own: the parts that backends and simulated networks use. Not for games; it may change at
-        any time.
+    :ivar plumbing: PyGaSe's own, not for games; it may change at any time.
     """
 
     def __init__(
@@ -89,7 +82,11 @@ class Server:
 
     @property
     def host_client(self) -> Address | None:
-        """Address of the client that may shut down the server, if there is any."""
+        """Address of the host, the client that may shut down the server, or None.
+
+        A client that presents ``host_token`` is host, and so is the first one from this machine if
+        ``config.local_host`` is on.
+        """
         run = self.plumbing.current
         peers = tuple(run.endpoint.peers.values()) if run is not None else ()
         return next((peer.address for peer in peers if peer.is_host), None)
@@ -113,8 +110,8 @@ class Server:
         """Start the server under a specified address.
 
         Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine. In the main thread, SIGTERM and
-        SIGHUP end it as Ctrl-C does, unless the program handles or ignores them: every client gets a goodbye, and then
-        it raises an exception that is a KeyboardInterrupt, and a SystemExit with the status 128 + the signal's number.
+        SIGHUP end it as Ctrl-C does, unless the program handles or ignores them: every client gets a goodbye, and it
+        raises an exception that is a KeyboardInterrupt, and a SystemExit with the status 128 + the signal's number.
 
         :param port: port number to be bound to; 0 lets the system choose a free one (see :attr:`port`).
         :param hostname: hostname or IP address to be bound to: ``"localhost"`` serves this machine alone, ``"0.0.0.0"``
@@ -127,7 +124,7 @@ class Server:
             print ``server.port``. An exception from it ends the run.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
         :raises RuntimeError: if it runs already.
-        :raises TypeError, ValueError: for a port or host name that can be none; says how to write it.
+        :raises TypeError, ValueError: for an impossible port or host name.
         """
         with program_lines_only:
             check_address(port, hostname, "run", least_port=0)
@@ -183,13 +180,13 @@ class Server:
     def announce(self, name: str = "", *, port: int = DISCOVERY_PORT, info: Mapping[str, Any] | None = None) -> None:
         """Let others on the local network find this server, by ``discover`` or a ``Browser``, whenever it runs.
 
-        Before or while it runs, from any thread, and again when something changes. They learn name, game, port, how
-        many play and can, and whether there is a password. Run with ``hostname="localhost"`` it is found on this
-        machine only. If the network does not let it be found, that is a warning in the log, and the game goes on.
+        Call it at any time, from any thread, and again when something changes. Others learn name, game, port, number of
+        players and places, and whether there is a password. A server bound to ``"localhost"`` is found on this machine
+        only. A network that prevents it causes a warning in the log.
 
-        :param name: what players read in the list; ``""``: this machine's name. Cut after 64 bytes of UTF-8.
+        :param name: the name in the list; ``""``: this machine's name. Cut after 64 bytes of UTF-8.
         :param port: UDP port for the queries, not the game's own; a search has to use the same.
-        :param info: what else a player wants to know before joining, such as ``{"map": "castle"}``; 200 bytes at most.
+        :param info: more for players before they join, such as ``{"map": "castle"}``; 200 bytes at most.
         :raises TypeError, ValueError: for a name, port or info that cannot be sent.
         """
         self.plumbing.announce(name, port, info)
@@ -209,17 +206,16 @@ class Server:
         ack_callback: AckCallback | None = None,
         **kwargs: Any,
     ) -> None:
-        """Send an event to one or all clients; from any thread. From a handler of the game loop it leaves with that
-        tick.
+        """Send an event to clients; from any thread. From a handler of the game loop it leaves with that tick.
 
         :param event_type: links to the client's handler.
         :param target_client: ``"all"``, a client's address, or a list of addresses (any collection of them).
         :param retries: 0: sent once. n: resent up to n times until it has arrived, handled at most once. RELIABLE:
-            arrives exactly once, and all of these in order, as long as the connection lives.
-        :param ack_callback: function or coroutine function, called with the client's ServerConnection when the
-            client has the event (for several clients: for each). It must not block.
+            arrives exactly once, in order with the others of this kind, while the connection lives.
+        :param ack_callback: function or coroutine function, called with the client's ServerConnection when the client
+            has the event, for each client.
         :param args, kwargs: the event's data, passed to the handler.
-        :raises InvalidValue: (a TypeError) if the data holds what cannot be sent.
+        :raises InvalidValue: (a TypeError) if the data holds a value that cannot be sent.
         :raises MessageTooLarge: (a ValueError) if it is larger than ``config.max_message_bytes``.
         """
         with program_lines_only:
@@ -255,14 +251,12 @@ class Server:
         self._close_all(lambda address: address == wanted, DisconnectReason.KICKED, reason)
 
     def ban(self, client_address: Address | str, reason: str = "") -> None:
-        """Kick a client, and refuse everyone from its IP address until :meth:`unban`. From any thread.
-
-        At any time: a ban from before :meth:`run` holds, and it outlasts a restart of this server by :meth:`run`.
+        """Kick a client, and refuse everyone from its IP address until :meth:`unban`. From any thread, at any time.
 
         :param client_address: a client's address; or an IP address as text, such as ``"192.168.0.7"``: then every
             client from there is kicked.
         :param reason: your words for the client.
-        :raises TypeError, ValueError: if it is neither; says how to write it.
+        :raises TypeError, ValueError: if it is neither.
         """
         host = as_host(client_address)
         self.plumbing.banned.add(host)

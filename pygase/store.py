@@ -12,7 +12,7 @@ from .utils import Sqn
 
 
 class GameStateStore:
-    """Provide access to a game state and manage state updates.
+    """Holds a game state, and applies updates to it.
 
     The store follows the initial state until the game begins: with the first tick, or with a server that has no game
     loop. From then on the program's state object shows the newest state, and cannot be written.
@@ -24,7 +24,7 @@ class GameStateStore:
     :raises TypeError: if ``initial_game_state`` is not a GameState, or holds what cannot be sent.
     :raises StateTooLarge: if it is larger than the bound.
 
-    :ivar plumbing: PyGaSe's own: the part that game loop and server use. Not for games; it may change at any time.
+    :ivar plumbing: PyGaSe's own, not for games; it may change at any time.
     """
 
     UPDATE_CACHE_SIZE: Final = UPDATE_CACHE_SIZE
@@ -53,7 +53,7 @@ class GameStateStore:
         return self.plumbing.cache.updates()
 
     def get_game_state(self) -> GameState:
-        """Return the current game state. It is the caller's own: changes to it reach nobody; push an update instead."""
+        """Return the current game state, the caller's own: changes to it reach nobody; push an update instead."""
         return self.plumbing.state()
 
     def push_update(self, update: GameStateUpdate) -> None:

@@ -1,5 +1,4 @@
-"""Test a game without a network: server and clients in virtual time, on links as bad as you like, the same way each
-time.
+"""Test a game without a network: server and clients in virtual time, on any link, the same way each time.
 
 ::
 
@@ -13,7 +12,7 @@ time.
     with client.access_game_state() as game_state:
         assert game_state.score == 1
 
-No socket, no thread, no sleep. Everything random comes from the seed: what fails once fails again.
+No socket, no thread, no sleep. Everything random comes from the seed, so a failure repeats.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class SimulatedNetwork:
     :param start: the time at which the clock begins, seconds.
 
     :ivar clock: a ManualClock; ``now``: its time.
-    :ivar delivered, lost: how many datagrams were.
+    :ivar delivered, lost: numbers of datagrams.
     """
 
     def __init__(self, seed: int = 0, link: Link | None = None, *, start: float = 0.0) -> None:
@@ -172,9 +171,9 @@ class SimulatedNetwork:
                 path.blocked = on
 
     def suspend(self, party: Client | Backend | Server, seconds: float) -> None:
-        """Let a client's or a server's process sleep, as behind a closed lid: it runs nothing for so long.
+        """Let a client's or a server's process sleep, as behind a closed lid. Datagrams wait in its socket.
 
-        What is sent to it meanwhile lies in its socket. Returns at once; time passes by :meth:`run`.
+        Returns at once; time passes by :meth:`run`.
 
         :raises ValueError: if it does not take part in this network.
         """
@@ -235,14 +234,12 @@ class SimulatedNetwork:
     # -- time --------------------------------------------------------------------------------------------------------
 
     def call_at(self, at: float, function: Callable[[], Any]) -> None:
-        """Have a function called when virtual time reaches ``at`` (at once, if it has passed, but not before this
-        returns).
-        """
+        """Have a function called when virtual time reaches ``at``; after this call returns, if it has passed."""
         self._counter += 1
         heapq.heappush(self._events, (at, self._counter, function))
 
     def run(self, seconds: float) -> None:
-        """Let so much virtual time pass."""
+        """Let seconds of virtual time pass."""
         end = self.now + seconds
         while self._events and self._events[0][0] <= end:
             self._step()

@@ -1,4 +1,4 @@
-"""The documented path of what is defined in :mod:`pygase.timeline.ticks`."""
+"""The documented path of :mod:`pygase.timeline.ticks`."""
 
 from .timeline.ticks import FixedTimestep
 

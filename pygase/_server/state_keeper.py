@@ -150,7 +150,7 @@ class StateKeeper:
         return time_order_of(self._committed.tick) if self._order is None else self._order
 
     def _commit_push(self, order: int) -> None:
-        """Settle a push between two ticks, under the next tick's number.
+        """Settle a push between two ticks, under a new number.
 
         The order to compare with stays, so that another writer who began with the same state is not ignored.
         """
@@ -160,7 +160,7 @@ class StateKeeper:
         self._order = order
 
     def _go_ahead(self, order: int) -> None:
-        """Let the next commit have an update's order if that is higher. It is always higher than the last commit's."""
+        """Let the next commit have an update's order if that is higher than the last order plus one."""
         if order:
             self._ahead = max(self._ahead, Sqn(order) - time_order_of(self._committed.tick))
 
