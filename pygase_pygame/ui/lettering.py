@@ -40,7 +40,7 @@ class Lettering:
     drawn as "?". The surfaces that are returned are kept: draw them, never draw on them.
 
     :param smallest_share: a line that is too wide shrinks to this share of its size at most, 0 to 1, before it is
-        shortened. It never shrinks below 12 pixels.
+        shortened. No text is smaller than 12 pixels.
     """
 
     def __init__(self, smallest_share: float = 0.0) -> None:
@@ -161,7 +161,7 @@ class Lettering:
         return next((n - 1 for n in range(2, len(word) + 1) if self.width(word[:n], size) > max_width), len(word))
 
     def _font(self, size: int) -> pygame.font.Font:
-        size = max(size, 1)
+        size = max(size, SMALLEST)
         if size not in self._fonts:
             if not pygame.font.get_init():
                 pygame.font.init()
