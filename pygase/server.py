@@ -233,11 +233,11 @@ class Server:
     def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
         """Register an event handler for a specific event type.
 
-        It is called on the network's thread, as soon as the event arrives, and must not block. What it returns is not
-        used: for changes to the state, register the handler with a GameStateMachine.
+        It is called on the network's thread, as soon as the event arrives, and must not block. Its return value is not
+        used: for changes to the state, register a handler with a GameStateMachine, which is called as well.
 
-        :param event_type: event type to link the handler function to. A type has one handler: a later one replaces an
-            earlier one, and that is logged once. (A GameStateMachine's handlers are apart from these: both are called.)
+        :param event_type: the event type. A type has one handler: a later one replaces an earlier one, and that is
+            logged once.
         :param event_handler_function: function or coroutine function; gets the event's data, and by name
             ``client_address``.
         """
