@@ -1,12 +1,12 @@
-"""The type of a serialised event whose sender learns that it has arrived.
+"""The type of a serialised event whose sender learns of its arrival.
 
-A module of its own, since mypyc cannot compile a subclass of bytes: this module stays interpreted.
+It has a module of its own, since mypyc cannot compile a subclass of bytes. This module stays interpreted.
 """
 
 from __future__ import annotations
 
 
 class AcknowledgedEvent(bytes):
-    """A serialised event whose arrival its sender learns: to drop it would be a gap that nobody notices."""
+    """A serialised event whose sender learns of its arrival. To drop it would leave a gap that nobody notices."""
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""Which packets were sent when, what they carried, and which of them have arrived."""
+"""The packets that were sent: when, with which contents, and which of them have arrived."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from .record import PeerRecord
 
 
 class Carried(Protocol):
-    """A part of a packet whose arrival somebody wants to know."""
+    """A part of a packet whose arrival is reported."""
 
     def acknowledge(self) -> int | None:
-        """Note the arrival; return the ticket that is to be reported, or None."""
+        """Note the arrival. Return the ticket to report, or None."""
 
 
 Contents = tuple[Carried, ...] | None
-"""The parts of a packet whose arrival somebody wants to know, or None."""
+"""The parts of a packet whose arrival is reported, or None."""
 
 KEPT_TIMES: Final = 256
-"""Packets whose time of sending is remembered: a round trip of four seconds at 60 Hz can be measured."""
+"""Packets whose time of sending is remembered. At 60 Hz they cover a round trip of four seconds."""
 
 ONE_ACK_COVERS: Final = (1 << 30) - 1
-"""``outstanding`` of the packets under way that one acknowledgement (32 bits) names, with two to spare."""
+"""A mask for ``outstanding``: the packets that one acknowledgement (32 bits) names, with two to spare."""
 
 _CERTAIN: Final = 0x4000
-"""Packets since the newest one that is known to have arrived, up to which a number of 16 bits is certain. It is a
-quarter of all numbers, so that an overtaken acknowledgement is not taken for one of the future either."""
+"""Packets since the newest acknowledged one, up to which a number of 16 bits is certain. A quarter of all numbers also
+keeps an overtaken acknowledgement from being taken for one of the future."""
 
 _TICKS: Final = 1024
 """Ticks whose times are kept, a power of two: four seconds at 250 Hz."""
@@ -38,14 +38,14 @@ _LOSS_GAIN: Final = 1 / 64
 
 
 class NeverSent(MalformedPacket):
-    """The peer acknowledges a packet that was never sent. So it acknowledges without receiving."""
+    """The peer acknowledges a packet that was never sent, so it acknowledges without receiving."""
 
 
 class TickTimes:
-    """The times at which the datagrams of the latest ticks left: one ring for all peers of a server.
+    """The times at which the datagrams of the latest ticks left. All peers of a server share one ring.
 
     :ivar count: the number of the latest tick, from 1 on.
-    :ivar now: its time; -1.0 before the first.
+    :ivar now: the time of the latest tick, seconds; -1.0 before the first.
     """
 
     __slots__ = ("_times", "count", "now")
@@ -67,26 +67,26 @@ class TickTimes:
 
 
 class SentPackets:
-    """Packets sent and not yet acknowledged. They are bounded, since a packet that many newer ones have overtaken
-    counts as lost.
+    """Packets sent and not yet acknowledged. Their number is bounded, since a packet counts as lost once many newer
+    ones have arrived.
 
-    ``record.outstanding`` has a bit for each packet under way. So one AND takes in an acknowledgement.
+    ``record.outstanding`` has a bit for each packet under way, so one AND takes in an acknowledgement.
 
     :ivar loss: the recent share of lost packets, 0..1.
-    :ivar skips: how many numbers were left out (see :meth:`skip`). No packet has them, so none was lost.
-    :ivar has_contents: whether somebody wants to know the arrival of a packet under way.
-    :ivar newest_acked: number of the newest packet that is known to have arrived; below the first one for none.
-    :ivar skipped: the number that was left out last; -1 for none.
+    :ivar skips: how many numbers were left out (see :meth:`skip`). They have no packets and count as no loss.
+    :ivar has_contents: True if the arrival of some packet under way is to be reported.
+    :ivar newest_acked: number of the newest acknowledged packet; below the first one for none.
+    :ivar skipped: the latest number that was left out; -1 for none.
     """
 
     __slots__ = ("_contents", "_ticks", "_times", "has_contents", "loss", "newest_acked", "record", "skipped", "skips")
 
     LOST_AFTER: ClassVar[int] = _LOST_AFTER
-    """Packets between one and the newest acknowledged one, after which it counts as lost. They are more than the 32 of
-    ack_bits, since after a burst an ACKS message names those further back."""
+    """Packets from a lost one to the newest acknowledged one. They exceed the 32 of ack_bits, since an ACKS message
+    after a burst names older packets."""
     MAX_PACKETS: ClassVar[int] = _MAX_PACKETS
-    """Unacknowledged packets that are remembered: four seconds of the whole default budget. Beyond that, as with a
-    peer that never acknowledges anything, the oldest counts as lost."""
+    """Unacknowledged packets that are remembered: four seconds of the whole default budget. Beyond it the oldest counts
+    as lost, as with a peer that acknowledges nothing."""
     LOSS_GAIN: ClassVar[float] = _LOSS_GAIN
     """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
 
@@ -106,11 +106,11 @@ class SentPackets:
 
     @property
     def newest(self) -> int:
-        """Number of the packet that has left last, for :meth:`has_arrived`."""
+        """Number of the latest packet, for :meth:`has_arrived`."""
         return self.record.next_sequence - 1
 
     def has_arrived(self, packet: int) -> bool:
-        """Return whether the peer has a packet of that number, or a later one."""
+        """Return whether the peer has this packet or a later one."""
         return self.newest_acked >= packet
 
     @property
@@ -119,10 +119,10 @@ class SentPackets:
         return self._contents
 
     def sent(self, contents: Contents, now: float) -> int:
-        """Note that a packet leaves now; return its number.
+        """Note that a packet leaves now, and return its number.
 
-        The time of a packet that leaves with a tick is the tick's, and the number of that tick is its own plus
-        ``record.tick_offset``. Only other packets have a time of their own.
+        A packet that leaves with a tick has the time of the tick. Its number plus ``record.tick_offset`` is the number
+        of the tick. Only other packets have a time of their own.
         """
         record, ticks = self.record, self._ticks
         sequence = record.next_sequence
@@ -146,7 +146,7 @@ class SentPackets:
             del times[next(iter(times))]
 
     def _change_offset(self, sequence: int) -> None:
-        """Begin a run of one packet a tick. Those of the run before that are under way get times of their own."""
+        """Begin a run of one packet a tick. The packets under way of the previous run get times of their own."""
         record, ticks = self.record, self._ticks
         outstanding, newest = record.outstanding, sequence - 1
         for back in range(min(sequence - record.offset_from, outstanding.bit_length(), KEPT_TIMES) - 1, -1, -1):
@@ -158,7 +158,7 @@ class SentPackets:
         record.tick_offset, record.offset_from = ticks.count - sequence, sequence
 
     def _sent_at(self, sequence: int) -> float | None:
-        """Return when a packet was sent, if that is remembered."""
+        """Return when a packet was sent; None if that is not remembered."""
         record = self.record
         if sequence < record.next_sequence - KEPT_TIMES:
             return None
@@ -168,16 +168,14 @@ class SentPackets:
         return at
 
     def _bound(self, sequence: int) -> None:
-        """Count what lies further back than ``MAX_PACKETS`` as lost."""
+        """Count packets further back than ``MAX_PACKETS`` as lost."""
         if self.record.outstanding > _FULL:
             self._give_up(_MAX_PACKETS)
         if self._contents:
             self._contents.pop(sequence - _MAX_PACKETS, None)
 
     def skip(self) -> int:
-        """Leave the next number out, and return it. A peer that acknowledges it has not received what it
-        acknowledges.
-        """
+        """Leave out the next number, and return it. A peer that acknowledges it acknowledges without receiving."""
         record = self.record
         self.skipped = record.next_sequence
         record.next_sequence += 1
@@ -189,8 +187,8 @@ class SentPackets:
     def acknowledge(self, wire_ack: int, ack_bits: int, width: int = 32) -> tuple[float | None, list[Contents]]:
         """Take in a received acknowledgement (16-bit number, bits of the ``width`` packets before it).
 
-        :returns: when the packet ``ack`` was sent if it is newly acknowledged (else None: no round trip to be
-            measured), and the contents of all packets newly acknowledged.
+        :returns: the time at which packet ``ack`` was sent, if it is newly acknowledged (else None: no round trip is
+            measured); and the contents of all newly acknowledged packets.
         :raises NeverSent: if it names a packet that was never sent. Then it acknowledges nothing.
         """
         record = self.record
@@ -200,7 +198,7 @@ class SentPackets:
         self._check(back, named)
         outstanding = record.outstanding
         if not outstanding >> back:
-            return None, []  # of what is known already
+            return None, []  # all of it was known
         acked = outstanding & (named << back)
         record.outstanding = outstanding ^ acked
         if self.loss:
@@ -218,9 +216,9 @@ class SentPackets:
         self._times = {number: at for number, at in self._times.items() if outstanding >> (newest - number) & 1}
 
     def _check(self, back: int, named: int) -> None:
-        """Raise if a packet that is named was not sent. Bit n of ``named``: the one ``back + n`` before the newest.
+        """Raise if a named packet was not sent. Bit n of ``named`` is packet ``back + n`` before the newest.
 
-        If nothing was acknowledged for very many packets, a number may be an old one or one of the future.
+        After very many packets without an acknowledgement, a number may be an old or a future one.
         """
         record = self.record
         newest = record.next_sequence - 1
@@ -243,14 +241,14 @@ class SentPackets:
             self.loss = 0.0
 
     def _give_up(self, width: int) -> None:
-        """Count the packets as lost that lie further back than ``width`` packets."""
+        """Count packets further back than ``width`` as lost."""
         record = self.record
         lost = (record.outstanding >> width).bit_count()
         record.outstanding &= (1 << width) - 1
         self.loss = 1.0 - (1.0 - self.loss) * (1.0 - _LOSS_GAIN) ** lost
 
     def _take_contents(self, acked: int) -> list[Contents]:
-        """Remove and return the contents of the acknowledged packets; forget those of lost ones."""
+        """Remove and return the contents of acknowledged packets. Forget those of lost ones."""
         record = self.record
         newest, outstanding = record.next_sequence - 1, record.outstanding
         taken: list[Contents] = []

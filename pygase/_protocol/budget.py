@@ -1,4 +1,4 @@
-"""The budget of a connection: a token bucket, so many bytes a second, with some saved up for bursts."""
+"""The budget of a connection: a token bucket of bytes per second, with a reserve for bursts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from .record import PeerRecord
 class TokenBucket:
     """A budget of ``rate`` bytes per second and of ``burst`` bytes at once. It is full at ``now``.
 
-    One packet may overdraw it, so that no packet is ever too large.
-    While there are tokens nothing is computed: ``record.spent`` counts up to ``record.limit``. When they are used up,
-    the limit grows by the bytes that the time since the last look has earned, a burst at most. (So after a rest two
-    bursts may leave at once.)
+    One packet may overdraw it, so no packet is ever too large. While there are tokens nothing is computed:
+    ``record.spent`` counts up to ``record.limit``. Once they are used up, the limit grows by the bytes earned since the
+    last look, by one burst at most. (After a rest two bursts may leave at once.)
     """
 
     __slots__ = ("_at", "burst", "rate", "record")
@@ -40,7 +39,7 @@ class TokenBucket:
         self.record.spent += size_bytes
 
     def ready_at(self, now: float) -> float:
-        """Return the time from which :meth:`allows` is true, if nothing is spent until then."""
+        """Return when :meth:`allows` becomes true, if nothing is spent until then."""
         if self.allows(now):
             return now
         return now + (1 + self.record.spent - self.record.limit) / self.rate

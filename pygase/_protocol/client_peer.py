@@ -1,7 +1,7 @@
 """The client's end of a connection, pure: datagrams and ``now`` in, datagrams and events out.
 
-``now`` is any clock in seconds that never goes back, the same one in all calls of one object. The order of a turn:
-receive what has come, take the events, queue what is to be sent, take the datagrams, sleep until ``next_timeout``.
+``now`` is any clock in seconds that never goes back, the same one in all calls of one object. A turn has this order:
+receive the datagrams, take the events, queue messages, take the datagrams to send, sleep until ``next_timeout``.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ from .wire import (
 )
 
 CLIENT_SKIPS_WITHIN: Final = 4096
-"""Rarer than at the server. There, a missing number makes each packet a little more work, for as long as it is among
-the latest 256."""
+"""A greater distance than the server's. At the server a missing number costs a little for each packet, while it is
+among the latest 256."""
 
 
 class ClientProtocol(PeerProtocol):
@@ -53,10 +53,10 @@ class ClientProtocol(PeerProtocol):
     :param game: name of the game; the server's must be the same.
     :param random_bytes: a source of unpredictable bytes.
     :param skip_within: the bound on the distance of two numbers that are left out.
-    :ivar clock: the server's time, as well as it is known.
-    :ivar inputs: the player's inputs, until they have arrived.
-    :ivar states: the states that have arrived, and those that are arriving.
-    :ivar connector: the way to the connection.
+    :ivar clock: the estimate of the server's time.
+    :ivar inputs: the player's inputs that are not acknowledged.
+    :ivar states: the received states, and the unfinished ones.
+    :ivar connector: the handshake.
     """
 
     __slots__ = (
@@ -99,10 +99,10 @@ class ClientProtocol(PeerProtocol):
         self._player = PlayerSide()
         self.inputs = self._player.inputs
         self._server_time = 0
-        self._sequence = 0  # of the packet that is being received, as on the wire
+        self._sequence = 0  # of the packet being received, as on the wire
 
     def next_event(self) -> ProtocolEvent | None:
-        """Return the next thing that has happened, or None."""
+        """Return the next event of the connection, or None."""
         return self._events.popleft() if self._events else None
 
     def _deliver(self, payload: bytes) -> None:
@@ -113,18 +113,18 @@ class ClientProtocol(PeerProtocol):
         self._events.extend(map(EventReceived, payloads))
 
     def on_message_acked(self, ticket: int, now: float) -> None:
-        """Note that the peer has the message that was queued with this ticket."""
+        """Note that the peer has the message of this ticket."""
         self._events.append(MessageAcked(ticket))
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
-        """End the connection on this side; nothing is sent. ``remote``: the peer has ended it."""
+        """End the connection on this side, and send nothing. ``remote``: the peer has ended it."""
         if self.closed is None:
             self._hand_on(self._gate.release_all())
             self.closed = Disconnected(reason, detail, remote)
             self._events.append(self.closed)
 
     def receive_datagram(self, data: bytes, *, now: float) -> None:
-        """Take whatever came from the server's address. Nothing that does not belong here does any harm."""
+        """Take any datagram from the server's address. A foreign one does no harm."""
         if self.closed is not None or not data:
             return
         self.record.bytes_received += len(data)
@@ -148,7 +148,7 @@ class ClientProtocol(PeerProtocol):
             self.token = outcome.token
             self._server_time = outcome.time
             self.record.last_received_at = self.record.last_sent_at = now
-            self.record.ack_due_at = now  # greet at once: the server's first round-trip measurement
+            self.record.ack_due_at = now  # answer at once: the server's first round-trip measurement
             self._events.append(Connected(outcome, decode_address(outcome.address)))
         elif outcome is not None:
             self.end(reason_from_wire(outcome.reason), outcome.detail, remote=True)
@@ -162,9 +162,9 @@ class ClientProtocol(PeerProtocol):
         self._note_time(wire_time, sent_at, delay, now)
         if len(data) > SERVER_HEADER.size:
             self._receive_messages(data, now)
-            if not self._gate.is_empty:  # only now: the state of a datagram goes before its events
+            if not self._gate.is_empty:  # only now: the state of a datagram precedes its events
                 self._hand_on(self._gate.release(self.states.received.newest_tick, now))
-        if self.closed is not None and not self.closed.remote:  # the server has broken the protocol; tell it so
+        if self.closed is not None and not self.closed.remote:  # the server broke the protocol; report it
             self._farewell = self.close_datagrams(self.closed.reason, self.closed.detail, now)
 
     def _note_time(self, wire_time: int, sent_at: float | None, delay: int, now: float) -> None:
@@ -202,7 +202,7 @@ class ClientProtocol(PeerProtocol):
         self._events.append(InputStateReceived(tick, applied, reported.margin))
 
     def give_up_fragments(self, now: float) -> None:
-        """Give up the unreliable messages of which no fragment has arrived for ``fragment_timeout``."""
+        """Give up the unreliable messages without a new fragment for ``fragment_timeout``."""
         super().give_up_fragments(now)
         self.states.expire(now)
 
@@ -226,8 +226,7 @@ class ClientProtocol(PeerProtocol):
 
     def queue_input(self, payload: bytes, view_time: float | None) -> int:
         """Queue the serialised input of a tick; see :meth:`InputSender.queue`. It leaves with the next
-        ``datagrams_to_send``, alone if need be.
-        """
+        ``datagrams_to_send``, if necessary alone."""
         number = self.inputs.queue(payload, view_time)
         self.hurried = True
         return number
@@ -246,13 +245,13 @@ class ClientProtocol(PeerProtocol):
     def _datagrams(self, now: float) -> list[bytes]:
         self._player.ride = False
         if self.record.skip_is_due:
-            self._skip_number()  # before anything is filled into the packet that has to report it
+            self._skip_number()  # before the packet that has to report it is filled
         if len(self.inputs) and now >= self.record.last_sent_at + self.rtt.rto:
             self.hurried = True
         return super()._datagrams(now)
 
     def due_at(self, now: float) -> float:
-        """Return when there is something to send or to notice next."""
+        """Return the next time at which something is to be sent or noticed."""
         due = min(super().due_at(now), self._gate.next_at)
         if len(self.inputs):
             at = now if self.hurried else self.record.last_sent_at + self.rtt.rto
@@ -277,7 +276,8 @@ class ClientProtocol(PeerProtocol):
         return [request]
 
     def next_timeout(self, *, now: float) -> float | None:
-        """When to call :meth:`handle_timeout` and ``datagrams_to_send`` next, if nothing is received until then."""
+        """Return when to call :meth:`handle_timeout` and ``datagrams_to_send`` next, unless a datagram arrives
+        earlier."""
         if self.closed is not None:
             return None
         if self.connected:
@@ -285,13 +285,13 @@ class ClientProtocol(PeerProtocol):
         return min(self.connector.next_timeout(), self._give_up_at)
 
     def forgive(self, slept: float, now: float) -> None:
-        """See PeerProtocol. A server that has not answered gets as much more time, too."""
+        """Do the same as PeerProtocol. A server that has not answered yet gets the time, as well."""
         super().forgive(slept, now)
         self.states.forgive(slept)
         self._give_up_at += slept
 
     def handle_timeout(self, *, now: float) -> None:
-        """Notice what the passing of time brings: the end of patience."""
+        """Notice the time-outs that have passed."""
         if self.closed is not None:
             return
         if self.connected:
@@ -304,7 +304,7 @@ class ClientProtocol(PeerProtocol):
             self.end(DisconnectReason.NO_ANSWER, "", remote=False)
 
     def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float) -> None:
-        """Hang up. What is queued and the goodbye leave with the next ``datagrams_to_send``."""
+        """Close the connection. The queued messages and the CLOSE leave with the next ``datagrams_to_send``."""
         if self.closed is None:
             if self.connected:
                 self._farewell = self.close_datagrams(reason, detail, now)

@@ -1,4 +1,4 @@
-"""The sides of a client that a server has no like of: a player's inputs on their way, and the states that arrive."""
+"""The parts that only a client has: the player's inputs on their way, and the states that arrive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .wire import BULK_SNAPSHOT, INPUTS, MESSAGE_HEADER, ORDER, SKIPPED, SNAPSHO
 
 
 class _CarriedInputs:
-    """The inputs of a packet, which the server has when the packet is acknowledged."""
+    """The inputs of a packet. The server has them when the packet is acknowledged."""
 
     __slots__ = ("_newest", "_player", "_skipped")
 
@@ -21,7 +21,7 @@ class _CarriedInputs:
         self._skipped = skipped
 
     def acknowledge(self) -> int | None:
-        """Let go of them, and of the number that was left out, which the server knows now."""
+        """Forget the inputs, and the number that was left out. The server knows them now."""
         self._player.inputs.on_acked(self._newest)
         if self._player.unreported == self._skipped:
             self._player.unreported = None
@@ -29,10 +29,10 @@ class _CarriedInputs:
 
 
 class PlayerSide:
-    """A player's inputs, until they have arrived, and how they ride along with packets.
+    """A player's unacknowledged inputs, which piggyback on packets.
 
-    :ivar unreported: a number that was left out, while it is not certain that the server knows it.
-    :ivar ride: True after they have gone along with a packet of this turn. Once in a turn is enough.
+    :ivar unreported: a number that was left out, until the server has acknowledged its report.
+    :ivar ride: True once the inputs have left with a packet of this turn. Once a turn is enough.
     """
 
     __slots__ = ("_newest_report", "inputs", "ride", "unreported")
@@ -44,7 +44,7 @@ class PlayerSide:
         self._newest_report = 0
 
     def riders(self, room: int) -> bytes:
-        """Return the framed messages with the inputs that wait, if they fit."""
+        """Return the framed messages with the waiting inputs, if they fit."""
         if self.ride or not len(self.inputs):
             return b""
         skipped = b"" if self.unreported is None else message(SKIPPED, ORDER.pack(self.unreported & 0xFFFF))
@@ -52,14 +52,12 @@ class PlayerSide:
         return skipped + message(INPUTS, found[0]) if found is not None else b""
 
     def rode(self) -> Carried:
-        """Note that the inputs are on their way; return the part of the packet that is acknowledged with it."""
+        """Note that the inputs are on their way. Return the part of the packet that stands for them."""
         self.ride = True
         return _CarriedInputs(self, self.inputs.newest, self.unreported)
 
     def is_overtaken(self, number: int) -> bool:
-        """Return whether a report of inputs in the packet ``number`` is older than another one that has come, maybe of
-        the same tick. Else note it.
-        """
+        """Return whether a newer report on inputs has arrived than that of packet ``number``. If not, note this one."""
         if number < self._newest_report:
             return True
         self._newest_report = number
@@ -67,9 +65,9 @@ class PlayerSide:
 
 
 class StateSide:
-    """The states of a client: their fragments, and those that have arrived.
+    """A client's states: the received ones, and the fragments of unfinished ones.
 
-    :ivar received: the states that have arrived.
+    :ivar received: the received states.
     """
 
     __slots__ = ("_fragments", "received")
@@ -88,7 +86,7 @@ class StateSide:
         return sum(fragments.held_bytes for fragments in self._fragments.values())
 
     def fragments(self, kind: int) -> Reassembler | None:
-        """Return the place where states of this kind are put together; None if it is no kind of state."""
+        """Return the reassembler for states of this kind; None for another kind."""
         return self._fragments.get(kind)
 
     def expire(self, now: float) -> None:
@@ -96,5 +94,5 @@ class StateSide:
         self._fragments[SNAPSHOT].expire(now)
 
     def forgive(self, slept: float) -> None:
-        """Do not count ``slept`` seconds in which this side itself did not run."""
+        """Do not count ``slept`` seconds in which this side did not run."""
         self._fragments[SNAPSHOT].forgive(slept)

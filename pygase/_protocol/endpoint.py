@@ -1,6 +1,4 @@
-"""The server's end, pure: one socket's worth of datagrams, many peers. No datagram of any content does any harm
-here.
-"""
+"""The server's end, pure: the datagrams of one socket, and many peers. No datagram of any content does harm here."""
 
 from __future__ import annotations
 
@@ -25,11 +23,10 @@ from .wire import CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, HEADER_BYTES, Chall
 Outgoing = tuple[bytes, Address]
 
 _LOOK_INTERVAL: Final = 0.1
-"""Seconds between two looks for silent peers, and at the states that they acknowledge, while states go out all the
-time."""
+"""Seconds between two looks for silent peers, and at their acked ticks, while each tick sends states."""
 
 _PART_INTERVAL: Final = 1.0
-"""Seconds between two looks at who takes part: often enough for ``ServerConfig.silent_after``."""
+"""Seconds between two looks at the participation of the clients: often enough for ``ServerConfig.silent_after``."""
 
 
 def _nowhere(address: Address) -> bool:
@@ -37,18 +34,20 @@ def _nowhere(address: Address) -> bool:
 
 
 class ServerEndpoint:
-    """Finds the peer of each datagram, admits new ones, and collects what is to be sent.
+    """Finds the peer of each datagram, admits newcomers, and collects the datagrams to send.
 
     :param random_bytes: a source of unpredictable bytes.
     :param own_token: a secret of this process. The client that presents it is host, and never counts as lost.
-    :param is_local: returns whether an address is this very machine's.
+    :param is_local: returns whether an address belongs to this machine.
     :param skip_within: the bound on the distance of two numbers that are left out.
-    :ivar peers: the connections by address; ``by_token``: the same by token.
-    :ivar dropped: how many datagrams were dropped, by reason.
-    :ivar inbox: what has happened, with the peer; bare bytes are an event of the peer's, serialised.
-    :ivar outbox: the answers to newcomers and the goodbyes that wait to be sent.
-    :ivar next_at: not later than the time at which some peer has something to send or to notice.
-    :ivar entrance: who is let in. ``held``: what is held of all peers together.
+    :ivar peers: the connections by address.
+    :ivar by_token: the connections by token.
+    :ivar dropped: count of dropped datagrams, by reason.
+    :ivar inbox: pairs of a peer and its event. Bare bytes are the peer's own event, serialised.
+    :ivar outbox: answers to newcomers and CLOSE datagrams that wait to be sent.
+    :ivar next_at: the time at which some peer has something to send or to notice, or an earlier one.
+    :ivar entrance: answers the handshakes.
+    :ivar held: counts the held bytes of all peers together.
     """
 
     __slots__ = (
@@ -100,7 +99,7 @@ class ServerEndpoint:
     # -- receiving -----------------------------------------------------------------------------------------------
 
     def receive_datagram(self, data: bytes, address: Address, *, now: float) -> None:
-        """Take in a datagram, whatever it is and wherever it came from."""
+        """Take in any datagram of any sender."""
         self.receive_datagrams(((data, address),), now=now)
 
     def receive_datagrams(self, datagrams: Iterable[Outgoing], *, now: float) -> None:
@@ -126,7 +125,7 @@ class ServerEndpoint:
             self.close_peer(violators.pop(), DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, now=now)
 
     def _look_after(self, peer: ServerProtocol, now: float) -> None:
-        """Take account of what an unusual packet may have changed."""
+        """Apply the effects that an unusual packet may have."""
         if peer.closed is not None:
             self._on_closed(peer, now)
         elif peer.held_bytes != peer.counted_bytes:
@@ -165,7 +164,7 @@ class ServerEndpoint:
         self.inbox.append((peer, Connected(accepted, address)))
 
     def _make_room(self, now: float) -> None:
-        """Let the largest holder give way: its unfinished unreliable messages, or else all of it."""
+        """Make the largest holder give way: it loses its unfinished unreliable messages, or else its connection."""
         largest = self.held.largest()
         if largest.incoming.drop_unreliable():
             self.dropped["unfinished messages, for want of room"] += 1
@@ -178,12 +177,12 @@ class ServerEndpoint:
 
     @property
     def held_bytes(self) -> int:
-        """The bytes that are held of all peers together."""
+        """The held bytes of all peers together."""
         return self.held.total
 
     @property
     def refuse_all(self) -> DisconnectReason | None:
-        """If set, everybody new is refused with this reason."""
+        """If set, every newcomer is refused with this reason."""
         return self.entrance.refuse_all
 
     @refuse_all.setter
@@ -192,7 +191,7 @@ class ServerEndpoint:
 
     @property
     def banned_hosts(self) -> set[str]:
-        """IP addresses, as ``plain_host`` spells them, from which everybody is refused."""
+        """IP addresses, as ``plain_host`` spells them, that are always refused."""
         return self.entrance.banned_hosts
 
     @banned_hosts.setter
@@ -200,14 +199,14 @@ class ServerEndpoint:
         self.entrance.banned_hosts = hosts
 
     def close_peer(self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float) -> None:
-        """End a connection and tell the peer why."""
+        """End a connection and send the peer the reason."""
         if peer.closed is None:
             self.outbox.extend([(data, peer.address) for data in peer.close_datagrams(reason, detail, now)])
             peer.end(reason, detail, remote=False)
             self._forget(peer)
 
     def _on_closed(self, peer: ServerProtocol, now: float) -> None:
-        """The peer has said goodbye, or broken the protocol. In that case, say so to it."""
+        """Remove a peer that has closed the connection or broken the protocol. The latter gets a CLOSE."""
         closed = peer.closed
         if closed is not None and not closed.remote:
             farewell = peer.close_datagrams(closed.reason, closed.detail, now)
@@ -225,23 +224,25 @@ class ServerEndpoint:
     # -- sending -------------------------------------------------------------------------------------------------
 
     def push_state(self, tick: int, tree: Tree, *, time: float, span: float) -> bool:
-        """Make ``tree`` (frozen) the current state. It goes out with the next ``datagrams_to_send``.
+        """Make ``tree`` (frozen) the current state. It leaves with the next ``datagrams_to_send``.
 
-        :param tick: its number, higher than the one of the state before.
-        :param time: the tick's time on the server's clock, seconds; ``span``: seconds since the tick before.
-        :returns: False if it is the very state that is current already.
+        :param tick: its number, higher than that of the previous state.
+        :param time: the tick's time on the server's clock, seconds.
+        :param span: seconds since the previous tick.
+        :returns: False if the state has not changed.
         """
         return self.ring.push(tick, tree, time, span)
 
     def datagrams_to_send(self, *, now: float, everyone: bool = False) -> list[Outgoing]:
-        """Return the datagrams that are due: for all peers (after a tick), or for those whose time has come."""
+        """Return the datagrams that are due: for all peers (after a tick), or for the peers whose time has passed."""
         return list(self.stream_to_send(now=now, everyone=everyone))
 
     def stream_to_send(self, *, now: float, everyone: bool = False) -> Iterator[Outgoing]:
-        """The same as ``datagrams_to_send``, each made when it is asked for. To be taken to the end at once."""
+        """Yield the datagrams of ``datagrams_to_send``, each made on demand. The caller exhausts the iterator at
+        once."""
         outgoing = tuple(self.outbox)
         self.outbox.clear()
-        if everyone and now >= self._look_at:  # (each tick puts off what it has sent to, so nobody else would look)
+        if everyone and now >= self._look_at:  # (each tick postpones its peers, so nothing else looks at them)
             self._end_silent(now)
             for peer in self.peers.values():
                 peer.settle_acked_tick()
@@ -258,11 +259,11 @@ class ServerEndpoint:
         return chain(outgoing, self._other_datagrams(due, now, next_at))
 
     def _state_datagrams(self, now: float) -> Iterator[Outgoing]:
-        """Yield the datagrams of a tick: first those with the new state and nothing else, then those of all others."""
+        """Yield the datagrams of a tick: first those with nothing but the new state, then all others."""
         ask_at = now + self.config.min_rto
         ring, others = self.ring, list[ServerProtocol]()
         framed: bytes | None = None
-        acked_tick = -2  # that of no peer
+        acked_tick = -2  # no peer has this one
         self.shared.ticks.begin(now)
         for peer in tuple(self.peers.values()):
             if peer.record.acked_tick != acked_tick:
@@ -276,7 +277,7 @@ class ServerEndpoint:
         yield from self._other_datagrams(others, now, ask_at)
 
     def _other_datagrams(self, due: list[ServerProtocol], now: float, next_at: float) -> Iterator[Outgoing]:
-        """Yield all that is due for these peers, and note when the next one is."""
+        """Yield all that is due for these peers, and note when the next one is due."""
         for peer in due:
             for datagram in peer.datagrams_to_send(now):
                 yield datagram, peer.address
@@ -284,19 +285,18 @@ class ServerEndpoint:
         self.next_at = next_at
 
     def is_idle(self, now: float) -> bool:
-        """Return whether at this time nothing is to be sent or noticed, and nothing waits in the inbox."""
+        """Return whether nothing is to be sent or noticed at this time, and the inbox is empty."""
         return now < self.next_at and not self.outbox and not self.inbox
 
     def next_timeout(self) -> float | None:
-        """Return when to read the inbox and call :meth:`handle_timeout` and ``datagrams_to_send`` next, if nothing is
-        received until then; -math.inf for at once, None for never.
-        """
+        """Return when to read the inbox and call :meth:`handle_timeout` and ``datagrams_to_send`` next, unless a
+        datagram arrives earlier; -math.inf for at once, None for never."""
         if self.inbox or self.outbox:
             return -math.inf
         return self.next_at if self.peers else None
 
     def forgive(self, slept: float, *, now: float) -> None:
-        """Do not count the peers' silence of ``slept`` seconds in which this side itself did not run."""
+        """Do not count the peers' silence of ``slept`` seconds in which this side did not run."""
         for peer in self.peers.values():
             peer.forgive(slept, now)
 

@@ -1,4 +1,4 @@
-"""The way into a server: who gets a challenge, who is let in, and who is refused with which words."""
+"""The entrance of a server: it answers newcomers with a challenge, an acceptance or a refusal."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from .wire import (
 )
 
 Objection = tuple[DisconnectReason | None, str]
-"""Why a newcomer is not let in, and words for it. Without a reason there is no answer: the newcomer tries again, and
-may be let in a little later."""
+"""The reason for not admitting a newcomer, and words for it. Without a reason there is no answer: the newcomer tries
+again and may be admitted later."""
 
 _REMEMBERED_NONCES: Final = 1024
 
 
 def _presents(token: str, response: ChallengeResponse) -> bool:
-    """Return whether a client has presented a secret of the server's."""
+    """Return whether a client has presented this secret of the server."""
     return bool(token) and same_secret(token.encode(), response.host_token.encode())
 
 
 class Keys:
-    """The secrets and rules by which a server knows its players.
+    """A server's secrets and rules for recognising players.
 
     :param password: None to ask for none.
     :param host_token: the client that presents it is host.
     :param own_token: a secret of this process. The client that presents it is host, and never counts as lost.
-    :param is_local: returns whether an address is this very machine's.
+    :param is_local: returns whether an address belongs to this machine.
     """
 
     __slots__ = ("game", "host_token", "is_local", "own_token", "password")
@@ -61,15 +61,15 @@ class Keys:
 
 
 class Entrance:
-    """Answers the handshakes of newcomers, and makes the peers of those who are let in.
+    """Answers the handshakes of newcomers, and makes the peers of admitted ones.
 
-    :ivar keys: what newcomers have to know.
-    :ivar visitors: how often each host has tried.
-    :ivar places: which connection gives way to a newcomer.
-    :ivar refuse_all: if set, everybody new is refused with this reason.
-    :ivar banned_hosts: IP addresses, as ``plain_host`` spells them, from which everybody is refused.
-    :ivar dropped: how many datagrams were dropped, by reason.
-    :ivar ended_nonces: the connections that are over. Their handshakes are not repeated.
+    :ivar keys: the server's secrets.
+    :ivar visitors: the recent tries of each host.
+    :ivar places: finds the connection that gives way to a newcomer.
+    :ivar refuse_all: if set, every newcomer is refused with this reason.
+    :ivar banned_hosts: IP addresses, as ``plain_host`` spells them, that are always refused.
+    :ivar dropped: count of dropped datagrams, by reason.
+    :ivar ended_nonces: the nonces of ended connections, whose handshakes are not repeated.
     """
 
     __slots__ = (
@@ -114,7 +114,7 @@ class Entrance:
         self._cookies = CookieJar(shared.random_bytes, config.cookie_lifetime)
 
     def receive_request(self, request: ConnectRequest, address: Address, now: float) -> None:
-        """Answer a request with a challenge, or with a refusal. Nothing is remembered."""
+        """Answer a request with a challenge or a refusal, and remember nothing."""
         objection = self._objection(request.version, request.game, address, now)
         if objection is not None:
             self._object(request.nonce, objection, address)
@@ -122,13 +122,13 @@ class Entrance:
             self._outbox.append((self._cookies.challenge(request.nonce, address, now).encode(), address))
 
     def admits(self, response: ChallengeResponse, address: Address, now: float) -> bool:
-        """Return whether the sender of this response is let in. Else it has been answered."""
+        """Return whether the sender of this response is admitted. If not, it has its answer."""
         if response.version != PROTOCOL_VERSION or not self._cookies.accepts(response, address, now):
             self.dropped["wrong cookie"] += 1
             return False
         known = self._peers.get(address)
         if known is not None and known.nonce == response.nonce:
-            self._outbox.append((known.accepted, address))  # our answer was lost; say it again
+            self._outbox.append((known.accepted, address))  # the answer was lost; repeat it
             return False
         if response.nonce in self.ended_nonces:
             self.dropped["connection already over"] += 1
@@ -144,21 +144,19 @@ class Entrance:
         return objection is None
 
     def giver(self, address: Address, now: float) -> tuple[ServerProtocol, str] | None:
-        """Return the peer that gives its place to a newcomer from this address, and what to say to it; None if there is
-        room.
-        """
+        """Return the peer that gives its place to a newcomer from this address, and the words for it; None if there is
+        room."""
         return self.places.giver(host_of(address), now) if self._is_full_for(address) else None
 
     def own_peers(self, response: ChallengeResponse) -> list[ServerProtocol]:
-        """Return the connections that a newcomer replaces as the player of this very process. Nothing else would notice
-        that they are over.
-        """
+        """Return the connections that a newcomer replaces as the player of this process. Nothing else would notice
+        their end."""
         if not _presents(self.keys.own_token, response):
             return []
         return [peer for peer in self._peers.values() if peer.config is self._patient]
 
     def new_peer(self, response: ChallengeResponse, address: Address, now: float) -> tuple[ServerProtocol, Accepted]:
-        """Make the peer of a newcomer that is let in, and the answer to it."""
+        """Make the peer of an admitted newcomer, and the answer to it."""
         token = self._random_bytes(TOKEN_BYTES)
         is_own = _presents(self.keys.own_token, response)
         config = self._patient if is_own else self._config
@@ -194,7 +192,8 @@ class Entrance:
         return len(self._peers) >= self._config.max_clients and address not in self._peers
 
     def _no_place(self, address: Address, now: float) -> Objection | None:
-        """Return None if some connection gives way to a newcomer from this address."""
+        """Return the objection if all places are taken; None if a connection gives way to a newcomer from this
+        address."""
         host = host_of(address)
         if self.places.giver(host, now) is not None:
             return None
@@ -204,7 +203,8 @@ class Entrance:
         return DisconnectReason.SERVER_FULL, f"It takes {most} player{'s' * (most > 1)}."
 
     def _password_objection(self, response: ChallengeResponse, host: str, now: float) -> Objection | None:
-        """Return None if the password fits, or there is none. Each challenge is good for one guess."""
+        """Return the objection to the password; None if it is right or not asked for. Each challenge allows one
+        guess."""
         proof, password = response.password_proof, self.keys.password
         if password is None:
             return None
@@ -212,7 +212,7 @@ class Entrance:
             return DisconnectReason.WRONG_PASSWORD, "It asks for one, and none was given."
         guessed = self.visitors.guessed(response.cookie)
         if guessed is not None:
-            repeated = guessed == proof  # our answer was lost; say it again
+            repeated = guessed == proof  # the answer was lost; repeat it
             return DisconnectReason.WRONG_PASSWORD if repeated else None, "" if repeated else "second guess"
         if not self.visitors.may_guess(host, now):
             return None, "guess too soon after a wrong one"

@@ -1,4 +1,4 @@
-"""How much of what all peers of a server have sent is held back, and who gives way when it is too much."""
+"""The total of the bytes that a server holds back for its peers, and the peer that gives way beyond the bound."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from .server_peer import ServerProtocol
 
 
 class HeldBytes:
-    """Counts the held bytes of all peers together: see ``ServerConfig.max_held_bytes``.
+    """Counts the held bytes of all peers together; see ``ServerConfig.max_held_bytes``.
 
-    :ivar total: the bytes that are held.
+    :ivar total: the held bytes.
     """
 
     __slots__ = ("_most", "_peers", "total")
@@ -23,22 +23,22 @@ class HeldBytes:
 
     @property
     def is_too_much(self) -> bool:
-        """True if more is held than the bound allows."""
+        """True if the total exceeds the bound."""
         return self.total > self._most
 
     def count(self, peer: ServerProtocol) -> None:
-        """Count what is held of a peer now."""
+        """Update the count of a peer."""
         held_bytes = peer.held_bytes
         self.total += held_bytes - peer.counted_bytes
         peer.counted_bytes = held_bytes
 
     def forget(self, peer: ServerProtocol) -> None:
-        """Count nothing of a peer any more."""
+        """Remove a peer from the count."""
         self.total -= peer.counted_bytes
         peer.counted_bytes = 0
 
     def expire(self, now: float) -> None:
-        """Let all peers give up what has waited for too long."""
+        """Make all peers give up messages that have waited for too long."""
         if self.total:
             for peer in self._peers.values():
                 peer.give_up_fragments(now)

@@ -6,23 +6,25 @@ import math
 from typing import Final
 
 START_JITTER: Final = 0.25
-"""Jitter (how much earlier or later than the one before an input comes; the mean of that, as in RFC 3550, section
-6.4.1), in ticks, that is assumed while nothing is known of the link. With the loss that is assumed then, too, the first
-input waits for 4 ticks."""
+"""Assumed jitter of an unknown link, in ticks. Jitter is the mean difference of the leads of two successive inputs (RFC
+3550, section 6.4.1). With the assumed loss, the first input waits for 4 ticks."""
 
 
 class Schedule:
     """The numbers of a player's schedule, flat.
 
-    :ivar interval: seconds from tick to tick. In ticks: ``max_cover``, ``max_depth`` and ``patience``.
-    :ivar next: the number that the next tick is to have; None while nobody plays.
+    :ivar interval: seconds from tick to tick. ``max_cover``, ``max_depth`` and ``patience`` are in ticks.
+    :ivar next: the input number of the next tick; None while nobody plays.
     :ivar starting: True until an input of this schedule has been applied.
-    :ivar ticks: how many ticks there have been; ``taken_at``: when the latest one began.
-    :ivar missing: ticks in a row without their input; ``misses``: how often that began, fading.
-    :ivar learning_until: until then every missing input moves the schedule; None before the first.
+    :ivar ticks: count of the ticks so far.
+    :ivar taken_at: when the latest tick began, seconds.
+    :ivar missing: ticks in a row without their input.
+    :ivar misses: how often such a row began; old ones fade.
+    :ivar learning_until: until this time every missing input moves the schedule; None before the first input.
     :ivar shrink_at: when the schedule may move on by a tick again.
-    :ivar newest: the latest datagram that was the newest, and its newest input.
-    :ivar lead: the latest lead of an input in the first datagram that had it; ``jitter``: how much it varies.
+    :ivar newest: number and newest input of the newest datagram.
+    :ivar lead: the latest lead of an input in the first datagram that had it.
+    :ivar jitter: how much the lead varies, ticks.
     """
 
     __slots__ = (

@@ -1,4 +1,4 @@
-"""What one side measures of a connection, put together from the parts that count it."""
+"""The statistics of a connection, assembled from the parts that count."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ConnectionMeter:
         self._rates = RateMeter(4)
 
     def stats(self, record: PeerRecord, acks: SentPackets, rtt: RttEstimator, now: float) -> ConnectionStats:
-        """Return what has been measured of this connection so far."""
+        """Return the measurements of this connection so far."""
         sent = record.next_sequence - record.first_sequence - acks.skips
         self._rates.update((sent, record.count, record.spent, record.bytes_received), now)
         sent_rate, received_rate, bytes_sent_rate, bytes_received_rate = self._rates.rates

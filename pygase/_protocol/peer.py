@@ -1,4 +1,4 @@
-"""What both ends of a connection share: packets, acknowledgements, events, heartbeats, time-outs.
+"""The part that both ends of a connection share: packets, acknowledgements, events, heartbeats, time-outs.
 
 ``now`` is any clock in seconds that never goes back.
 """
@@ -39,22 +39,22 @@ from .wire import (
 )
 
 CLOSE_COPIES: Final = 3
-"""Copies of a goodbye, which is not acknowledged. At 10 % loss one of three arrives in 999 of 1,000 cases; else the
+"""Copies of a CLOSE, since it is not acknowledged. At 10 % loss one of three arrives in 999 of 1,000 cases; else the
 peer notices by the time-out."""
 
 ACK_AT_ONCE: Final = 8
-"""Packets after which an acknowledgement waits no longer. ack_bits reach 32 packets back, so each packet is covered
-four times."""
+"""Packets after which an acknowledgement waits no longer. ack_bits name 32 packets, so each packet is acknowledged four
+times."""
 
 ACK_BITS: Final = 32
 
 _HASTEN_AFTER: Final = 1.5
-"""Heartbeat intervals of the peer's silence, after which our heartbeats become more frequent …"""
+"""Heartbeat intervals of the peer's silence after which our heartbeats become more frequent."""
 _HASTENED_BY: Final = 4
-"""… by this factor. With the defaults, a burst of loss would have to swallow 14 in a row to end a connection."""
+"""Factor by which they do. With the defaults, only the loss of 14 heartbeats in a row ends a connection."""
 
 MEASURE_INTERVAL: Final = 0.05
-"""Seconds between two measurements of the round trip at least; RFC 6298 asks for one a round trip."""
+"""Least seconds between two measurements of the round trip. RFC 6298 asks for one a round trip."""
 
 NOTHING_RECEIVED: Final = (0xFFFF, 0, NO_ACK_DELAY)
 """``ack``, ``ack_bits`` and ``ack_delay`` of a peer that has received nothing yet."""
@@ -66,11 +66,13 @@ class PeerProtocol:
     """One end of a connection: the part that clients and servers share.
 
     :ivar record: the numbers of the connection.
-    :ivar acks: the packets under way. ``skips``: the numbers that are left out.
-    :ivar budget: the bytes that may leave. ``rtt``: the round trip.
+    :ivar acks: the packets under way.
+    :ivar skips: the plan of the numbers that are left out.
+    :ivar budget: the bytes that may leave.
+    :ivar rtt: the round trip.
     :ivar outgoing, incoming: the events to the peer, and from it.
     :ivar tracked: the senders of messages that may be resent, in the order in which they fill packets.
-    :ivar closed: how the connection ended; None while it goes on.
+    :ivar closed: the end of the connection; None while it goes on.
     """
 
     __slots__ = (
@@ -112,7 +114,7 @@ class PeerProtocol:
         self.incoming = EventReceiver(self._deliver, config.max_message_bytes, config.fragment_timeout)
         self.closed: Disconnected | None = None
         self.hurried = False
-        """True if the riders are to leave now, even alone."""
+        """True if the piggybacked messages are to leave now, even alone."""
         self._measure_at = now
         self._meter = ConnectionMeter()
 
@@ -122,15 +124,15 @@ class PeerProtocol:
         raise NotImplementedError
 
     def on_message_acked(self, ticket: int, now: float) -> None:
-        """Note that the peer has the message that was queued with this ticket."""
+        """Note that the peer has the message of this ticket."""
         raise NotImplementedError
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
-        """End the connection on this side; nothing is sent. ``remote``: the peer has ended it."""
+        """End the connection on this side, and send nothing. ``remote``: the peer has ended it."""
         raise NotImplementedError
 
     def _receive_ack(self, ack: int, ack_bits: int, delay: int, now: float) -> float | None:
-        """Take in an acknowledgement; return when the packet ``ack`` was sent, if it is newly acknowledged."""
+        """Take in an acknowledgement. Return when the packet ``ack`` was sent, if it is newly acknowledged."""
         record = self.record
         try:
             sent_at, acked = self.acks.acknowledge(ack, ack_bits)
@@ -147,14 +149,14 @@ class PeerProtocol:
         return sent_at
 
     def _on_violation(self) -> None:
-        """The peer has acknowledged a packet that was never sent."""
+        """React to the acknowledgement of a packet that was never sent."""
         self.end(DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, remote=False)
 
     def _measure(self, rtt: float, now: float) -> None:
         is_first = not self.rtt.rtt
         self.rtt.sample(rtt if rtt > TIME_UNIT else TIME_UNIT)
         self._measure_at = now + MEASURE_INTERVAL
-        if is_first:  # what has left by now was given the time-out of an unknown link
+        if is_first:  # earlier packets have the time-out of an unknown link
             again_at = now + self.rtt.rto
             for sender in self.tracked:
                 if len(sender):
@@ -170,12 +172,12 @@ class PeerProtocol:
         for sender in self.tracked:
             if len(sender):
                 sender.on_acked()
-                due_at = sender.next_due(now)  # there may be room under way for more
+                due_at = sender.next_due(now)  # more may fit under way now
                 if due_at is not None and due_at < self.record.next_at:
                     self.record.next_at = due_at
 
     def _note_eliciting(self, now: float) -> None:
-        """Note that a packet has come that wants to be acknowledged."""
+        """Note the arrival of a packet that asks for an acknowledgement."""
         record = self.record
         record.unacknowledged += 1
         due_at = now + record.ack_delay
@@ -189,7 +191,7 @@ class PeerProtocol:
             record.next_at = record.ack_due_at
 
     def _receive_messages(self, data: bytes, now: float) -> bool:
-        """Take in all messages of a packet; count a malformed one and drop the rest of the packet.
+        """Take in all messages of a packet. Count a malformed one and drop the rest of the packet.
 
         :returns: True if all of them are usual: unreliable events, and a player's inputs.
         """
@@ -219,7 +221,7 @@ class PeerProtocol:
         return False
 
     def _receive_message(self, kind: int, body: bytes, now: float) -> bool:
-        """Take in a message; return whether it is a usual one."""
+        """Take in a message. Return whether it is a usual one."""
         if kind in (EVENT_ONCE, EVENT_ORDERED):
             self.incoming.receive(kind, body)
         elif kind == FRAGMENT:
@@ -233,14 +235,14 @@ class PeerProtocol:
         elif kind == CLOSE:
             reason, detail = decode_close(body)
             self.end(reason_from_wire(reason), detail, remote=True)
-        # an unknown kind is from a future version: skipped
+        # an unknown kind belongs to a future version and is skipped
         return False
 
     def _receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes, now: float) -> None:
         self.incoming.receive_fragment(kind, group, index, count, part, now)
 
     def give_up_fragments(self, now: float) -> None:
-        """Give up the unreliable messages of which no fragment has arrived for ``fragment_timeout``."""
+        """Give up the unreliable messages without a new fragment for ``fragment_timeout``."""
         if self.incoming.held_bytes:
             self.incoming.expire(now)
 
@@ -248,8 +250,7 @@ class PeerProtocol:
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
         """Queue a serialised event; see :meth:`EventSender.queue_event`. It leaves with the next
-        ``datagrams_to_send``.
-        """
+        ``datagrams_to_send``."""
         self.outgoing.queue_event(payload, retries, ticket)
         self.record.has_backlog = True
         self.record.next_at = min(self.record.next_at, now)
@@ -258,7 +259,7 @@ class PeerProtocol:
         raise NotImplementedError
 
     def _packet(self, messages: bytes, contents: Contents, now: float) -> bytes:
-        """Return a finished DATA datagram and note that it leaves now."""
+        """Return a finished DATA datagram, and note that it leaves now."""
         record = self.record
         if record.skip_is_due:
             self._skip_number()
@@ -286,7 +287,7 @@ class PeerProtocol:
         return number
 
     def _datagrams(self, now: float) -> list[bytes]:
-        """Return all datagrams that are due, as far as the budget goes."""
+        """Return all datagrams that are due, within the budget."""
         datagrams: list[bytes] = []
         rto = self.rtt.rto
         if self.record.has_backlog:
@@ -303,7 +304,7 @@ class PeerProtocol:
         return datagrams
 
     def bare_packet(self, now: float) -> bytes:
-        """Return a packet for the sake of its header, with the messages that ride along."""
+        """Return a packet that matters for its header, with the messages that piggyback."""
         acks = self._acks_message()
         contents: list[Carried] = []
         riders = self._riders(MAX_MESSAGE_ROOM - len(acks))
@@ -312,33 +313,34 @@ class PeerProtocol:
         return self._packet(acks + riders, tuple(contents) or None, now)
 
     def _riders(self, room: int) -> bytes:
-        """Return framed messages that go along with whatever packet leaves."""
+        """Return the framed messages that piggyback on the next packet."""
         return b""
 
     def _rode(self, contents: list[Carried]) -> None:
-        """The riders are on their way. Add to ``contents`` the parts whose arrival somebody wants to know."""
+        """Note that they are on their way. Add to ``contents`` the parts whose arrival is reported."""
 
     def _heartbeat_at(self) -> float:
-        """Return when to break our silence; sooner if the peer is silent as well, since heartbeats may get lost."""
+        """Return when to break our silence. It is sooner if the peer is silent as well, since heartbeats may get
+        lost."""
         record, interval = self.record, self.config.heartbeat_interval
         hasten_at = record.last_received_at + _HASTEN_AFTER * interval
         return min(record.last_sent_at + interval, max(hasten_at, record.last_sent_at + interval / _HASTENED_BY))
 
     def _acks_message(self) -> bytes:
-        """Return an ACKS message if more has come since our last packet than its header can acknowledge."""
+        """Return an ACKS message if more packets have arrived since our last packet than its header acknowledges."""
         if self.record.unacknowledged <= ACK_BITS:
             return b""
         return acks_message(self.record.latest, self.record.mask >> 1)
 
     def _fill_packet(self, rto: float, now: float) -> tuple[bytes, Contents] | None:
-        """Collect messages for one packet; None if nothing is waiting."""
+        """Collect messages for one packet; None if none waits."""
         acks = self._acks_message()
         contents: list[Carried] = []
         room = MAX_MESSAGE_ROOM - len(acks)
         riders = self._riders(room)
         parts = self._parts(room - len(riders), contents, rto, now)
         if not parts and not self.hurried and riders:
-            riders = b""  # a whole fragment has no room beside them, and does not wait for them
+            riders = b""  # a whole fragment has no room beside them, and does not wait
             parts = self._parts(room, contents, rto, now)
         if not parts and not riders:
             return None
@@ -347,9 +349,7 @@ class PeerProtocol:
         return acks + riders + b"".join(parts), tuple(contents) or None
 
     def _parts(self, room: int, contents: list[Carried], rto: float, now: float) -> list[bytes]:
-        """Return the framed messages that wait and fit; add to ``contents`` those whose arrival somebody wants to
-        know.
-        """
+        """Return the waiting framed messages that fit. Add to ``contents`` those whose arrival is reported."""
         parts: list[bytes] = []
         for sender in self.tracked:
             while len(sender) and (piece := sender.take(room, now)) is not None:
@@ -366,7 +366,7 @@ class PeerProtocol:
         return parts
 
     def due_at(self, now: float) -> float:
-        """Return when there is something to send or to notice next."""
+        """Return the next time at which something is to be sent or noticed."""
         record = self.record
         due = min(record.ack_due_at, self._heartbeat_at(), record.last_received_at + self.config.timeout)
         waiting = self.outgoing.next_due(now) if record.has_backlog else None
@@ -375,10 +375,10 @@ class PeerProtocol:
         return due
 
     def forgive(self, slept: float, now: float) -> None:
-        """Do not count the silence of ``slept`` seconds in which this side itself did not run.
+        """Do not count the silence of ``slept`` seconds in which this side did not run.
 
-        One heartbeat interval of it counts, so that a peer which is gone is noticed even by a side that sleeps between
-        any two turns. A datagram that has waited in the socket measures no round trip.
+        One heartbeat interval of it counts, so that even a side that sleeps between any two turns notices the loss of
+        its peer. A datagram that waited in the socket measures no round trip.
         """
         forgiven = max(slept - self.config.heartbeat_interval, 0.0)
         self.record.last_received_at = min(self.record.last_received_at + forgiven, now)
@@ -390,9 +390,9 @@ class PeerProtocol:
         return now >= self.record.last_received_at + self.config.timeout
 
     def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
-        """Return the datagrams that say goodbye (the same one several times).
+        """Return the datagrams that close the connection: the same one several times.
 
-        Before them leave the messages that wait, and once more each event that may be resent and is not acknowledged.
+        The waiting messages precede them, and once more each event that may be resent and is not acknowledged.
         """
         for sender in (self.outgoing.ordered, self.outgoing.once):
             sender.hasten(now)
@@ -401,5 +401,5 @@ class PeerProtocol:
         return [*last_words, *[goodbye] * CLOSE_COPIES]
 
     def stats(self, *, now: float) -> ConnectionStats:
-        """Return what has been measured of this connection so far."""
+        """Return the measurements of this connection so far."""
         return self._meter.stats(self.record, self.acks, self.rtt, now)

@@ -1,4 +1,4 @@
-"""The events of a connection: what ``next_event`` of a client, and the inbox of a server's endpoint, give out."""
+"""The events of a connection: a client's ``next_event`` and the inbox of a server's endpoint return them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EventReceived(NamedTuple):
 
 
 class MessageAcked(NamedTuple):
-    """The peer has the event that was queued with this ticket."""
+    """The peer has the event of this ticket."""
 
     ticket: int
 
@@ -36,10 +36,10 @@ class StateReceived(NamedTuple):
 
 
 class InputsReceived:
-    """Inputs of the client's player, most of them not for the first time (server only).
+    """Inputs of the client's player, most of them repeated (server only).
 
     :ivar datagram: the number of the newest datagram so far.
-    :ivar came: bit i is set if the datagram ``datagram - i`` has come.
+    :ivar came: bit i is set if the datagram ``datagram - i`` has arrived.
     """
 
     __slots__ = ("came", "datagram", "message")
@@ -62,7 +62,7 @@ class InputsReceived:
 
 
 class InputStateReceived(NamedTuple):
-    """The newest input that the state of ``tick`` includes, and how many ticks early inputs arrive (client only)."""
+    """The newest input in the state of ``tick``, and the ticks by which inputs arrive early (client only)."""
 
     tick: int
     applied: int
@@ -70,7 +70,7 @@ class InputStateReceived(NamedTuple):
 
 
 class Disconnected(NamedTuple):
-    """The connection has ended, or never came about. Nothing follows."""
+    """The connection has ended, or never began. No event follows."""
 
     reason: DisconnectReason
     detail: str

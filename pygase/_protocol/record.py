@@ -1,8 +1,8 @@
-"""The numbers of one connection that every tick touches, side by side in one flat object.
+"""The numbers of one connection that every tick touches, in one flat object.
 
-A server looks at each client's numbers in each tick. One object of plain numbers costs one look into memory, where five
-objects that point to each other cost five. The parts of a peer (``acks``, ``budget``, ``snapshots`` and the peers
-themselves) share the record of their connection. Each number has one part that it belongs to, which alone changes it.
+A server looks at each client's numbers in each tick. One object of plain numbers costs one look into memory; five
+objects that refer to each other cost five. The parts of a peer (``acks``, ``budget``, ``snapshots`` and the peers
+themselves) share the record of their connection. Each number belongs to one part, which alone changes it.
 """
 
 from __future__ import annotations
@@ -13,33 +13,35 @@ from .sequence import ReceiveWindow
 
 
 class PeerRecord(ReceiveWindow):
-    """The numbers of one connection. As a window it tells which packets of the peer have been received.
+    """The numbers of one connection. As a window it records the received packets of the peer.
 
-    It has more than 15 attributes, as the only kind of class that may: a flat record of numbers without behaviour.
+    This is the only kind of class with more than 15 attributes: a flat record without behaviour. Times are seconds of
+    the connection's clock; sizes are bytes.
 
-    Times are seconds of the connection's clock; sizes are bytes.
-
-    Of what is received: :ivar bytes_received, packets_dropped: totals.
-    :ivar latest_received_at: when the newest packet came; ``last_received_at``: when any packet came last.
-    :ivar unacknowledged: packets since our last one; ``ack_due_at``: when their acknowledgement leaves at the latest;
-        ``ack_delay``: for how long it may wait.
+    Of the received packets: :ivar bytes_received, packets_dropped: totals.
+    :ivar latest_received_at: when the newest packet arrived.
+    :ivar last_received_at: when any packet arrived last.
+    :ivar unacknowledged: packets since our last one.
+    :ivar ack_due_at: when their acknowledgement leaves at the latest.
+    :ivar ack_delay: how long an acknowledgement may wait.
     :ivar acked_tick: the newest state that the client acknowledges; 0: none, -1: nothing acknowledged yet.
 
-    Of what is sent: :ivar next_sequence: the number of the next packet.
+    Of the sent packets: :ivar next_sequence: the number of the next packet.
     :ivar outstanding: a bit for each packet under way, the newest in the lowest bit.
     :ivar tick_offset: the number of a tick less that of the packet sent with it, from ``offset_from`` on.
     :ivar spent, limit: the budget, see :class:`~.budget.TokenBucket`.
     :ivar last_sent_at: when a packet left last.
-    :ivar skip_is_due: whether the number of the next packet is to be left out.
-    :ivar next_at: not later than the time at which there is something to send or to notice.
-    :ivar look_at: until then acknowledgements need not be looked at, since later ones say the same.
-    :ivar has_backlog: True if there may be more to do than one message a packet: events or states wait to be sent or
-        acknowledged, or more packets are to be acknowledged than a header can.
+    :ivar skip_is_due: True if the number of the next packet is to be left out.
+    :ivar next_at: the time at which something is to be sent or noticed, or an earlier one.
+    :ivar look_at: until then acknowledgements are not looked at, since later ones repeat them.
+    :ivar has_backlog: True if one message a packet may not suffice: events or states wait to be sent or acknowledged,
+        or more packets are to be acknowledged than a header names.
 
-    Of states: :ivar baseline_tick: the state that deltas are made against; 0: none.
+    Of the states: :ivar baseline_tick: the state that deltas are made against; 0: none.
     :ivar sent_tick, sent_at: the newest state that has been sent, and when.
-    :ivar settled_tick: the ``acked_tick`` that ``baseline_tick`` was last settled by.
-    :ivar skipped_number: the number that the client left out last; -1: none. ``skipped_count``: how many it left out.
+    :ivar settled_tick: the ``acked_tick`` that last settled ``baseline_tick``.
+    :ivar skipped_number: the latest number that the client left out; -1: none.
+    :ivar skipped_count: how many numbers it left out.
     """
 
     __slots__ = (
@@ -101,7 +103,7 @@ class PeerRecord(ReceiveWindow):
         self.skipped_count = 0
 
     def note_packet(self, wire: int, now: float) -> bool:
-        """Note that a packet with this number (16 bits) has come; return False if it is a duplicate, or too old."""
+        """Note the arrival of a packet with this number (16 bits). Return False if it is a duplicate or too old."""
         latest = self.latest
         ahead = ((wire - latest + 0x8000) & 0xFFFF) - 0x8000 if latest >= 0 else wire + 1
         if not self.receive(latest + ahead):

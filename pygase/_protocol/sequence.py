@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 RECEIVE_WINDOW: Final = 256
-"""Numbers within which duplicates are recognised. Older packets are dropped as too late. 256 packets are four seconds
-at 60 Hz."""
+"""Numbers within which duplicates are recognised: four seconds at 60 Hz. Older packets are dropped."""
 
 ACK_BITS_MASK: Final = 0xFFFFFFFF
 
@@ -24,11 +23,11 @@ def unwrap(wire: int, expected: int, bits: int = 16) -> int:
 
 
 class ReceiveWindow:
-    """Which numbers have been received: the newest one, and each of the ``window`` numbers up to it.
+    """The numbers that have been received: the newest one, and each of the ``window`` numbers up to it.
 
     :ivar latest: the newest number; -1 before the first.
     :ivar holes: bit n is set if ``latest - n`` has not been received. 0 means that nothing is missing.
-    :ivar missing: how many numbers up to ``latest`` have not been received.
+    :ivar missing: count of the numbers up to ``latest`` that have not been received.
     """
 
     __slots__ = ("_all", "_window", "holes", "latest", "missing")
@@ -56,7 +55,7 @@ class ReceiveWindow:
         return self.latest + 1 - self.missing
 
     def receive(self, sequence: int) -> bool:
-        """Note a number; return False if it is a duplicate, or older than the window."""
+        """Note a number. Return False if it is a duplicate, or older than the window."""
         ahead = sequence - self.latest
         if ahead == 1:
             self.latest = sequence

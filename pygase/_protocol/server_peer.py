@@ -1,7 +1,7 @@
 """The server's end of one connection, pure: datagrams and ``now`` in, datagrams and events out.
 
-``now`` is any clock in seconds that never goes back, the same one in all calls of one object. The order of a turn:
-receive what has come, take the events, queue what is to be sent, take the datagrams, sleep until ``record.next_at``.
+``now`` is any clock in seconds that never goes back, the same one in all calls of one object. A turn has this order:
+receive the datagrams, take the events, queue messages, take the datagrams to send, sleep until ``record.next_at``.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ from .wire import (
 )
 
 _ACKS_INTERVAL: Final = 0.2
-"""Seconds between two looks at the acknowledgements of a peer that has nothing to be acknowledged: often enough to see
-how the round trip changes. One look takes as long as all else that is done for a packet."""
+"""Seconds between two looks at the acknowledgements of a peer for which no arrival is reported: often enough to follow
+the round trip. One look costs as much as all other work on a packet."""
 
 SERVER_SKIPS_WITHIN: Final = 1024
-"""A number is left out after this many packets at most, and ``MIN_SKIP_DISTANCE`` more: once in ten seconds or so at
-60 Hz."""
+"""Packets beyond ``MIN_SKIP_DISTANCE`` within which a number is left out: about once in ten seconds at 60 Hz."""
 
 
 class Shared:
     """The parts that all peers of one endpoint share.
 
-    :ivar ring: the states. ``ticks``: when the datagrams of the latest ticks left.
-    :ivar inbox: what has happened, with the peer; bare bytes are an event of the peer's, serialised.
-    :ivar violators: the peers that are to be closed as soon as all that has arrived was taken in.
+    :ivar ring: the states.
+    :ivar ticks: when the datagrams of the latest ticks left.
+    :ivar inbox: pairs of a peer and its event. Bare bytes are the peer's own event, serialised.
+    :ivar violators: peers to close once all received datagrams have been processed.
     :ivar skip_within: the bound on the distance of two numbers that are left out.
     """
 
@@ -70,15 +70,18 @@ class Shared:
 
 
 class ServerProtocol(PeerProtocol):
-    """The server's end of one connection. ServerEndpoint makes it, and hands it what comes from this peer.
+    """The server's end of one connection. ServerEndpoint makes it, and passes it the peer's datagrams.
 
-    :ivar address: where the peer is; ``host``: the name of its machine, see :func:`.admission.host_of`.
-    :ivar nonce: the client's, from the handshake; ``accepted``: the answer to it.
-    :ivar part: whether the client takes part in the game.
-    :ivar snapshots: which state the client has; ``bulk_group``: the number of its latest bulk transfer.
-    :ivar note: a framed message for this client alone, that goes along with the next packet.
-    :ivar counted_bytes: the bytes of this peer that the endpoint's total of held bytes includes.
-    :ivar user: whatever the layer above wants to find again with this peer.
+    :ivar address: the peer's address.
+    :ivar host: the name of its machine, see :func:`.admission.host_of`.
+    :ivar nonce: the client's, from the handshake.
+    :ivar accepted: the answer to the handshake.
+    :ivar part: the client's participation in the game.
+    :ivar snapshots: the client's baseline and next snapshot.
+    :ivar bulk_group: the number of the latest bulk transfer.
+    :ivar note: a framed message for this client alone, which piggybacks on the next packet.
+    :ivar counted_bytes: this peer's part of the endpoint's total of held bytes.
+    :ivar user: any object that the layer above keeps with this peer.
     """
 
     __slots__ = (
@@ -117,11 +120,11 @@ class ServerProtocol(PeerProtocol):
         self.snapshots = SnapshotSender(self.record, shared.ring)
         self.bulk_group = 0
         self.tracked.append(TrackedSender(config.burst_bytes))
-        self._fragments: deque[bytes] = deque()  # of the state that goes out unreliably, framed
+        self._fragments: deque[bytes] = deque()  # of the state being sent unreliably, framed
         self._inputs_came = False
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
-        """Queue a serialised event. The client hands it on as soon as it has the state that is current now."""
+        """Queue a serialised event. The client delivers it once it has the current state."""
         tick = self._shared.ring.changed_tick & 0xFFFF
         super().queue_event(AFTER.pack(tick) + payload, retries, ticket, now=now)
 
@@ -129,14 +132,14 @@ class ServerProtocol(PeerProtocol):
         self._shared.inbox.append((self, payload))
 
     def on_message_acked(self, ticket: int, now: float) -> None:
-        """Note that the peer has the message that was queued with this ticket."""
+        """Note that the peer has the message of this ticket."""
         if ticket >= 0:
             self._shared.inbox.append((self, MessageAcked(ticket)))
         elif ticket == -self.bulk_group:  # not a transfer that has been replaced since
             self.snapshots.bulk_delivered_at = now
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
-        """End the connection on this side; nothing is sent. ``remote``: the peer has ended it."""
+        """End the connection on this side, and send nothing. ``remote``: the peer has ended it."""
         if self.closed is None:
             self.closed = Disconnected(reason, detail, remote)
             self._shared.inbox.append((self, self.closed))
@@ -147,7 +150,7 @@ class ServerProtocol(PeerProtocol):
     # -- receiving -----------------------------------------------------------------------------------------------
 
     def receive_packet(self, data: bytes, now: float) -> bool:
-        """Take in a DATA datagram that carries this connection's token.
+        """Take in a DATA datagram with this connection's token.
 
         :returns: True if it is a usual one, of events and inputs alone. Another one may have ended the connection, or
             changed :attr:`held_bytes`.
@@ -163,7 +166,7 @@ class ServerProtocol(PeerProtocol):
         if acked_tick != record.acked_tick and sequence == record.latest & 0xFFFF:
             record.acked_tick = acked_tick
             if self.snapshots.bulk_tick or not acked_tick:
-                record.next_at = now  # there may be a state that has waited for this
+                record.next_at = now  # a state may have waited for this
         if len(data) == HEADER_BYTES:
             return True
         self._inputs_came = False
@@ -171,34 +174,35 @@ class ServerProtocol(PeerProtocol):
 
     @property
     def has_acknowledged_state(self) -> bool:
-        """True if the client acknowledges a state, or is seen to receive a large one, piece by piece."""
+        """True if the client has acknowledged a state, or is receiving a large one piece by piece."""
         return self.record.acked_tick > 0 or bool(self.snapshots.bulk_tick and self.rtt.rtt)
 
     @property
     def held_bytes(self) -> int:
-        """The bytes of what the peer has sent that are held back, since something before or of it is missing."""
+        """The received bytes that are held back, since a part or a predecessor is missing."""
         return self.incoming.held_bytes
 
     def forgive(self, slept: float, now: float) -> None:
-        """See PeerProtocol. No client could take part in that time either."""
+        """Do the same as PeerProtocol. No client could take part in that time either."""
         super().forgive(slept, now)
         self.part.forgive(slept, now)
 
     def take_acks(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
-        """Take in what a packet's header acknowledges. Unless somebody waits for it, now and then will do."""
+        """Take in the acknowledgements of a packet's header. The next look may be later, unless an arrival is to be
+        reported."""
         self._receive_ack(ack, ack_bits, delay, now)
         if not self.acks.has_contents and self.record.outstanding <= ONE_ACK_COVERS:
             self.record.look_at = now + _ACKS_INTERVAL
 
     def _measure(self, rtt: float, now: float) -> None:
         super()._measure(rtt, now)
-        again_at = self.snapshots.due_at(self.rtt.rto)  # sooner now if the time-out has become shorter
+        again_at = self.snapshots.due_at(self.rtt.rto)  # it is sooner if the time-out has become shorter
         if again_at is not None and again_at < self.record.next_at:
             self.record.next_at = again_at
 
     def _receive_message(self, kind: int, body: bytes, now: float) -> bool:
         if kind == INPUTS:
-            if self._inputs_came:  # of a few bytes each, a packet could have a thousand inputs
+            if self._inputs_came:  # inputs of a few bytes each could fill a packet with a thousand
                 raise MalformedPacket("inputs twice in a packet")
             self._inputs_came = True
             datagram, came = numbers_received(self.record)
@@ -212,9 +216,9 @@ class ServerProtocol(PeerProtocol):
     # -- the state that the client has ---------------------------------------------------------------------------
 
     def snapshot_age(self, now: float) -> float:
-        """Return how old the newest state is that the client is known to have, in seconds; 0.0 if there is none.
+        """Return the age of the client's newest known state, in seconds; 0.0 if there is none.
 
-        Changes nothing: statistics may be read from any thread, while the network's is about to make a delta.
+        It changes nothing, since any thread may read statistics while the network's thread makes a delta.
         """
         ring, acked_tick = self._shared.ring, self.record.acked_tick
         tick = self.record.baseline_tick
@@ -229,11 +233,10 @@ class ServerProtocol(PeerProtocol):
         return self.record.acked_tick != self.record.settled_tick
 
     def settle_acked_tick(self) -> None:
-        """Make the state that the client last acknowledged its baseline, before it leaves the ring.
+        """Make the client's newest acknowledged state its baseline, before it leaves the ring.
 
-        That is put off until it matters, which usually is not often: :meth:`state_datagram` needs no baseline.
-        If that state has left the ring meanwhile, the client gets a full one. The baseline settled before may be of
-        long ago, as those between have been passed over, and the client may have let go of it.
+        It is called only on demand, since :meth:`state_datagram` needs no baseline. If the state has left the ring, the
+        client gets a full one. The client may have forgotten the previous baseline, since that may be old.
         """
         record, ring = self.record, self._shared.ring
         if record.acked_tick == record.settled_tick:
@@ -242,16 +245,16 @@ class ServerProtocol(PeerProtocol):
         tick = unwrap(record.acked_tick, ring.tick, 32) if record.acked_tick else 0
         self.snapshots.on_acked(tick if self.snapshots.holds(tick) else 0)
         if len(self.tracked[2]) and not self.snapshots.bulk_tick:
-            self.tracked[2] = TrackedSender(self.config.burst_bytes)  # it has all, though not each acknowledgement came
+            self.tracked[2] = TrackedSender(self.config.burst_bytes)  # all arrived, if not each acknowledgement
 
     # -- sending -------------------------------------------------------------------------------------------------
 
     def state_datagram(self, framed: bytes, now: float, ask_at: float) -> bytes | None:
-        """Make the datagram that takes the current state to the client, if that is all there is to do for it.
+        """Make the datagram with the current state, if nothing else is to be sent to the client.
 
         :param framed: the message for all clients with this acked tick, see :meth:`SnapshotRing.frame_for`.
         :param ask_at: when to ask this peer again at the latest, seconds.
-        :returns: None if there is more to do, or nothing; :meth:`datagrams_to_send` does it.
+        :returns: None if there is more to send, or nothing. Then :meth:`datagrams_to_send` does the work.
         """
         record, note = self.record, self.note
         if record.has_backlog or record.spent >= record.limit:
@@ -273,7 +276,7 @@ class ServerProtocol(PeerProtocol):
         return datagrams
 
     def report_input_state(self, applied: int, margin: float) -> None:
-        """Let the next packet report which of the client's inputs the current state includes."""
+        """Queue a report on the newest of the client's inputs in the current state. It leaves with the next packet."""
         self.note = message(INPUT_STATE, InputState(self._shared.ring.tick, applied, margin).encode())
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
@@ -287,7 +290,7 @@ class ServerProtocol(PeerProtocol):
 
     def _datagrams(self, now: float) -> list[bytes]:
         self.settle_acked_tick()
-        # A state that is on its way, piece by piece as the budget allows, is finished before the next one begins. Else
+        # A state that is on its way, piece by piece within the budget, is finished before the next one begins. Else
         # none would ever arrive.
         if not self._fragments and self.snapshots.wanted(now, self.rtt.rto) and self.budget.allows(now):
             self._queue_state(now)
@@ -314,7 +317,7 @@ class ServerProtocol(PeerProtocol):
         return parts
 
     def due_at(self, now: float) -> float:
-        """Return when there is something to send or to notice next."""
+        """Return the next time at which something is to be sent or noticed."""
         self.settle_acked_tick()
         due = super().due_at(now)
         transfer = self.tracked[2]

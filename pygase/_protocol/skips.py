@@ -1,4 +1,4 @@
-"""Numbers that are left out at random, so that a peer which acknowledges what it has not received gives itself away.
+"""Numbers that are left out at random. A peer that acknowledges packets without receiving them gives itself away.
 
 QUIC does the same against optimistic acknowledgements: RFC 9000, section 21.4.
 """
@@ -14,8 +14,7 @@ from .sequence import ACK_BITS_MASK, RECEIVE_WINDOW, unwrap
 from .wire import ORDER
 
 MIN_SKIP_DISTANCE: Final = 64
-"""Packets from one number that is left out to the next one at least. So an acknowledgement of 32 packets never names
-two of them."""
+"""Least distance of two numbers that are left out. So an acknowledgement of 32 packets never names two of them."""
 
 NEVER: Final = 1 << 60
 
@@ -25,7 +24,7 @@ class SkipPlan:
 
     :param random_bytes: a source of unpredictable bytes.
     :param within: packets beyond ``MIN_SKIP_DISTANCE`` within which the next number is chosen; 0 to leave out none.
-    :ivar at: from this number on, one is to be left out as soon as an acknowledgement has arrived.
+    :ivar at: the number from which on one is left out, as soon as an acknowledgement arrives.
     """
 
     __slots__ = ("_random_bytes", "at", "within")
@@ -37,16 +36,15 @@ class SkipPlan:
         self.plan(next_sequence)
 
     def plan(self, next_sequence: int) -> None:
-        """Choose the next number to leave out, so that nobody can know which."""
+        """Choose the next number to leave out, unpredictably."""
         if self.within:
             distance = int.from_bytes(self._random_bytes(2), "big") % self.within
             self.at = next_sequence + MIN_SKIP_DISTANCE + distance
 
 
 def receive_skipped(record: PeerRecord, body: bytes) -> None:
-    """Take in a SKIPPED message: the client has left out a number, so that nothing was lost there. It repeats the
-    message until it knows that the server knows.
-    """
+    """Take in a SKIPPED message: the client has left out a number, which was not lost. The client repeats the message
+    until it is acknowledged."""
     if len(body) != ORDER.size:
         raise MalformedPacket(f"skipped number of {len(body)} bytes")
     latest = record.latest
@@ -59,9 +57,8 @@ def receive_skipped(record: PeerRecord, body: bytes) -> None:
 
 
 def numbers_received(record: PeerRecord) -> tuple[int, int]:
-    """Return the number of the newest packet, and which of the 31 before it have come (bit i: the i-th before), as they
-    would be if the client had left out none.
-    """
+    """Return the number of the newest packet, and bits for the 31 before it (bit i: the i-th before has arrived). Both
+    are as if the client had left out no number."""
     came = ~record.holes & ACK_BITS_MASK
     if not record.skipped_count:
         return record.latest, came

@@ -1,4 +1,4 @@
-"""Numbers for events whose arrival the sender wants to learn, and the callback of each."""
+"""Numbers for events whose arrival is reported, and the callback of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_TICKETS: Final = 16_384
 
 
 class Tickets:
-    """Issues a number for each callback, and gives the callback back for the number."""
+    """Issues a number for each callback, and returns the callback for the number."""
 
     def __init__(self) -> None:
         self._next = 0
