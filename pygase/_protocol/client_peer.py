@@ -231,11 +231,11 @@ class ClientProtocol(PeerProtocol):
         self.hurried = True
         return number
 
-    def _riders(self, room: int) -> bytes:
-        return self._player.riders(room)
+    def _piggyback(self, room: int) -> bytes:
+        return self._player.piggyback(room)
 
-    def _rode(self, contents: list[Carried]) -> None:
-        contents.append(self._player.rode())
+    def _note_piggybacked(self, contents: list[Carried]) -> None:
+        contents.append(self._player.note_piggybacked())
         self.hurried = False
 
     def _skip_number(self) -> int:
@@ -243,7 +243,7 @@ class ClientProtocol(PeerProtocol):
         return number
 
     def _datagrams(self, now: float) -> list[bytes]:
-        self._player.ride = False
+        self._player.has_piggybacked = False
         if self.record.skip_is_due:
             self._skip_number()  # before the packet that has to report it is filled
         if len(self.inputs) and now >= self.record.last_sent_at + self.rtt.rto:

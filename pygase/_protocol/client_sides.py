@@ -32,28 +32,28 @@ class PlayerSide:
     """A player's unacknowledged inputs, which piggyback on packets.
 
     :ivar unreported: a number that was left out, until the server has acknowledged its report.
-    :ivar ride: True once the inputs have left with a packet of this turn. Once a turn is enough.
+    :ivar has_piggybacked: True once the inputs have left with a packet of this turn. Once a turn is enough.
     """
 
-    __slots__ = ("_newest_report", "inputs", "ride", "unreported")
+    __slots__ = ("_newest_report", "has_piggybacked", "inputs", "unreported")
 
     def __init__(self) -> None:
         self.inputs = InputSender()
         self.unreported: int | None = None
-        self.ride = False
+        self.has_piggybacked = False
         self._newest_report = 0
 
-    def riders(self, room: int) -> bytes:
+    def piggyback(self, room: int) -> bytes:
         """Return the framed messages with the waiting inputs, if they fit."""
-        if self.ride or not len(self.inputs):
+        if self.has_piggybacked or not len(self.inputs):
             return b""
         skipped = b"" if self.unreported is None else message(SKIPPED, ORDER.pack(self.unreported & 0xFFFF))
         found = self.inputs.message_body(room - len(skipped) - MESSAGE_HEADER.size)
         return skipped + message(INPUTS, found[0]) if found is not None else b""
 
-    def rode(self) -> Carried:
+    def note_piggybacked(self) -> Carried:
         """Note that the inputs are on their way. Return the part of the packet that stands for them."""
-        self.ride = True
+        self.has_piggybacked = True
         return _CarriedInputs(self, self.inputs.newest, self.unreported)
 
     def is_overtaken(self, number: int) -> bool:

@@ -307,16 +307,16 @@ class PeerProtocol:
         """Return a packet that matters for its header, with the messages that piggyback."""
         acks = self._acks_message()
         contents: list[Carried] = []
-        riders = self._riders(MAX_MESSAGE_ROOM - len(acks))
-        if riders:
-            self._rode(contents)
-        return self._packet(acks + riders, tuple(contents) or None, now)
+        piggyback = self._piggyback(MAX_MESSAGE_ROOM - len(acks))
+        if piggyback:
+            self._note_piggybacked(contents)
+        return self._packet(acks + piggyback, tuple(contents) or None, now)
 
-    def _riders(self, room: int) -> bytes:
+    def _piggyback(self, room: int) -> bytes:
         """Return the framed messages that piggyback on the next packet."""
         return b""
 
-    def _rode(self, contents: list[Carried]) -> None:
+    def _note_piggybacked(self, contents: list[Carried]) -> None:
         """Note that they are on their way. Add to ``contents`` the parts whose arrival is reported."""
 
     def _heartbeat_at(self) -> float:
@@ -337,16 +337,16 @@ class PeerProtocol:
         acks = self._acks_message()
         contents: list[Carried] = []
         room = MAX_MESSAGE_ROOM - len(acks)
-        riders = self._riders(room)
-        parts = self._parts(room - len(riders), contents, rto, now)
-        if not parts and not self.hurried and riders:
-            riders = b""  # a whole fragment has no room beside them, and does not wait
+        piggyback = self._piggyback(room)
+        parts = self._parts(room - len(piggyback), contents, rto, now)
+        if not parts and not self.hurried and piggyback:
+            piggyback = b""  # a whole fragment has no room beside them, and does not wait
             parts = self._parts(room, contents, rto, now)
-        if not parts and not riders:
+        if not parts and not piggyback:
             return None
-        if riders:
-            self._rode(contents)
-        return acks + riders + b"".join(parts), tuple(contents) or None
+        if piggyback:
+            self._note_piggybacked(contents)
+        return acks + piggyback + b"".join(parts), tuple(contents) or None
 
     def _parts(self, room: int, contents: list[Carried], rto: float, now: float) -> list[bytes]:
         """Return the waiting framed messages that fit. Add to ``contents`` those whose arrival is reported."""

@@ -282,10 +282,10 @@ class ServerProtocol(PeerProtocol):
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
         return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, to_wire_time(now))
 
-    def _riders(self, room: int) -> bytes:
+    def _piggyback(self, room: int) -> bytes:
         return self.note if len(self.note) <= room else b""
 
-    def _rode(self, contents: list[Carried]) -> None:
+    def _note_piggybacked(self, contents: list[Carried]) -> None:
         self.note = b""
 
     def _datagrams(self, now: float) -> list[bytes]:
