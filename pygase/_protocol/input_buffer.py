@@ -201,16 +201,16 @@ class InputBuffer:
             math.ceil(self.needed - 0.5 + 2.5 * self.schedule.jitter), MAX_START_DEPTH, self.schedule.max_depth - 2
         )
 
-    def receive(self, message: InputsMessage, *, datagram: int, came: int = 1, now: float) -> None:
+    def receive(self, message: InputsMessage, *, datagram: int, arrived: int = 1, now: float) -> None:
         """Take in the inputs of a packet. Most of them have usually arrived before.
 
         :param datagram: number of the newest datagram so far.
-        :param came: bit i is set if datagram ``datagram - i`` has arrived. (Some datagrams have no inputs, and some
+        :param arrived: bit i is set if datagram ``datagram - i`` has arrived. (Some datagrams have no inputs, and some
             have several new ones, so the inputs alone do not show the loss.)
         :param now: seconds of the server's clock, as clients know it.
         """
         newest = unwrap(message.newest, max(self._received.latest, 0), 32)
-        if self.losses.receive(datagram, came):
+        if self.losses.receive(datagram, arrived):
             self._count_new(datagram, newest)
             if self.schedule.next is not None:
                 self._measure_own(newest - self.per_datagram + 1.0, now)

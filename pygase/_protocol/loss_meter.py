@@ -48,43 +48,43 @@ class LossMeter:
     :ivar cover: further datagrams to wait for, so that the chance that none of them arrives is ``NEGLIGIBLE``.
     """
 
-    __slots__ = ("_came", "_counted", "_highest", "_missing", "cover", "loss", "steps")
+    __slots__ = ("_arrived", "_counted", "_highest", "_missing", "cover", "loss", "steps")
 
     def __init__(self) -> None:
         self._highest: int | None = None
-        self._came = 0  # bit i: the datagram ``_highest - i`` has arrived
+        self._arrived = 0  # bit i: the datagram ``_highest - i`` has arrived
         self._missing: int | None = None  # lost ones since the last arrival, of those settled; None: not known
         self._counted = 0
         # steps[n]: how often n datagrams were lost between two arrivals; old counts have faded
         self.steps = [START_WEIGHT * START_LOSS**lost for lost in range(MAX_STEP)]
         self._review()
 
-    def receive(self, number: int, came: int = 1) -> bool:
+    def receive(self, number: int, arrived: int = 1) -> bool:
         """Note the arrival of a datagram. Return True if its number is the highest so far.
 
-        :param came: bit i is set if the datagram ``number - i`` is known to have arrived.
+        :param arrived: bit i is set if the datagram ``number - i`` is known to have arrived.
         """
-        came |= 1
+        arrived |= 1
         if self._highest is None:
-            self._highest, self._came = number, came & _KNOWN
+            self._highest, self._arrived = number, arrived & _KNOWN
             return True
         ahead = number - self._highest
         if ahead <= 0:
-            self._came |= came << -ahead & _KNOWN if ahead > -_SETTLED else 0
+            self._arrived |= arrived << -ahead & _KNOWN if ahead > -_SETTLED else 0
             return False
         if ahead > 2 * MAX_STEP:  # a pause, or a jump
-            self._came, self._missing = 0, None
+            self._arrived, self._missing = 0, None
             ahead = min(ahead, _SETTLED)
         self._highest = number
-        self._came = self._came << ahead | came & (1 << _SETTLED + ahead) - 1
+        self._arrived = self._arrived << ahead | arrived & (1 << _SETTLED + ahead) - 1
         for place in range(_SETTLED + ahead - 1, _SETTLED - 1, -1):
-            self._settle(bool(self._came >> place & 1))
-        self._came &= _KNOWN
+            self._settle(bool(self._arrived >> place & 1))
+        self._arrived &= _KNOWN
         return True
 
-    def _settle(self, came: bool) -> None:
+    def _settle(self, arrived: bool) -> None:
         """Count the next datagram whose fate is settled."""
-        if not came:
+        if not arrived:
             self._missing = None if self._missing is None else self._missing + 1
             return
         if self._missing is not None and self._missing < MAX_STEP:
@@ -98,8 +98,8 @@ class LossMeter:
 
     def _review(self) -> None:
         steps = self.steps
-        came, runs = sum(steps), sum(steps[1:])
+        arrived, runs = sum(steps), sum(steps[1:])
         lost = sum(missing * count for missing, count in enumerate(steps))
-        self.loss = loss = lost / (came + lost)
+        self.loss = loss = lost / (arrived + lost)
         again = min((lost - runs + RANDOM_WEIGHT * loss) / (lost + RANDOM_WEIGHT), 0.99)
         self.cover = math.log(NEGLIGIBLE / loss) / math.log(again) if loss > NEGLIGIBLE else 0.0

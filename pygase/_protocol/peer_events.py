@@ -39,26 +39,26 @@ class InputsReceived:
     """Inputs of the client's player, most of them repeated (server only).
 
     :ivar datagram: the number of the newest datagram so far.
-    :ivar came: bit i is set if the datagram ``datagram - i`` has arrived.
+    :ivar arrived: bit i is set if the datagram ``datagram - i`` has arrived.
     """
 
-    __slots__ = ("came", "datagram", "message")
+    __slots__ = ("arrived", "datagram", "message")
 
-    def __init__(self, message: InputsMessage, datagram: int, came: int) -> None:
+    def __init__(self, message: InputsMessage, datagram: int, arrived: int) -> None:
         self.message = message
         self.datagram = datagram
-        self.came = came
+        self.arrived = arrived
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, InputsReceived)
             and self.message == other.message
             and self.datagram == other.datagram
-            and self.came == other.came
+            and self.arrived == other.arrived
         )
 
     def __hash__(self) -> int:
-        return hash((self.datagram, self.came))
+        return hash((self.datagram, self.arrived))
 
 
 class InputStateReceived(NamedTuple):

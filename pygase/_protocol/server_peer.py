@@ -86,7 +86,7 @@ class ServerProtocol(PeerProtocol):
 
     __slots__ = (
         "_fragments",
-        "_inputs_came",
+        "_has_inputs",
         "_shared",
         "accepted",
         "address",
@@ -121,7 +121,7 @@ class ServerProtocol(PeerProtocol):
         self.bulk_group = 0
         self.tracked.append(TrackedSender(config.burst_bytes))
         self._fragments: deque[bytes] = deque()  # of the state being sent unreliably, framed
-        self._inputs_came = False
+        self._has_inputs = False
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
         """Queue a serialised event. The client delivers it once it has the current state."""
@@ -169,7 +169,7 @@ class ServerProtocol(PeerProtocol):
                 record.next_at = now  # a state may have waited for this
         if len(data) == HEADER_BYTES:
             return True
-        self._inputs_came = False
+        self._has_inputs = False
         return self._receive_messages(data, now)
 
     @property
@@ -202,11 +202,11 @@ class ServerProtocol(PeerProtocol):
 
     def _receive_message(self, kind: int, body: bytes, now: float) -> bool:
         if kind == INPUTS:
-            if self._inputs_came:  # inputs of a few bytes each could fill a packet with a thousand
+            if self._has_inputs:  # inputs of a few bytes each could fill a packet with a thousand
                 raise MalformedPacket("inputs twice in a packet")
-            self._inputs_came = True
-            datagram, came = numbers_received(self.record)
-            self._shared.inbox.append((self, InputsReceived(decode_inputs(body), datagram, came)))
+            self._has_inputs = True
+            datagram, arrived = numbers_received(self.record)
+            self._shared.inbox.append((self, InputsReceived(decode_inputs(body), datagram, arrived)))
             return True
         if kind == SKIPPED:
             receive_skipped(self.record, body)

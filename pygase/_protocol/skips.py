@@ -59,11 +59,11 @@ def receive_skipped(record: PeerRecord, body: bytes) -> None:
 def numbers_received(record: PeerRecord) -> tuple[int, int]:
     """Return the number of the newest packet, and bits for the 31 before it (bit i: the i-th before has arrived). Both
     are as if the client had left out no number."""
-    came = ~record.holes & ACK_BITS_MASK
+    arrived = ~record.holes & ACK_BITS_MASK
     if not record.skipped_count:
-        return record.latest, came
+        return record.latest, arrived
     distance = record.latest - record.skipped_number
     if distance < 32:
         after = (1 << distance) - 1
-        came = (came & after) | (~record.holes >> 1 & ACK_BITS_MASK & ~after)
-    return record.latest - record.skipped_count, came
+        arrived = (arrived & after) | (~record.holes >> 1 & ACK_BITS_MASK & ~after)
+    return record.latest - record.skipped_count, arrived

@@ -103,7 +103,7 @@ class PlayerInputs:
             player = self._players.get(peer)
             if player is None:
                 player = self._players[peer] = _Player(self._interval())
-            player.buffer.receive(received.message, datagram=received.datagram, came=received.came, now=now)
+            player.buffer.receive(received.message, datagram=received.datagram, arrived=received.arrived, now=now)
         if self._unread is not None:
             self._unread += 1
             if not self.has_machine:

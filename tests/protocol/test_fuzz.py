@@ -782,7 +782,7 @@ def test_a_hostile_players_inputs_stay_bounded_and_give_one_a_tick(seed: int) ->
                 continue
             understood += 1
             buffer.receive(
-                messages, datagram=rng.choice([understood, messages.newest]), came=rng.getrandbits(40), now=now
+                messages, datagram=rng.choice([understood, messages.newest]), arrived=rng.getrandbits(40), now=now
             )
             assert len(buffer) <= buffer.schedule.max_depth + 1
         played = buffer.take(now=now)

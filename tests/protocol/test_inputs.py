@@ -676,6 +676,6 @@ def test_several_inputs_in_a_datagram_or_none_are_no_loss(frames: int) -> None:
             datagram += 1
             if due > made:
                 made = due
-                buffer.receive(sent(*range(max(due - 3, 1), due + 1)), datagram=datagram, came=0xFFFF, now=now)
+                buffer.receive(sent(*range(max(due - 3, 1), due + 1)), datagram=datagram, arrived=0xFFFF, now=now)
     assert buffer.losses.loss < 0.002
     assert buffer.needed < 1.5

@@ -91,6 +91,6 @@ def test_whatever_comes_it_stays_within_its_bounds(numbers: list[int]) -> None:
     meter = LossMeter()
     for number in numbers:
         meter.receive(number)
-        assert meter._came < 1 << (3 * MAX_STEP)
+        assert meter._arrived < 1 << (3 * MAX_STEP)
     assert 0.0 <= meter.loss <= 1.0
     assert 0.0 <= meter.cover < 10_000

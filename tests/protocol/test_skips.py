@@ -104,7 +104,7 @@ def buffer_after(seed: int, loss: float, *, skips: bool) -> InputBuffer:
         peers.run(TICK)
         for _, event in peers.at_server[taken:]:
             if isinstance(event, InputsReceived):
-                buffer.receive(event.message, datagram=event.datagram, came=event.came, now=peers.now)
+                buffer.receive(event.message, datagram=event.datagram, arrived=event.arrived, now=peers.now)
         taken = len(peers.at_server)
         buffer.take(now=peers.now)
     assert (peers.clients[address].acks.skips > 15) == skips
