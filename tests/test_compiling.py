@@ -1,4 +1,4 @@
-"""What a build compiles, and when: ``buildsystem/pygase_build.py``, ``setup.py`` and ``_batches.c``."""
+"""What a build compiles, and when: ``deploy/pygase_build.py`` and ``_batches.c``."""
 
 import ast
 import importlib
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture
 def build(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     pytest.importorskip("setuptools", minversion="77", reason="the build backend needs it")
-    monkeypatch.syspath_prepend(str(ROOT / "buildsystem"))
+    monkeypatch.syspath_prepend(str(ROOT / "deploy"))
     monkeypatch.delenv("PYGASE_PUREPYTHON", raising=False)
     yield importlib.import_module("pygase_build")
     sys.modules.pop("pygase_build", None)

@@ -1,5 +1,6 @@
 """A wheel holds the two libraries alone. The games run from a checkout and from the sdist."""
 
+import ast
 import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -51,8 +52,16 @@ def test_a_wheel_has_the_files_that_are_not_python() -> None:
 
 
 def test_the_sdist_has_the_games_and_their_credits() -> None:
-    manifest = (ROOT / "MANIFEST.in").read_text(encoding="utf-8").splitlines()
-    assert {"graft games", "graft assets"} <= set(manifest)
+    backend = ast.parse((ROOT / "deploy" / "pygase_build.py").read_text(encoding="utf-8"))
+    sources = {
+        target.id: ast.literal_eval(node.value)
+        for node in backend.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id == "SOURCES"
+    }
+    assert {"games", "assets", "tests", "docs", "deploy"} <= set(sources["SOURCES"])
+    assert all((ROOT / folder).is_dir() for folder in sources["SOURCES"])
 
 
 def test_an_editable_install_finds_the_games_in_the_checkout() -> None:
