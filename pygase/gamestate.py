@@ -229,7 +229,7 @@ def _after_reading(own: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
 def _checked_own(state: GameState, name: str, value: Any) -> Any:
     """Return the checked value that a game assigns to ``game_status`` or ``time_order``.
 
-    :raises InPlaceChange: if PyGaSe keeps count of that state.
+    :raises InPlaceChange: if the state came from PyGaSe, or its game has begun.
     """
     if source_of(state):
         raise InPlaceChange(

@@ -1,4 +1,4 @@
-"""What of PyGaSe is installed: its version, which modules are compiled, and what the network runs on."""
+"""The installed PyGaSe: its version, its compiled modules, and the ground of its network."""
 
 from __future__ import annotations
 

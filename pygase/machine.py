@@ -79,10 +79,10 @@ class GameStateMachine:
 
         :param event_type: the event type. A type has one handler: a later one replaces an earlier one, and that is
             logged once.
-        :param event_handler_function: function or coroutine function. Besides the event's data it gets, by name,
-            what its signature takes of ``game_state``, ``dt`` (seconds since the last tick) and ``client_address``
-            (its sender). It returns a dict of updated state attributes, like :meth:`time_step`, or None. A
-            coroutine's update is applied in the tick after it has ended.
+        :param event_handler_function: function or coroutine function. Besides the event's data it gets by name, if its
+            signature takes them, ``game_state``, ``dt`` (seconds since the last tick) and ``client_address`` (the
+            sender). It returns a dict of updated state attributes, like :meth:`time_step`, or None. A coroutine's
+            update is applied in the tick after its end.
         """
         self.plumbing.handlers.register_event_handler(event_type, event_handler_function)
 

@@ -269,9 +269,8 @@ class Server:
     def unban(self, client_address: Address | str) -> None:
         """Let clients from an IP address in again, if it was banned. From any thread, at any time.
 
-        :param client_address: the address of a client (with whatever port), or an IP address as text, as in
-            :attr:`banned`.
-        :raises TypeError, ValueError: if it is neither; says how to write it.
+        :param client_address: the address of a client, with any port; or an IP address as text, as in :attr:`banned`.
+        :raises TypeError, ValueError: if it is neither.
         """
         self.plumbing.banned.discard(as_host(client_address))
 

@@ -28,7 +28,7 @@ class GameStateStore:
     """
 
     UPDATE_CACHE_SIZE: Final = UPDATE_CACHE_SIZE
-    """How many updates ``get_update_cache`` remembers."""
+    """Most updates that ``get_update_cache`` returns."""
 
     def __init__(
         self,

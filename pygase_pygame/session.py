@@ -280,7 +280,7 @@ class Session:
         """Leave the server if its data make the code within raise an exception: ``with session.guard(): ...``
 
         Put it around a frame's work with events, view and inputs. Then no server can end your program: it may be of
-        another version, of another game, or mean harm. :meth:`refuse` says what follows.
+        another version, of another game, or mean harm. See :meth:`refuse`.
 
         Your own mistakes are not hidden. Exceptions are raised as usual before anything has arrived from the server,
         if the server is your own (:func:`host`), and always if the environment variable PYGASE_DEBUG is set or Python

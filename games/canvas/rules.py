@@ -5,7 +5,7 @@ that is needed to draw it:
 
     stroke (4 bytes) · colour (1) · width (1) · first point (2 + 2) · then each step (1 + 1)
 
-Pieces are drawn in the order of their arrival at the server, whoever drew them. So the newest is on top, and the same
+Pieces of all artists are drawn in the order of their arrival at the server. So the newest is on top, and the same
 pieces make the same picture for everybody.
 
 Points are in units of the paper, from its upper left corner. Strokes may leave the paper a little.

@@ -95,7 +95,7 @@ class Sheet:
         return self._add(piece, host)
 
     def undo(self, artist: int, number: object) -> Ink:
-        """Remove an artist's stroke. An unknown number changes nothing."""
+        """Remove an artist's stroke. An unknown number changes nothing, and returns {}."""
         if not rules.is_number(number):
             return {}
         assert isinstance(number, int)

@@ -1,4 +1,4 @@
-"""How to send a value that cannot be sent: one sentence for each type that games use.
+"""Advice on values that cannot be sent: one sentence for each type that games use.
 
 Types are found by module and name, so nothing is imported for them: a game needs neither pygame nor numpy.
 """

@@ -1,1 +1,1 @@
-"""How a game is found on the local network, pure: bytes and ``now`` in, bytes and games out."""
+"""The search for games on the local network, pure: bytes and ``now`` in, bytes and games out."""

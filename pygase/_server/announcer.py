@@ -36,8 +36,7 @@ class Announcement:
 class Announcer:
     """Answers the queries of players who look for games, on the server's own loop.
 
-    :param announcement: what to answer.
-    :param address: where the server is bound.
+    :param address: the address that the server is bound to.
     :param game, password: the game's name, and whether players need a password.
     :param count_players: returns the number of players, and the most that can play.
     """

@@ -40,14 +40,14 @@ class InitialState:
         return source.attributes
 
     def take_over(self, cleaned: Tree, tick: int) -> None:
-        """Apply an update that is pushed before the game begins."""
+        """Apply an update that is pushed before the game begins, and give the object the tick."""
         if self._given is not None and self._is_followed:
             take_over(self._given, cleaned, tick)
 
     def begin(self, behind: HandedOver, tree: Tree) -> None:
         """Begin the game: the object shows the newest state from now on.
 
-        :param behind: what it reads from; ``tree``: the newest state.
+        :param behind: its source from now on; ``tree``: the newest state.
         """
         state, self._given = self._given, None
         if state is None:

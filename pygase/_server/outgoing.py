@@ -61,7 +61,10 @@ class Outgoing:
         retries: int,
         ack_callback: AckCallback | None,
     ) -> None:
-        """Queue a serialised event to these clients, to all if None. Log an event that cannot be queued."""
+        """Queue a serialised event to these clients, to all if None.
+
+        An event that cannot be queued is logged; if it is RELIABLE, its client's connection ends.
+        """
         peers = self._endpoint.peers
         for address in [address for address in targets or () if address not in peers]:
             message = "event %r was not sent: no client is connected from %s (any more)"

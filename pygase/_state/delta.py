@@ -1,7 +1,7 @@
 """The difference of two state trees, and its application.
 
 A delta is a nested dict. A dict under a key means "merge", TO_DELETE means "remove", any other value means "replace".
-Where the receiver has no dict under the key, a dict is the new value. A delta expresses every change between two trees
+If the receiver has no dict under the key, a dict is the new value. A delta expresses every change between two trees
 exactly.
 """
 

@@ -19,7 +19,7 @@ RESERVED_PREFIX: Final = "pygase:"
 """Event types with this prefix are PyGaSe's own. A game cannot send them."""
 
 _MAX_LEVELS: Final = MAX_DEPTH + 2
-"""How deep lists and dicts may be nested in a serialised event. The sender counts from the args."""
+"""Most lists and dicts within one another in a serialised event. The sender counts from the args."""
 
 
 def encode_event(

@@ -1,4 +1,4 @@
-"""How snapshots arrive: the fastest transit, the interval, the jitter and the loss.
+"""The arrivals of snapshots: the fastest transit, the interval, the jitter and the loss.
 
 Pure: no clock of its own. Times are seconds; ``received_at`` is by this machine's clock.
 """

@@ -276,7 +276,7 @@ class SnapshotBuffer:
         return shifted(state, self._error, min(share, 1.0))
 
     def _take_error_across(self, older: SnapshotLike, newer: SnapshotLike) -> None:
-        """Carry the error over a snapshot; numbers that jump there lose their error."""
+        """Carry the picture's error over to ``newer`` as playback passes it; numbers that jump there lose theirs."""
         if newer.time >= self._error_until:
             self._error = {}
             return

@@ -1,4 +1,4 @@
-"""How many past states a client keeps. States share their unchanged parts; the changed parts are bounded."""
+"""The bound on a client's past states. States share their unchanged parts; the changed parts are bounded."""
 
 from __future__ import annotations
 

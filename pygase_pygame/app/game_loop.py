@@ -42,7 +42,7 @@ class GameLoop:
         self.roster = Roster(screen)
         self._extras = extras.Extras(screen.playing, screen.graph_corner)
         self.end: End | None = None
-        """How the loop has ended; None while it runs."""
+        """The way in which the loop has ended; None while it runs."""
 
     def run(self) -> End:
         """Play until the player leaves; return the player's wish."""

@@ -156,7 +156,7 @@ def _computed(tones: tuple[Tone, ...], rate: int, channels: int) -> bytes:
 
 
 def fitted(samples: bytes, rate: int, channels: int) -> bytes:
-    """Return the samples for a mixer with this rate and number of channels."""
+    """Return mono 16-bit samples of SAMPLE_RATE as samples of this rate and number of channels."""
     mono = array.array("h", samples)
     if rate != SAMPLE_RATE:
         mono = array.array(

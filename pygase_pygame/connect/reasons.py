@@ -1,4 +1,4 @@
-"""Why there is no connection, and what the player can do about it, in plain words."""
+"""The reasons for a missing connection, and advice for the player, in plain words."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class GameBrowser(Protocol):
 
     @property
     def problem(self) -> str:
-        """Why no game can be found, or ""."""
+        """A sentence for the player while no game can be found, else ""."""
 
     def start(self) -> Any:
         """Begin to search."""
@@ -54,7 +54,7 @@ class Search:
 
     @property
     def problem(self) -> str:
-        """Why no game can be found, or ""."""
+        """A sentence for the player while no game can be found, else ""."""
         if self._browser is None:
             return "This program does not search for games."
         return self._browser.problem

@@ -1,1 +1,1 @@
-"""Keys, mouse and gamepads: what the player holds down, and how the server learns of it."""
+"""Keys, mouse and gamepads: the player's actions, read and bound."""

@@ -1,4 +1,4 @@
-"""What the player holds down: keys, mouse buttons, gamepad buttons, and directions of hats and sticks."""
+"""Everything that the player holds down: keys, mouse buttons, gamepad buttons, directions of hats and sticks."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the adapter draws: text, menus, entries, the network graph, the banner."""
+"""The drawn parts of the adapter: text, menus, entries, the network graph, the banner."""
