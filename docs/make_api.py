@@ -229,8 +229,11 @@ def main(arguments: list[str]) -> int:
     stale = [page for page in (HERE / "api").glob("*.md") if f"api/{page.name}" not in made]
     changed = [name for name, text in made.items() if not _is(HERE / name, text)]
     if "--check" in arguments:
-        print(*(f"docs/{name} is not current: run docs/make_api.py" for name in changed), sep="\n")
-        print(*(f"{page} belongs to no topic: delete it" for page in stale), sep="\n")
+        for complaint in (
+            *(f"docs/{name} is not current: run docs/make_api.py" for name in changed),
+            *(f"{page} belongs to no topic: delete it" for page in stale),
+        ):
+            print(complaint)
         return 1 if changed or stale else 0
     for name in changed:
         (HERE / name).write_text(made[name], encoding="utf-8")
