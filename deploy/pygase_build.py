@@ -76,36 +76,58 @@ class Backend(_BuildMetaBackend):
 
     def get_requires_for_build_wheel(self, config_settings: Any = None) -> list[str]:
         """Return what the build of a wheel needs beside setuptools: mypy, unless mypyc will not run."""
-        needed: list[str] = super().get_requires_for_build_wheel(config_settings)
+        needed = self.get_requires_for_build_editable(config_settings)
         return needed if why_interpreted() else [*needed, MYPY]
+
+    def get_requires_for_build_editable(self, config_settings: Any = None) -> list[str]:
+        """Return what an editable install needs beside setuptools: no mypy."""
+        needed: list[str] = super().get_requires_for_build_wheel(config_settings)
+        return needed
 
 
 def extensions(folder: str) -> list[Extension]:
-    """Return the extension modules to build, and say in one line what they are.
+    """Return the extension modules to build.
 
     :param folder: the folder for the C files that mypyc writes.
     """
     reason = why_pure()
     if reason:
-        print(f"pygase: a pure build, nothing is compiled: {reason}", file=sys.stderr)
+        say(f"a pure build, nothing is compiled: {reason}")
         return []
     batches = Extension("pygase._io._batches", ["pygase/_io/_batches.c"], optional=True)
-    if "bdist_wheel" not in sys.argv:  # an editable install, or a source distribution
-        return [batches]
+    return [batches, *compiled_modules(folder)] if _is_wheel() else [batches]
+
+
+def compiled_modules(folder: str) -> list[Extension]:
+    """Return the extension modules that mypyc makes of the sources."""
     reason = why_interpreted()
     if reason:
-        print(f"pygase: a build without mypyc: {reason}", file=sys.stderr)
-        return [batches]
+        say(f"a build without mypyc: {reason}")
+        return []
     try:
         from mypyc.build import mypycify
     except ImportError:
-        print("pygase: a build without mypyc: mypy is not installed", file=sys.stderr)
-        return [batches]
+        say("a build without mypyc: mypy is not installed")
+        return []
     sources = compiled_sources()
-    print(f"pygase: mypyc compiles {len(sources)} modules", file=sys.stderr)
+    say(f"mypyc compiles {len(sources)} modules")
     optimisation = os.environ.get("MYPYC_OPT_LEVEL", "3")  # 0 or 1 build in half the time, for tests
     options = ["--strict", f"--cache-dir={folder}/mypy", *sources]
-    return [batches, *mypycify(options, opt_level=optimisation, debug_level="0", group_name=GROUP, target_dir=folder)]
+    made: list[Extension] = mypycify(
+        options, opt_level=optimisation, debug_level="0", group_name=GROUP, target_dir=folder
+    )
+    return made
+
+
+def say(sentence: str) -> None:
+    """Print one line in the log of a wheel's build, once: pip asks for metadata and requirements first."""
+    if _is_wheel():
+        print(f"pygase: {sentence}", file=sys.stderr)
+
+
+def _is_wheel() -> bool:
+    """Return whether setuptools builds a wheel, and neither an editable install nor a source distribution."""
+    return "bdist_wheel" in sys.argv
 
 
 def compiled_sources() -> list[str]:
@@ -131,7 +153,7 @@ def why_interpreted() -> str | None:
 
 
 def _has_compiler() -> bool:
-    """Tell whether a C file that includes Python.h can be compiled, by trying it."""
+    """Return whether a C file that includes Python.h can be compiled, by trying it."""
     from distutils.ccompiler import new_compiler  # setuptools brings it
     from distutils.sysconfig import customize_compiler
 

@@ -87,12 +87,30 @@ class TestWhen:
         assert "global lock" in build.why_interpreted()
 
     def test_mypy_is_required_only_where_it_compiles(self, build: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(build.build_meta, "get_requires_for_build_wheel", lambda settings=None: [])
+        monkeypatch.setattr(build._BuildMetaBackend, "get_requires_for_build_wheel", lambda self, settings=None: [])
         monkeypatch.setattr(build, "_has_compiler", lambda: True)
         assert build.get_requires_for_build_wheel() == [build.MYPY]
+        assert build.get_requires_for_build_editable() == []
         monkeypatch.setattr(build, "_has_compiler", lambda: False)
         assert build.get_requires_for_build_wheel() == []
-        assert build.get_requires_for_build_editable is build.build_meta.get_requires_for_build_editable
+
+    def test_a_build_says_in_one_line_what_it_compiles(
+        self, build: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("PYGASE_PUREPYTHON", "1")
+        for command in ("egg_info", "dist_info", "bdist_wheel"):
+            monkeypatch.setattr(sys, "argv", ["setup.py", command])
+            assert build.extensions("") == []
+        said = "pygase: a pure build, nothing is compiled: PYGASE_PUREPYTHON is set\n"
+        assert capsys.readouterr().err == said
+
+    @pytest.mark.parametrize("command", ["editable_wheel", "sdist"])
+    def test_without_a_wheel_only_c_is_compiled(
+        self, build: ModuleType, command: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(build, "_has_compiler", lambda: True)
+        monkeypatch.setattr(sys, "argv", ["setup.py", command])
+        assert [extension.name for extension in build.extensions("")] == ["pygase._io._batches"]
 
     def test_the_required_mypy_has_a_lower_and_an_upper_bound(self, build: ModuleType) -> None:
         assert re.fullmatch(r"mypy\[mypyc\]>=[\d.]+,<[\d.]+", build.MYPY)
