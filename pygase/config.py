@@ -17,39 +17,37 @@ class ConnectionConfig:
     """Settings of both ends of a connection. Durations are seconds, sizes are bytes."""
 
     timeout: float = 5.0
-    """Silence after which the peer counts as lost. Bad Wi-Fi is often interrupted for 1-2 s, rarely for 5 s."""
+    """Silence after which the peer counts as lost. Interruptions of bad Wi-Fi are often 1-2 s, rarely 5 s."""
     slow_handler: float = 0.1
-    """Seconds from which on a slow handler or callback on the network's thread is logged. Nothing is received or sent
-    while it runs, and players see a pause of a tenth of a second."""
+    """Seconds from which on a slow handler or callback on the network's thread is logged. Meanwhile nothing is received
+    or sent."""
     heartbeat_interval: float = 1.0
     """Longest time without sending. A fifth of ``timeout``: four consecutive losses do not end a connection."""
     ack_delay: float = 0.025
     """Longest time that an acknowledgement waits for another packet. It is longer than a tick at 50 Hz, so a client
-    that sends every tick never sends a packet for an acknowledgement alone."""
+    that sends every tick sends no packet for it alone."""
     bytes_per_second: int = 2_000_000
     """Sending budget of a connection (token bucket). A full state of 4 MiB takes about two seconds."""
     burst_bytes: int = 64_000
     """Bytes of the budget that may be saved up, and that a bulk transfer may have in flight. A quarter of the smallest
-    default receive buffer of today's systems (Linux: 212,992)."""
+    usual receive buffer (Linux: 212,992)."""
     max_message_bytes: int = 256 * 1024
     """Largest event, serialised. A larger one is an error at the sender, and is dropped by the receiver."""
     max_event_values: int = 20_000
-    """Most values in an event; numbers, texts, keys, lists and dicts count. The bytes of a value do not show its cost
-    (an empty dict: one byte). 20,000 values are decoded in about two milliseconds. A level of 128 x 128 tiles fits;
-    send a larger one as ``bytes``, which is one value. More is an error at the sender, and is dropped by the
-    receiver."""
+    """Most values in an event; numbers, texts, keys, lists and dicts count. 20,000 values are decoded in about two
+    milliseconds. A level of 128 x 128 tiles fits; send a larger one as ``bytes``, which is one value. More is an error
+    at the sender, and is dropped by the receiver."""
     max_state_bytes: int = 4 * 1024 * 1024
     """Largest game state, serialised and uncompressed."""
     max_state_values: int = 1_000_000
-    """Most values in a game state; numbers, texts, keys, lists and dicts count. It is also the bound on the unshared
-    values in a client's past states. A value takes 35 to 120 bytes of memory. The server's store refuses more; at a
-    client, more ends the connection."""
+    """Most values in a game state; numbers, texts, keys, lists and dicts count. It also bounds the unshared values in
+    a client's past states. A value takes 35 to 120 bytes of memory. The server's store refuses more; at a client, more
+    ends the connection."""
     min_rto: float = 0.05
     """Shortest time after which an unacknowledged message is resent. Twice ``ack_delay``, because the peer may delay
     its acknowledgement by that."""
     fragment_timeout: float = 2.0
-    """Seconds without a new fragment after which an incomplete unreliable message is dropped. Each fragment is sent
-    once, and the longest interruptions of Wi-Fi last about two seconds."""
+    """Seconds without a new fragment after which an incomplete unreliable message is dropped."""
     max_queued_messages: int = 4096
     """Most events that wait to be sent to one peer. Beyond it the oldest unreliable ones are dropped."""
 

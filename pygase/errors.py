@@ -45,8 +45,7 @@ class StateTooLarge(LocalError, ValueError):
 class InPlaceChange(LocalError, RuntimeError):
     """The program changed a game state in place instead of returning an update, so nobody else would see the change.
 
-    It is raised at once for the initial state of a game that has begun. In debug mode it is also raised if a handler or
-    a time step has changed its state.
+    Raised for the initial state of a game that has begun; in debug mode also for the states of handlers and time step.
     """
 
 

@@ -175,8 +175,7 @@ class UniversalEventHandler:
     """
 
     MAX_TYPES_WARNED_OF: Final = 16
-    """Event types that get a log line of their own. All others share one line a second, so a peer that invents types
-    cannot fill the log."""
+    """Event types that get a log line of their own. All others share one line a second, so no peer can fill the log."""
 
     def __init__(self, log: LogLines | None = None) -> None:
         self._handlers: dict[str, RegisteredHandler] = {}
@@ -255,8 +254,8 @@ class UniversalEventHandler:
     def handle(self, event: Event, **context: Any) -> Any:
         """Call the event's handler with its data, and with the values of ``context`` that its signature takes.
 
-        Returns the handler's result: a coroutine, if it is a coroutine function. An unknown type, and arguments that do
-        not fit, are logged and counted, and give None. An exception of the handler passes through.
+        Return the handler's result, a coroutine if it is a coroutine function. Return None for an unknown type or for
+        arguments that do not fit; both are logged and counted. An exception of the handler passes through.
         """
         others = {name: value for name, value in context.items() if name not in _CONTEXT}
         usual = {name: value for name, value in context.items() if name in _CONTEXT}

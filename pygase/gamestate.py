@@ -55,13 +55,11 @@ class GameState(Readable, Backed, Sendable):
     ``GameStateStore.push_update``.
 
     A state can also be read like a dict: ``state["score"]``, ``state.get("score", 0)``, ``"score" in state``, ``len``,
-    ``keys``, ``values``, ``items``, ``dict(state)``. Iterating gives the game's own attributes: ``game_status`` and
-    ``time_order`` are left out, but can be asked for by name. An attribute of the game's own wins over a method of that
-    name.
+    ``keys``, ``values``, ``items``, ``dict(state)``. Iterating leaves out ``game_status`` and ``time_order``. An
+    attribute of the game's own wins over a method of that name.
 
-    A state that PyGaSe returns is the caller's own copy, and changes to it affect nothing else. Each attribute is
-    copied when it is first read, so an attribute that is never read costs nothing. On the server a state keeps the
-    game's own subclass of GameState; its ``__init__`` is not called again.
+    A state that PyGaSe returns is the caller's own copy. Each attribute is copied when it is first read. On the server
+    a state keeps the game's own subclass of GameState; its ``__init__`` is not called again.
     """
 
     __slots__ = ()
@@ -258,9 +256,8 @@ class GameStateUpdate(Sendable):
         ``game_status`` must be a GameStatus value.
     :raises InvalidValue: (a TypeError) if ``game_status`` is none.
 
-    ``+`` adds updates to one another, or to a state, which is changed and returned. Like ``push_update`` it ignores an
-    update with a lower time order than the state's, and merges every other: of two updates with the same order both
-    count, and the later one wins where they differ. Orders are compared as sequence numbers: 1 follows 65535.
+    ``+`` adds updates to one another, or to a state, which is changed and returned. It ignores an update with a lower
+    time order than the state's, like ``GameStateStore.push_update``, and merges every other; the later one wins.
     """
 
     time_order: Sqn

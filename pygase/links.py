@@ -32,8 +32,7 @@ class Link:
     :ivar reorder: share of datagrams held back for an additional ``latency + jitter + 20 ms``, 0..1.
     :ivar bandwidth: bytes a second; None: no limit.
     :ivar queue_bytes: bytes that the bottleneck holds before it drops datagrams.
-    :ivar in_order: a datagram delayed by jitter also delays those behind it, as in a real queue (Wi-Fi, mobile). Then
-        only datagrams held back by ``reorder`` are overtaken.
+    :ivar in_order: a datagram delayed by jitter also delays those behind it, as in a real queue (Wi-Fi, mobile).
     :raises ValueError, TypeError: a figure is out of its range, or is no number.
     """
 
@@ -230,12 +229,12 @@ _EXPECTED: Final = (
 def parse_link(text: str) -> Link | None:
     """Return the link of a text such as ``"mobile loss=10%"``; None for ``"off"``.
 
-    The text is a name of LINKS, or figures, or a name and then the figures that differ. Separate them by spaces or
-    commas. The figures are ``latency``, ``jitter`` (ms, s), ``loss``, ``burst_loss``, ``duplicate``, ``reorder`` (%),
+    The text is a name of LINKS, or figures, or a name and then the figures that differ, separated by spaces or commas.
+    The figures are ``latency``, ``jitter`` (ms, s), ``loss``, ``burst_loss``, ``duplicate``, ``reorder`` (%),
     ``burst_length`` (a number), ``bandwidth`` (kbit/s, Mbit/s, kB/s …), ``queue`` (kB) and ``in_order`` (yes or no);
-    see Link. They hold for each direction, so the round trip takes twice the latency.
+    see Link. They hold for each direction.
 
-    :raises ValueError: the text describes no link; the message names the wrong word and the right form.
+    :raises ValueError: the text describes no link.
     :raises TypeError: it is no text.
     """
     if not isinstance(text, str):
@@ -324,7 +323,7 @@ def _with_unit(value: float, units: dict[str, float]) -> str:
 def as_link(link: Link | str | None) -> Link | None:
     """Return a link given as a Link or as a text; None, for no simulated link, stays None.
 
-    :raises ValueError, TypeError: the argument is no link; the message says what was expected.
+    :raises ValueError, TypeError: the argument is no link.
     """
     if link is None or isinstance(link, Link):
         return link

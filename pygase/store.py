@@ -21,7 +21,7 @@ class GameStateStore:
         store gives are of its class.
     :param max_state_bytes: bound on the state's serialised size.
     :param max_state_values: bound on the number of its values: numbers, texts, keys, lists and dicts all count.
-    :raises TypeError: if ``initial_game_state`` is not a GameState, or holds what cannot be sent.
+    :raises TypeError: if ``initial_game_state`` is no GameState, or holds a value that cannot be sent.
     :raises StateTooLarge: if it is larger than the bound.
 
     :ivar plumbing: PyGaSe's own, not for games; it may change at any time.
@@ -59,17 +59,17 @@ class GameStateStore:
     def push_update(self, update: GameStateUpdate) -> None:
         """Push a new state update, to be merged deeply into the state.
 
-        Usually a GameStateMachine calls this; any thread may.
+        Any thread may call it.
 
-        An update with a lower time order than the state's is ignored, as ``state + update`` does: higher means more
-        recent, and 1 follows 65535. One with a higher order is merged, and the state takes that order over. One with
-        the same order, or with 0, is merged in any case: when two writers began with one state, both updates count. A
-        running game loop raises the order with each tick, so write 0 (or leave it out) beside one.
+        An update with a lower time order than the state's is ignored: higher means more recent, and 1 follows 65535. An
+        update with a higher order is merged, and the state takes that order over. An update with the same order, or
+        with 0, is merged in any case: of two writers that began with one state, both count. A running game loop raises
+        the order with each tick, so write 0 (or leave it out) beside it.
 
-        :raises TypeError: if it is no GameStateUpdate, or (InvalidValue) holds what cannot be sent, or a
-            ``game_status`` that is no GameStatus value; names path and type.
-        :raises StateTooLarge: if the state would become too large; it stays as it was. (An update that another thread
-            pushes during a tick waits for its end, and then the error is logged.)
+        :raises TypeError: if it is no GameStateUpdate, or (InvalidValue) holds a value that cannot be sent, or a
+            ``game_status`` that is no GameStatus value.
+        :raises StateTooLarge: if the state would become too large; it stays as it was. (During a tick, the update of
+            another thread waits for the end of the tick, and then the error is logged.)
         """
         if not isinstance(update, GameStateUpdate):
             raise TypeError(

@@ -117,7 +117,7 @@ class SimulatedNetwork:
         clock: Callable[[], float] | None = None,
         pumped: bool = False,
     ) -> None:
-        """Let a client connect to the server at ``port``, as ``Client.open`` would; let time pass for it to succeed.
+        """Let a client begin to connect to the server at ``port``. Next: :meth:`run`, or :meth:`run_until`.
 
         :param link: the path of this client, both ways; the network's own if None.
         :param address: the client's address; a free port on this machine if None.
@@ -249,7 +249,7 @@ class SimulatedNetwork:
         """Let virtual time pass until ``condition()`` is true.
 
         :param timeout: virtual seconds.
-        :raises TimeoutError: if it is not by then.
+        :raises TimeoutError: if it is still false.
         """
         end = self.now + timeout
         while not condition():

@@ -17,8 +17,8 @@ from .runner import in_running_loop, run_to_end
 logger = logging.getLogger("pygase")
 
 REMIND_AFTER: Final = 0.5
-"""Seconds after which a call that nobody has awaited is logged. A program that stores the coroutine awaits it earlier.
-A person at a notebook who waits for something to happen reads the log after about a second."""
+"""Seconds after which a call that nobody has awaited is logged. A program that stores the coroutine awaits it earlier,
+and a person at a notebook reads the log after about a second."""
 
 
 def block_or_return(make: Callable[[], Coroutine[Any, Any, Any]], call: str, in_thread: str) -> Any:
@@ -27,7 +27,7 @@ def block_or_return(make: Callable[[], Coroutine[Any, Any, Any]], call: str, in_
     :param make: makes the coroutine; called when it begins.
     :param call: the call as a program writes it, such as ``"client.connect(...)"``.
     :param in_thread: the call that does the same in a thread.
-    :raises RuntimeError: inside another framework's loop, which would stand still meanwhile; says what to write.
+    :raises RuntimeError: inside another framework's loop, which would stand still meanwhile.
     """
     if in_running_loop():
         return Unstarted(make, call, in_thread)
@@ -105,7 +105,7 @@ class Unstarted(collections.abc.Coroutine[Any, Any, Any]):
         return self._begun().throw(*args)
 
     def close(self) -> None:
-        """See Coroutine. A program that closes it knows that it has not begun."""
+        """See Coroutine. Nothing is logged then."""
         self._reminded = True
         self._timer.cancel()
         if self._inner is not None:

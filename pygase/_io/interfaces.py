@@ -25,14 +25,13 @@ ENTRY_BYTES = 40 if struct.calcsize("P") == 8 else 32
 """Linux: size of `struct ifreq`: a name, and a union whose largest member holds pointers."""
 
 _MAX_ENTRIES = 256
-"""Most interfaces that are listed. Even a machine full of containers has fewer."""
+"""Most interfaces that are listed."""
 
 
 def get_available_ip_addresses() -> list[str]:
     """Return all IPv4 addresses of this machine, first the one that other machines most likely see.
 
-    The list has no duplicates. Loopback addresses are last, and 127.0.0.1 is always among them. Never raises: an
-    address that the system does not report is missing.
+    The list has no duplicates. Loopback addresses are last, and 127.0.0.1 is always among them. Never raises.
     """
     ways = (_address_of_default_route, _addresses_of_all_interfaces)
     found = [address for way in ways for address in _ask(way)]

@@ -29,15 +29,15 @@ from .clocks import monotonic
 logger = logging.getLogger("pygase")
 
 LAST_WORDS: Final = 0.5
-"""Seconds until the last events have to be acknowledged when the program ends, for all clients together: three resends
-on a link with a round trip of 100 ms. Nobody notices half a second at the end of a program."""
+"""Seconds for the last events of all clients to be acknowledged when the program ends: three resends on a link with a
+round trip of 100 ms."""
 
 GRACE: Final = 0.25
 """Seconds for the goodbyes themselves on a busy machine. After that the program ends without them."""
 
 MEANT_TO_RUN: Final = 1.0
-"""Seconds. A program that ends earlier after it has started a server or game loop in a thread, without any client, did
-not mean to end."""
+"""Seconds. A program that ends sooner after starting a server or game loop in a thread, without any client, did not
+mean to end."""
 
 _POLL: Final = 0.005
 """Seconds between two calls of ``pump``."""

@@ -33,8 +33,8 @@ DRAIN_LIMIT: Final = 1024
 """Most datagrams (2 MiB) that one turn takes from a socket, so that a flood cannot block the next tick."""
 
 SENT_AT_ONCE: Final = 32
-"""Datagrams that are made together and then sent together, so that code and datagrams stay in the processor's caches.
-(One by one, or a hundred at once, a server took a twentieth more CPU time.)"""
+"""Datagrams that are made and then sent together, so that code and datagrams stay in the processor's caches. (One by
+one, or a hundred at once, a server took a twentieth more CPU time.)"""
 
 MAX_ERRORS: Final = 64
 """Most errors in a row that one turn takes from a socket: Windows reports each refused datagram by an error."""
