@@ -67,13 +67,12 @@ class TickTimes:
 
 
 class SentPackets:
-    """Packets sent and not yet acknowledged. Their number is bounded, since a packet counts as lost once many newer
-    ones have arrived.
+    """Packets sent and not yet acknowledged. A packet counts as lost once many newer ones have arrived.
 
     ``record.outstanding`` has a bit for each packet under way, so one AND takes in an acknowledgement.
 
     :ivar loss: the recent share of lost packets, 0..1.
-    :ivar skips: how many numbers were left out (see :meth:`skip`). They have no packets and count as no loss.
+    :ivar skips: how many numbers were left out (see :meth:`skip`).
     :ivar has_contents: True if the arrival of some packet under way is to be reported.
     :ivar newest_acked: number of the newest acknowledged packet; below the first one for none.
     :ivar skipped: the latest number that was left out; -1 for none.
@@ -85,8 +84,8 @@ class SentPackets:
     """Packets from a lost one to the newest acknowledged one. They exceed the 32 of ack_bits, since an ACKS message
     after a burst names older packets."""
     MAX_PACKETS: ClassVar[int] = _MAX_PACKETS
-    """Unacknowledged packets that are remembered: four seconds of the whole default budget. Beyond it the oldest counts
-    as lost, as with a peer that acknowledges nothing."""
+    """Unacknowledged packets that are remembered: four seconds of the default budget. Beyond it the oldest counts as
+    lost."""
     LOSS_GAIN: ClassVar[float] = _LOSS_GAIN
     """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
 
@@ -158,7 +157,6 @@ class SentPackets:
         record.tick_offset, record.offset_from = ticks.count - sequence, sequence
 
     def _sent_at(self, sequence: int) -> float | None:
-        """Return when a packet was sent; None if that is not remembered."""
         record = self.record
         if sequence < record.next_sequence - KEPT_TIMES:
             return None
@@ -168,7 +166,6 @@ class SentPackets:
         return at
 
     def _bound(self, sequence: int) -> None:
-        """Count packets further back than ``MAX_PACKETS`` as lost."""
         if self.record.outstanding > _FULL:
             self._give_up(_MAX_PACKETS)
         if self._contents:
@@ -211,7 +208,6 @@ class SentPackets:
         return sent_at, self._take_contents(acked) if self.has_contents else []
 
     def _forget_times(self, newest: int) -> None:
-        """Forget the times of packets that are not under way any more."""
         outstanding = self.record.outstanding
         self._times = {number: at for number, at in self._times.items() if outstanding >> (newest - number) & 1}
 
@@ -235,7 +231,6 @@ class SentPackets:
             self.newest_acked = ack
 
     def _note_arrived(self, acked: int) -> None:
-        """Count the packets of these bits as arrived in ``loss``."""
         self.loss *= (1.0 - _LOSS_GAIN) ** acked.bit_count()
         if self.loss < 1e-4:
             self.loss = 0.0
@@ -248,7 +243,7 @@ class SentPackets:
         self.loss = 1.0 - (1.0 - self.loss) * (1.0 - _LOSS_GAIN) ** lost
 
     def _take_contents(self, acked: int) -> list[Contents]:
-        """Remove and return the contents of acknowledged packets. Forget those of lost ones."""
+        """Remove the contents of acknowledged and lost packets. Return the former."""
         record = self.record
         newest, outstanding = record.next_sequence - 1, record.outstanding
         taken: list[Contents] = []

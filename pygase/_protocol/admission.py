@@ -23,15 +23,15 @@ MAX_HOSTS: Final = 4096
 """Hosts whose tries are remembered. An entry takes about 300 bytes, all of them little more than a megabyte."""
 
 MAX_GUESSES: Final = 4096
-"""Remembered challenges that a wrong password has used up. A host makes a handful of guesses within the lifetime of a
-challenge, so it takes hundreds of hosts to fill this."""
+"""Challenges used up by a wrong password that are remembered. It takes hundreds of hosts to fill this within the
+lifetime of a challenge."""
 
 FIRST_PAUSE: Final = 0.25
 """Seconds of the pause after the first wrong password that is not free: one retry of an honest client."""
 
 FORGIVEN_AFTER: Final = 60.0
-"""Seconds without a wrong password, after which earlier ones are forgotten. The free guesses of each such minute are
-fewer than the longest pause allows in it, so waiting gains nothing."""
+"""Seconds without a wrong password, after which earlier ones are forgotten. Waiting gains nothing, since the longest
+pause allows more guesses in this time than are free."""
 
 _JUDGED_FOR: Final = 0.1
 """Seconds for which the choice of a giver holds, so that a flood of requests does not inspect all connections each
@@ -166,11 +166,11 @@ class Places:
 
     - It is *absent* if it has acknowledged no state ``absent_after`` seconds after joining. Every running client does.
     - It is *silent* if it sent no event and no input for ``silent_after`` seconds. An honest player may watch or
-      listen, so a host always keeps ``silent_places_per_host`` of its connections.
+      listen, so a host always keeps ``silent_places_per_host`` connections.
 
-    The host with the most connections gives up a place first, and only to a newcomer from another host. A silent
-    connection gives way only to a newcomer whose host holds fewer. So nobody makes room for himself, and no crowd of
-    strangers takes all places of a class behind one router. The client that may end the server never gives way.
+    The host with the most connections gives up a place first, and only to a newcomer from another host; a silent
+    connection, only to one whose host holds fewer. So nobody makes room for himself, and strangers cannot take all
+    places of a class behind one router. The client that may end the server never gives way.
 
     :param peers: the connections.
     :param ring: the states. While there is none, no connection is absent.

@@ -139,7 +139,7 @@ class TrackedSender:
         return len(self._queue) + len(self._open)
 
     def queue(self, message: Message) -> None:
-        """Add a message to the waiting ones."""
+        """Add a message."""
         self._queue.append(message)
 
     def _start_messages(self) -> None:
@@ -211,7 +211,7 @@ class TrackedSender:
 
 
 class EventSender:
-    """All outgoing events of a connection. ``queue_event`` chooses the channel by ``retries``."""
+    """All outgoing events of a connection."""
 
     __slots__ = (
         "_max_queued",

@@ -1,7 +1,7 @@
 """The client's end of a connection, pure: datagrams and ``now`` in, datagrams and events out.
 
-``now`` is any clock in seconds that never goes back, the same one in all calls of one object. A turn has this order:
-receive the datagrams, take the events, queue messages, take the datagrams to send, sleep until ``next_timeout``.
+The order of a turn: receive datagrams, take events, queue messages, take the datagrams to send, sleep until
+``next_timeout``. ``now`` is any clock in seconds that never goes back.
 """
 
 from __future__ import annotations

@@ -277,7 +277,6 @@ class ServerEndpoint:
         yield from self._other_datagrams(others, now, ask_at)
 
     def _other_datagrams(self, due: list[ServerProtocol], now: float, next_at: float) -> Iterator[Outgoing]:
-        """Yield all that is due for these peers, and note when the next one is due."""
         for peer in due:
             for datagram in peer.datagrams_to_send(now):
                 yield datagram, peer.address

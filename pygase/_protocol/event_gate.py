@@ -1,8 +1,7 @@
 """State before events: the client delivers an event when it has the state that precedes it.
 
-The server writes into each event the newest tick that had changed something when the event was queued. The state of
-that tick, or a later one, usually lies in the same datagram. If not (lost, overtaken, too large for one datagram), the
-event waits here for a moment.
+The server writes into each event the newest tick that had changed something when the event was queued. That state, or a
+later one, usually lies in the same datagram. If not (lost, overtaken, too large), the event waits here for a moment.
 """
 
 from __future__ import annotations

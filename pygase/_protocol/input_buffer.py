@@ -45,8 +45,8 @@ GROW_AFTER: Final = 2.5
 GROW_MEMORY: Final = 4.0
 
 LEARNING: Final = 10.0
-"""Seconds after a player's first input in which every missing input moves the schedule back a tick, and is applied when
-it arrives. The link loses more than assumed, and an early correction is the best."""
+"""Seconds after the first input in which every missing input moves the schedule back a tick, and is applied when it
+arrives. An early correction is the best."""
 
 MAX_HELD_TICKS: Final = 3
 """Ticks in a row that the schedule moves back in this way."""
@@ -176,7 +176,7 @@ class InputBuffer:
 
     @property
     def needed(self) -> float:
-        """By how many ticks inputs have to be early, so that even those with lost datagrams arrive in time."""
+        """By how many ticks inputs have to be early to arrive in time in spite of loss."""
         cover = min(self.losses.cover * self.per_datagram, self.schedule.max_cover)
         return max(cover + min(SLACK, cover - WANTED_MARGIN), WANTED_MARGIN)
 
@@ -205,8 +205,8 @@ class InputBuffer:
         """Take in the inputs of a packet. Most of them have usually arrived before.
 
         :param datagram: number of the newest datagram so far.
-        :param arrived: bit i is set if datagram ``datagram - i`` has arrived. (Some datagrams have no inputs, and some
-            have several new ones, so the inputs alone do not show the loss.)
+        :param arrived: bit i is set if datagram ``datagram - i`` has arrived. (Inputs alone do not show the loss, since
+            a datagram has none or several new ones.)
         :param now: seconds of the server's clock, as clients know it.
         """
         newest = unwrap(message.newest, max(self._received.latest, 0), 32)
@@ -255,7 +255,6 @@ class InputBuffer:
             self.leads.add(lead, now)
 
     def _count_new(self, datagram: int, newest: int) -> None:
-        """Update the average count of new inputs in a datagram."""
         if self.schedule.newest is not None:
             datagrams, inputs = datagram - self.schedule.newest[0], newest - self.schedule.newest[1]
             if 0 < datagrams <= _REMEMBERED and 0 <= inputs <= self.schedule.max_depth:
@@ -281,7 +280,6 @@ class InputBuffer:
         return lead if abs(lead + self.schedule.ticks - self.schedule.next) <= self.schedule.max_depth else None
 
     def _reschedule(self, newest: int, now: float) -> None:
-        """Begin a schedule, or move it on if too many inputs wait."""
         if not self._inputs:
             return
         if self.schedule.next is None:

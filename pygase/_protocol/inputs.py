@@ -1,16 +1,16 @@
 """A player's inputs, from the client to the server's schedule.
 
-The client's :class:`InputSender` numbers the inputs. Each packet repeats all inputs that are not acknowledged, so an
-input is lost only if all packets of a whole second are. The server's ``InputBuffer`` gives each number a tick of its
-own: number and tick count up together, as in the client's prediction. If the input of a tick is missing, the previous
-one is repeated in its place. The missing input is dropped when it arrives late, since to apply it a tick later would
-shift all that follow. The schedule as a whole moves only when it does not fit any more.
+The client's :class:`InputSender` numbers the inputs. Each packet repeats all unacknowledged inputs, so an input is lost
+only if all packets of a whole second are. The server's ``InputBuffer`` gives each number a tick of its own: number and
+tick count up together, as in the client's prediction. If the input of a tick is missing, the previous one is repeated
+in its place. An input that arrives after its tick is dropped, since to apply it later would shift all that follow. The
+schedule as a whole moves only when it does not fit any more.
 
-The *margin* is how many ticks early inputs arrive; below 0 they arrive too late. If the datagram of an input gets lost,
-a later datagram brings the input. A ``LossMeter`` measures how many datagrams get lost in a row, and the margin allows
-for that many ticks. The server reports the margin to each client (:class:`InputState`). The client then makes its
-inputs a little faster or slower (:func:`pace`), until even the latest arrive just in time. So inputs have the latency
-that the link requires, and no more.
+The *margin* is how many ticks early inputs arrive; below 0 they are late. An input whose datagram gets lost arrives
+with a later datagram. A ``LossMeter`` measures how many datagrams get lost in a row, and the margin allows for them.
+The server reports the margin (:class:`InputState`), and the client makes its inputs a little faster or slower
+(:func:`pace`), until even the latest arrive just in time. So inputs have the latency that the link requires, and no
+more.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ WANTED_MARGIN: Final = 1.0
 """Ticks by which the latest inputs ought to arrive early."""
 
 PACE_GAIN: Final = 0.003
-"""Change of the client's pace for each tick of margin. At 60 Hz a deviation fades by two thirds in 6 s. A rising margin
-is known only after the seconds of ``MARGIN_WINDOW``, so a much stronger correction would overshoot."""
+"""Change of the client's pace for each tick of margin. At 60 Hz a deviation fades by two thirds in 6 s. A stronger
+correction would overshoot, since a rising margin is known only after ``MARGIN_WINDOW``."""
 
 AMPLE: Final = 1.0
 """Ticks of surplus margin beyond which a client slows down more strongly."""

@@ -1,12 +1,9 @@
 """How many more datagrams carry an input until one arrives almost certainly.
 
-An input travels in every datagram until one has arrived. The time that takes depends on how datagrams get lost: at
-random, or in bursts. A :class:`LossMeter` watches the arrivals and measures how many further datagrams to wait for. Its
-model is a chain of two states (Gilbert, "Capacity of a burst-noise channel", 1960): a datagram gets lost with one
-probability after an arrival, and with another after a loss. The meter begins with a guess. Every datagram improves it,
-and old observations fade.
-
-The meter is pure and of fixed size.
+An input travels in every datagram until one has arrived. That takes longer if datagrams get lost in bursts. A
+:class:`LossMeter` watches the arrivals. Its model is a chain of two states (Gilbert, "Capacity of a burst-noise
+channel", 1960): the probability of a loss differs after an arrival and after a loss. The meter begins with a guess,
+every datagram improves it, and old observations fade. It is pure and of fixed size.
 """
 
 from __future__ import annotations

@@ -221,7 +221,6 @@ class PeerProtocol:
         return False
 
     def _receive_message(self, kind: int, body: bytes, now: float) -> bool:
-        """Take in a message. Return whether it is a usual one."""
         if kind in (EVENT_ONCE, EVENT_ORDERED):
             self.incoming.receive(kind, body)
         elif kind == FRAGMENT:
@@ -280,7 +279,6 @@ class PeerProtocol:
         return datagram
 
     def _skip_number(self) -> int:
-        """Leave out the number of the next packet, and return it."""
         number = self.acks.skip()
         self.record.skip_is_due = False
         self.skips.plan(self.record.next_sequence)
@@ -333,7 +331,6 @@ class PeerProtocol:
         return acks_message(self.record.latest, self.record.mask >> 1)
 
     def _fill_packet(self, rto: float, now: float) -> tuple[bytes, Contents] | None:
-        """Collect messages for one packet; None if none waits."""
         acks = self._acks_message()
         contents: list[Carried] = []
         room = MAX_MESSAGE_ROOM - len(acks)

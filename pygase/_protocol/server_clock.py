@@ -1,10 +1,9 @@
 """The client's estimate of the server's time, from the times at which datagrams left and arrived.
 
 An exchange has four times, as in NTP (RFC 5905, section 8): the client sends, the server receives, the server sends,
-the client receives. The first and the last are by the client's clock, the others by the server's. ``received_at -
-server_sent_at`` is the delay down plus the lead of the client's clock. ``server_received_at - sent_at`` is the delay up
-minus that lead. Noise only ever adds to a delay, so the smallest of each kind is the best. The fastest datagram up and
-the fastest down need not belong to one exchange. Half the difference of the two is the lead of the server's clock.
+the client receives. ``received_at - server_sent_at`` is the delay down plus the lead of the client's clock.
+``server_received_at - sent_at`` is the delay up minus that lead. Noise only ever adds to a delay, so the smallest of
+each kind is the best, even from different exchanges. Half their difference is the lead of the server's clock.
 
 No estimate can distinguish a slow way up from a clock that is ahead. If the fastest ways differ, the estimate is wrong
 by half the difference, which is at most :attr:`ServerClock.uncertainty`.
@@ -17,8 +16,8 @@ from collections import deque
 from typing import Final
 
 CLOCK_WINDOW: Final = 10.0
-"""Seconds from which the fastest datagrams are chosen. That is long enough to find fast ones among 20 a second, and
-short enough to follow a new route. Clocks that drift by 100 ppm move by 1 ms in it, and the estimate halves that."""
+"""Seconds from which the fastest datagrams are chosen: enough to find fast ones among 20 a second, and few enough to
+follow a new route. Clocks that drift by 100 ppm move by 1 ms in it, and the estimate halves that."""
 
 MAX_SLEW: Final = 0.02
 """Share of its speed by which the given time may hurry or slow down to become right: a fiftieth, which nobody sees."""

@@ -1,7 +1,7 @@
 """The server's end of one connection, pure: datagrams and ``now`` in, datagrams and events out.
 
-``now`` is any clock in seconds that never goes back, the same one in all calls of one object. A turn has this order:
-receive the datagrams, take the events, queue messages, take the datagrams to send, sleep until ``record.next_at``.
+The order of a turn: receive datagrams, take events, queue messages, take the datagrams to send, sleep until
+``record.next_at``. ``now`` is any clock in seconds that never goes back.
 """
 
 from __future__ import annotations

@@ -184,11 +184,10 @@ class SnapshotReceiver:
     def _remember(self, tick: int, state: _Kept, baseline_tick: int) -> None:
         """Keep a state as a possible baseline and acknowledge it, if there is room.
 
-        Without room the acked tick stays that of an older state. Once the server makes its deltas against that one, all
-        earlier states can go.
+        Without room the acked tick stays older. Once the server's deltas start there, all earlier states can go.
         """
-        # The server's baselines never go back, so no state before this baseline is needed again. A full state (baseline
-        # 0) shows nothing: an acknowledgement of any kept state may be on its way to the server.
+        # The server's baselines never go back, so no earlier state is needed again. A full state (baseline 0) shows
+        # nothing: an acknowledgement of any kept state may be on its way to the server.
         for old in [t for t in self.states if t < baseline_tick]:
             del self.states[old]
         self.newest_tick = tick

@@ -1,9 +1,9 @@
 """The server's states, and the next state for a client.
 
-The server keeps a ring of its latest states, which share structure. With every packet a client acknowledges the tick of
-its newest state. That state is its baseline, and the server sends the delta from the baseline to the current state. A
-lost packet needs no repair, since the next delta contains its changes. A client without a baseline gets a full state.
-(The idea is Quake III's; see Sanglard, "Quake 3 source code review: network model".)
+The server keeps a ring of its latest states, which share structure. With every packet a client acknowledges its newest
+state. That state is its baseline, and the server sends the delta from there to the current state. A lost packet needs
+no repair, since the next delta contains its changes. A client without a baseline gets a full state. (The idea is Quake
+III's; see Sanglard, "Quake 3 source code review: network model".)
 """
 
 from __future__ import annotations
