@@ -169,7 +169,7 @@ def test_loss_falls_back_when_everything_arrives() -> None:
     assert packets.loss < 0.01
 
 
-# -- the same, said in a simpler way ---------------------------------------------------------------------------------
+# -- a comparison with a simpler model -------------------------------------------------------------------------------
 
 
 class PlainPackets:
@@ -226,7 +226,7 @@ def compare(packets: SentPackets, plain: PlainPackets, ack: int, bits: int, widt
 @pytest.mark.parametrize("first", [0, 65_500, 3 * 65_536 - 300])
 @pytest.mark.parametrize("burst", [1, 5, 60, 400])
 def test_bits_tell_what_a_dict_of_packets_tells(first: int, burst: int, rng: random.Random) -> None:
-    """Over loss, disorder, silence, and acknowledgements that are repeated, late, invalid, or of 256 packets."""
+    """It has loss, disorder, silence, and acknowledgements that are repeated, late, invalid, or of 256 packets."""
     packets, plain = packets_from(first), PlainPackets(first)
     received: set[int] = set()
     said: list[tuple[int, int, int]] = []

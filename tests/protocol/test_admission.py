@@ -167,7 +167,7 @@ def test_who_sends_events_or_inputs_never_gives_way(inputs: bool) -> None:
 
 
 def test_a_class_behind_one_router_that_listens_is_not_drained_by_strangers() -> None:
-    """30 have sent nothing for long, all other places are taken, and strangers from everywhere knock."""
+    """30 listeners have sent nothing for long, all other places are taken, and strangers of many hosts try."""
     house = House(max_clients=64)
     house.fill("school", 30)
     for number in range(34):
@@ -408,8 +408,8 @@ def test_other_hosts_do_not_notice_the_pause_of_one() -> None:
 
 
 def test_a_challenge_is_good_for_one_guess() -> None:
-    """The same one again is answered as before, as the answer may have been lost. Another one, also the right one, is
-    not looked at.
+    """A repeated guess gets the same answer, since the answer may have been lost. Another guess, even the right one, is
+    ignored.
     """
     server = locked()
     guesser = Guesser(server)

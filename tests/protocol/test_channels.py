@@ -264,7 +264,7 @@ def test_numbers_of_events_wrap_without_anything_lost_or_doubled() -> None:
 
 @pytest.mark.parametrize("retries", [0, 3, RELIABLE])
 def test_a_large_event_arrives_however_many_small_ones_came_before(retries: int) -> None:
-    """The fragments' group numbers are 16 bits; none may be taken for one of long ago."""
+    """Group numbers of fragments have 16 bits. None may be confused with an old one."""
     ends = Ends()
     large = bytes(2 * FRAGMENT_BYTES)
     for between in (0, 65_535, 40_000):

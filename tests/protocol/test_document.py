@@ -423,7 +423,7 @@ class Pair:
 
 @pytest.mark.parametrize(("noise_bytes", "acks"), [(20_000, 0), (60_000, 1)], ids=["ack_bits", "ACKS"])
 def test_acknowledged_is_exactly_what_has_arrived(noise_bytes: int, acks: int, rng: random.Random) -> None:
-    """After a burst of packets with losses. If ack_bits cannot cover all of them, ACKS does."""
+    """A burst of packets has losses. If ack_bits cannot name all of them, ACKS does."""
     pair = Pair()
     pair.exchange()
     pair.exchange()
@@ -453,7 +453,7 @@ def connected_pair() -> Pair:
 
 
 def test_inputs_leave_at_once_and_go_along_again_until_they_are_acknowledged() -> None:
-    """In every packet that leaves; of several that leave together, in the first one with room."""
+    """They are in every packet that leaves. If several leave together, they are in the first one with room."""
     pair = connected_pair()
     client = pair.client
     client.queue_input(b"\x01", None)

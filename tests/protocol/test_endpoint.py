@@ -21,7 +21,7 @@ from tests.support.peers import SERVER, Address, Peers
 
 
 def answers(endpoint: ServerEndpoint, data: bytes, address: tuple[str, int]) -> int:
-    """How many bytes the endpoint sends in answer to one datagram of a stranger."""
+    """Return how many bytes the endpoint sends in answer to one datagram of a stranger."""
     endpoint.receive_datagram(data, address, now=50.0)
     return sum(len(out) for out, _ in endpoint.datagrams_to_send(now=50.0))
 
@@ -275,7 +275,7 @@ def test_small_states_in_every_tick_keep_to_the_budget_too() -> None:
 
 
 def report(peers: Peers, address: Address, tick: int) -> None:
-    """Let a client say that this is the tick of the newest state that it has."""
+    """Let a client acknowledge the state of this tick."""
     peer = peers.peer(address)
     header = (peer.record.latest + 1, peer.record.next_sequence - 1, 0, 0, tick)
     peers.server.receive_datagram(CLIENT_HEADER.pack(DATA, peer.token, *header), address, now=peers.now)
@@ -294,7 +294,7 @@ def test_who_has_lost_its_states_gets_all_of_it_at_once_also_while_the_world_res
 
 @pytest.mark.parametrize("tick", [7, 2**31, 2**32 - 1])
 def test_who_reports_a_state_that_the_server_does_not_have_gets_all_of_it(tick: int) -> None:
-    """The first report is of a state that exists, so that there is a baseline to go back to by mistake."""
+    """The first acked tick exists, so there is a baseline that a mistake could return to."""
     peers = Peers()
     address = peers.joined()
     peers.push({"n": 1, "other": "#" * 100})

@@ -1,4 +1,4 @@
-"""The gate at the client: an event waits for the state that belongs before it, for a moment."""
+"""The gate at the client: an event waits a moment for the state that precedes it."""
 
 import math
 import random

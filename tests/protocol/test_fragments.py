@@ -1,4 +1,4 @@
-"""Large messages in pieces, and back."""
+"""Splitting and joining of large messages."""
 
 import random
 from typing import Any

@@ -386,7 +386,7 @@ class Arena:
         else:
             self.to_client.append((data, receiver))
 
-    # -- who misbehaves --------------------------------------------------------------------------------------------
+    # -- misbehaving peers -----------------------------------------------------------------------------------------
 
     def _new_client(self) -> Client:
         self._visitors += 1
@@ -547,7 +547,7 @@ class Arena:
         self.network.run(self.server.config.timeout + 2.0)
 
     def check_after_rest(self) -> None:
-        """The honest players have noticed nothing, and of all the noise nothing is left."""
+        """Check that the honest players have noticed nothing, and that nothing is left of the noise."""
         endpoint = self._endpoint
         assert set(endpoint.peers) == set(self.server.connections) == {p.address for p in self.honest}
         assert not self.backend.game_state_machine.plumbing.events.arrived

@@ -305,7 +305,7 @@ def test_a_client_that_tries_before_the_server_is_there_gets_in_when_it_comes() 
     assert peers.now < 1002.4
 
 
-# -- who is the host -------------------------------------------------------------------------------------------------
+# -- the host --------------------------------------------------------------------------------------------------------
 
 
 def is_local(address: Any) -> bool:

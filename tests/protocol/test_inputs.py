@@ -55,7 +55,7 @@ def body_of(sender: InputSender, room: int = MAX_BODY_BYTES) -> bytes:
 
 
 def sent(*numbers: int, payload: bytes | None = None) -> InputsMessage:
-    """A message with these numbers, which must be in a row, each with its number as payload."""
+    """Return a message with these successive numbers, each with its number as payload."""
     return InputsMessage(numbers[-1] & 0xFFFFFFFF, [(payload or b"%d" % n, None) for n in reversed(numbers)])
 
 
@@ -252,7 +252,7 @@ class Ticks:
         return played
 
     def play(self, *numbers: int) -> list[int]:
-        """Receive one, take one; return the numbers of fresh inputs."""
+        """Receive and take each input in turn. Return the numbers of fresh inputs."""
         fresh = []
         for number in numbers:
             self.receive(number)

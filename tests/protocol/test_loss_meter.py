@@ -12,7 +12,7 @@ from pygase._protocol.loss_meter import MAX_STEP, MEMORY, NEGLIGIBLE, START_LOSS
 
 
 def watched(loss: float, again: float, numbers: int, *, seed: int) -> LossMeter:
-    """A meter that has seen datagrams. These are the probabilities of a loss, after an arrival and after a loss."""
+    """Return a meter that has seen datagrams. Chances of a loss: ``loss``, or ``again`` after a loss."""
     chance, meter, lost = random.Random(seed), LossMeter(), False
     for number in range(1, numbers):
         lost = chance.random() < (again if lost else loss)
@@ -36,7 +36,7 @@ def test_while_nothing_gets_lost_the_assumption_fades() -> None:
 
 @pytest.mark.parametrize("loss", [0.01, 0.05, 0.2])
 def test_random_loss_takes_so_many_copies_that_all_are_lost_once_in_a_million(loss: float) -> None:
-    """Give or take one: it is measured."""
+    """The measured number may be off by one."""
     for seed in range(5):
         meter = watched(loss, loss, 3 * MEMORY, seed=seed)
         assert meter.loss == pytest.approx(loss, abs=0.3 * loss + 0.005)
@@ -61,7 +61,7 @@ def test_a_single_burst_is_no_pattern_and_an_outage_is_none_either() -> None:
 
 @pytest.mark.parametrize("loss", [0.0, 0.05])
 def test_datagrams_of_which_nothing_was_told_but_that_they_came_are_not_lost(loss: float) -> None:
-    """Such as have no inputs: only every third is looked at, and the others are known from the bits."""
+    """Only every third datagram has inputs. The bits report the others."""
     chance, meter, came = random.Random(3), LossMeter(), 0
     for number in range(1, 3600):
         came = (came << 1 | (chance.random() >= loss)) & 0xFFFFFFFF

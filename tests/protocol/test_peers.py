@@ -245,7 +245,7 @@ def test_the_configured_time_out_and_heartbeat_are_used() -> None:
 
 
 def play(peers: Peers, first: int, count: int, interval: float = 1 / 60) -> int:
-    """So many ticks that each change the state, as ``{"n": number}`` from ``first`` on; return the next number."""
+    """Play ``count`` ticks with the states ``{"n": number}``, from ``first`` on. Return the next number."""
     for number in range(first, first + count):
         peers.push({"n": number, "others": {number % 9: number}})
         peers.run(interval)
@@ -254,7 +254,7 @@ def play(peers: Peers, first: int, count: int, interval: float = 1 / 60) -> int:
 
 @pytest.mark.parametrize(("ring", "ticks"), [(4, 30), (16, 60), (256, 276)])
 def test_a_cut_longer_than_the_ring_of_states_heals(ring: int, ticks: int) -> None:
-    """Reports of states are not looked at in each tick; none may be missed so that the client waits for ever."""
+    """Not every tick looks at the acked ticks. None may be missed so that the client waits for ever."""
     peers = Peers(config=ServerConfig(snapshot_ring=ring))
     address = peers.joined()
     number = play(peers, 0, 60)
@@ -293,7 +293,7 @@ def test_after_a_cut_longer_than_the_ring_the_difference_is_sent_and_not_all_of_
 
 
 def turns_until(peers: Peers, seconds: float, arrived: Callable[[], object]) -> int:
-    """How often the two sides had to be asked until the condition held."""
+    """Return how many turns the two sides took until the condition held."""
     turns = 0
 
     def until() -> object:
@@ -344,7 +344,7 @@ def test_inputs_beyond_the_budget_wait_for_it_without_anybody_spinning() -> None
 
 
 def test_all_inputs_that_wait_fit_into_each_packet_so_that_one_acknowledgement_is_for_all() -> None:
-    """Also beside an ACKS message, the only other thing that may not wait."""
+    """They fit even beside an ACKS message, which may not wait either."""
     sender = InputSender()
     for number in range(40):
         sender.queue(bytes([number]) * 40, number * 0.1)
@@ -392,7 +392,7 @@ def test_what_is_told_of_inputs_by_an_overtaken_packet_is_out_of_date() -> None:
     assert [event.applied for event in iter(client.next_event, None)] == [2, 4, 5]
 
 
-# -- what comes in is answered in time -------------------------------------------------------------------------------
+# -- answers in time -------------------------------------------------------------------------------------------------
 
 
 def test_the_eighth_packet_is_acknowledged_at_once_whatever_the_packets_carry() -> None:
@@ -421,7 +421,7 @@ def test_a_bulk_transfer_goes_on_as_soon_as_there_is_room_under_way() -> None:
 
 
 def test_of_a_bulk_state_that_has_arrived_nothing_stays_and_nothing_is_sent_again() -> None:
-    """Though acknowledgements of some of its fragments were lost for good: that it is reported says enough."""
+    """Acknowledgements of some fragments were lost for good. The acked tick suffices."""
     peers = Peers(latency=0.03, jitter=0.02)
     address = peers.joined()
     peers.run(1.0)
@@ -452,7 +452,7 @@ def test_a_very_long_round_trip_is_measured_too_though_many_packets_are_under_wa
 
 
 def test_many_small_states_between_two_in_fragments_do_not_make_the_second_look_old() -> None:
-    """Fragments are counted in 16 bits: nothing that is whole may count, or a game of ten minutes goes around."""
+    """Groups of fragments are numbered with 16 bits. With whole states they would wrap around in ten minutes."""
     peers = Peers()
     address = peers.joined()
     peers.push({"n": 0})
@@ -472,7 +472,7 @@ def test_many_small_states_between_two_in_fragments_do_not_make_the_second_look_
 
 
 def test_a_large_event_that_waited_for_another_leaves_as_soon_as_that_has_arrived() -> None:
-    """Though a small one between the two is not acknowledged yet."""
+    """A small event between the two is not acknowledged yet."""
     sender = TrackedSender(64_000)
     for pieces in ([b"a" * 1_000] * 2, [b"small"], [b"b" * 1_000] * 2):
         sender.queue(Message(pieces, math.inf, None))

@@ -1,4 +1,4 @@
-"""Sequence numbers: restored from 16 bits, and which ones have been received."""
+"""Sequence numbers: restoring them from 16 bits, and recording the received ones."""
 
 import pytest
 from hypothesis import given

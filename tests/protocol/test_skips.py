@@ -37,7 +37,7 @@ def play(peers: Peers, ticks: int, *, inputs: bool = False, interval: float = TI
 
 
 def gaps(peers: Peers, sender: Address, receiver: Address) -> list[int]:
-    """The full numbers that one side has left out."""
+    """Return the full numbers that one side has left out."""
     numbers: list[int] = []
     for source, target, data in peers.sent:
         if source == sender and target == receiver and data[0] == DATA:
@@ -114,7 +114,7 @@ def buffer_after(seed: int, loss: float, *, skips: bool) -> InputBuffer:
 
 @pytest.mark.parametrize("loss", [0.0, 0.02, 0.1])
 def test_inputs_do_not_have_to_arrive_earlier_because_of_numbers_that_were_left_out(loss: float, seed: int) -> None:
-    """To the last bit: also where the packets that report such a number get lost in a burst."""
+    """The margins are equal to the last bit, even if a burst loses the packets that report such a number."""
     without = buffer_after(seed, loss, skips=False)
     with_skips = buffer_after(seed, loss, skips=True)
     assert with_skips.losses.steps == without.losses.steps
@@ -123,7 +123,7 @@ def test_inputs_do_not_have_to_arrive_earlier_because_of_numbers_that_were_left_
     assert with_skips.counts == without.counts
 
 
-# -- whoever acknowledges what it has not received -------------------------------------------------------------------
+# -- peers that acknowledge without receiving ------------------------------------------------------------------------
 
 
 def with_optimist(claims: str, seed: int = 1, **line: Any) -> tuple[Peers, Address]:
@@ -150,7 +150,7 @@ def with_optimist(claims: str, seed: int = 1, **line: Any) -> tuple[Peers, Addre
 
 @pytest.mark.parametrize("claims", ["the next one", "far ahead", "all before", "by message"])
 def test_a_client_that_acknowledges_what_was_never_sent_is_thrown_out(claims: str) -> None:
-    """Far ahead: at the next look. Else when the first number was left out, after 1,087 packets at most."""
+    """If it is far ahead, the next look notices it. Else the first skipped number does, after 1,087 packets at most."""
     peers, cheat = with_optimist(claims)
     honest = peers.joined()
     for tick in range(1_200):
@@ -170,7 +170,7 @@ def test_a_client_that_acknowledges_what_was_never_sent_is_thrown_out(claims: st
 
 
 def test_an_optimist_that_only_sends_events_is_found_out_between_its_looks() -> None:
-    """Acknowledgements are looked at every 0.2 s there; 32 bits reach back far enough for that at 60 Hz and at 250."""
+    """The server looks at acknowledgements every 0.2 s. 32 bits reach back that far at 60 Hz and at 250."""
     for interval in (1 / 20, 1 / 60, 1 / 250):
         peers, cheat = with_optimist("all before", seed=2)
         for tick in range(1_200):

@@ -27,7 +27,7 @@ def by_receiver(datagrams: list[Outgoing]) -> list[Outgoing]:
 
 
 class Twins:
-    """Two endpoints that are given the same. They must not differ in anything.
+    """Two endpoints with the same input. They must not differ in anything.
 
     It stands where ``Peers`` has its endpoint.
     """
@@ -112,7 +112,7 @@ def twins_with(seed: int, first_sequence: int, **line: Any) -> tuple[Peers, Twin
 
 
 def play_long(rng: random.Random, loss: float, large: bool, first_sequence: int) -> None:
-    """Over events, inputs, states of every size, rest, wrap-around, loss and silence."""
+    """The play has events, inputs, states of every size, rest, wrap-around, loss and silence."""
     peers, twins = twins_with(
         rng.getrandbits(32), first_sequence, loss=loss, latency=0.02, jitter=rng.choice([0.0, 0.04])
     )
@@ -136,7 +136,7 @@ def play_long(rng: random.Random, loss: float, large: bool, first_sequence: int)
 
 
 def play_hostile(rng: random.Random, first_sequence: int) -> None:
-    """Of a player's own packets, some bytes are others. Whatever that makes of the connection, it is the same."""
+    """Some bytes of a player's packets are altered. Both endpoints end in the same condition."""
     peers, twins = twins_with(rng.getrandbits(32), first_sequence)
     address = peers.joined()
     for tick in range(60):
@@ -180,7 +180,7 @@ def altered(rng: random.Random, data: bytes) -> bytes:
 def test_the_usual_packet_does_what_every_packet_does(
     seed: int, loss: float, large: bool, hostile: bool, first_sequence: int
 ) -> None:
-    """Byte by byte, event by event, figure by figure; and it is never late."""
+    """They agree in each byte, event and figure, and the usual one is never late."""
     rng = random.Random(seed)
     if hostile:
         for _ in range(4):
