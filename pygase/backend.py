@@ -99,8 +99,8 @@ class Backend:
         :param port: port number to be bound to; 0 for a free one.
         :param interval: seconds between ticks; 0.02 is 50 a second.
         :param on_bound: called with the Server as soon as it is bound, before the first client gets in: the moment to
-            print ``server.port``. An exception from it ends the run.
-        :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
+            print ``server.port``.
+        :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound.
         """
 
         with program_lines_only:

@@ -340,8 +340,7 @@ class Client:
 
         It runs on the network's thread and must not block for long.
 
-        :param event_type: the event type. A type has one handler: a later one replaces an earlier one, and that is
-            logged once.
+        :param event_type: the event type. A later handler of the same type replaces an earlier one; the log notes it.
         :param event_handler_function: function or coroutine function; gets the event's data.
         """
         self.plumbing.handlers.register_event_handler(event_type, event_handler_function)

@@ -188,7 +188,7 @@ class UniversalEventHandler:
     def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
         """Link a function or coroutine function to an event type.
 
-        A type has one handler: a later one replaces an earlier one, and the log notes the first time.
+        A later handler of the same type replaces an earlier one; the log notes it once.
 
         :raises TypeError: if it is not callable or the type is no str.
         """

@@ -122,7 +122,7 @@ class Server:
             if it has a method ``has_event_type(event_type)`` that returns True for them.
         :param on_bound: called with the Server as soon as it is bound, before the first client gets in: the moment to
             print ``server.port``. An exception from it ends the run.
-        :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound; says what to do.
+        :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound.
         :raises RuntimeError: if it runs already.
         :raises TypeError, ValueError: for an impossible port or host name.
         """
@@ -236,8 +236,7 @@ class Server:
         It is called on the network's thread, as soon as the event arrives, and must not block. Its return value is not
         used: for changes to the state, register a handler with a GameStateMachine, which is called as well.
 
-        :param event_type: the event type. A type has one handler: a later one replaces an earlier one, and that is
-            logged once.
+        :param event_type: the event type. A later handler of the same type replaces an earlier one; the log notes it.
         :param event_handler_function: function or coroutine function; gets the event's data, and by name
             ``client_address``.
         """

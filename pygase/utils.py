@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def wants_compiled() -> bool:
-    """Return whether the part written in C may be used where it was built: not if ``PYGASE_PUREPYTHON`` is set."""
+    """Return whether the part written in C may be used: not if ``PYGASE_PUREPYTHON`` is set."""
     return not os.environ.get("PYGASE_PUREPYTHON")
 
 

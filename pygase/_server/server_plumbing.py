@@ -169,7 +169,7 @@ class ServerPlumbing:
         return run.driver
 
     def request_stop(self) -> None:
-        """Ask the run to end. On the network's thread only."""
+        """Let the run end soon. On the network's thread only."""
         self._stop_requested = True
         self._stop()
 
