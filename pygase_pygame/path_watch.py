@@ -69,7 +69,7 @@ def why_not(node: Any, parts: Sequence[str], where: str = "") -> str | None:
 
 
 def _why_none(node: Mapping[Any, Any], parts: Sequence[str], where: str) -> str | None:
-    """Return the same for all values of a dict: the first reason, if each has one."""
+    """Do the same as ``why_not`` for all values of a dict; return the first reason if each value has one."""
     first: str | None = None
     for key, child in node.items():
         why = why_not(child, parts, f"{where}.{key}" if where else str(key))

@@ -1,4 +1,4 @@
-"""Whether something runs: a call begins it, and it ends once."""
+"""The life of a server, game loop or backend: a call begins it, and it ends once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .._io.runner import done_future
 
 
 class Life:
-    """The newest life of a server, game loop or backend.
+    """The newest life of one server, game loop or backend.
 
-    :param complaint: the message of the error if it begins while it lasts.
+    :param complaint: the message of the error in :meth:`begin`.
 
-    :ivar ended: done when it has ended.
+    :ivar ended: done when the life has ended.
     """
 
     def __init__(self, complaint: str) -> None:
@@ -24,13 +24,13 @@ class Life:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended."""
+        """Whether the life has ended."""
         return self.ended.done()
 
     def begin(self) -> None:
-        """Begin a new one; from any thread.
+        """Begin a new life; from any thread.
 
-        :raises RuntimeError: if one lasts.
+        :raises RuntimeError: the newest life has not ended.
         """
         with self._lock:
             if not self.ended.done():
@@ -38,6 +38,6 @@ class Life:
             self.ended = concurrent.futures.Future()
 
     def end(self) -> None:
-        """End it. May be called again."""
+        """End the life. May be called again."""
         if not self.ended.done():
             self.ended.set_result(None)

@@ -87,7 +87,7 @@ class ConnectFlow:
             self._fail(session)
 
     def hear(self, event: pygame.event.Event) -> bool:
-        """Take in an event; return True if it is one of a session. Events of :attr:`session` are kept for the game."""
+        """Take in an event; return True if a session posted it. Events of :attr:`session` are kept for the game."""
         session = getattr(event, "session", None)
         if session is None or event.type not in (CONNECTED, SERVER_EVENT, LOST):
             return False
