@@ -61,8 +61,9 @@ class Line:
     def condition(self, link: Link | None, seed: int | None) -> None:
         """See ClientEndpoint; from any thread."""
 
-    def work(self) -> None:
-        """Do the network's work once, unless a thread or a loop does it."""
+    def work(self) -> bool:
+        """Do the network's work once, and return True, unless a thread or a loop does it."""
+        return False
 
     def wait(self, block: Callable[[], None], *, ended: bool) -> None:
         """Wait a moment for a newer state.
@@ -155,9 +156,11 @@ class OpenLine(Line):
             self._endpoint.condition(link, seed)
             self._driver.wake()
 
-    def work(self) -> None:
-        if not self._driver.is_driven:
-            self._driver.turn_by_hand()
+    def work(self) -> bool:
+        if self._driver.is_driven:
+            return False
+        self._driver.turn_by_hand()
+        return True
 
     def wait(self, block: Callable[[], None], *, ended: bool) -> None:
         driver = self._driver

@@ -209,7 +209,8 @@ class ClientSession:
 
     def pump(self) -> None:
         """See Living."""
-        self.line.work()
+        if not self.line.work():
+            return  # the network's thread finishes, and not before its goodbye has left
         connection = self.line.connection
         if connection is not None and connection.is_closed:
             self.finish()

@@ -22,6 +22,10 @@ _EXPLAINED: Final = (PygaseError, NotImplementedError, KeyboardInterrupt)
 method that the program has to write.)"""
 
 
+_CHECKS: Final = frozenset({"pygase.addresses", "pygase.checks", "pygase.names"})
+"""Modules whose errors are about a program's arguments, and explain themselves."""
+
+
 class _ProgramLinesOnly:
     """A context manager that shortens the traceback of an exception by :func:`program_lines`.
 
@@ -73,7 +77,7 @@ def place_of(function: Callable[..., Any]) -> str:
 
 
 def _explains_itself(error: BaseException, innermost: TracebackType) -> bool:
-    return isinstance(error, _EXPLAINED) or innermost.tb_frame.f_globals.get("__name__") == "pygase.checks"
+    return isinstance(error, _EXPLAINED) or innermost.tb_frame.f_globals.get("__name__") in _CHECKS
 
 
 def _entries(traceback: TracebackType | None) -> Iterator[TracebackType]:

@@ -108,8 +108,9 @@ import threading
 from pygase import Backend, GameState, discover
 
 def found():
-    driver, settled = backend.server.plumbing.run.driver, threading.Event()
+    settled = threading.Event()
     if backend.server.port is not None:  # what was announced from this thread takes effect on the server's
+        driver = backend.server.plumbing.run.driver
         driver.call(lambda: driver.defer(settled.set))
         settled.wait()
     return [game.name for game in discover(timeout=0.4)]
