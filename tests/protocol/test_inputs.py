@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import random
 from collections.abc import Callable
@@ -39,6 +38,7 @@ from pygase._protocol.inputs import (
 )
 from pygase._protocol.wire import MAX_BODY_BYTES, TIME_UNIT
 from pygase.errors import MalformedPacket, MessageTooLarge
+from tests.support.agenda import Agenda
 
 TICK: Final = 1 / 60
 START_DEPTH: Final = InputBuffer(TICK).depth
@@ -504,12 +504,13 @@ def test_whatever_a_client_sends_each_number_is_applied_once_in_order_and_memory
 
 
 # -- both, and the link between them ---------------------------------------------------------------------------------
-class Play:
+class Play(Agenda):
     """A player whose inputs hold their own numbers, and a server. Each sends to the other in every tick."""
 
     def __init__(
         self, seed: int, *, rtt: float = 0.1, jitter: float = 0.02, loss: float = 0.0, drift: float = 1e-4
     ) -> None:
+        super().__init__()
         self.chance = random.Random(seed)
         self.rtt, self.jitter, self.loss, self.drift = rtt, jitter, loss, drift
         self.sender, self.buffer = InputSender(), InputBuffer(TICK)
@@ -517,20 +518,8 @@ class Play:
         self.newest_received = 0
         self.taken: list[PlayedInput] = []
         self.margins: list[float] = []
-        self.queue: list[tuple[float, int, Callable[[float], None]]] = []
-        self.count = 0
         self.at(0.0, self.make_input)
         self.at(self.chance.uniform(0.0, TICK), self.tick)
-
-    def at(self, time: float, action: Callable[[float], None]) -> None:
-        self.count += 1
-        heapq.heappush(self.queue, (time, self.count, action))
-
-    def run(self, until: float) -> Play:
-        while self.queue[0][0] < until:
-            time, _, action = heapq.heappop(self.queue)
-            action(time)
-        return self
 
     def send(self, time: float, action: Callable[[float], None]) -> None:
         if self.chance.random() >= self.loss:

@@ -6,7 +6,6 @@ server's datagrams hold the number and the time of the last one received, with t
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import random
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from pygase._protocol.server_clock import (
     SlidingMinimum,
 )
 from pygase._protocol.wire import TIME_UNIT
+from tests.support.agenda import Agenda
 
 Delay = Callable[[float, random.Random], float]
 
@@ -46,7 +46,7 @@ def with_bursts(delay: Delay, *, extra: float = 0.3, lasting: float = 2.0, every
     return lambda at, chance: delay(at, chance) + (extra if at % every < lasting else 0.0)
 
 
-class Simulation:
+class Simulation(Agenda):
     """A client that keeps asking for the server's time; ``errors`` has (true time, error in seconds) of each answer."""
 
     def __init__(
@@ -60,6 +60,7 @@ class Simulation:
         drift: float = 0.0,
         ahead: float = 1234.5,
     ) -> None:
+        super().__init__()
         self.chance = random.Random(seed)
         self.rate, self.up, self.down, self.loss = rate, up, down, loss
         self.drift, self.ahead = drift, ahead
@@ -67,10 +68,7 @@ class Simulation:
         self.errors: list[tuple[float, float]] = []
         self.answers: list[tuple[float, float]] = []
         self.received: tuple[int, float, float] | None = None  # number, sent at, received at: the server's ack
-        self.queue: list[tuple[float, int, Callable[[float], None]]] = []
-        self.count = 0
         self.down_now = False
-        self.time = 0.0
         phase = self.chance.uniform(0.0, 1 / rate)
         self.at(0.0, self.client_sends)
         self.at(phase, self.server_sends)
@@ -79,16 +77,6 @@ class Simulation:
     def server_clock(self, time: float) -> float:
         """True time is the client's clock."""
         return self.ahead + time * (1.0 + self.drift)
-
-    def at(self, time: float, action: Callable[[float], None]) -> None:
-        self.count += 1
-        heapq.heappush(self.queue, (time, self.count, action))
-
-    def run(self, until: float) -> Simulation:
-        while self.queue and self.queue[0][0] < until:
-            self.time, _, action = heapq.heappop(self.queue)
-            action(self.time)
-        return self
 
     def lost(self) -> bool:
         return self.down_now or self.chance.random() < self.loss
