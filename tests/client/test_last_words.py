@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pygase import CLIENT_LEFT, RELIABLE, Backend, Client, DisconnectReason, GameState
+from pygase import CLIENT_LEFT, DISCONNECTED, RELIABLE, Backend, Client, DisconnectReason, GameState
 from pygase._io.leaving import LAST_WORDS
 from pygase.testing import Link, SimulatedNetwork
 
@@ -135,3 +135,20 @@ def test_much_said_at_once_leaves_before_the_goodbye(end: Callable[[Client], Non
         visit.client.dispatch_event("NOISE", "x" * 3000)
     visit.end(end)
     assert visit.heard == [*range(100), DisconnectReason.CLOSED]
+
+
+def test_at_the_programs_end_the_main_thread_takes_no_socket_from_a_goodbye() -> None:
+    """While the network's thread closes the connection, the main thread pumps until the session has ended."""
+    visit = Visit(1, Link(latency=0.02))
+    visit.connect()
+    session, ended = visit.client.plumbing.session, list[bool]()
+
+    def pump() -> None:  # after the connection is closed, before its goodbye is sent
+        session.pump()
+        ended.append(session.ended.done())
+
+    visit.client.register_event_handler(DISCONNECTED, pump)
+    visit.client.dispatch_event("LAST", "a")
+    visit.end(end_of_program)
+    assert ended == [False]
+    assert visit.heard == ["a", DisconnectReason.CLOSED]
