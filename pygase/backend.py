@@ -99,7 +99,7 @@ class Backend:
         :param port: port number to be bound to; 0 for a free one.
         :param interval: seconds between ticks; 0.02 is 50 a second.
         :param on_bound: called with the Server as soon as it is bound, before the first client gets in: the moment to
-            print ``server.port``.
+            print ``server.port``. An exception that it raises ends the run.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound.
         """
 
