@@ -1,4 +1,4 @@
-"""The time of `import pygase`, beside a bare interpreter and `import asyncio`.
+"""The time of `import pygase` and of its first names, beside a bare interpreter and `import asyncio`.
 
 ::
 
@@ -27,7 +27,14 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET_MS = 100.0
-PROGRAMS = {"bare interpreter": "pass", "import asyncio": "import asyncio", "import pygase": "import pygase"}
+PROGRAMS = {
+    "bare interpreter": "pass",
+    "import asyncio": "import asyncio",
+    "import pygase": "import pygase",
+    "pygase.Client": "from pygase import Client",
+    "pygase.Backend": "from pygase import Backend",
+    "import pygase_pygame": "import pygase_pygame",
+}
 
 
 class Module(NamedTuple):

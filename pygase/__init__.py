@@ -1,49 +1,50 @@
 """PyGaSe: real-time networking for games. A server holds the true game state, clients see it, and both exchange
 events."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from . import utils
-from ._io.interfaces import get_available_ip_addresses
-from ._protocol.channels import RELIABLE
-from ._server.players import PlayerInput
-from ._state.delta import changes
-from ._state.reading import Readable
-from .addresses import (
-    DEFAULT_PORT,
-    check_hostname,
-    check_port,
-    format_address,
-    is_everywhere,
-    is_loopback,
-    own_address,
-    parse_address,
-    parse_port,
-    port_beside,
-)
-from .backend import Backend, GameStateMachine, GameStateStore, Server
-from .client import Client, Snapshot
-from .config import DISCOVERY_PORT, ClientConfig, ServerConfig
-from .connection import ClientConnection, ConnectionStats, ConnectionStatus, ServerConnection
-from .errors import (
-    AddressInUse,
-    AddressNotUsable,
-    ConnectionFailed,
-    DisconnectReason,
-    InPlaceChange,
-    InvalidValue,
-    LocalError,
-    MessageTooLarge,
-    PygaseError,
-    StateTooLarge,
-)
-from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
-from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
-from .installation import VERSION, build_info
 
 if TYPE_CHECKING:
+    from ._io.interfaces import get_available_ip_addresses
+    from ._io.interfaces import get_available_ip_addresses as get_availabe_ip_addresses
+    from ._protocol.channels import RELIABLE
+    from ._server.players import PlayerInput
+    from ._state.delta import changes
+    from ._state.reading import Readable
+    from .addresses import (
+        DEFAULT_PORT,
+        check_hostname,
+        check_port,
+        format_address,
+        is_everywhere,
+        is_loopback,
+        own_address,
+        parse_address,
+        parse_port,
+        port_beside,
+    )
+    from .backend import Backend, GameStateMachine, GameStateStore, Server
+    from .client import Client, Snapshot
+    from .config import DISCOVERY_PORT, ClientConfig, ServerConfig
+    from .connection import ClientConnection, ConnectionStats, ConnectionStatus, ServerConnection
     from .discovery import Browser, DiscoveredGame, discover
+    from .errors import (
+        AddressInUse,
+        AddressNotUsable,
+        ConnectionFailed,
+        DisconnectReason,
+        InPlaceChange,
+        InvalidValue,
+        LocalError,
+        MessageTooLarge,
+        PygaseError,
+        StateTooLarge,
+    )
+    from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
+    from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
+    from .installation import VERSION as __version__  # noqa: F401 (a name of this package)
+    from .installation import build_info
     from .links import LINKS, Link, describe_link, parse_link
     from .names import clean_line, clean_name, unused_name
     from .timeline.history import StateHistory
@@ -54,47 +55,112 @@ if TYPE_CHECKING:
     from .timeline.silence import SilenceWatch
     from .timeline.ticks import FixedTimestep
 
-_LATER: Final = {
-    "AdaptiveClock": "timeline.playback",
-    "Browser": "discovery",
-    "DiscoveredGame": "discovery",
-    "FixedDelayClock": "timeline.playback",
-    "FixedTimestep": "timeline.ticks",
-    "Interpolate": "timeline.rules",
-    "LINKS": "links",
-    "Link": "links",
-    "PlaybackStats": "timeline.interpolation",
-    "Predictor": "timeline.prediction",
-    "SilenceWatch": "timeline.silence",
-    "SnapshotBuffer": "timeline.interpolation",
-    "StateHistory": "timeline.history",
-    "clean_line": "names",
-    "clean_name": "names",
-    "describe_link": "links",
-    "discover": "discovery",
-    "parse_link": "links",
-    "unused_name": "names",
+_MODULES: Final = {
+    "ANY_EVENT": "pygase.event",
+    "AdaptiveClock": "pygase.timeline.playback",
+    "AddressInUse": "pygase.errors",
+    "AddressNotUsable": "pygase.errors",
+    "Backend": "pygase.backend",
+    "Browser": "pygase.discovery",
+    "CLIENT_CONNECTED": "pygase.event",
+    "CLIENT_LEFT": "pygase.event",
+    "CLIENT_RESUMED": "pygase.event",
+    "CONNECTED": "pygase.event",
+    "Client": "pygase.client",
+    "ClientConfig": "pygase.config",
+    "ClientConnection": "pygase.connection",
+    "ConnectionFailed": "pygase.errors",
+    "ConnectionStats": "pygase.connection",
+    "ConnectionStatus": "pygase.connection",
+    "DEFAULT_PORT": "pygase.addresses",
+    "DISCONNECTED": "pygase.event",
+    "DISCOVERY_PORT": "pygase.config",
+    "DisconnectReason": "pygase.errors",
+    "DiscoveredGame": "pygase.discovery",
+    "Event": "pygase.event",
+    "FixedDelayClock": "pygase.timeline.playback",
+    "FixedTimestep": "pygase.timeline.ticks",
+    "GameState": "pygase.gamestate",
+    "GameStateMachine": "pygase.backend",
+    "GameStateStore": "pygase.backend",
+    "GameStateUpdate": "pygase.gamestate",
+    "GameStatus": "pygase.gamestate",
+    "InPlaceChange": "pygase.errors",
+    "Interpolate": "pygase.timeline.rules",
+    "InvalidValue": "pygase.errors",
+    "LINKS": "pygase.links",
+    "Link": "pygase.links",
+    "LocalError": "pygase.errors",
+    "MessageTooLarge": "pygase.errors",
+    "PlaybackStats": "pygase.timeline.interpolation",
+    "PlayerInput": "pygase._server.players",
+    "Predictor": "pygase.timeline.prediction",
+    "PygaseError": "pygase.errors",
+    "RELIABLE": "pygase._protocol.channels",
+    "Readable": "pygase._state.reading",
+    "Server": "pygase.backend",
+    "ServerConfig": "pygase.config",
+    "ServerConnection": "pygase.connection",
+    "SilenceWatch": "pygase.timeline.silence",
+    "Snapshot": "pygase.client",
+    "SnapshotBuffer": "pygase.timeline.interpolation",
+    "StateHistory": "pygase.timeline.history",
+    "StateTooLarge": "pygase.errors",
+    "TO_DELETE": "pygase.gamestate",
+    "__version__": "pygase.installation:VERSION",
+    "addresses": "pygase.addresses",
+    "backend": "pygase.backend",
+    "build_info": "pygase.installation",
+    "changes": "pygase._state.delta",
+    "check_hostname": "pygase.addresses",
+    "check_port": "pygase.addresses",
+    "checks": "pygase.checks",
+    "clean_line": "pygase.names",
+    "clean_name": "pygase.names",
+    "client": "pygase.client",
+    "config": "pygase.config",
+    "connection": "pygase.connection",
+    "describe_link": "pygase.links",
+    "discover": "pygase.discovery",
+    "discovery": "pygase.discovery",
+    "errors": "pygase.errors",
+    "event": "pygase.event",
+    "format_address": "pygase.addresses",
+    "gamestate": "pygase.gamestate",
+    "get_availabe_ip_addresses": "pygase._io.interfaces:get_available_ip_addresses",
+    "get_available_ip_addresses": "pygase._io.interfaces",
+    "history": "pygase.history",
+    "installation": "pygase.installation",
+    "interpolation": "pygase.interpolation",
+    "is_everywhere": "pygase.addresses",
+    "is_loopback": "pygase.addresses",
+    "links": "pygase.links",
+    "machine": "pygase.machine",
+    "names": "pygase.names",
+    "own_address": "pygase.addresses",
+    "parse_address": "pygase.addresses",
+    "parse_link": "pygase.links",
+    "parse_port": "pygase.addresses",
+    "port_beside": "pygase.addresses",
+    "prediction": "pygase.prediction",
+    "server": "pygase.server",
+    "store": "pygase.store",
+    "testing": "pygase.testing",
+    "ticks": "pygase.ticks",
+    "timeline": "pygase.timeline",
+    "unused_name": "pygase.names",
 }
-"""Names that are imported at their first use, because few programs need them → module."""
+"""The module of each public name. It is imported when the name is used: a client needs nothing of the server.
 
+`get_availabe_ip_addresses` is how PyGaSe 0.x spelled the name in one place of its documentation.
+"""
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
-    return value
+__getattr__ = utils.imported_when_used(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_MODULES})
 
-
-get_availabe_ip_addresses = get_available_ip_addresses
-"""The spelling of PyGaSe 0.x in one place of its documentation."""
-
-utils.get_available_ip_addresses = get_available_ip_addresses  # where PyGaSe 0.x had it
-
-__version__ = VERSION
 
 __all__ = [
     "ANY_EVENT",

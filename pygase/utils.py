@@ -6,10 +6,12 @@ Standard library only. `Sendable` imports msgpack when it is used.
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from types import ModuleType, TracebackType
-from typing import Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -302,8 +304,36 @@ class LockedResource(Generic[T]):
 LockedRessource = LockedResource
 """The old spelling of `LockedResource`."""
 
-get_available_ip_addresses: Callable[[], list[str]]
-"""The old path of `pygase.get_available_ip_addresses`, which returns all IPv4 addresses of this machine.
 
-The function needs sockets, so `pygase/__init__.py` assigns it here.
-"""
+def imported_when_used(
+    package: str, modules: Mapping[str, str], before: Callable[[], None] = lambda: None
+) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a module whose names are imported when they are used.
+
+    :param package: the module's ``__name__``.
+    :param modules: each name, and the full name of the module that has it, with ``:other`` behind it if the name is
+        another one there. A public module stands under its own name: ``{"hud": "pygase_pygame.app.hud"}``.
+    :param before: called before the first import.
+    """
+
+    def get(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        before()
+        path, _, attribute = modules[name].partition(":")
+        module = import_module(path)
+        value = module if path.endswith(f".{name}") else getattr(module, attribute or name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return get
+
+
+if TYPE_CHECKING:
+
+    def get_available_ip_addresses() -> list[str]:
+        """Return all IPv4 addresses of this machine: the old path of `pygase.get_available_ip_addresses`."""
+        ...
+
+
+__getattr__ = imported_when_used(__name__, {"get_available_ip_addresses": "pygase._io.interfaces"})

@@ -16,7 +16,8 @@
 
 from typing import TYPE_CHECKING, Final
 
-from .lazily import imported_when_used
+import pygase
+
 from .variants import check_variants
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ _MODULES: Final = {
 pygame."""
 
 
-__getattr__ = imported_when_used(__name__, _MODULES, before=check_variants)
+__getattr__ = pygase.utils.imported_when_used(__name__, _MODULES, before=check_variants)
 
 
 def __dir__() -> list[str]:

@@ -51,23 +51,36 @@ class TestRealFiles:
         )
 
     @pytest.mark.integration
-    def test_importing_pygase_brings_in_msgpack_and_nothing_else(self) -> None:
-        """Only modules with a file count: msgpack's compiled part makes some without one."""
+    @staticmethod
+    def loaded_by(program: str) -> list[str]:
+        """Return the modules that `program` imports. Those without a file do not count: msgpack's compiled part makes
+        some."""
         script = (
-            "import sys; before = set(sys.modules); import pygase;"
+            f"import sys; before = set(sys.modules); {program};"
             "new = {name: sys.modules[name] for name in set(sys.modules) - before};"
             "print(*(name for name, module in new.items() if getattr(module, '__file__', None)))"
         )
         command = [sys.executable, "-c", script]
-        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        loaded = run.stdout.split()
-        assert "pygase.client" in loaded
-        assert {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names) == {
-            "pygase",
-            "msgpack",
-        }
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+
+    @pytest.mark.integration
+    def test_importing_pygase_imports_no_module_before_it_is_used(self) -> None:
+        ours = {name for name in self.loaded_by("import pygase") if name.startswith(("pygase", "msgpack"))}
+        assert ours == {"pygase", "pygase.utils"}
+
+    @pytest.mark.integration
+    @pytest.mark.parametrize(
+        ("name", "module", "unnecessary"),
+        [("Client", "pygase.client", "pygase._server"), ("Backend", "pygase.backend", "pygase._client")],
+    )
+    def test_a_face_brings_in_msgpack_and_nothing_else(self, name: str, module: str, unnecessary: str) -> None:
+        loaded = self.loaded_by(f"from pygase import {name}")
+        assert module in loaded
+        others = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
+        assert others == {"pygase", "msgpack"}
         late = {"asyncio", "random", "pygase.discovery", "pygase.timeline.interpolation", "pygase.links"}
         assert late.isdisjoint(loaded), "what not every program needs is imported when it is needed"
+        assert not [name for name in loaded if name.startswith(unnecessary)]
 
     def test_no_text_names_a_place_on_one_machine(self) -> None:
         """A path of one machine or the number of a ticket means nothing to a reader."""

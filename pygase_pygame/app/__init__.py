@@ -58,7 +58,7 @@ The public names, by what they are for:
 
 from typing import TYPE_CHECKING, Final
 
-from ..lazily import imported_when_used
+import pygase
 
 if TYPE_CHECKING:
     from ..joining import SessionOptions
@@ -147,7 +147,7 @@ _MODULES: Final = {
 """The module of each public name. It is imported when the name is used: a server that runs without a window needs no
 pygame."""
 
-__getattr__ = imported_when_used(__name__, _MODULES)
+__getattr__ = pygase.utils.imported_when_used(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:
