@@ -3,13 +3,13 @@
 It knows no sockets, threads, loops or clock. Its layers, lowest first:
 
 ==================  =========================================================================================
-sequence            packet numbers: restored from 16 bits, and which ones have been received
+sequence            packet numbers: restored from 16 bits, and the window of received ones
 record              the numbers of a connection that every tick touches, in one flat object
 wire                how every byte lies in a datagram; encode beside decode
 timing              round-trip time, jitter, loss, rates
 meter               the statistics of a connection
 budget              a token bucket of bytes per second
-acks                the packets that were sent, their contents, and which ones have arrived
+acks                the sent packets: times, contents, arrivals
 skips               numbers left out, against peers that acknowledge packets without receiving them
 fragments           splits large messages and joins them, within fixed bounds
 acknowledged        the type of an event whose sender learns that it has arrived
@@ -22,9 +22,9 @@ loss_meter          measures how many datagrams get lost in a row
 server_clock        the server's time, as the client knows it
 input_schedule      the numbers of the schedule that gives each input its tick
 input_buffer        a player's inputs at the server
-sleep               notices that this process itself has slept
+sleep               notices that this process has slept
 handshake           stateless challenge; the client's way to a connection
-admission           how often a host may try, and which connection gives way when all places are taken
+admission           how often a host may try, and which connection gives way in a full server
 tickets             numbers for events whose arrival is reported
 peer_events         the events of a connection, for the layer above
 peer                the part that both ends of a connection share

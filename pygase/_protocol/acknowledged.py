@@ -1,7 +1,4 @@
-"""The type of a serialised event whose sender learns of its arrival.
-
-It has a module of its own, since mypyc cannot compile a subclass of bytes. This module stays interpreted.
-"""
+"""The type has a module of its own, since mypyc cannot compile a subclass of bytes. This module stays interpreted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packets that were sent: when, with which contents, and which of them have arrived."""
+"""The sent packets: their times, their contents and their arrivals."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from .record import PeerRecord
 
 
 class Carried(Protocol):
-    """A part of a packet whose arrival is reported."""
-
     def acknowledge(self) -> int | None:
         """Note the arrival. Return the ticket to report, or None."""
 
@@ -19,14 +17,14 @@ Contents = tuple[Carried, ...] | None
 """The parts of a packet whose arrival is reported, or None."""
 
 KEPT_TIMES: Final = 256
-"""Packets whose time of sending is remembered. At 60 Hz they cover a round trip of four seconds."""
+"""Packets whose time of sending is kept: a round trip of four seconds at 60 Hz."""
 
 ONE_ACK_COVERS: Final = (1 << 30) - 1
 """A mask for ``outstanding``: the packets that one acknowledgement (32 bits) names, with two to spare."""
 
 _CERTAIN: Final = 0x4000
-"""Packets since the newest acknowledged one, up to which a number of 16 bits is certain. A quarter of all numbers also
-keeps an overtaken acknowledgement from being taken for one of the future."""
+"""Packets since the newest acknowledged one, up to which a number of 16 bits is certain. With a quarter of all numbers,
+an overtaken acknowledgement is not taken for a future one either."""
 
 _TICKS: Final = 1024
 """Ticks whose times are kept, a power of two: four seconds at 250 Hz."""
@@ -38,14 +36,14 @@ _LOSS_GAIN: Final = 1 / 64
 
 
 class NeverSent(MalformedPacket):
-    """The peer acknowledges a packet that was never sent, so it acknowledges without receiving."""
+    """The peer acknowledges a packet that was never sent."""
 
 
 class TickTimes:
-    """The times at which the datagrams of the latest ticks left. All peers of a server share one ring.
+    """When the datagrams of the latest ticks left. All peers of a server share one ring.
 
-    :ivar count: the number of the latest tick, from 1 on.
-    :ivar now: the time of the latest tick, seconds; -1.0 before the first.
+    :ivar count: number of the latest tick, from 1 on.
+    :ivar now: its time, seconds; -1.0 before the first.
     """
 
     __slots__ = ("_times", "count", "now")
@@ -56,13 +54,11 @@ class TickTimes:
         self._times = [0.0] * _TICKS
 
     def begin(self, now: float) -> None:
-        """Note that the datagrams of the next tick leave now."""
         self.count += 1
         self.now = now
         self._times[self.count & (_TICKS - 1)] = now
 
     def at(self, number: int) -> float | None:
-        """Return the time of a tick by its number; None if it is too long ago."""
         return self._times[number & (_TICKS - 1)] if number > self.count - _TICKS else None
 
 
@@ -72,20 +68,19 @@ class SentPackets:
     ``record.outstanding`` has a bit for each packet under way, so one AND takes in an acknowledgement.
 
     :ivar loss: the recent share of lost packets, 0..1.
-    :ivar skips: how many numbers were left out (see :meth:`skip`).
+    :ivar skips: count of the numbers left out (see :meth:`skip`).
     :ivar has_contents: True if the arrival of some packet under way is to be reported.
-    :ivar newest_acked: number of the newest acknowledged packet; below the first one for none.
-    :ivar skipped: the latest number that was left out; -1 for none.
+    :ivar newest_acked: the newest acknowledged number; below the first one for none.
+    :ivar skipped: the latest number left out; -1 for none.
     """
 
     __slots__ = ("_contents", "_ticks", "_times", "has_contents", "loss", "newest_acked", "record", "skipped", "skips")
 
     LOST_AFTER: ClassVar[int] = _LOST_AFTER
-    """Packets from a lost one to the newest acknowledged one. They exceed the 32 of ack_bits, since an ACKS message
-    after a burst names older packets."""
+    """Packets from a lost one to the newest acknowledged one: more than the 32 of ack_bits, since an ACKS message after
+    a burst names older packets."""
     MAX_PACKETS: ClassVar[int] = _MAX_PACKETS
-    """Unacknowledged packets that are remembered: four seconds of the default budget. Beyond it the oldest counts as
-    lost."""
+    """Unacknowledged packets that are kept: four seconds of the default budget. Older ones count as lost."""
     LOSS_GAIN: ClassVar[float] = _LOSS_GAIN
     """Weight of one packet in ``loss``: a memory of about a second at 60 Hz."""
 
@@ -105,7 +100,6 @@ class SentPackets:
 
     @property
     def newest(self) -> int:
-        """Number of the latest packet, for :meth:`has_arrived`."""
         return self.record.next_sequence - 1
 
     def has_arrived(self, packet: int) -> bool:
@@ -114,14 +108,14 @@ class SentPackets:
 
     @property
     def contents(self) -> dict[int, tuple[Carried, ...]]:
-        """The contents of the packets under way, by number."""
         return self._contents
 
     def sent(self, contents: Contents, now: float) -> int:
         """Note that a packet leaves now, and return its number.
 
-        A packet that leaves with a tick has the time of the tick. Its number plus ``record.tick_offset`` is the number
-        of the tick. Only other packets have a time of their own.
+        A packet that leaves with a tick has the tick's time. Its number plus ``record.tick_offset`` is the number of
+        the tick.
+        Only other packets have a time of their own.
         """
         record, ticks = self.record, self._ticks
         sequence = record.next_sequence
@@ -185,7 +179,8 @@ class SentPackets:
         """Take in a received acknowledgement (16-bit number, bits of the ``width`` packets before it).
 
         :returns: the time at which packet ``ack`` was sent, if it is newly acknowledged (else None: no round trip is
-            measured); and the contents of all newly acknowledged packets.
+            measured);
+            and the contents of all newly acknowledged packets.
         :raises NeverSent: if it names a packet that was never sent. Then it acknowledges nothing.
         """
         record = self.record
@@ -236,7 +231,6 @@ class SentPackets:
             self.loss = 0.0
 
     def _give_up(self, width: int) -> None:
-        """Count packets further back than ``width`` as lost."""
         record = self.record
         lost = (record.outstanding >> width).bit_count()
         record.outstanding &= (1 << width) - 1

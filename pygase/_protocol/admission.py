@@ -1,4 +1,4 @@
-"""Admission to a server: how often a host may try, and which connection gives way when all places are taken.
+"""Admission to a server: bounds on the tries of each host, and the connection that gives way in a full server.
 
 A host is an IP address. Nothing is stored for an address until it has proved that it receives there. The store is
 bounded: a new host replaces the one of ``MAX_HOSTS`` whose last try is the oldest.
@@ -23,15 +23,15 @@ MAX_HOSTS: Final = 4096
 """Hosts whose tries are remembered. An entry takes about 300 bytes, all of them little more than a megabyte."""
 
 MAX_GUESSES: Final = 4096
-"""Challenges used up by a wrong password that are remembered. It takes hundreds of hosts to fill this within the
+"""Challenges used up by a wrong password that are remembered. Hundreds of hosts are needed to fill this within the
 lifetime of a challenge."""
 
 FIRST_PAUSE: Final = 0.25
 """Seconds of the pause after the first wrong password that is not free: one retry of an honest client."""
 
 FORGIVEN_AFTER: Final = 60.0
-"""Seconds without a wrong password, after which earlier ones are forgotten. Waiting gains nothing, since the longest
-pause allows more guesses in this time than are free."""
+"""Seconds without a wrong password, after which earlier ones are forgotten. Waiting gains nothing: the longest pause
+allows more guesses in this time than are free."""
 
 _JUDGED_FOR: Final = 0.1
 """Seconds for which the choice of a giver holds, so that a flood of requests does not inspect all connections each
@@ -42,8 +42,9 @@ def host_of(address: Address) -> str:
     """Return the name of the machine (or its network) at an address.
 
     An IPv4 address is its own name, also in its IPv6 form (``::ffff:192.0.2.1``). An IPv6 host owns a whole /64 and can
-    take a new address of it for each connection, so that network is the name. Link-local addresses are the exception,
-    since all machines of a LAN share ``fe80::/64``.
+    take a new address of it for each connection, so that network is the name. A link-local address is its own name,
+    since
+    all machines of a LAN share ``fe80::/64``.
     """
     host = plain_host(address[0]) if address else ""
     if ":" not in host:
@@ -135,7 +136,6 @@ class Visitors:
         return tries is None or now >= tries.free_at
 
     def guessed(self, cookie: bytes) -> bytes | None:
-        """Return the wrong proof given for this challenge, or None."""
         return self.guesses.get(cookie)
 
     def on_wrong(self, host: str, cookie: bytes, proof: bytes, now: float) -> None:
@@ -153,7 +153,6 @@ class Visitors:
             tries.free_at += min(FIRST_PAUSE * 2.0 ** min(beyond - 1, 30), config.max_password_pause)
 
     def on_right(self, host: str, now: float) -> None:
-        """Note a right password. The earlier wrong ones were slips."""
         tries = self._hosts.get(host)
         if tries is not None:
             tries.wrong, tries.free_at = 0, now
@@ -166,14 +165,15 @@ class Places:
 
     - It is *absent* if it has acknowledged no state ``absent_after`` seconds after joining. Every running client does.
     - It is *silent* if it sent no event and no input for ``silent_after`` seconds. An honest player may watch or
-      listen, so a host always keeps ``silent_places_per_host`` connections.
+    listen, so
+      a host always keeps ``silent_places_per_host`` connections.
 
     The host with the most connections gives up a place first, and only to a newcomer from another host; a silent
     connection, only to one whose host holds fewer. So nobody makes room for himself, and strangers cannot take all
-    places of a class behind one router. The client that may end the server never gives way.
-
-    :param peers: the connections.
-    :param ring: the states. While there is none, no connection is absent.
+    places
+    of a class behind one router. The client that may end the server never gives way. While there is no state, no
+    connection
+    is absent.
     """
 
     def __init__(self, config: ServerConfig, peers: Mapping[Address, ServerProtocol], ring: SnapshotRing) -> None:
@@ -186,7 +186,6 @@ class Places:
         self._new: set[str] = set()
 
     def changed(self) -> None:
-        """Note that a connection has begun or ended."""
         self._judged_at = None
 
     def giver(self, host: str, now: float) -> tuple[ServerProtocol, str] | None:
@@ -206,7 +205,7 @@ class Places:
         return bool(self._new - {host})
 
     def _judge(self, now: float) -> None:
-        """Count the connections of each host, and list those that may give way. The result holds for a moment."""
+        """Count the connections of each host, and list those that may give way."""
         if self._judged_at is not None and 0.0 <= now - self._judged_at < _JUDGED_FOR:
             return
         self._judged_at = now

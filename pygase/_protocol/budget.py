@@ -1,4 +1,4 @@
-"""The budget of a connection: a token bucket of bytes per second, with a reserve for bursts."""
+"""The budget of a connection, in bytes per second."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ class TokenBucket:
     """A budget of ``rate`` bytes per second and of ``burst`` bytes at once. It is full at ``now``.
 
     One packet may overdraw it, so no packet is ever too large. While there are tokens nothing is computed:
-    ``record.spent`` counts up to ``record.limit``. Once they are used up, the limit grows by the bytes earned since the
-    last look, by one burst at most. (After a rest two bursts may leave at once.)
+    ``record.spent``
+    counts up to ``record.limit``. Once they are used up, the limit grows by the bytes earned since the last look, by
+    one
+    burst at most. (After a rest two bursts may leave at once.)
     """
 
     __slots__ = ("_at", "burst", "rate", "record")
@@ -23,7 +25,6 @@ class TokenBucket:
         self._at = now
 
     def allows(self, now: float) -> bool:
-        """Return whether a packet may leave now."""
         record = self.record
         return record.spent < record.limit or self._refill(record, now)
 
@@ -35,7 +36,6 @@ class TokenBucket:
         return record.spent < record.limit
 
     def spend(self, size_bytes: int) -> None:
-        """Book a packet that has left."""
         self.record.spent += size_bytes
 
     def ready_at(self, now: float) -> float:

@@ -1,7 +1,7 @@
 """The delivery guarantees: unreliable, retried, reliable ordered.
 
-The sender keeps *pieces*: framed messages, each small enough for a datagram. A large message is several pieces.
-``acks`` knows which packet carried which piece. The acknowledgement of a packet acknowledges its pieces.
+The sender keeps *pieces*: framed messages, each small enough for a datagram. The acknowledgement of a packet
+acknowledges its pieces.
 """
 
 from __future__ import annotations
@@ -21,18 +21,17 @@ RELIABLE: Final = -1
 """A value of ``retries``: resend until the peer has the event, exactly once and in order."""
 
 WINDOW_MESSAGES: Final = 128
-"""Tracked messages that may be under way at once. The receiver of the reliable channel holds back no more than
-these."""
+"""Most tracked messages under way, and most that the receiver of the reliable channel holds back."""
 
 WINDOW_BYTES: Final = 512 * 1024
-"""Bytes of the messages that may be under way at once. A single larger message travels alone."""
+"""Most bytes of the messages under way. A single larger message travels alone."""
 
 MAX_BACKOFF: Final = 2.0
 """Greatest factor by which the time-out of a resent piece grows. A game that waits for an event is stuck, and the
 budget bounds the rate anyway."""
 
 _ONCE_WINDOW: Final = 4096
-"""Numbers back within which the receiver recognises a retried event that it has already handled."""
+"""Numbers back within which a retried event that has been handled is recognised."""
 
 
 class WindowOverrun(MalformedPacket):
@@ -59,8 +58,6 @@ class Message:
 
 
 class Piece:
-    """One framed message of a datagram."""
-
     __slots__ = ("acked", "data", "due_at", "message", "sends")
 
     def __init__(self, data: bytes, message: Message) -> None:
@@ -95,7 +92,7 @@ class UnreliableSender:
         self._max_queued = max_queued
 
     def queue(self, body: bytes, ticket: int | None) -> None:
-        """Add a message. Beyond the bound the oldest piece makes room."""
+        """The oldest piece makes room beyond the bound."""
         message = Message(split(EVENT, self._group, body), 0, ticket)
         self._group += len(message.pieces) > 1
         self.pieces.extend(message.pieces)
@@ -103,7 +100,6 @@ class UnreliableSender:
             self.pieces.popleft()
 
     def take(self, room_bytes: int, now: float) -> Piece | None:
-        """Return the next piece if it fits."""
         if self.pieces and len(self.pieces[0].data) <= room_bytes:
             return self.pieces.popleft()
         return None
@@ -113,7 +109,8 @@ class TrackedSender:
     """Messages that are resent until they are acknowledged: the retried and the reliable channel, and bulk states.
 
     A message starts when it fits into the window. Fragmented ones travel one at a time, so that the receiver keeps only
-    one unfinished message.
+    one
+    unfinished message.
     """
 
     __slots__ = (
@@ -139,7 +136,6 @@ class TrackedSender:
         return len(self._queue) + len(self._open)
 
     def queue(self, message: Message) -> None:
-        """Add a message."""
         self._queue.append(message)
 
     def _start_messages(self) -> None:
@@ -171,7 +167,7 @@ class TrackedSender:
         return sum(len(piece.data) for piece in self._in_flight) >= self._max_in_flight
 
     def sent(self, piece: Piece, rto: float, now: float) -> None:
-        """Note that a piece has left. It is due again after the time-out, which grows by half each time."""
+        """Note that a piece has left. Its time-out grows by half each time."""
         piece.due_at = now + rto * min(1.5 ** min(piece.sends, 8), MAX_BACKOFF)
         piece.sends += 1
         self._in_flight.append(piece)
@@ -182,12 +178,11 @@ class TrackedSender:
             piece.due_at = min(piece.due_at, due_at)
 
     def on_acked(self) -> None:
-        """Forget the acknowledged pieces and the complete messages."""
         self._in_flight = [piece for piece in self._in_flight if not piece.acked]
         self._close_finished()
 
     def give_up(self, now: float) -> None:
-        """Drop pieces whose resends are used up without an acknowledgement."""
+        """Drop the messages whose resends are used up."""
         spent = [p for p in self._in_flight if p.due_at <= now and p.sends > p.message.resends]
         if spent:
             for piece in spent:
@@ -211,8 +206,6 @@ class TrackedSender:
 
 
 class EventSender:
-    """All outgoing events of a connection."""
-
     __slots__ = (
         "_max_queued",
         "_once_group",
@@ -261,11 +254,9 @@ class EventSender:
 
     @property
     def idle(self) -> bool:
-        """True if no event waits and none is unacknowledged."""
         return not (self.unreliable.pieces or len(self.once) or len(self.ordered))
 
     def next_due(self, now: float) -> float | None:
-        """Return when an event is to be sent next; None for never."""
         if self.unreliable.pieces:
             return now
         due = [at for at in (self.once.next_due(now), self.ordered.next_due(now)) if at is not None]
@@ -302,12 +293,10 @@ class EventReceiver:
         self.held_bytes = self._waiting_bytes + sum(r.held_bytes for r in self.reassemblers.values())
 
     def expire(self, now: float) -> None:
-        """Give up unreliable events without a new fragment for ``fragment_timeout``."""
         self.reassemblers[EVENT].expire(now)
         self._count_held()
 
     def forgive(self, slept: float) -> None:
-        """Do not count ``slept`` seconds in which this side did not run."""
         self.reassemblers[EVENT].forgive(slept)
 
     def drop_unreliable(self) -> bool:

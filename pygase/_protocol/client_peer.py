@@ -1,4 +1,4 @@
-"""The client's end of a connection, pure: datagrams and ``now`` in, datagrams and events out.
+"""The client's end of a connection, pure.
 
 The order of a turn: receive datagrams, take events, queue messages, take the datagrams to send, sleep until
 ``next_timeout``. ``now`` is any clock in seconds that never goes back.
@@ -43,18 +43,18 @@ from .wire import (
 )
 
 CLIENT_SKIPS_WITHIN: Final = 4096
-"""A greater distance than the server's. At the server a missing number costs a little for each packet, while it is
-among the latest 256."""
+"""Greater than the server's, since each missing number costs the server a little for each packet, while it is among the
+latest 256."""
 
 
 class ClientProtocol(PeerProtocol):
     """The client's end of a connection, from the first request on.
 
-    :param game: name of the game; the server's must be the same.
+    :param game: the server's must be the same.
     :param random_bytes: a source of unpredictable bytes.
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
-    :ivar inputs: the player's inputs that are not acknowledged.
+    :ivar inputs: the player's unacknowledged inputs.
     :ivar states: the received states, and the unfinished ones.
     :ivar connector: the handshake.
     """
@@ -102,7 +102,6 @@ class ClientProtocol(PeerProtocol):
         self._sequence = 0  # of the packet being received, as on the wire
 
     def next_event(self) -> ProtocolEvent | None:
-        """Return the next event of the connection, or None."""
         return self._events.popleft() if self._events else None
 
     def _deliver(self, payload: bytes) -> None:
@@ -113,7 +112,6 @@ class ClientProtocol(PeerProtocol):
         self._events.extend(map(EventReceived, payloads))
 
     def on_message_acked(self, ticket: int, now: float) -> None:
-        """Note that the peer has the message of this ticket."""
         self._events.append(MessageAcked(ticket))
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
@@ -202,7 +200,6 @@ class ClientProtocol(PeerProtocol):
         self._events.append(InputStateReceived(tick, applied, reported.margin))
 
     def give_up_fragments(self, now: float) -> None:
-        """Give up the unreliable messages without a new fragment for ``fragment_timeout``."""
         super().give_up_fragments(now)
         self.states.expire(now)
 
@@ -251,7 +248,6 @@ class ClientProtocol(PeerProtocol):
         return super()._datagrams(now)
 
     def due_at(self, now: float) -> float:
-        """Return the next time at which something is to be sent or noticed."""
         due = min(super().due_at(now), self._gate.next_at)
         if len(self.inputs):
             at = now if self.hurried else self.record.last_sent_at + self.rtt.rto
@@ -263,7 +259,6 @@ class ClientProtocol(PeerProtocol):
         return CLIENT_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, acked_tick)
 
     def datagrams_to_send(self, *, now: float) -> list[bytes]:
-        """Return all datagrams that are due."""
         if self.closed is not None:
             farewell, self._farewell = self._farewell, []
             return farewell
@@ -276,8 +271,7 @@ class ClientProtocol(PeerProtocol):
         return [request]
 
     def next_timeout(self, *, now: float) -> float | None:
-        """Return when to call :meth:`handle_timeout` and ``datagrams_to_send`` next, unless a datagram arrives
-        earlier."""
+        """When to call :meth:`handle_timeout` and ``datagrams_to_send`` next, if no datagram arrives earlier."""
         if self.closed is not None:
             return None
         if self.connected:
@@ -285,13 +279,12 @@ class ClientProtocol(PeerProtocol):
         return min(self.connector.next_timeout(), self._give_up_at)
 
     def forgive(self, slept: float, now: float) -> None:
-        """Do the same as PeerProtocol. A server that has not answered yet gets the time, as well."""
+        """Do the same as PeerProtocol, and give the time to a server that has not answered yet."""
         super().forgive(slept, now)
         self.states.forgive(slept)
         self._give_up_at += slept
 
     def handle_timeout(self, *, now: float) -> None:
-        """Notice the time-outs that have passed."""
         if self.closed is not None:
             return
         if self.connected:

@@ -1,4 +1,4 @@
-"""The parts that only a client has: the player's inputs on their way, and the states that arrive."""
+"""The client's own parts: the player's inputs on their way, and the states that arrive."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from .wire import BULK_SNAPSHOT, INPUTS, MESSAGE_HEADER, ORDER, SKIPPED, SNAPSHO
 
 
 class _CarriedInputs:
-    """The inputs of a packet. The server has them when the packet is acknowledged."""
-
     __slots__ = ("_newest", "_player", "_skipped")
 
     def __init__(self, player: PlayerSide, newest: int, skipped: int | None) -> None:
@@ -21,7 +19,7 @@ class _CarriedInputs:
         self._skipped = skipped
 
     def acknowledge(self) -> int | None:
-        """Forget the inputs, and the number that was left out. The server knows them now."""
+        """Forget the inputs and the number that was left out, since the server knows them now."""
         self._player.inputs.on_acked(self._newest)
         if self._player.unreported == self._skipped:
             self._player.unreported = None
@@ -32,7 +30,7 @@ class PlayerSide:
     """A player's unacknowledged inputs, which piggyback on packets.
 
     :ivar unreported: a number that was left out, until the server has acknowledged its report.
-    :ivar has_piggybacked: True once the inputs have left with a packet of this turn. Once a turn is enough.
+    :ivar has_piggybacked: True once the inputs have left with a packet of this turn.
     """
 
     __slots__ = ("_newest_report", "has_piggybacked", "inputs", "unreported")
@@ -65,10 +63,7 @@ class PlayerSide:
 
 
 class StateSide:
-    """A client's states: the received ones, and the fragments of unfinished ones.
-
-    :ivar received: the received states.
-    """
+    """A client's received states, and the fragments of unfinished ones."""
 
     __slots__ = ("_fragments", "received")
 
@@ -82,17 +77,13 @@ class StateSide:
 
     @property
     def held_bytes(self) -> int:
-        """The bytes of unfinished states."""
         return sum(fragments.held_bytes for fragments in self._fragments.values())
 
     def fragments(self, kind: int) -> Reassembler | None:
-        """Return the reassembler for states of this kind; None for another kind."""
         return self._fragments.get(kind)
 
     def expire(self, now: float) -> None:
-        """Give up each state that has received no fragment for ``fragment_timeout`` seconds."""
         self._fragments[SNAPSHOT].expire(now)
 
     def forgive(self, slept: float) -> None:
-        """Do not count ``slept`` seconds in which this side did not run."""
         self._fragments[SNAPSHOT].forgive(slept)

@@ -36,16 +36,13 @@ def _nowhere(address: Address) -> bool:
 class ServerEndpoint:
     """Finds the peer of each datagram, admits newcomers, and collects the datagrams to send.
 
-    :param random_bytes: a source of unpredictable bytes.
-    :param own_token: a secret of this process. The client that presents it is host, and never counts as lost.
-    :param is_local: returns whether an address belongs to this machine.
-    :param skip_within: the bound on the distance of two numbers that are left out.
-    :ivar peers: the connections by address.
-    :ivar by_token: the connections by token.
+    The secrets and ``is_local`` are those of :class:`Keys`, and ``random_bytes``, ``inbox`` and ``skip_within`` those
+    of
+    :class:`Shared`.
+
     :ivar dropped: count of dropped datagrams, by reason.
-    :ivar inbox: pairs of a peer and its event. Bare bytes are the peer's own event, serialised.
     :ivar outbox: answers to newcomers and CLOSE datagrams that wait to be sent.
-    :ivar next_at: the time at which some peer has something to send or to notice, or an earlier one.
+    :ivar next_at: when some peer has something to send or to notice, or an earlier time.
     :ivar entrance: answers the handshakes.
     :ivar held: counts the held bytes of all peers together.
     """
@@ -99,11 +96,9 @@ class ServerEndpoint:
     # -- receiving -----------------------------------------------------------------------------------------------
 
     def receive_datagram(self, data: bytes, address: Address, *, now: float) -> None:
-        """Take in any datagram of any sender."""
         self.receive_datagrams(((data, address),), now=now)
 
     def receive_datagrams(self, datagrams: Iterable[Outgoing], *, now: float) -> None:
-        """Take in datagrams, each with its sender."""
         by_token = self.by_token
         for data, address in datagrams:
             if len(data) < HEADER_BYTES or data[0] != DATA:
@@ -125,7 +120,6 @@ class ServerEndpoint:
             self.close_peer(violators.pop(), DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, now=now)
 
     def _look_after(self, peer: ServerProtocol, now: float) -> None:
-        """Apply the effects that an unusual packet may have."""
         if peer.closed is not None:
             self._on_closed(peer, now)
         elif peer.held_bytes != peer.counted_bytes:
@@ -164,7 +158,7 @@ class ServerEndpoint:
         self.inbox.append((peer, Connected(accepted, address)))
 
     def _make_room(self, now: float) -> None:
-        """Make the largest holder give way: it loses its unfinished unreliable messages, or else its connection."""
+        """Make the largest holder lose its unfinished unreliable messages, or else its connection."""
         largest = self.held.largest()
         if largest.incoming.drop_unreliable():
             self.dropped["unfinished messages, for want of room"] += 1
@@ -177,12 +171,10 @@ class ServerEndpoint:
 
     @property
     def held_bytes(self) -> int:
-        """The held bytes of all peers together."""
         return self.held.total
 
     @property
     def refuse_all(self) -> DisconnectReason | None:
-        """If set, every newcomer is refused with this reason."""
         return self.entrance.refuse_all
 
     @refuse_all.setter
@@ -191,7 +183,6 @@ class ServerEndpoint:
 
     @property
     def banned_hosts(self) -> set[str]:
-        """IP addresses, as ``plain_host`` spells them, that are always refused."""
         return self.entrance.banned_hosts
 
     @banned_hosts.setter
@@ -199,14 +190,13 @@ class ServerEndpoint:
         self.entrance.banned_hosts = hosts
 
     def close_peer(self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float) -> None:
-        """End a connection and send the peer the reason."""
         if peer.closed is None:
             self.outbox.extend([(data, peer.address) for data in peer.close_datagrams(reason, detail, now)])
             peer.end(reason, detail, remote=False)
             self._forget(peer)
 
     def _on_closed(self, peer: ServerProtocol, now: float) -> None:
-        """Remove a peer that has closed the connection or broken the protocol. The latter gets a CLOSE."""
+        """Remove a peer that has closed the connection, or that has broken the protocol and gets a CLOSE."""
         closed = peer.closed
         if closed is not None and not closed.remote:
             farewell = peer.close_datagrams(closed.reason, closed.detail, now)
@@ -284,23 +274,20 @@ class ServerEndpoint:
         self.next_at = next_at
 
     def is_idle(self, now: float) -> bool:
-        """Return whether nothing is to be sent or noticed at this time, and the inbox is empty."""
         return now < self.next_at and not self.outbox and not self.inbox
 
     def next_timeout(self) -> float | None:
-        """Return when to read the inbox and call :meth:`handle_timeout` and ``datagrams_to_send`` next, unless a
-        datagram arrives earlier; -math.inf for at once, None for never."""
+        """Return when to read the inbox and call :meth:`handle_timeout` and ``datagrams_to_send`` next, if no datagram
+        arrives earlier; -math.inf for at once, None for never."""
         if self.inbox or self.outbox:
             return -math.inf
         return self.next_at if self.peers else None
 
     def forgive(self, slept: float, *, now: float) -> None:
-        """Do not count the peers' silence of ``slept`` seconds in which this side did not run."""
         for peer in self.peers.values():
             peer.forgive(slept, now)
 
     def handle_timeout(self, *, now: float) -> None:
-        """Notice peers that have been silent for too long."""
         if now >= self.next_at:
             self._end_silent(now)
 

@@ -1,4 +1,4 @@
-"""The entrance of a server: it answers newcomers with a challenge, an acceptance or a refusal."""
+"""The entrance of a server for newcomers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ _REMEMBERED_NONCES: Final = 1024
 
 
 def _presents(token: str, response: ChallengeResponse) -> bool:
-    """Return whether a client has presented this secret of the server."""
     return bool(token) and same_secret(token.encode(), response.host_token.encode())
 
 
@@ -63,7 +62,6 @@ class Keys:
 class Entrance:
     """Answers the handshakes of newcomers, and makes the peers of admitted ones.
 
-    :ivar keys: the server's secrets.
     :ivar visitors: the recent tries of each host.
     :ivar places: finds the connection that gives way to a newcomer.
     :ivar refuse_all: if set, every newcomer is refused with this reason.
@@ -192,7 +190,7 @@ class Entrance:
         return len(self._peers) >= self._config.max_clients and address not in self._peers
 
     def _no_place(self, address: Address, now: float) -> Objection | None:
-        """Return the objection if all places are taken; None if a connection gives way to a newcomer from this
+        """Return the objection if all places are taken, unless a connection gives way to a newcomer from this
         address."""
         host = host_of(address)
         if self.places.giver(host, now) is not None:

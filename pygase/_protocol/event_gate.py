@@ -13,12 +13,10 @@ from typing import Final, NamedTuple
 from .wire import AFTER
 
 FIRST_STATE_PATIENCE: Final = 5.0
-"""Most seconds that an event waits for the first state. That state may be large, and a handler would find none at
-all."""
+"""Most seconds that an event waits for the first state. It may be large, and a handler would find no state at all."""
 
 LARGE_STATE_BYTES: Final = 64 * 1024
-"""Size of a state under way, above which no event waits for it. So a player who joins a large world gets events at
-once."""
+"""No event waits for a larger state. So a player who joins a large world gets events at once."""
 
 MAX_WAITING_BYTES: Final = 512 * 1024
 """Beyond it the oldest events wait no longer, since a server must not fill the client's memory."""
@@ -47,11 +45,10 @@ class EventGate:
         self._arrived: list[bytes] = []
         self._waiting: deque[_Waiting] = deque()
         self.held_bytes = 0
-        """Bytes of the waiting events."""
         self.hurried = False
         """True while a large state is under way."""
         self.next_at = math.inf
-        """The time at which the patience with some event ends, or an earlier one."""
+        """When the patience with some event ends, or an earlier time."""
 
     def add(self, body: bytes) -> bool:
         """Take the body of an event's message; return False if it is cut off. :meth:`release` decides whether the event
@@ -63,7 +60,6 @@ class EventGate:
 
     @property
     def is_empty(self) -> bool:
-        """True if no event is held."""
         return not (self._arrived or self._waiting)
 
     def release(self, newest_tick: int, now: float) -> list[bytes]:
@@ -118,4 +114,3 @@ class EventGate:
 
 
 _AHEAD: Final = range(1, 0x8000)
-"""Distances by which a tick is ahead of another one, modulo 2**16."""

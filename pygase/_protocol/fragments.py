@@ -47,11 +47,12 @@ class Reassembler:
     """Joins the fragments of one kind of message.
 
     At most ``max_groups`` messages are unfinished at once; a newer one replaces the oldest. So a sender whose messages
-    must all arrive sends one at a time. Groups are numbered modulo 2**16, upwards. Fragments of finished groups are
-    ignored.
+    must
+    all arrive sends one at a time. Groups are numbered modulo 2**16, upwards.
 
     :param lifetime: seconds without a new fragment after which an unfinished message is given up. It must be infinite
-        for resent messages: their fragments are acknowledged and do not arrive again.
+        for
+        resent messages: their fragments are acknowledged and do not arrive again.
     :ivar held_bytes: bytes of unfinished messages.
     """
 
@@ -68,7 +69,6 @@ class Reassembler:
     def receive(self, group: int, index: int, count: int, part: bytes, now: float = 0.0) -> bytes | None:
         """Take one fragment. Return the body of the whole message once it is complete.
 
-        :param now: seconds, for ``lifetime``.
         :raises MalformedPacket: if the fragment contradicts itself or its group.
         :raises TooLarge: if the whole message exceeds ``max_bytes``.
         """
@@ -107,17 +107,14 @@ class Reassembler:
         return held
 
     def expire(self, now: float) -> None:
-        """Give up the messages without a new fragment for ``lifetime``."""
         for number in [n for n, held in self.groups.items() if now >= held.progress_at + self._lifetime]:
             self._let_go(number)
 
     def forgive(self, slept: float) -> None:
-        """Do not count ``slept`` seconds in which this side did not run."""
         for held in self.groups.values():
             held.progress_at += slept
 
     def clear(self) -> None:
-        """Give up all unfinished messages."""
         for number in tuple(self.groups):
             self._let_go(number)
 

@@ -41,7 +41,7 @@ RandomBytes = Callable[[int], bytes]
 
 
 def same_secret(expected: bytes, given: bytes) -> bool:
-    """Compare two secrets. The time that it takes does not reveal how much of the given one is right."""
+    """Compare two secrets in a time that does not reveal how much of the given one is right."""
     from hmac import compare_digest
 
     return compare_digest(expected, given)
@@ -73,7 +73,6 @@ class CookieJar:
         same_secret(self._cookie(b"", 0, ()), b"")  # imports now, so that no import delays a game later
 
     def challenge(self, nonce: bytes, address: Address, now: float) -> Challenge:
-        """Return the challenge for a request from ``address``."""
         issued_at = int(now * 10) & 0xFFFFFFFF
         return Challenge(nonce, issued_at, self._cookie(nonce, issued_at, address))
 
@@ -89,7 +88,7 @@ class CookieJar:
 
 
 class Connector:
-    """The client's side of the handshake: which datagram to send, and when to repeat it.
+    """The client's side of the handshake.
 
     :ivar outcome: None while the handshake goes on, then Accepted or Refused.
     """
@@ -153,7 +152,6 @@ class Connector:
         self._datagram, self._sent_at = response, self.NEVER
 
     def datagram_to_send(self, now: float) -> bytes | None:
-        """Return the datagram to send now, or None."""
         if self.outcome is not None or now < self.next_timeout():
             return None
         if self._responding_since != self.NEVER and now > self._responding_since + 8 * self._retry_interval:
@@ -168,7 +166,6 @@ class Connector:
 
 
 def encode_address(address: Address) -> bytes:
-    """Serialise an address as the server's socket reports it."""
     return pack(list(address))
 
 
@@ -181,9 +178,9 @@ def plain_host(host: object) -> str:
 
 
 def decode_address(data: bytes) -> tuple[str | int, ...]:
-    """Return the address that :func:`encode_address` serialised.
+    """Read what :func:`encode_address` wrote.
 
-    :raises MalformedPacket: if it is none.
+    :raises MalformedPacket: if it is no address.
     """
     parts = unpack(data)
     if type(parts) is not list or not 2 <= len(parts) <= 4 or not {int, str}.issuperset(map(type, parts)):
@@ -192,7 +189,6 @@ def decode_address(data: bytes) -> tuple[str | int, ...]:
 
 
 def refusal(nonce: bytes, reason: DisconnectReason, detail: str = "") -> bytes:
-    """Return the datagram that refuses a request."""
     return Refused(nonce, reason.value, detail).encode()
 
 

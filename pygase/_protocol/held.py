@@ -1,4 +1,4 @@
-"""The total of the bytes that a server holds back for its peers, and the peer that gives way beyond the bound."""
+"""The bytes that a server holds back for its peers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from .server_peer import ServerProtocol
 
 
 class HeldBytes:
-    """Counts the held bytes of all peers together; see ``ServerConfig.max_held_bytes``.
-
-    :ivar total: the held bytes.
-    """
+    """Counts the held bytes of all peers together; see ``ServerConfig.max_held_bytes``."""
 
     __slots__ = ("_most", "_peers", "total")
 
@@ -23,22 +20,18 @@ class HeldBytes:
 
     @property
     def is_too_much(self) -> bool:
-        """True if the total exceeds the bound."""
         return self.total > self._most
 
     def count(self, peer: ServerProtocol) -> None:
-        """Update the count of a peer."""
         held_bytes = peer.held_bytes
         self.total += held_bytes - peer.counted_bytes
         peer.counted_bytes = held_bytes
 
     def forget(self, peer: ServerProtocol) -> None:
-        """Remove a peer from the count."""
         self.total -= peer.counted_bytes
         peer.counted_bytes = 0
 
     def expire(self, now: float) -> None:
-        """Make all peers give up messages that have waited for too long."""
         if self.total:
             for peer in self._peers.values():
                 peer.give_up_fragments(now)

@@ -21,11 +21,11 @@ SLACK: Final = 0.5
 includes it."""
 
 MAX_COVER: Final = 0.15
-"""Most seconds of margin for lost datagrams. Others see a player later by this time. An input missed once in a while is
-better than a greater delay."""
+"""Most seconds of margin for lost datagrams. Others see a player later by this time; an input missed once in a while is
+better."""
 
 MAX_START_DEPTH: Final = 12
-"""Most ticks that the first input waits when playing begins again. The margin does the rest."""
+"""Most ticks that the first input waits when playing begins again."""
 
 MISSING_PATIENCE: Final = 0.25
 """Seconds in a row without inputs, after which the schedule is given up."""
@@ -46,7 +46,7 @@ GROW_MEMORY: Final = 4.0
 
 LEARNING: Final = 10.0
 """Seconds after the first input in which every missing input moves the schedule back a tick, and is applied when it
-arrives. An early correction is the best."""
+arrives."""
 
 MAX_HELD_TICKS: Final = 3
 """Ticks in a row that the schedule moves back in this way."""
@@ -65,11 +65,10 @@ SHRINK_AT_ONCE: Final = SHRINK_MARGIN + 2.0
 """Margin above which the skip does not wait."""
 
 _REMEMBERED: Final = 256
-"""Numbers whose arrival is remembered."""
 
 
 class PlayedInput(NamedTuple):
-    """The input of a tick. ``repeats`` counts the ticks in a row that it was repeated for: 0 for a fresh one."""
+    """The input of a tick. ``repeats`` counts the ticks in a row that repeated it: 0 for a fresh one."""
 
     number: int
     payload: bytes
@@ -99,22 +98,24 @@ class InputBuffer:
     """One player's inputs at the server. :meth:`receive` takes a message, and :meth:`take` gives the input of a tick.
 
     While a schedule stands, input ``n`` is applied at its tick or never. Each input is applied at most once, in order,
-    one a tick, and ``applied_number`` grows by one a tick. The schedule moves
+    one
+    a tick, and ``applied_number`` grows by one a tick. The schedule moves
 
     - back a tick, when inputs are missing again and again, or the link is not known yet (a tick repeats, and
       ``applied_number`` stays);
     - on a tick, when all of the latest inputs arrived far too early (one is skipped, if possible one that equals the
       previous);
     - on to the newest, when inputs of more than ``MAX_DEPTH_SECONDS`` wait (the player sends faster than real time, or
-      has jumped ahead in number);
+    has
+      jumped ahead in number);
     - to the next input, wherever it is, when none arrived in time for ``MISSING_PATIENCE`` seconds. ``applied_number``
-      then goes back to the newest number received, and stays until playing begins again.
+    then
+      goes back to the newest number received, and stays until playing begins again.
 
     :param interval: seconds from tick to tick.
     :ivar applied_number: the newest input in the state, even if the previous one was repeated in its place; 0 before
-        the first.
-    :ivar schedule: the numbers of the schedule.
-    :ivar losses: the loss of datagrams.
+        the
+        first.
     :ivar per_datagram: the average count of new inputs in a datagram.
     :ivar leads: by how many ticks numbers are ahead of the tick count when they arrive.
     """
@@ -146,12 +147,10 @@ class InputBuffer:
         self.interval = interval
 
     def __len__(self) -> int:
-        """Return how many inputs wait for their ticks."""
         return len(self._inputs)
 
     @property
     def interval(self) -> float:
-        """Seconds from tick to tick. It follows the interval of the game loop."""
         return self.schedule.interval
 
     @interval.setter
@@ -166,23 +165,23 @@ class InputBuffer:
 
     @property
     def newest_received(self) -> int:
-        """The number of the newest input received, applied or not; -1 before the first."""
+        """The newest input received, applied or not; -1 before the first."""
         return self._received.latest
 
     @property
     def received(self) -> int:
-        """How many inputs have arrived, including those that were late or left out."""
+        """Count of the inputs that have arrived, including those that were late or left out."""
         return self._received.count
 
     @property
     def needed(self) -> float:
-        """By how many ticks inputs have to be early to arrive in time in spite of loss."""
+        """Ticks by which inputs have to be early to arrive in time in spite of loss."""
         cover = min(self.losses.cover * self.per_datagram, self.schedule.max_cover)
         return max(cover + min(SLACK, cover - WANTED_MARGIN), WANTED_MARGIN)
 
     @property
     def margin(self) -> float:
-        """By how many ticks the latest inputs are expected to be early; the wanted margin if none arrived lately.
+        """Ticks by which the latest inputs are expected to be early; the wanted margin if none arrived lately.
 
         The slowest inputs of the last seconds and the cover for loss determine it, or the latest input if that was
         later.
@@ -206,7 +205,8 @@ class InputBuffer:
 
         :param datagram: number of the newest datagram so far.
         :param arrived: bit i is set if datagram ``datagram - i`` has arrived. (Inputs alone do not show the loss, since
-            a datagram has none or several new ones.)
+            a
+            datagram has none or several new ones.)
         :param now: seconds of the server's clock, as clients know it.
         """
         newest = unwrap(message.newest, max(self._received.latest, 0), 32)
@@ -222,7 +222,7 @@ class InputBuffer:
         self._reschedule(self._received.latest, now)
 
     def take(self, *, now: float) -> PlayedInput | None:
-        """Return the input of the tick that begins now; None before the first input."""
+        """Return the input of the tick that begins now; None before the first."""
         if self.schedule.next is not None:
             self._shrink(now)
         self.schedule.ticks += 1
@@ -249,7 +249,6 @@ class InputBuffer:
             self._inputs[number] = payload, view_time
 
     def _measure(self, number: int, now: float) -> None:
-        """Note by how much an input is ahead of its tick when it first arrives."""
         lead = self._lead_of(number, now)
         if lead is not None:
             self.leads.add(lead, now)
@@ -272,7 +271,7 @@ class InputBuffer:
         self.schedule.lead = lead
 
     def _lead_of(self, number: float, now: float) -> float | None:
-        """Return by how many ticks a number is ahead; None without a schedule, or if it is too far off to follow."""
+        """Return the lead of a number, in ticks; None without a schedule, or if it is too far off to follow."""
         if self.schedule.next is None:
             return None
         fraction = (now - self.schedule.taken_at) / self.schedule.interval
@@ -306,7 +305,6 @@ class InputBuffer:
         self.schedule.lead = None
 
     def _move_on(self, number: int) -> None:
-        """Make ``number`` the next one, and drop all earlier inputs."""
         self.schedule.next = number
         for passed in [each for each in self._inputs if each < number]:
             del self._inputs[passed]
@@ -363,8 +361,7 @@ class InputBuffer:
 
 
 def _view_seconds(units: int | None, now: float) -> float | None:
-    """Restore a view time near ``now``. It is never later, since even an extrapolating client sees at most the
-    present."""
+    """Restore a view time near ``now``, never later: even an extrapolating client sees at most the present."""
     if units is None:
         return None
     present = int(now / TIME_UNIT)

@@ -1,4 +1,4 @@
-"""The schedule of a player's inputs: its counters and times, by which the server gives each input a tick."""
+"""The numbers of a player's schedule of inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ START_JITTER: Final = 0.25
 
 
 class Schedule:
-    """The numbers of a player's schedule, flat.
+    """The counters and times by which the server gives each input of a player a tick, flat.
 
     :ivar interval: seconds from tick to tick. ``max_cover``, ``max_depth`` and ``patience`` are in ticks.
     :ivar next: the input number of the next tick; None while nobody plays.

@@ -2,15 +2,14 @@
 
 The client's :class:`InputSender` numbers the inputs. Each packet repeats all unacknowledged inputs, so an input is lost
 only if all packets of a whole second are. The server's ``InputBuffer`` gives each number a tick of its own: number and
-tick count up together, as in the client's prediction. If the input of a tick is missing, the previous one is repeated
-in its place. An input that arrives after its tick is dropped, since to apply it later would shift all that follow. The
-schedule as a whole moves only when it does not fit any more.
+tick count up together, as in the client's prediction. The previous input replaces a missing one. An input that arrives
+after its tick is dropped, since to apply it later would shift all that follow. The schedule as a whole moves only when
+it does not fit any more.
 
 The *margin* is how many ticks early inputs arrive; below 0 they are late. An input whose datagram gets lost arrives
 with a later datagram. A ``LossMeter`` measures how many datagrams get lost in a row, and the margin allows for them.
 The server reports the margin (:class:`InputState`), and the client makes its inputs a little faster or slower
-(:func:`pace`), until even the latest arrive just in time. So inputs have the latency that the link requires, and no
-more.
+(:func:`pace`), until even the latest arrive just in time. So inputs have only the latency that the link requires.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ MAX_INPUTS: Final = 64
 """Most inputs that the sender keeps and that a message carries: one second at 60 Hz."""
 
 MAX_INPUT_BYTES: Final = 254
-"""Most bytes of one input. An input travels about once for each tick of a round trip, so it ought to be small."""
+"""Most bytes of one input. It travels about once for each tick of a round trip, so it ought to be small."""
 
 WANTED_MARGIN: Final = 1.0
 """Ticks by which the latest inputs ought to arrive early."""
@@ -40,8 +39,8 @@ AMPLE: Final = 1.0
 """Ticks of surplus margin beyond which a client slows down more strongly."""
 
 AMPLE_GAIN: Final = 0.01
-"""Further change of pace for each such tick. It gives back the reserve of an unknown link within a few seconds. (A
-falling margin is known at once, and nothing overshoots.)"""
+"""Further change of pace for each such tick: the reserve of an unknown link is given back within seconds. (A falling
+margin is known at once, and nothing overshoots.)"""
 
 MAX_PACE: Final = 0.03
 """Greatest deviation of the pace from 1."""
@@ -71,7 +70,7 @@ class _Unacked(NamedTuple):
 
 
 class InputSender:
-    """The client's inputs that the server has not acknowledged.
+    """The client's unacknowledged inputs.
 
     :ivar newest: number of the latest input; 0 before the first.
     :ivar dropped: inputs given up, since more than ``MAX_INPUTS`` (or more than a datagram holds) waited.
@@ -86,7 +85,6 @@ class InputSender:
         self._bytes = 0
 
     def __len__(self) -> int:
-        """Return how many inputs wait for their acknowledgement."""
         return len(self._unacked)
 
     def queue(self, payload: bytes, view_time: float | None = None) -> int:
@@ -114,10 +112,11 @@ class InputSender:
         return self.newest
 
     def message_body(self, room: int) -> tuple[bytes, int] | None:
-        """Return a message body of at most ``room`` bytes, and the newest number in it for :meth:`on_acked`.
+        """Return a message body of at most ``room`` bytes, and the newest number in it for :meth:`on_acked`; None if
+        there is no
+        input, or no room.
 
-        The body has all unacknowledged inputs, or the newest that fit. The result is None if there are none, or no
-        room.
+        The body has all unacknowledged inputs, or the newest that fit.
         """
         view_time = next((each.view_time for each in reversed(self._unacked) if each.view_time is not None), None)
         size = _HEADER.size + (_VIEW_TIME.size if view_time is not None else 0)
@@ -145,7 +144,7 @@ class InputSender:
         return head + b"".join(parts), self.newest
 
     def on_acked(self, newest: int) -> None:
-        """Forget the inputs up to ``newest``. A packet that carried them has been acknowledged."""
+        """Forget the inputs up to ``newest``, since a packet that carried them has been acknowledged."""
         while self._unacked and self._unacked[0].number <= newest:
             self._forget_oldest()
 
@@ -172,10 +171,7 @@ class InputsMessage(NamedTuple):
 
 
 def decode_inputs(body: bytes) -> InputsMessage:
-    """Read a body that :meth:`InputSender.message_body` wrote.
-
-    :raises MalformedPacket: if it is anything else.
-    """
+    """:raises MalformedPacket: if :meth:`InputSender.message_body` did not write the body."""
     if len(body) < _HEADER.size:
         raise MalformedPacket(f"inputs of {len(body)} bytes")
     newest, count = _HEADER.unpack_from(body)
@@ -199,7 +195,7 @@ def decode_inputs(body: bytes) -> InputsMessage:
 def _decode_input(
     body: bytes, at: int, view_time: int | None, before: bytes | None
 ) -> tuple[int, int | None, tuple[bytes, int | None]]:
-    """Read an input. Return the index of its end, the view time for the difference of the next one, and the input."""
+    """Read an input. Return the index of its end, the view time for the next difference, and the input."""
     start = at + 1 if view_time is None else at + 1 + _STEP.size
     if start > len(body):
         raise MalformedPacket("inputs end early")
@@ -229,13 +225,11 @@ class InputState(NamedTuple):
     margin: float
 
     def encode(self) -> bytes:
-        """Return the body of an INPUT_STATE message."""
         quarters = max(-128, min(127, round(self.margin * 4)))
         return _INPUT_STATE_LAYOUT.pack(self.tick & 0xFFFFFFFF, self.applied & 0xFFFFFFFF, quarters)
 
     @classmethod
     def decode(cls, body: bytes) -> InputState:
-        """Read the body of an INPUT_STATE message."""
         if len(body) != _INPUT_STATE_LAYOUT.size:
             raise MalformedPacket(f"input state of {len(body)} bytes, {_INPUT_STATE_LAYOUT.size} expected")
         tick, applied, quarters = _INPUT_STATE_LAYOUT.unpack(body)
@@ -243,8 +237,7 @@ class InputState(NamedTuple):
 
 
 def pace(margin: float) -> float:
-    """Return the pace at which a client makes its inputs, given the margin that the server reports. 1.0 is one a
-    tick."""
+    """Return the pace at which a client makes its inputs, for the margin that the server reports. 1.0 is one a tick."""
     surplus = margin - WANTED_MARGIN
     slower = PACE_GAIN * surplus + AMPLE_GAIN * max(surplus - AMPLE, 0.0)
     return 1.0 - max(-MAX_PACE, min(MAX_PACE, slower))

@@ -1,9 +1,9 @@
 """How many more datagrams carry an input until one arrives almost certainly.
 
-An input travels in every datagram until one has arrived. That takes longer if datagrams get lost in bursts. A
-:class:`LossMeter` watches the arrivals. Its model is a chain of two states (Gilbert, "Capacity of a burst-noise
-channel", 1960): the probability of a loss differs after an arrival and after a loss. The meter begins with a guess,
-every datagram improves it, and old observations fade. It is pure and of fixed size.
+An input travels in every datagram until one has arrived. That takes longer if datagrams get lost in bursts. The model
+is a chain of two states (Gilbert, "Capacity of a burst-noise channel", 1960): the probability of a loss differs after
+an arrival and after a loss. The meter begins with a guess, every datagram improves it, and old observations fade. It is
+pure and of fixed size.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ REVIEW: Final = 15
 """Datagrams between two reviews of the observations."""
 
 START_LOSS: Final = 0.03
-"""Share of datagrams that an unknown link is assumed to lose. Inputs that arrive too late correct a low guess, and a
-high guess is given back within seconds."""
+"""Share of datagrams that an unknown link is assumed to lose. Late inputs correct a low guess, and a high guess is
+given back within seconds."""
 
 START_WEIGHT: Final = 12.0
 """Datagrams that this assumption counts for."""
@@ -80,7 +80,6 @@ class LossMeter:
         return True
 
     def _settle(self, arrived: bool) -> None:
-        """Count the next datagram whose fate is settled."""
         if not arrived:
             self._missing = None if self._missing is None else self._missing + 1
             return

@@ -1,4 +1,4 @@
-"""The statistics of a connection, assembled from the parts that count."""
+"""The statistics of a connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .timing import ConnectionStats, RateMeter, RttEstimator
 
 
 class ConnectionMeter:
-    """Keeps the rates of a connection, and makes its statistics."""
+    """Keeps the rates of a connection, and assembles its statistics."""
 
     __slots__ = ("_rates",)
 
@@ -16,7 +16,6 @@ class ConnectionMeter:
         self._rates = RateMeter(4)
 
     def stats(self, record: PeerRecord, acks: SentPackets, rtt: RttEstimator, now: float) -> ConnectionStats:
-        """Return the measurements of this connection so far."""
         sent = record.next_sequence - record.first_sequence - acks.skips
         self._rates.update((sent, record.count, record.spent, record.bytes_received), now)
         sent_rate, received_rate, bytes_sent_rate, bytes_received_rate = self._rates.rates

@@ -1,7 +1,5 @@
-"""The part that both ends of a connection share: packets, acknowledgements, events, heartbeats, time-outs.
-
-``now`` is any clock in seconds that never goes back.
-"""
+"""The part that both ends of a connection share: packets, acknowledgements, events, heartbeats, time-outs. ``now`` is
+any clock in seconds that never goes back."""
 
 from __future__ import annotations
 
@@ -63,13 +61,9 @@ NEVER_SENT: Final = "A packet was acknowledged that was never sent."
 
 
 class PeerProtocol:
-    """One end of a connection: the part that clients and servers share.
+    """One end of a connection.
 
-    :ivar record: the numbers of the connection.
-    :ivar acks: the packets under way.
     :ivar skips: the plan of the numbers that are left out.
-    :ivar budget: the bytes that may leave.
-    :ivar rtt: the round trip.
     :ivar outgoing, incoming: the events to the peer, and from it.
     :ivar tracked: the senders of messages that may be resent, in the order in which they fill packets.
     :ivar closed: the end of the connection; None while it goes on.
@@ -149,7 +143,6 @@ class PeerProtocol:
         return sent_at
 
     def _on_violation(self) -> None:
-        """React to the acknowledgement of a packet that was never sent."""
         self.end(DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, remote=False)
 
     def _measure(self, rtt: float, now: float) -> None:
@@ -177,7 +170,6 @@ class PeerProtocol:
                     self.record.next_at = due_at
 
     def _note_eliciting(self, now: float) -> None:
-        """Note the arrival of a packet that asks for an acknowledgement."""
         record = self.record
         record.unacknowledged += 1
         due_at = now + record.ack_delay
@@ -285,7 +277,7 @@ class PeerProtocol:
         return number
 
     def _datagrams(self, now: float) -> list[bytes]:
-        """Return all datagrams that are due, within the budget."""
+        """Return all due datagrams, within the budget."""
         datagrams: list[bytes] = []
         rto = self.rtt.rto
         if self.record.has_backlog:
@@ -315,17 +307,16 @@ class PeerProtocol:
         return b""
 
     def _note_piggybacked(self, contents: list[Carried]) -> None:
-        """Note that they are on their way. Add to ``contents`` the parts whose arrival is reported."""
+        """Add to ``contents`` the parts whose arrival is reported."""
 
     def _heartbeat_at(self) -> float:
-        """Return when to break our silence. It is sooner if the peer is silent as well, since heartbeats may get
-        lost."""
+        """Return when to break our silence: sooner if the peer is silent as well, since heartbeats may get lost."""
         record, interval = self.record, self.config.heartbeat_interval
         hasten_at = record.last_received_at + _HASTEN_AFTER * interval
         return min(record.last_sent_at + interval, max(hasten_at, record.last_sent_at + interval / _HASTENED_BY))
 
     def _acks_message(self) -> bytes:
-        """Return an ACKS message if more packets have arrived since our last packet than its header acknowledges."""
+        """Return an ACKS message if more packets have arrived since our last one than a header acknowledges."""
         if self.record.unacknowledged <= ACK_BITS:
             return b""
         return acks_message(self.record.latest, self.record.mask >> 1)
@@ -375,7 +366,8 @@ class PeerProtocol:
         """Do not count the silence of ``slept`` seconds in which this side did not run.
 
         One heartbeat interval of it counts, so that even a side that sleeps between any two turns notices the loss of
-        its peer. A datagram that waited in the socket measures no round trip.
+        its peer.
+        A datagram that waited in the socket measures no round trip.
         """
         forgiven = max(slept - self.config.heartbeat_interval, 0.0)
         self.record.last_received_at = min(self.record.last_received_at + forgiven, now)
@@ -383,7 +375,6 @@ class PeerProtocol:
         self.incoming.forgive(forgiven)
 
     def timed_out(self, now: float) -> bool:
-        """Return whether the peer has been silent for too long."""
         return now >= self.record.last_received_at + self.config.timeout
 
     def close_datagrams(self, reason: DisconnectReason, detail: str, now: float) -> list[bytes]:
@@ -398,5 +389,4 @@ class PeerProtocol:
         return [*last_words, *[goodbye] * CLOSE_COPIES]
 
     def stats(self, *, now: float) -> ConnectionStats:
-        """Return the measurements of this connection so far."""
         return self._meter.stats(self.record, self.acks, self.rtt, now)

@@ -1,4 +1,4 @@
-"""The events of a connection: a client's ``next_event`` and the inbox of a server's endpoint return them."""
+"""The events of a connection, of a client's ``next_event`` and of the inbox of a server's endpoint."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class InputsReceived:
 
 
 class InputStateReceived(NamedTuple):
-    """The newest input in the state of ``tick``, and the ticks by which inputs arrive early (client only)."""
+    """See InputState (client only)."""
 
     tick: int
     applied: int

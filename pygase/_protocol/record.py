@@ -15,8 +15,9 @@ from .sequence import ReceiveWindow
 class PeerRecord(ReceiveWindow):
     """The numbers of one connection. As a window it records the received packets of the peer.
 
-    This is the only kind of class with more than 15 attributes: a flat record without behaviour. Times are seconds of
-    the connection's clock; sizes are bytes.
+    It has more than 15 attributes, since it is a flat record without behaviour. Times are seconds of the connection's
+    clock;
+    sizes are bytes.
 
     Of the received packets: :ivar bytes_received, packets_dropped: totals.
     :ivar latest_received_at: when the newest packet arrived.
@@ -32,7 +33,7 @@ class PeerRecord(ReceiveWindow):
     :ivar spent, limit: the budget, see :class:`~.budget.TokenBucket`.
     :ivar last_sent_at: when a packet left last.
     :ivar skip_is_due: True if the number of the next packet is to be left out.
-    :ivar next_at: the time at which something is to be sent or noticed, or an earlier one.
+    :ivar next_at: when something is to be sent or noticed, or an earlier time.
     :ivar look_at: until then acknowledgements are not looked at, since later ones repeat them.
     :ivar has_backlog: True if one message a packet may not suffice: events or states wait to be sent or acknowledged,
         or more packets are to be acknowledged than a header names.

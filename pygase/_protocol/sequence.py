@@ -1,8 +1,9 @@
 """Packet sequence numbers: 16 bits on the wire, plain growing integers inside.
 
-Inside, a sequence number grows for ever: at 60 packets a second, 2**63 numbers outlast the sun. So ``<`` compares two
-of them. Only the lowest 16 bits travel. The receiver restores the rest from the number that it expects. That works for
-every packet that is less than 32,768 numbers off (RFC 9000, appendix A.3, does the same).
+At 60 packets a second, 2**63 numbers outlast the sun, so ``<`` compares two of them. Only the lowest 16 bits travel.
+The
+receiver restores the rest from the number that it expects: right for every packet that is less than 32,768 numbers off
+(as in RFC 9000, appendix A.3).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def unwrap(wire: int, expected: int, bits: int = 16) -> int:
 
 
 class ReceiveWindow:
-    """The numbers that have been received: the newest one, and each of the ``window`` numbers up to it.
+    """The received numbers: the newest one, and each of the ``window`` numbers up to it.
 
     :ivar latest: the newest number; -1 before the first.
     :ivar holes: bit n is set if ``latest - n`` has not been received. 0 means that nothing is missing.
@@ -41,7 +42,6 @@ class ReceiveWindow:
 
     @property
     def mask(self) -> int:
-        """Bit n is set if ``latest - n`` has been received."""
         return self.holes ^ self._all
 
     @property
@@ -51,7 +51,6 @@ class ReceiveWindow:
 
     @property
     def count(self) -> int:
-        """How many numbers have been received."""
         return self.latest + 1 - self.missing
 
     def receive(self, sequence: int) -> bool:
@@ -72,7 +71,6 @@ class ReceiveWindow:
         return True
 
     def _jump(self, ahead: int) -> None:
-        """Note the number that lies ``ahead`` of the newest one."""
         between = (1 << min(ahead, self._window)) - 2
         self.holes = (self.holes << ahead | between) & self._all if ahead < self._window else between
         self.missing += ahead - 1

@@ -20,7 +20,7 @@ CLOCK_WINDOW: Final = 10.0
 follow a new route. Clocks that drift by 100 ppm move by 1 ms in it, and the estimate halves that."""
 
 MAX_SLEW: Final = 0.02
-"""Share of its speed by which the given time may hurry or slow down to become right: a fiftieth, which nobody sees."""
+"""Share of its speed by which the given time may hurry or slow down to become right. Nobody sees it."""
 
 MAX_SLEWED: Final = 0.25
 """Most seconds of error that are corrected at this speed. A time farther behind steps forward; a time farther ahead
@@ -60,7 +60,7 @@ class SlidingMinimum:
 
     @property
     def value(self) -> float | None:
-        """The smallest value; None before the first. The latest value is kept, however old."""
+        """None before the first. The latest value is kept, however old."""
         return self._kept[0][1] if self._kept else None
 
     def add(self, value: float, at: float) -> None:
@@ -74,7 +74,6 @@ class SlidingMinimum:
             kept.popleft()
 
     def clear(self) -> None:
-        """Forget all values."""
         self._kept.clear()
 
 

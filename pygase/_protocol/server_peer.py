@@ -1,8 +1,4 @@
-"""The server's end of one connection, pure: datagrams and ``now`` in, datagrams and events out.
-
-The order of a turn: receive datagrams, take events, queue messages, take the datagrams to send, sleep until
-``record.next_at``. ``now`` is any clock in seconds that never goes back.
-"""
+"""The server's end of one connection, pure. The order of a turn is the client's, until ``record.next_at``."""
 
 from __future__ import annotations
 
@@ -40,8 +36,8 @@ from .wire import (
 )
 
 _ACKS_INTERVAL: Final = 0.2
-"""Seconds between two looks at the acknowledgements of a peer for which no arrival is reported: often enough to follow
-the round trip. One look costs as much as all other work on a packet."""
+"""Seconds between two looks at the acknowledgements of a peer for which no arrival is reported: enough to follow the
+round trip. One look costs as much as all other work on a packet."""
 
 SERVER_SKIPS_WITHIN: Final = 1024
 """Packets beyond ``MIN_SKIP_DISTANCE`` within which a number is left out: about once in ten seconds at 60 Hz."""
@@ -72,8 +68,7 @@ class Shared:
 class ServerProtocol(PeerProtocol):
     """The server's end of one connection. ServerEndpoint makes it, and passes it the peer's datagrams.
 
-    :ivar address: the peer's address.
-    :ivar host: the name of its machine, see :func:`.admission.host_of`.
+    :ivar host: the name of the peer's machine, see :func:`.admission.host_of`.
     :ivar nonce: the client's, from the handshake.
     :ivar accepted: the answer to the handshake.
     :ivar part: the client's participation in the game.
@@ -132,7 +127,6 @@ class ServerProtocol(PeerProtocol):
         self._shared.inbox.append((self, payload))
 
     def on_message_acked(self, ticket: int, now: float) -> None:
-        """Note that the peer has the message of this ticket."""
         if ticket >= 0:
             self._shared.inbox.append((self, MessageAcked(ticket)))
         elif ticket == -self.bulk_group:  # not a transfer that has been replaced since
@@ -152,8 +146,9 @@ class ServerProtocol(PeerProtocol):
     def receive_packet(self, data: bytes, now: float) -> bool:
         """Take in a DATA datagram with this connection's token.
 
-        :returns: True if it is a usual one, of events and inputs alone. Another one may have ended the connection, or
-            changed :attr:`held_bytes`.
+        :returns: True for a usual one, of events and inputs alone. Another one may have ended the connection, or
+            changed
+            :attr:`held_bytes`.
         """
         record = self.record
         record.bytes_received += len(data)
@@ -179,7 +174,7 @@ class ServerProtocol(PeerProtocol):
 
     @property
     def held_bytes(self) -> int:
-        """The received bytes that are held back, since a part or a predecessor is missing."""
+        """The received bytes that wait for a missing part or predecessor."""
         return self.incoming.held_bytes
 
     def forgive(self, slept: float, now: float) -> None:
@@ -229,14 +224,14 @@ class ServerProtocol(PeerProtocol):
 
     @property
     def acked_tick_waits(self) -> bool:
-        """True if the client's acked tick has not been settled yet."""
         return self.record.acked_tick != self.record.settled_tick
 
     def settle_acked_tick(self) -> None:
         """Make the client's newest acknowledged state its baseline, before it leaves the ring.
 
         It is called only on demand, since :meth:`state_datagram` needs no baseline. If the state has left the ring, the
-        client gets a full one. The client may have forgotten the previous baseline, since that may be old.
+        client
+        gets a full one, since it may have forgotten its old baseline.
         """
         record, ring = self.record, self._shared.ring
         if record.acked_tick == record.settled_tick:
@@ -270,7 +265,6 @@ class ServerProtocol(PeerProtocol):
         return self._packet(framed, None, now)
 
     def datagrams_to_send(self, now: float) -> list[bytes]:
-        """Return all datagrams that are due."""
         datagrams = self._datagrams(now)
         self.record.next_at = self.due_at(now)
         return datagrams
@@ -317,7 +311,6 @@ class ServerProtocol(PeerProtocol):
         return parts
 
     def due_at(self, now: float) -> float:
-        """Return the next time at which something is to be sent or noticed."""
         self.settle_acked_tick()
         due = super().due_at(now)
         transfer = self.tracked[2]

@@ -1,4 +1,5 @@
-"""Numbers that are left out at random. A peer that acknowledges packets without receiving them gives itself away.
+"""Numbers that are left out at random, so that a peer that acknowledges packets without receiving them gives itself
+away.
 
 QUIC does the same against optimistic acknowledgements: RFC 9000, section 21.4.
 """
@@ -36,7 +37,6 @@ class SkipPlan:
         self.plan(next_sequence)
 
     def plan(self, next_sequence: int) -> None:
-        """Choose the next number to leave out, unpredictably."""
         if self.within:
             distance = int.from_bytes(self._random_bytes(2), "big") % self.within
             self.at = next_sequence + MIN_SKIP_DISTANCE + distance
@@ -57,8 +57,8 @@ def receive_skipped(record: PeerRecord, body: bytes) -> None:
 
 
 def numbers_received(record: PeerRecord) -> tuple[int, int]:
-    """Return the number of the newest packet, and bits for the 31 before it (bit i: the i-th before has arrived). Both
-    are as if the client had left out no number."""
+    """Return the number of the newest packet, and bits for the 31 before it (bit i: the i-th before has arrived), as if
+    the client had left out no number."""
     arrived = ~record.holes & ACK_BITS_MASK
     if not record.skipped_count:
         return record.latest, arrived

@@ -1,4 +1,4 @@
-"""Detects that this process has slept (a closed lid, a debugger, SIGSTOP), so that it does not blame its peers for the
+"""Notices that this process has slept (a closed lid, a debugger, SIGSTOP), so that it does not blame its peers for the
 silence."""
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ ASLEEP: Final = 1.0
 
 
 class SleepWatch:
-    """Notices that this side was due and did not run. ``now`` is the clock of the connections, seconds."""
+    """Notices that this side was due and did not run. Times are seconds of the connections' clock."""
 
     __slots__ = ("_ran_at",)
 
@@ -19,15 +19,15 @@ class SleepWatch:
         self._ran_at = math.inf
 
     def ran(self, now: float, due_at: float | None) -> float:
-        """Note that this side runs now. Return how long it has slept, seconds; 0.0 if it has not.
+        """Note that this side runs now. Return how many seconds it has slept, or 0.0.
 
-        :param due_at: the time at which it wanted to run again, after its last run; None for never.
+        :param due_at: when it wanted to run again, after its last run; None for never.
         """
         slept = self.overslept(now, due_at)
         self._ran_at = now
         return slept
 
     def overslept(self, now: float, due_at: float | None) -> float:
-        """Return the same as :meth:`ran`, and note nothing."""
+        """Return the same, and note nothing."""
         late = now - max(self._ran_at, due_at) if due_at is not None else 0.0
         return late if late > ASLEEP else 0.0

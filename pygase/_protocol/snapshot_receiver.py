@@ -1,4 +1,4 @@
-"""The client's received states: it applies deltas to them and acknowledges the newest one."""
+"""The client's received states."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ _ROUNDED: Final = 100
 class ReceivedState:
     """A state as the client received it.
 
-    :ivar tick: its number.
     :ivar time: the tick's time on the server's clock, seconds.
     :ivar changed_after: the time (same clock) until which the state of ``previous_tick`` held.
     :ivar previous_tick: the last earlier tick that changed something.
@@ -43,10 +42,8 @@ class ReceivedState:
 
 
 class _Kept(NamedTuple):
-    """A state that may become a baseline, and bounds on its size.
-
-    ``size_bytes`` is an upper bound. Beyond ``checked_until`` the exact size is computed.
-    """
+    """A state that may become a baseline. ``size_bytes`` is an upper bound; beyond ``checked_until`` the exact size is
+    computed."""
 
     tree: Tree
     own_values: int
@@ -101,7 +98,6 @@ class SnapshotReceiver:
 
     @property
     def own_values(self) -> int:
-        """Count of the values that the kept states do not share."""
         return sum(kept.own_values for kept in self.states.values())
 
     def receive(self, body: bytes) -> ReceivedState | None:
@@ -137,9 +133,9 @@ class SnapshotReceiver:
         return _Kept({}, 0, 0, min(self._max_bytes, self._max_values))
 
     def _state(self, baseline: _Kept, payload: bytes, is_delta: bool) -> _Kept:
-        """Return the state that results from a baseline and a payload.
+        """Apply a payload to a baseline.
 
-        :raises TooLarge: if it exceeds the bound on bytes or values.
+        :raises TooLarge: if the result exceeds the bound on bytes or values.
         """
         self._check(payload)
         copied: list[int] = []

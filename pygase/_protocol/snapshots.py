@@ -84,7 +84,7 @@ class SnapshotRing:
         self.resting = False
         self._deltas: dict[int, bytes] = {}
         self.by_acked_tick: dict[int, bytes | None] = {}
-        """A client's acked tick (see frame_for) → the framed message for it, once made."""
+        """See :meth:`frame_for`."""
 
     def push(self, tick: int, tree: Tree, time: float, span: float) -> bool:
         """Make ``tree`` the current state. Return False if nothing changed again and there is nothing to send.
@@ -109,8 +109,7 @@ class SnapshotRing:
         return True
 
     def encoded(self, baseline_tick: int, baseline: Tree) -> bytes:
-        """Return the message body that leads from ``baseline`` (tick 0: nothing) to the current state. It is made
-        once."""
+        """Return the message body that leads from ``baseline`` (tick 0: nothing) to the current state, made once."""
         body = self._deltas.get(baseline_tick)
         if body is None:
             body = self._deltas[baseline_tick] = self._encode(baseline_tick, baseline)
@@ -197,7 +196,6 @@ class SnapshotSender:
             self.record.baseline_tick, self.baseline = tick, tree
 
     def holds(self, tick: int) -> bool:
-        """Return whether the state of this tick can be a baseline."""
         return tick in self._ring.ring or tick == self.record.baseline_tick or tick == self.bulk_tick
 
     def _end_bulk(self) -> None:
@@ -251,7 +249,6 @@ class SnapshotSender:
         return body, BULK_SNAPSHOT
 
     def fragments(self, body: bytes) -> list[bytes]:
-        """Return the framed messages of a body that is sent unreliably."""
         # A group number of its own counts only fragmented states. Ticks or whole states may be so far apart that the
         # receiver takes the newer one for the older one.
         self._group += len(body) > MAX_BODY_BYTES

@@ -1,4 +1,4 @@
-"""Numbers for events whose arrival is reported, and the callback of each."""
+"""Events whose arrival is reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ class Tickets:
         self._callbacks: dict[int, AckCallback] = {}
 
     def issue(self, callback: AckCallback | None) -> int | None:
-        """Keep a callback and return its number; None for no callback."""
         if callback is None:
             return None
         self._next += 1
@@ -29,5 +28,4 @@ class Tickets:
         return self._next
 
     def redeem(self, ticket: int) -> AckCallback | None:
-        """Forget a number and return its callback; None if it has none any more."""
         return self._callbacks.pop(ticket, None)

@@ -11,8 +11,8 @@ class RttEstimator:
     __slots__ = ("min_rto", "rto", "rtt", "variation")
 
     INITIAL_RTO: ClassVar = 0.5
-    """Time-out before the first measurement. RFC 6298 chooses 1 s for the whole Internet; a game with such a path is
-    unplayable."""
+    """Time-out before the first measurement. (The 1 s of RFC 6298 is for the whole Internet; a game with such a path is
+    unplayable.)"""
     MAX_RTO: ClassVar = 2.0
     """Longest time-out, so that a reliable event survives a dead second or two."""
 
@@ -21,7 +21,7 @@ class RttEstimator:
         self.rtt = 0.0
         self.variation = 0.0
         self.rto = self.INITIAL_RTO
-        """Retransmission time-out: the wait for an acknowledgement."""
+        """Time-out of an acknowledgement, after which to resend."""
 
     def sample(self, rtt: float) -> None:
         """Take in one measured round trip, without the peer's holding time."""

@@ -1,4 +1,4 @@
-"""The layout of every byte of a datagram. Encoding stands beside decoding. ``docs/protocol.md`` describes the same.
+"""The layout of every byte of a datagram, as ``docs/protocol.md`` describes it.
 
 All numbers are big-endian. A datagram begins with its kind (one byte). Each handshake datagram has a layout of its own.
 A DATA datagram is a header and then messages, each ``kind (1), length (2), body (length)``.
@@ -18,7 +18,7 @@ MAX_DATAGRAM_BYTES: Final = 1200
 14, chooses 1,200."""
 
 MIN_REQUEST_BYTES: Final = 1000
-"""The least size of a connection request, by padding. So no answer to it is larger (no amplification)."""
+"""The least size of a connection request, by padding: no answer to it is larger (no amplification)."""
 
 # -- kinds of datagrams ----------------------------------------------------------------------------------------------
 CONNECT_REQUEST: Final = 0x01
@@ -54,7 +54,6 @@ SERVER_HEADER: Final = Struct("!B8sHHIHI")
 # the same, but the last field is the tick of the client's newest state (0: none)
 CLIENT_HEADER: Final = Struct("!B8sHHIHI")
 HEADER_BYTES: Final = 23
-"""The size of either header."""
 
 MESSAGE_HEADER: Final = Struct("!BH")
 ORDER: Final = Struct("!H")
@@ -72,7 +71,7 @@ COMPRESSED: Final = 0x01
 RESTING: Final = 0x02
 
 TIME_UNIT: Final = 1e-4
-"""Seconds per unit of the times on the wire. It is fine enough for the round trip of a LAN, and 16 bits reach 6.5 s."""
+"""Seconds per unit of the times on the wire: fine enough for the round trip of a LAN, and 16 bits reach 6.5 s."""
 
 NO_ACK_DELAY: Final = 0xFFFF
 """The greatest ack_delay: the acknowledgement waited longer, and measures no round trip."""
@@ -96,12 +95,12 @@ _REFUSED: Final = Struct("!B8sB")
 
 
 def to_wire_time(seconds: float) -> int:
-    """Return a time in units of TIME_UNIT (0.1 ms), modulo 2**32."""
+    """Return a time in units of 0.1 ms, modulo 2**32."""
     return int(seconds / TIME_UNIT + 0.5) & 0xFFFFFFFF
 
 
 def to_whole_wire_time(seconds: float) -> int:
-    """Return a time, 0 or later, in units of TIME_UNIT (0.1 ms), modulo 2**64."""
+    """Return a time, 0 or later, in units of 0.1 ms, modulo 2**64."""
     return int(seconds / TIME_UNIT + 0.5) & 0xFFFFFFFFFFFFFFFF
 
 
@@ -132,7 +131,7 @@ def _text(value: str, limit: int) -> bytes:
 
 
 class ConnectRequest(NamedTuple):
-    """A client's first datagram. It names the protocol's version and the game."""
+    """A client's first datagram."""
 
     version: int
     nonce: bytes
@@ -153,8 +152,7 @@ class ConnectRequest(NamedTuple):
 
 
 class Challenge(NamedTuple):
-    """The server's answer to a request. The client proves with it that it receives at its address. The server remembers
-    nothing."""
+    """The server's answer to a request. The client proves with it that it receives at its address."""
 
     nonce: bytes
     issued_at: int
@@ -195,11 +193,11 @@ class ChallengeResponse(NamedTuple):
 
 class Accepted(NamedTuple):
     """The server's welcome: the connection's token, whether the client is host, the server's time, and the client's
-    address as the server sees it.
+    address as
+    the server sees it.
 
     ``time`` is in units of 0.1 ms and whole. All later times are modulo 2**32 (4.97 days), and clients that connect in
-    different weeks know the same clock by this one. ``address`` is msgpack of a list, as the server's socket reports
-    it.
+    different weeks know the same clock by this one. ``address`` is msgpack of a list.
     """
 
     nonce: bytes
@@ -241,24 +239,21 @@ class Refused(NamedTuple):
 
 
 def acks_message(sequence: int, bits: int) -> bytes:
-    """Frame an ACKS message. It is like ack and ack_bits of the header, but 256 packets long."""
+    """Frame an ACKS message: like ack and ack_bits of the header, but 256 packets long."""
     return message(ACKS, ACKS_HEADER.pack(sequence & 0xFFFF) + bits.to_bytes(ACKS_BYTES, "big"))
 
 
 def decode_acks(body: bytes) -> tuple[int, int]:
-    """Return the sequence and the bits of an ACKS message's body."""
     if len(body) != ACKS_HEADER.size + ACKS_BYTES:
         raise MalformedPacket(f"ACKS of {len(body)} bytes")
     return ACKS_HEADER.unpack_from(body)[0], int.from_bytes(body[ACKS_HEADER.size :], "big")
 
 
 def close_message(reason: int, detail: str) -> bytes:
-    """Frame a CLOSE message."""
     return message(CLOSE, bytes([reason]) + _text(detail, MAX_DETAIL_BYTES))
 
 
 def decode_close(body: bytes) -> tuple[int, str]:
-    """Return the reason and the detail of a CLOSE message's body."""
     if not body:
         raise MalformedPacket("empty CLOSE")
     return body[0], _sized_text(body, 1)[0]

@@ -1,4 +1,4 @@
-"""Answers on the local network for a server: its name, its port, its players."""
+"""Answers on the local network for a server."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger("pygase")
 
 
 class Announcement:
-    """The words and the port of an announcement. The arguments are those of ``Server.announce``."""
+    """The words and the port of an announcement; see ``Server.announce``."""
 
     def __init__(self, name: str, port: int, info: Mapping[str, Any] | None) -> None:
         if not isinstance(name, str):
@@ -34,7 +34,7 @@ class Announcement:
 
 
 class Announcer:
-    """Answers the queries of players who look for games, on the server's own loop.
+    """Answers the queries of players who look for games, on the server's own loop. It is a Pump.
 
     :param address: the address that the server is bound to.
     :param game, password: the game's name, and whether players need a password.
@@ -60,7 +60,7 @@ class Announcer:
 
     @property
     def dropped(self) -> Counter[str]:
-        """The number of datagrams without an answer, by reason."""
+        """Datagrams without an answer, by reason."""
         return self._responder.dropped
 
     def start(self) -> None:
@@ -105,7 +105,6 @@ class Announcer:
             logger.warning("the game is announced, but this machine is in no network at the moment")
 
     def stop(self) -> None:
-        """Stop answering."""
         if self._driver is not None:
             self._driver.stop()
         if self._transport is not None:
@@ -113,7 +112,6 @@ class Announcer:
         self._driver = self._transport = None
 
     def receive(self) -> int:
-        """See Pump."""
         transport = self._transport
         if transport is None:
             return 0
@@ -126,7 +124,7 @@ class Announcer:
         return len(datagrams)
 
     def advance(self) -> None:
-        """See Pump. Nothing is ever due."""
+        """Nothing is ever due."""
 
     def _is_reached_by(self, host: str) -> bool:
         """Return whether a player at that host reaches the server at the address from which the answer is sent."""

@@ -1,4 +1,4 @@
-"""A server's announcement on the local network, whenever the server runs."""
+"""A server's announcement on the local network, from run to run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Announcing:
-    """The announcement of a server, and the announcer that answers with it.
+    """The planned announcement, and the announcer that answers with it.
 
     :param game: the game's name; ``password``: whether players need one.
     """
@@ -51,7 +51,6 @@ class Announcing:
         self._announcer.start()
 
     def end(self) -> None:
-        """Stop answering."""
         announcer, self._announcer = self._announcer, None
         if announcer is not None:
             announcer.stop()

@@ -1,4 +1,4 @@
-"""The insides of a backend: a server and a game loop on one thread, which take turns."""
+"""A server and a game loop on one thread, which take turns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class BackendPlumbing:
 
     :param machine: the game state machine, which is the server's event wire.
 
-    :ivar server: the server's insides; ``game``: the machine's; ``life``: of the newest run.
+    :ivar life: of the newest run.
     """
 
     def __init__(self, server: ServerPlumbing, game: MachinePlumbing, machine: Any) -> None:
@@ -94,7 +94,7 @@ class BackendPlumbing:
         await asyncio.gather(serving, playing)
 
     def _take_turns(self) -> None:
-        """Let the game loop and the server, on one thread, take turns: receive, tick, send."""
+        """Let the game loop and the server take turns: receive, tick, send."""
         server = self.server
         self.game.before_tick = lambda: None if server.current is None else server.current.before_tick()
         self.game.after_tick = lambda: None if server.current is None else server.current.after_tick()

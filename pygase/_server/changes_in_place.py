@@ -1,4 +1,4 @@
-"""Changes in place: a handler or time step changes its state itself, which no client sees.
+"""Finds changes in place: a handler or time step changes its state itself, which no client sees.
 
 Pure: time is a ``clock`` argument. All times are seconds.
 """
@@ -24,12 +24,9 @@ EXAMINE_AT_ONCE: Final = 0.002
 """Seconds of examining that are available at once."""
 
 MAX_SUSPECTS: Final = 4
-"""Most functions that are named together as possible authors."""
 
 
 class WorkingStates(Protocol):
-    """The part of a StateKeeper that the search uses."""
-
     @property
     def working_state(self) -> GameState:
         """See StateKeeper."""
@@ -59,15 +56,14 @@ class ChangeSearch:
         self._describe = describe
         self._event_types = event_types
         self._armed_at: float | None = None
-        """The time since which an author is searched, or None."""
+        """Since when an author is searched, or None."""
         self._examined = 0.0
         """Seconds of examining since then."""
         self._named: set[str] = set()
-        """The functions that have been reported; ``""`` stands for an unknown one."""
+        """The reported functions; ``""`` stands for an unknown one."""
 
     @property
     def is_armed(self) -> bool:
-        """Whether calls are to be examined."""
         return self._armed_at is not None
 
     def look(self, now: float) -> None:

@@ -1,4 +1,4 @@
-"""The state of the current tick, as the tree that updates change and as handlers and time step see it."""
+"""The state of the current tick."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from ..gamestate import GameState
 
 
 class Draft:
-    """The frozen tree of the current tick. It changes by updates only.
+    """The frozen tree of the current tick, as handlers and time step see it. It changes by updates only.
 
     :param kind: the class of the states that handlers and time step get.
     :param max_state_bytes: bound on the serialised size; ``max_state_values``: bound on the number of values.
-
-    :ivar tree: the tree.
     """
 
     def __init__(self, kind: type[GameState], max_state_bytes: int, max_state_values: int) -> None:
@@ -30,7 +28,7 @@ class Draft:
         """The parts of the tree that this tick has made and may change in place."""
         self._kind = kind
         self._shown: GameState | None = None
-        """The state that handlers and time step get. It follows every update."""
+        """See :meth:`show`. It follows every update."""
         self._deleted: str | None = None
         """The path of an attribute that has been deleted in place."""
 
@@ -62,7 +60,7 @@ class Draft:
 
     @property
     def cleaned_bytes(self) -> int:
-        """About the size of the update that was cleaned last, in bytes."""
+        """About the size of the latest cleaned update."""
         return self._cleaner.size_bytes
 
     @cleaned_bytes.setter
@@ -134,7 +132,7 @@ class Draft:
 
     @property
     def shown(self) -> GameState:
-        """The state that handlers and time step get in the current tick."""
+        """The state of :meth:`show` in the current tick."""
         return self._shown if self._shown is not None else self.show(0)
 
     def take_back_change_in_place(self, tick: int) -> str | None:

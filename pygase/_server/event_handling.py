@@ -63,7 +63,7 @@ class EventHandling:
         self._queue = EventQueue()
         self._turn = 0
         self._finished: deque[tuple[Any, str]] = deque()
-        """Updates of coroutines that have ended, each with its event's type."""
+        """Updates of ended coroutines, each with its event's type."""
 
     @property
     def arrived(self) -> deque[Event | SerialisedEvent]:
@@ -120,7 +120,6 @@ class EventHandling:
             self._failures.report(error, event_type)
 
     def _handle_whole(self, event: Event, context: dict[str, Any], find: Find) -> None:
-        """Handle an Event object."""
         try:
             self._use(self._call_whole(event, context, find(event.type)), event.type)
         except Exception as error:
@@ -163,7 +162,6 @@ class EventHandling:
             self._failures.report_coroutine(error, event_type)
 
     def apply_finished(self) -> None:
-        """Apply the updates of the coroutines that have ended since the last tick."""
         while self._finished:
             update, event_type = self._finished.popleft()
             try:

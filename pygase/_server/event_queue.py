@@ -1,7 +1,8 @@
-"""Events of clients that wait for their handlers, within a budget of seconds that each client has in a tick.
+"""Events of clients that wait for their handlers.
 
-Decoding and handling an event takes time, and one client must not take it from all others. A client's events beyond its
-budget wait for later ticks, in their order. So a client delays only its own events. Time is a ``clock`` argument.
+Decoding and handling an event takes time, and one client must not take it from all others. So each client has a budget
+of seconds in a tick. Its events beyond that wait for later ticks, in their order: a client delays only its own events.
+Time is a ``clock`` argument.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ class ClientEvents:
 
     A server's thread adds to it, and a game loop's takes from it.
 
-    :param address: the client's.
     :param config: bounds the waiting events.
     :param in_game: the same client's account with a game loop, if this is the one with the server's own handlers.
     """
@@ -50,11 +50,11 @@ class ClientEvents:
         self.turn = -1
         """The tick to which ``spent`` belongs."""
         self.spent = 0.0
-        """Seconds that this client's events have taken in that tick."""
+        """Seconds of this client's events in that tick."""
         self.debt = 0.0
         """Seconds that refused events took. The budgets of the next ticks pay them off."""
         self.waiting: deque[Any] = deque()
-        """Events that were put off, oldest first; see :class:`EventQueue`."""
+        """Events that were put off, oldest first."""
         self.waiting_bytes = 0
         self.crowded_at: float | None = None
         """The game time since which ``BACKLOG`` events have been waiting all the time."""
@@ -66,7 +66,8 @@ class ClientEvents:
         """Count an event that has arrived; return False if too many of this client's events wait.
 
         Then it is to be dropped. An acknowledged event has twice the room: the client relies on it, so its connection
-        must end if even that is full.
+        must end
+        if even that is full.
 
         :param tick: the newest settled tick. Events that were counted before it have been handled, or put off.
         """
@@ -89,14 +90,13 @@ class ClientEvents:
         self.turn, self.spent = turn, self.debt
 
     def put_off(self, event: Any) -> None:
-        """Let an event wait for a later tick."""
         if not self.waiting:
             self.crowded_at = None
         self.waiting.append(event)
         self.waiting_bytes += _size_of(event)
 
     def is_crowded(self, game_time: float) -> bool:
-        """Return whether ``BACKLOG`` events have waited for ``CROWDED_AFTER`` seconds. Call it once a tick."""
+        """Call it once a tick."""
         if len(self.waiting) < BACKLOG:
             self.crowded_at = None
         elif self.crowded_at is None:
@@ -104,7 +104,6 @@ class ClientEvents:
         return self.crowded_at is not None and game_time >= self.crowded_at + CROWDED_AFTER
 
     def next(self) -> Any:
-        """Take the oldest event that waits."""
         event = self.waiting.popleft()
         self.waiting_bytes -= _size_of(event)
         return event
@@ -143,7 +142,8 @@ class EventQueue:
     """Hands out events in the order in which they arrived, within each client's budget.
 
     :ivar arrived: pairs of a ClientEvents and its client's event, which is bytes or an Event; and Events alone, which
-        may have a ``sender``. Any thread may append.
+        may
+        have a ``sender``. Any thread may append.
     :ivar dropped: the number of dropped events of clients that have left.
     """
 
@@ -176,7 +176,7 @@ class EventQueue:
         One event of each client is yielded in each tick, whatever its budget.
 
         :param turn: the number of the tick.
-        :param budget: seconds for each client; ``clock``: measures them.
+        :param budget: seconds for each client.
         """
         began = clock()
         if not self._behind:

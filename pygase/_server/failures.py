@@ -1,4 +1,4 @@
-"""Errors of a game's own functions: logged, or in debug mode raised; and changes in place, found in debug mode."""
+"""Errors of a game's own functions: logged, or in debug mode raised."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ class Failures:
         self._write(error, f"the handler of event {event_type!r}")
 
     def raise_pending(self) -> None:
-        """Raise the pending exception of a coroutine, if there is one."""
         if self._pending is not None:
             failure, self._pending = self._pending, None
             raise failure
@@ -71,7 +70,7 @@ class UpdateApplier:
         self._failures = failures
 
     def apply(self, update: Any, name: str) -> None:
-        """Apply a return value; ``name``: the function's.
+        """Apply the return value of the function ``name``.
 
         :raises InvalidValue, StateTooLarge: if it cannot be applied.
         :raises InPlaceChange: in debug mode, if the function has changed the state in place.

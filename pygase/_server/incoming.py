@@ -54,11 +54,9 @@ class Incoming:
 
     @property
     def has_work(self) -> bool:
-        """Whether events wait to be handled."""
         return bool(self._own_events)
 
     def handle_inbox(self) -> None:
-        """Handle all that the endpoint has received."""
         inbox, tick = self._run.endpoint.inbox, self._states.committed.tick
         waiting = self._wire.waiting if self._handlers.is_empty else None
         while inbox:

@@ -12,10 +12,7 @@ from ..gamestate import GameState
 
 
 class InitialState:
-    """Follows the state object that the program has handed over.
-
-    :param given: the object; None if the program has handed over nothing.
-    """
+    """Follows the state object that the program has handed over, or None."""
 
     def __init__(self, given: GameState | None) -> None:
         self._given = given
@@ -45,9 +42,9 @@ class InitialState:
             take_over(self._given, cleaned, tick)
 
     def begin(self, behind: HandedOver, tree: Tree) -> None:
-        """Begin the game: the object shows the newest state from now on.
+        """Begin the game: the object shows the newest state, ``tree``, from now on.
 
-        :param behind: its source from now on; ``tree``: the newest state.
+        :param behind: its source from now on.
         """
         state, self._given = self._given, None
         if state is None:

@@ -1,6 +1,6 @@
 """Compares a player's rate of inputs with the server's ticks, for a warning that must blame nobody wrongly.
 
-Pure: no clock of its own. ``now`` is any clock that counts seconds.
+Pure: ``now`` is any clock that counts seconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The life of a server, game loop or backend: a call begins it, and it ends once."""
+"""A call begins the life of a server, game loop or backend, and it ends once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ class Life:
 
     @property
     def is_over(self) -> bool:
-        """Whether the life has ended."""
         return self.ended.done()
 
     def begin(self) -> None:
@@ -38,6 +37,6 @@ class Life:
             self.ended = concurrent.futures.Future()
 
     def end(self) -> None:
-        """End the life. May be called again."""
+        """May be called again."""
         if not self.ended.done():
             self.ended.set_result(None)

@@ -1,4 +1,4 @@
-"""A game loop: ticks at fixed times, from the claim to the end."""
+"""A game loop: ticks at fixed times."""
 
 from __future__ import annotations
 
@@ -156,14 +156,12 @@ class _Ticks:
         self._last_at = loop.time()
 
     def tick(self) -> None:
-        """Let the game make a tick, with the seconds since the last one."""
         game, now = self._game, self._loop.time()
         interval, elapsed = game.simulation.interval, now - self._last_at
         game.tick(interval if abs(elapsed - interval) < self._same_dt else game.dt_after(elapsed), game.states.clock())
         self._last_at = now
 
     def count_late(self, count: int) -> None:
-        """Count ticks that were left out."""
         self._game.simulation.late_ticks += count
 
     def note_late(self, count: int) -> None:

@@ -1,6 +1,5 @@
-"""The insides of a game state machine: its loop, its tick, and the parts of a tick.
-
-Games use :class:`pygase.GameStateMachine`. Backends, servers, simulated networks and tests use this.
+"""The insides of a game state machine, for backends, servers, simulated networks and tests. Games use
+:class:`pygase.GameStateMachine`.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ def debug_wanted(debug: bool | None) -> bool:
 
 
 class MachinePlumbing:
-    """The insides of a game state machine.
+    """The loop of a game state machine, its tick, and the parts of a tick.
 
     :param simulation: the machine; ``states``: the core of its store.
     :param missing_time_step: the time step of a game that has none.
     :param takes_serialised: see the property.
 
-    :ivar handlers: the registered event handlers; ``events``: the events of the next tick.
-    :ivar loop: ticks at fixed times; ``watch``: finds mistakes in the game.
+    :ivar events: the events of the next tick.
+    :ivar watch: finds mistakes in the game.
     :ivar log: logs repeated lines once a second.
     :ivar has_players: returns whether any client is connected.
     :ivar before_tick, after_tick: called around each tick; for a server on the same thread.
@@ -76,7 +75,6 @@ class MachinePlumbing:
         self._watch_at = 0.0
         """When the watch has something to do next, on the store's clock."""
         self._look_at = 0.0
-        """When the watch looks next."""
 
     @property
     def takes_serialised(self) -> bool:
@@ -84,11 +82,11 @@ class MachinePlumbing:
         return self._takes_serialised()
 
     def push(self, event: Event) -> None:
-        """Take an event, to be handled in the next tick; from any thread."""
+        """Take an event for the next tick; from any thread."""
         self.events.arrived.append(event)
 
     def dt_after(self, elapsed: float) -> float:
-        """Return the ``dt`` of a tick: the seconds since the last tick, up to ``max_dt``."""
+        """Return the ``dt`` of a tick: the seconds since the last one, up to ``max_dt``."""
         interval, max_dt = self.simulation.interval, self.simulation.max_dt
         return min(elapsed, max(MAX_DT, 2 * interval) if max_dt is None else max(max_dt, interval))
 
@@ -118,7 +116,6 @@ class MachinePlumbing:
             self.after_tick()
 
     def _advance_watched(self, dt: float, now: float) -> None:
-        """Do the work of a tick, observed by the watch."""
         watch, simulation = self.watch, self.simulation
         if watch.closer:
             self.events.handle(dt, watch.finder(self.handlers.find))
@@ -149,7 +146,6 @@ class MachinePlumbing:
         return history
 
     def remember(self, history: StateHistory) -> None:
-        """Put the newest state into a history."""
         commit = self.states.committed
         history.push(commit.tick, commit.time, commit.tree, span=commit.span)
 

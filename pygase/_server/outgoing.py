@@ -1,4 +1,4 @@
-"""Events on their way to clients: each leaves after the state of its tick."""
+"""Events on their way to clients."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Outgoing:
     """The events that a run sends. All methods are for the network's thread only.
 
     A client applies the state of a datagram before its events. So an event is held until the endpoint has the state of
-    its tick.
+    its
+    tick.
     """
 
     def __init__(self, states: StateKeeper, endpoint: ServerEndpoint, log: LogLines) -> None:
@@ -80,7 +81,6 @@ class Outgoing:
                     peer.user.close(DisconnectReason.PROTOCOL_ERROR, "too many events wait for this client")
 
     def close_all(self, is_meant: Callable[[Address], bool], reason: DisconnectReason, detail: str) -> None:
-        """End the connections of all clients with such an address."""
         for address, peer in tuple(self._endpoint.peers.items()):
             if is_meant(address) and peer.user is not None:
                 peer.user.close(reason, detail)

@@ -1,4 +1,4 @@
-"""The players' inputs at the server, one for each tick, and the number of the last input that a state includes."""
+"""The players' inputs at the server, one for each tick."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger("pygase")
 Address = tuple[Any, ...]
 
 MAX_REPEATED: Final = ServerConfig.max_input_repeat
-"""See ``ServerConfig.max_input_repeat``; its default."""
+"""The default of ``ServerConfig.max_input_repeat``."""
 
 _UNREAD: Final = 30
 """Messages with inputs that no time step takes, before a log line."""
@@ -31,7 +31,6 @@ _CUT_IN_A_ROW: Final = 120
 """View times of a player that are cut in a row, before a log line. A spike of the round trip is shorter."""
 
 _NO_INPUT: Final = b"\xc0"
-"""None, serialised."""
 
 
 class PlayerInput(NamedTuple):
@@ -61,7 +60,6 @@ class _Player:
         self.delay: float | None = None
         """The age of the player's view at the tick of the latest input, in seconds."""
         self.cut = 0
-        """The number of view times in a row that were cut."""
         self.rates = RateWatch()
         self._readable = _NO_INPUT
 
@@ -98,7 +96,6 @@ class PlayerInputs:
         """Number of messages that no time step has taken; None after the first taken one, or after the log line."""
 
     def receive(self, peer: ServerProtocol, received: InputsReceived, *, now: float) -> None:
-        """Take in the inputs of a packet."""
         with self._lock:
             player = self._players.get(peer)
             if player is None:
@@ -206,12 +203,10 @@ class PlayerInputs:
                 peer.report_input_state(applied, margin)
 
     def forget(self, peer: ServerProtocol) -> None:
-        """Drop the inputs of a player who has left."""
         with self._lock:
             self._players.pop(peer, None)
 
     def counts(self, peer: ServerProtocol) -> InputCounts:
-        """Return a player's inputs so far, counted by their fate."""
         player = self._players.get(peer)
         return player.buffer.counts if player is not None else InputCounts()
 

@@ -1,4 +1,4 @@
-"""A client, as the server's parts know it: its end of the protocol, and its events that wait."""
+"""A client, as the server's parts know it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,6 @@ class RemoteClient:
 
     @property
     def address(self) -> Address:
-        """The client's address."""
         return self.peer.address
 
     def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
@@ -57,9 +56,7 @@ class RemoteClient:
             self.endpoint.next_at = min(self.endpoint.next_at, self.peer.record.next_at)
 
     def redeem(self, ticket: int) -> AckCallback | None:
-        """Return the callback of an acknowledged event, once; None if it has none."""
         return self._tickets.redeem(ticket)
 
     def close(self, reason: DisconnectReason, detail: str = "") -> None:
-        """End the connection, and send the client the reason."""
         self.endpoint.close_peer(self.peer, reason, detail, now=self.clock())

@@ -40,14 +40,13 @@ def is_own_address(address: Address) -> bool:
 
 
 class ServerRun:
-    """Joins a server's endpoint to its transport, and sends the store's states. A pump: see its ``driver``.
+    """Joins a server's endpoint to its transport, and sends the store's states. A Pump.
 
     :param hostname: as given to ``run``.
     :param transport: bound; the run closes it in the end.
 
     :ivar server: the parts that outlive the run.
     :ivar ticking: True while a game loop on the network's thread computes a tick. Datagrams leave at its end.
-    :ivar is_open: whether the socket is open.
     """
 
     def __init__(self, server: ServerPlumbing, transport: Transport, hostname: str, platform: Platform) -> None:
@@ -82,7 +81,6 @@ class ServerRun:
     # -- the end ---------------------------------------------------------------------------------------------------
 
     def say_goodbye(self) -> None:
-        """Close the connection of every client, with the reason."""
         now = self.clock()
         self.outgoing.release(math.inf)
         self.endpoint.refuse_all = DisconnectReason.SERVER_SHUTDOWN
@@ -93,7 +91,7 @@ class ServerRun:
         self.incoming.handle_own_events(math.inf)
 
     def close(self) -> None:
-        """Stop the driver and close the socket. May be called again."""
+        """May be called again."""
         self.server.states.unsubscribe(self._on_commit)
         self.driver.stop()
         self.transport.close()
@@ -120,8 +118,6 @@ class ServerRun:
         self.driver.call(lambda: self.outgoing.after_state(queue, tick))
 
     def close_all(self, is_meant: Callable[[Address], bool], reason: DisconnectReason, detail: str) -> None:
-        """End the connections of all clients with such an address."""
-
         def close() -> None:
             self.outgoing.close_all(is_meant, reason, detail)
             self.driver.wake()
@@ -131,7 +127,6 @@ class ServerRun:
     # -- the pump: what the driver calls ---------------------------------------------------------------------------
 
     def receive(self) -> int:
-        """See Pump."""
         if not self.is_open:
             return 0
         now = self.clock()
@@ -144,7 +139,6 @@ class ServerRun:
         return len(datagrams)
 
     def advance(self) -> float | None:
-        """See Pump."""
         endpoint = self.endpoint
         if not self.is_open:
             return None
@@ -190,7 +184,6 @@ class ServerRun:
             self.ticking = True
 
     def after_tick(self) -> None:
-        """Note the end of a tick."""
         self.ticking = False
 
     # -- states ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,4 @@
-"""The insides of a server: the parts that outlive a run, and the newest run.
-
-Games use :class:`pygase.Server`. Backends, simulated networks and tests use this.
-"""
+"""The insides of a server, for backends, simulated networks and tests. Games use :class:`pygase.Server`."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ class Face(Protocol):
 
 
 class ServerPlumbing:
-    """The insides of a server.
+    """The parts of a server that outlive a run, and the newest run.
 
     A run begins with :meth:`claim`, then :meth:`serve` or :meth:`open`.
 
@@ -63,7 +60,7 @@ class ServerPlumbing:
         self.was_used = False
         self.wire = EventWire()
         self.current: ServerRun | None = None
-        """The newest run, once its socket is open; None before."""
+        """None before its socket is open."""
         self._names = game, password
         self._stop: Callable[[], Any] = lambda: None
         self._stop_requested = False
@@ -142,7 +139,7 @@ class ServerPlumbing:
         return run
 
     def new_endpoint(self, random_bytes: Callable[[int], bytes], is_local: bool) -> ServerEndpoint:
-        """Make the endpoint of a run; ``is_local``: the first client from this machine is the host."""
+        """``is_local``: the first client from this machine is the host."""
         face = self.face
         game, password = self._names
         endpoint = ServerEndpoint(
@@ -188,7 +185,6 @@ class ServerPlumbing:
     # -- calls from any thread -------------------------------------------------------------------------------------
 
     def announce(self, name: str, port: int, info: Mapping[str, Any] | None) -> None:
-        """See ``Server.announce``."""
         self.announcing.plan(name, port, info)
         run = self.open_run
         if run is not None:
@@ -196,7 +192,6 @@ class ServerPlumbing:
             driver.call(lambda: driver.defer(begin))  # deferred, it runs inside the loop
 
     def stop_announcing(self) -> None:
-        """See ``Server.stop_announcing``."""
         self.announcing.cancel()
         if self.current is not None:
             self.current.driver.call(self.announcing.end)
@@ -218,4 +213,4 @@ class _Leaving:
             self._server.end()
 
     def pump(self) -> None:
-        """See Living. Nothing is left to do."""
+        """Nothing is left to do."""

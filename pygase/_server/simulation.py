@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 
 class Simulation(Protocol):
-    """See GameStateMachine."""
-
     debug: bool
     game_time: float
     history: StateHistory | None

@@ -1,4 +1,4 @@
-"""Slow ticks: found from the ticks that are left out, and logged with the slowest part of a tick.
+"""Slow ticks, logged with the slowest part of a tick.
 
 Pure: time is a ``clock`` argument. All times are seconds.
 """
@@ -49,7 +49,7 @@ class _Window:
 
 
 class SlowTicks:
-    """Logs that ticks take longer than their interval.
+    """Finds from the ticks that are left out that ticks take longer than their interval.
 
     Names of functions are event types, or TIME_STEP.
 
@@ -75,7 +75,6 @@ class SlowTicks:
 
     @property
     def is_watching(self) -> bool:
-        """Whether calls are to be measured."""
         return self._window is not None
 
     def note_call(self, name: str, took: float) -> None:
@@ -113,7 +112,6 @@ class SlowTicks:
             self._judge(now, interval)
 
     def _judge(self, now: float, interval: float) -> None:
-        """Report the window if it shows many late ticks or a pause."""
         window = self._window
         if window is None or now < window.began_at + JUDGE_AFTER:
             return

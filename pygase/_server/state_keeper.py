@@ -1,4 +1,4 @@
-"""The true state of a game, updated by ticks and pushes. Listeners are called after each commit."""
+"""The true state of a game."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class Commit(NamedTuple):
 
     :ivar tick: its absolute number; ``time``: when it was settled, seconds.
     :ivar span: seconds since the last commit, without a pause of the game loop.
-    :ivar tree: the frozen state.
     """
 
     tick: int
@@ -45,7 +44,8 @@ class StateKeeper:
     """Keeps the state of a :class:`~pygase.GameStateStore` for its game loop and its server.
 
     A game loop calls ``begin_tick``, ``apply`` for each update, and ``end_tick``, on one thread. Any thread may
-    ``push`` an update. Both end in a commit, after which the listeners are called.
+    ``push`` an
+    update. Both end in a commit, after which the listeners are called.
 
     :param given: the state object of the program, None if there is none.
     :param max_state_bytes: bound on the state's serialised size; ``max_state_values``: bound on its values.
@@ -61,7 +61,7 @@ class StateKeeper:
         self._order: int | None = None
         """The time order to compare updates with; None: that of the committed state."""
         self._ahead = 1
-        """The number by which the current tick will raise the state's tick."""
+        """By how much the current tick will raise the state's tick."""
         self._tick_thread: int | None = None
         self._pending: deque[tuple[Tree, int, int]] = deque()
         """Pushed updates that wait for the end of the tick, each with its bytes and its order."""
@@ -89,13 +89,11 @@ class StateKeeper:
 
     @property
     def cache(self) -> UpdateCache:
-        """The latest updates."""
         self.check_initial()
         return self._cache
 
     @property
     def is_paused(self) -> bool:
-        """Whether the game is paused in the newest settled state."""
         return bool(self._committed.tree["game_status"] == PAUSED)
 
     @property
@@ -109,7 +107,6 @@ class StateKeeper:
         self._listeners.append(listener)
 
     def unsubscribe(self, listener: Callable[[], None]) -> None:
-        """Undo :meth:`subscribe`."""
         if listener in self._listeners:
             self._listeners.remove(listener)
 
@@ -240,7 +237,6 @@ class StateKeeper:
 
     @property
     def working_state(self) -> GameState:
-        """See ``Draft.shown``."""
         return self._draft.shown
 
     def apply(self, update: Mapping[str, Any]) -> None:
@@ -272,11 +268,9 @@ class StateKeeper:
             self.log.write(logging.ERROR, "an update pushed during a tick: %s", error)
 
     def take_back_change_in_place(self) -> str | None:
-        """See Draft."""
         return self._draft.take_back_change_in_place(self._committed.tick)
 
     def change_in_place(self) -> str | None:
-        """See Draft."""
         return self._draft.change_in_place()
 
     def _commit(self, now: float, span: float = math.inf) -> None:

@@ -76,7 +76,6 @@ class TimeStepCall:
             return None
 
     def _inputs_for(self, step: Callable[..., Any], now: float) -> dict[str, Any]:
-        """Return the keyword arguments of a time step: its ``inputs``, or none."""
         function = getattr(step, "__func__", step)
         if function is not self._known:
             self._known, self._takes_inputs = function, takes(step, "inputs")

@@ -1,4 +1,4 @@
-"""The latest updates of a game state, made from its states when they are asked for."""
+"""The latest updates of a game state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..gamestate import GameStateUpdate
 
 
 class UpdateCache:
-    """Keeps the last states, and returns the changes from each to the next.
+    """Keeps the last states, and computes the changes from each to the next when they are asked for.
 
     :param size: most updates.
     """
@@ -24,7 +24,6 @@ class UpdateCache:
         """Each with its tick, one more than there are updates."""
 
     def begin(self, tick: int, tree: Tree) -> None:
-        """Begin anew with a first state."""
         self._states.clear()
         self._states.extend([(tick, tree)] * 2)
 

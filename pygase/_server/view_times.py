@@ -9,9 +9,8 @@ measurements:
                                 in a row once in 500 times; ``view_delay`` at least
     + ``rewind_slack``          the time that an input waits for its tick, and for another copy if one got lost
 
-A client can only answer late to raise the bound, and then its round trip is long in all other respects.
-
-Pure: no clock of its own. All times are seconds.
+A client can only answer late to raise the bound, and then its round trip is long in all other respects. All times are
+seconds.
 """
 
 from __future__ import annotations

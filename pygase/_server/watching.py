@@ -1,8 +1,4 @@
-"""A watch on a game: it finds three mistakes that raise no exception, and logs each once, or rarely.
-
-The mistakes are a state that is changed in place, a time step that returns nothing, and ticks that take longer than
-their interval. The watch must cost next to nothing, so it looks once a second, and closer only after a find.
-"""
+"""Finds mistakes in a game that raise no exception."""
 
 from __future__ import annotations
 
@@ -31,11 +27,15 @@ class Store(WorkingStates, Protocol):
 
     @property
     def committed(self) -> Any:
-        """The newest settled state: ``tick`` and ``tree``."""
+        """With ``tick`` and ``tree``."""
 
 
 class Watch:
-    """Watches a game while it runs.
+    """Finds three mistakes in a running game, and logs each once, or rarely: a state that is changed in place, a time
+    step that
+    returns nothing, and ticks that take longer than their interval.
+
+    It must cost next to nothing, so it looks once a second, and closer only after a find.
 
     :param store: the game's states.
     :param clock: measures calls, seconds.
@@ -100,7 +100,6 @@ class Watch:
             )
 
     def _note_return(self, update: Any) -> None:
-        """Note the return value of a time step that may be silent."""
         if update is not None:
             self._is_answered, self._rested = True, None
         elif self._rested is not None:
@@ -139,11 +138,9 @@ class Watch:
     # -- slow ticks ----------------------------------------------------------------------------------------------------
 
     def note_slow_call(self, name: str, took: float) -> None:
-        """See SlowTicks."""
         self._slow.note_slow_call(name, took)
 
     def late(self, count: int, took: float, interval: float) -> None:
-        """See SlowTicks."""
         self._slow.late(count, took, interval)
         if self._slow.is_watching:
             self.closer = True

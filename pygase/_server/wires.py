@@ -1,4 +1,4 @@
-"""Event wires: the receivers of a server's events beside its own handlers."""
+"""The receivers of a server's events beside its own handlers."""
 
 from __future__ import annotations
 
@@ -23,11 +23,9 @@ class EventWire:
     waiting: deque[Event | SerialisedEvent] | None = None
     has_game_loop = False
     is_connected = False
-    """Whether there is a receiver."""
 
     @property
     def interval(self) -> float:
-        """Seconds between ticks."""
         return DEFAULT_INTERVAL
 
     def connect(
@@ -59,14 +57,13 @@ class ObjectWire(EventWire):
         self._receiver = receiver
 
     def wants(self, event_type: str, handled: bool) -> bool:
-        """See EventWire."""
         knows = getattr(self._receiver, "has_event_type", None)
         if event_type.startswith(RESERVED_PREFIX):
             return callable(knows) and bool(knows(event_type))
         return not handled or not callable(knows) or bool(knows(event_type))
 
     def push(self, event: Event) -> Any:
-        """See EventWire. The sender is in ``handler_kwargs``, whatever a client sends under that name."""
+        """The sender is in ``handler_kwargs``, whatever a client sends under that name."""
         event.handler_kwargs = {**event.handler_kwargs, "client_address": event.client_address}
         return self._receiver._push_event(event)
 
@@ -84,13 +81,11 @@ class MachineWire(ObjectWire):
 
     @property
     def interval(self) -> float:
-        """See EventWire."""
         return self._game.simulation.interval
 
     def connect(
         self, inputs: PlayerInputs, has_players: Callable[[], bool], dropped: Counter[str], config: ServerConfig
     ) -> None:
-        """See EventWire."""
         self._game.simulation.player_inputs = inputs
         inputs.has_machine = True
         self._game.has_players = has_players
@@ -100,7 +95,6 @@ class MachineWire(ObjectWire):
         events.share, events.max_values = config.event_share, config.max_event_values
 
     def push(self, event: Event) -> Any:
-        """See EventWire."""
         if self.waiting is None:
             return super().push(event)
         self._game.push(event)
