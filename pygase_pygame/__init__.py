@@ -56,8 +56,7 @@ _MODULES: Final = {
     "join": "pygase_pygame.joining",
     "parse_address": "pygase_pygame.connect.address",
 }
-"""The module of each public name. It is imported when the name is used: a server that runs without a window needs no
-pygame."""
+"""The module of each public name, imported on first use: a server without a window needs no pygame."""
 
 
 __getattr__ = pygase.utils.imported_when_used(__name__, _MODULES, before=check_variants)

@@ -1,4 +1,4 @@
-"""Warns a programmer whose ticks, or path to the player's own part, do not fit the states that arrive."""
+"""Warns a programmer whose ticks, or whose path to the player's part, do not fit the states that arrive."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ TOLERANCE: Final = 0.08
 """Share by which the server's ticks a second may differ from ours without a warning."""
 
 MEASURED_SECONDS: Final = 1.5
-"""Seconds of states in which the time from tick to tick is measured. Two such measurements in a row must agree."""
+"""Seconds of states in a measurement of the ticks' length. Two in a row must agree."""
 
 RATE_STATES: Final = 9
-"""States in a measurement at least."""
+"""Least states in a measurement."""
 
 UNEVEN: Final = 1.5
-"""The longest quarter of the ticks may be longer than the shortest by this factor. Beyond it the server is often late,
-and its ticks have no one length."""
+"""Largest ratio of the longest quarter of the ticks to the shortest. Beyond it the server is often late, and its ticks
+have no one length."""
 
 SECONDS_PER_LOOK: Final = 0.5
 LOOKS: Final = 7
@@ -31,7 +31,7 @@ states, so that an outage does not count."""
 
 
 class TickRateWatch:
-    """Measures the server's ticks a second by its states. A pause and lost states do not disturb it.
+    """Measures the server's ticks a second by its states, undisturbed by a pause and by lost states.
 
     It takes the median of the time between two states, divided by the ticks between them.
     """
@@ -66,9 +66,9 @@ def _even(lengths: list[float]) -> float | None:
 
 
 class FitWatch:
-    """Logs two warnings, once each: the server's ticks have another length, and the player's own part is never there.
+    """Logs once each: the server's ticks have another length; the player's own part is never there.
 
-    :param interval: seconds of a tick, as the game has declared them.
+    :param interval: the game's seconds of a tick.
     """
 
     def __init__(self, interval: float) -> None:
@@ -86,9 +86,9 @@ class FitWatch:
     def look(self, newest: Snapshot, *, own_interval: float | None, missing: tuple[str, Any] | None) -> None:
         """Take in the newest state, once a frame.
 
-        :param own_interval: seconds of a tick of this program's own server. Then nothing is measured, since a slow
-            server is no wrong setting.
-        :param missing: the path of the player's own part as it was given, and its keys, if there never was anything.
+        :param own_interval: seconds of a tick of this program's own server. It is not measured: a slow server is no
+            wrong setting.
+        :param missing: the path of the player's own part as given, and its keys, if there never was one.
         """
         if newest is self._seen:
             return

@@ -1,7 +1,6 @@
-"""A server whose data a game cannot use ends the session with a sentence, and not the program with an exception.
+"""A server whose data a game cannot use ends the session with a sentence, not the program with an exception.
 
-A server may be of another version, play another game under the same name, or mean harm. It sends only data, but a game
-that reads ``view.players[me]["x"]`` raises ``KeyError`` if there is no such value. See
+A game that reads ``view.players[me]["x"]`` raises ``KeyError`` if the server sent no such value. See
 :meth:`pygase_pygame.Session.guard`.
 """
 
@@ -17,7 +16,7 @@ from pygase import clean_line
 _logger = logging.getLogger(__name__)
 
 MAX_SHOWN = 160
-"""Characters of the fault that are shown. Some of them may be the server's."""
+"""Characters of the fault that are shown. The server may have written some."""
 
 
 def debug_wanted() -> bool:
@@ -43,7 +42,7 @@ def described(error: Exception) -> str:
 
 
 def report(address: str, what: str, error: Exception | None) -> None:
-    """Log the fault for programmers: one line, and at level DEBUG the traceback."""
+    """Log the fault in one line, and its traceback at level DEBUG."""
     _logger.warning(
         "left the server at %s: %s. With PYGASE_DEBUG=1 this is raised instead", address, clean_line(what, MAX_SHOWN)
     )

@@ -57,9 +57,9 @@ class VirtualNetwork(Protocol):
 
 
 class Headless:
-    """An invisible display, a player who presses keys, and time that passes only in :meth:`run` and :meth:`step`.
+    """An invisible display, a player's keys, and time that passes only in :meth:`run` and :meth:`step`.
 
-    A context manager: it quits pygame if it has started it, and closes the sessions that it made.
+    A context manager: it closes its sessions, and quits pygame if it has started it.
 
     :param network: a ``pygase.testing.SimulatedNetwork``.
     :param size: of the window, pixels.
@@ -124,7 +124,7 @@ class Headless:
         """Begin to connect a client to a server on the network, as :func:`pygase_pygame.join` would.
 
         :param client: another than ``Client(game=game, password=password)``.
-        :param link: a ``pygase.testing.Link`` for this client; None: the network's own.
+        :param link: a ``pygase.testing.Link``; None: the network's own.
         :param options: as for :class:`Session`; its clock is the network's.
         """
         if client is None:
@@ -141,7 +141,7 @@ class Headless:
         return session
 
     def run(self, seconds: float, frame: Callable[[], object] | None = None) -> None:
-        """Let ``seconds`` pass, and call ``frame`` once a frame. The run ends early if it returns False."""
+        """Let ``seconds`` pass, and call ``frame`` once a frame, until it returns False."""
         self.step(round(seconds / self._frame_seconds), frame)
 
     def step(self, frames: int = 1, frame: Callable[[], object] | None = None) -> None:
@@ -182,7 +182,7 @@ class Headless:
         self.release(key, mod)
 
     def type(self, text: str) -> None:
-        """Type a text, character by character, as a keyboard does."""
+        """Type a text, character by character."""
         for character in text:
             if character.isascii() and character.isprintable():
                 self.press(ord(character.lower()))
@@ -198,7 +198,7 @@ class Headless:
         self.post(pygame.MOUSEMOTION, pos=position, rel=rel, buttons=buttons, touch=False)
 
     def press_button(self, button: int = 1) -> None:
-        """Press a button of the mouse: 1 is the left one, 2 the middle one, 3 the right one."""
+        """Press a button of the mouse: 1 left, 2 middle, 3 right."""
         self._buttons.add(button)
         self.post(pygame.MOUSEBUTTONDOWN, pos=self._mouse, button=button, touch=False)
 
@@ -270,14 +270,14 @@ class Headless:
         return (red, green, blue)
 
     def find(self, colour: Colour, tolerance: int = 0) -> pygame.Rect | None:
-        """Return the smallest rectangle around all pixels of a colour; None if there are none."""
+        """Return the smallest rectangle around all pixels of a colour, or None."""
         nearby = (tolerance + 1, tolerance + 1, tolerance + 1, 255)
         mask = pygame.mask.from_threshold(self.screen, colour, nearby)
         found: Any = mask.get_bounding_rects()  # a list, whatever the annotations say
         return pygame.Rect(found[0].unionall(found[1:])) if found else None
 
     def save(self, path: str | Path) -> None:
-        """Save a picture of the screen, to look at it. The ending of the name chooses the format."""
+        """Save a picture of the screen; the ending of the name chooses the format."""
         pygame.image.save(self.screen, str(path))
 
 

@@ -26,8 +26,8 @@ from .own_part import Prediction
 from .session import Session
 
 OWN_PLAYER: Final = ClientConfig(timeout=math.inf)
-"""The client's config for a player who hosts the game in the same process. The connection never times out: both end
-together, and a thread that is held up by a breakpoint or a slow tick does not break it."""
+"""The client's config for a player who hosts the game in the same process. The connection never times out, so that no
+breakpoint and no slow tick breaks it."""
 
 _JOIN: Final = "; name what you mean: join(hostname='localhost', port=8080)"
 _HOST: Final = "; name what you mean: host(backend, port=8080, hostname='localhost')"
@@ -35,7 +35,7 @@ _HOST: Final = "; name what you mean: host(backend, port=8080, hostname='localho
 
 
 class SessionOptions(TypedDict, total=False):
-    """The parameters of :class:`Session` beside the client; explained there."""
+    """The parameters of :class:`Session` beside the client."""
 
     interpolate: Iterable[str | Interpolate]
     delay: float | None
@@ -59,12 +59,12 @@ def join(
     """Begin to connect to a server, in the background, and return the session at once.
 
     :param hostname: ``HOST``, ``HOST:PORT``, an IPv6 address or ``[IPV6]:PORT``. Its port replaces ``port``.
-    :param game: name of the game; it must be the server's.
+    :param game: name of the server's game.
     :param password: the server's password, if it has one.
     :param connect_timeout: seconds to wait for the server's answer.
-    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``:
-        see :class:`Session`.
-    :raises ValueError: the address, the port or another argument makes no sense; the message can be shown to a player.
+    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``: see
+        :class:`Session`.
+    :raises ValueError: an argument makes no sense; the message can be shown to a player.
     :raises TypeError: ``hostname`` is no str.
     """
     check_hostname(hostname, _JOIN)
@@ -100,8 +100,7 @@ def host(
     :param game: the backend's game.
     :param password: the backend's password.
     :param interval: seconds between two ticks; None: ``tick`` if that is given, otherwise 0.02.
-    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``:
-        see :class:`Session`.
+    :param options: as for :func:`join`.
     :raises pygase.errors.AddressInUse: another program has the port; the message can be shown to a player.
     :raises ValueError, TypeError: the port or the host name is impossible.
     """
@@ -134,7 +133,7 @@ def host(
 
 
 def _interval(interval: float | None, tick: float | None) -> float:
-    """Return the seconds between two ticks, for the server and its host's client alike."""
+    """Return the seconds between two ticks, for server and client alike."""
     if interval is None:
         return 0.02 if tick is None else tick
     if tick is not None and interval != tick:

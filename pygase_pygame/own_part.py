@@ -1,4 +1,4 @@
-"""The player's own part of the state: its path, its rules, and the prediction shown in its place."""
+"""The player's own part of the state: its path, its rules, its prediction."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ Path = tuple[Any, ...]
 class Prediction:
     """The part of the game that a session predicts: ``Prediction(rules.move, "players.{me}")``.
 
-    :param step: ``step(mine, input) -> mine``, the rules of one tick for the player's own part. The server applies the
-        same rules with the same inputs; see :class:`pygase.Predictor`.
-    :param mine: the path to that part in the state: keys joined by dots, in which ``{me}`` stands for
-        ``str(client.address)``; or a function of (game state, client address) that returns such a path, a tuple of
-        keys, or None while the player has no part.
-    :param smooth: paths within the part (or :class:`pygase.Interpolate` rules, for angles for example) of the numbers
-        that glide when the server corrects them; by default every float.
+    :param step: ``step(mine, input) -> mine``, the rules of one tick for the player's own part, the same as the
+        server's; see :class:`pygase.Predictor`.
+    :param mine: the path to that part: keys joined by dots, ``{me}`` for ``str(client.address)``; or a function of
+        (game state, client address) that returns such a path, a tuple of keys, or None while there is no part.
+    :param smooth: paths within the part (or :class:`pygase.Interpolate` rules, as for angles) of numbers that glide
+        when they are corrected; by default every float.
     :param smoothing_time: seconds in which a correction glides.
-    :param snap_distance: a number that is farther off jumps.
-    :param max_ahead: seconds for which prediction continues while the server is silent. Afterwards the player's part
-        slows down and stands, and ``Session.is_stalled`` is true, until the server confirms inputs again. It counts as
-        four ticks at least. ``math.inf``: the part never stands.
+    :param snap_distance: a number farther off jumps.
+    :param max_ahead: seconds for which prediction continues while the server is silent. Then the part slows down and
+        stands, and ``Session.is_stalled`` is true, until the server confirms inputs again. Four ticks at least;
+        ``math.inf``: never.
     :raises ValueError, TypeError: a parameter makes no sense.
     """
 
@@ -50,7 +49,7 @@ class Prediction:
                 raise ValueError(f'{key!r} in {self.mine!r} stands for nothing; "{{me}}" is the one that does')
 
     def path(self, state: Mapping[str, Any], address: Any) -> Path | None:
-        """Return the keys that lead to the player's own part; None while there is none."""
+        """Return the keys that lead to the player's own part, or None."""
         found = self.mine if isinstance(self.mine, str) else self.mine(state, address)
         if found is None:
             return None
@@ -59,7 +58,7 @@ class Prediction:
 
 
 def part_at(state: Any, path: Path) -> Any:
-    """Return the value at the end of a path; None if there is none."""
+    """Return the value at the end of a path, or None."""
     for key in path:
         key = _own_key(state, key)
         if key is None:
@@ -69,7 +68,7 @@ def part_at(state: Any, path: Path) -> Any:
 
 
 def _own_key(tree: Any, key: Any) -> Any:
-    """Return the key as it is in a tree (digits may mean an int); None if it is not there."""
+    """Return the key as a tree has it (digits may mean an int), or None."""
     if isinstance(tree, Mapping):
         if key in tree:
             return key
@@ -82,7 +81,7 @@ def _own_key(tree: Any, key: Any) -> Any:
 
 
 def with_part(state: Any, path: Path, part: Any) -> Any:
-    """Return ``state`` with another value at the end of a path; unchanged if the path leads nowhere."""
+    """Return a copy of ``state`` with another value at the end of a path; ``state`` if the path leads nowhere."""
     if not path:
         return part
     key = _own_key(state, path[0])

@@ -1,4 +1,4 @@
-"""The player's inputs, one a tick, and the prediction of their effect."""
+"""The player's inputs, one a tick, and their prediction."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ SILENT_SMOOTHING: Final = 0.3
 """Seconds in which a correction glides after a silence of the server. It may be large."""
 
 PENDING_SECONDS: Final = 2.0
-"""Seconds of inputs that are kept for a replay: longer than any round trip that a game can be played with."""
+"""Seconds of inputs kept for a replay: longer than any round trip that a game can be played with."""
 
 _LEAST_PENDING: Final = 128
 """Inputs that are kept at least."""
 
 MAX_TICK: Final = 2.0
-"""Seconds from tick to tick. A larger number is probably the number of ticks a second."""
+"""Longest tick, seconds. A larger number is probably the ticks a second."""
 
 
 class Confirmed:
-    """The newest state that the server has sent, and the inputs that it includes.
+    """The newest state from the server, and the inputs that it includes.
 
     :ivar version: changes with every newer state, and with every further input that the same state includes.
-    :ivar rested: the number of inputs since the newest state was sent first. The server sends an unchanged state once.
+    :ivar rested: inputs since the newest state was first sent. The server sends an unchanged state once.
     """
 
     def __init__(self, client: Client) -> None:
@@ -43,7 +43,7 @@ class Confirmed:
         self.version = -1
 
     def read(self, newest: Snapshot) -> tuple[int | None, bool]:
-        """Return the last input that the newest state includes (None: unknown), and whether that is new."""
+        """Return the last input that the newest state includes (None: unknown), and whether it is new."""
         applied = self._client.input_applied(newest.tick)
         if applied is None:
             return None, False
@@ -55,10 +55,10 @@ class Confirmed:
 
 
 class Coasting:
-    """The end of a prediction while the server is silent: the player's part slows down and stands.
+    """The end of a prediction: while the server is silent, the part slows down and stands.
 
     :ivar watch: decides when the server counts as silent.
-    :ivar was_stalled: whether there was a silence since the last state that was taken in.
+    :ivar was_stalled: whether there was a silence since the last state.
     """
 
     def __init__(self, interval: float, max_ahead: float | None) -> None:
@@ -78,7 +78,7 @@ class Coasting:
         return self.watch.stalled
 
     def begin(self) -> None:
-        """Begin to slow down: the server is silent."""
+        """Begin to slow down."""
         self._ticks, self._stands, self.was_stalled = 0, False, True
 
     def go_on(self, predictor: Predictor, now: float) -> None:
@@ -88,21 +88,21 @@ class Coasting:
             self._ticks += 1
 
     def fraction(self, now: float) -> float:
-        """Return the part of a tick by which the picture is ahead of the last whole tick, 0..1."""
+        """Return the part of a tick by which the picture is ahead of the last whole one, 0..1."""
         return 0.0 if self._stands else min(self.watch.travelled(now) - self._ticks, 1.0)
 
     def took_in(self, stalled: bool) -> None:
-        """Note a new state of the server. ``stalled``: it confirms no inputs, so the part stands where it shows it."""
+        """Note a new state. ``stalled``: it confirms no inputs, so the part stands where it shows it."""
         self._stands = self.was_stalled = stalled
 
 
 class OwnTicks:
-    """Sends the player's inputs, one for each tick of the server's length, and predicts their effect.
+    """Sends the player's inputs, one a tick, and predicts their effect.
 
     :param client: sends them.
-    :param interval: seconds of a tick, the same as the server's.
+    :param interval: the server's seconds of a tick.
     :param prediction: the part to predict; None: only send.
-    :param own_interval: returns the seconds of a tick of this program's own server; None if the server is another's.
+    :param own_interval: returns the seconds of a tick of this program's own server, or None.
     :raises ValueError, TypeError: a parameter makes no sense.
     """
 
@@ -138,7 +138,7 @@ class OwnTicks:
         )
 
     def forget(self) -> None:
-        """Begin a new connection: inputs are numbered from 1 again."""
+        """Begin a new connection: inputs count from 1 again."""
         self._timestep.reset()
         self._path: Path | None = None
         self._found = False  # whether there ever was a part of the player's
@@ -153,7 +153,7 @@ class OwnTicks:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the server confirms no inputs any more, so that the predicted part slows down or stands."""
+        """Whether the server confirms no inputs any more: the predicted part slows down or stands."""
         return self._coasting.is_stalled
 
     @property
@@ -182,8 +182,8 @@ class OwnTicks:
     def _due(self, now: float) -> int:
         """Return the number of ticks that are due.
 
-        After a frame so long that the server has stopped waiting for its inputs, it is 1. The server would play only
-        the newest of more inputs, and correct a prediction of all of them.
+        It is 1 after a frame so long that the server no longer waits. The server would play only the newest of more
+        inputs, and correct a prediction of all of them.
         """
         self._timestep.pace = self._client.input_pace
         dropped = self._timestep.dropped
@@ -191,7 +191,7 @@ class OwnTicks:
         return 1 if self._timestep.dropped > dropped else due
 
     def _heed_silence(self, predictor: Predictor, now: float) -> None:
-        """Find out whether the server still answers. While it does not, let the picture slow down."""
+        """Find out whether the server is silent; if so, let the picture slow down."""
         if self.is_stalled:
             self._coasting.go_on(predictor, now)
             return
@@ -200,7 +200,7 @@ class OwnTicks:
             self._coasting.begin()
 
     def reconcile(self, *, now: float) -> None:
-        """Take in the newest state of the server."""
+        """Take in the server's newest state."""
         snapshots = self._client.snapshots
         if not snapshots:
             return
@@ -222,7 +222,7 @@ class OwnTicks:
         self._coasting.took_in(stalled)
 
     def _read_confirmed(self, newest: Snapshot, now: float) -> int | None:
-        """Return the last input that the newest state includes; None if that is unknown."""
+        """Return the last input that the newest state includes, or None."""
         applied, is_new = self._confirmed.read(newest)
         if applied is not None and is_new:
             before = self.is_stalled
@@ -241,12 +241,12 @@ class OwnTicks:
         return state if mine is None else with_part(state, self._path, mine)
 
     def _missing(self) -> tuple[str, Path] | None:
-        """Return the path to the player's own part, as given and as keys, if there never was anything."""
+        """Return the path to the player's own part, as given and as keys, if there never was one."""
         where = self._prediction.mine if self._prediction is not None else None
         return None if self._found or self._path is None or not isinstance(where, str) else (where, self._path)
 
     def _select(self, state: Mapping[str, Any]) -> Any:
-        """Return the player's own part of a state."""
+        """Return the player's own part of a state, and note its path."""
         self._path = None if self._prediction is None else self._prediction.path(state, self._client.address)
         part = None if self._path is None else part_at(state, self._path)
         self._found = self._found or part is not None

@@ -1,4 +1,4 @@
-"""Warns a programmer whose interpolation paths lead to no number in the states that arrive."""
+"""Warns a programmer whose interpolation paths lead to no number."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .fit import LOOKS, SECONDS_PER_LOOK
 _logger = logging.getLogger(__name__)
 
 _NOT_THE_GAMES: Final = "game_status"
-"""Attribute of every state that is not the game's own."""
+"""Attribute of every state that is not the game's."""
 
 
 class PathWatch:
-    """Looks into the states until each path has led to a number. Logs one warning for a path that does not.
+    """Looks into states until each path has led to a number; logs one warning for a path that does not.
 
     :param rules: paths, or :class:`pygase.Interpolate` rules.
     """
@@ -28,7 +28,7 @@ class PathWatch:
         self._look_at: float | None = None
 
     def look(self, snapshot: Snapshot) -> None:
-        """Take in a state. After all paths have led to a number, it returns at once."""
+        """Take in a state. It returns at once after all paths have led to a number."""
         now = snapshot.received_at
         if not self._misses or (self._look_at is not None and now < self._look_at):
             return
@@ -48,10 +48,10 @@ class PathWatch:
 
 
 def why_not(node: Any, parts: Sequence[str], where: str = "") -> str | None:
-    """Return why no number moves smoothly at a path; "" if that cannot be known yet, None if one does.
+    """Return why no number moves smoothly at a path: "" if it is not known yet, None if one moves.
 
     :param node: the state, or its part at ``where``.
-    :param parts: the keys that lead on from there; ``"*"`` is any key.
+    :param parts: the further keys; ``"*"`` is any key.
     """
     if node is None:
         return ""
@@ -69,7 +69,7 @@ def why_not(node: Any, parts: Sequence[str], where: str = "") -> str | None:
 
 
 def _why_none(node: Mapping[Any, Any], parts: Sequence[str], where: str) -> str | None:
-    """Do the same as ``why_not`` for all values of a dict; return the first reason if each value has one."""
+    """Do the same for all values of a dict; return the first reason if each has one."""
     first: str | None = None
     for key, child in node.items():
         why = why_not(child, parts, f"{where}.{key}" if where else str(key))

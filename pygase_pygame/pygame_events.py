@@ -1,11 +1,4 @@
-"""Events of the server and of the connection, as pygame events on the main thread.
-
-- ``SERVER_EVENT``: the server dispatched an event; it has ``name``, ``args`` (a tuple) and ``kwargs`` (a dict).
-- ``CONNECTED``: the connection was made, for the first time or again.
-- ``LOST``: the connection ended, or was not made; ``reason`` is a sentence for the player.
-
-Each also has ``session``, for programs with several sessions.
-"""
+"""Events of the server and of the connection, as pygame events on the main thread."""
 
 from __future__ import annotations
 
@@ -17,22 +10,24 @@ from typing import Any, Final
 import pygame
 
 SERVER_EVENT: Final[int] = pygame.event.custom_type()
-"""Type of a pygame event: the server sent an event. It has ``name``, ``args`` (a tuple) and ``kwargs`` (a dict)."""
+"""Type of a pygame event: the server sent an event. It has ``name``, ``args`` (a tuple), ``kwargs`` (a dict) and
+``session``."""
 
 CONNECTED: Final[int] = pygame.event.custom_type()
-"""Type of a pygame event: the connection is up, for the first time or again."""
+"""Type of a pygame event: the connection is up, for the first time or again. It has ``session``."""
 
 LOST: Final[int] = pygame.event.custom_type()
-"""Type of a pygame event: the connection ended, or none was made. ``reason`` is a sentence for the player."""
+"""Type of a pygame event: the connection ended, or none was made. It has ``session``, and ``reason``, a sentence for
+the player."""
 
 MAX_UNPOSTED_EVENTS: Final = 4096
-"""Events that are kept while pygame takes none: its queue is full, or there is no display yet."""
+"""Events kept while pygame takes none: its queue is full, or there is no display yet."""
 
 _logger = logging.getLogger(__name__)
 
 
 class PygameQueue:
-    """Posts events to pygame from any thread, in order, and keeps those that pygame cannot take yet."""
+    """Posts events to pygame from any thread, in order; keeps those that pygame cannot take yet."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,9 +68,9 @@ class PygameQueue:
 
 
 class SessionEvents:
-    """Posts the events of one session. Its methods may be called by any thread.
+    """Posts the events of one session, from any thread.
 
-    :param session: the value of the events' ``session``.
+    :param session: the events' ``session``.
     :ivar has_server_event: whether the server has dispatched an event since the attempt to connect began.
     """
 
@@ -87,11 +82,11 @@ class SessionEvents:
         self.has_server_event = False
 
     def flush(self) -> None:
-        """Post waiting events until pygame takes no more. Call it once a frame."""
+        """As :meth:`PygameQueue.flush`."""
         self._queue.flush()
 
     def begin_attempt(self) -> None:
-        """A new attempt to connect begins: nothing has come from the server yet, and a loss will be posted."""
+        """Begin an attempt to connect: a loss will be posted, and the server has sent nothing."""
         self.has_server_event = False
         self._expect_loss()
 

@@ -32,36 +32,36 @@ from .view import View
 Status = Literal["connecting", "connected", "lost", "closed"]
 
 SILENCE_REPORTED_AFTER: Final = 2.5
-"""Seconds of the server's silence after which :attr:`Session.reason` says so: two heartbeats are missing."""
+"""Seconds of the server's silence after which :attr:`Session.reason` reports it: two heartbeats are missing."""
 
 _STANDS_AFTER: Final = 0.3
 """Seconds of silence after which it explains a predicted player who stands. Before, the game loop may have paused."""
 
 _CLOSE_TIMEOUT: Final = 1.0
-"""Seconds that closing waits for the network's thread. It is a daemon, so the program can end without it."""
+"""Seconds that closing waits for the network's thread, a daemon that the program can end without."""
 
 
 class Session:
     """A :class:`pygase.Client` in a render loop. Call :meth:`view` once a frame; everything else is optional.
 
-    It never blocks, and leaves the loop to you. All methods belong to the main thread. :func:`join` and :func:`host`
-    make sessions. If you make one yourself, you connect the client. As a context manager it closes itself.
+    It never blocks. All methods belong to the main thread. :func:`join` and :func:`host` make sessions; if you make one
+    yourself, you connect the client. As a context manager it closes itself.
 
     :param client: not connected yet, or just now.
     :param interpolate: paths (or :class:`pygase.Interpolate` rules) of the numbers that move smoothly.
-    :param delay: seconds by which the view is behind the server. A longer delay hides more loss and jitter. None: as
-        little as the link allows, measured all the time.
-    :param tick: seconds between the server's ticks. With it, :meth:`send_input` gives one input to each tick, which the
+    :param delay: seconds by which the view is behind the server. More hides more loss and jitter. None: as little as
+        the link allows, measured all the time.
+    :param tick: seconds between the server's ticks. With it, :meth:`send_input` gives each tick one input, which the
         server's ``time_step`` receives as ``inputs``. Without it, inputs are events.
     :param predict: the player's own part of the game, and its rules. It is shown at once, without waiting for the
         server. Needs ``tick``.
-    :param check: function of a game state that returns its fault, such as ``"its state has no 'ball'"``, or "" if it
-        has none. It is called with each state that arrives, before the game sees it. After a fault the session leaves
-        the server; see :meth:`refuse`.
+    :param check: returns the fault of a game state, such as ``"its state has no 'ball'"``, or "". It is called with
+        each state that arrives, before the game sees it. After a fault the session leaves the server; see
+        :meth:`refuse`.
     :param input_event: type of the event that :meth:`send_input` dispatches.
     :param input_rate: inputs a second, sent unreliably; None: each change, reliably. See :meth:`send_input`.
-    :param clock: the clock of ``Snapshot.received_at``, in seconds; another one for tests in virtual time.
-    :param connect: :meth:`retry` calls it to connect the client again.
+    :param clock: the clock of ``Snapshot.received_at``, in seconds; another for virtual time.
+    :param connect: called by :meth:`retry` to connect the client again.
     :param backend: the game that is served here; it ends with this session.
     :param address: the server's address in sentences.
     :raises ValueError: a parameter makes no sense; the message says which.
@@ -115,7 +115,7 @@ class Session:
     def view(self, *, shared: bool = False) -> View:
         """Return the game state for this frame: interpolated, and empty before the first state has arrived.
 
-        :param shared: values are not copied, so nothing in them may be changed; see :class:`View`.
+        :param shared: see :class:`View`.
         """
         self.poll()
         self._forget_earlier_connection()
@@ -130,16 +130,16 @@ class Session:
         return View(state, ready=self.buffer.newest is not None, shared=shared)
 
     def send_input(self, state: Any) -> bool:
-        """Send the player's input. Call it in each frame. Return whether something was sent.
+        """Send the player's input, in each frame. Return whether something was sent.
 
         Without ``tick`` the server receives an event (``"INPUT"``, with the input as its argument), and its handler
-        keeps the input until the next one. By default an input is sent after it has changed, reliably and in order,
-        and again after a reconnect. No lost datagram leaves a key stuck, and the shortest tap arrives. With
-        ``input_rate`` it is sent at that rate, unreliably, for inputs that change all the time. Nothing is sent without
-        a connection.
+        keeps the input until the next one. By default an input is sent after it has changed, reliably and in order, and
+        again after a reconnect. No lost datagram leaves a key stuck, and the shortest tap arrives. With ``input_rate``
+        it is sent at that rate, unreliably, for inputs that change all the time, such as a stick; taps between two of
+        them are not seen. Nothing is sent without a connection.
 
-        With ``tick`` it is no event. Each tick of the server's length has the input of its moment, and none is lost. A
-        key that is pressed and released between two ticks counts for one tick. ``predict`` uses the same inputs.
+        With ``tick`` each tick of the server's length has the input of its moment, and none is lost. A key that is
+        pressed and released between two ticks counts for one tick. ``predict`` uses the same inputs.
 
         :param state: ``controls.take()``, or anything else that can be sent.
         """
@@ -153,7 +153,7 @@ class Session:
 
     @property
     def lead(self) -> float:
-        """Seconds by which the player's own, predicted part is ahead of the rest of the view; 0.0 without prediction.
+        """Seconds by which the player's predicted part is ahead of the rest of the view; 0.0 without prediction.
 
         For games in which the two meet, as a ball and a paddle: see docs/smoothness.md.
         """
@@ -165,35 +165,35 @@ class Session:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the player's own, predicted part slows down or stands, since the server confirms no inputs any more.
+        """Whether the player's predicted part slows down or stands, since the server confirms no inputs any more.
 
         It begins after ``Prediction.max_ahead`` seconds without an answer, or somewhat later while the server's game
-        loop pauses. It ends when the server confirms a newer input. False without prediction.
+        loop pauses, and ends when a newer input is confirmed. False without prediction.
         """
         return self._ticks is not None and self.status == "connected" and self._ticks.is_stalled
 
     @property
     def newest(self) -> Mapping[str, Any]:
-        """The newest state received, not interpolated; empty before the first. Read it, never change it.
+        """The newest state received, not interpolated; empty before the first. Never change it.
 
-        When a SERVER_EVENT is handled, this is the state of the event's tick or a later one. (:meth:`view` shows that
-        state after the interpolation delay.)
+        When a SERVER_EVENT is handled, this is the state of its tick or a later one, which :meth:`view` shows after the
+        interpolation delay.
         """
         self._take_states()
         return self._feed.newest
 
     @property
     def predictor(self) -> Predictor | None:
-        """Predicts the player's own part, and counts corrections; None if nothing is predicted."""
+        """Predicts the player's own part, and counts corrections; None without prediction."""
         return None if self._ticks is None else self._ticks.predictor
 
     @property
     def buffer(self) -> SnapshotBuffer:
-        """Plays the states back, and measures delay and stalls."""
+        """Plays the states back; measures delay and stalls."""
         return self._feed.buffer
 
     def poll(self) -> None:
-        """Take in everything that has arrived. :meth:`view` does that; call it yourself in frames that draw nothing."""
+        """Take in everything that has arrived, as :meth:`view` does. Call it yourself in frames that draw nothing."""
         self._take_states()
         if self.status == "lost":
             self._events.post_loss(self.reason)
@@ -217,7 +217,7 @@ class Session:
 
     @property
     def reason(self) -> str:
-        """A plain sentence about the status, for the screen; "" while connected to a server that answers."""
+        """A sentence about the status, for the screen; "" while connected to a server that answers."""
         status = self.status
         if status == "connecting":
             return f"Connecting to {self.address} …"
@@ -258,7 +258,7 @@ class Session:
             self.connect()
 
     def close(self) -> None:
-        """Leave the game; a host ends it for everyone. Afterwards the session shows only the last state."""
+        """Leave the game; a host ends it for everyone. The session keeps the last state."""
         if self._closed:
             return
         self._closed = True
@@ -272,19 +272,19 @@ class Session:
 
     @property
     def refusal(self) -> str:
-        """A sentence why this session has left a server whose data made no sense; "" if it has not."""
+        """Why this session has left a server whose data made no sense; "" if it has not."""
         return self._refusal
 
     @contextlib.contextmanager
     def guard(self) -> Iterator[None]:
         """Leave the server if its data make the code within raise an exception: ``with session.guard(): ...``
 
-        Put it around a frame's work with events, view and inputs. Then no server can end your program: it may be of
-        another version, of another game, or mean harm. See :meth:`refuse`.
+        Put it around a frame's work with events, view and inputs. Then no server can end your program, whether it is of
+        another version, of another game, or means harm. See :meth:`refuse`.
 
-        Your own mistakes are not hidden. Exceptions are raised as usual before anything has arrived from the server,
-        if the server is your own (:func:`host`), and always if the environment variable PYGASE_DEBUG is set or Python
-        runs in its development mode (``python -X dev``).
+        Your own mistakes are not hidden: exceptions are raised as usual before the server has sent anything, at your
+        own server (:func:`host`), and if the environment variable PYGASE_DEBUG is set or Python runs in development
+        mode (``python -X dev``).
         """
         try:
             yield
@@ -295,8 +295,8 @@ class Session:
     def refuse(self, what: str) -> None:
         """Leave the server because its data make no sense.
 
-        Afterwards the status is "lost", :attr:`reason` is a sentence for the player, the view is empty, and
-        :meth:`retry` connects again.
+        Then the status is "lost", :attr:`reason` is a sentence for the player, the view is empty, and :meth:`retry`
+        connects again.
 
         :param what: the fault, as a part of that sentence: ``"its state has no 'ball'"``.
         """
@@ -310,7 +310,7 @@ class Session:
         self._events.post_loss(self._refusal)
 
     def _mistrust(self, what: str, error: Exception | None = None) -> None:
-        """Leave the server, unless this program is at fault, or a programmer wants to see the exception."""
+        """Leave the server, unless this program is at fault, or a programmer wants the exception."""
         if self.backend is not None or not self._has_data or guard.debug_wanted():
             raise error or ValueError(f"the server's state does not fit what `check` expects: {what}")
         guard.report(self.address, what, error)
@@ -322,7 +322,7 @@ class Session:
         return None if self.backend is None else self.backend.game_state_machine.interval
 
     def _forget_earlier_connection(self) -> None:
-        """In a new connection, forget the inputs of the previous one and their effects."""
+        """In a new connection, forget the inputs of the previous one."""
         if self._input_connection != self._connections:
             self._input_connection = self._connections
             self._inputs.forget()
@@ -331,7 +331,7 @@ class Session:
 
     @property
     def _has_data(self) -> bool:
-        """Whether the server has sent anything yet that could mislead a game."""
+        """Whether the server has sent anything that could mislead a game."""
         return self._feed.has_any or self._events.has_server_event
 
     def _take_states(self) -> None:
@@ -341,7 +341,7 @@ class Session:
                 self._mistrust(fault)
 
     def _on_event(self, event_type: str, /, *args: Any, **kwargs: Any) -> None:
-        """Turn an event of the client into one of pygame. Runs on the network's thread."""
+        """Turn a client's event into one of pygame, on the network's thread."""
         if self._closed:
             return
         if event_type == CONNECTED:

@@ -1,4 +1,4 @@
-"""The way of the states from the client to the picture: new ones are checked, and put into the playback buffer."""
+"""The way of new states to the picture: they are checked, and put into the playback buffer."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from pygase import Client, Interpolate, Snapshot, SnapshotBuffer
 from .path_watch import PathWatch
 
 Check = Callable[[Mapping[str, Any]], str]
-"""Returns the fault of a game state, "" if it has none."""
+"""Returns the fault of a game state, or ""."""
 
 
 class StateFeed:
-    """Feeds a :class:`pygase.SnapshotBuffer` with a client's states.
+    """Feeds a :class:`pygase.SnapshotBuffer`. See :class:`pygase_pygame.Session` for the parameters.
 
-    :param interpolate: paths, or rules, of the numbers that move smoothly.
-    :param delay: seconds by which the picture is behind the server; None: as little as the link allows.
-    :param check: called with each new state.
     :ivar buffer: plays the states back.
     :ivar has_any: whether a state has arrived since :meth:`expect`.
     """
@@ -47,9 +44,9 @@ class StateFeed:
         self.has_any = False
 
     def take(self, connection: int) -> str:
-        """Take in the states that have arrived. Return the fault of the first one that has any; otherwise "".
+        """Take in the states that have arrived. Return the first fault, or "".
 
-        :param connection: the number of the connection. With a new one, the first state replaces the old picture.
+        :param connection: its number. With a new one, the first state replaces the old picture.
         """
         fresh = self._fresh()
         if not fresh:
@@ -67,7 +64,7 @@ class StateFeed:
         return ""
 
     def _fresh(self) -> list[Snapshot]:
-        """Return the states that were not taken in yet, the newest first."""
+        """Return the states not taken in yet, the newest first."""
         fresh = []
         for snapshot in reversed(self._client.snapshots):
             if snapshot is self._last:

@@ -11,19 +11,17 @@ from pygase import Readable
 class View(Readable):
     """A game state to read: ``view.ball``, ``view["ball"]``, ``view.get("ball", default)``, ``"ball" in view``.
 
-    A view is read as a GameState and as a dict, so that rules and draw functions work with both. ``len``, ``keys``,
-    ``values``, ``items`` and ``dict(view)`` work. Iteration yields the game's own attributes, without ``game_status``,
-    which can be read by name. The game's own attribute replaces a name of the view (``ready``, ``get``, ``items`` …).
+    A view is read as a GameState and as a dict, so rules and draw functions work with both, and so do ``len``,
+    ``keys``, ``values``, ``items`` and ``dict(view)``. Iteration leaves out ``game_status``, which can be read by name.
+    The game's own attribute replaces a name of the view (``ready``, ``get``, ``items`` …).
 
     A view is empty until the first state has arrived; see :attr:`ready`.
 
-    A value is copied when it is first read. The game may change the copy: the client's state and the next frame's view
-    stay as the server sent them.
+    A value is copied when it is first read, so the game may change it without effect on the next frame.
 
     :param state: the state to show; never changed.
     :param ready: whether any state has arrived.
-    :param shared: return the state's own values and no copies. For states so large that copying takes time. Nothing in
-        them may be changed.
+    :param shared: return the state's own values without copies, for very large states. Nothing in them may be changed.
     """
 
     __slots__ = ("_copies", "_ready", "_shared", "_state")

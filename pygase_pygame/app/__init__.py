@@ -144,8 +144,7 @@ _MODULES: Final = {
     "player_colour": "pygase_pygame.ui.palette",
     "stacked": "pygase_pygame.ui.lettering",
 }
-"""The module of each public name. It is imported when the name is used: a server that runs without a window needs no
-pygame."""
+"""The module of each public name, imported on first use."""
 
 __getattr__ = pygase.utils.imported_when_used(__name__, _MODULES)
 

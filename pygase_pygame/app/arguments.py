@@ -20,7 +20,7 @@ _ABOUT_JOIN: Final = "Open a window and play at somebody's server."
 
 
 def make_parser(game: Game) -> argparse.ArgumentParser:
-    """Return the parser of a game's command line."""
+    """Make the parser of a game's command line."""
     parser = argparse.ArgumentParser(prog=game.command, description=f"{game.about}.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="host|join")
     hosting = commands.add_parser(
@@ -94,7 +94,7 @@ def _add_playing(command: argparse.ArgumentParser) -> None:
 
 
 def _typed(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """Return ``parse`` with errors of the type whose sentences argparse shows."""
+    """Return ``parse`` with errors of argparse's type, whose sentences it shows."""
 
     def typed(text: str) -> T:
         try:

@@ -1,4 +1,4 @@
-"""The choice of a game, if the command line names no address: the only game there is, or the player's choice."""
+"""The choice of a game if the command line names no address."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Address = tuple[str, int]
 
 
 def only_game(window: Window, game: Game, browser: Any = None) -> Address | None:
-    """Search the local network for a second, and return the game's address if exactly one is found.
+    """Search the local network for a second; return the game's address if exactly one is found.
 
-    The window says so meanwhile. A player who closes the window has not chosen: the event stays in the queue.
+    If the player closes the window meanwhile, the event stays in the queue.
     """
     letters = Lettering()
     with browser or Browser(game.name) as found:
@@ -72,7 +72,7 @@ class Choosing:
         self._screen.name = name
 
     def run(self, message: str = "") -> Session | None:
-        """Return the session that the player has joined or opened; None if the player leaves.
+        """Return the session that was joined or opened; None if the player leaves.
 
         :param message: why the player has to choose.
         """

@@ -26,11 +26,11 @@ _PERHAPS: Final = "perhaps a game that is open on this machine already"
 _NO_PYGAME_HOST: Final = "Without it, `host --headless` serves a game that others can join."
 
 _ENDINGS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
-"""Signals of Ctrl-C, of kill, and of a terminal that closes. No system has all of them."""
+"""Signals of Ctrl-C, of kill, and of a closing terminal. No system has all of them."""
 
 
 def run(game: Game, argv: Sequence[str] | None = None) -> int:
-    """Run the command line's command until the window closes or Ctrl-C is pressed; return the exit status.
+    """Run the command until the window closes or Ctrl-C is pressed; return the exit status.
 
     :param argv: the words after the program's name; None: those of this program.
     """
@@ -49,10 +49,7 @@ def run(game: Game, argv: Sequence[str] | None = None) -> int:
 
 
 def _host(game: Game, args: argparse.Namespace) -> int:
-    """Serve a game, and open a window to play in, unless there is no display or --headless is given.
-
-    Return the exit status.
-    """
+    """Serve a game, with a window to play in unless there is no display or --headless is given."""
     if not args.headless and not _has_pygame():
         return _complain(f"{_NO_PYGAME.format(title=game.title)}\n{_NO_PYGAME_HOST}")
     backend = serve(game, Hosting(args.bots, args))
@@ -78,7 +75,6 @@ def _host(game: Game, args: argparse.Namespace) -> int:
 
 
 def _lines_for_the_owner(game: Game, args: argparse.Namespace, backend: Backend) -> str:
-    """Return the lines for the owner of a server without a window."""
     command = invite.joining_command(game, own_address(args.bind), args.port)
     return "\n".join(
         [
@@ -90,21 +86,20 @@ def _lines_for_the_owner(game: Game, args: argparse.Namespace, backend: Backend)
 
 
 def _join(game: Game, args: argparse.Namespace) -> int:
-    """Open a window and play at somebody's server; return the exit status."""
     if not _has_pygame():
         return _complain(_NO_PYGAME.format(title=game.title))
     return 0 if _play(game, args, args.address) else 1
 
 
 def _play_at_own(game: Game, args: argparse.Namespace, backend: Backend) -> bool:
-    """Play at the server that runs here; return False if no window can be opened."""
+    """Return False if no window can be opened."""
     commands = invite.commands(game, args.bind, args.port)
     address = own_address(args.bind), args.port
     return _play(game, args, address, hosted=backend, invitation=commands[0] if commands else "")
 
 
 def _play(game: Game, args: argparse.Namespace, address: tuple[str, int] | None, **hosting: Any) -> bool:
-    """Play in a window until it closes. If no window can be opened, print the reason and return False."""
+    """Play until the window closes. If none can be opened, print the reason and return False."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # the terminal is for the invitation
     from . import play  # only now: a server without a window needs no pygame
 
@@ -117,7 +112,7 @@ def _play(game: Game, args: argparse.Namespace, address: tuple[str, int] | None,
 
 
 def _usual_name(game: Game, args: argparse.Namespace) -> str:
-    """Return the name of a player who gives none: the one typed on the screen last time, or the login name."""
+    """Return the name typed on the screen last time, or the login name."""
     if _has_pygame() and not getattr(args, "headless", False):
         remembered = Remembered(default_path(game.name)).get("name")
         if remembered:
@@ -145,7 +140,7 @@ def _complain(sentence: str) -> int:
 
 @contextmanager
 def _leaving_by_signals() -> Iterator[None]:
-    """Let each of the signals in ``_ENDINGS`` raise KeyboardInterrupt; restore the handlers afterwards.
+    """Let each signal in ``_ENDINGS`` raise KeyboardInterrupt; restore the handlers afterwards.
 
     SIGINT is among them because a program that a shell starts in the background ignores it.
     """
@@ -159,5 +154,5 @@ def _leaving_by_signals() -> Iterator[None]:
 
 
 def leave(signal_number: int, frame: object) -> NoReturn:
-    """End the program as Ctrl-C does; the handler of signals."""
+    """Handle a signal as Ctrl-C."""
     raise KeyboardInterrupt

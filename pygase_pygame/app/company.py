@@ -1,4 +1,4 @@
-"""The players who have stayed for some seconds, so that short visits are not announced. Pure, for servers.
+"""Players who have stayed for some seconds. Pure, for servers.
 
     company.came(address, now)                  # a player has joined
     for address in company.settled(now): ...    # in each tick: announce these players
@@ -25,7 +25,7 @@ def how_left(reason: DisconnectReason) -> str:
 class Company:
     """The players in a game.
 
-    Times are seconds of any clock that never goes back, such as the ticks of the game times the seconds of a tick.
+    Times are seconds of any clock that never goes back.
     """
 
     def __init__(self) -> None:
@@ -33,12 +33,12 @@ class Company:
         self._known: set[Any] = set()
 
     def came(self, who: Any, now: float) -> None:
-        """Add a player. A player who is there already stays as before."""
+        """Add a player, unless the player is there already."""
         if who not in self._known:
             self._new.setdefault(who, now)
 
     def settled(self, now: float) -> list[Any]:
-        """Return the players who have been here for `STAYS` seconds: each once, in the order of their arrival."""
+        """Return the players who have been here for `STAYS` seconds: each once, the oldest first."""
         settled = [who for who, since in self._new.items() if now >= since + STAYS]
         for who in settled:
             del self._new[who]

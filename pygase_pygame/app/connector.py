@@ -1,4 +1,4 @@
-"""Makes the sessions of a game: at a given server, or at one that is opened here."""
+"""Makes sessions: at a given server, or at one that is opened here."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ from ..ui.palette import NIGHT
 from .game_screen import Playing
 
 GRAPH_SHARE: Final = 0.45
-"""The part of the window's width, and of its height, that the network graph may take."""
+"""Part of the window's width and height that the network graph may take."""
 
 SMALLEST_GRAPH: Final = 0.7
-"""The part of its own size below which the graph is illegible."""
+"""Part of its own size below which the graph is illegible."""
 
 ROOMY_WINDOW: Final = (680, 540)
-"""Pixels of a window in which the whole graph leaves enough room for the game."""
+"""Pixels of a window that has room for the whole graph beside the game."""
 
 _MARGIN: Final = 6  # pixels
 
@@ -38,7 +38,7 @@ class Extras:
         self._link.handle(event)
 
     def draw_below(self, surface: pygame.Surface) -> pygame.Surface:
-        """Draw the name of a worse link along the bottom. Return the part of the surface that is left for the game."""
+        """Draw the name of a worse link at the bottom; return the part of the surface that is left."""
         place = self._link.draw(surface)
         if place is None or place.top < surface.get_height() // 2:
             return surface  # a window this low is for the game
@@ -49,7 +49,7 @@ class Extras:
         return surface.subsurface(above)
 
     def draw_over(self, surface: pygame.Surface) -> None:
-        """Draw the graph if it is switched on, smaller in a window that it would mostly cover."""
+        """Draw the graph if it is switched on, smaller in a window that has little room for it."""
         if not self._graph.visible:
             return
         if min(surface.get_width() / ROOMY_WINDOW[0], surface.get_height() / ROOMY_WINDOW[1]) >= 1.0:
@@ -63,7 +63,7 @@ class Extras:
 
 
 def _fitting(size: tuple[int, int], window: tuple[int, int]) -> tuple[int, int]:
-    """Return a graph's size, shrunk to GRAPH_SHARE of the window, but not below SMALLEST_GRAPH of its own size."""
+    """Shrink a size to GRAPH_SHARE of the window, but not below SMALLEST_GRAPH of itself."""
     share = min(GRAPH_SHARE * window[0] / size[0], GRAPH_SHARE * window[1] / size[1], 1.0)
     share = max(share, SMALLEST_GRAPH)
     return round(size[0] * share), round(size[1] * share)

@@ -1,4 +1,4 @@
-"""The description of a game: the shell needs no more to host it, join it and open its window."""
+"""The description of a game: all that the shell needs."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class Game:
 def command_of(module: str) -> str:
     """Return the command that runs a game, given the module of its screen.
 
-    It is ``python -m PACKAGE`` if the module lies in a package that can be run. Otherwise it is the command that has
-    started this program.
+    It is ``python -m PACKAGE`` if the module's package can be run, otherwise ``python -m MODULE``. A module without a
+    package stands for the program that runs now, which may be ``python FILE``.
     """
     if module == "__main__" or "." not in module:
         spec = sys.modules["__main__"].__spec__
@@ -97,7 +97,7 @@ def load_screen(game: Game) -> type[GameScreen]:
 
 
 def serve(game: Game, hosting: Hosting) -> Backend:
-    """Make a game's server. Only a client with the host token becomes its host: the window beside it, or its owner."""
+    """Make a game's server. Only a client with the host token becomes its host."""
     backend = game.serve(hosting)
     backend.server.config = replace(backend.server.config, local_host=False)
     return backend

@@ -18,7 +18,7 @@ from .window import Window
 
 FRAMES_PER_SECOND: Final = 60
 UNSEEN_FRAMES_PER_SECOND: Final = 20
-"""Frames of a minimised window. It still reads the network, and draws nothing."""
+"""Frames a second of a minimised window. It still reads the network, and draws nothing."""
 
 LOST_HINT: Final = "R: try again · Esc: choose another game"
 
@@ -29,9 +29,9 @@ End = Literal["leave", "back"]
 class GameLoop:
     """Runs a game's screen in a window until the player leaves. A test calls :meth:`frame` itself.
 
-    The keys: Esc leaves; it goes back to the choice of a game while the connection is lost or the server silent. R
-    connects again after a loss. F3 shows the network graph, F4 makes the link worse, F9 turns the sound off and on, and
-    F11 or Alt-Enter fills the screen. In a host's window F6 lists the players, who can be kicked and banned there.
+    The keys: Esc leaves; while the connection is lost or the server silent, it goes back to the choice of a game. R
+    connects again after a loss. F3 shows the network graph, F4 makes the link worse, F9 turns off the sound, F11 or
+    Alt-Enter fills the screen. In a host's window F6 lists the players, to kick and ban.
     """
 
     def __init__(self, window: Window, screen: GameScreen) -> None:
@@ -45,7 +45,7 @@ class GameLoop:
         """The way in which the loop has ended; None while it runs."""
 
     def run(self) -> End:
-        """Play until the player leaves; return the player's wish."""
+        """Play until the player leaves; return ``end``."""
         frames = pygame.time.Clock()
         while self.frame(pygame.event.get()):
             frames.tick(FRAMES_PER_SECOND if self._window.visible else UNSEEN_FRAMES_PER_SECOND)
@@ -54,8 +54,7 @@ class GameLoop:
     def frame(self, events: Iterable[pygame.event.Event]) -> bool:
         """Do the work of one frame; return whether another one follows.
 
-        A server whose data makes no sense to the game ends the loop. ``session.reason`` is a sentence about it, for
-        the screen on which the player chooses another game.
+        A server whose data makes no sense to the game ends the loop. ``session.reason`` says why.
         """
         events = list(events)
         with self._session.guard():

@@ -1,4 +1,4 @@
-"""The base class of a game's screen: the part of a client that each game writes itself."""
+"""The base class of a game's screen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WAYS: Final[Mapping[str, Any]] = {
 """Keys and gamepads for left, right, up and down."""
 
 HostDeed = tuple[int, str, Callable[[Any], None]]
-"""A host's action on a player: its key, its name, and a function of a client's address (or of a key of `departed`)."""
+"""A host's action on a player: key, name, and a function of a client's address (or of a key of `departed`)."""
 
 __all__ = ["WAYS", "GameScreen", "HostDeed", "Playing", "SessionOptions", "SoundSet", "Tone"]
 
@@ -37,11 +37,11 @@ class Playing:
     """The tools of a `GameScreen`.
 
     :ivar session: the connection.
-    :ivar name: the player's name. The server has it, or receives it after the connection is made.
+    :ivar name: the player's name.
     :ivar invitation: the command for friends if the game is served here; otherwise "".
     :ivar sounds: plays the screen's `sounds`.
     :ivar lettering: text that fits its place.
-    :ivar clock: the time in seconds. Tests give another clock.
+    :ivar clock: the time in seconds.
     :ivar args: the whole command line, for the game's own options.
     """
 
@@ -55,7 +55,7 @@ class Playing:
 
 
 class GameScreen:
-    """Takes in events, sends the player's input, and draws. Derive your screen from it, and name it in `Game.screen`.
+    """Derive your game's screen from it, and name it in `Game.screen`.
 
     Each frame calls `handle` for every event, then `update` once, then `draw` once unless the window is minimised. The
     shell does the rest: it closes the window, fills the screen, connects again, and draws connection trouble.
@@ -65,7 +65,7 @@ class GameScreen:
     """The session's options: `interpolate`, `delay`, `tick`, `predict` ...; see `pygase_pygame.Session`."""
 
     inputs: ClassVar[Mapping[str, Any]] = WAYS
-    """The player's inputs by name, with their keys, buttons and sticks, as `pygase_pygame.Controls` takes them."""
+    """The player's inputs by name, as `pygase_pygame.Controls` takes them."""
 
     sounds: ClassVar[SoundSet] = SoundSet()
     """The game's sounds by name, for `self.playing.sounds.play(name)`."""
@@ -73,7 +73,7 @@ class GameScreen:
     shows_status: ClassVar[bool] = False
     """Whether `draw` itself says that there is no connection, and why. Otherwise a band across the top says it.
 
-    While the connection is up and the server silent for some seconds, the band is drawn in any case.
+    A server that is silent for some seconds is reported in the band in any case.
     """
 
     graph_corner: ClassVar[str] = "topright"

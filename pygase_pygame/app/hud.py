@@ -1,6 +1,6 @@
-"""Words in front of a game: boxes and lines that are legible on any background and in windows of any size.
+"""Lines and boxes of text over a game, legible in windows of any size.
 
-Each function draws, and returns the rectangle of its drawing.
+The functions that draw return the rectangle of their drawing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Rows = Sequence[tuple[Sequence[str], Colour]]
 
 
 def text_size(surface: pygame.Surface) -> int:
-    """Return the size of text for this window, in pixels."""
+    """Return the height of text for this window, in pixels."""
     width, height = surface.get_size()
     return max(_SMALLEST_TEXT, min(height // _TEXT_LINES, width // _TEXT_COLUMNS))
 
@@ -75,7 +75,7 @@ def footer(surface: pygame.Surface, letters: Lettering, left: str, right: str = 
 def scoreboard(surface: pygame.Surface, letters: Lettering, rows: Rows, title: str = "") -> pygame.Rect:
     """Draw a table in a box at the top right. The first cell of a row stands at the left, the others at the right.
 
-    Rows for which there is no room are replaced by "...". Text is never wider than a third of the window.
+    Rows that do not fit become "...". Text takes a third of the window's width at most.
     """
     size, columns = text_size(surface), max((len(cells) for cells, _ in rows), default=0)
     most = max(1, round(surface.get_height() * 0.7) // (size + 2) - 1)

@@ -24,7 +24,7 @@ def joining_command(game: Game, host: str, port: int) -> str:
 
 
 def invitation(game: Game, bound: str, port: int) -> str:
-    """Return the lines for the host: the players who can join, and the exact commands."""
+    """Return the lines for the host: who can join, and the exact commands."""
     for_friends = commands(game, bound, port)
     lines = [f"{game.title} is open on port {port}, for {_who_can_join(bound)}."]
     if for_friends:

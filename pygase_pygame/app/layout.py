@@ -10,12 +10,12 @@ Rect = tuple[int, int, int, int]
 
 
 class Layout:
-    """A world in the rules' own units, as large as the window has room for it, and centred.
+    """A world in the rules' own units, centred in a window and as large as it has room for.
 
     :param window: width and height in pixels.
     :param world: width and height in units.
     :param header: pixels that stay free at the top.
-    :param footer: pixels that stay free at the bottom; see `hud.footer_height`.
+    :param footer: the same at the bottom; see `hud.footer_height`.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Layout:
         return round(self._left + x * self.scale), round(self._top + y * self.scale)
 
     def units(self, pixel: tuple[float, float]) -> tuple[float, float]:
-        """Return the point of the world at a pixel, such as the mouse's. It may lie outside the world."""
+        """Return the point at a pixel, such as the mouse's. It may lie outside the world."""
         return (pixel[0] - self._left) / self.scale, (pixel[1] - self._top) / self.scale
 
     def rect(self, x: float, y: float, width: float, height: float) -> Rect:
@@ -45,5 +45,5 @@ class Layout:
         return left, top, right - left, bottom - top
 
     def pixels(self, length: float) -> int:
-        """Return a length in pixels: at least one, so that nothing vanishes in a small window."""
+        """Return a length in pixels: at least one, so that nothing vanishes."""
         return max(1, round(length * self.scale))

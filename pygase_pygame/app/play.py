@@ -1,4 +1,4 @@
-"""A window to play in: opens it, joins a server, and ends everything with the window."""
+"""A window to play in: it opens, joins a server, and ends everything when it closes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def play(
 
 
 def _run(loop: GameLoop, session: Session) -> tuple[End, str]:
-    """Play, and end the session in any case. Return the end, and the connection's trouble if there was any."""
+    """Play, and end the session in any case. Return the end, and ``session.reason``."""
     try:
         return loop.run(), session.reason
     finally:
@@ -74,7 +74,7 @@ def _icon(game: Game, screen_class: type[GameScreen]) -> Callable[[], pygame.Sur
 
 
 def _invitation(game: Game, session: Session) -> str:
-    """Return the command for friends if the game was opened on the screen here; otherwise ""."""
+    """Return the command for friends of a game that was opened on the screen here; otherwise ""."""
     port = session.backend.server.port if session.backend else None
     commands = invite.commands(game, EVERYONE, port) if port else []
     return commands[0] if commands else ""

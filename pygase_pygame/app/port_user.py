@@ -1,4 +1,4 @@
-"""The program that has a port, for an error message. Known on Linux only, and only for the user's own programs."""
+"""The program that has a port, for an error message. Linux only, the user's own programs only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def user_of_port(port: int, proc: Path = Path("/proc")) -> str:
 
 
 def _inodes(port: int, proc: Path) -> set[str]:
-    """Return the sockets of a port, from the system's tables: column 2 is ADDRESS:PORT in hex, column 10 the inode."""
+    """Return a port's sockets from the system's tables: column 2 is ADDRESS:PORT in hex, column 10 the inode."""
     found = set()
     for table in ("net/udp", "net/udp6"):
         path = proc / table

@@ -1,7 +1,6 @@
-"""The list of players in a host's window (F6): the host can kick and ban players there.
+"""The list of players in a host's window (F6), to kick and ban.
 
-Only the window of a game's host has it, since it calls the server in the same process. The names are those that
-`GameScreen.name_of` returns.
+Only the host's window has it, since it calls the server in the same process.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ UNNAMED: Final = "no name yet"
 ROSTER_HINT: Final = "Up, Down: choose · F6 or Esc: close"
 
 Address = Any
-"""A client's address; for a player who has left, the key in `GameScreen.departed`."""
+"""A client's address, or a key of `GameScreen.departed`."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Player:
 
     @property
     def where(self) -> str:
-        """The network address without its port, and the ping in milliseconds; ``"has left"`` if the player has left."""
+        """The network address without its port, and the ping in milliseconds; or ``"has left"``."""
         return "has left" if self.gone else f"{self.address[0]} · {self.ping * 1000:.0f} ms"
 
 
@@ -74,8 +73,8 @@ class Roster:
     """The list and its keys. Pass it events before the game, and draw it after the game.
 
     Up, Down or a click chooses a player. K kicks the player, who may join again. B bans the player: nobody from that
-    network address can join until the game ends. The host's own player cannot be chosen. A player at the host's own
-    network address cannot be banned, since that would lock out the host.
+    network address can join until the game ends. The host cannot be chosen. A player at the host's own network address
+    cannot be banned: that would lock out the host.
     """
 
     def __init__(self, screen: GameScreen) -> None:
@@ -84,7 +83,7 @@ class Roster:
         self.chosen: Address | None = None
         """The chosen player."""
         self.places: list[tuple[pygame.Rect, Callable[[], None]]] = []
-        """The places that can be clicked, and their actions."""
+        """Places to click, and their actions."""
         self.open = False
 
     @property
@@ -187,7 +186,7 @@ class Roster:
         self._draw_deeds(surface, line.move(0, row + row // 2))
 
     def in_sight(self, players: list[Player], most: int) -> list[Player]:
-        """Return the players for whom there is room, ``most`` at most, among them the chosen one."""
+        """Return ``most`` players at most, among them the chosen one."""
         place = next((n for n, player in enumerate(players) if player.address == self.chosen), 0)
         first = max(0, min(place - most // 2, len(players) - most))
         return players[first : first + most]
@@ -203,7 +202,6 @@ class Roster:
             self.places.append((line, lambda: self.choose(player.address)))
 
     def _draw_deeds(self, surface: pygame.Surface, line: pygame.Rect) -> None:
-        """Draw a button for each action on the chosen player, and the keys of the list."""
         size, chosen, left = hud.text_size(surface), self._chosen_player(), line.left
         for deed in self.deeds() if chosen else ():
             can = chosen is not None and deed.fits(chosen)

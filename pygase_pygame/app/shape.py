@@ -41,7 +41,7 @@ def State(**parts: Any) -> Shape:  # reads like a class
 
 
 class Number:
-    """A number from `low` to `high`, an int if `whole`."""
+    """A number from `low` to `high`, an int if `whole`; never NaN."""
 
     def __init__(self, low: float = -FAR, high: float = FAR, *, whole: bool = False) -> None:
         self._low, self._high = low, high
@@ -49,19 +49,19 @@ class Number:
         self._name = f"a {'whole ' if whole else ''}number from {low:,.10g} to {high:,.10g}"
 
     def __call__(self, value: Any) -> str:
-        """Return the fault: another type, NaN, or out of range."""
+        """Return the fault, or ""."""
         fits = type(value) in self._kinds and self._low <= value <= self._high
         return "" if fits else _not(value, self._name)
 
 
 class Text:
-    """A text; one of the `choices` if there are any."""
+    """A text of `longest` characters at most; one of the `choices` if there are any."""
 
     def __init__(self, *choices: str, longest: int = LONGEST_TEXT) -> None:
         self._choices, self._longest = choices, longest
 
     def __call__(self, value: Any) -> str:
-        """Return the fault: another type, too long, or none of the choices."""
+        """Return the fault, or ""."""
         if not isinstance(value, str) or (self._choices and value not in self._choices):
             return _not(value, f"one of {', '.join(map(repr, self._choices))}" if self._choices else "a text")
         return "" if len(value) <= self._longest else f" has {len(value)} characters, and {self._longest} at most fit"
@@ -71,7 +71,7 @@ class Flag:
     """True or False."""
 
     def __call__(self, value: Any) -> str:
-        """Return the fault: another type."""
+        """Return the fault, or ""."""
         return "" if isinstance(value, bool) else _not(value, "True or False")
 
 
@@ -82,7 +82,7 @@ class Each:
         self._shape, self._most = None if shape is None else shaped(shape), most
 
     def __call__(self, value: Any) -> str:
-        """Return the fault: no dict, too many entries, or the first value that does not fit."""
+        """Return the fault, or ""."""
         if not isinstance(value, Mapping):
             return _not(value, "a dict")
         if len(value) > self._most:
@@ -101,7 +101,7 @@ class Row:
         self._shapes = [shaped(shape) for shape in shapes]
 
     def __call__(self, value: Any) -> str:
-        """Return the fault: no list, another length, or the first value that does not fit."""
+        """Return the fault, or ""."""
         if not isinstance(value, (list, tuple)) or len(value) != len(self._shapes):
             return _not(value, f"a list of {len(self._shapes)}")
         wrong = ((place, shape(part)) for place, (shape, part) in enumerate(zip(self._shapes, value, strict=True)))
@@ -109,13 +109,13 @@ class Row:
 
 
 class Either:
-    """A value that fits at least one of several shapes."""
+    """A value that fits at least one of several shapes. Otherwise the fault is the first shape's."""
 
     def __init__(self, *shapes: Any) -> None:
         self._shapes = [shaped(shape) for shape in shapes]
 
     def __call__(self, value: Any) -> str:
-        """Return the fault that the first shape finds, if none fits."""
+        """Return the fault, or ""."""
         wrong = [shape(value) for shape in self._shapes]
         return wrong[0] if all(wrong) else ""
 
@@ -127,7 +127,6 @@ class _Parts:
         self._parts = {key: shaped(shape) for key, shape in parts.items()}
 
     def __call__(self, value: Any) -> str:
-        """Return the fault: no dict, a missing key, or the first value that does not fit."""
         if not isinstance(value, Mapping):
             return _not(value, "a dict")
         for key, shape in self._parts.items():
@@ -140,7 +139,7 @@ class _Parts:
 
 
 def shaped(shape: Any) -> Shape:
-    """Return the shape that a dict of shapes describes. Any other shape is returned as it is."""
+    """Return the shape that a dict of shapes describes, or any other shape as it is."""
     return _Parts(shape) if isinstance(shape, Mapping) else shape
 
 

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 class Tone:
     """One tone: it begins at once, and fades out until its end.
 
-    :ivar pitch: in hertz, 20 to 11025. A higher pitch makes sharper noise.
+    :ivar pitch: hertz, 20 to 11025. A higher one makes noise sharper.
     :ivar seconds: its length, at most 5.
     :ivar to: the pitch at its end, if it glides.
     :ivar shape: sine is round, triangle clear, square like an old arcade; noise is wind, steps and explosions.
@@ -66,7 +66,7 @@ class Tone:
 
 
 def wave(tones: Iterable[Tone]) -> bytes:
-    """Return the samples of consecutive tones: one channel of signed 16-bit numbers, in this machine's byte order."""
+    """Return the samples of consecutive tones: one channel of signed 16-bit numbers in this machine's byte order."""
     samples = array.array("h")
     for tone in tones:
         samples.extend(_samples(tone))
@@ -102,7 +102,7 @@ class SoundSet(dict[str, Sequence[Tone]]):
 
 
 class Sounds:
-    """Plays sounds by name. It is silent without a mixer, after one warning, and if sounds are not `wanted`."""
+    """Plays sounds by name. It is silent if they are not `wanted`, and, after one warning, without a mixer."""
 
     def __init__(self, described: Mapping[str, Sequence[Tone]], wanted: bool = True) -> None:
         self._names = frozenset(described)
@@ -120,7 +120,7 @@ class Sounds:
 
         :param volume: from 0 to 1.
         :param pan: from -1 (left) to 1 (right).
-        :raises ValueError: there is no sound of that name. It is raised also while sounds are off.
+        :raises ValueError: there is no sound of that name, even while sounds are off.
         """
         if name not in self._names:
             raise ValueError(f"there is no sound {name!r}; there are: {', '.join(sorted(self._names)) or 'none'}")
@@ -156,7 +156,7 @@ def _computed(tones: tuple[Tone, ...], rate: int, channels: int) -> bytes:
 
 
 def fitted(samples: bytes, rate: int, channels: int) -> bytes:
-    """Return mono 16-bit samples of SAMPLE_RATE as samples of this rate and number of channels."""
+    """Return mono 16-bit samples of SAMPLE_RATE at another rate and number of channels."""
     mono = array.array("h", samples)
     if rate != SAMPLE_RATE:
         mono = array.array(

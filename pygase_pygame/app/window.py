@@ -1,4 +1,4 @@
-"""The window: opens, fills the screen, changes its size, is minimised; or a sentence why there is none."""
+"""The window, or a sentence why there is none."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class NoDisplay(Exception):
 
 
 class Window:
-    """pygame's one window, which can be resized. As a context manager it closes itself.
+    """pygame's one window, resizable. As a context manager it closes itself.
 
-    :param icon: draws the icon; by default it is the title's initial.
+    :param icon: draws the icon; by default the title's initial.
     :raises NoDisplay: no window can be opened.
     """
 
@@ -73,7 +73,7 @@ class Window:
             self.visible = True
 
     def toggle_full_screen(self) -> None:
-        """Fill the screen, or return to the previous window. If the display refuses, the window stays as it is."""
+        """Fill the screen, or return to the previous window. A display that refuses changes nothing."""
         if not self._full:
             self._size = self.surface.get_size()
         self._full = not self._full
@@ -96,15 +96,15 @@ class Window:
 def draw_without_opengl() -> None:
     """Hand frames to X11 directly.
 
-    A frame is a picture in memory. SDL would send it by way of OpenGL, and on a virtual machine, where the processor
-    computes OpenGL, that costs more than the game.
+    SDL would send them by way of OpenGL. On a virtual machine the processor computes OpenGL, which costs more than the
+    game.
     """
     if pygame.display.get_driver() == "x11":  # on other systems SDL chooses better, or has no other way
         os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
 
 
 def _use_gamepads() -> None:
-    """Make pygame report gamepads, also those that are plugged in later."""
+    """Make pygame report gamepads, also those plugged in later."""
     try:
         pygame.joystick.init()
     except pygame.error as error:

@@ -1,1 +1,1 @@
-"""The way into a game: the screen before it, addresses, and sentences about what went wrong."""
+"""The way into a game: the screen before it, addresses, and reasons for trouble."""

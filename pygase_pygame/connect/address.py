@@ -1,4 +1,4 @@
-"""The address functions of pygase, which the adapter has under the same names."""
+"""pygase's address functions, under the same names."""
 
 from pygase import DEFAULT_PORT, format_address, parse_address
 

@@ -9,11 +9,11 @@ from typing import Final, Literal
 from ..session import Session
 
 CONNECTED_WAIT: Final = 1.0
-"""Seconds after which a game begins without the event CONNECTED. The program may have blocked it."""
+"""Seconds after which a game begins without the event CONNECTED, which the program may have blocked."""
 
 
 class Attempt:
-    """The session that is connecting, and how it was made.
+    """The session that is connecting.
 
     :ivar session: None if nothing is being tried.
     :ivar target: host name and port of the last game to join.
@@ -39,7 +39,7 @@ class Attempt:
         self.session, self._began_at, self._connected_at = session, self._clock(), None
 
     def poll(self) -> Literal["waiting", "connected", "failed"]:
-        """Read the network, and return the state of the attempt. Call it once a frame."""
+        """Read the network, and return the attempt's state. Call it once a frame."""
         session = self.session
         if session is None:
             return "waiting"
@@ -51,7 +51,7 @@ class Attempt:
         return "waiting" if session.status == "connecting" else "failed"
 
     def end(self) -> Session | None:
-        """Return the session. Afterwards nothing is being tried."""
+        """Return the session, and keep none."""
         session, self.session = self.session, None
         return session
 
@@ -63,7 +63,7 @@ class Attempt:
 
 
 def abandon(session: Session) -> None:
-    """Close a session without waiting for it. While a host name is looked up, closing takes seconds."""
+    """Close a session without waiting: while a host name is looked up, closing takes seconds."""
     if session.client.status == "connecting" and session.client.connection is None:
         threading.Thread(target=session.close, name="pygase-closing", daemon=True).start()
     else:

@@ -1,4 +1,4 @@
-"""The logic of the connect screen, without its looks: the page, the attempts to connect, and what went wrong."""
+"""The logic of the connect screen, without its looks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .search import FoundGame, Search
 
 
 class ConnectFlow:
-    """Joins games and opens them as the player wishes. See :class:`ConnectScreen` for the parameters.
+    """Joins and opens games. See :class:`ConnectScreen` for the parameters.
 
     :ivar page: "main", "connecting", "password", "host" or "typing".
     :ivar message: the trouble, in plain words; "" if there is none.
@@ -66,7 +66,7 @@ class ConnectFlow:
 
     @property
     def friends_type(self) -> list[str]:
-        """The addresses that friends on the same network type to join the game that is opened here."""
+        """See :attr:`ConnectScreen.friends_type`."""
         try:
             port = parse_port(self.entries.port.text.strip())
         except ValueError:
@@ -87,7 +87,7 @@ class ConnectFlow:
             self._fail(session)
 
     def hear(self, event: pygame.event.Event) -> bool:
-        """Take in an event; return True if a session posted it. Events of :attr:`session` are kept for the game."""
+        """Take in an event; return True if a session posted it. Those of :attr:`session` are kept for the game."""
         session = getattr(event, "session", None)
         if session is None or event.type not in (CONNECTED, SERVER_EVENT, LOST):
             return False
@@ -102,7 +102,7 @@ class ConnectFlow:
         return True
 
     def reopen(self, message: str) -> None:
-        """Begin again; the present session is closed."""
+        """Begin again; close the present session."""
         if self.session is not None:
             abandon(self.session)
         self.session, self.left = None, False

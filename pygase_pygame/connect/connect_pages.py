@@ -19,7 +19,7 @@ _KEYBOARD: Final = ("1234567890", "qwertyuiop", "asdfghjkl-", "zxcvbnm.:_")
 
 
 class Sheet:
-    """A column in the middle of a surface that is filled from the top and from the bottom.
+    """A column in the middle of a surface, filled from the top and from the bottom.
 
     :param size: of the surface, pixels.
     """
@@ -49,7 +49,7 @@ class Sheet:
 
 
 def split(strip: pygame.Rect, gap: int, *shares: float) -> list[pygame.Rect]:
-    """Return the parts of a strip from left to right, with widths in the proportion of ``shares``."""
+    """Return the parts of a strip from left to right, as wide as ``shares`` in proportion."""
     room, total = strip.width - gap * (len(shares) - 1), sum(shares)
     rects, x = [], float(strip.left)
     for share in shares:
@@ -62,15 +62,14 @@ def split(strip: pygame.Rect, gap: int, *shares: float) -> list[pygame.Rect]:
 class Page:
     """The content of the screen in one frame: the drawing, and the items to choose.
 
-    Each frame makes a new page, since games appear and vanish and windows change their size.
+    Each frame makes a new one, since games appear and vanish and windows change their size.
 
     :param flow: the logic, with the page to lay out.
     :param focus: the key of the item with the focus.
     :param first_row: the first row of the list of games in the last frame.
     :param passwords: whether the host may give a password.
-    :param now: seconds, for what moves.
-    :ivar items: the items to choose.
-    :ivar text_places: the rectangles of other text.
+    :param now: seconds, for moving parts.
+    :ivar text_places: the rectangles of text outside the items.
     :ivar wanted_focus: the key of the item that gets the focus next; None: the focus stays.
     """
 
@@ -110,7 +109,6 @@ class Page:
         self._put(rendered, place.topleft)
 
     def _put(self, rendered: pygame.Surface, place: tuple[int, int]) -> None:
-        """Draw a text there."""
         self.text_places.append(rendered.get_rect(topleft=place))
         self._drawn.append(lambda surface: surface.blit(rendered, place))
 
@@ -207,7 +205,7 @@ class Page:
             self._empty_list(box)
 
     def _scrolled(self, rows: int) -> int:
-        """Return the first visible row, so that the row with the focus has another on either side of it."""
+        """Return the first visible row, with another row on either side of the focus."""
         focused = [number for number, found in enumerate(self.flow.search.games) if _key(found) == self._focus]
         if not focused or rows < 3:
             return self.first_row
@@ -267,7 +265,7 @@ class Page:
         self._buttons(buttons, ("start", "Start", flow.start_hosting), ("back", "Back", flow.back))
 
     def _friends(self) -> None:
-        """Show the addresses for friends, as far as there is room."""
+        """Show the addresses for friends that there is room for."""
         sheet, addresses = self.sheet, self.flow.friends_type
         if not addresses:
             self._note("This machine is in no network: only players on this machine itself can join.")
@@ -319,7 +317,6 @@ def _frame(box: pygame.Rect, surface: pygame.Surface) -> None:
 
 
 def _running_bar(bar: pygame.Rect, seconds: float, surface: pygame.Surface) -> None:
-    """Draw a bar that runs to and fro while the player waits."""
     pygame.draw.rect(surface, FLOOR, bar, border_radius=3)
     part = bar.copy()
     part.width = max(1, bar.width // 5)

@@ -1,4 +1,4 @@
-"""The screen before a game: the player's name, the games to choose from, and why one cannot be joined."""
+"""The screen before a game, on which the player chooses one."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FIRST_FOCUS: Final = {
 
 @dataclass(frozen=True)
 class Inside:
-    """The parts of a connect screen, for its tests. A game needs none of them.
+    """The parts of a connect screen, for its tests.
 
     :ivar flow: the logic.
     :ivar menu: the focus.
@@ -147,7 +147,7 @@ class ConnectScreen:
 
     @property
     def friends_type(self) -> list[str]:
-        """The addresses that friends on the same network type to join a game that was opened here; otherwise []."""
+        """Addresses that friends on the same network type to join a game opened here; otherwise []."""
         return self._flow.friends_type
 
     @property
@@ -161,10 +161,7 @@ class ConnectScreen:
         return self._flow.message
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Take in a pygame event; return True if it was for this screen.
-
-        It does nothing after :attr:`session` is there.
-        """
+        """Take in a pygame event; return True if it was for this screen. None is after :attr:`session` is there."""
         if self._flow.hear(event):
             return True
         if self._flow.session is not None:
@@ -180,7 +177,7 @@ class ConnectScreen:
         return taken
 
     def draw(self, surface: pygame.Surface) -> None:
-        """Draw the screen over the whole surface, and look at the attempt to connect. Never blocks."""
+        """Draw over the whole surface, and look at the attempt to connect. Never blocks."""
         self._size = surface.get_size()
         self._flow.check()
         page = self._lay_out()
@@ -189,7 +186,7 @@ class ConnectScreen:
         self._menu.draw(surface, page.items, self._lettering, page.sheet.text)
 
     def reopen(self, message: str = "") -> None:
-        """Return to the screen, as after the connection was lost. The present session is closed.
+        """Return to the screen, as after a loss. The present session is closed.
 
         :param message: for the player, such as ``session.reason``.
         """

@@ -1,4 +1,4 @@
-"""The text entries of the connect screen, and a keyboard on the screen to fill them with a gamepad."""
+"""The text entries of the connect screen, and a keyboard on it for gamepads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAMELESS: Final = "Player"
 
 
 class Entries:
-    """The entries for name, address, port, and the passwords of a game to join and of one to open.
+    """The entries of the connect screen; ``password`` is for joining, ``host_password`` for opening a game.
 
     :param remembered: the texts of the last time.
     :param name: the player's name if none is remembered; None: the login name.
@@ -66,7 +66,6 @@ class ScreenKeyboard:
     """A keyboard on the screen.
 
     :ivar entry: the entry that is filled; None before the first.
-    :ivar capitals: whether its letters are capitals.
     :ivar page: the page to return to.
     """
 

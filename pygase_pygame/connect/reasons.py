@@ -1,4 +1,4 @@
-"""The reasons for a missing connection, and advice for the player, in plain words."""
+"""Reasons for a missing connection, and advice, in plain words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from pygase import DisconnectReason, clean_line
 
 MAX_DETAIL: Final = 200
-"""Characters of a server's own words. The server may be a stranger's."""
+"""Characters of a server's own words. It may be a stranger's."""
 
 _SYSTEM_ERROR: Final = re.compile(r" \(\[Errno -?\d+\][^()]*\)")
 
@@ -42,6 +42,6 @@ def explain(reason: DisconnectReason | None, detail: str = "", error: Exception 
 
 
 def _in_plain_words(text: str) -> str:
-    """Return an error's words as a sentence, without the system's own words in brackets."""
+    """Return an error's words as a sentence, without the system's own in brackets."""
     text = _SYSTEM_ERROR.sub("", text)
     return text[:1].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""The player's last texts, stored in a small file of the user's own."""
+"""The player's last texts, in a small file of the user's own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_TEXT: Final = 300
 
 
 def login_name(default: str = "Player") -> str:
-    """Return the name of the user on this machine, or ``default`` if the system knows none."""
+    """Return this user's login name, or ``default`` if the system knows none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # the exception depends on the system
@@ -49,7 +49,7 @@ def default_path(game: str) -> Path | None:
 
 
 class Remembered:
-    """A few texts by name. An unreadable file counts as empty. A file that cannot be written is logged and left.
+    """A few texts by name. An unreadable file counts as empty. A failure to write is logged.
 
     :param path: of the file; None: remember nothing.
     """
@@ -63,7 +63,7 @@ class Remembered:
         return self._texts.get(name, default)
 
     def update(self, texts: Mapping[str, str]) -> None:
-        """Store more texts at once. The file is replaced as a whole, or not at all."""
+        """Store more texts. The file is replaced as a whole, or not at all."""
         changed = {**self._texts, **texts}
         if changed == self._texts:
             return

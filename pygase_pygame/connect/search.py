@@ -49,18 +49,18 @@ class Search:
 
     @property
     def games(self) -> Sequence[Any]:
-        """The present games, each a :class:`FoundGame`."""
+        """As :attr:`GameBrowser.games`."""
         return self._browser.games if self._browser is not None else ()
 
     @property
     def problem(self) -> str:
-        """A sentence for the player while no game can be found, else ""."""
+        """As :attr:`GameBrowser.problem`."""
         if self._browser is None:
             return "This program does not search for games."
         return self._browser.problem
 
     def start(self) -> None:
-        """Begin to search, unless the search runs already."""
+        """Begin to search, unless it does."""
         if self._browser is not None and not self._is_running:
             self._is_running = True
             self._browser.start()

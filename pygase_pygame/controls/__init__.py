@@ -1,1 +1,1 @@
-"""Keys, mouse and gamepads: the player's actions, read and bound."""
+"""The player's actions: keys, mouse and gamepads."""

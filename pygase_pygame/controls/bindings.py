@@ -1,4 +1,4 @@
-"""Bindings of inputs, as values to type, store and show: ``pygame.K_w``, "mouse left", "pad 0"."""
+"""Bindings of inputs: ``pygame.K_w``, "mouse left", "pad 0"."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Binding = int | str
 
 PRESSED_FROM: Final = 0.5
 RELEASED_BELOW: Final = 0.4
-"""A stick presses an input at the first value and releases it below the second, so that no input flickers."""
+"""A stick presses an input at the first value and releases it below the second, so none flickers."""
 
 MAX_BINDINGS: Final = 32
-"""Bindings of one input. A settings file may hold anything."""
+"""Bindings of one input, since a settings file may hold anything."""
 
 _MOUSE: Final = {"left": 1, "middle": 2, "right": 3}
 _DIRECTIONS: Final = ("up", "down", "left", "right")
@@ -85,7 +85,7 @@ def _is_binding(value: object) -> bool:
 
 
 def binding_of(event: pygame.event.Event) -> Binding | None:
-    """Return the binding that an event presses, for a menu in which a player chooses the keys; None if it presses none.
+    """Return the binding that an event presses, or None. For a menu in which a player chooses the keys.
 
     ::
 

@@ -1,4 +1,4 @@
-"""Keys, mouse and gamepads to named inputs: ``Controls(up=[pygame.K_w, "pad up"], fire=["mouse left", "pad 0"])``."""
+"""Keys, mouse and gamepads as named inputs: ``Controls(up=[pygame.K_w, "pad up"], fire=["mouse left", "pad 0"])``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .bindings import Binding, check_bindings, label_of, parts_of
 from .held_keys import Held, Source
 
 DEAD_ZONE: Final = 0.2
-"""The distance of a stick from its middle that counts as released, 0..1. Worn sticks rest up to a fifth off."""
+"""A stick's distance from its middle that counts as released, 0..1. Worn sticks rest up to a fifth off."""
 
 
 class Controls:
@@ -28,16 +28,16 @@ class Controls:
       ``"pad 0"`` (a button by its number; 0 is the lower one on most), ``"pad axis 3 +"`` (one direction of a stick, or
       a trigger, by its number), ``"pad hat up"`` (the cross alone).
 
-    An input is held while any of its bindings is. A binding may serve several inputs. Controls read events only, never
+    Any of its bindings holds an input. A binding may serve several inputs. Controls read events only, never
     ``pygame.key.get_pressed``, so a test or a bot presses a key with an event.
 
-    Gamepads need ``pygame.init()`` or ``pygame.joystick.init()`` and nothing else. A gamepad that is plugged in is used
-    at once. One that is pulled out releases its inputs.
+    Gamepads need only ``pygame.init()`` or ``pygame.joystick.init()``. One that is plugged in works at once; one that
+    is pulled out releases its inputs.
 
     :raises TypeError: a value is no binding.
     :raises ValueError: an input has no binding, or there is no input.
 
-    :ivar dead_zone: the distance of a stick from its middle that counts as released, 0..1; for :meth:`vector` and
+    :ivar dead_zone: a stick's distance from its middle that counts as released, 0..1; for :meth:`vector` and
         :meth:`strength`.
     """
 
@@ -56,7 +56,7 @@ class Controls:
 
     @property
     def pad(self) -> int | None:
-        """Instance id of the only gamepad that counts, for two players at one machine; None (default): all of them."""
+        """Instance id of the only gamepad that counts, for two players at one machine; None (default): all."""
         return self._held.pad
 
     @pad.setter
@@ -76,14 +76,14 @@ class Controls:
 
     @property
     def state(self) -> Mapping[str, bool]:
-        """All inputs: name to whether it is held down. Read-only. A change makes a new mapping."""
+        """All inputs: whether each is held down. Read-only. A change makes a new mapping."""
         return self._state
 
     def take(self) -> Mapping[str, bool]:
-        """Return all inputs for this frame. Call it once a frame: ``session.send_input(controls.take())``.
+        """Return all inputs. Call it once a frame: ``session.send_input(controls.take())``.
 
-        It equals :attr:`state`, except that nothing between two frames is lost. An input that was pressed and released
-        since the last call is held in this frame. One that was released and pressed again is not. A notch of the wheel
+        It is :attr:`state`, except that nothing between two frames is lost. An input that was pressed and released
+        since the last call is held in this frame; one that was released and pressed again is not. A notch of the wheel
         is a press.
         """
         taken = {}
@@ -95,7 +95,7 @@ class Controls:
         return MappingProxyType(taken)
 
     def presses(self, name: str) -> int:
-        """Return the number of presses of an input, or notches of the wheel, since the last :meth:`take`.
+        """Return an input's presses, or notches of the wheel, since the last :meth:`take`.
 
         :raises ValueError: there is no input of that name.
         """
@@ -118,14 +118,14 @@ class Controls:
         return self.held(positive) - self.held(negative)
 
     def strength(self, name: str) -> float:
-        """Return how far an input is pressed, 0.0 to 1.0. Only sticks and triggers have values in between.
+        """Return how far an input is pressed, 0.0 to 1.0; in between only with sticks and triggers.
 
         Raises as :meth:`held` does.
         """
         return _beyond(self._raw_strength(name), self.dead_zone)
 
     def vector(self, left: str, right: str, up: str, down: str) -> tuple[float, float]:
-        """Return the direction of four inputs: x to the right and y down, with a length of 1.0 at most.
+        """Return the direction of four inputs: x to the right, y down, length 1.0 at most.
 
         Diagonals are therefore no faster, and the dead zone of a stick is a circle. Raises as :meth:`held` does.
         """
@@ -170,7 +170,7 @@ class Controls:
     def rebind(self, name: str, *bindings: Binding | Iterable[Binding]) -> None:
         """Replace the bindings of an input. All inputs are released.
 
-        ``pygase_pygame.binding_of(event)`` returns the binding that a player has just pressed.
+        :func:`pygase_pygame.binding_of` returns the binding that an event presses.
 
         :raises ValueError: there is no such input, or no binding is given.
         :raises TypeError: a value is no binding.
@@ -193,9 +193,9 @@ class Controls:
         return {name: list(bindings) for name, bindings in self._bindings.items()}
 
     def load(self, saved: object) -> bool:
-        """Bind all inputs as :meth:`save` returned them; return True if all of it was valid.
+        """Restore the result of :meth:`save`; return True if all of it was valid.
 
-        Invalid parts are ignored, since files get old and broken. Their inputs keep their bindings.
+        Inputs with invalid parts keep their bindings, since files get old and broken.
         """
         whole = isinstance(saved, Mapping) and saved.keys() == self._bindings.keys()
         for name, value in saved.items() if isinstance(saved, Mapping) else ():
@@ -219,7 +219,7 @@ class Controls:
         self._refresh()
 
     def _refresh(self) -> bool:
-        """Compute the state of all inputs from what is held; return whether it has changed."""
+        """Compute all inputs from what is held; return whether one has changed."""
         state = dict.fromkeys(self._bindings, False)
         for source in self._held:
             for name in self._served.get(source, ()):
@@ -250,12 +250,12 @@ class Controls:
 
 
 def _notches(event: pygame.event.Event) -> Iterator[tuple[Source, int]]:
-    """Yield the directions of a wheel event, each with its number of notches."""
+    """Yield a wheel event's directions and notches."""
     for amount, positive, negative in ((event.y, "up", "down"), (event.x, "right", "left")):
         if amount:
             yield ("wheel", positive if amount > 0 else negative), abs(int(amount))
 
 
 def _beyond(strength: float, dead_zone: float) -> float:
-    """Return a strength counted from the dead zone's edge, so that it grows from zero."""
+    """Count a strength from the dead zone's edge, so that it grows from zero."""
     return 0.0 if strength <= dead_zone else (strength - dead_zone) / (1.0 - dead_zone)

@@ -1,4 +1,4 @@
-"""The player's input of one moment, copied for the network, and kept until it is sent. Pure."""
+"""The player's input of a moment, copied for the network and kept until it is sent. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def latched(sent: Any, given: Any, state: Any) -> Any:
-    """Return the input for the next tick, so that a key that was pressed and released between two ticks counts.
+    """Return the input for the next tick. A key that was pressed and released between two ticks counts.
 
-    A value that differs from the last one sent stays until it is sent, unless another new value replaces it.
+    A value that differs from the last one sent stays until it is sent, unless another new one replaces it.
 
     :param sent: the input of the last tick.
     :param given: the input for the next tick until now.
@@ -22,7 +22,7 @@ def latched(sent: Any, given: Any, state: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a copy in types that can be sent: mappings become dicts, tuples become lists."""
+    """Return a copy in types that can be sent: dicts for mappings, lists for tuples."""
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Everything that the player holds down: keys, mouse buttons, gamepad buttons, directions of hats and sticks."""
+"""Everything that the player holds down, on keyboard, mouse and gamepads."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Change = tuple[Source, bool]
 
 
 class Held:
-    """The sources that are held down, as pygame's events report them.
+    """The sources that are held down, by pygame's events.
 
-    A source may be held by several holders, such as the same button of two gamepads. It is released with the last one.
+    Several holders may hold a source, such as the same button of two gamepads. The last one releases it.
 
-    :ivar pad: instance id of the only gamepad that counts; None: all of them.
-    :ivar mouse: position of the mouse in pixels; None until it is known.
+    :ivar pad: instance id of the only gamepad that counts; None: all.
+    :ivar mouse: position in pixels; None until it is known.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Held:
         return list(self._pads)
 
     def strength(self, source: Source) -> float:
-        """Return how far a source is pressed, 0.0 to 1.0. Only sticks and triggers have values in between."""
+        """Return how far a source is pressed, 0.0 to 1.0."""
         if source[0] != "axis":
             return 1.0 if source in self._holders else 0.0
         _, number, sign = source
@@ -62,7 +62,7 @@ class Held:
         self._axes.clear()
 
     def changes(self, event: pygame.event.Event) -> Iterator[Change]:
-        """Take in an event, and yield each change right after it has been made."""
+        """Take in an event; yield each change right after it was made."""
         handler = _HANDLERS.get(event.type)
         if handler is not None:
             yield from handler(self, event)
@@ -93,7 +93,7 @@ class Held:
         yield from self._set(("mouse", event.button), ("mouse",), event.type == pygame.MOUSEBUTTONDOWN)
 
     def _on_focus_lost(self, event: pygame.event.Event) -> Iterator[Change]:
-        """Release everything: pygame does not report keys that are released in another window."""
+        """Release everything: pygame does not report keys released in another window."""
         self.clear()
         yield ("window",), False
 
@@ -149,7 +149,6 @@ class Held:
 
 
 def _pad_of(event: pygame.event.Event) -> int:
-    """Return the instance id of an event's gamepad."""
     return int(getattr(event, "instance_id", 0))
 
 

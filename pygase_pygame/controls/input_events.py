@@ -1,4 +1,4 @@
-"""The player's input as events: when it has changed, or at a fixed rate."""
+"""The player's input as events: after each change, or at a fixed rate."""
 
 from __future__ import annotations
 
@@ -11,18 +11,11 @@ from pygase import RELIABLE
 from .given import plain
 
 DEFAULT_EVENT = "INPUT"
-"""Event that carries the player's input, unless the game chooses another."""
+"""Event that carries the input, unless the game chooses another."""
 
 
 class InputEvents:
-    """Sends inputs in one of two ways. In both, no lost or late datagram leaves a key stuck.
-
-    Without a ``rate``, an input is sent after it has changed, reliably and in order. The shortest tap arrives. This is
-    right for keys.
-
-    With a ``rate``, the present input is sent that many times a second, unreliably. The next one replaces a lost one.
-    Taps between two of them are not seen. This is right for inputs that change all the time, such as a mouse or a
-    stick.
+    """Sends inputs as :meth:`pygase_pygame.Session.send_input` describes.
 
     :param dispatch: has the parameters of ``Client.dispatch_event``.
     :param rate: times a second, above 0; None: after each change.
@@ -47,7 +40,7 @@ class InputEvents:
         self.forget()
 
     def forget(self) -> None:
-        """Begin a new connection: the server has no input of this player yet."""
+        """Begin a new connection: the server has no input yet."""
         self._sent: tuple[Any] | None = None
         self._due_at = -math.inf
 

@@ -1,1 +1,1 @@
-"""The drawn parts of the adapter: text, menus, entries, the network graph, the banner."""
+"""The drawn parts of the adapter."""

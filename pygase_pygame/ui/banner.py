@@ -1,4 +1,4 @@
-"""A band at the top of the window that says what is wrong with the connection. It is legible at any window size."""
+"""A band at the top of the window with the connection's trouble."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ _BACKGROUNDS: Final[dict[str, Colour]] = {
 class StatusBanner:
     """Draws :attr:`Session.reason` in a band while there is no connection, or while the server is silent.
 
-    The text is broken into lines and shrinks until it fits. It is rendered again only after the text, the status or
-    the surface's size has changed.
+    The text is broken into lines and shrinks until it fits. It is rendered again only after a change.
     """
 
     def __init__(self) -> None:
@@ -61,8 +60,7 @@ _banner = StatusBanner()
 def render_band(
     lettering: Lettering, texts: tuple[str, ...], background: Colour, size: tuple[int, int]
 ) -> pygame.Surface:
-    """Return the banner as a surface of that size."""
-    """Return a band as wide as ``size``. Each text begins a new line, at the largest size at which all of them fit."""
+    """Return a band as wide as ``size``. Each text begins a new line, at the largest size at which all fit."""
     width, height = size
     text_size = max(_SMALL, min(_LARGEST, height // _LINES_PER_WINDOW))
     while True:

@@ -1,4 +1,4 @@
-"""The system's clipboard, by pygame or pygame-ce; without one, a clipboard of this program's own."""
+"""The system's clipboard, by pygame or pygame-ce."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Clipboard(Protocol):
     """A place to copy text to and paste it from."""
 
     def get(self) -> str:
-        """Return the text there; "" if there is something else."""
+        """Return the text there; "" if there is none."""
 
     def put(self, text: str) -> None:
         """Put text there."""
@@ -24,12 +24,12 @@ class SystemClipboard:
         self._own = ""
 
     def get(self) -> str:
-        """Return the text there; "" if there is something else."""
+        """As :meth:`Clipboard.get`."""
         text = self._ask_system()
         return self._own if text is None else text
 
     def put(self, text: str) -> None:
-        """Put text there."""
+        """As :meth:`Clipboard.put`."""
         self._own = text
         try:
             if not pygame.display.get_init():
@@ -57,7 +57,7 @@ _SCRAP_TYPE: Final = "text/plain;charset=utf-8"
 
 
 def _old_scrap() -> bool:
-    """Prepare pygame's own clipboard module; return False if it does not work here."""
+    """Prepare pygame's own clipboard module; return whether it works here."""
     if pygame.display.get_surface() is None:
         return False
     if not pygame.scrap.get_init():

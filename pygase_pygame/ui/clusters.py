@@ -11,9 +11,8 @@ _JOINER = "\u200d"
 def clusters(text: str) -> Iterator[str]:
     """Yield the visible characters of a text, as a cursor moves.
 
-    These are the extended grapheme clusters of Unicode Standard Annex #29, as far as people type them in names:
-    combining marks, variation selectors, skin tones, joined emoji, and flags. Syllables of Hangul that are typed in
-    parts stay in those parts.
+    These are the extended grapheme clusters of Unicode Standard Annex #29 that people type in names: combining marks,
+    variation selectors, skin tones, joined emoji, and flags. Hangul that is typed in parts stays in parts.
     """
     if text.isascii():
         yield from text
@@ -36,19 +35,19 @@ def boundaries(text: str) -> list[int]:
 
 
 def cut(text: str, max_length: int) -> str:
-    """Return the longest start of a text that has whole characters and ``max_length`` code points at most."""
+    """Return the longest start of a text with whole characters and ``max_length`` code points at most."""
     if len(text) <= max_length:
         return text
     return text[: max(stop for stop in boundaries(text[: max_length + 64]) if stop <= max_length)]
 
 
 def is_joint(character: str) -> bool:
-    """Return whether a code point invisibly joins others: a joiner, or a part of a region's flag."""
+    """Return whether a code point invisibly joins others: a joiner, or part of a region's flag."""
     return character == _JOINER or "\U000e0020" <= character <= "\U000e007f"
 
 
 def _belongs(text: str, start: int, index: int) -> bool:
-    """Return whether a code point belongs to the character that began at ``start``."""
+    """Return whether a code point belongs to the character begun at ``start``."""
     character, before = text[index], text[index - 1]
     if unicodedata.category(character) in ("Mn", "Me") or is_joint(character) or _is_skin_tone(character):
         return True

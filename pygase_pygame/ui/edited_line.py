@@ -1,4 +1,4 @@
-"""A line of text that is edited: the text, the cursor and the selection. Pure."""
+"""A line of text that is edited. Pure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Final
 from .clusters import boundaries, cut, is_joint
 
 MAX_PASTED: Final = 100_000
-"""Characters of a pasted text that are looked at. A clipboard may hold a whole book."""
+"""Characters of a pasted text that are looked at. A clipboard may hold a book."""
 
 
 class EditedLine:
     """One line of text with a cursor and a selection. The cursor moves by visible characters.
 
-    The selection lies between the cursor and the anchor; it is empty if both are at the same place.
+    The selection lies between the cursor and the anchor.
 
     :param max_length: most code points; more text is cut off.
-    :param masked: a password, whose words cannot be jumped over.
+    :param masked: a password: no jumps over words.
     """
 
     def __init__(self, max_length: int, masked: bool) -> None:
@@ -60,7 +60,7 @@ class EditedLine:
             self._anchor = to
 
     def insert(self, text: str) -> None:
-        """Replace the selection by a text, as far as there is room for it."""
+        """Replace the selection by the part of a text that there is room for."""
         start, end = self.selected
         room = self.max_length - (len(self._text) - (end - start))
         text = cut(typeable(text), max(room, 0))
@@ -68,7 +68,7 @@ class EditedLine:
         self.move(start + len(text))
 
     def delete(self, to: int) -> None:
-        """Delete the selection; if there is none, the text between the cursor and ``to``."""
+        """Delete the selection, or else the text between the cursor and ``to``."""
         start, end = self.selected
         if start == end:
             start, end = min(to, start), max(to, end)
@@ -99,12 +99,12 @@ class EditedLine:
         return self.cursor + next(spaces, len(rest))
 
     def left(self, word: bool, select: bool) -> int:
-        """Return the place for the left arrow key: the start of a selection, or one step before the cursor."""
+        """Return the left arrow key's place: the start of a selection, or one step before the cursor."""
         start, end = self.selected
         return start if start != end and not select and not word else self.before(word)
 
     def right(self, word: bool, select: bool) -> int:
-        """Return the place for the right arrow key: the end of a selection, or one step after the cursor."""
+        """Return the right arrow key's place: the end of a selection, or one step after the cursor."""
         start, end = self.selected
         return end if start != end and not select and not word else self.after(word)
 

@@ -1,4 +1,4 @@
-"""The picture of a text entry: its text, the cursor, the selection, and the part that scrolls into sight."""
+"""The picture of a text entry."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SELECTED: Final[Colour] = (30, 78, 120)
 
 
 class EntryPicture:
-    """Draws a line that is edited, and finds the place of the cursor for a mouse click.
+    """Draws an edited line, and finds the cursor's place for a click.
 
-    :ivar rect: the rectangle of the last drawing; None before the first.
+    :ivar rect: the last drawing's rectangle; None before the first.
     """
 
     def __init__(self, line: EditedLine) -> None:
@@ -44,8 +44,8 @@ class EntryPicture:
         """Draw the line in a rectangle, scrolled so that the cursor is in sight.
 
         :param size: height of the letters, pixels.
-        :param composition: the text that an input method is composing.
-        :param cursor: whether the cursor blinks visibly at the moment.
+        :param composition: an input method's unfinished text.
+        :param cursor: whether the blinking cursor is visible now.
         """
         self.rect = pygame.Rect(rect)
         field(surface, self.rect, focused=focused)
@@ -76,7 +76,7 @@ class EntryPicture:
         return min(self.stops(), key=lambda stop: abs(stop[1] - x))[0]
 
     def stops(self) -> list[tuple[int, int]]:
-        """Return the places of the cursor in the last drawing: index and x of each."""
+        """Return the cursor's places in the last drawing: index and x."""
         text = self._line.text
         return [
             (index, self._left + self._lettering.width(self.shown(text[:index]), self._size))

@@ -22,10 +22,10 @@ MISSING_GLYPH: Final = "?"
 """Stands for a character that the font lacks."""
 
 MAX_CHARACTERS: Final = 500
-"""Characters of a text that are drawn: they fill a window, and a longer text would take long to measure."""
+"""Characters of a text that are drawn. They fill a window; more take long to measure."""
 
 MAX_KEPT_TEXTS: Final = 256
-"""Rendered texts, and measured ones, that a Lettering keeps. A screen shows few at a time."""
+"""Rendered texts, and measured ones, that a Lettering keeps."""
 
 _MAX_KEPT_GLYPHS: Final = 4096
 
@@ -34,10 +34,11 @@ Value = TypeVar("Value")
 
 
 class Lettering:
-    """Renders text in pygame's own font, which every system has. Keeps rendered texts, since most recur in each frame.
+    """Renders text in pygame's own font, which every system has. It keeps rendered texts, since most recur in each
+    frame.
 
     Sizes and widths are in pixels. Any text can be given: see :func:`drawable`. A character that the font lacks is
-    drawn as "?". The surfaces that are returned are kept: draw them, never draw on them.
+    drawn as "?". Draw the returned surfaces, never draw on them: they are kept.
 
     :param smallest_share: a line that is too wide shrinks to this share of its size at most, 0 to 1, before it is
         shortened. No text is smaller than 12 pixels.
@@ -52,7 +53,7 @@ class Lettering:
         self._has_glyph: dict[str, bool] = {}
 
     def line(self, text: str, size: int, colour: Colour = WHITE, max_width: int | None = None) -> pygame.Surface:
-        """Return one line, ``size`` pixels high; smaller or shortened if it would be wider than ``max_width``."""
+        """Return one line, ``size`` pixels high; smaller or shortened if it is wider than ``max_width``."""
         key = (text[:MAX_CHARACTERS], size, colour, max_width)
         rendered = self.rendered.pop(key, None)
         if rendered is None:
@@ -62,7 +63,7 @@ class Lettering:
     def lines(
         self, text: str, size: int, colour: Colour, max_width: int, max_lines: int | None = None
     ) -> list[pygame.Surface]:
-        """Return the lines of a text, broken between words, or inside a word that is wider than a line.
+        """Return a text's lines, broken between words, or inside a word wider than a line.
 
         :param max_lines: if there are more lines, the last one is shortened.
         """
@@ -80,7 +81,7 @@ class Lettering:
         return stacked(self.lines(text, size, colour, max_width))
 
     def fitting(self, text: str, size: int, max_width: int) -> int:
-        """Return the largest size up to ``size`` at which the text is one line; the smallest size if none fits."""
+        """Return the largest size up to ``size`` at which the text is one line, or the smallest size."""
         smallest = max(SMALLEST, round(size * self._smallest_share))
         while size > smallest and self.width(text, size) > max_width:
             size -= 1
@@ -99,7 +100,7 @@ class Lettering:
         return self._font(size).get_linesize()
 
     def forget(self) -> None:
-        """Release all fonts and texts. pygame quits: a font that is used afterwards crashes the program."""
+        """Release all fonts and texts: after pygame quits, using a font crashes the program."""
         for kept in (self._fonts, self.rendered, self._widths, self._has_glyph):
             kept.clear()
 
@@ -114,7 +115,7 @@ class Lettering:
         return font.render(self._with_glyphs(text), True, colour)
 
     def _with_glyphs(self, text: str) -> str:
-        """Return the text with "?" for each character that the font lacks."""
+        """Return the text with "?" for what the font lacks."""
         if text.isascii():
             return text
         return "".join(character if self._knows(character) else MISSING_GLYPH for character in text)
@@ -157,7 +158,7 @@ class Lettering:
             yield line
 
     def _count_fitting(self, word: str, size: int, max_width: int) -> int:
-        """Return the number of a word's first characters that fit, at least one."""
+        """Return how many first characters of a word fit, at least one."""
         return next((n - 1 for n in range(2, len(word) + 1) if self.width(word[:n], size) > max_width), len(word))
 
     def _font(self, size: int) -> pygame.font.Font:
@@ -172,10 +173,9 @@ class Lettering:
 
 
 def drawable(text: str, limit: int = MAX_CHARACTERS) -> str:
-    """Return a text that every font can render: one line, without characters that have no width of their own.
+    """Return a text that every font can render: one line, without characters of no width.
 
-    Several characters that make one sign, such as an emoji with a skin tone, become the first of them. The original
-    text may be sent and stored; only its picture is simpler.
+    Of several characters that make one sign, such as an emoji with a skin tone, the first stays.
     """
     if text.isascii() and text.isprintable():
         return text[:limit]
@@ -192,7 +192,7 @@ def drawable(text: str, limit: int = MAX_CHARACTERS) -> str:
 
 
 def stacked(parts: list[pygame.Surface], gap: int = 0) -> pygame.Surface:
-    """Return one surface with the parts below each other, each centred, ``gap`` pixels apart."""
+    """Return one surface with the parts below each other, centred, ``gap`` pixels apart."""
     width = max((part.get_width() for part in parts), default=0)
     height = sum(part.get_height() + gap for part in parts) - gap
     whole = pygame.Surface((width, max(height, 0)), pygame.SRCALPHA)
@@ -204,7 +204,7 @@ def stacked(parts: list[pygame.Surface], gap: int = 0) -> pygame.Surface:
 
 
 def _keep(kept: dict[Key, Value], key: Key, value: Value, most: int) -> Value:
-    """Store a value as the newest, and drop the oldest one if there are more than ``most``."""
+    """Store a value as the newest; drop the oldest of more than ``most``."""
     kept[key] = value
     if len(kept) > most:
         del kept[next(iter(kept))]
@@ -212,7 +212,7 @@ def _keep(kept: dict[Key, Value], key: Key, value: Value, most: int) -> Value:
 
 
 def _forgetter(lettering: weakref.ref[Lettering]) -> Callable[[], None]:
-    """Return a function for pygame to call when it quits. It does not keep the Lettering alive."""
+    """Return a function for pygame's end that does not keep the Lettering alive."""
 
     def forget() -> None:
         alive = lettering()

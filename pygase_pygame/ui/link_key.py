@@ -1,4 +1,4 @@
-"""A key that simulates worse links over the connection, one after the other: F4."""
+"""A key (F4) that simulates worse links, one after the other."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LinkKey:
         link_key.handle(event)      # F4: the next link; with Shift: the previous one
         link_key.draw(screen)
 
-    :param session: the session whose link is changed. It also shows a link that ``session.client.condition`` has set.
+    :param session: the session whose link is changed. A link set by ``session.client.condition`` is shown as well.
     :param key: changes the link.
     :param clock: returns seconds.
     """
@@ -74,7 +74,7 @@ class LinkKey:
     def draw(self, surface: pygame.Surface, *, above: int = 0) -> pygame.Rect | None:
         """Draw the link's name at the bottom, and return its rectangle; None if there is no simulated link.
 
-        :param above: pixels to leave free below it, for a game that has a line of its own there.
+        :param above: pixels to leave free below it.
         """
         name = self.name
         if name == "off" and self._clock() >= self._shown_until:
@@ -87,7 +87,7 @@ class LinkKey:
         return place
 
     def words(self, name: str) -> str:
-        """Return the line on the screen for a link of that name."""
+        """Return the line on the screen for a link."""
         key = pygame.key.name(self._key).upper()
         link = self.session.client.link
         if link is None:

@@ -21,7 +21,7 @@ Action = Callable[[], None]
 class Item:
     """A button or a text entry.
 
-    :ivar key: identifies the item, so that it keeps the focus while others appear and vanish.
+    :ivar key: identifies the item while others appear and vanish.
     :ivar action: called when the item is chosen; for a text entry, when Return is pressed.
     :ivar text: the words on it.
     :ivar detail: smaller words at its right side.
@@ -69,7 +69,7 @@ class Menu:
         return self._focus
 
     def set_focus(self, items: Sequence[Item], key: Hashable) -> None:
-        """Give the focus to the item with a key, if there is one. The other text entries lose it."""
+        """Give the focus to the item with a key, if there is one, and take it from other text entries."""
         chosen = next((item for item in items if item.key == key), None)
         if chosen is None:
             return

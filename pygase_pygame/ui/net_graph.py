@@ -1,7 +1,7 @@
 """Figures and a chart of the connection, drawn over the game. F3 shows and hides them.
 
-The chart has a bar for each snapshot that arrived, the newest at the right. The line in its middle is the time at which
-the picture would have stood still without the snapshot:
+The chart has a bar for each snapshot that arrived, the newest at the right. At the line in its middle the picture would
+have stood still without the snapshot:
 
 - a bar up from the line: the snapshot arrived earlier than it was needed, by the bar's length (blue);
 - a bar down from the line: it arrived too late. Until then movement was extrapolated (yellow), or stood still (red, and
@@ -24,10 +24,10 @@ from .lettering import Lettering
 from .palette import GREY, LINE, NIGHT, ORANGE, RED, SKY, WHITE, YELLOW, Colour
 
 TEXT_INTERVAL: Final = 0.25
-"""Seconds between two updates of the figures. Nobody can read faster ones."""
+"""Seconds between two updates of the figures."""
 
 SCALE: Final = 0.15
-"""Seconds from the line to the chart's edge. Longer bars end there."""
+"""Seconds from the line to the chart's edge, where longer bars end."""
 
 _WIDTH, _STRIP_HEIGHT, _PADDING, _BAR = 298, 72, 8, 3  # pixels
 _TEXT_HEIGHT, _FONT = 17, 19
@@ -36,7 +36,7 @@ _LABELS: Final = ("ping", "lost", "in", "out", "picture", "state", "trouble", "p
 
 
 class NetGraph:
-    """A panel with figures and a chart. Hand it all events, and draw it last::
+    """A panel with figures and a chart. Draw it last::
 
         graph = pygase_pygame.NetGraph(session)
         graph.handle(event)         # F3 shows and hides it
@@ -83,7 +83,7 @@ class NetGraph:
         self._last_error = 0.0
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Take in a pygame event; return True if it was the key that shows and hides the graph."""
+        """Take in a pygame event; return True if it was the key."""
         if event.type != pygame.KEYDOWN or event.key != self._key:
             return False
         self.visible = not self.visible
@@ -129,7 +129,7 @@ class NetGraph:
             before = snapshot
 
     def _mark(self, strip: pygame.Surface, before: Snapshot, snapshot: Snapshot, playback: float) -> None:
-        """Draw the bar of a snapshot that arrived while the picture showed the time ``playback``."""
+        """Draw the bar of a snapshot that arrived at the picture's time ``playback``."""
         if snapshot.tick <= before.tick:
             return  # a newer one arrived before it
         lost = before.tick < snapshot.previous_tick
@@ -139,7 +139,7 @@ class NetGraph:
         self._bar(strip, known_until - playback, lost)
 
     def _bar(self, strip: pygame.Surface, early: float, lost: bool) -> None:
-        """Draw a bar for a snapshot that arrived ``early`` seconds before it was needed (below 0: too late)."""
+        """Draw the bar of a snapshot that was ``early`` seconds early; below 0, too late."""
         width, height = strip.get_size()
         middle = height // 2
         strip.scroll(-_BAR, 0)
@@ -159,7 +159,7 @@ class NetGraph:
             strip.set_at((x + dx, y + dy), ORANGE)
 
     def _bridging(self) -> float:
-        """Return the seconds for which movement is extrapolated while a snapshot is late: about a send interval."""
+        """Return the seconds of extrapolation while a snapshot is late: about a send interval."""
         snapshots = self.session.client.snapshots[-2:]
         return snapshots[-1].time - snapshots[0].time if len(snapshots) == 2 else 0.0
 
@@ -237,7 +237,7 @@ class NetGraph:
 
 
 def _like(surface: pygame.Surface, size: tuple[int, int], colour: Colour) -> pygame.Surface:
-    """Return a surface of the same format without alpha, which is the fastest to draw."""
+    """Return a surface of the same format without alpha, the fastest to draw."""
     made = pygame.Surface(size, depth=surface.get_bitsize()) if surface.get_bitsize() >= 24 else pygame.Surface(size)
     made.fill(colour)
     return made

@@ -1,4 +1,4 @@
-"""The colours of the adapter and of the shell. Nearly everyone can distinguish them, colour-blind people included.
+"""The colours of the adapter and of the shell, which nearly everyone can distinguish, colour-blind people included.
 
 The eight player colours follow M. Okabe and K. Ito, "Color Universal Design" (2008), somewhat lighter for dark
 backgrounds. Do not rely on colour alone: give each player a name, a shape or a place as well.
@@ -31,11 +31,11 @@ PLAYER_COLOURS: Final = (ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, SNOW)
 
 
 def player_colour(number: int) -> Colour:
-    """Return the colour of the player ``number``, from 0. The colours repeat after eight players."""
+    """Return a player's colour, ``number`` from 0. The colours repeat after eight."""
     return PLAYER_COLOURS[number % len(PLAYER_COLOURS)]
 
 
 def mixed(colour: Colour, other: Colour, share: float) -> Colour:
-    """Return a mixture of two colours. ``share`` is the part of ``other``, 0 to 1."""
+    """Return a mixture of two colours; ``share`` is the part of ``other``, 0 to 1."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
     return red, green, blue

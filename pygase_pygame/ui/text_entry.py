@@ -15,7 +15,7 @@ from .entry_picture import EntryPicture
 from .palette import WHITE, Colour
 
 REPEAT: Final = (400, 35)
-"""Milliseconds until a key that is held down repeats, and between repeats, while an entry has the keyboard."""
+"""Milliseconds until a held key repeats, and between repeats, while an entry has the keyboard."""
 
 BLINK: Final = 0.53
 """Seconds for which the cursor is visible, and then invisible."""
@@ -28,8 +28,8 @@ class TextEntry:
 
     While it has the focus, hand it all events; the game must ignore those that it takes. It reads typed text
     (TEXTINPUT) and not keys, so every keyboard and input method works. The text that an input method is composing is
-    underlined; the keys that it uses meanwhile have no other effect here. The cursor moves by visible characters. A
-    character that the font lacks is drawn as "?"; the text itself keeps it.
+    underlined; keys then have no other effect here. The cursor moves by visible characters. A character that the font
+    lacks is drawn as "?"; the text keeps it.
 
     :param text: the first text.
     :param max_length: most code points; more text is cut off.
@@ -38,7 +38,6 @@ class TextEntry:
     :param clipboard: replaces the system's, for tests.
     :param clock: returns seconds, for the cursor's blinking.
     :raises ValueError: ``max_length`` is below 1.
-
     :ivar focused: whether it takes events and shows a cursor; see :meth:`focus`.
     """
 
@@ -105,7 +104,7 @@ class TextEntry:
         return self._line.cursor
 
     def stops(self) -> list[tuple[int, int]]:
-        """Return the places of the cursor in the last drawing: the code points before each, and its x in pixels."""
+        """Return the cursor's places in the last drawing: the code points before each, and its x in pixels."""
         return self._picture.stops()
 
     @property
@@ -118,7 +117,7 @@ class TextEntry:
         self.text = ""
 
     def select_all(self) -> None:
-        """Select the whole text. The next character replaces it."""
+        """Select the whole text, for the next character to replace."""
         self._line.select_all()
 
     # -- the keyboard
@@ -126,7 +125,7 @@ class TextEntry:
     def focus(self, because: pygame.event.Event | None = None) -> None:
         """Take the keyboard: keys repeat, and input methods and screen keyboards appear on systems that have them.
 
-        :param because: the key event that opened a chat. Its character is then not typed into the entry.
+        :param because: the key event that opened a chat, whose character is not typed into the entry.
         """
         self._ignored = getattr(because, "unicode", "")
         self._moved_at = self._clock()
@@ -170,7 +169,7 @@ class TextEntry:
         return event.type == pygame.KEYDOWN and self._press(event)
 
     def insert(self, text: str) -> None:
-        """Replace the selection by a text, as far as there is room for it."""
+        """Replace the selection by the part of a text that there is room for."""
         self._line.insert(text)
         self._moved_at = self._clock()
 
@@ -237,7 +236,7 @@ class TextEntry:
         return True
 
     def draw(self, surface: pygame.Surface, rect: pygame.Rect, *, size: int = 22, colour: Colour = WHITE) -> None:
-        """Draw the entry in a rectangle of a surface, scrolled so that the cursor is in sight.
+        """Draw the entry, scrolled so that the cursor is in sight.
 
         :param size: height of the letters, pixels.
         """

@@ -1,4 +1,4 @@
-"""The shapes of buttons, text fields and boxes, without the text in them."""
+"""The shapes of buttons, text fields and boxes."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def field(surface: pygame.Surface, rect: pygame.Rect, *, focused: bool) -> None:
 
 
 def box(surface: pygame.Surface, rect: pygame.Rect, radius: int = 0, edge: Colour = LINE) -> None:
-    """Draw a dark box with a thin edge. ``radius`` rounds its corners."""
+    """Draw a dark box with a thin edge and corners of ``radius`` pixels."""
     pygame.draw.rect(surface, NIGHT, rect, border_radius=radius)
     pygame.draw.rect(surface, edge, rect, width=1, border_radius=radius)
