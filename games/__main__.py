@@ -15,7 +15,7 @@ HOW = """Games made with PyGaSe. To open one, and to join a friend's:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the list and return the exit status: 0, or 2 if the command line holds anything but `--help`."""
+    """Print the list. Return the exit status: 2 if the command line holds anything but `--help`, else 0."""
     arguments = sys.argv[1:] if argv is None else argv
     found = games(Path(__file__).parent)
     width = max(map(len, found), default=0)
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def games(folder: Path) -> dict[str, str]:
     """Return the games of a folder: each name with the first sentence of the package's docstring.
 
-    The function reads the source files and imports no game, because importing pygame takes time.
+    It imports no game, because importing pygame takes time.
     """
     packages = sorted(file.parent for file in folder.glob("*/__main__.py"))
     return {package.name: _about((package / "__init__.py").read_text(encoding="utf-8")) for package in packages}

@@ -17,7 +17,7 @@ def ranking(scores: Mapping[int, Sequence[int]]) -> list[int]:
 
 
 def draw_board(surface: pygame.Surface, letters: Lettering, place: pygame.Rect, text: int, scene: Scene) -> None:
-    """Draw all scores in the middle of a place, in one or two columns. `text` is the size of the letters in pixels."""
+    """Draw all scores in the middle of a place, in one or two columns of letters `text` pixels high."""
     ranked = ranking(scene.scores)
     columns = 2 if len(ranked) > 10 and place.w >= 400 else 1
     rows = -(-len(ranked) // columns)

@@ -46,7 +46,7 @@ class Bot:
         self._goal_left = 0
 
     def command(self, number: int, ships: Mapping[int, Ship]) -> Command:
-        """Return its command for this tick. `number` is the number of its ship."""
+        """Return the command of ship `number` for this tick."""
         me = ships[number]
         self._think(number, me[AT], ships)
         target = ships.get(self._target) if self._target is not None else None
@@ -95,7 +95,7 @@ class Bot:
         return self._firing
 
     def _dance(self, at: Sequence[int], target: Sequence[int]) -> tuple[int, int]:
-        """Return the stick (x, y) for a circle around the target at a good distance."""
+        """Return the stick (x, y) for a circle around the target."""
         away = math.dist(at, target)
         turn = 90 * self._side
         if away > APPROACH_BEYOND:
@@ -105,7 +105,7 @@ class Bot:
         return _stick(rules.bearing(at, target) + turn)
 
     def _wander(self, at: Sequence[int]) -> tuple[int, int]:
-        """Return the stick (x, y) towards the present goal. Goals are visible from the last one where possible."""
+        """Return the stick (x, y) towards the present goal."""
         self._goal_left -= 1
         if self._goal is None or self._goal_left <= 0 or math.dist(at, self._goal) < ARRIVED_WITHIN:
             self._goal, self._goal_left = self._next_place(at), GIVES_UP

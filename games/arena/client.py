@@ -1,8 +1,7 @@
 """Arena's window: sends keys, mouse and pad to the server, shows its state and its news.
 
-The player's own ship flies and fires at once, by the same rules as the server (`Prediction`). The server decides later.
-The other ships are shown a moment late. The server judges a shot by the shooter's screen, so players aim at the ships
-that they see.
+The player's own ship flies and fires at once, by the server's rules (`Prediction`). The other ships are shown a moment
+late, so the server judges a shot by the shooter's screen (see `server`).
 """
 
 import math
@@ -122,7 +121,7 @@ class ArenaScreen(GameScreen):
         return False
 
     def _handle_chat(self, event: pygame.event.Event) -> bool:
-        """Handle one event while the player types: keys are text."""
+        """Handle one event while the player types."""
         if event.type == pygase_pygame.SERVER_EVENT:
             self._hear(event.name, event.args)
             return False
@@ -138,7 +137,7 @@ class ArenaScreen(GameScreen):
         return not pygame.K_F1 <= int(event.key) <= pygame.K_F12  # function keys write nothing
 
     def update(self) -> None:
-        """Send the player's command to the server, and show the player's own shot at once."""
+        """Send the player's command, and show the player's own shot at once."""
         self._take_aim()
         self._fire = self.controls.take()["fire"] or self._fire
         x, y = self.controls.vector("left", "right", "up", "down")
@@ -178,7 +177,7 @@ class ArenaScreen(GameScreen):
     # -- events
 
     def _hear(self, name: str, data: tuple[Any, ...]) -> None:
-        """Handle an event from the server. Unknown events belong to newer versions of the game: ignore them."""
+        """Handle an event from the server. Ignore unknown ones: they belong to newer versions of the game."""
         now = self.playing.clock()
         match name, data:
             case "NEWS", (str(text),):
@@ -245,7 +244,7 @@ class ArenaScreen(GameScreen):
         )
 
     def _take_in(self, state: pygase_pygame.View, ships: Mapping[int, Ship], me: int, now: float) -> None:
-        """Record the changes since the last frame and play their sounds."""
+        """Record the changes since the last frame, and play their sounds."""
         tracers, blasts = self._memory.see(ships, state.get("shots", {}), me, now)
         for tracer in tracers:
             self._sound("shot", tracer.start, 0.35)

@@ -48,14 +48,14 @@ class Layout:
 
 
 class Front:
-    """Draws the parts in front. It keeps the radar's walls. Create it after `pygame.init()`."""
+    """Draws the parts in front. Create it after `pygame.init()`."""
 
     def __init__(self, lettering: Lettering) -> None:
         self._letters = lettering
         self._radar: pygame.Surface | None = None
 
     def draw(self, surface: pygame.Surface, scene: Scene) -> None:
-        """Draw the parts in front of a scene. The arena is on the surface already."""
+        """Draw the parts in front of a scene that is drawn already."""
         layout = Layout(surface)
         if scene.board:
             draw_board(surface, self._letters, layout.board, layout.text, scene)
@@ -108,7 +108,7 @@ class Front:
     def _draw_text(
         self, surface: pygame.Surface, text: str, at: tuple[int, int], size: int, colour: Colour, width: int
     ) -> None:
-        """Draw text with a shadow, readable on any background. `width` is the room in pixels."""
+        """Draw text with a shadow, readable on any background, at most `width` pixels wide."""
         surface.blit(self._letters.line(text, size, NIGHT, width), (at[0] + 1, at[1] + 1))
         surface.blit(self._letters.line(text, size, colour, width), at)
 
@@ -135,7 +135,7 @@ class Front:
             self._draw_text(surface, text, at, layout.text, colour, place.w)
 
     def _draw_footer(self, surface: pygame.Surface, layout: Layout, scene: Scene) -> None:
-        """Draw the status and the longest line of keys that fits beside it."""
+        """Draw the status, and the longest line of keys that fits beside it."""
         room = surface.get_width() - 2 * layout.text
         fitting = (
             (status, keys)

@@ -1,7 +1,4 @@
-"""The recent events that the window shows for a while: shots, wrecks, chat, news and judgements.
-
-Pure: times are seconds of any clock. The number of events is bounded.
-"""
+"""The recent events that the window shows for a while. Pure: times are seconds of any clock."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -51,11 +48,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Judgement:
-    """The server's judgement of one of the player's shots, and the player's own view of it.
+    """The server's judgement of one of the player's shots.
 
     :ivar shown: the target's place in the player's window; None if it was not there.
-    :ivar seen: the target's place in the past state that the server looked up.
-    :ivar now: the target's place at the server when it judged.
+    :ivar seen: its place in the past state that the server looked up.
+    :ivar now: its place at the server when it judged.
     :ivar rewound: seconds between `seen` and `now`.
     """
 
@@ -70,7 +67,7 @@ class Judgement:
 
 
 class Memory:
-    """Keeps events in deques, newest last. `forget` drops the old ones."""
+    """Keeps events in bounded deques, newest last. `forget` drops the old ones."""
 
     def __init__(self) -> None:
         self.tracers: deque[Tracer] = deque(maxlen=64)
@@ -108,7 +105,7 @@ class Memory:
         self._aimed.pop((count - SHOT_NUMBERS // 2) % SHOT_NUMBERS, None)
 
     def judge(self, judged: Sequence[Any], now: float) -> None:
-        """Record a judgement of the server: the data of a `JUDGED` event, see `server`."""
+        """Record the data of a `JUDGED` event (see `server`)."""
         shot, end, hit, target, seen, where, rewound = judged
         if hit:
             self.hit_at = now
@@ -123,11 +120,11 @@ class Memory:
 
     @property
     def unjudged(self) -> int:
-        """Number of the player's own shots without a judgement."""
+        """The player's own shots without a judgement."""
         return len(self._aimed)
 
     def forget(self, now: float) -> None:
-        """Drop the events whose time is over at `now` (seconds)."""
+        """Drop the events that are over at `now` (seconds)."""
         _drop(self.tracers, now - TRACER_SECONDS)
         _drop(self.blasts, now - BLAST_SECONDS)
         _drop(self.lines, now - LINE_SECONDS)
@@ -135,7 +132,7 @@ class Memory:
         _drop(self.judgements, now - JUDGED_SECONDS)
 
     def clear_picture(self) -> None:
-        """Drop the last frame. Call this when a new connection begins."""
+        """Drop the last frame, when a new connection begins."""
         self._counts.clear()
         self._places.clear()
         self._aimed.clear()

@@ -1,7 +1,4 @@
-"""Draws Arena: the surroundings of the player's own ship, and the parts of `front` on top.
-
-`scene.Scene` holds the content.
-"""
+"""Draws Arena: the surroundings of the player's own ship, and the parts of `front` on top."""
 
 import math
 from typing import Final
@@ -20,7 +17,7 @@ _GRID_COLOUR: Final[Colour] = (26, 35, 56)
 
 
 class Picture:
-    """Draws scenes. It keeps the parts that do not change between frames. Create it after `pygame.init()`."""
+    """Draws scenes. Create it after `pygame.init()`."""
 
     def __init__(self, lettering: Lettering) -> None:
         self._letters = lettering

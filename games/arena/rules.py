@@ -1,11 +1,11 @@
 """The rules of Arena: a ship's tick and a shot's target. Pure functions of their arguments.
 
-The server runs `move` for every ship. Each client runs it for its own ship, ahead of the server, with the same inputs.
-Both get the same result to the last bit, because a ship holds whole numbers only.
+The server runs `move` for every ship, each client for its own, ahead of the server, with the same inputs. Both get the
+same result to the last bit, because a ship holds whole numbers only.
 
 The server sends every ship to every client in every tick. So its keys are small numbers (`AT`, `AIM`, ...), one byte
-each. Times are in ticks, `TICKS_PER_SECOND` a second. Lengths are in points (see `walls`). Angles are whole degrees
-from -180 to 179, 0 to the right, clockwise on the screen.
+each. Times are in ticks, `TICKS_PER_SECOND` a second, lengths in points (see `walls`), angles in whole degrees from
+-180 to 179, 0 to the right, clockwise on the screen.
 """
 
 import math
@@ -37,7 +37,7 @@ Command = tuple[int, int, int, bool]
 
 
 class Hit(NamedTuple):
-    """The end of a shot in points, and the number of the ship that it hit. None for a miss."""
+    """The end of a shot in points, and the number of the ship that it hit, or None."""
 
     end: tuple[int, int]
     target: int | None
@@ -49,7 +49,7 @@ def new_ship(at: Sequence[int], aim: int = 0) -> dict[int, Any]:
 
 
 def command(value: object) -> Command | None:
-    """Return the command in an input, within its limits. None if the value is no command."""
+    """Return the command in an input, within its limits, or None if it is no command."""
     if not isinstance(value, (list, tuple)) or len(value) != 4:
         return None
     if not all(isinstance(part, int) and -(2**31) < part < 2**31 for part in value):
@@ -101,11 +101,11 @@ def direction(aim: float) -> tuple[float, float]:
 
 
 def bearing(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return the angle in degrees of the direction from `a` to `b`."""
+    """Return the direction from `a` to `b` in degrees."""
     return math.degrees(math.atan2(b[1] - a[1], b[0] - a[0]))
 
 
 def _way(x: int, y: int) -> tuple[int, int]:
-    """Return the movement of a ship in a tick, in points. A diagonal one is not faster."""
+    """Return a ship's movement in a tick, in points. A diagonal one is not faster."""
     pushed = max(math.sqrt(x * x + y * y), FULL_STICK)  # exact on every machine; `hypot` may not be
     return round(SPEED * x / pushed), round(SPEED * y / pushed)

@@ -17,7 +17,7 @@ SEEN: Final = (9_600, 6_400)  # points: largest part of the arena in a window of
 
 @dataclass
 class Scene:
-    """The whole content of one frame. Its tables are those of the state (see `server`)."""
+    """The content of one frame, with the tables of the state (see `server`)."""
 
     now: float
     memory: Memory
@@ -56,14 +56,14 @@ class Camera:
         return max(1, round(length * self.scale))
 
     def shows(self, place: Sequence[float], around: float) -> bool:
-        """Return whether a thing at `place` with a radius of `around` points is in the window."""
+        """Return whether a thing at `place`, with a radius of `around` points, is in the window."""
         x, y = (place[0] - self.left) * self.scale, (place[1] - self.top) * self.scale
         around *= self.scale
         return -around < x < self.size[0] + around and -around < y < self.size[1] + around
 
 
 def field_of(surface: pygame.Surface) -> tuple[int, int]:
-    """Return the size in pixels of the part of a window that shows the arena: everything above the footer."""
+    """Return the size in pixels of the part of a window that shows the arena."""
     return surface.get_width(), max(1, surface.get_height() - hud.footer_height(surface))
 
 

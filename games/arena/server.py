@@ -8,17 +8,15 @@ The state is a set of tables by the number of a pilot:
 
 - `ships`: the ships that fly (see `rules`); a wreck has no entry
 - `health`: 0 to 100; `shields`: True for a pilot that cannot be hurt
-- `shots`: the last shot of each pilot: its number, the x and y of its end, and the number of its target or `NO_PILOT`
+- `shots`: each pilot's last shot: its number, the x and y of its end, and the number of its target or `NO_PILOT`
 - `pilots`: name, and whether it is a bot; `scores`: wrecks of others, wrecks of one's own
 
-Two more entries: `winner` is the winner of the round until the next one begins. `seats` holds a client's own number
-(see `seat_of`).
+`winner` is the winner of the round until the next one begins. `seats` holds a client's own number (see `seat_of`).
 
-Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once, `CHAT(text)`.
-Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter
-`JUDGED(shot, end, hit, target, seen, now, rewound)`. `target` is the ship that the shot hit or nearly hit (or
-`NO_PILOT`),
-`seen` its place on the shooter's screen, `now` its present place, `rewound` the seconds between the two.
+Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once, `CHAT(text)`. Events to
+clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter `JUDGED(shot, end, hit, target,
+seen, now, rewound)`. `target` is the ship that the shot hit or nearly hit (or `NO_PILOT`), `seen` its place on the
+shooter's screen, `now` its present place, `rewound` the seconds between the two.
 """
 
 import random
@@ -57,7 +55,7 @@ TICK: Final = 1 / TICKS_PER_SECOND  # seconds
 NO_PILOT: Final = -1
 
 MOVING: Final = (f"ships.*.{AT}", Interpolate(f"ships.*.{AIM}", angle="degrees"))
-"""The values that glide from tick to tick, on the players' screens and in the history of the judge."""
+"""The values that glide from tick to tick, on the screens and in the judge's history."""
 
 BACK_AFTER: Final = round(2.5 * TICKS_PER_SECOND)  # longer than the judge looks back: no shot hits the next life
 SHIELDED: Final = 2 * TICKS_PER_SECOND
@@ -98,7 +96,7 @@ class Pilot:
 class ArenaServer:
     """A fight for up to 32 clients and bots. Run `backend` at `TICK` seconds a tick.
 
-    :param bots: number of bots, as far as the clients leave room for them.
+    :param bots: number of bots, as far as there is room beside the clients.
     """
 
     def __init__(self, bots: int = 0, rng: random.Random | None = None) -> None:
@@ -122,13 +120,13 @@ class ArenaServer:
 
     @cached_property
     def _history(self) -> StateHistory:
-        """The states of the last second. It begins with the first tick, because no clock runs before."""
+        """The states of the last second. It begins with the first tick: no clock runs before."""
         return self.backend.game_state_machine.keep_history(1.0, interpolate=MOVING)
 
     # -- players -------------------------------------------------------------------------------------------------------
 
     def on_join(self, name: object = "", *, client_address: Address) -> Update:
-        """Let a client play under the name that it sends. A second `JOIN` changes nothing."""
+        """Let a client play under a name. A second `JOIN` changes nothing."""
         if client_address in self._numbers:
             return {}
         update = _no_changes()
@@ -141,7 +139,7 @@ class ArenaServer:
         return _without_empty_tables(update)
 
     def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
-        """Remove a client that has left. A bot takes its place if one made room for it."""
+        """Remove a client. A bot takes its place if one made room for it."""
         number = self._numbers.pop(client_address, None)
         if number is None:
             return {}
@@ -165,7 +163,7 @@ class ArenaServer:
             self._announcer.send(client_address, "NEWS", "Too many lines. Wait two seconds and write again.")
 
     def _add(self, pilot: Pilot, update: Update) -> int:
-        """Give a pilot the next free number. Numbers of pilots that have left are reused as late as possible."""
+        """Give a pilot the next free number."""
         number = self._free_numbers.take(self.pilots)
         self.pilots[number] = pilot
         pilot.back_at = self._tick + 1
@@ -202,7 +200,7 @@ class ArenaServer:
     # -- a tick ------------------------------------------------------------------------------------------------------
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
-        """Run one tick of the fight. `dt` does not matter: a late server plays slower, by the same rules."""
+        """Run one tick. `dt` does not matter: a late server plays slower, by the same rules."""
         self._tick += 1
         update = _no_changes()
         self._history  # noqa: B018  # the first access begins it
@@ -225,7 +223,7 @@ class ArenaServer:
     def _move(
         self, before: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
     ) -> dict[int, dict[int, Any]]:
-        """Return all ships one tick later, each moved by its own pilot's command."""
+        """Return all ships one tick later."""
         ships = {}
         for number, ship in before.items():
             pilot = self.pilots[number]
@@ -243,7 +241,7 @@ class ArenaServer:
     def _judge(
         self, shooter: int, ships: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
     ) -> Hit:
-        """Judge a shot by its shooter's screen: write it into the update, report to its shooter, and return it."""
+        """Judge a shot by its shooter's screen: write it into the update, report it to the shooter, and return it."""
         pilot, ship = self.pilots[shooter], ships[shooter]
         given = input_of(pilot.address, inputs)
         view_time = given.view_time if given else None  # None for a bot, which sees the present
@@ -265,7 +263,7 @@ class ArenaServer:
         ships: Mapping[int, Ship],
         view_time: float | None,
     ) -> None:
-        """Send the judgement of a shot to its shooter, with the target's seen place and its present one."""
+        """Send `JUDGED` to a shooter."""
         target = hit.target if hit.target is not None else _meant(ship, targets)
         newest = self._history.newest or 0.0
         rewound = 0.0 if view_time is None else min(max(newest - view_time, 0.0), self._history.seconds)
@@ -301,7 +299,7 @@ class ArenaServer:
         self.backend.server.dispatch_event("WRECK", shooter, victim, retries=RELIABLE)
 
     def _mend(self, update: Update) -> None:
-        """Mend the ships without a recent hit, and end the shields whose time is over."""
+        """Mend ships without a recent hit, and end the shields that are over."""
         for number, pilot in self.pilots.items():
             if pilot.shield_until and self._tick >= pilot.shield_until:
                 pilot.shield_until = 0
@@ -325,7 +323,7 @@ class ArenaServer:
         return farthest(self._rng.sample(PLACES, 6), [ship[AT] for ship in ships.values()])
 
     def _referee(self, update: Update) -> None:
-        """End a round that somebody has won, and begin the next one after a pause."""
+        """End a round that somebody has won; begin the next after a pause."""
         if self._winner != NO_PILOT:
             if self._tick >= self._next_round_at:
                 update["winner"] = self._winner = NO_PILOT
@@ -344,12 +342,12 @@ class ArenaServer:
 
 
 def seat_of(client_address: Address | None) -> int:
-    """Return a client's key in `seats`: a checksum of its address, because the address is not for the other players."""
+    """Return a client's key in `seats`: a checksum, because its address is not for the other players."""
     return zlib.crc32(str(client_address).encode())
 
 
 def own_ship(state: Mapping[str, Any], client_address: Address | None) -> tuple[str, int] | None:
-    """Return the path to a client's own ship, for `Prediction`. None while it has none."""
+    """Return the path to a client's own ship, for `Prediction`, or None."""
     number = state.get("seats", {}).get(seat_of(client_address))
     return None if number is None else ("ships", number)
 
@@ -359,12 +357,11 @@ def _no_changes() -> Update:
 
 
 def _without_empty_tables(update: Update) -> Update:
-    """Return an update without its empty tables."""
     return {name: value for name, value in update.items() if value != {}}
 
 
 def _meant(ship: Ship, targets: Mapping[int, list[float]]) -> int | None:
-    """Return the likely target of a shot that missed: the ship nearest to its line, if it is near enough."""
+    """Return the likely target of a miss: the ship nearest to its line, if near enough."""
     dx, dy = rules.direction(ship[AIM])
     beside = {}
     for number, (x, y) in targets.items():

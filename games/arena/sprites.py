@@ -32,7 +32,7 @@ def ship(colour: Colour, diameter: int, aim: float) -> pygame.Surface:
 
 
 def forget() -> None:
-    """Drop all cached pictures. They are invalid after `pygame.quit()`."""
+    """Drop all cached pictures, which are invalid after `pygame.quit()`."""
     _turned.cache_clear()
 
 

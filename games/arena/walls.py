@@ -1,8 +1,9 @@
 """The walls of Arena, and free ways and lines of sight between them.
 
 Lengths are whole points; ten of them are a pixel of the default window. (0, 0) is the top left corner, y points down.
-Walls are rectangles, and a ship counts as a square against them. A ship that touches a wall stands exactly at its edge
-and slides along it. The results are the same on every machine.
+
+A ship counts as a square. If it touches a wall, it stands exactly at its edge and slides along it. The results are the
+same on every machine.
 """
 
 import math
@@ -37,7 +38,7 @@ _GRAZED: Final = 1e-6  # points: a shorter way through a corner is rounding erro
 
 
 def _cells() -> dict[tuple[int, int], tuple[Wall, ...]]:
-    """Return the grown walls near each cell of a grid. A step then checks only a few of them."""
+    """Return the grown walls near each cell of a grid, so that a step checks only a few."""
     return {
         (column, row): tuple(
             wall

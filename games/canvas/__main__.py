@@ -14,12 +14,12 @@ from pygase_pygame.app import Game, Hosting, cli
 
 
 def make(hosting: Hosting) -> CanvasServer:
-    """Return the server that the command line asks for. Raises `FileTrouble` if its file cannot be read."""
+    """Return the server for a command line. Raises `FileTrouble` if its file cannot be read."""
     return CanvasServer(hosting.bots, getattr(hosting.args, "file", None))
 
 
 def options(parser: argparse.ArgumentParser, command: Literal["host", "join"]) -> None:
-    """Add the options that only this game has."""
+    """Add this game's own options."""
     if command == "host":
         parser.add_argument(
             "--file",
@@ -44,7 +44,7 @@ GAME: Final = Game(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line. The picture is saved at the end, however the game ends."""
+    """Run the command line. The picture is saved at the end in any case."""
     servers: list[CanvasServer] = []
 
     def serve(hosting: Hosting) -> Backend:

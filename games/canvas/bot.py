@@ -19,7 +19,7 @@ Look = tuple[int, int]  # colour and width
 
 
 class Turn(NamedTuple):
-    """A bot's actions in a tick: its cursor, its stroke and its new pieces."""
+    """A bot's tick: its cursor, its stroke and its new pieces."""
 
     at: Point
     stroke: int  # number of the present stroke; -1 for none
@@ -76,7 +76,7 @@ class Bot:
         yield [self._at], None
 
     def _walk(self, line: Line, speed: float) -> Iterator[Line]:
-        """Move along a line by `speed` units a tick. Yield the points of each tick."""
+        """Move along a line by `speed` units a tick. Yield each tick's points."""
         way, left = [line[0]], 0.0
         self._at = line[0]
         for target in line[1:]:

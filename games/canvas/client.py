@@ -76,7 +76,7 @@ class CanvasScreen(GameScreen):
     # -- input ---------------------------------------------------------------------------------------------------------
 
     def handle(self, event: pygame.event.Event) -> bool:
-        """Handle one event: mouse, key, gamepad, connection, or an event from the server."""
+        """Handle one event."""
         self.controls.handle(event)
         if event.type == CONNECTED:
             self._entered = False
@@ -220,7 +220,7 @@ class CanvasScreen(GameScreen):
             self.painter.draw_own(self.hand.pieces(), gone)
 
     def _hear(self, event: pygame.event.Event) -> None:
-        """Handle an event from the server. Unknown events belong to newer versions of the game: ignore them."""
+        """Handle an event from the server. Ignore unknown ones: they belong to newer versions of the game."""
         match event.name, event.args:
             case "NEWS", (str(text),):
                 self.news.show(text)
@@ -253,7 +253,8 @@ class CanvasScreen(GameScreen):
             self.tell("INK", sent.stroke, sent.part, sent.line)
 
     def _pointing(self) -> list[int] | None:
-        """Return the input: the mouse's place on the paper and the number of the present stroke. None off the paper."""
+        """Return the input: the mouse's place on the paper and the number of the present stroke, or None off the
+        paper."""
         if self._mouse is None or self.layout is None:
             return None
         if self.hand.stroke == -1 and not pygame.Rect(self.layout.area).collidepoint(self._mouse):
@@ -318,11 +319,11 @@ class CanvasScreen(GameScreen):
         return "" if number is None else str(people[number]["name"])
 
     def departed(self) -> Sequence[tuple[Any, str]]:
-        """Return the artists that have left strokes behind: number and name."""
+        """Return number and name of the artists that have left strokes behind."""
         return self._departed.left(self.session.newest.get("people", {}), self.picture)
 
     def host_deeds(self) -> Sequence[HostDeed]:
-        """Return the host's actions for an artist: undo all strokes."""
+        """Return the host's action for an artist: undo all strokes."""
         return ((pygame.K_u, "undo all", self._undo_all_of),)
 
     def _undo_all_of(self, who: Any) -> None:
@@ -354,7 +355,7 @@ class CanvasScreen(GameScreen):
         self._draw_words(surface, view)
 
     def _arrange(self, surface: pygame.Surface) -> tuple[Layout, Toolbar, Painter]:
-        """Return the parts of the window. A new size makes new ones."""
+        """Return the parts of the window, new ones after a new size."""
         size, is_host = surface.get_size(), self.is_host
         if self.layout is None or self.toolbar is None or self.painter is None or self._arranged != (size, is_host):
             self._arranged = (size, is_host)

@@ -1,4 +1,4 @@
-"""The artists that have left strokes behind, for the host's list of players."""
+"""The artists that have left strokes behind, for the host's list."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from games.canvas.picture import Picture
 
 _MOST_REMEMBERED: Final = 1000
-"""Names remembered. Artists from before appear by number."""
+"""Names remembered. Older artists appear by number."""
 
 
 class Departed:
@@ -24,6 +24,6 @@ class Departed:
                     del self._names[next(iter(self._names))]
 
     def left(self, people: Iterable[int], picture: Picture) -> list[tuple[int, str]]:
-        """Return the number and name of every absent artist with strokes in the picture."""
+        """Return number and name of every absent artist with strokes in the picture."""
         gone = sorted(picture.artists() - set(people))
         return [(number, self._names.get(number, f"artist {number}")) for number in gone]

@@ -1,4 +1,4 @@
-"""Saves the picture as PNG. It is painted a few milliseconds a frame, so that the game goes on."""
+"""Saves the picture as PNG, painted a few milliseconds a frame, so that the game goes on."""
 
 import time
 from pathlib import Path

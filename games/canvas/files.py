@@ -36,10 +36,7 @@ class FileTrouble(Exception):
 
 
 def load(path: Path) -> list[bytes]:
-    """Return the pieces in a file, with artist 0. A missing file gives none.
-
-    Raises `FileTrouble`. The file does not change.
-    """
+    """Return the pieces in a file, with artist 0; none if there is no file. Raises `FileTrouble`."""
     try:
         if path.stat().st_size > MAX_PICTURE_FILE_BYTES:
             raise FileTrouble(f"{path} is too large for a picture. {_OTHER_FILE}")
@@ -56,7 +53,7 @@ def load(path: Path) -> list[bytes]:
 
 
 def save(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a picture to a file. The old file stays until the whole new one is written. Raises `FileTrouble`."""
+    """Write a picture to a file. Raises `FileTrouble`."""
     content = json.dumps(document_of(list(pieces)), separators=(",", ":")).encode()
     temporary = None
     try:
@@ -79,16 +76,15 @@ class Keeper:
     """Keeps a picture in a file: in the background during the game, at once at the end.
 
     If another program has written the file meanwhile, such as another host of the same picture, the keeper leaves it
-    alone.
-    The picture then goes to a new file beside it, and `trouble` names it.
+    alone. The picture then goes to a new file beside it, and `trouble` names it.
 
-    :param path: the file. None: the picture is not kept.
+    :param path: the file; None: the picture is not kept.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.trouble = ""
-        """The present problem as a sentence; "" if there is none."""
+        """The present problem as a sentence, or ""."""
         self._moved = ""  # the sentence about the new file, if the picture has moved
         self._known: _Stamp | None = None  # the file after it was last read or written here
         self._saving: threading.Thread | None = None
@@ -105,7 +101,7 @@ class Keeper:
         return pieces
 
     def save_soon(self, pieces: Sequence[bytes]) -> bool:
-        """Save in the background. Return False at once if the last save is still running."""
+        """Save in the background. Return False at once if the last save still runs."""
         if self.path is None:
             return True
         if self._saving is not None and self._saving.is_alive():
@@ -115,7 +111,7 @@ class Keeper:
         return True
 
     def save_now(self, pieces: Sequence[bytes]) -> bool:
-        """Save a picture that has changed. Return whether the file holds it now."""
+        """Save a changed picture. Return whether the file holds it now."""
         if self.path is None:
             return False
         with self._lock:
@@ -142,7 +138,7 @@ class Keeper:
         logger.warning("%s", self._moved)
 
     def wait(self) -> None:
-        """Wait until the save in the background has ended."""
+        """Wait for the save in the background."""
         if self._saving is not None:
             self._saving.join()
 
@@ -151,7 +147,7 @@ _Stamp = tuple[int, int, int]
 
 
 def _stamp(path: Path) -> _Stamp | None:
-    """Return time, inode and size: they change with every write. None without a file."""
+    """Return time, inode and size, which change with every write; None without a file."""
     try:
         found = path.stat()
     except OSError:

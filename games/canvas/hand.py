@@ -1,6 +1,6 @@
-"""The player's own strokes until the server confirms them. They are shown at once, and can be sent again.
+"""The player's own strokes until they are in the server's picture, which confirms them. Pure.
 
-A piece is confirmed when it is in the server's picture. Pure.
+They are shown at once, and can be sent again.
 """
 
 from typing import NamedTuple
@@ -69,7 +69,7 @@ class Hand:
         return last
 
     def take(self) -> list[Sent]:
-        """Return the new pieces to send. They are kept until they are confirmed."""
+        """Return the new pieces to send, which are kept until they are confirmed."""
         if self._pen is None:
             return []
         new = []
@@ -81,11 +81,11 @@ class Hand:
         return new
 
     def unconfirmed(self) -> list[Sent]:
-        """Return the unconfirmed pieces, to send them again on a new connection."""
+        """Return the unconfirmed pieces, to send them again."""
         return list(self._sent)
 
     def pieces(self) -> list[Piece]:
-        """Return all unconfirmed pieces, to draw them over the picture."""
+        """Return all unconfirmed pieces, to draw them."""
         pieces = [sent.piece for sent in self._sent]
         points = self._pen.fresh if self._pen is not None else ()
         if self._pen is None or not points:
@@ -106,7 +106,7 @@ class Hand:
         self._sent = [sent for sent in self._sent if sent.part >= counts[sent.stroke]]
 
     def undo(self, picture: Picture) -> tuple[int, list[Piece]] | None:
-        """Undo the last visible stroke. Return its number and its unconfirmed pieces. None if there is none."""
+        """Undo the last visible stroke. Return its number and its unconfirmed pieces, or None."""
         while self._mine and self.artist is not None:
             stroke = self._mine.pop()
             gone = self.drop(stroke)
@@ -115,7 +115,7 @@ class Hand:
         return None
 
     def drop(self, stroke: int) -> list[Piece]:
-        """Drop the unconfirmed pieces of a stroke, and lift the pen if it draws that stroke. Return the pieces."""
+        """Drop the unconfirmed pieces of a stroke, lift the pen if it draws that stroke, and return the pieces."""
         gone = [piece for piece in self.pieces() if piece.number == stroke]
         if stroke == self.stroke:
             self._pen = None
@@ -123,7 +123,7 @@ class Hand:
         return gone
 
     def reset(self) -> list[Piece]:
-        """Drop everything: the server has given the player another number. Return the pieces."""
+        """Drop everything, and return the pieces: the player has got another number."""
         gone = self.pieces()
         self._pen, self._sent, self._mine = None, [], []
         return gone

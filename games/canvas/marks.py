@@ -1,4 +1,4 @@
-"""Drawn over the picture, not part of it: cursors, the ends of unfinished strokes, the player's brush."""
+"""Drawn over the picture: cursors, the ends of unfinished strokes, the player's brush."""
 
 from collections.abc import Mapping
 from typing import Any

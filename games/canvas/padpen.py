@@ -1,4 +1,4 @@
-"""Moves the pen with a gamepad's stick, instead of a mouse."""
+"""Moves the pen with a gamepad's stick."""
 
 from typing import Final
 
@@ -16,10 +16,10 @@ class PadPen:
         self._then = 0.0
 
     def move(self, way: tuple[float, float], start: Pixel | None, window: Pixel, now: float) -> Pixel | None:
-        """Return the pen's pixel in this frame. None while the stick is at rest. Call it once a frame.
+        """Return the pen's pixel in this frame, or None while the stick is at rest.
 
         :param way: direction of the stick, x to the right, y down, length 1.0 at most.
-        :param start: pixel of the pen or mouse before the stick moved. None: the middle.
+        :param start: pixel of the pen or mouse before the stick moved; None: the middle.
         :param window: width and height in pixels.
         :param now: seconds.
         """

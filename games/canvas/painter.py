@@ -3,10 +3,10 @@
 Strokes are painted at twice the resolution of the screen, for smooth edges. New pieces go on top. When a stroke is
 removed, its part of the picture is repainted from the bottom, out of sight, over several frames; the old part stays
 visible meanwhile. A new size works the same way. Copies of older states of the picture ("layers") save most of that
-work, because a repaint starts from the newest one below the change.
+work: a repaint starts from the newest one below the change.
 
-The player's own strokes are painted on top at once, and again after each piece from the server. The server's version
-is the same in the same place, so nothing flickers, and all players see the same picture in the end.
+The player's own strokes are painted on top at once, and again after each piece from the server. The server's version is
+the same, so nothing flickers, and all players see the same picture in the end.
 """
 
 import functools
@@ -27,9 +27,7 @@ OVERSAMPLING: Final = 2
 MOST_FINE_PIXELS: Final = 14_000_000  # of a surface; larger ones are painted at single resolution
 LEAST_FINE: Final = 3
 """Pixels of the thinnest stroke at the finer resolution. pygame draws lines of 1 and 2 pixels differently at the edge
-of
-a clip, so a repainted part would not fit the rest.
-"""
+of a clip, so a repainted part would not fit the rest."""
 PIECES_A_LAYER: Final = 300
 MOST_LAYERS: Final = 2
 FRAME_SECONDS: Final = 0.006  # of a frame for painting; at least one piece is painted on any machine
@@ -40,7 +38,7 @@ WHOLE_PAPER: Final[Box] = (-rules.OUTSIDE, -rules.OUTSIDE, rules.WIDTH + rules.O
 
 @dataclass
 class _Repair:
-    """A part of the picture that is being repainted out of sight.
+    """A part that is being repainted out of sight.
 
     `todo` are the pieces from number `first` on. Below them is the layer that ends at `first`, or paper.
     """
@@ -55,14 +53,14 @@ class _Repair:
 
 @dataclass
 class _Layer:
-    """A copy of the picture with exactly the pieces below number `until`."""
+    """A copy of the picture with the pieces below number `until`."""
 
     surface: pygame.Surface
     until: int
 
 
 class Painter:
-    """Paints a picture onto `surface`. Call `change` for every change of the picture, and `work` in each frame.
+    """Paints a picture onto `surface`. Call `change` for every change, and `work` in each frame.
 
     :param size: width and height of `surface` in pixels; `resize` changes it.
     """
@@ -185,7 +183,7 @@ class Painter:
     def _begin_repair(self, box: Box, first: int) -> None:
         """Start to repaint a part in which pieces from number `first` on have changed.
 
-        If a repaint is running, the new one covers both parts.
+        It also covers the part of a running repaint.
         """
         if self._repair:
             box, first = _hull([box, self._repair.box]), min(first, self._repair.first)
@@ -280,7 +278,7 @@ class Painter:
         return box
 
     def _paint_bytes(self, surface: pygame.Surface, piece: bytes) -> pygame.Rect:
-        """Paint a piece, unless it is hidden or of a newer version. Return the part of the surface that changed."""
+        """Paint a piece, unless it is hidden or of a newer version. Return the changed part of the surface."""
         unpacked = None if rules.stroke_of(piece) in self._hidden else _unpacked(piece)
         return _paint(surface, unpacked, self._scale) if unpacked else pygame.Rect(0, 0, 0, 0)
 

@@ -7,7 +7,7 @@ from pygase_pygame.app import NIGHT, Layout
 
 
 class Beside(Layout):
-    """The layout of the paper, to the right of the tools."""
+    """The layout of the paper, right of the tools."""
 
     def __init__(self, left: int, window: tuple[int, int], top: int, bottom: int) -> None:
         super().__init__((window[0] - left, window[1]), (rules.WIDTH, rules.HEIGHT), header=top, footer=bottom)
@@ -16,7 +16,7 @@ class Beside(Layout):
 
 
 def fill_around(surface: pygame.Surface, area: pygame.Rect) -> None:
-    """Fill the window outside `area`, which is painted anyway."""
+    """Fill the window outside `area`."""
     width, height = surface.get_size()
     surface.fill(NIGHT, (0, 0, width, max(area.top, 0)))
     surface.fill(NIGHT, (0, area.bottom, width, max(height - area.bottom, 0)))

@@ -13,7 +13,7 @@ PIECE_TICKS: Final = 3
 class Pen:
     """Draws one stroke: `move` adds points, `take` returns the new pieces. The first point is there at once.
 
-    Each piece begins with the last point of the piece before it, so that it can be drawn alone.
+    Each piece begins with the last point of the previous one, so that it can be drawn alone.
     """
 
     def __init__(self, colour: int, width: int, start: Point) -> None:

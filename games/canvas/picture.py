@@ -19,10 +19,9 @@ _NO_PAGE: Final[Mapping[int, bytes]] = {}
 class Changes:
     """The changes between two states.
 
-    :ivar added: numbers of the new pieces on top of all others, in drawing order.
+    :ivar added: numbers of the new pieces on top, in drawing order.
     :ivar removed: removed pieces by number.
-    :ivar inserted: numbers of new pieces below others. They occur only after a restart of the server with another
-        picture.
+    :ivar inserted: numbers of new pieces below others, only after a restart of the server with another picture.
     """
 
     added: list[int] = field(default_factory=list)
@@ -51,7 +50,7 @@ class Picture:
         return self._strokes.get(stroke, 0)
 
     def artists(self) -> set[int]:
-        """Return the numbers of all artists with pieces in the picture."""
+        """Return the artists with pieces in the picture."""
         return {rules.artist_of(stroke) for stroke in self._strokes}
 
     def follow(self, pages: Pages) -> Changes:

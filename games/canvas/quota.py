@@ -1,10 +1,8 @@
-"""Limits for all clients of one network address together.
+"""Limits for all clients of one network address together. Pure: times are seconds of a monotonic clock.
 
-Limits for single artists do not stop a client that connects again and again as another artist. So the pieces of an
-address (a "host": one machine, or all machines behind one router) are counted together: those in the picture, and
-those of a second. The limits are enough for a class of 16 behind one router.
-
-Pure: times are seconds of a monotonic clock.
+Limits for single artists do not stop a client that connects again and again. So the pieces of an address (a "host": one
+machine, or all machines behind one router) are counted together: those in the picture, and those of a second. The
+limits are enough for a class of 16 behind one router.
 """
 
 from typing import Final, NamedTuple
@@ -31,20 +29,20 @@ class Amount(NamedTuple):
 NO_AMOUNT: Final = Amount(0, 0, 0)
 
 HELD: Final = Amount(rules.MAX_PICTURE_STROKES // 2, 600_000, rules.MAX_PICTURE_BYTES // 2)
-"""Limit for the pieces of one address in the picture: half of its capacity, to leave room for others."""
+"""Limit for the pieces of one address in the picture: half of it, to leave room for others."""
 
 PER_SECOND: Final = Amount(60, 6_000, 20_000)
 """A little more than 16 hands that draw without a pause."""
 
 SAVED_UP: Final = Amount(600, 60_000, 200_000)
-"""Limit at once: ten seconds of drawing, after the connection of a whole router was stuck."""
+"""Limit at once: ten seconds of drawing, after a whole router was stuck."""
 
 HOST_FULL: Final = "Your network address has drawn its share of this picture. Undo something to go on."
 HOST_TOO_FAST: Final = "Your network address draws too fast. Wait a moment."
 
 
 def amount_of(piece: bytes, *, begins: bool) -> Amount:
-    """Return the amount of a piece. `begins`: it is the first one of its stroke."""
+    """Return the amount of a piece. `begins`: it is its stroke's first."""
     return Amount(int(begins), rules.point_count(piece), rules.cost(piece))
 
 

@@ -1,12 +1,12 @@
 """Pieces of strokes, and the limits of a picture.
 
-A stroke grows while it is drawn. So it is sent and kept in pieces, and nothing is sent twice. A piece holds everything
-that is needed to draw it:
+A stroke grows while it is drawn, so it is sent and kept in pieces, and nothing is sent twice. A piece holds everything
+needed to draw it:
 
     stroke (4 bytes) · colour (1) · width (1) · first point (2 + 2) · then each step (1 + 1)
 
-Pieces of all artists are drawn in the order of their arrival at the server. So the newest is on top, and the same
-pieces make the same picture for everybody.
+Pieces are drawn in the order of their arrival at the server. So the newest is on top, and the same pieces make the same
+picture for everybody.
 
 Points are in units of the paper, from its upper left corner. Strokes may leave the paper a little.
 """
@@ -85,17 +85,17 @@ def pack_line(colour: int, width: int, points: Sequence[Point]) -> bytes:
 
 
 def piece_of(artist: int, number: int, line: bytes) -> bytes:
-    """Return the piece with a line and the numbers of its artist and stroke."""
+    """Return the piece with a line, an artist and a stroke's number."""
     return artist.to_bytes(2, "big") + number.to_bytes(2, "big") + line
 
 
 def line_of(piece: bytes) -> bytes:
-    """Return the line of a piece, as a client sends it."""
+    """Return the line of a piece."""
     return piece[_STROKE_BYTES:]
 
 
 def stroke_of(piece: bytes) -> bytes:
-    """Return the key of a piece's stroke. All pieces of a stroke have the same key."""
+    """Return the key of a piece's stroke, the same for all its pieces."""
     return piece[:_STROKE_BYTES]
 
 
@@ -120,7 +120,7 @@ def cost(piece: bytes) -> int:
 
 
 def unpack(piece: bytes) -> Piece:
-    """Return an unpacked piece. Raises `BadPiece` for any other bytes."""
+    """Return an unpacked piece. Raises `BadPiece` for other bytes."""
     _check(piece)
     artist, number, colour, width = _HEAD.unpack_from(piece)
     x, y = _FIRST.unpack_from(piece, _HEAD.size)
@@ -133,7 +133,7 @@ def unpack(piece: bytes) -> Piece:
 
 
 def is_inside(point: Point) -> bool:
-    """Return whether a point is on the paper or close enough to it."""
+    """Return whether a point is on the paper or near enough."""
     return -OUTSIDE <= point[0] <= WIDTH + OUTSIDE and -OUTSIDE <= point[1] <= HEIGHT + OUTSIDE
 
 

@@ -6,12 +6,14 @@ The public state:
 - `people`: the artists by number: name, whether a bot, and a mark by which a client finds itself (see `mark_of`)
 - `cursors`: their places on the paper, in units; no entry while the mouse is elsewhere
 - `pens`: the number of the stroke that they are drawing, if any
-- `host`: the number of the artist that may clear the picture; 0 if there is none
+- `host`: the number of the artist that may clear the picture, or 0
 
 Inputs of clients, one a tick: `[x, y, stroke]` with -1 for no stroke, or None while the mouse is elsewhere.
+
 Events from clients: `JOIN(name)`, then `ENTER(key)`: after a lost connection, the same key gives a client its old
-strokes back, to undo them. `INK(stroke, part, line)`, `UNDO(stroke)`. From the host only: `UNDO_ALL(number of the
-artist)`, `CLEAR()`.
+strokes back, to undo them. `INK(stroke, part, line)`, `UNDO(stroke)`. From the host only: `UNDO_ALL(artist's number)`,
+`CLEAR()`.
+
 Events to clients: `NEWS(text)`, and `REFUSED(stroke, text)` to the artist of a refused stroke.
 """
 
@@ -77,9 +79,9 @@ class Artist:
 class CanvasServer:
     """A picture for up to 16 clients and some bots. Run `backend` at `TICK` seconds a tick, then call `close`.
 
-    :param file: the file that keeps the picture. None: no file.
-
     Raises `files.FileTrouble` if the file cannot be read.
+
+    :param file: the file that keeps the picture, if any.
     """
 
     def __init__(self, bots: int = 0, file: Path | None = None, rng: random.Random | None = None) -> None:
@@ -89,7 +91,7 @@ class CanvasServer:
         """The picture."""
         self._saved_changes = self.sheet.changes
         self.artists: dict[int, Artist] = {}
-        """The present artists by number, bots among them."""
+        """The present artists by number."""
         self._numbers: dict[Address, int] = {}
         self._names: dict[Address, str] = {}  # of the clients that have sent JOIN
         self._gone: OrderedDict[bytes, int] = OrderedDict()  # numbers by key
@@ -129,7 +131,7 @@ class CanvasServer:
     # -- artists -------------------------------------------------------------------------------------------------------
 
     def on_join(self, name: object = "", *, client_address: Address) -> None:
-        """Store the name that a client sends."""
+        """Store a client's name."""
         self._names[client_address] = clean_name(name)
 
     def on_enter(self, key: object = b"", *, client_address: Address) -> Update:
@@ -151,7 +153,7 @@ class CanvasServer:
         return {"people": {number: self._public(artist)}, **self._host_update()}
 
     def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
-        """Remove a client that has left. Its strokes stay."""
+        """Remove a client. Its strokes stay."""
         self._names.pop(client_address, None)
         number = self._numbers.pop(client_address, None)
         if number is None:
@@ -167,7 +169,7 @@ class CanvasServer:
         return {**update, "people": {number: TO_DELETE}, **self._host_update()}
 
     def _number_before(self, key: bytes) -> int | None:
-        """Return the number of the artist with a key, no longer as one who has left; None if there is none."""
+        """Return the number of the artist with a key, no longer as one who has left, or None."""
         if not key:
             return None
         here = (number for number, artist in self.artists.items() if artist.key == key)
@@ -198,7 +200,7 @@ class CanvasServer:
     def on_ink(
         self, stroke: object = None, part: object = None, line: object = None, *, client_address: Address
     ) -> Any:
-        """Add a client's piece to the picture, or send it the reason of a refusal."""
+        """Add a client's piece to the picture, or send the client the reason of a refusal."""
         number = self._numbers.get(client_address)
         if number is None:
             return None
@@ -218,7 +220,7 @@ class CanvasServer:
         return {"ink": ink} if ink else None
 
     def _expect_slowness(self, client_address: Address, part: object, line: object) -> None:
-        """Raise `Refused` if an address sends more than its limit."""
+        """Raise `Refused` if an address sends too fast."""
         if isinstance(line, bytes):
             amount = amount_of(rules.piece_of(0, 0, line), begins=part == 0)
             if not self._rates.spend(str(client_address[0]), amount, self._tick * TICK):
@@ -255,7 +257,7 @@ class CanvasServer:
         return {"ink": ink} if ink else None
 
     def _is_host(self, address: Address, deed: str) -> bool:
-        """Return whether a client is the host. Another one gets the news that only the host can do that."""
+        """Return whether a client is the host. If not, send it a sentence about it."""
         is_host = address == self.backend.server.host_client
         if not is_host:
             self._announcer.send(address, "NEWS", f"Only the host can {deed}.")
@@ -323,7 +325,7 @@ class CanvasServer:
 
 
 def pointing(value: object) -> dict[str, Any]:
-    """Return the entries of `cursors` and `pens` in an input. None for an invalid one."""
+    """Return the entries of `cursors` and `pens` in an input, none for an invalid one."""
     match value:
         case [int(), int(), int()]:
             x, y, stroke = map(int, value)  # `int` first, because a `Sqn` compares differently

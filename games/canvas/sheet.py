@@ -1,8 +1,7 @@
 """The server's picture, with owners and limits. Each change returns its update of the state.
 
 In the state the picture is `ink`: pages of pieces, numbered from 0. A new piece is one more entry, so a change costs
-its
-own size, however large the picture is.
+its own size, however large the picture is.
 """
 
 from collections.abc import Iterable
@@ -22,12 +21,12 @@ UNREADABLE: Final = "The server could not read this stroke."
 
 
 class Refused(Exception):
-    """A piece that may not be drawn. The message gives the reason to the player."""
+    """A piece that may not be drawn. The message is for the player."""
 
 
 @dataclass
 class Stroke:
-    """A stroke: its pieces by number, and its number of points. `host` is the address that it came from."""
+    """A stroke: its pieces by number, its number of points, and the address (`host`) that it came from."""
 
     artist: int
     host: str = ""
@@ -37,16 +36,16 @@ class Stroke:
 
 @dataclass
 class Share:
-    """The strokes of one artist, in the order in which they were begun."""
+    """The strokes of one artist, the oldest first."""
 
     strokes: dict[bytes, None] = field(default_factory=dict)
     size: int = 0  # bytes
 
 
 class Sheet:
-    """The server's picture. Its changing methods return the update of the state's `ink`.
+    """The server's picture. Changes return the update of the state's `ink`.
 
-    :param pieces: the first pieces, such as those of a file.
+    :param pieces: the first pieces, such as a file's.
     """
 
     def __init__(self, pieces: Iterable[bytes] = ()) -> None:
@@ -73,7 +72,8 @@ class Sheet:
     def draw(self, artist: int, number: object, part: object, line: object, host: str = "") -> Ink:
         """Add a piece to a stroke. A known piece changes nothing. Raises `Refused`.
 
-        :param number: number of the artist's stroke. :param part: number of the piece in the stroke, from 0.
+        :param number: number of the artist's stroke.
+        :param part: number of the piece in the stroke, from 0.
         :param host: the network address that it came from; "" for bots. Addresses have limits of their own.
         """
         if not (rules.is_number(number) and type(part) is int and isinstance(line, bytes)):
@@ -95,7 +95,7 @@ class Sheet:
         return self._add(piece, host)
 
     def undo(self, artist: int, number: object) -> Ink:
-        """Remove an artist's stroke. An unknown number changes nothing, and returns {}."""
+        """Remove an artist's stroke. An unknown number changes nothing."""
         if not rules.is_number(number):
             return {}
         assert isinstance(number, int)

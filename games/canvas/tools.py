@@ -42,7 +42,7 @@ class Toolbar:
     :param window: width and height in pixels.
     :param top: pixels in use above.
     :param bottom: pixels in use below.
-    :param is_host: whether to show the button that clears the picture.
+    :param is_host: whether to show "clear".
     """
 
     def __init__(self, window: tuple[int, int], top: int, bottom: int, is_host: bool) -> None:
@@ -56,12 +56,12 @@ class Toolbar:
             (tool, pygame.Rect(place, (self.side, self.side))) for tool, place in zip(tools, places, strict=False)
         ]
         self.width = 4 + BUTTON_COLUMNS * self.side
-        """Width of the buttons, in pixels from the window's left edge."""
+        """Pixels of the buttons from the window's left edge."""
         self._strip = pygame.Surface((self.width, window[1]))  # the last drawing
         self._drawn: tuple[int, int, Tool | None] | None = None  # the arguments of the last drawing
 
     def at(self, pixel: tuple[int, int]) -> Tool | None:
-        """Return the button at a pixel. None if there is none."""
+        """Return the button at a pixel, or None."""
         return next((tool for tool, box in self._buttons if box.collidepoint(pixel)), None)
 
     def box_of(self, action: Action, colour: int = -1) -> pygame.Rect:
@@ -71,7 +71,7 @@ class Toolbar:
     def draw(
         self, surface: pygame.Surface, letters: Lettering, colour: int, width: int, hovered: Tool | None = None
     ) -> None:
-        """Draw all buttons on a strip, and a ring around the chosen colour."""
+        """Draw all buttons, and a ring around the chosen colour."""
         if self._drawn != (colour, width, hovered):
             self._drawn = (colour, width, hovered)
             self._strip.fill(NIGHT)
@@ -126,7 +126,7 @@ def _undo(surface: pygame.Surface, box: pygame.Rect, tool: Tool, width: int) -> 
 
 
 def _dot(surface: pygame.Surface, box: pygame.Rect, tool: Tool, width: int) -> None:
-    """Draw a dot for the width that the button leads to, scaled to the button."""
+    """Draw a dot for the width that the button leads to."""
     share = (width + (1 if tool.action == "wider" else -1) + 1) / (len(WIDTHS) + 1)
     radius = max(1, round(box.w * 0.36 * min(max(share, 0.06), 1.0)))
     pygame.draw.circle(surface, WHITE, (box.centerx - box.w // 10, box.centery - box.h // 10), radius)

@@ -43,7 +43,7 @@ class Bot:
         self._steers_in = rng.randrange(STEERING)
 
     def command(self, number: int, runners: Mapping[int, Runner]) -> dict[str, Any]:
-        """Return its input for this tick, as a client's would be. `number` is the number of its runner."""
+        """Return the input of runner `number` for this tick, as a client's would be."""
         self._past.append(runners)
         seen = self._past[0]
         me = (runners[number]["x"], runners[number]["y"])
@@ -87,7 +87,7 @@ class Bot:
         return self._heading(me, self._goal, dash=away < PANIC and walls.sees(me, danger))
 
     def _refuge(self, me: Point, danger: Point) -> Point:
-        """Return the place to flee to: the one with the longest lead over the chaser, of twelve random ones."""
+        """Return the place with the longest lead over the chaser, of twelve random ones."""
 
         def start(place: Point) -> float:
             first = paths.next_point(me, place)

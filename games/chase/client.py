@@ -1,7 +1,7 @@
 """Chase's window: sends the keys to the server, shows its state and its news.
 
-The player's own runner is predicted by `rules.move`, so it moves at once. The others glide from state to state, a
-moment late. One screen shows two times, so the server judges a tag by the chaser's screen (see `server`).
+`rules.move` predicts the player's own runner, so it moves at once. The others glide from state to state, a moment late.
+One screen shows two times, so the server judges a tag by the chaser's screen (see `server`).
 """
 
 import math
@@ -28,7 +28,7 @@ HEART_SECONDS: Final = (0.25, 0.9)  # from beat to beat: with a chaser beside th
 
 
 def my_number(state: Mapping[str, Any], address: object) -> int | None:
-    """Return the number of the runner of a client's address. None if the client does not play."""
+    """Return the number of a client's runner, or None."""
     return number_at(state.get("people", {}), address)
 
 
@@ -79,11 +79,11 @@ class ChaseScreen(GameScreen):
 
     @property
     def me(self) -> int | None:
-        """The player's own number; None while they do not play."""
+        """The player's own number, or None."""
         return my_number(self.session.newest, self.session.client.address)
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Handle one event: a key, the start of a connection, or an event from the server."""
+        """Handle one event."""
         self.controls.handle(event)
         if event.type == CONNECTED:
             self._before, self._winner = {}, []
@@ -161,7 +161,7 @@ class ChaseScreen(GameScreen):
         self.playing.sounds.play(name, pan=_pan(where))
 
     def _listen(self, state: Mapping[str, Any], me: int | None, now: float) -> None:
-        """Play the sounds of the player's own dash and release, of a near chaser, and of the end of a round."""
+        """Play the sounds of the player's own dash and release, of a near chaser, and of a round's end."""
         runners = state.get("runners", {})
         mine = runners.get(me) if me is not None else None
         winner = state.get("round", {}).get("winner", [])
@@ -192,5 +192,5 @@ class ChaseScreen(GameScreen):
 
 
 def _pan(runner: Mapping[str, Any]) -> float:
-    """Return the pan of a runner's sound: -0.8 at the left end of the place, 0.8 at the right one."""
+    """Return the pan of a runner's sound: -0.8 at the left end of the place, 0.8 at the right."""
     return min(max(2 * float(runner["x"]) / walls.WIDTH - 1, -1.0), 1.0) * 0.8

@@ -31,7 +31,7 @@ class Figures:
         return self._picture(("body", kind, faded), 1.15, lambda big, r: _paint_body(big, r, kind, faded))
 
     def spikes(self, step: int, frozen: bool) -> pygame.Surface:
-        """Return the chaser's spikes, turned a little further with each step. A frozen chaser has outlines only."""
+        """Return the chaser's spikes, turned further with each step. A frozen chaser has outlines only."""
         step = 0 if frozen else step % SPIN_STEPS
         return self._picture(("spikes", step, frozen), 2.0, lambda big, r: _paint_spikes(big, r, step, frozen))
 
@@ -46,7 +46,7 @@ class Figures:
             pygame.draw.circle(surface, NIGHT, look, max(1, round(r * (0.2 if angry else 0.14))))
 
     def draw_dots(self, surface: pygame.Surface, middle: tuple[int, int], share: float) -> None:
-        """Draw the ring of dots around a safe runner. `share` (0 to 1) is the share of its safe time that is left."""
+        """Draw the dots around a safe runner. `share` (0 to 1) is the part of its safe time that is left."""
         away, size = self.radius * 1.55, max(1, round(self.radius * 0.16))
         for dot in range(math.ceil(DOTS * min(share, 1.0))):
             angle = 2 * math.pi * dot / DOTS - math.pi / 2

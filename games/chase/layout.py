@@ -1,7 +1,4 @@
-"""The parts of a window of any size: the arena, the scores beside or below it, a line above and one below.
-
-Pure: sizes in, numbers out.
-"""
+"""The parts of a window of any size: the arena, the scores beside or below it, a line above and one below. Pure."""
 
 from typing import Final
 
@@ -16,7 +13,7 @@ TOO_SMALL: Final = 24  # heights of the text: a smaller window has no board
 
 
 class Places:
-    """The parts of a window. No two of them overlap.
+    """The parts of a window, none over another.
 
     :param window: width and height in pixels.
     :param text: height of the text in pixels.
@@ -35,7 +32,7 @@ class Places:
 
     @property
     def rows(self) -> int:
-        """Rows in a column of the board. The first one is the heading."""
+        """Rows in a column of the board, the heading included."""
         return max(1, int(self.board[3] / (self.text * ROW)))
 
     @property

@@ -1,4 +1,4 @@
-"""Shortest paths around the walls, for bots: a grid over the place, and distances on it.
+"""Shortest paths around the walls, for bots: distances on a grid.
 
 The distances from one cell to all others are computed at their first use (under a millisecond) and kept: about a
 kilobyte for each of some 800 cells.

@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 
 class Picture:
-    """Draws frames. It keeps the ground, the directions of the runners, and their trails."""
+    """Draws frames. It keeps the ground, and the runners' directions and trails."""
 
     def __init__(self, letters: Lettering) -> None:
         self._letters = letters
@@ -143,7 +143,7 @@ class Picture:
             trail.append(at)
 
     def _draw_runners(self, surface: pygame.Surface, runners: Table, me: int | None, now: float) -> None:
-        """Draw all runners. The chaser and then the player's own runner are in front."""
+        """Draw all runners, the chaser and the player's own in front."""
         for number in sorted(runners, key=lambda n: (n == me, runners[n]["it"])):
             self._draw_runner(surface, number, runners[number], now)
 
@@ -177,7 +177,7 @@ class Picture:
     def _draw_names(
         self, surface: pygame.Surface, runners: Table, people: Table, me: int | None, arrow: pygame.Rect | None
     ) -> None:
-        """Draw the names that fit. The player's own name and the chaser's are always drawn."""
+        """Draw the names that fit; the player's own and the chaser's in any case."""
         area, radius = pygame.Rect(self._places.world.area), self._figures.radius
         size = max(min(round(self._places.text * 0.85), 2 * radius), SMALLEST_NAME)
         bodies = {n: pygame.Rect(0, 0, 2 * radius, 2 * radius) for n in runners}
@@ -222,10 +222,7 @@ class Picture:
     def _draw_board(
         self, surface: pygame.Surface, scores: Table, people: Table, runners: Table, me: int | None
     ) -> None:
-        """Draw the scores, in rows and columns as the room allows.
-
-        They change about once a second, so the board is kept between frames.
-        """
+        """Draw the scores, as the room allows. They change about once a second, so the board is kept between frames."""
         places = self._places
         if not places.board[2]:
             return
@@ -265,7 +262,7 @@ class Picture:
         pygame.draw.circle(board, player_colour(row.number), middle, radius)
 
     def _paint_cells(self, surface: pygame.Surface, cell: Cell, texts: Sequence[str], colour: Colour) -> None:
-        """Draw a name and two figures. The name takes the room that the figures leave."""
+        """Draw a name and two figures."""
         left, top, width, height = cell
         name, *figures = texts
         size, middle, right = self._places.text, top + height // 2, left + width - self._places.text // 4

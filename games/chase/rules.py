@@ -1,9 +1,7 @@
 """The rules of Chase: running, catching, and the chaser. Pure functions of their arguments.
 
-The server runs `move` for every runner. Each client runs it for its own, ahead of the server, with the same inputs.
-Both
-get the same result to the last bit. Times are in ticks, `TICKS_PER_SECOND` a second. Lengths are in points (see
-`walls`).
+The server runs `move` for every runner, each client for its own, ahead of the server, with the same inputs. Both get
+the same result to the last bit. Times are in ticks, `TICKS_PER_SECOND` a second, lengths in points (see `walls`).
 
 Exactly one of several runners is the chaser: its entry `it` is True. Only `elected` and `tagged` change the chaser.
 """
@@ -28,7 +26,7 @@ SAFE_TICKS: Final = 5 * TICKS_PER_SECOND
 """Ticks for which a runner is safe after it joins or stops being the chaser. So nobody is tagged back at once."""
 
 FROZEN_TICKS: Final = 3 * TICKS_PER_SECOND // 2
-"""Ticks for which a new chaser stands still, so that the others get a lead."""
+"""Ticks for which a new chaser stands still, as a lead for the others."""
 
 ROUND_TICKS: Final = 120 * TICKS_PER_SECOND
 ROUND_PAUSE_TICKS: Final = 8 * TICKS_PER_SECOND  # between two rounds; nobody can be caught
@@ -55,7 +53,7 @@ STILL: Final[Command] = (0.0, 0.0, False)
 
 
 def new_runner(at: Sequence[int]) -> Runner:
-    """Return a new runner. It is safe for a while, because the chaser may be near."""
+    """Return a new runner. It is safe for a while: the chaser may be near."""
     return {"x": at[0], "y": at[1], "it": False, "dash": 0, "frozen": 0, "safe": SAFE_TICKS}
 
 
@@ -102,7 +100,7 @@ def is_dashing(runner: Mapping[str, Any]) -> bool:
 
 
 def chaser_of(runners: Mapping[int, Mapping[str, Any]]) -> int | None:
-    """Return the chaser's number. None if there are no runners."""
+    """Return the chaser's number, or None."""
     return next((number for number, runner in runners.items() if runner["it"]), None)
 
 

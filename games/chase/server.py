@@ -12,8 +12,8 @@ The public state:
 - `scores`: by number: [seconds free, tags] in this round
 - `round`: the `seconds` left, and the `winner`: [number, name, seconds free] between two rounds, [] during one
 
-Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once.
-Events to clients: `NEWS(text)`, `TAG(chaser, caught)` with the numbers of both.
+Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once. Events to clients:
+`NEWS(text)`, `TAG(chaser, caught)` with the numbers of both.
 """
 
 import math
@@ -49,7 +49,7 @@ GAME_NAME: Final = "chase"
 TICK: Final = 1 / TICKS_PER_SECOND  # seconds
 
 MOVING: Final = (Interpolate("runners.*.x", "runners.*.y", snap_distance=400),)
-"""The values that glide from tick to tick, on the players' screens and in the history of the judge."""
+"""The values that glide from tick to tick, on the screens and in the judge's history."""
 
 MOST_REWIND: Final = 0.25  # seconds
 ASLEEP_TICKS: Final = 10 * TICKS_PER_SECOND
@@ -80,7 +80,7 @@ class Player:
 class ChaseServer:
     """A chase for up to 16 clients and bots. Run `backend` at `TICK` seconds a tick.
 
-    :param bots: number of bots, as far as the clients leave room for them.
+    :param bots: number of bots, as far as there is room beside the clients.
     """
 
     def __init__(self, bots: int = 0, rng: random.Random | None = None) -> None:
@@ -93,9 +93,9 @@ class ChaseServer:
         self._company = Company()
         self._tick = 0
         self.runners: Runners = {}
-        """The runners by number, at the present tick."""
+        """The runners by number."""
         self.ticks_left = rules.ROUND_TICKS
-        """Ticks until the round ends; between two rounds, until the next one begins."""
+        """Ticks until the round ends; between two rounds, until the next begins."""
         self._winner: list[Any] = []
         self._sent: Update = {}
         self._fill_up()
@@ -111,13 +111,13 @@ class ChaseServer:
 
     @cached_property
     def _history(self) -> StateHistory:
-        """The states of the last second. It begins with the first tick, because no clock runs before."""
+        """The states of the last second. It begins with the first tick: no clock runs before."""
         return self.backend.game_state_machine.keep_history(1.0, interpolate=MOVING)
 
     # -- players -------------------------------------------------------------------------------------------------------
 
     def on_join(self, name: object = "", *, client_address: Address) -> Update:
-        """Let a client play under the name that it sends. A bot leaves if there is no room."""
+        """Let a client play under a name. A bot leaves if there is no room."""
         if client_address in self._numbers:
             return {}
         if not self._numbers:
@@ -130,7 +130,7 @@ class ChaseServer:
         return self._changes()
 
     def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
-        """Remove a client that has left. If it was the chaser, another runner becomes the chaser."""
+        """Remove a client. If it was the chaser, another runner becomes the chaser."""
         number = self._numbers.pop(client_address, None)
         if number is None:
             return {}
@@ -146,7 +146,7 @@ class ChaseServer:
         return self._changes()
 
     def _add(self, player: Player) -> int:
-        """Give a player the next free number. Numbers of players that have left are reused as late as possible."""
+        """Give a player the next free number."""
         number = self._free_numbers.take(self.players)
         self.players[number] = player
         self.runners[number] = rules.new_runner(self._quiet_place())
@@ -159,7 +159,7 @@ class ChaseServer:
         return self.players.pop(number)
 
     def _ensure_a_chaser(self) -> None:
-        """Choose a chaser if there is none. Called after every arrival and departure."""
+        """Choose a chaser if there is none."""
         if self.runners and rules.chaser_of(self.runners) is None:
             self._elect(list(self.runners))
 
@@ -190,7 +190,7 @@ class ChaseServer:
     # -- a tick ------------------------------------------------------------------------------------------------------
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
-        """Run one tick of the chase. `dt` does not matter: a late server plays slower, by the same rules."""
+        """Run one tick. `dt` does not matter: a late server plays slower, by the same rules."""
         self._history  # noqa: B018  # the first access begins it
         self._tick += 1
         for address in self._company.settled(self._tick * TICK):
@@ -222,7 +222,7 @@ class ChaseServer:
         self.runners = after
 
     def _catch(self, inputs: Mapping[Address, PlayerInput]) -> None:
-        """Find the runner that the chaser has caught, judged by the chaser's screen."""
+        """Find the runner that the chaser has caught on its own screen."""
         number = rules.chaser_of(self.runners)
         if number is None:
             return
@@ -236,7 +236,7 @@ class ChaseServer:
             self._tag(number, min(caught, key=lambda n: _distance(chaser, seen[n])))
 
     def _seen_by(self, player: Player, inputs: Mapping[Address, PlayerInput]) -> Mapping[int, Mapping[str, Any]]:
-        """Return the runners on a player's screen at the time of its input. A bot sees the present ones."""
+        """Return the runners on a player's screen at the time of its input; for a bot, the present ones."""
         given = input_of(player.address, inputs)
         newest = self._history.newest
         if given is None or given.view_time is None or newest is None:

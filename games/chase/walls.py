@@ -1,7 +1,7 @@
 """The walls of Chase, and sliding along them.
 
 Lengths are whole points; seven or eight of them are a pixel of the default window. (0, 0) is the top left corner, y
-points down. Runners are round, so they slip around the corners of walls.
+points down. Runners are round, so they slip around corners.
 """
 
 import math
@@ -65,7 +65,7 @@ def _nearest(wall: Wall, x: float, y: float) -> tuple[float, float]:
 
 
 def sees(a: Point, b: Point, room: float = 0.0) -> bool:
-    """Return whether a line is free: no wall on it, and none nearer than `room` points. Corners count as square.
+    """Return whether a line is free: no wall nearer than `room` points. Corners count as square.
 
     This is the slab test of a line against boxes.
     """

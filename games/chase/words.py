@@ -13,7 +13,7 @@ Table = Mapping[int, Any]
 
 
 def headline(runners: Table, people: Table, me: int | None, winner: list[Any]) -> str:
-    """Return the most important sentence for a player. `winner` is the round's winner, [] during a round."""
+    """Return the most important sentence for a player. `winner` is the round's, [] during a round."""
     chaser = rules.chaser_of(runners)
     if chaser is None:
         return "Nobody is here"
@@ -41,7 +41,7 @@ def _seconds(ticks: int) -> int:
 
 
 def time_left(this_round: Mapping[str, Any]) -> str:
-    """Return the time left of the round, or the time until the next one."""
+    """Return the time left of the round, or until the next one."""
     minutes, seconds = divmod(this_round["seconds"], 60)
     return f"next round in {seconds}" if this_round["winner"] else f"{minutes}:{seconds:02}"
 
@@ -59,7 +59,7 @@ def _minutes(seconds: int) -> str:
 
 
 def tag(people: Table, chaser: int, caught: int, me: int | None) -> str:
-    """Return the sentence about a tag. The runners in it may have left since."""
+    """Return the sentence about a tag. The runners may have left since."""
 
     def called(number: int, you: str) -> str:
         return you if number == me else people[number]["name"] if number in people else "somebody who left"
@@ -69,7 +69,7 @@ def tag(people: Table, chaser: int, caught: int, me: int | None) -> str:
 
 
 def board(scores: Table, people: Table, runners: Table, rows: int, me: int | None) -> list[int | None]:
-    """Return the numbers in the rows of a board, best first. None is a row of dots.
+    """Return the numbers in the rows of a board, best first; None is a row of dots.
 
     The player's own row is always there, in the last place if needed.
     """

@@ -29,7 +29,7 @@ class Announcer:
 class NewsLine:
     """The line of news on a player's screen.
 
-    :param clock: returns the present time in seconds.
+    :param clock: returns the time in seconds.
     :param seconds: time for which a line is shown.
     """
 
@@ -38,15 +38,15 @@ class NewsLine:
         self._text, self._until = "", 0.0
 
     def show(self, text: str, seconds: float | None = None) -> None:
-        """Show a line from now on, instead of the last one."""
+        """Show a line now, instead of the last one."""
         self._text, self._until = text, self._clock() + (self._seconds if seconds is None else seconds)
 
     @property
     def is_shown(self) -> bool:
-        """Whether the time of the last line is not over."""
+        """Whether a line is shown now."""
         return self._clock() < self._until
 
     @property
     def text(self) -> str:
-        """The line to show now; "" if there is none."""
+        """The line to show now, or ""."""
         return self._text if self.is_shown else ""

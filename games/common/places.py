@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 def spread(
     width: int, height: int, spacing: int, is_free: Callable[[float, float], bool]
 ) -> tuple[tuple[int, int], ...]:
-    """Return the free places of a square grid over an area, column by column. `spacing` is the side of its cells."""
+    """Return the free middles of a grid of square cells with side `spacing`, column by column."""
     columns, rows = range(spacing // 2, width, spacing), range(spacing // 2, height, spacing)
     return tuple((x, y) for x in columns for y in rows if is_free(x, y))
 

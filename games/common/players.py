@@ -16,7 +16,7 @@ class Numbers:
         self._next = 0
 
     def take(self, taken: Collection[int]) -> int:
-        """Return the next number that is not in `taken`, which is shorter than `count`."""
+        """Return the next number not in `taken`, which is shorter than `count`."""
         while self._next in taken:
             self._next = (self._next + 1) % self._count
         number, self._next = self._next, (self._next + 1) % self._count
@@ -24,7 +24,7 @@ class Numbers:
 
 
 def mark_of(address: object) -> int:
-    """Return the number by which a client finds itself in `people`: 0 for bots, which have no address.
+    """Return the number by which a client finds itself in `people`; 0 for bots, which have no address.
 
     It is a checksum: a client's address is not for the other players, and longer.
     """
@@ -32,16 +32,16 @@ def mark_of(address: object) -> int:
 
 
 def number_at(people: Mapping[int, Mapping[str, Any]], address: object) -> int | None:
-    """Return the number of the client at an address, by the `mark` of each entry. None if there is none."""
+    """Return the number of the client at an address, by the `mark` of each entry, or None."""
     mark = mark_of(address)
     return next((number for number, person in people.items() if person["mark"] == mark), None)
 
 
 def input_of(address: Any, inputs: Mapping[Any, PlayerInput]) -> PlayerInput | None:
-    """Return a client's input of this tick. None for a bot (no address) and for a silent client."""
+    """Return a client's input of this tick; None for a bot and for a silent client."""
     return inputs.get(address) if address else None
 
 
 def bot_name(rng: random.Random, names: Sequence[str], taken: Collection[str], spare: str) -> str:
-    """Return a random name that is not taken. `spare`, with a number if needed, if all are."""
+    """Return a random name that is not taken; if all are, `spare`, with a number if needed."""
     return unused_name(rng.choice([name for name in names if name not in taken] or [spare]), taken)

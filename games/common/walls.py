@@ -1,4 +1,4 @@
-"""Walls for games that are seen from above: rectangles, the same in all four quarters of a place. Pure."""
+"""Walls for games that are seen from above: rectangles, the same in all four quarters. Pure."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -14,6 +14,6 @@ class Wall(NamedTuple):
 
 
 def mirrored(walls: Iterable[Wall], width: int, height: int) -> tuple[Wall, ...]:
-    """Return the walls of all four quarters of a place of that size, given those of the top left one."""
+    """Return the walls of all four quarters of a place, given those of the top left one."""
     across = [wall for w in walls for wall in (w, Wall(width - w.right, w.top, width - w.left, w.bottom))]
     return (*across, *(Wall(w.left, height - w.bottom, w.right, height - w.top) for w in across))

@@ -41,7 +41,7 @@ class Bot:
         return rules.fly(ball, rules.ticks_to_reach(ball, self.side))["y"] + self._error
 
     def _misjudgement(self, ball: Ball) -> float:
-        """Return the error in court units that the bot makes for this ball, until the ball arrives."""
+        """Return the bot's error for this ball, in court units."""
         speed = abs(ball["vx"]) + abs(ball["vy"])
         most = SERVE_ERROR + ERROR_PER_SPEED * max(0.0, speed - rules.SERVE_SPEED)
         return self._rng.uniform(-most, most)

@@ -32,7 +32,7 @@ GUEST_KEYS: Final = (pygame.K_2, pygame.K_KP2, pygame.K_F2)
 
 
 def own_paddle(state: Mapping[str, Any], address: object) -> tuple[str, ...] | None:
-    """Return the path to the player's own paddle in the state. None if the player has no paddle or cannot move it."""
+    """Return the path to the player's own paddle, or None if there is none or it cannot move."""
     match, seat = state.get("match"), seat_of(state.get("players"), address)
     if not seat or match is None or match["phase"] == rules.WAITING:
         return None
@@ -40,7 +40,7 @@ def own_paddle(state: Mapping[str, Any], address: object) -> tuple[str, ...] | N
 
 
 def steered(paddle: float, wishes: object) -> float:
-    """Return the y of the player's own paddle one tick later, by the server's own rules."""
+    """Return the y of the player's own paddle one tick later, by the server's rules."""
     return rules.move_paddle(paddle, rules.wishes(wishes)[0])
 
 
@@ -81,7 +81,7 @@ class PongScreen(GameScreen):
         self.news = NewsLine(playing.clock, NEWS_SECONDS)
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Handle one event: a key, the start of a connection, or an event from the server."""
+        """Handle one event."""
         self.controls.handle(event)
         if event.type == pygame.KEYDOWN:
             self._press(event.key)
@@ -91,7 +91,7 @@ class PongScreen(GameScreen):
             self._hear(event)
 
     def update(self) -> None:
-        """Send the wanted directions of the paddles to the server, once a frame."""
+        """Send the wanted directions of the paddles, once a frame."""
         again = self.controls.presses("again")
         held = self.controls.take()
         letters, arrows, pad = (held[f"{hand}_down"] - held[f"{hand}_up"] for hand in ("letters", "arrows", "pad"))
@@ -106,7 +106,7 @@ class PongScreen(GameScreen):
             self.tell("AGAIN")
 
     def name_of(self, address: object) -> str:
-        """Return a client's name. Spectators have no name in the state: "watches"."""
+        """Return a client's name; "watches" for spectators, which have no name in the state."""
         players = self.session.newest.get("players")
         seat = seat_of(players, address)
         return str(players[seat]["name"]) if players and seat else "watches"
@@ -130,7 +130,7 @@ class PongScreen(GameScreen):
         return scene_of(state, self._seat_in(state), self._link(), self.news.text, self.playing.invitation, trail)
 
     def _state(self) -> dict[str, Any]:
-        """Return the state to draw. Its ball is at the time of the paddle that it is near to (see `foresight`)."""
+        """Return the state to draw, with the ball of `foresight`."""
         view = self.session.view()
         state = {name: view[name] for name in view}
         seat = self._seat_in(state)
@@ -153,7 +153,7 @@ class PongScreen(GameScreen):
         return Link("lost", session.address, trouble=session.reason)
 
     def _take_seat(self, state: Mapping[str, Any]) -> None:
-        """Notice a new seat of the player, and queue the sentences that explain it."""
+        """Notice a new seat, and queue the sentences that explain it."""
         seat = self._seat_in(state)
         if seat != self._seat:
             self._seat = seat
@@ -172,7 +172,7 @@ class PongScreen(GameScreen):
             self.tell("GUEST", not scene.has_guest(newest, seat))
 
     def _hear(self, event: pygame.event.Event) -> None:
-        """Show the server's news. Unknown events belong to newer versions of the game: ignore them."""
+        """Show the server's news. Ignore unknown events: they belong to newer versions of the game."""
         match event.name, event.args:
             case "NEWS", (str(text),):
                 self.news.show(text)

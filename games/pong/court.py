@@ -49,7 +49,7 @@ SEPARATOR = " · "
 
 
 class Frame:
-    """The parts of a window: the court, and one line of text above and one below it."""
+    """The parts of a window: the court, and a line of text above and below it."""
 
     def __init__(self, surface: pygame.Surface) -> None:
         self.text = hud.text_size(surface)
@@ -61,7 +61,7 @@ class Frame:
 
 
 class KeyLine:
-    """Fits a list of keys into one line of text. It keeps the last result, because measuring text is slow."""
+    """Fits a list of keys into one line. It keeps the last result, because measuring text is slow."""
 
     def __init__(self, lettering: Lettering) -> None:
         self._lettering = lettering
@@ -69,7 +69,7 @@ class KeyLine:
         self._line = ""
 
     def within(self, room: int, keys: Sequence[str], size: int) -> str:
-        """Return the first keys that fit into `room` pixels, as one line of text of a size in pixels."""
+        """Return the first keys that fit into `room` pixels, as one line of text `size` pixels high."""
         if (keys, room, size) != self._asked:
             self._asked, self._line = (keys, room, size), self._fitted(room, keys, size)
         return self._line
@@ -85,7 +85,7 @@ class KeyLine:
 
 
 class Court:
-    """Draws scenes. It keeps the parts that do not change between frames. Create it after `pygame.init()`."""
+    """Draws scenes. Create it after `pygame.init()`."""
 
     def __init__(self) -> None:
         self._lettering = Lettering()
@@ -134,7 +134,7 @@ class Court:
                 self._draw_games(surface, match, side)
 
     def _draw_games(self, surface: pygame.Surface, match: Match, side: Side) -> None:
-        """Draw a ring for each game that wins the series, and a disc for each game that the side has won."""
+        """Draw a ring for each game that wins the series, a disc for each game won."""
         radius = self._layout.pixels(3)
         for number in range(match["best_of"] // 2 + 1):
             won, middle = number < match["games"][side], self._layout.point(games_x(side, number), GAMES_Y)
@@ -230,7 +230,7 @@ class Court:
         surface.blit(text, text.get_rect(center=box.center))
 
     def _notice_text(self, notice: Notice) -> pygame.Surface:
-        """Return a notice's text, in the largest size that hides neither the scores nor the news."""
+        """Return a notice's text, in the largest size that hides neither scores nor news."""
         for size in NOTICE_SIZES:
             text = self._notice_at(notice, size)
             if text.get_height() <= self._frame.court.h * 0.5:
@@ -255,7 +255,7 @@ class Court:
 
 
 def games_x(side: Side, number: int) -> float:
-    """Return the x of the mark for game `number` of a side, in court units. Marks go outwards from the middle."""
+    """Return the x of the mark for game `number` of a side, in court units. Marks go outwards."""
     outwards = 30.0 + 10.0 * number
     return rules.WIDTH / 2 + (-outwards if side == LEFT else outwards)
 
@@ -275,7 +275,7 @@ def pong_icon() -> pygame.Surface:
 
 
 def _ground(frame: Frame, size: tuple[int, int]) -> pygame.Surface:
-    """Return the background: the floor, its edge and the line in the middle."""
+    """Return the floor, its edge and the line in the middle."""
     layout = frame.layout
     ground = pygame.Surface(size).convert()
     ground.fill(NIGHT)

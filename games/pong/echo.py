@@ -1,8 +1,6 @@
-"""The sounds and the trail of the ball.
+"""The sounds and the trail of the ball. Pure.
 
 Both follow from the frames that are shown, not from events of the server. So a hit sounds in the frame that shows it.
-
-Pure: no mixer, no window, no clock.
 """
 
 from collections import deque
@@ -92,7 +90,7 @@ def _of_the_ball(before: Match, match: Match) -> list[Sound]:
 
 
 def _of_the_score(before: Match, match: Match, you: Side | None) -> list[Sound]:
-    """Return the sound of a new point: a good one for the scorer and for spectators, a bad one for the loser."""
+    """Return the sound of a new point: good for the scorer and for spectators, bad for the loser."""
     for side in SIDES:
         if match["score"][side] == before["score"][side] + 1:
             good = you is None or you == side

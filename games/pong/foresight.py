@@ -1,14 +1,12 @@
-"""The time at which the ball is shown, near a paddle that is predicted.
+"""The time at which the ball is shown, near a paddle that is predicted. Pure.
 
-The screen shows the player's own paddle ahead of time, as it will be when the server receives the input. It shows
-everything else as it was in the server's last states. A ball from 0.2 s ago would not meet a paddle of now. So the
-time of the ball depends on its place: at the player's paddle it is as far ahead as that paddle, at the opponent's
-paddle it is as late as that one, and between them it changes evenly. Each paddle is seen to meet the ball. The ball
-only flies a little faster towards the player and a little slower away.
+The screen shows the player's own paddle ahead of time, as it will be when the server receives the input, and everything
+else as it was in the server's last states. A ball from 0.2 s ago would not meet a paddle of now. So the time of the
+ball depends on its place: at the player's paddle it is as far ahead as that paddle, at the opponent's paddle as late as
+that one, and between them it changes evenly. Each paddle is seen to meet the ball, which only flies a little faster
+towards the player and a little slower away.
 
 This is the "local perception filter" of Sharkey, Ryan and Roberts (1998).
-
-Pure: no network, no clock.
 """
 
 from collections.abc import Mapping
@@ -18,10 +16,10 @@ from games.pong import rules
 from games.pong.rules import Ball, Side
 
 MOST_LEAD: Final = 40.0
-"""The largest lead of the ball in ticks. A larger one looks odd; on a slower link the ball is late instead."""
+"""The ball's largest lead in ticks. A larger one looks odd; on a slower link the ball is late instead."""
 
 RAMP_TICKS: Final = 45.0
-"""Ticks of flight after a serve during which the lead of the ball grows evenly from 0."""
+"""Ticks of flight after a serve during which the ball's lead grows evenly from 0."""
 
 
 class Foresight:
@@ -35,8 +33,8 @@ class Foresight:
     def ball(self, match: Mapping[str, Any], lead: float) -> Ball:
         """Return the ball to show.
 
-        :param match: the match as the screen shows it, with the player's own paddle ahead of the rest.
-        :param lead: ticks by which the player's own paddle is ahead.
+        :param match: the match on the screen, with the player's own paddle ahead.
+        :param lead: ticks by which it is ahead.
         """
         ball: Ball = match["ball"]
         lead = min(lead, MOST_LEAD, _ramp(match))

@@ -1,11 +1,10 @@
 """The rules of Pong: pure functions from one tick of a match to the next.
 
-The rules use no network, no window and no clock. A match is a plain dict (see `Match`). `step` returns the next one
-and leaves its argument as it was. The same match and the same inputs lead to the same next match on every machine; so
-a client can run these rules ahead of its server.
+A match is a plain dict (see `Match`). `step` returns the next one and leaves its argument as it was. The same match and
+the same inputs lead to the same next match on every machine, so a client can run these rules ahead of its server.
 
-Lengths are in court units: the court is 320 wide and 180 high, (0, 0) is its top left corner, y points down.
-Times are in ticks, `TICKS_PER_SECOND` a second. Speeds are court units a tick.
+Lengths are in court units: the court is 320 wide and 180 high, (0, 0) is its top left corner, y points down. Times are
+in ticks, `TICKS_PER_SECOND` a second. Speeds are court units a tick.
 """
 
 import math
@@ -61,7 +60,7 @@ class Ball(TypedDict):
 
 
 class Match(TypedDict):
-    """The state of the rules at one tick: a game and the series that it belongs to."""
+    """The state at one tick: a game and its series."""
 
     phase: Phase
     countdown: int  # ticks until the serve; 0 while the ball is in play
@@ -77,10 +76,7 @@ class Match(TypedDict):
 
 
 def new_match(phase: Phase = SERVE, best_of: int = 1) -> Match:
-    """Return a match before its first serve: no score, ball and paddles in the middle.
-
-    Raises `ValueError` if `best_of` is not in `SERIES`.
-    """
+    """Return a match before its first serve. Raises `ValueError` if `best_of` is not in `SERIES`."""
     if best_of not in SERIES:
         raise ValueError(f"best_of is one of {', '.join(map(str, SERIES))}, got {best_of!r}")
     return {
@@ -99,7 +95,7 @@ def new_match(phase: Phase = SERVE, best_of: int = 1) -> Match:
 
 
 def next_game(match: Match) -> Match:
-    """Return the match that follows a finished game: the next game of the series, or the first of a new series."""
+    """Return the match after a finished game: the next game of the series, or the first of a new one."""
     first = new_match(best_of=match["best_of"])
     return first if is_decided(match) else {**first, "games": match["games"], "serve_to": match["serve_to"]}
 
@@ -110,10 +106,7 @@ def is_decided(match: Match) -> bool:
 
 
 def step(match: Match, inputs: Mapping[Side, int]) -> Match:
-    """Return the match one tick later.
-
-    `inputs` gives each side's direction: -1 up, 1 down, 0 (or no entry) none.
-    """
+    """Return the match one tick later. `inputs` gives each side's direction: -1 up, 1 down, 0 (or no entry) none."""
     if match["phase"] == WAITING:
         return match
     match = _with_moved_paddles(match, inputs)
@@ -173,7 +166,7 @@ def fly(ball: Ball, ticks: float) -> Ball:
 
 
 def ticks_to_reach(ball: Ball, side: Side) -> float:
-    """Return the ticks until the ball touches the paddle's line of a side. Negative if the ball flies away from it."""
+    """Return the ticks until the ball touches a side's paddle line; negative if it flies away from it."""
     if ball["vx"] == 0:
         return -1.0
     return (REACH[side] - ball["x"]) / ball["vx"]
@@ -223,7 +216,7 @@ def reaches(ball: Ball, paddle: float) -> bool:
 
 
 def hit(ball: Ball, hitter: Side, paddle: float, rally: int) -> Ball:
-    """Return the ball after a hit. A hit farther from the paddle's middle sends it back steeper."""
+    """Return the ball after a hit, steeper the farther from the paddle's middle."""
     off_middle = (ball["y"] - paddle) / (PADDLE_HALF + BALL_RADIUS)
     at_line: Ball = {**ball, "x": REACH[hitter]}
     return _sent(at_line, other(hitter), off_middle * STEEPEST, rally)

@@ -27,7 +27,7 @@ State = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Notice:
-    """A message in front of the court: a heading, a sentence, and the keys or the command to use."""
+    """A message in front of the court: heading, sentence, and keys or a command."""
 
     title: str
     text: str = ""
@@ -36,7 +36,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Scene:
-    """The whole content of one frame."""
+    """The content of one frame."""
 
     match: Match | None = None  # None before the first state: an empty court
     names: Mapping[Side, str] = field(default_factory=dict)
@@ -63,10 +63,8 @@ class Link:
 def scene_of(
     state: State, seat: Seat, link: Link, news: str = "", invitation: str = "", trail: Sequence[TrailPoint] = ()
 ) -> Scene:
-    """Return the content of a frame.
-
-    `seat` is the player's side, "" for spectators. `invitation` is the command that friends type, "" if unknown.
-    """
+    """Return the content of a frame. `seat` is the player's side, "" for spectators; `invitation` the command for
+    friends, or ""."""
     match: Match | None = state.get("match")
     names: dict[Side, str] = {side: state["players"][side]["name"] for side in SIDES} if match else {}
     connected = link.status == "connected"
@@ -98,7 +96,7 @@ def may_call_guest(state: State, seat: Seat) -> bool:
 
 
 def opening(state: State, seat: Seat, invitation: str = "") -> list[str]:
-    """Return the sentences for a player who has just sat down, one for each news line."""
+    """Return the sentences for a player who has just sat down."""
     if not seat:
         return []
     lines = [f"You play on the {seat}: W/S or Up/Down."]

@@ -1,9 +1,7 @@
-"""The players' entries in the game state.
+"""The players' entries in the game state. Pure.
 
-Each entry has a key, by which a player's own program finds its side. The key is a part of a hash: a client's address is
-not for the other players. (An IPv4 address with its port has 48 bits, the key 32, so the key does not reveal it.)
-
-Pure: no network, no window.
+Each entry has a key, by which a player's own program finds its side. It is a part of a hash: a client's address is not
+for the other players. (An IPv4 address with its port has 48 bits, the key 32, so the key does not reveal it.)
 """
 
 import hashlib
@@ -30,7 +28,7 @@ def key_of(address: object) -> str:
 
 
 def seat_of(players: Mapping[Side, Mapping[str, Any]] | None, address: object) -> Seat:
-    """Return the side that an address plays. "" if it plays none, or before the first players."""
+    """Return the side that an address plays, or ""."""
     if not players or address is None:
         return ""
     key = key_of(address)

@@ -1,12 +1,11 @@
 """Pong's server: gives players their sides, handles their events and runs the match.
 
 The public state is `match` (see `rules.Match`), `players` (a `seats.Player` for each side) and `watching` (the number
-of
-spectators). Everything else, such as addresses, stays in `PongServer`.
+of spectators). Everything else, such as addresses, stays in `PongServer`.
 
 Inputs from clients, one a tick: see `rules.wishes`. Events from clients: `JOIN(name)` once, `AGAIN()` after a game, and
-`GUEST(plays)` when a second player sits down at a player's keyboard (true) or gets up (false).
-Event to clients: `NEWS(text)`.
+`GUEST(plays)` when a second player sits down at a player's keyboard (true) or gets up (false). Event to clients:
+`NEWS(text)`.
 """
 
 import random
@@ -83,7 +82,7 @@ class PongServer:
         self._announcer = Announcer(self.backend, self._people)
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
-        """Play one tick of the match. `dt` does not matter: a late server plays slower, by the same rules."""
+        """Play one tick. `dt` does not matter: a late server plays slower, by the same rules."""
         self._tick += 1
         self._introduce()
         match: Match = game_state.match
@@ -96,7 +95,7 @@ class PongServer:
         return {"match": change} if change else {}
 
     def _introduce(self) -> None:
-        """Announce the clients and guests that have stayed for a while."""
+        """Announce the clients and guests that have stayed."""
         for address in self._company.settled(self._tick * TICK):
             person = self._people[address]
             self._announcer.announce(f"{person.name} {'plays' if person.side else 'watches'} now.", about=address)
@@ -109,7 +108,7 @@ class PongServer:
         return self._reseated(new_match=bool(self._seat_who_waits()))
 
     def on_join(self, name: object, client_address: Address) -> Update:
-        """Store a client's name, once. `time_step` announces the client if it stays."""
+        """Store a client's name, once."""
         person = self._people.get(client_address)
         if person is None or person.name:
             return {}
@@ -135,7 +134,7 @@ class PongServer:
         return {}
 
     def on_again(self, game_state: GameState, client_address: Address) -> Update:
-        """Start the next game after one that is over, at the request of one of its players."""
+        """Start the next game at the request of a player."""
         person = self._people.get(client_address)
         match: Match = game_state.match
         if person is None or person.side is None or match["phase"] != rules.OVER or not match["winner"]:
@@ -156,7 +155,7 @@ class PongServer:
         return self._reseated(new_match=bool(heirs))
 
     def _seat_who_waits(self) -> list[Person]:
-        """Give the free sides to the spectators that have watched longest. Return them."""
+        """Give the free sides to the spectators that have watched longest; return them."""
         waiting = [person for person in self._people.values() if person.side is None]
         seated = []
         for person, side in zip(waiting, self._free_sides(), strict=False):
@@ -170,7 +169,7 @@ class PongServer:
         return [side for side in SIDES if side not in taken]
 
     def _reseated(self, new_match: bool) -> Update:
-        """Return the update after a change of people. It renews the bots, and the match if needed."""
+        """Return the update after a change of people, with new bots, and a new match if needed."""
         bots = self._free_sides() if self._bots_allowed else []
         self._bots = {side: self._bots.get(side) or Bot(side, self._rng) for side in bots}
         watching = sum(person.side is None for person in self._people.values())
@@ -204,7 +203,7 @@ class PongServer:
     def _announce_departure(self, news: str, heirs: list[Person], *, announced: bool, played: bool = True) -> None:
         """Announce a departure and the new players of the free sides.
 
-        Only a client whose arrival was `announced` gets a departure notice. `played`: it had a side.
+        Only a client that was `announced` gets a departure notice. `played`: it had a side.
         """
         names, one = " and ".join(map(_called, heirs)), len(heirs) == 1
         if announced:
