@@ -1,1 +1,1 @@
-"""The parts of a client: its sessions, received states, waiting events, sent inputs, and simulated bad links."""
+"""The parts of a client: sessions, received states, waiting events, sent inputs, simulated bad links."""

@@ -1,4 +1,4 @@
-"""The client's end of a connection: its protocol joined to its socket. A driver drives it."""
+"""The client's protocol joined to its socket."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 
 
 class ClientEndpoint:
-    """Moves datagrams between a protocol and a transport. A pump: its driver calls ``receive`` and ``advance``.
+    """Moves datagrams between a protocol and a transport. A Pump.
 
     All methods are for the network's thread only.
 
     :param on_event: called with each event of the protocol.
-    :ivar protocol: the connection's protocol; ``transport``: its sockets.
     """
 
     def __init__(
@@ -48,11 +47,10 @@ class ClientEndpoint:
 
     @property
     def stats(self) -> ConnectionStats:
-        """The measurements of this connection so far."""
         return self.protocol.stats(now=self._clock())
 
     def server_time(self) -> float | None:
-        """Return the server's time in seconds; None while it is unknown."""
+        """In seconds; None while it is unknown."""
         return self.protocol.clock.server_time(now=self._clock())
 
     @property
@@ -72,12 +70,12 @@ class ClientEndpoint:
         return len(outgoing.ordered) + len(outgoing.once)
 
     def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
-        """Queue a serialised event; it leaves with the next :meth:`advance`."""
+        """It leaves with the next :meth:`advance`."""
         self.protocol.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self._clock())
         self._goodbye.note_queued_event()
 
     def queue_input(self, payload: bytes, view_time: float | None) -> None:
-        """Queue a serialised input; it leaves with the next :meth:`advance`. See :meth:`.Client.send_input`."""
+        """It leaves with the next :meth:`advance`. See :meth:`.Client.send_input`."""
         self.protocol.queue_input(payload, view_time)
 
     def redeem(self, ticket: int) -> AckCallback | None:
@@ -104,7 +102,6 @@ class ClientEndpoint:
     # -- called by the driver ------------------------------------------------------------------------------------
 
     def receive(self) -> int:
-        """See Pump."""
         now = self._clock()
         self._forgive_sleep(now)
         datagrams = self.transport.take()
@@ -119,7 +116,6 @@ class ClientEndpoint:
         return count
 
     def advance(self) -> float | None:
-        """See Pump."""
         now = self._clock()
         if self._forgive_sleep(now):  # datagrams that lie in the socket count before any judgement
             self.receive()
@@ -217,5 +213,5 @@ class _Goodbye:
 if TYPE_CHECKING:
 
     def _fits(endpoint: ClientEndpoint) -> Pump:
-        """Let mypy check that the implementation fits its port."""
+        """Let mypy check the port."""
         return endpoint

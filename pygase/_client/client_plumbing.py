@@ -1,7 +1,4 @@
-"""The insides of a client: the parts that outlive a connection, and the session of the current connection.
-
-Games use :class:`pygase.Client`. Simulated networks and tests use this.
-"""
+"""The insides of a client, for simulated networks and tests. Games use :class:`pygase.Client`."""
 
 from __future__ import annotations
 
@@ -23,12 +20,10 @@ if TYPE_CHECKING:
 
 
 class ClientPlumbing:
-    """The insides of a client.
+    """The parts of a client that outlive a connection, and the session of the current one.
 
     :ivar current: the session of the newest connection, ended or not; None before the first.
-    :ivar handlers: the registered event handlers.
     :ivar log: the log for lines that may repeat often.
-    :ivar states: the states received.
     :ivar link: the bad link that the game has asked for, and its seed.
     """
 
@@ -46,28 +41,19 @@ class ClientPlumbing:
 
     @property
     def session(self) -> ClientSession:
-        """The session of the newest connection.
-
-        :raises RuntimeError: before the first.
-        """
+        """:raises RuntimeError: before the first."""
         if self.current is None:
             raise RuntimeError("this client has not begun to connect")
         return self.current
 
     @property
     def endpoint(self) -> ClientEndpoint:
-        """The newest connection's endpoint.
-
-        :raises RuntimeError: before its socket is open.
-        """
+        """:raises RuntimeError: before its socket is open."""
         return self.session.line.endpoint
 
     @property
     def driver(self) -> Driver:
-        """The newest connection's driver.
-
-        :raises RuntimeError: before its socket is open.
-        """
+        """:raises RuntimeError: before its socket is open."""
         return self.session.line.driver
 
     def claim(
@@ -122,5 +108,4 @@ class ClientPlumbing:
 
     @property
     def outbox(self) -> Outbox:
-        """The events that wait for the connection."""
         return self.current.outbox if self.current is not None else self._early

@@ -1,7 +1,5 @@
 """A bad link laid over a good one: datagrams of a real connection are lost, delayed, doubled and queued, both ways.
-
-Pure: its caller has the socket and the clock.
-"""
+Pure."""
 
 from __future__ import annotations
 
@@ -56,33 +54,30 @@ class Conditioner:
 
     @property
     def next_at(self) -> float:
-        """Time at which the next datagram gets through, seconds; infinity if none is under way."""
+        """When the next datagram gets through, seconds; infinity if none is under way."""
         return min(self._outgoing.next_at, self._incoming.next_at)
 
     @property
     def held(self) -> tuple[int, int]:
-        """Numbers of outgoing and incoming datagrams that are under way."""
+        """Numbers of outgoing and incoming datagrams under way."""
         return len(self._outgoing), len(self._incoming)
 
     def send(self, data: bytes, address: Address, now: float) -> None:
-        """Take an outgoing datagram."""
         self._outgoing.put(data, address, now)
 
     def receive(self, data: bytes, address: Address, now: float) -> None:
-        """Take an incoming datagram."""
         self._incoming.put(data, address, now)
 
     def due_to_send(self, now: float) -> list[tuple[bytes, Address]]:
-        """Return the outgoing datagrams that have got through by now, in order; ``now=math.inf`` for all of them."""
+        """Return the datagrams that have got through by now, in order; ``now=math.inf`` for all of them."""
         return self._outgoing.due(now)
 
     def due_to_receive(self, now: float) -> list[tuple[bytes, Address]]:
-        """Return the incoming datagrams that have got through by now, in order."""
         return self._incoming.due(now)
 
 
 class _Way:
-    """The datagrams that are under way in one direction, by their time of arrival."""
+    """The datagrams under way in one direction, by their time of arrival."""
 
     def __init__(self, rng: random.Random) -> None:
         self._path: LinkPath | None = None

@@ -27,29 +27,27 @@ class Line:
 
     @property
     def endpoint(self) -> ClientEndpoint:
-        """The socket's endpoint; RuntimeError if the socket is not open yet."""
+        """RuntimeError if the socket is not open yet."""
         raise RuntimeError("the socket is not open yet")
 
     @property
     def driver(self) -> Driver:
-        """The endpoint's driver; RuntimeError if the socket is not open yet."""
+        """RuntimeError if the socket is not open yet."""
         raise RuntimeError("the socket is not open yet")
 
     @property
     def connection(self) -> ClientConnection | None:
-        """The connection as the client shows it; None if the socket is not open yet."""
+        """As the client shows it; None if the socket is not open yet."""
         return None
 
     @property
     def waiting_events(self) -> int:
-        """See ClientEndpoint."""
         return 0
 
     def call(self, function: Callable[[], None]) -> None:
         """Run a function on the network's thread; from any thread."""
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """Run a coroutine of the program."""
         run_logged(coroutine)
 
     def hang_up(self, linger: float) -> None:
@@ -59,7 +57,7 @@ class Line:
         """Hang up when the program ends, even if no loop runs any more."""
 
     def condition(self, link: Link | None, seed: int | None) -> None:
-        """See ClientEndpoint; from any thread."""
+        """From any thread."""
 
     def work(self) -> bool:
         """Do the network's work once, and return True, unless a thread or a loop does it."""
@@ -75,11 +73,10 @@ class Line:
         block()
 
     def finish(self, completion: Completion) -> Any:
-        """See Driver."""
         return completion.or_block()
 
     def release(self) -> None:
-        """Stop the driver and close the socket; may be called again."""
+        """May be called again."""
 
 
 class OpenLine(Line):

@@ -1,4 +1,4 @@
-"""Events that a client has dispatched before its connection takes them over."""
+"""Events that wait for the connection."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from typing import Final, NamedTuple
 from .._protocol.tickets import AckCallback
 
 MAX_OUTBOX_EVENTS: Final = 1024
-"""Events that may wait for the connection; the oldest unreliable ones make room."""
+"""The oldest unreliable ones make room."""
 
 
 class OutgoingEvent(NamedTuple):
-    """A serialised event, and how to send it."""
-
     payload: bytes
     retries: int
     ack_callback: AckCallback | None
 
 
 class Outbox:
-    """The events of one session, in the order of their dispatch; from any thread.
+    """The events that a client has dispatched in one session, in their order; from any thread.
 
     :ivar on_put: called after each event. The session sets it.
     """
@@ -48,7 +46,7 @@ class Outbox:
             )
 
     def put(self, event: OutgoingEvent, *, connected: bool) -> None:
-        """Add an event. Before the connection stands, only the newest unreliable ones are kept."""
+        """Before the connection stands, only the newest unreliable events are kept."""
         with self._lock:
             self._events.append(event)
             if len(self._events) > MAX_OUTBOX_EVENTS and not connected:
@@ -62,11 +60,9 @@ class Outbox:
                 return
 
     def take(self) -> OutgoingEvent | None:
-        """Remove and return the oldest event; None if there is none."""
         with self._lock:
             return self._events.popleft() if self._events else None
 
     def clear(self) -> None:
-        """Forget all events."""
         with self._lock:
             self._events.clear()

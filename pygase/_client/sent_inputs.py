@@ -1,4 +1,4 @@
-"""The numbers of a player's inputs: the last one sent, and the last one that each tick's state includes."""
+"""The numbers of a player's inputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .._protocol.peer_events import InputStateReceived
 
 
 class SentInputs:
-    """The inputs of one session.
+    """The inputs of one session: the last one sent, and the last one that each tick's state includes.
 
     :param kept_ticks: number of ticks to remember.
 
@@ -43,7 +43,6 @@ class SentInputs:
         return self.sent
 
     def receive(self, event: InputStateReceived) -> None:
-        """Note the server's report on a tick."""
         tick = event.tick - 1  # on the wire ticks begin with 1
         self._applied.pop(tick, None)  # to the end
         self._applied[tick] = event.applied

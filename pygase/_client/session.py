@@ -1,4 +1,4 @@
-"""One connection of a client, from the attempt to the end. The next connection gets a session of its own."""
+"""One connection of a client, from the attempt to the end."""
 
 from __future__ import annotations
 
@@ -87,13 +87,12 @@ class End:
 
 
 class ClientSession:
-    """One connection of a client.
+    """One connection of a client. The next one gets a session of its own.
 
     :param outbox: the dispatched events, also those from before the session.
 
     :ivar ended: done when everything is released.
     :ivar status, own_address: see ``Client.status`` and ``Client.address``.
-    :ivar line: the session's network.
     :ivar link: the bad link laid over the connection, and its seed.
     :ivar on_failure: called before anybody can see that the attempt has failed: the program may end right after.
     """
@@ -208,7 +207,6 @@ class ClientSession:
         line.begin(self._early_end, *self.link)
 
     def pump(self) -> None:
-        """See Living."""
         if not self.line.work():
             return  # the network's thread finishes, and not before its goodbye has left
         connection = self.line.connection
@@ -218,7 +216,7 @@ class ClientSession:
     # -- the end -------------------------------------------------------------------------------------------------
 
     def disconnect(self, shutdown_server: bool) -> Any:
-        """Hang up, and return the completion; see ``Client.disconnect``."""
+        """See ``Client.disconnect``."""
         if shutdown_server and self.status == "connected":
             max_bytes = self._request.config.max_message_bytes
             self.queue(OutgoingEvent(encode_event(SHUTDOWN_REQUEST, (), {}, max_bytes, own=True), RELIABLE, None))
@@ -227,7 +225,7 @@ class ClientSession:
         return self.line.finish(completion)
 
     def leave(self) -> None:
-        """See Living. An attempt lingers as well: the server may have let the player in already."""
+        """An attempt lingers as well: the server may have let the player in already."""
         self._early_end = LAST_WORDS
         self.line.leave(LAST_WORDS)
 
@@ -267,7 +265,7 @@ class ClientSession:
             self._calls.handle(Event(DISCONNECTED), reason=self.end.reason, detail=self.end.detail)
 
     def lay_link(self, link: Link | None, seed: int | None) -> None:
-        """Lay a bad link over the connection, from any thread, or take it away."""
+        """From any thread."""
         self.link = (link, seed)  # before the line is asked, which may just be opened by another thread
         self.line.condition(link, seed)
 
@@ -286,7 +284,7 @@ class ClientSession:
         self.outbox.put(event, connected=self.status == "connected")
 
     def _send_waiting(self) -> None:
-        """Hand all waiting events to a standing connection. On the network's thread only."""
+        """On the network's thread only."""
         if self.status != "connected":
             return
         endpoint = self.line.endpoint
@@ -300,7 +298,7 @@ class ClientSession:
         self.line.driver.wake()
 
     def send_input(self, payload: bytes, view_time: float | None) -> int:
-        """Send a serialised input, from any thread; return its number, 0 without a connection."""
+        """From any thread; return the input's number, 0 without a connection."""
         with self.inputs.lock:
             if self.status != "connected":
                 return 0
@@ -347,7 +345,6 @@ class ClientSession:
         self._calls.handle(Event(DISCONNECTED), reason=event.reason, detail=event.detail)
 
     def _failure(self, event: Disconnected) -> ConnectionFailed:
-        """Return the error of an attempt that has failed."""
         words = f"(Tried {self._request.hostname}:{self._request.port}.)"
         hint = self.line.endpoint.transport.hint if event.reason is DisconnectReason.NO_ANSWER else ""
         return ConnectionFailed(event.reason, event.detail, f"{words} {hint}" if hint else words)

@@ -1,4 +1,4 @@
-"""The last states that a client has received, and the wait for another one."""
+"""The last states that a client has received."""
 
 from __future__ import annotations
 
@@ -77,13 +77,11 @@ class ReceivedStates:
         self._changed = threading.Condition()
 
     def begin(self, config: ClientConfig) -> None:
-        """Forget all states, as a new connection begins."""
         self._config = config
         self.snapshots = ()
         self._handed_out = (None, GameState())
 
     def receive(self, event: StateReceived, now: float) -> None:
-        """Take in a state from the protocol."""
         state = event.state
         snapshot = Snapshot(  # on the wire ticks begin with 1, since 0 means "no state"
             tick=state.tick - 1,
@@ -101,7 +99,6 @@ class ReceivedStates:
             self._changed.notify_all()
 
     def notify(self) -> None:
-        """Wake all threads that wait for a state."""
         with self._changed:
             self._changed.notify_all()
 
@@ -118,7 +115,7 @@ class ReceivedStates:
         return state
 
     def age(self, server_time: float | None) -> float:
-        """Return the age of the newest state in seconds; 0 if the server's time or the state is unknown."""
+        """In seconds; 0 if the server's time or the state is unknown."""
         snapshots = self.snapshots
         return max(server_time - snapshots[-1].time, 0.0) if server_time is not None and snapshots else 0.0
 

@@ -1,6 +1,6 @@
 """Advice on values that cannot be sent: one sentence for each type that games use.
 
-Types are found by module and name, so nothing is imported for them: a game needs neither pygame nor numpy.
+Types are found by module and name, so nothing is imported for them.
 """
 
 from __future__ import annotations
@@ -93,7 +93,6 @@ def only_looks_plain(value: Any) -> bool:
 
 
 def way_out(value: Any) -> str:
-    """Return advice for a value that cannot be sent."""
     kind = type(value)
     for name in _names(value):
         if name in _WAYS_OUT:
@@ -109,7 +108,6 @@ def way_out(value: Any) -> str:
 
 
 def key_way_out(key: Any) -> str:
-    """Return advice for a key that cannot be sent."""
     if isinstance(key, tuple):
         if len(key) >= 2 and isinstance(key[0], str) and isinstance(key[1], int):
             return "write str(key); for a client's address that is str(client_address)"
@@ -125,7 +123,6 @@ def _names(value: Any) -> Iterator[str]:
 
 
 def _attributes(value: Any) -> Iterator[str]:
-    """Yield the names of an object's own public attributes."""
     names = [*getattr(value, "__dict__", ())]
     for kind in type(value).__mro__:
         slots = kind.__dict__.get("__slots__", ())

@@ -1,4 +1,4 @@
-"""Calls a program's callbacks, such as an event's ``ack_callback``."""
+"""Calls a program's callbacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def call_back(
     callback: Callable[..., Any],
     *args: Any,
 ) -> None:
-    """Call ``callback(*args)``, and log an exception.
+    """Call ``callback(*args)``, such as an event's ``ack_callback``, and log an exception.
 
     :param spawn: runs the coroutine of a callback that is a coroutine function.
     :param holdups: measures how long the callback takes.

@@ -62,7 +62,7 @@ class Holdups:
             )
 
     def step(self, name: str, place: Callable[..., Any] | None, function: Callable[..., Any], *args: Any) -> Any:
-        """Return ``function(*args)`` and measure it: one step of a coroutine, to its next ``await``."""
+        """Measure one step of a coroutine, to its next ``await``, in the same way."""
         clock = self._clock()
         began = clock()
         try:

@@ -1,8 +1,4 @@
-"""PyGaSe's log lines, limited in rate: a peer or a fast loop can cause thousands of equal lines a second.
-
-A :class:`LogLines` logs one line of a kind per second. It counts the other lines, and the next line of the kind has
-their number.
-"""
+"""PyGaSe's log lines, limited in rate: a peer or a fast loop can cause thousands of equal lines a second."""
 
 from __future__ import annotations
 
@@ -29,7 +25,8 @@ def _default_clock() -> float:
 
 
 class LogLines:
-    """Logs one line of a kind per second, and counts the others. Each object that logs has its own; use any thread.
+    """Logs one line of a kind per second, and counts the others; the next line has their number. Each object that logs
+    has its own; use any thread.
 
     :param clock: returns seconds and never steps back; None: ``monotonic`` of this module.
     """
@@ -43,7 +40,6 @@ class LogLines:
 
     @property
     def kinds(self) -> int:
-        """Number of kinds that are remembered."""
         return len(self._kinds)
 
     def write(
@@ -77,7 +73,7 @@ class LogLines:
         """Await something, and log its exception instead of raising it.
 
         :param name: of the awaitable in the log.
-        :param kind: of the line; None: ``name``. See :meth:`write`.
+        :param kind: of the line; None: ``name``.
         """
         try:
             await awaitable

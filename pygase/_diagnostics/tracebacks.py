@@ -1,4 +1,4 @@
-"""Tracebacks with a program's own lines only, without the frames of PyGaSe and asyncio.
+"""Tracebacks with a program's own lines only.
 
 A program's mistake ends with a sentence that says what to do. The last line of code before it should be the program's
 own, not the thirtieth line of an event loop.
@@ -46,7 +46,7 @@ class _ProgramLinesOnly:
 
 
 program_lines_only: Final = _ProgramLinesOnly()
-"""The context manager: ``with program_lines_only: ...``"""
+"""``with program_lines_only: ...``"""
 
 
 def program_lines(error: BaseException) -> TracebackType | None:

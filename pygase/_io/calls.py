@@ -1,7 +1,5 @@
-"""Calls that block; inside a running event loop they return a coroutine instead.
-
-asyncio and the other frameworks are looked up among the imported modules, and never imported.
-"""
+"""Calls that block; inside a running event loop they return a coroutine instead. Frameworks are looked up among the
+imported modules, and never imported."""
 
 from __future__ import annotations
 
@@ -97,15 +95,13 @@ class Unstarted(collections.abc.Coroutine[Any, Any, Any]):
         return self._begun().__await__()
 
     def send(self, value: Any) -> Any:
-        """See Coroutine."""
         return self._begun().send(value)
 
     def throw(self, *args: Any) -> Any:
-        """See Coroutine."""
         return self._begun().throw(*args)
 
     def close(self) -> None:
-        """See Coroutine. Nothing is logged then."""
+        """Nothing is logged then."""
         self._reminded = True
         self._timer.cancel()
         if self._inner is not None:

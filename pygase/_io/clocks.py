@@ -19,8 +19,8 @@ random_bytes: Final[Callable[[int], bytes]] = os.urandom
 def fine_clock(clock: Clock) -> Clock:
     """Return the clock that measures how long a call of this program takes.
 
-    For the real clock this is one that resolves microseconds on every system. A simulated clock is returned as it is:
-    a call takes no simulated time, so the result does not depend on the speed of the machine.
+    For the real clock this is one that resolves microseconds on every system. A simulated clock is returned as it is: a
+    call takes no simulated time, so the result does not depend on the machine's speed.
     """
     return time.perf_counter if clock is monotonic else clock
 

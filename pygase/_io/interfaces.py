@@ -25,7 +25,6 @@ ENTRY_BYTES = 40 if struct.calcsize("P") == 8 else 32
 """Linux: size of `struct ifreq`: a name, and a union whose largest member holds pointers."""
 
 _MAX_ENTRIES = 256
-"""Most interfaces that are listed."""
 
 
 def get_available_ip_addresses() -> list[str]:
@@ -83,13 +82,12 @@ def addresses_in(entries: bytes) -> Iterator[str]:
 
 
 def addresses_of_name(host_name: str) -> Iterator[str]:
-    """Yield the IPv4 addresses that the system's resolver knows for `host_name`."""
     for *_, address in socket.getaddrinfo(host_name, None, socket.AF_INET, socket.SOCK_DGRAM):
         yield str(address[0])
 
 
 def _in_order(addresses: Iterable[str]) -> list[str]:
-    """Return `addresses` without duplicates and without 0.0.0.0, those of the loopback last."""
+    """Remove duplicates and 0.0.0.0, and put those of the loopback last."""
     import ipaddress  # only here: it takes its time to import
 
     known = (ipaddress.IPv4Address(address) for address in dict.fromkeys(addresses))

@@ -1,8 +1,8 @@
-"""Sockets that send a query to every machine on the local network, and sockets that receive such queries.
+"""Sockets for queries to every machine on the local network.
 
-IPv4 only. A query is sent on every interface, by broadcast and to a multicast group, since some access points drop
-the one and some the other. All servers on a machine share one port: the system hands a broadcast or multicast to each
-of them, and a datagram for one address to only one of them.
+IPv4 only. A query is sent on every interface, by broadcast and to a multicast group, since some access points drop the
+one and some the other. All servers on a machine share one port: the system hands a broadcast or multicast to each of
+them, and a datagram for one address to only one of them.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def own_addresses() -> list[str]:
 def own_address_towards(host: str) -> str | None:
     """Return the address of this machine that a host on the network sees; None if the host cannot be reached.
 
-    Connecting a UDP socket sends nothing: the system only chooses the route.
+    Connecting a UDP socket sends nothing.
     """
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -101,7 +101,7 @@ def own_address_towards(host: str) -> str | None:
 
 
 def machine_name() -> str:
-    """Return the name of this machine, without the domain."""
+    """Without the domain."""
     return socket.gethostname().partition(".")[0]
 
 
@@ -124,7 +124,7 @@ class AskingTransport:
         self._selector.register(self._woken, selectors.EVENT_READ)
 
     def refresh(self) -> None:
-        """Open a socket for each new address of this machine, and close those of addresses that it has lost."""
+        """Open a socket for each new address of this machine, and close those of lost addresses."""
         addresses = own_addresses()
         for address in [address for address in self.sockets if address not in addresses]:
             sock = self.sockets.pop(address)
@@ -181,7 +181,6 @@ class AskingTransport:
             self._waker.send(b"\0")
 
     def close(self) -> None:
-        """Close the sockets."""
         self._selector.close()
         for sock in (*self.sockets.values(), self._waker, self._woken):
             sock.close()

@@ -1,4 +1,4 @@
-"""A search for games on the local network: asks everyone again and again, and lists the answers."""
+"""A search for games on the local network."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger("pygase")
 
 
 class LanSearch:
-    """One search. The next one gets an object of its own.
+    """Asks everyone again and again, and lists the answers. The next search gets an object of its own.
 
     :param game: find only this game; ``""``: all.
     :param port: the discovery port.
@@ -46,7 +46,7 @@ class LanSearch:
             transport.close()
 
     def stop(self) -> None:
-        """End the search, from any thread; the listing stays as it is."""
+        """From any thread; the listing stays as it is."""
         self._stopping.set()
         self._wake()
 

@@ -40,7 +40,6 @@ MEANT_TO_RUN: Final = 1.0
 mean to end."""
 
 _POLL: Final = 0.005
-"""Seconds between two calls of ``pump``."""
 
 
 class Living(Protocol):

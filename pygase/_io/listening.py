@@ -28,7 +28,7 @@ class Listener(Protocol):
 
 
 def listener_for(transport: Listened, loop: Loop, on_readable: Callable[[], None]) -> Listener:
-    """Return the listener that fits a loop. Next: ``resume``."""
+    """Next: ``resume``."""
     kind = LoopListener if _has_readers(loop) else ThreadListener
     return kind(transport, loop, on_readable)
 
@@ -41,8 +41,6 @@ def _has_readers(loop: Loop) -> bool:
 
 
 class LoopListener:
-    """Lets the loop watch the sockets."""
-
     reports_once = False
 
     def __init__(self, transport: Listened, loop: Loop, on_readable: Callable[[], None]) -> None:
@@ -51,12 +49,10 @@ class LoopListener:
         self._on_readable = on_readable
 
     def resume(self) -> None:
-        """See Listener."""
         for sock in self._transport.sockets:
             self._loop.add_reader(sock, self._on_readable)
 
     def pause(self) -> None:
-        """See Listener."""
         for sock in self._transport.sockets:
             if sock.fileno() >= 0:
                 self._loop.remove_reader(sock)
@@ -79,14 +75,12 @@ class ThreadListener:
         self._thread.start()
 
     def resume(self) -> None:
-        """See Listener."""
         self._go.set()
 
     def pause(self) -> None:
-        """See Listener. Nothing to do: it pauses after each call back."""
+        """Nothing to do: it pauses after each call back."""
 
     def close(self) -> None:
-        """See Listener."""
         self._closed = True
         self._go.set()
         self._thread.join(1.0)  # it looks up every 0.2 s; the sockets are closed after this
@@ -103,7 +97,7 @@ class ThreadListener:
                 return
 
     def _wait_for_datagrams(self) -> bool:
-        """Wait; return False if the listener has been closed."""
+        """Return False if the listener has been closed."""
         readable: list[Socket] | list[Any] = []
         while not readable and not self._closed:
             readable, _, _ = select.select(self._sockets, [], [], 0.2)

@@ -1,7 +1,7 @@
-"""The driver on an event loop: real, or virtual as in ``pygase.testing``. It decides when a pump is called.
+"""The driver on an event loop, real or virtual (as in ``pygase.testing``): it decides when a pump is called.
 
-asyncio is imported inside functions only: the import takes longer than that of all of PyGaSe, and a game that pumps
-its client never needs it.
+asyncio is imported inside functions only: the import takes longer than that of all of PyGaSe, and a game that pumps its
+client never needs it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ work between ticks."""
 
 
 class LoopDriver:
-    """Drives a pump on an event loop, from the loop's own thread. It never polls.
+    """A Driver that calls its pump on an event loop, from the loop's own thread. It never polls.
 
     :param transport: its sockets wake the pump.
     :param clock: the pump's clock. The loop may have another one.
@@ -98,18 +98,17 @@ class LoopDriver:
 
     @property
     def looks_later(self) -> bool:
-        """See Driver. If False, the loop has read the sockets before it calls what is due."""
+        """If False, the loop has read the sockets before it calls what is due."""
         return self._resuming is not None or self._listener.reports_once
 
     def looked(self, count: int) -> None:
-        """See Driver."""
         if self._resuming is not None and not self._stopped:
             self._end_pause(count)
 
     # -- time ------------------------------------------------------------------------------------------------------
 
     def turn(self) -> None:
-        """See Driver. Also sets the alarm for the next time."""
+        """Also sets the alarm for the next time."""
         self._wake_pending = False
         if self._stopped:
             return
@@ -118,7 +117,6 @@ class LoopDriver:
             self.arm(due_at)
 
     def arm(self, due_at: float) -> None:
-        """See Driver."""
         if self._stopped or due_at == math.inf:
             return
         if self._timer is not None:
@@ -133,7 +131,6 @@ class LoopDriver:
         self.turn()
 
     def wake(self) -> None:
-        """See Driver."""
         if self._wake_pending or self._stopped:
             return
         self._wake_pending = True
@@ -145,7 +142,6 @@ class LoopDriver:
     # -- functions and coroutines ----------------------------------------------------------------------------------
 
     def call(self, function: Callable[[], Any]) -> None:
-        """See Driver."""
         if self.on_own_thread:
             function()
         else:
@@ -159,15 +155,12 @@ class LoopDriver:
 
     @property
     def on_own_thread(self) -> bool:
-        """See Driver."""
         return threading.get_ident() == self._thread
 
     def defer(self, function: Callable[[], Any]) -> None:
-        """See Driver."""
         self._loop.call_soon(function)
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """See Driver."""
         task = self._loop.create_task(logged(coroutine))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -175,21 +168,18 @@ class LoopDriver:
     # -- the end ---------------------------------------------------------------------------------------------------
 
     def finish(self, completion: Completion) -> Any:
-        """See Driver: blocks, or inside an event loop returns the completion."""
+        """Blocks, or inside an event loop returns the completion."""
         return completion.or_block()
 
     @property
     def is_driven(self) -> bool:
-        """See Driver."""
         return self._loop.is_running()
 
     def turn_by_hand(self) -> None:
-        """See Driver."""
         self._pump.receive()
         self._pump.advance()
 
     def stop(self) -> None:
-        """See Driver."""
         if self._stopped:
             return
         self._stopped = True
@@ -200,7 +190,7 @@ class LoopDriver:
 
 
 def running_platform() -> Platform:
-    """Return the real machine, driven by the event loop that runs here."""
+    """The real machine, driven by the event loop that runs here."""
     import asyncio
 
     loop = asyncio.get_running_loop()
@@ -210,5 +200,5 @@ def running_platform() -> Platform:
 if TYPE_CHECKING:
 
     def _driver(driver: LoopDriver, loop: asyncio.AbstractEventLoop) -> tuple[Driver, Loop]:
-        """Let mypy check that both implementations fit their ports."""
+        """Let mypy check both ports."""
         return driver, loop

@@ -1,6 +1,6 @@
 """Ports: the methods of clocks, loops, sockets and drivers that the parts of PyGaSe call.
 
-Each port is a complete protocol, and mypy checks each implementation against it. The table has one line for each:
+mypy checks each implementation against its port:
 
 ============================ ===========================================================================
 :class:`Clock`               ``time.monotonic``; ``pygase.testing.ManualClock``
@@ -34,7 +34,7 @@ class Clock(Protocol):
     """A clock that never goes back."""
 
     def __call__(self) -> float:
-        """Return the time, seconds."""
+        """In seconds."""
 
 
 class Timer(Protocol):
@@ -48,7 +48,7 @@ class Loop(Protocol):
     """The part of an event loop that a driver uses. asyncio's loops have it."""
 
     def time(self) -> float:
-        """Return the loop's time, seconds."""
+        """In seconds."""
 
     def call_soon(self, callback: Callable[[], Any], /) -> Timer:
         """Call a function in the next turn. On the loop's thread only."""
@@ -60,10 +60,10 @@ class Loop(Protocol):
         """
 
     def call_later(self, delay: float, callback: Callable[[], Any], /) -> Timer:
-        """Call a function after ``delay`` seconds."""
+        """After ``delay`` seconds."""
 
     def call_at(self, when: float, callback: Callable[[], Any], /) -> Timer:
-        """Call a function at the loop's time ``when``, seconds."""
+        """At the loop's time ``when``, seconds."""
 
     def add_reader(self, sock: Any, callback: Callable[[], Any], /) -> Any:
         """Call a function whenever a socket is readable."""

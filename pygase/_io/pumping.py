@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class PumpDriver:
-    """Drives a pump from the caller's own loop: call :meth:`turn` once a frame. There is no thread.
+    """A Driver in the caller's own loop: call :meth:`turn` once a frame. There is no thread.
 
     :param ended: done when the pump's connection has ended.
     """
@@ -35,7 +35,7 @@ class PumpDriver:
         self._from_elsewhere: collections.deque[Callable[[], Any]] = collections.deque()
 
     def turn(self) -> None:
-        """See Driver: receives as well."""
+        """Receives as well."""
         self._turning = True
         try:
             while self._from_elsewhere:
@@ -51,12 +51,12 @@ class PumpDriver:
             function()
 
     def wake(self) -> None:
-        """See Driver: turns at once; within a turn does nothing, as the turn sends anyway."""
+        """Turns at once; within a turn does nothing, as the turn sends anyway."""
         if not self._turning and self.on_own_thread:
             self.turn()
 
     def call(self, function: Callable[[], Any]) -> None:
-        """See Driver: a function from another thread waits for the next turn."""
+        """A function from another thread waits for the next turn."""
         if self.on_own_thread:
             function()
             self.wake()
@@ -65,35 +65,32 @@ class PumpDriver:
 
     @property
     def on_own_thread(self) -> bool:
-        """See Driver."""
         return threading.get_ident() == self._thread
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """See Driver: the coroutine runs to its end here; beside a running loop it becomes a task of that loop."""
+        """The coroutine runs to its end here; beside a running loop it becomes a task of that loop."""
         run_logged(coroutine)
 
     def defer(self, function: Callable[[], Any]) -> None:
-        """See Driver."""
         self._deferred.append(function)
 
     @property
     def is_driven(self) -> bool:
-        """See Driver: True if it was opened in another thread, and that thread lives."""
+        """True if it was opened in another thread, and that thread lives."""
         others = (thread for thread in threading.enumerate() if thread is not threading.current_thread())
         return any(thread.ident == self._thread for thread in others)
 
     def turn_by_hand(self) -> None:
-        """See Driver."""
         self.turn()
 
     def arm(self, due_at: float) -> None:
-        """See Driver. The next frame calls anyway."""
+        """The next frame calls anyway."""
 
     def looked(self, count: int) -> None:
-        """See Driver. The sockets are read in each turn."""
+        """The sockets are read in each turn."""
 
     def finish(self, completion: Completion) -> Any:
-        """See Driver: turns until the connection has ended, since nobody else does."""
+        """Turns until the connection has ended, since nobody else does."""
         give_up_at = monotonic() + 1.5
         while not self._ended.done() and monotonic() < give_up_at:
             self.turn()
@@ -101,7 +98,6 @@ class PumpDriver:
         return completion.or_block()
 
     def stop(self) -> None:
-        """See Driver."""
         self._stopped = True
 
 
@@ -116,5 +112,5 @@ def pumped_platform(ended: concurrent.futures.Future[Any]) -> Platform:
 if TYPE_CHECKING:
 
     def _driver(driver: PumpDriver) -> Driver:
-        """Let mypy check that the implementation fits its port."""
+        """Let mypy check the port."""
         return driver

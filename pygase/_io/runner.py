@@ -1,8 +1,4 @@
-"""Runs coroutines and threads, and waits for results.
-
-asyncio is imported inside functions only: the import takes longer than that of all of PyGaSe, and a game that pumps
-its client never needs it.
-"""
+"""Runs coroutines and threads, and waits for results. For imports of asyncio see ``loops``."""
 
 from __future__ import annotations
 
@@ -21,7 +17,7 @@ logger = logging.getLogger("pygase")
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """Return a new event loop of the kind that serves UDP well on every system."""
+    """Of the kind that serves UDP well on every system."""
     import asyncio
 
     return asyncio.SelectorEventLoop()
@@ -85,7 +81,6 @@ async def in_background(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def in_running_loop() -> bool:
-    """Return whether the caller runs inside an asyncio event loop."""
     asyncio = sys.modules.get("asyncio")
     if asyncio is None or not hasattr(asyncio, "get_running_loop"):  # another thread may be importing it just now
         return False
@@ -102,7 +97,6 @@ def program_ends() -> bool:
 
 
 def start_thread(target: Callable[[], Any], name: str, *, daemon: bool = True) -> threading.Thread:
-    """Start a thread and return it."""
     thread = threading.Thread(target=target, name=name, daemon=daemon)
     thread.start()
     return thread
@@ -162,7 +156,6 @@ class Completion(collections.abc.Coroutine[Any, Any, Any]):
 
 
 def done_future() -> concurrent.futures.Future[Any]:
-    """Return a future that is done."""
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
     future.set_result(None)
     return future

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
 
 ENDING: Final = ("SIGTERM", "SIGHUP", "SIGBREAK")
-"""Names of the signals; not every system has all. (SIGBREAK: Ctrl-Break on Windows. Ctrl-C is Python's own.)"""
+"""Not every system has all. (SIGBREAK: Ctrl-Break on Windows. Ctrl-C is Python's own.)"""
 
 
 class EndedBySignal(KeyboardInterrupt, SystemExit):

@@ -48,7 +48,6 @@ class Ticker:
             self._timer = self._loop.call_at(self._next_at, self._call)
 
     def stop(self) -> None:
-        """Make no more calls."""
         self._stopped = True
         self._timer.cancel()
 

@@ -1,7 +1,4 @@
-"""UDP sockets: non-blocking, with large buffers. The peculiarities of each operating system end here.
-
-See :class:`~.ports.Transport`.
-"""
+"""UDP sockets: non-blocking, with large buffers. The peculiarities of each operating system end here."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ from .interfaces import get_available_ip_addresses
 from .ports import Address, Datagram, Transport, TransportToServer
 
 BUFFER_BYTES: Final = 4 * 1024 * 1024
-"""Buffer that is requested for each direction: room for the datagrams that arrive during a tick. Linux grants at most
+"""Requested for each direction: room for the datagrams that arrive during a tick. Linux grants at most
 net.core.rmem_max, by default 208 KiB."""
 
 RECEIVE_BYTES: Final = 2048
@@ -123,21 +120,20 @@ def in_batches() -> bool:
 
 
 def receive_batches(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
-    """Do the same as ``receive_each``, with one system call for many. Only if :func:`in_batches`."""
+    """Like ``receive_each``, with one system call for many. Only if :func:`in_batches`."""
     _batches.receive(sock.fileno(), limit, datagrams)
 
 
 def send_batches(
     sock: socket.socket, datagrams: Iterable[Datagram], otherwise: Callable[[bytes, Address], None]
 ) -> None:
-    """Do the same as ``send_each``, with one system call for many. Only if :func:`in_batches`."""
+    """Like ``send_each``, with one system call for many. Only if :func:`in_batches`."""
     _batches.send(sock.fileno(), sock.family, datagrams, otherwise)
 
 
 class UdpTransport:
-    """Non-blocking UDP sockets (one, or one per address family), and their errors.
+    """A Transport of non-blocking sockets (one, or one per address family).
 
-    :ivar by_family: the ``sockets`` by address family.
     :ivar in_batches: whether one system call moves many datagrams.
     :ivar send_errors: number of datagrams that the system refused to send; ``last_error``: its last refusal, or None.
     """
@@ -153,7 +149,7 @@ class UdpTransport:
         self._send = send_batches if self.in_batches else send_each
 
     def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
-        """See Transport. All system calls precede all parsing, so that code stays in the processor's caches."""
+        """All system calls precede all parsing, so that code stays in the processor's caches."""
         datagrams: Datagrams = []
         for sock in self.sockets:
             full = len(datagrams) + limit
@@ -170,7 +166,6 @@ class UdpTransport:
         return datagrams
 
     def send(self, data: bytes, address: Address) -> None:
-        """See Transport."""
         try:
             self.sockets[0].sendto(data, address)
         except (BlockingIOError, InterruptedError):
@@ -179,7 +174,6 @@ class UdpTransport:
             self._note(error)
 
     def send_all(self, datagrams: Iterable[Datagram]) -> None:
-        """See Transport."""
         self._send(self.sockets[0], datagrams, self.send)
 
     def _note(self, error: OSError) -> None:
@@ -188,7 +182,6 @@ class UdpTransport:
         self._log.write(logging.DEBUG, "a datagram could not be sent: %s", error, kind=error.errno)
 
     def close(self) -> None:
-        """Close the sockets."""
         for sock in self.sockets:
             sock.close()
 
@@ -198,8 +191,6 @@ class ServerTransport(UdpTransport):
 
     :param hostname: own address to bind to; ``port``: 0 for any free one.
     :raises AddressInUse, AddressNotUsable: if it cannot be bound; says why, and what to do.
-
-    :ivar address: the address that the socket is bound to.
     """
 
     def __init__(self, hostname: str, port: int) -> None:
@@ -235,7 +226,7 @@ def bind_error(error: OSError, hostname: str, port: int) -> OSError:
 
 
 class ClientTransport(UdpTransport):
-    """A socket for each address family under which the server's host is known.
+    """A TransportToServer: a socket for each address family under which the server's host is known.
 
     Until the server has answered from one of its addresses, they take turns (:meth:`try_next`).
     """
@@ -253,16 +244,14 @@ class ClientTransport(UdpTransport):
 
     @property
     def address(self) -> Address:
-        """See Transport."""
         return self._candidates[self._current][1]
 
     def try_next(self) -> None:
-        """See TransportToServer."""
         if not self._settled:
             self._current = (self._current + 1) % len(self._candidates)
 
     def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
-        """See Transport. Datagrams from other senders are dropped."""
+        """Datagrams from other senders are dropped."""
         datagrams = [(data, address) for data, address in super().take(limit) if address[:2] in self._known]
         if datagrams:
             self._settle(datagrams[0][1])
@@ -274,7 +263,7 @@ class ClientTransport(UdpTransport):
             self._current = next(i for i, (_, known) in enumerate(self._candidates) if known[:2] == address[:2])
 
     def send(self, data: bytes, address: Address = ()) -> None:
-        """See Transport. Without ``address``, send to the server's address in use."""
+        """Without ``address``, send to the server's address in use."""
         target = address or self.address
         try:
             self.by_family[self._families[target]].sendto(data, target)
@@ -285,7 +274,6 @@ class ClientTransport(UdpTransport):
 
     @property
     def hint(self) -> str:
-        """See TransportToServer."""
         if self.last_error is None:
             return ""
         if self.last_error.errno == errno.EHOSTUNREACH and sys.platform == "darwin":
@@ -296,5 +284,5 @@ class ClientTransport(UdpTransport):
 if TYPE_CHECKING:
 
     def _transports(server: ServerTransport, client: ClientTransport) -> tuple[Transport, TransportToServer]:
-        """Let mypy check that the implementations fit their ports."""
+        """Let mypy check the ports."""
         return server, client

@@ -32,12 +32,10 @@ class ManualClock:
         self._now = start
 
     def __call__(self) -> float:
-        """Return the time, seconds."""
         return self._now
 
     @property
     def now(self) -> float:
-        """The time, seconds."""
         return self._now
 
     def advance(self, seconds: float) -> None:
@@ -56,20 +54,17 @@ class ManualClock:
 
 
 class VirtualTimer:
-    """A pending call in virtual time."""
-
     __slots__ = ("callback",)
 
     def __init__(self, callback: Callable[[], Any]) -> None:
         self.callback: Callable[[], Any] | None = callback
 
     def cancel(self) -> None:
-        """See Timer."""
         self.callback = None
 
 
 class VirtualLoop:
-    """The loop of one process of a simulated network, in virtual time. Its sockets are simulated transports.
+    """A Loop in virtual time, of one process of a simulated network. Its sockets are simulated transports.
 
     :param clock: virtual time; ``call_at``: calls a function at a time.
     """
@@ -81,17 +76,14 @@ class VirtualLoop:
         self._readers: dict[SimulatedTransport, Callable[[], Any]] = {}
 
     def call_soon(self, callback: Callable[[], Any]) -> VirtualTimer:
-        """See Loop."""
         return self._call(self.time(), callback)
 
     call_soon_threadsafe = call_soon
 
     def call_later(self, delay: float, callback: Callable[[], Any]) -> VirtualTimer:
-        """See Loop."""
         return self.call_at(self.time() + delay, callback)
 
     def call_at(self, when: float, callback: Callable[[], Any]) -> VirtualTimer:
-        """See Loop."""
         return self._call(max(when, self.time() + TIMER_RESOLUTION), callback)
 
     def _call(self, at: float, callback: Callable[[], Any]) -> VirtualTimer:
@@ -112,13 +104,11 @@ class VirtualLoop:
         self._asleep_until = max(self._asleep_until, self.time() + seconds)
 
     def add_reader(self, transport: SimulatedTransport, callback: Callable[[], Any]) -> None:
-        """See Loop."""
         self._readers[transport] = callback
         if transport.inbox:
             self.call_soon(lambda: self.on_datagram(transport))
 
     def remove_reader(self, transport: SimulatedTransport) -> None:
-        """See Loop."""
         self._readers.pop(transport, None)
 
     def on_datagram(self, transport: SimulatedTransport) -> None:
@@ -129,11 +119,10 @@ class VirtualLoop:
             self._readers[transport]()
 
     def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """See Loop: the coroutine runs to its end."""
+        """The coroutine runs to its end."""
         run_logged(coroutine)
 
     def is_running(self) -> bool:
-        """See Loop."""
         return True
 
 
@@ -165,29 +154,24 @@ class SimulatedTransport:
         self._release = release
 
     def fileno(self) -> int:
-        """See Socket."""
         return -1 if self._closed else 0
 
     def take(self) -> list[Datagram]:
-        """See Transport."""
         datagrams = list(self.inbox)
         self.inbox.clear()
         return datagrams
 
     def send(self, data: bytes, address: Address) -> None:
-        """See Transport."""
         self._send(data, self.own, address)
 
     def send_all(self, datagrams: Iterable[Datagram]) -> None:
-        """See Transport."""
         for data, address in datagrams:
             self._send(data, self.own, address)
 
     def try_next(self) -> None:
-        """See TransportToServer. There is one address only."""
+        """There is one address only."""
 
     def close(self) -> None:
-        """See Transport."""
         self._closed = True
         self._release(self)
 
@@ -202,15 +186,15 @@ class SimulatedDriver(LoopDriver):
 
     @property
     def on_own_thread(self) -> bool:
-        """See Driver. There are no threads."""
+        """There are no threads."""
         return True
 
     def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """See Driver: the coroutine runs to its end."""
+        """The coroutine runs to its end."""
         run_logged(coroutine)
 
     def finish(self, completion: Completion) -> Any:
-        """See Driver: returns the completion, as nothing may block in virtual time."""
+        """Returns the completion, as nothing may block in virtual time."""
         return completion
 
 
@@ -219,5 +203,5 @@ if TYPE_CHECKING:
     def _implementations(
         clock: ManualClock, loop: VirtualLoop, transport: SimulatedTransport, driver: SimulatedDriver
     ) -> tuple[Clock, Loop, TransportToServer, Driver]:
-        """Let mypy check that each implementation fits its port."""
+        """Let mypy check the ports."""
         return clock, loop, transport, driver

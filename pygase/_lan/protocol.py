@@ -44,14 +44,14 @@ TRIES: Final = 3
 TRY_INTERVAL: Final = 0.15
 """Seconds between the first queries. Wi-Fi sends a broadcast once and without acknowledgement, so some are lost."""
 REPEAT_INTERVAL: Final = 1.5
-"""Seconds between later queries, as long as the search runs."""
+"""Seconds between later queries."""
 FORGET_AFTER: Final = 5.0
 """Seconds without an answer after which a game is removed: three queries may stay unanswered."""
 SWITCH_AFTER: Final = 2 * REPEAT_INTERVAL
 """Seconds without an answer from a game's address after which another address of the game replaces it."""
 
 MAX_GAMES: Final = 100
-"""Most games in a list; more than a player reads."""
+"""More than a player reads."""
 MAX_GAMES_PER_HOST: Final = 16
 """Most games at one address, so that a machine that invents answers leaves room for the others."""
 KEPT_QUERIES: Final = 8
@@ -74,16 +74,12 @@ class Query(NamedTuple):
     game: str
 
     def encode(self) -> bytes:
-        """Return the datagram."""
         head = _QUERY.pack(_QUERY_MAGIC, self.nonce) + _sized(_cut(self.game, MAX_GAME_BYTES))
         return head.ljust(QUERY_BYTES, b"\0")
 
     @classmethod
     def decode(cls, data: bytes) -> Query:
-        """Read a datagram.
-
-        :raises MalformedPacket: if it is no query.
-        """
+        """:raises MalformedPacket: if it is no query."""
         if len(data) < QUERY_BYTES or not data.startswith(_QUERY_MAGIC):
             raise MalformedPacket("not a query, or not padded")
         game, _ = _read(data, _QUERY.size)
@@ -105,7 +101,6 @@ class Answer(NamedTuple):
     info: bytes
 
     def encode(self) -> bytes:
-        """Return the datagram."""
         flags = _PASSWORD if self.password else 0
         counts = (min(self.players, 0xFFFF), min(self.max_players, 0xFFFF))
         head = _ANSWER.pack(_ANSWER_MAGIC, self.nonce, self.server_id, self.version, flags, self.port, *counts)
@@ -114,7 +109,7 @@ class Answer(NamedTuple):
 
     @classmethod
     def decode(cls, data: bytes) -> Answer:
-        """Read a datagram. Bytes after the known fields are for later versions, and are ignored.
+        """Bytes after the known fields are for later versions, and are ignored.
 
         :raises MalformedPacket: if it is no answer.
         """
@@ -134,10 +129,7 @@ class Answer(NamedTuple):
 
 
 def encode_info(info: Mapping[str, Any] | None) -> bytes:
-    """Serialise a server's further information.
-
-    :raises TypeError, ValueError: if it is no dict with names as keys, cannot be serialised, or is too large.
-    """
+    """:raises TypeError, ValueError: if it is no dict with names as keys, cannot be serialised, or is too large."""
     if info is not None and not (isinstance(info, Mapping) and all(isinstance(key, str) for key in info)):
         raise TypeError(f"info must be a dict with str keys such as {{'map': 'castle'}}, got {info!r:.100}")
     try:
@@ -281,8 +273,6 @@ class DiscoveredGame:
 
 
 class _Entry:
-    """The knowledge about one server."""
-
     def __init__(self, host: str) -> None:
         self.host = host
         self.heard_at = 0.0  # from this host
@@ -338,16 +328,14 @@ class Listing:
         self._entries: dict[bytes, _Entry] = {}
 
     def next_timeout(self) -> float:
-        """Return the time at which a query or :meth:`handle_timeout` is due, seconds."""
+        """Return when a query or :meth:`handle_timeout` is due, seconds."""
         expiries = (entry.heard_at + FORGET_AFTER for entry in self._entries.values())
         return min([self._next_query_at, *expiries])
 
     def is_query_due(self, *, now: float) -> bool:
-        """Return whether it is time for :meth:`query_to_send`."""
         return now >= self._next_query_at
 
     def query_to_send(self, *, now: float) -> bytes:
-        """Return the query to send to everyone now."""
         self._asked += 1
         self._next_query_at = now + (TRY_INTERVAL if self._asked < TRIES else REPEAT_INTERVAL)
         nonce = self._random_bytes(NONCE_BYTES)
@@ -357,7 +345,6 @@ class Listing:
         return Query(nonce, self._game).encode()
 
     def receive(self, data: bytes, host: str, *, now: float) -> None:
-        """Take in a datagram from ``host``."""
         try:
             answer = Answer.decode(data)
             info = _decode_info(answer.info)

@@ -1,4 +1,5 @@
-"""The type has a module of its own, since mypyc cannot compile a subclass of bytes. This module stays interpreted."""
+"""A serialised event whose sender learns of its arrival. mypyc cannot compile a subclass of bytes, so this module of
+its own stays interpreted."""
 
 from __future__ import annotations
 

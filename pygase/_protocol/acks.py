@@ -114,8 +114,7 @@ class SentPackets:
         """Note that a packet leaves now, and return its number.
 
         A packet that leaves with a tick has the tick's time. Its number plus ``record.tick_offset`` is the number of
-        the tick.
-        Only other packets have a time of their own.
+        the tick. Only other packets have a time of their own.
         """
         record, ticks = self.record, self._ticks
         sequence = record.next_sequence
@@ -179,8 +178,7 @@ class SentPackets:
         """Take in a received acknowledgement (16-bit number, bits of the ``width`` packets before it).
 
         :returns: the time at which packet ``ack`` was sent, if it is newly acknowledged (else None: no round trip is
-            measured);
-            and the contents of all newly acknowledged packets.
+            measured); and the contents of all newly acknowledged packets.
         :raises NeverSent: if it names a packet that was never sent. Then it acknowledges nothing.
         """
         record = self.record

@@ -43,8 +43,7 @@ def host_of(address: Address) -> str:
 
     An IPv4 address is its own name, also in its IPv6 form (``::ffff:192.0.2.1``). An IPv6 host owns a whole /64 and can
     take a new address of it for each connection, so that network is the name. A link-local address is its own name,
-    since
-    all machines of a LAN share ``fe80::/64``.
+    since all machines of a LAN share ``fe80::/64``.
     """
     host = plain_host(address[0]) if address else ""
     if ":" not in host:
@@ -165,15 +164,12 @@ class Places:
 
     - It is *absent* if it has acknowledged no state ``absent_after`` seconds after joining. Every running client does.
     - It is *silent* if it sent no event and no input for ``silent_after`` seconds. An honest player may watch or
-    listen, so
-      a host always keeps ``silent_places_per_host`` connections.
+      listen, so a host always keeps ``silent_places_per_host`` connections.
 
     The host with the most connections gives up a place first, and only to a newcomer from another host; a silent
     connection, only to one whose host holds fewer. So nobody makes room for himself, and strangers cannot take all
-    places
-    of a class behind one router. The client that may end the server never gives way. While there is no state, no
-    connection
-    is absent.
+    places of a class behind one router. The client that may end the server never gives way. While there is no state, no
+    connection is absent.
     """
 
     def __init__(self, config: ServerConfig, peers: Mapping[Address, ServerProtocol], ring: SnapshotRing) -> None:

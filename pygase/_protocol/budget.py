@@ -9,10 +9,8 @@ class TokenBucket:
     """A budget of ``rate`` bytes per second and of ``burst`` bytes at once. It is full at ``now``.
 
     One packet may overdraw it, so no packet is ever too large. While there are tokens nothing is computed:
-    ``record.spent``
-    counts up to ``record.limit``. Once they are used up, the limit grows by the bytes earned since the last look, by
-    one
-    burst at most. (After a rest two bursts may leave at once.)
+    ``record.spent`` counts up to ``record.limit``. Once they are used up, the limit grows by the bytes earned since the
+    last look, by one burst at most. (After a rest two bursts may leave at once.)
     """
 
     __slots__ = ("_at", "burst", "rate", "record")

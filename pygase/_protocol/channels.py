@@ -109,8 +109,7 @@ class TrackedSender:
     """Messages that are resent until they are acknowledged: the retried and the reliable channel, and bulk states.
 
     A message starts when it fits into the window. Fragmented ones travel one at a time, so that the receiver keeps only
-    one
-    unfinished message.
+    one unfinished message.
     """
 
     __slots__ = (

@@ -37,8 +37,7 @@ class ServerEndpoint:
     """Finds the peer of each datagram, admits newcomers, and collects the datagrams to send.
 
     The secrets and ``is_local`` are those of :class:`Keys`, and ``random_bytes``, ``inbox`` and ``skip_within`` those
-    of
-    :class:`Shared`.
+    of :class:`Shared`.
 
     :ivar dropped: count of dropped datagrams, by reason.
     :ivar outbox: answers to newcomers and CLOSE datagrams that wait to be sent.

@@ -47,12 +47,10 @@ class Reassembler:
     """Joins the fragments of one kind of message.
 
     At most ``max_groups`` messages are unfinished at once; a newer one replaces the oldest. So a sender whose messages
-    must
-    all arrive sends one at a time. Groups are numbered modulo 2**16, upwards.
+    must all arrive sends one at a time. Groups are numbered modulo 2**16, upwards.
 
     :param lifetime: seconds without a new fragment after which an unfinished message is given up. It must be infinite
-        for
-        resent messages: their fragments are acknowledged and do not arrive again.
+        for resent messages: their fragments are acknowledged and do not arrive again.
     :ivar held_bytes: bytes of unfinished messages.
     """
 

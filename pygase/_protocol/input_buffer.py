@@ -98,24 +98,20 @@ class InputBuffer:
     """One player's inputs at the server. :meth:`receive` takes a message, and :meth:`take` gives the input of a tick.
 
     While a schedule stands, input ``n`` is applied at its tick or never. Each input is applied at most once, in order,
-    one
-    a tick, and ``applied_number`` grows by one a tick. The schedule moves
+    one a tick, and ``applied_number`` grows by one a tick. The schedule moves
 
     - back a tick, when inputs are missing again and again, or the link is not known yet (a tick repeats, and
       ``applied_number`` stays);
     - on a tick, when all of the latest inputs arrived far too early (one is skipped, if possible one that equals the
       previous);
     - on to the newest, when inputs of more than ``MAX_DEPTH_SECONDS`` wait (the player sends faster than real time, or
-    has
-      jumped ahead in number);
+      has jumped ahead in number);
     - to the next input, wherever it is, when none arrived in time for ``MISSING_PATIENCE`` seconds. ``applied_number``
-    then
-      goes back to the newest number received, and stays until playing begins again.
+      then goes back to the newest number received, and stays until playing begins again.
 
     :param interval: seconds from tick to tick.
     :ivar applied_number: the newest input in the state, even if the previous one was repeated in its place; 0 before
-        the
-        first.
+        the first.
     :ivar per_datagram: the average count of new inputs in a datagram.
     :ivar leads: by how many ticks numbers are ahead of the tick count when they arrive.
     """
@@ -205,8 +201,7 @@ class InputBuffer:
 
         :param datagram: number of the newest datagram so far.
         :param arrived: bit i is set if datagram ``datagram - i`` has arrived. (Inputs alone do not show the loss, since
-            a
-            datagram has none or several new ones.)
+            a datagram has none or several new ones.)
         :param now: seconds of the server's clock, as clients know it.
         """
         newest = unwrap(message.newest, max(self._received.latest, 0), 32)

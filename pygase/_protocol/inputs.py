@@ -113,8 +113,7 @@ class InputSender:
 
     def message_body(self, room: int) -> tuple[bytes, int] | None:
         """Return a message body of at most ``room`` bytes, and the newest number in it for :meth:`on_acked`; None if
-        there is no
-        input, or no room.
+        there is no input, or no room.
 
         The body has all unacknowledged inputs, or the newest that fit.
         """

@@ -366,8 +366,7 @@ class PeerProtocol:
         """Do not count the silence of ``slept`` seconds in which this side did not run.
 
         One heartbeat interval of it counts, so that even a side that sleeps between any two turns notices the loss of
-        its peer.
-        A datagram that waited in the socket measures no round trip.
+        its peer. A datagram that waited in the socket measures no round trip.
         """
         forgiven = max(slept - self.config.heartbeat_interval, 0.0)
         self.record.last_received_at = min(self.record.last_received_at + forgiven, now)

@@ -16,8 +16,7 @@ class PeerRecord(ReceiveWindow):
     """The numbers of one connection. As a window it records the received packets of the peer.
 
     It has more than 15 attributes, since it is a flat record without behaviour. Times are seconds of the connection's
-    clock;
-    sizes are bytes.
+    clock; sizes are bytes.
 
     Of the received packets: :ivar bytes_received, packets_dropped: totals.
     :ivar latest_received_at: when the newest packet arrived.

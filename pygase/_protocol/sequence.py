@@ -1,9 +1,8 @@
 """Packet sequence numbers: 16 bits on the wire, plain growing integers inside.
 
 At 60 packets a second, 2**63 numbers outlast the sun, so ``<`` compares two of them. Only the lowest 16 bits travel.
-The
-receiver restores the rest from the number that it expects: right for every packet that is less than 32,768 numbers off
-(as in RFC 9000, appendix A.3).
+The receiver restores the rest from the number that it expects: right for every packet that is less than 32,768 numbers
+off (as in RFC 9000, appendix A.3).
 """
 
 from __future__ import annotations

@@ -147,8 +147,7 @@ class ServerProtocol(PeerProtocol):
         """Take in a DATA datagram with this connection's token.
 
         :returns: True for a usual one, of events and inputs alone. Another one may have ended the connection, or
-            changed
-            :attr:`held_bytes`.
+            changed :attr:`held_bytes`.
         """
         record = self.record
         record.bytes_received += len(data)
@@ -230,8 +229,7 @@ class ServerProtocol(PeerProtocol):
         """Make the client's newest acknowledged state its baseline, before it leaves the ring.
 
         It is called only on demand, since :meth:`state_datagram` needs no baseline. If the state has left the ring, the
-        client
-        gets a full one, since it may have forgotten its old baseline.
+        client gets a full one, since it may have forgotten its old baseline.
         """
         record, ring = self.record, self._shared.ring
         if record.acked_tick == record.settled_tick:

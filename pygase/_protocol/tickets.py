@@ -1,4 +1,4 @@
-"""Events whose arrival is reported."""
+"""Numbers for events whose arrival is reported."""
 
 from __future__ import annotations
 

@@ -193,8 +193,7 @@ class ChallengeResponse(NamedTuple):
 
 class Accepted(NamedTuple):
     """The server's welcome: the connection's token, whether the client is host, the server's time, and the client's
-    address as
-    the server sees it.
+    address as the server sees it.
 
     ``time`` is in units of 0.1 ms and whole. All later times are modulo 2**32 (4.97 days), and clients that connect in
     different weeks know the same clock by this one. ``address`` is msgpack of a list.

@@ -66,8 +66,7 @@ class ClientEvents:
         """Count an event that has arrived; return False if too many of this client's events wait.
 
         Then it is to be dropped. An acknowledged event has twice the room: the client relies on it, so its connection
-        must end
-        if even that is full.
+        must end if even that is full.
 
         :param tick: the newest settled tick. Events that were counted before it have been handled, or put off.
         """
@@ -142,8 +141,7 @@ class EventQueue:
     """Hands out events in the order in which they arrived, within each client's budget.
 
     :ivar arrived: pairs of a ClientEvents and its client's event, which is bytes or an Event; and Events alone, which
-        may
-        have a ``sender``. Any thread may append.
+        may have a ``sender``. Any thread may append.
     :ivar dropped: the number of dropped events of clients that have left.
     """
 

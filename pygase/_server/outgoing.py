@@ -19,8 +19,7 @@ class Outgoing:
     """The events that a run sends. All methods are for the network's thread only.
 
     A client applies the state of a datagram before its events. So an event is held until the endpoint has the state of
-    its
-    tick.
+    its tick.
     """
 
     def __init__(self, states: StateKeeper, endpoint: ServerEndpoint, log: LogLines) -> None:

@@ -44,8 +44,7 @@ class StateKeeper:
     """Keeps the state of a :class:`~pygase.GameStateStore` for its game loop and its server.
 
     A game loop calls ``begin_tick``, ``apply`` for each update, and ``end_tick``, on one thread. Any thread may
-    ``push`` an
-    update. Both end in a commit, after which the listeners are called.
+    ``push`` an update. Both end in a commit, after which the listeners are called.
 
     :param given: the state object of the program, None if there is none.
     :param max_state_bytes: bound on the state's serialised size; ``max_state_values``: bound on its values.

@@ -27,13 +27,12 @@ class Store(WorkingStates, Protocol):
 
     @property
     def committed(self) -> Any:
-        """With ``tick`` and ``tree``."""
+        """The newest settled state: ``tick`` and ``tree``."""
 
 
 class Watch:
     """Finds three mistakes in a running game, and logs each once, or rarely: a state that is changed in place, a time
-    step that
-    returns nothing, and ticks that take longer than their interval.
+    step that returns nothing, and ticks that take longer than their interval.
 
     It must cost next to nothing, so it looks once a second, and closer only after a find.
 

@@ -1,7 +1,6 @@
 """The frozen tree behind a game state, and the functions with which PyGaSe keeps the two in step.
 
-The attributes of a game state belong to the game, and may have any name. So these functions stand beside the class and
-not in it.
+The attributes of a game state belong to the game, and may have any name. So these functions stand beside the class.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ real_dict: Final[Any] = Comparable.__dict__["__dict__"]
 """The descriptor of an instance's true attribute dict, which GameState hides behind a property."""
 
 set_source: Final[Any] = vars(Backed)["_source"].__set__
-"""Sets what a state reads from, past ``__setattr__``, which is for attributes of the game."""
+"""Past ``__setattr__``, which is for attributes of the game."""
 
 
 def time_order_of(tick: int) -> Sqn:
@@ -52,7 +51,6 @@ def state_of(kind: type[State], tree: Tree, tick: int) -> State:
 
 
 def source_of(state: Backed) -> Tree | HandedOver:
-    """Return the tree that a state reads from, or the HandedOver in its place."""
     return state._source
 
 
@@ -60,7 +58,6 @@ def source_of(state: Backed) -> Tree | HandedOver:
 
 
 def set_tick(state: Backed, tick: int) -> None:
-    """Give a state the time order of a tick."""
     real_dict.__get__(state)["time_order"] = time_order_of(tick)
 
 
@@ -96,7 +93,7 @@ def looks_untouched(state: Backed) -> bool:
 
 
 def change_in_place(state: Backed) -> str | None:
-    """Return the path of a change that was made in place, or None."""
+    """Return the path of a change in place, or None."""
     source = state._source
     for name, value in real_dict.__get__(state).items():
         if name == "time_order":
@@ -133,5 +130,4 @@ def show_class_names(state: Backed, tree: Tree) -> None:
 
 
 def class_names_in(state: Backed, tree: Tree) -> bool:
-    """Return whether the class has names of the tree."""
     return not type(state)._class_names.isdisjoint(tree)

@@ -20,7 +20,6 @@ _TIMESTAMP: Final = re.compile(rb"[\xd6\xd7]\xff|(?:\xc7|\xc8\0|\xc9\0\0\0)[\x04
 a part of another value."""
 
 MAX_VALUES: Final = 1 << 24
-"""Most values, by default."""
 
 _SMALL_BYTES: Final = 2048
 """Bytes up to which Python checks the nesting, and the garbage collector keeps running."""
@@ -52,7 +51,7 @@ def pack(value: Any) -> bytes:
 
 
 def pack_plain(value: Any) -> bytes:
-    """Return a clean value without TO_DELETE as bytes.
+    """Like :func:`pack`.
 
     :raises TypeError: it has a TO_DELETE.
     """
@@ -75,7 +74,7 @@ def unpack(data: bytes, *, markers: bool = False, max_values: int = MAX_VALUES) 
 
 
 def unpack_plain(data: bytes, max_values: int = MAX_VALUES, max_levels: int = MAX_DEPTH + 1) -> Any:
-    """Return the value of bytes like :func:`unpack`, without TO_DELETE and nested no deeper than ``max_levels``.
+    """Like :func:`unpack`, without TO_DELETE and nested no deeper than ``max_levels``.
 
     :param max_levels: most lists and dicts within one another. (One more is accepted if it is empty.)
     :raises MalformedPacket: the bytes are not a value within these bounds.
@@ -196,7 +195,7 @@ def _pattern(values: str) -> re.Pattern[bytes]:
 
 
 def prepare_counting() -> None:
-    """Compile the patterns of counting now, so that the first large event does not wait for them."""
+    """Compile the patterns now, so that the first large event does not wait for them."""
     for values in (_IN_A_ROW, _UP_TO, "{1}"):
         _pattern(values)
 

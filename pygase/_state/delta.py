@@ -1,8 +1,7 @@
 """The difference of two state trees, and its application.
 
 A delta is a nested dict. A dict under a key means "merge", TO_DELETE means "remove", any other value means "replace".
-If the receiver has no dict under the key, a dict is the new value. A delta expresses every change between two trees
-exactly.
+If the receiver has no dict under the key, a dict is the new value. A delta expresses every change exactly.
 """
 
 from __future__ import annotations
@@ -47,8 +46,8 @@ def _same_when_sent(a: Any, b: Any) -> bool:
 def diff(old: Tree, new: Tree, same: Callable[[Any, Any], bool] | None = None) -> Tree:
     """Return the delta from ``old`` to ``new``. Branches that are one object in both are skipped.
 
-    :param same: compares two values that are no dicts. By default only identical objects are the same: equal values
-        of different identity then cost bytes, never correctness.
+    :param same: compares two values that are no dicts. By default only identical objects are the same: equal values of
+        different identity then cost bytes, never correctness.
     """
     delta: Tree = {}
     common = len(old)
@@ -72,7 +71,7 @@ def diff(old: Tree, new: Tree, same: Callable[[Any, Any], bool] | None = None) -
 
 
 def apply(old: Tree, delta: Any, depth: int = 0, copied: list[int] | None = None) -> Tree:
-    """Return ``old`` with a received ``delta`` applied. The result shares all unchanged parts; ``old`` stays as it is.
+    """Return ``old`` with a received ``delta`` applied. The result shares all unchanged parts.
 
     :param depth: levels of the tree above ``old``.
     :param copied: a list to which the number of items of each copied dict is appended.

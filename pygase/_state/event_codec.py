@@ -13,7 +13,7 @@ from .codec import unpack_plain as unpack
 from .tree import MAX_DEPTH, Cleaner
 
 MAX_EVENT_VALUES: Final = ConnectionConfig.max_event_values
-"""Most values in an event, unless a config says otherwise."""
+"""Most values in an event, by default."""
 
 RESERVED_PREFIX: Final = "pygase:"
 """Event types with this prefix are PyGaSe's own. A game cannot send them."""
@@ -37,7 +37,7 @@ def encode_event(
     :param max_values: most values: numbers, texts, keys, lists and dicts all count.
     :param own: whether the type may be one of PyGaSe's own.
     :raises InvalidValue: if a value cannot be sent (names path and type), or the type is no str.
-    :raises MessageTooLarge: if the event is larger than ``max_bytes``, or holds more than ``max_values``.
+    :raises MessageTooLarge: if a bound is exceeded.
     :raises ValueError: if the type is one of PyGaSe's own, and ``own`` is False.
     """
     if not isinstance(event_type, str):
@@ -93,10 +93,9 @@ def event_type_of(payload: bytes) -> str:
 
 
 def decode_event(payload: bytes, max_values: int = MAX_EVENT_VALUES) -> tuple[str, list[Any], dict[str, Any]]:
-    """Return type, args and kwargs of an event that :func:`encode_event` has serialised.
+    """Read the bytes of :func:`encode_event`.
 
-    :param max_values: most values, as in :func:`encode_event`.
-    :raises MalformedPacket: if the bytes are no event, hold more values, or are nested too deeply.
+    :raises MalformedPacket: if they are no event, hold more values, or are nested too deeply.
     """
     parts = unpack(payload, max_values, _MAX_LEVELS)
     if type(parts) is list and len(parts) == 2:  # the usual case, checked first because it is the fastest
@@ -134,8 +133,8 @@ def encode_input(value: Any, max_bytes: int) -> bytes:
 
 
 def decode_input(payload: bytes) -> Any:
-    """Return an input that :func:`encode_input` has serialised.
+    """Read the bytes of :func:`encode_input`.
 
-    :raises MalformedPacket: if the bytes are no input.
+    :raises MalformedPacket: if they are no input.
     """
     return unpack(payload)

@@ -1,4 +1,4 @@
-"""The game status: whether the game loop runs. Every state has it."""
+"""The game status, which every state has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..utils import NamedEnum
 
 
 class GameStatus(NamedEnum):
-    """Status of the simulation: ``"Paused"`` (0) or ``"Active"`` (1)."""
+    """Whether the game loop runs: ``"Paused"`` (0) or ``"Active"`` (1)."""
 
 
 GameStatus.register("Paused")

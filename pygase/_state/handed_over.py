@@ -49,12 +49,10 @@ class HandedOver:
         return iter([*self._newest()[0], "time_order"])
 
     def all_read_only(self) -> ReadOnlyDict:
-        """Return all attributes of the newest state, as a dict that cannot be changed."""
         tree, time_order = self._newest()
         return ReadOnlyDict({**read_only(tree), "time_order": time_order})
 
     def copied(self) -> Tree:
-        """Return a copy of all attributes of the newest state, which may be changed."""
         tree, time_order = self._newest()
         return {**thawed(tree), "time_order": time_order}
 
@@ -92,7 +90,7 @@ class ReadOnlyList(list[Any]):
 
 
 def read_only(value: Any) -> Any:
-    """Return a copy of a frozen tree, or of a part of one, that refuses changes."""
+    """Return a copy of a part of a frozen tree that refuses changes."""
     kind = type(value)
     if kind is dict:
         return ReadOnlyDict({key: read_only(item) for key, item in value.items()})

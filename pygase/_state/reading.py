@@ -25,10 +25,7 @@ _MAX_COMPARED_NAMES: Final = 500
 
 
 class UnlessOwn:
-    """A method that gives way to the game's own attribute of the same name, such as ``items``.
-
-    :param function: the method.
-    """
+    """A method that gives way to the game's own attribute of the same name, such as ``items``."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -43,7 +40,6 @@ class UnlessOwn:
         return MethodType(self.function, state)
 
     def own(self, state: Any) -> Any:
-        """Return the game's own attribute."""
         return state[self.name]
 
 
@@ -51,12 +47,10 @@ class KeysUnlessOwn(UnlessOwn):
     """The method ``keys``. An attribute ``keys`` of the game is returned callable, because ``dict(state)`` calls it."""
 
     def own(self, state: Any) -> Any:
-        """Return the game's own attribute; if it is called, it returns the names of the state."""
         return callable_for_keys(state[self.name], state)
 
 
 def own_first(function: F) -> F:
-    """Decorate a method that gives way to the game's own attribute of the same name."""
     return cast(F, UnlessOwn(function))
 
 
@@ -72,18 +66,13 @@ class Readable:
     """Name of the state in error messages."""
 
     def _read_names(self) -> Iterable[Any]:
-        """Return all names of the state."""
         raise NotImplementedError
 
     def _has_name(self, name: object) -> bool:
-        """Return whether the state has this name."""
         raise NotImplementedError
 
     def _read_value(self, name: Any) -> Any:
-        """Return the value of a name.
-
-        :raises KeyError: the state does not have this name.
-        """
+        """:raises KeyError: the state does not have this name."""
         raise NotImplementedError
 
     # Calls go through the class, because a game's attribute may have any name.
@@ -114,7 +103,6 @@ class Readable:
         return f"a {type(self).__name__} is only read by its keys; {name!r} cannot be written"
 
     def _missing(self, name: str) -> AttributeError:
-        """Return the error to be raised for a missing attribute."""
         return MissingAttribute(self, name)
 
     @own_first
@@ -165,18 +153,13 @@ class _Missing(Exception):
 
 
 class MissingAttribute(_Missing, AttributeError):
-    """The attribute ``state.name`` is missing.
-
-    The sentence has its own guess of the right name, so Python's guess is prevented.
-    """
+    """Has its own guess of the right name, so Python's guess is prevented."""
 
     def __init__(self, state: Readable, name: str) -> None:
         AttributeError.__init__(self, state, name, obj=state)
 
 
 class MissingKey(_Missing, KeyError):
-    """The key ``state["name"]`` is missing."""
-
     def __init__(self, state: Readable, name: Any) -> None:
         super().__init__(state, name)
 
@@ -206,8 +189,6 @@ def _guess(name: Any, names: list[str]) -> str:
 
 
 class _CallableForKeys:
-    """Mixed into a value: a call returns the names of its state."""
-
     state: Readable
 
     def __call__(self) -> KeysView[Any]:

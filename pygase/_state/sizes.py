@@ -32,10 +32,7 @@ class StateSize:
         return self._room < 0
 
     def measure(self, tree: Tree) -> None:
-        """Measure the state.
-
-        :raises StateTooLarge: a bound is exceeded; the message names it and says what to do.
-        """
+        """:raises StateTooLarge: a bound is exceeded; the message names it and says what to do."""
         data = pack(tree)
         if len(data) > self._max_bytes:
             raise StateTooLarge(

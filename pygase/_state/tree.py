@@ -1,9 +1,9 @@
 """State trees: the nested dicts of a game state.
 
-A *frozen* tree is never changed after it is made. This is a convention, which everything here keeps. Two frozen trees
-share all equal parts. So ``is`` shows that a whole branch is unchanged, and a hundred past states cost little more than
-one. A frozen tree holds only ``str, bytes, int, float, bool, None``, lists of these, and dicts with ``str`` or ``int``
-keys; :func:`Cleaner.clean` makes such trees.
+A *frozen* tree is never changed after it is made, by convention. Two frozen trees share all equal parts. So ``is``
+shows that a whole branch is unchanged, and a hundred past states cost little more than one. A frozen tree holds only
+``str, bytes, int, float, bool, None``, lists of these, and dicts with ``str`` or ``int`` keys; :func:`Cleaner.clean`
+makes such trees.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MIN_INT: Final = -(2**63)
 """Range of an int in msgpack: signed 64 bits below zero, unsigned 64 bits above."""
 
 ABSENT: Final = object()
-"""Stands for a value under a key that a dict does not have."""
+"""A missing value."""
 
 
 class _ToDelete:
@@ -246,7 +246,7 @@ def _utf8_size(value: str) -> int:
 
 
 def thawed(value: Any) -> Any:
-    """Return a deep copy of a frozen tree, or of a part of one, that may be changed."""
+    """Return a deep copy of a part of a frozen tree that may be changed."""
     kind = type(value)
     if kind is dict:
         return {k: v if type(v) is float or type(v) is int else thawed(v) for k, v in value.items()}
@@ -288,7 +288,7 @@ def exactly_equal(a: Any, b: Any) -> bool:
 
 
 def first_difference(a: Any, b: Any, path: str = "") -> str | None:
-    """Return the path of one difference between two trees, or None if they are exactly equal."""
+    """Return the path of one difference between two trees; None if they are exactly equal."""
     if type(a) is dict and type(b) is dict:
         for key in [*a, *(k for k in b if k not in a)]:
             named = isinstance(key, str) and key.isidentifier()
@@ -342,7 +342,7 @@ def merge(node: Tree, update: Tree, owned: dict[int, Tree]) -> Tree:
 
 
 def merge_in_place(target: Tree, update: Tree) -> None:
-    """Merge a clean update into a thawed tree. The tree gets copies of the values."""
+    """Merge a clean update into a thawed tree, which gets copies of the values."""
     for key, value in tuple(update.items()):  # the update may share parts with the target
         if value is TO_DELETE:
             target.pop(key, None)

@@ -1,7 +1,4 @@
-"""The arrivals of snapshots: the fastest transit, the interval, the jitter and the loss.
-
-Pure: no clock of its own. Times are seconds; ``received_at`` is by this machine's clock.
-"""
+"""The arrivals of snapshots. Pure: times are seconds; ``received_at`` is by this machine's clock."""
 
 from __future__ import annotations
 
@@ -24,10 +21,10 @@ LATE_WINDOW: Final = 40.0
 """Seconds for which late arrivals are remembered: about 16 bursts at 5 % burst loss and 20 snapshots a second."""
 
 MAX_LATE: Final = 256
-"""Most late arrivals remembered, whatever the window."""
+"""Most late arrivals remembered."""
 
 MAX_ARRIVALS: Final = 1024
-"""Most arrivals remembered for each other purpose, whatever the window."""
+"""Most arrivals remembered for each other purpose."""
 
 REMEASURE_INTERVAL: Final = 0.25
 """Seconds between two measurements of interval, jitter and loss."""
@@ -99,7 +96,7 @@ class _Arrival(NamedTuple):
 
     @property
     def came_along(self) -> bool:
-        """Whether it arrived together with the previous one: one hold-up delayed both and counts once."""
+        """Whether one hold-up delayed it and the previous one, and counts once."""
         return self.wait <= self.gap / 2
 
 
@@ -111,7 +108,7 @@ class _Measured(NamedTuple):
 
 
 class ArrivalMeter:
-    """Measures how snapshots arrive. Memory is bounded by time and by number.
+    """Measures the interval, the jitter and the loss of snapshots. Memory is bounded by time and by number.
 
     A server sends nothing for a tick without changes. A gap between ticks is no loss if ``previous_tick`` shows that no
     snapshot is missing.
@@ -219,7 +216,6 @@ class ArrivalMeter:
         self._newest = None
 
     def _measured(self) -> _Measured:
-        """Return the latest measurement, a new one if it is due."""
         recent, latest = self._recent, self._latest
         if recent and (recent[-1].received_at >= latest.valid_until or len(recent) < MEASURE_EACH_BELOW):
             latest = self._latest = self._measure()

@@ -1,7 +1,7 @@
 """States between two others, and movement carried on beyond the newer one.
 
-A :class:`Blender` compiles the paths of a game into the shape of its state, once. Then it walks two states side by side
-along those paths only, and copies only the moving parts.
+A :class:`Blender` compiles the paths of a game into the shape of its state, once. Then it walks two states along those
+paths only, and copies only the moving parts.
 """
 
 from __future__ import annotations

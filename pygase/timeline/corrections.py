@@ -1,7 +1,5 @@
-"""The errors of the numbers in a tree, and trees that are drawn with a share of these errors.
-
-A wrong prediction is not corrected on the screen at once. Each number that glides keeps a share of its error for a
-while (see :mod:`pygase.timeline.prediction`). Pure: trees in, trees out; arguments are never changed.
+"""The errors of the numbers in a tree, and trees that are drawn with a share of these errors (see
+:mod:`pygase.timeline.prediction`). Pure: arguments are never changed.
 """
 
 from __future__ import annotations

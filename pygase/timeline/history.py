@@ -1,14 +1,12 @@
 """Past states for a judge: the picture that a player saw when they fired.
 
 A player acts upon an old picture, so a server that judges a shot by its newest state forces players to aim ahead. With
-a
-:class:`StateHistory` it looks at the player's own picture::
+a :class:`StateHistory` it looks at the player's own picture::
 
     seen = history.at(player_input.view_time)      # as the shooter's screen showed it
     hit = near(seen["players"][target], aim)
 
-States are frozen trees that share structure; they are kept, not copied. Pure: times are arguments, in seconds of the
-server's clock.
+States are frozen trees that share structure; they are kept, not copied. Pure: times are seconds of the server's clock.
 """
 
 from __future__ import annotations
@@ -48,9 +46,8 @@ class StateHistory:
     :param seconds: how far back :meth:`at` looks.
     :param interpolate: paths (or :class:`Interpolate` rules) of the numbers that clients draw smoothly. Give the rules
         of the clients' buffers, else the judge sees another picture.
-    :param max_states: most states held, from 2 up. If ticks are so fast that ``max_states`` cover less than
-        ``seconds``,
-        :meth:`at` looks less far back.
+    :param max_states: most states held, from 2 up. If fast ticks make them cover less than ``seconds``, :meth:`at`
+        looks less far back.
     :raises ValueError: an argument is out of its range, or a path is malformed or named twice.
     """
 
@@ -86,7 +83,7 @@ class StateHistory:
 
     @property
     def states(self) -> tuple[Mapping[str, Any], ...]:
-        """The states held, oldest first. They are the pushed objects themselves."""
+        """The pushed states themselves, oldest first."""
         return tuple(past.state for past in self._held)
 
     def push(self, tick: int, time: float, state: Mapping[str, Any], *, span: float = math.inf) -> None:

@@ -7,8 +7,8 @@ A :class:`SnapshotBuffer` keeps the latest snapshots and computes the world of a
 - While the next snapshot is late, movement is carried on. When it arrives, the picture joins it within ``SMOOTHING``.
 - While the world rests, the view is the newest state itself.
 
-The :class:`PlaybackClock` alone chooses the moment. Pure: no I/O, no clock of its own. Times are seconds; ``now`` is
-the clock that ``received_at`` was read from.
+The :class:`PlaybackClock` alone chooses the moment. Pure: times are seconds; ``now`` is the clock that ``received_at``
+was read from.
 """
 
 from __future__ import annotations
@@ -229,7 +229,6 @@ class SnapshotBuffer:
         return (playback - start) / (newer.time - start) if playback > start else 0.0
 
     def _beyond(self, newest: SnapshotLike, playback: float) -> Mapping[str, Any]:
-        """Return the state at a moment after the newest snapshot."""
         before, overdue = self._before, playback - newest.time
         if before is None or overdue <= 0.0 or newest.resting:
             return newest.state

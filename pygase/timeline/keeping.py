@@ -1,4 +1,4 @@
-"""The bound on a client's past states. States share their unchanged parts; the changed parts are bounded."""
+"""The bound on a client's past states, which share their unchanged parts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from ..config import ClientConfig
 Snapshots = TypeVar("Snapshots", bound=Sequence[Any])
 
 EMPTY_STATE: Final[Mapping[str, Any]] = MappingProxyType({})
-"""The state before the first snapshot."""
 
 MAX_KEPT_VALUES: Final = ClientConfig.max_state_values
-"""Most values that kept states hold of their own, unless a config has another bound."""
+"""Most values that kept states hold of their own, by default."""
 
 _MIN_KEPT: Final = 2
 """States that are kept whatever they hold: a picture is drawn between two of them."""

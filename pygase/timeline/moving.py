@@ -1,4 +1,4 @@
-"""The moving parts of a state: rules in the shape of the state, and the walk that moves its numbers."""
+"""The moving parts of a state, and the walk that moves its numbers."""
 
 from __future__ import annotations
 
@@ -52,7 +52,6 @@ class MovingParts:
         return node, parts[-1]
 
     def _child(self, part: str) -> MovingParts:
-        """Return the node for a key; make it if there is none."""
         if part == ANY_KEY:
             self.any_child = self.any_child or MovingParts()
             return self.any_child
@@ -61,7 +60,6 @@ class MovingParts:
         return node
 
     def _add_points(self, rule: Interpolate, names: list[str]) -> None:
-        """Add a rule for the numbers of these names in this dict."""
         limit = _MAX if rule.snap_distance is None else min(rule.snap_distance, _MAX)
         period = PERIODS[rule.angle]
         keys = tuple(key for name in names if name != ANY_KEY for key in keys_of(name))
@@ -139,7 +137,6 @@ class MovingNumbers:
 def _blend_children(
     child: MovingParts, keys: Iterable[str | int], older: Any, newer: Any, out: Any, progress: float
 ) -> Any:
-    """Move the numbers in the dicts under these keys."""
     blend, point = child.blend, child.only_point
     for key in keys:
         a, b = older.get(key), newer.get(key)

@@ -1,10 +1,9 @@
 """Playback clocks: they choose the moment of the server's time that is drawn.
 
 A frame shows the world ``delay`` seconds late. With a sufficient delay the next snapshot arrives before the picture has
-reached the last one. :class:`FixedDelayClock` has a fixed delay; :class:`AdaptiveClock` measures the arrivals and
-chooses it.
+reached the last one.
 
-Pure: no clock of its own. Times are seconds; ``now`` is the clock that ``received_at`` was read from.
+Pure: times are seconds; ``now`` is the clock that ``received_at`` was read from.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ MAX_DRY_SHARE: Final = 0.002
 """Share of the time in which the picture may wait for a snapshot: at 60 frames a second, one frame in 8 s."""
 
 REVIEW_INTERVAL: Final = 0.25
-"""Seconds between two choices of the delay. An arrival that is later than expected causes one at once."""
+"""Seconds between two choices of the delay. An unexpectedly late arrival causes one at once."""
 
 MAX_RATE_CHANGE: Final = 0.05
 """Share of its speed by which playback runs faster or slower to correct its delay; 5 % is invisible."""
@@ -223,7 +222,6 @@ class AdaptiveClock:
         return expected + max(-reach, min(off * min(passed / SETTLING_TIME, 1.0), reach))
 
     def _review(self, now: float) -> None:
-        """Choose the delay from the remembered arrivals."""
         self._review_at = now + REVIEW_INTERVAL
         interval, jitter = self.arrivals.interval, self.arrivals.jitter
         self._bridging = min(interval + jitter, 1.5 * interval, MAX_BRIDGING)

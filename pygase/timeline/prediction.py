@@ -6,7 +6,7 @@ In each frame: receive, and :meth:`Predictor.reconcile`. For each tick that is d
 During a silence of the server (:class:`pygase.SilenceWatch`) inputs are only kept (:meth:`Predictor.keep`), the picture
 slows down to a stop (:meth:`Predictor.coast`), and states are taken with ``replay=False``.
 
-Pure: no clock of its own; ``now`` is any clock that counts seconds.
+Pure: ``now`` is any clock that counts seconds.
 """
 
 from __future__ import annotations
@@ -55,11 +55,10 @@ class _Rules:
         self._cleaner = Cleaner()
 
     def step(self, mine: Any, command: Any) -> Any:
-        """Return the player's part after an input. The rules get copies: received states are shared."""
+        """Received states are shared, so the rules get copies."""
         return self._cleaned(self._step(thawed(mine), thawed(command)), "step")
 
     def select(self, game_state: Mapping[str, Any]) -> Any:
-        """Return the player's part of a state; None if it has none."""
         truth = self._select(game_state)
         return None if truth is None else self._cleaned(truth, "select")
 
@@ -282,7 +281,6 @@ class Predictor:
         return replayed, False
 
     def _kept(self, applied: int) -> deque[_Tick]:
-        """Return the remaining inputs, none of them applied."""
         return deque([_Tick(tick.number, tick.input, None) for tick in self._pending if tick.number > applied])
 
     def _expected(self, applied: int) -> Any:

@@ -20,8 +20,8 @@ class Interpolate:
         a list of numbers. A key of digits also means the int key. Only ``*`` matches a key that contains a dot.
     :param angle: ``"radians"`` or ``"degrees"``: the number turns the short way round. Values in between may leave the
         range that the game uses (3.2 radians on the way from 3.1 to -3.1); the direction is right.
-    :param snap_distance: a longer way than this between two snapshots is a jump and is not drawn as a movement. The
-        paths of one rule that end in the same dict count together, as the coordinates of one point.
+    :param snap_distance: a longer way between two snapshots is a jump and is not drawn as a movement. The paths of one
+        rule that end in the same dict count together, as the coordinates of one point.
     :param snap_on: path of a value, such as a counter of teleports. A change of this value marks a jump. Each ``*`` in
         it means the same key as in ``paths``, which must begin with the same keys.
     :param extrapolate: seconds for which the movement is carried on at its last speed while the next snapshot is late,

@@ -1,7 +1,7 @@
 """When a player's prediction stops: the server is silent and may never apply the predicted inputs.
 
-A server keeps inputs for half a second at most. Movement that was predicted beyond that is taken back. Pure: no clock
-of its own. ``now`` is any clock that counts seconds.
+A server keeps inputs for half a second at most. Movement that was predicted beyond that is taken back. Pure: ``now`` is
+any clock that counts seconds.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ SLOWING: Final = 0.2
 
 LONGEST_WAIT: Final = 0.5
 LONGEST_WAIT_TICKS: Final = 10
-"""Longest time that a server lets an input wait for its tick: seconds, or ticks if those are longer. For this long, a
-server that sends but confirms no input may still confirm one."""
+"""Longest time that a server lets an input wait for its tick: seconds, or ticks if those are longer. A server that
+sends but confirms no input may still confirm one within it."""
 
 GIVEN_UP_TICKS: Final = 6
 """Ticks without a due input after which the server has given up a player's schedule. It waits at most three ticks for
@@ -153,7 +153,7 @@ class SilenceWatch:
         self._ticks = math.ceil(fraction + slowed - _WHOLE_TICK_TOLERANCE) - fraction  # up to the end of a tick
 
     def _due_at(self) -> float:
-        """Return the time at which a good link would have confirmed the oldest unanswered input at the latest."""
+        """Return when a good link would have confirmed the oldest unanswered input at the latest."""
         return self._unanswered[0][1] + self._rtt + self._interval if self._unanswered else math.inf
 
     def _has_given_up(self, number: int, tick: int | None, now: float) -> bool:

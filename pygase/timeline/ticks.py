@@ -8,7 +8,7 @@ Only a game with ticks of equal length can be predicted (see :class:`~pygase.Pre
             world = step(world, keys)
         draw(world, timestep.fraction)
 
-Pure: no clock of its own. ``now`` is any clock that counts seconds, normally ``time.monotonic()``.
+Pure: ``now`` is any clock that counts seconds, normally ``time.monotonic()``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class FixedTimestep:
     """Turns real time into ticks of equal length.
 
     After a long frame all missed ticks are due at once, but never more than ``max_ticks``; the rest is dropped. So a
-    machine that is too slow for its game runs the game slower, instead of falling further and further behind.
+    machine that is too slow runs the game slower, instead of falling further and further behind.
 
     :param interval: seconds between ticks: ``1 / 60`` for sixty a second.
     :param max_ticks: most ticks due at once, from 1 up; by default those of a quarter of a second.
@@ -152,7 +152,6 @@ class FixedTimestep:
         return self._phase + (now - self._since) * self._pace / self._interval
 
     def _count_from(self, now: float) -> None:
-        """Count from this moment on; this alone makes no tick due."""
         self._phase = self._position(now) - self._done
         self._since, self._done = now, 0
 

@@ -1,4 +1,4 @@
-"""The visible error of a prediction: the picture joins the corrected prediction softly instead of jumping."""
+"""The picture joins the corrected prediction softly instead of jumping."""
 
 from __future__ import annotations
 
