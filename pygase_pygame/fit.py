@@ -1,4 +1,4 @@
-"""Warns a programmer whose ticks, or whose path to the player's part, do not fit the states that arrive."""
+"""Warns a programmer whose ticks, or path to the player's part, do not fit the states."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pygase import Snapshot
 _logger = logging.getLogger(__name__)
 
 TOLERANCE: Final = 0.08
-"""Share by which the server's ticks a second may differ from ours without a warning."""
+"""Share by which the server's ticks a second may differ from ours."""
 
 MEASURED_SECONDS: Final = 1.5
 """Seconds of states in a measurement of the ticks' length. Two in a row must agree."""
@@ -21,17 +21,16 @@ RATE_STATES: Final = 9
 """Least states in a measurement."""
 
 UNEVEN: Final = 1.5
-"""Largest ratio of the longest quarter of the ticks to the shortest. Beyond it the server is often late, and its ticks
-have no one length."""
+"""Largest ratio of the longest quarter of the ticks to the shortest. Beyond it the server is often late."""
 
 SECONDS_PER_LOOK: Final = 0.5
 LOOKS: Final = 7
-"""Seconds between two looks at the newest state, and looks after which a missing part is reported: three seconds of
-states, so that an outage does not count."""
+"""Seconds between two looks, and looks until a missing part is reported: three seconds of states, so that an outage
+does not count."""
 
 
 class TickRateWatch:
-    """Measures the server's ticks a second by its states, undisturbed by a pause and by lost states.
+    """Measures the server's ticks a second, undisturbed by a pause and by lost states.
 
     It takes the median of the time between two states, divided by the ticks between them.
     """
@@ -43,7 +42,7 @@ class TickRateWatch:
         self._before: float | None = None  # the result of the previous measurement
 
     def add(self, newest: Snapshot) -> float | None:
-        """Take in a newer state. Return the ticks a second after two measurements in a row that agree."""
+        """Take in a newer state. Return the ticks a second after two measurements that agree."""
         before, self._newest = self._newest, newest
         if before is None or newest.tick <= before.tick:
             self._began_at = newest.time
@@ -60,7 +59,6 @@ class TickRateWatch:
 
 
 def _even(lengths: list[float]) -> float | None:
-    """Return the median of sorted lengths; None if they are too uneven."""
     quarter = len(lengths) // 4
     return median(lengths) if lengths[-1 - quarter] <= UNEVEN * lengths[quarter] else None
 
@@ -88,7 +86,7 @@ class FitWatch:
 
         :param own_interval: seconds of a tick of this program's own server. It is not measured: a slow server is no
             wrong setting.
-        :param missing: the path of the player's own part as given, and its keys, if there never was one.
+        :param missing: the player's part that never was there: its path as given, and its keys.
         """
         if newest is self._seen:
             return

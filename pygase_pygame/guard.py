@@ -20,7 +20,7 @@ MAX_SHOWN = 160
 
 
 def debug_wanted() -> bool:
-    """Return whether exceptions are wanted: PYGASE_DEBUG is set, or Python runs in its development mode."""
+    """Return whether exceptions are wanted: by PYGASE_DEBUG, or by Python's development mode."""
     return os.environ.get("PYGASE_DEBUG", "") not in ("", "0") or sys.flags.dev_mode
 
 

@@ -1,4 +1,4 @@
-"""A whole client under SDL's dummy drivers, in virtual time: for tests that press keys and look at the screen.
+"""A whole client under SDL's dummy drivers, in virtual time, for tests.
 
 ::
 
@@ -17,8 +17,8 @@
             assert game.me.y < 100
             assert stage.find((86, 180, 233))   # my colour is on the screen
 
-``game.frame`` does the work of one frame of your loop: take ``pygame.event.get()``, send the input, draw. It must read
-no clock but the session's. Give ``stage.clock`` to a game that has a clock of its own.
+``game.frame`` does the work of one frame of your loop: take ``pygame.event.get()``, send the input, draw. Any clock
+that it reads must be ``stage.clock``.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class Headless:
         link: Any = None,
         **options: Unpack[SessionOptions],
     ) -> Session:
-        """Begin to connect a client to a server on the network, as :func:`pygase_pygame.join` would.
+        """Begin to connect a client, as :func:`pygase_pygame.join` would.
 
         :param client: another than ``Client(game=game, password=password)``.
         :param link: a ``pygase.testing.Link``; None: the network's own.

@@ -27,7 +27,7 @@ from .session import Session
 
 OWN_PLAYER: Final = ClientConfig(timeout=math.inf)
 """The client's config for a player who hosts the game in the same process. The connection never times out, so that no
-breakpoint and no slow tick breaks it."""
+breakpoint breaks it."""
 
 _JOIN: Final = "; name what you mean: join(hostname='localhost', port=8080)"
 _HOST: Final = "; name what you mean: host(backend, port=8080, hostname='localhost')"
@@ -56,7 +56,7 @@ def join(
     connect_timeout: float | None = None,
     **options: Unpack[SessionOptions],
 ) -> Session:
-    """Begin to connect to a server, in the background, and return the session at once.
+    """Begin to connect to a server, and return the session at once.
 
     :param hostname: ``HOST``, ``HOST:PORT``, an IPv6 address or ``[IPV6]:PORT``. Its port replaces ``port``.
     :param game: name of the server's game.
@@ -92,8 +92,8 @@ def host(
 ) -> Session:
     """Serve a game in the background, join it as its host, and return the session. Closing it ends both.
 
-    A client from this machine becomes the host while there is no other, unless the backend's config says otherwise
-    (``ServerConfig.local_host``). So the same person's next client can end the game.
+    A client from this machine becomes the host while there is no other, unless ``ServerConfig.local_host`` says
+    otherwise.
 
     :param port: 0 for any free port, which is then ``session.backend.server.port``.
     :param hostname: own address to serve at: "localhost" for this machine only, "0.0.0.0" or "::" for all.
@@ -133,7 +133,6 @@ def host(
 
 
 def _interval(interval: float | None, tick: float | None) -> float:
-    """Return the seconds between two ticks, for server and client alike."""
     if interval is None:
         return 0.02 if tick is None else tick
     if tick is not None and interval != tick:

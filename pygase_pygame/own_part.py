@@ -24,9 +24,8 @@ class Prediction:
         when they are corrected; by default every float.
     :param smoothing_time: seconds in which a correction glides.
     :param snap_distance: a number farther off jumps.
-    :param max_ahead: seconds for which prediction continues while the server is silent. Then the part slows down and
-        stands, and ``Session.is_stalled`` is true, until the server confirms inputs again. Four ticks at least;
-        ``math.inf``: never.
+    :param max_ahead: seconds of prediction while the server is silent. Then the part slows down and stands, and
+        ``Session.is_stalled`` is true, until inputs are confirmed again. Four ticks at least; ``math.inf``: never.
     :raises ValueError, TypeError: a parameter makes no sense.
     """
 
@@ -81,7 +80,7 @@ def _own_key(tree: Any, key: Any) -> Any:
 
 
 def with_part(state: Any, path: Path, part: Any) -> Any:
-    """Return a copy of ``state`` with another value at the end of a path; ``state`` if the path leads nowhere."""
+    """Return a copy of ``state`` with another value at the end of a path, if the path leads anywhere."""
     if not path:
         return part
     key = _own_key(state, path[0])

@@ -13,13 +13,12 @@ from .fit import FitWatch
 from .own_part import Path, Prediction, part_at, with_part
 
 SILENT_SMOOTHING: Final = 0.3
-"""Seconds in which a correction glides after a silence of the server. It may be large."""
+"""Seconds of inputs kept for a replay: longer than any playable round trip."""
 
 PENDING_SECONDS: Final = 2.0
 """Seconds of inputs kept for a replay: longer than any round trip that a game can be played with."""
 
 _LEAST_PENDING: Final = 128
-"""Inputs that are kept at least."""
 
 MAX_TICK: Final = 2.0
 """Longest tick, seconds. A larger number is probably the ticks a second."""
@@ -28,7 +27,7 @@ MAX_TICK: Final = 2.0
 class Confirmed:
     """The newest state from the server, and the inputs that it includes.
 
-    :ivar version: changes with every newer state, and with every further input that the same state includes.
+    :ivar version: changes with every newer state, and every further input in it.
     :ivar rested: inputs since the newest state was first sent. The server sends an unchanged state once.
     """
 
@@ -158,13 +157,13 @@ class OwnTicks:
 
     @property
     def lead(self) -> float:
-        """Seconds by which the last picture is ahead of the newest state received."""
+        """Seconds by which the last picture is ahead of the newest state."""
         if self.predictor is None:
             return 0.0
         return (self.predictor.ahead + self._fraction + self._confirmed.rested) * self._timestep.interval
 
     def send(self, state: Any, *, now: float, view_time: float | None) -> bool:
-        """Send and predict the player's input for each tick that is due; return whether one was."""
+        """Send and predict the input for each tick that is due; return whether one was."""
         if self.predictor is not None and self._client.snapshots:
             self._read_confirmed(self._client.snapshots[-1], now)  # an answer ends a silence
         self._given = latched(self._sent, self._given, plain(state))
@@ -191,7 +190,6 @@ class OwnTicks:
         return 1 if self._timestep.dropped > dropped else due
 
     def _heed_silence(self, predictor: Predictor, now: float) -> None:
-        """Find out whether the server is silent; if so, let the picture slow down."""
         if self.is_stalled:
             self._coasting.go_on(predictor, now)
             return
@@ -222,7 +220,6 @@ class OwnTicks:
         self._coasting.took_in(stalled)
 
     def _read_confirmed(self, newest: Snapshot, now: float) -> int | None:
-        """Return the last input that the newest state includes, or None."""
         applied, is_new = self._confirmed.read(newest)
         if applied is not None and is_new:
             before = self.is_stalled

@@ -17,7 +17,7 @@ _NOT_THE_GAMES: Final = "game_status"
 
 
 class PathWatch:
-    """Looks into states until each path has led to a number; logs one warning for a path that does not.
+    """Looks into states until each path has led to a number; logs one warning for one that does not.
 
     :param rules: paths, or :class:`pygase.Interpolate` rules.
     """
@@ -28,7 +28,7 @@ class PathWatch:
         self._look_at: float | None = None
 
     def look(self, snapshot: Snapshot) -> None:
-        """Take in a state. It returns at once after all paths have led to a number."""
+        """Take in a state."""
         now = snapshot.received_at
         if not self._misses or (self._look_at is not None and now < self._look_at):
             return

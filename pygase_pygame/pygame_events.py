@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 
 
 class PygameQueue:
-    """Posts events to pygame from any thread, in order; keeps those that pygame cannot take yet."""
+    """Posts events to pygame from any thread, in order, and keeps those that wait."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -71,7 +71,7 @@ class SessionEvents:
     """Posts the events of one session, from any thread.
 
     :param session: the events' ``session``.
-    :ivar has_server_event: whether the server has dispatched an event since the attempt to connect began.
+    :ivar has_server_event: whether the server has dispatched an event in this attempt.
     """
 
     def __init__(self, session: object) -> None:

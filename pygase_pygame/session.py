@@ -35,7 +35,7 @@ SILENCE_REPORTED_AFTER: Final = 2.5
 """Seconds of the server's silence after which :attr:`Session.reason` reports it: two heartbeats are missing."""
 
 _STANDS_AFTER: Final = 0.3
-"""Seconds of silence after which it explains a predicted player who stands. Before, the game loop may have paused."""
+"""Seconds of silence after which it explains a predicted player who stands; before, the game loop may have paused."""
 
 _CLOSE_TIMEOUT: Final = 1.0
 """Seconds that closing waits for the network's thread, a daemon that the program can end without."""
@@ -49,15 +49,13 @@ class Session:
 
     :param client: not connected yet, or just now.
     :param interpolate: paths (or :class:`pygase.Interpolate` rules) of the numbers that move smoothly.
-    :param delay: seconds by which the view is behind the server. More hides more loss and jitter. None: as little as
-        the link allows, measured all the time.
+    :param delay: seconds by which the view is behind the server. More hides more loss and jitter. None: measured, as
+        little as the link allows.
     :param tick: seconds between the server's ticks. With it, :meth:`send_input` gives each tick one input, which the
         server's ``time_step`` receives as ``inputs``. Without it, inputs are events.
-    :param predict: the player's own part of the game, and its rules. It is shown at once, without waiting for the
-        server. Needs ``tick``.
+    :param predict: the player's own part of the game, and its rules. It is shown at once. Needs ``tick``.
     :param check: returns the fault of a game state, such as ``"its state has no 'ball'"``, or "". It is called with
-        each state that arrives, before the game sees it. After a fault the session leaves the server; see
-        :meth:`refuse`.
+        each state, before the game sees it. After a fault the session leaves the server; see :meth:`refuse`.
     :param input_event: type of the event that :meth:`send_input` dispatches.
     :param input_rate: inputs a second, sent unreliably; None: each change, reliably. See :meth:`send_input`.
     :param clock: the clock of ``Snapshot.received_at``, in seconds; another for virtual time.
@@ -113,7 +111,7 @@ class Session:
     # -- once a frame
 
     def view(self, *, shared: bool = False) -> View:
-        """Return the game state for this frame: interpolated, and empty before the first state has arrived.
+        """Return the game state for this frame: interpolated, and empty before the first.
 
         :param shared: see :class:`View`.
         """
@@ -165,7 +163,7 @@ class Session:
 
     @property
     def is_stalled(self) -> bool:
-        """Whether the player's predicted part slows down or stands, since the server confirms no inputs any more.
+        """Whether the player's predicted part slows down or stands, since no inputs are confirmed.
 
         It begins after ``Prediction.max_ahead`` seconds without an answer, or somewhat later while the server's game
         loop pauses, and ends when a newer input is confirmed. False without prediction.
@@ -193,7 +191,7 @@ class Session:
         return self._feed.buffer
 
     def poll(self) -> None:
-        """Take in everything that has arrived, as :meth:`view` does. Call it yourself in frames that draw nothing."""
+        """Take in everything that has arrived, as :meth:`view` does. Call it in frames that draw nothing."""
         self._take_states()
         if self.status == "lost":
             self._events.post_loss(self.reason)
@@ -217,7 +215,7 @@ class Session:
 
     @property
     def reason(self) -> str:
-        """A sentence about the status, for the screen; "" while connected to a server that answers."""
+        """A sentence about the status; "" while connected to a server that answers."""
         status = self.status
         if status == "connecting":
             return f"Connecting to {self.address} …"
@@ -272,7 +270,7 @@ class Session:
 
     @property
     def refusal(self) -> str:
-        """Why this session has left a server whose data made no sense; "" if it has not."""
+        """Why this session has left a server whose data made no sense, or ""."""
         return self._refusal
 
     @contextlib.contextmanager

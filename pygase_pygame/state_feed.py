@@ -17,7 +17,7 @@ class StateFeed:
     """Feeds a :class:`pygase.SnapshotBuffer`. See :class:`pygase_pygame.Session` for the parameters.
 
     :ivar buffer: plays the states back.
-    :ivar has_any: whether a state has arrived since :meth:`expect`.
+    :ivar has_any: whether a state has arrived in this attempt.
     """
 
     def __init__(
@@ -64,7 +64,6 @@ class StateFeed:
         return ""
 
     def _fresh(self) -> list[Snapshot]:
-        """Return the states not taken in yet, the newest first."""
         fresh = []
         for snapshot in reversed(self._client.snapshots):
             if snapshot is self._last:

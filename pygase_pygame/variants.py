@@ -1,7 +1,7 @@
 """Finds out whether pygame, pygame-ce, none or both are installed.
 
 Both install the module ``pygame``. The one installed last replaces the other silently, and uninstalling one breaks the
-other. Asking for the two by name takes a millisecond; listing all that is installed can take a second.
+other. Asking for the two by name takes a millisecond, listing everything a second.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from pygase import Readable
 class View(Readable):
     """A game state to read: ``view.ball``, ``view["ball"]``, ``view.get("ball", default)``, ``"ball" in view``.
 
-    A view is read as a GameState and as a dict, so rules and draw functions work with both, and so do ``len``,
-    ``keys``, ``values``, ``items`` and ``dict(view)``. Iteration leaves out ``game_status``, which can be read by name.
-    The game's own attribute replaces a name of the view (``ready``, ``get``, ``items`` …).
+    A view is read as a GameState and as a dict, so rules and draw functions work with both. ``len``, ``keys``,
+    ``values``, ``items`` and ``dict(view)`` work. Iteration leaves out ``game_status``, which can be read by name. The
+    game's own attribute replaces a name of the view (``ready``, ``get``, ``items`` …).
 
     A view is empty until the first state has arrived; see :attr:`ready`.
 

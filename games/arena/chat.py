@@ -17,7 +17,7 @@ class Voice:
         self._at = 0.0
 
     def speak(self, now: float) -> bool:
-        """Return whether a line is allowed at `now` (seconds of a monotonic clock), and count it if it is."""
+        """Return whether a line is allowed at `now` (seconds of a monotonic clock), and count it."""
         self._left = min(self._left + (now - self._at) / REGAINED_IN, AT_ONCE)
         self._at = now
         if self._left < 1:

@@ -121,7 +121,6 @@ class ArenaScreen(GameScreen):
         return False
 
     def _handle_chat(self, event: pygame.event.Event) -> bool:
-        """Handle one event while the player types."""
         if event.type == pygase_pygame.SERVER_EVENT:
             self._hear(event.name, event.args)
             return False
@@ -177,7 +176,7 @@ class ArenaScreen(GameScreen):
     # -- events
 
     def _hear(self, name: str, data: tuple[Any, ...]) -> None:
-        """Handle an event from the server. Ignore unknown ones: they belong to newer versions of the game."""
+        """Handle an event from the server. Newer versions of the game may send unknown ones."""
         now = self.playing.clock()
         match name, data:
             case "NEWS", (str(text),):
@@ -244,7 +243,6 @@ class ArenaScreen(GameScreen):
         )
 
     def _take_in(self, state: pygase_pygame.View, ships: Mapping[int, Ship], me: int, now: float) -> None:
-        """Record the changes since the last frame, and play their sounds."""
         tracers, blasts = self._memory.see(ships, state.get("shots", {}), me, now)
         for tracer in tracers:
             self._sound("shot", tracer.start, 0.35)

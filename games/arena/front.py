@@ -1,4 +1,4 @@
-"""The parts in front of the arena: radar, news, chat, hull, scores, keys. None covers another."""
+"""The parts in front of the arena, none over another: radar, news, chat, hull, scores, keys."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -55,7 +55,7 @@ class Front:
         self._radar: pygame.Surface | None = None
 
     def draw(self, surface: pygame.Surface, scene: Scene) -> None:
-        """Draw the parts in front of a scene that is drawn already."""
+        """Draw the parts in front of a scene."""
         layout = Layout(surface)
         if scene.board:
             draw_board(surface, self._letters, layout.board, layout.text, scene)
@@ -135,7 +135,6 @@ class Front:
             self._draw_text(surface, text, at, layout.text, colour, place.w)
 
     def _draw_footer(self, surface: pygame.Surface, layout: Layout, scene: Scene) -> None:
-        """Draw the status, and the longest line of keys that fits beside it."""
         room = surface.get_width() - 2 * layout.text
         fitting = (
             (status, keys)

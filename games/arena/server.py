@@ -120,7 +120,7 @@ class ArenaServer:
 
     @cached_property
     def _history(self) -> StateHistory:
-        """The states of the last second. It begins with the first tick: no clock runs before."""
+        """The states of the last second, from the first tick on: no clock runs before."""
         return self.backend.game_state_machine.keep_history(1.0, interpolate=MOVING)
 
     # -- players -------------------------------------------------------------------------------------------------------
@@ -163,7 +163,6 @@ class ArenaServer:
             self._announcer.send(client_address, "NEWS", "Too many lines. Wait two seconds and write again.")
 
     def _add(self, pilot: Pilot, update: Update) -> int:
-        """Give a pilot the next free number."""
         number = self._free_numbers.take(self.pilots)
         self.pilots[number] = pilot
         pilot.back_at = self._tick + 1
@@ -188,7 +187,6 @@ class ArenaServer:
             self._remove(min(bots)[1], update)
 
     def _fill_up(self, update: Update) -> None:
-        """Add bots up to the wanted number, as far as there is room."""
         bots = sum(pilot.bot is not None for pilot in self.pilots.values())
         for _ in range(min(self._wanted_bots - bots, CREW - len(self.pilots))):
             taken = self._names()
@@ -223,7 +221,6 @@ class ArenaServer:
     def _move(
         self, before: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
     ) -> dict[int, dict[int, Any]]:
-        """Return all ships one tick later."""
         ships = {}
         for number, ship in before.items():
             pilot = self.pilots[number]
@@ -263,7 +260,6 @@ class ArenaServer:
         ships: Mapping[int, Ship],
         view_time: float | None,
     ) -> None:
-        """Send `JUDGED` to a shooter."""
         target = hit.target if hit.target is not None else _meant(ship, targets)
         newest = self._history.newest or 0.0
         rewound = 0.0 if view_time is None else min(max(newest - view_time, 0.0), self._history.seconds)
@@ -299,7 +295,7 @@ class ArenaServer:
         self.backend.server.dispatch_event("WRECK", shooter, victim, retries=RELIABLE)
 
     def _mend(self, update: Update) -> None:
-        """Mend ships without a recent hit, and end the shields that are over."""
+        """Mend ships without a recent hit, and end shields."""
         for number, pilot in self.pilots.items():
             if pilot.shield_until and self._tick >= pilot.shield_until:
                 pilot.shield_until = 0
@@ -342,7 +338,7 @@ class ArenaServer:
 
 
 def seat_of(client_address: Address | None) -> int:
-    """Return a client's key in `seats`: a checksum, because its address is not for the other players."""
+    """Return a client's key in `seats`: a checksum, because addresses are not for the other players."""
     return zlib.crc32(str(client_address).encode())
 
 

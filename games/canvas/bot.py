@@ -1,4 +1,4 @@
-"""A computer player that doodles: flowers, suns, houses, waves, spirals. It removes its oldest strokes again."""
+"""A computer player that doodles: flowers, suns, houses, waves, spirals."""
 
 import math
 import random

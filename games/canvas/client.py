@@ -112,7 +112,6 @@ class CanvasScreen(GameScreen):
             self.hand.move(*self.layout.units(pixel))
 
     def _heed_pad(self) -> None:
-        """Move and draw with the gamepad, as with the mouse."""
         undo = self.controls.presses("undo")
         width = self.controls.presses("wider") - self.controls.presses("thinner")
         way, held = self.controls.vector("left", "right", "up", "down"), self.controls.take()
@@ -206,7 +205,7 @@ class CanvasScreen(GameScreen):
             self.news.show("Only the host can clear the picture.")
 
     def _undo(self) -> None:
-        """Undo the player's last stroke. It vanishes here at once, for the others when the server removes it."""
+        """Undo the player's last stroke, here at once, for the others when the server removes it."""
         artist = self.hand.artist
         taken = self.hand.undo(self.picture) if self._can_draw else None
         if taken is None or artist is None:
@@ -220,7 +219,7 @@ class CanvasScreen(GameScreen):
             self.painter.draw_own(self.hand.pieces(), gone)
 
     def _hear(self, event: pygame.event.Event) -> None:
-        """Handle an event from the server. Ignore unknown ones: they belong to newer versions of the game."""
+        """Handle an event from the server. Newer versions of the game may send unknown ones."""
         match event.name, event.args:
             case "NEWS", (str(text),):
                 self.news.show(text)
@@ -253,8 +252,7 @@ class CanvasScreen(GameScreen):
             self.tell("INK", sent.stroke, sent.part, sent.line)
 
     def _pointing(self) -> list[int] | None:
-        """Return the input: the mouse's place on the paper and the number of the present stroke, or None off the
-        paper."""
+        """Return the input: the mouse's place on the paper and the present stroke, or None off the paper."""
         if self._mouse is None or self.layout is None:
             return None
         if self.hand.stroke == -1 and not pygame.Rect(self.layout.area).collidepoint(self._mouse):
@@ -355,7 +353,6 @@ class CanvasScreen(GameScreen):
         self._draw_words(surface, view)
 
     def _arrange(self, surface: pygame.Surface) -> tuple[Layout, Toolbar, Painter]:
-        """Return the parts of the window, new ones after a new size."""
         size, is_host = surface.get_size(), self.is_host
         if self.layout is None or self.toolbar is None or self.painter is None or self._arranged != (size, is_host):
             self._arranged = (size, is_host)
@@ -369,7 +366,6 @@ class CanvasScreen(GameScreen):
         return self.layout, self.toolbar, self.painter
 
     def _draw_header(self, surface: pygame.Surface, view: View | None) -> None:
-        """Draw the news on the left; on the right the artists and the invitation."""
         letters, size, width = self.playing.lettering, hud.text_size(surface), surface.get_width()
         middle, news = header_height(surface) // 2, self._news_now()
         if news:

@@ -1,4 +1,4 @@
-"""Saves the picture as PNG, painted a few milliseconds a frame, so that the game goes on."""
+"""Saves the picture as PNG, a few milliseconds a frame."""
 
 import time
 from pathlib import Path

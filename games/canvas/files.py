@@ -75,8 +75,7 @@ def save(path: Path, pieces: Iterable[bytes]) -> None:
 class Keeper:
     """Keeps a picture in a file: in the background during the game, at once at the end.
 
-    If another program has written the file meanwhile, such as another host of the same picture, the keeper leaves it
-    alone. The picture then goes to a new file beside it, and `trouble` names it.
+    If another program has written the file meanwhile, the picture goes to a new file beside it, and `trouble` names it.
 
     :param path: the file; None: the picture is not kept.
     """

@@ -2,11 +2,11 @@
 
 Strokes are painted at twice the resolution of the screen, for smooth edges. New pieces go on top. When a stroke is
 removed, its part of the picture is repainted from the bottom, out of sight, over several frames; the old part stays
-visible meanwhile. A new size works the same way. Copies of older states of the picture ("layers") save most of that
-work: a repaint starts from the newest one below the change.
+visible meanwhile. A new size works the same way. Copies of older states ("layers") save most of that work: a repaint
+starts from the newest one below the change.
 
-The player's own strokes are painted on top at once, and again after each piece from the server. The server's version is
-the same, so nothing flickers, and all players see the same picture in the end.
+The player's own strokes are painted on top at once, and again after each piece from the server. So nothing flickers,
+and all players see the same picture in the end.
 """
 
 import functools
@@ -40,7 +40,7 @@ WHOLE_PAPER: Final[Box] = (-rules.OUTSIDE, -rules.OUTSIDE, rules.WIDTH + rules.O
 class _Repair:
     """A part that is being repainted out of sight.
 
-    `todo` are the pieces from number `first` on. Below them is the layer that ends at `first`, or paper.
+    `todo` are the pieces from number `first` on, above a layer that ends at `first`, or paper.
     """
 
     box: Box
@@ -200,7 +200,7 @@ class Painter:
         self._repair = _Repair(box, clip, first, self._painted_in(box, first), mended=first)
 
     def _painted_in(self, box: Box, first: int) -> deque[tuple[int, bytes]]:
-        """Return the painted pieces from a number on that touch a box. Waiting pieces are painted later anyway."""
+        """Return the painted pieces from a number on that touch a box."""
         boxes, found = self._boxes, deque[tuple[int, bytes]]()
         margin = math.ceil(8 / self._scale)  # painted edges reach a few pixels out of a box
         left, top, right, bottom = box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
@@ -242,7 +242,6 @@ class Painter:
         repair.mended = max(repair.mended, next_number)
 
     def _keep_layer(self) -> None:
-        """Add a layer if enough pieces have been painted since the last one."""
         if self._layers and self._painted_until < self._layers[-1].until + PIECES_A_LAYER:
             return
         self._layers = [*self._layers[1 - MOST_LAYERS :], _Layer(self._fine.copy(), self._painted_until)]
@@ -288,7 +287,6 @@ class Painter:
         return pygame.Rect(left, top, right - left, bottom - top).clip(self._fine.get_rect())
 
     def _show(self, fine: pygame.Rect) -> None:
-        """Copy a part of the fine surface to the visible one."""
         finer = self._finer
         left, top = fine.left // finer, fine.top // finer
         part = pygame.Rect(left, top, -(-fine.right // finer) - left, -(-fine.bottom // finer) - top)

@@ -30,7 +30,7 @@ class Pen:
 
     @property
     def fresh(self) -> tuple[Point, ...]:
-        """The points that `take` has not returned yet, after the last one that it has; empty without new ones."""
+        """The points that `take` has not returned yet, after the last one that it has."""
         return tuple(self._points) if self._has_fresh else ()
 
     @property

@@ -1,8 +1,8 @@
 """Limits for all clients of one network address together. Pure: times are seconds of a monotonic clock.
 
 Limits for single artists do not stop a client that connects again and again. So the pieces of an address (a "host": one
-machine, or all machines behind one router) are counted together: those in the picture, and those of a second. The
-limits are enough for a class of 16 behind one router.
+machine, or all behind one router) are counted together: those in the picture, and those of a second. The limits are
+enough for a class of 16.
 """
 
 from typing import Final, NamedTuple

@@ -88,7 +88,6 @@ class CanvasServer:
         rng = rng or random.Random()
         self.keeper = Keeper(file)
         self.sheet = Sheet(self.keeper.load())
-        """The picture."""
         self._saved_changes = self.sheet.changes
         self.artists: dict[int, Artist] = {}
         """The present artists by number."""
@@ -220,7 +219,6 @@ class CanvasServer:
         return {"ink": ink} if ink else None
 
     def _expect_slowness(self, client_address: Address, part: object, line: object) -> None:
-        """Raise `Refused` if an address sends too fast."""
         if isinstance(line, bytes):
             amount = amount_of(rules.piece_of(0, 0, line), begins=part == 0)
             if not self._rates.spend(str(client_address[0]), amount, self._tick * TICK):
@@ -257,7 +255,7 @@ class CanvasServer:
         return {"ink": ink} if ink else None
 
     def _is_host(self, address: Address, deed: str) -> bool:
-        """Return whether a client is the host. If not, send it a sentence about it."""
+        """Return whether a client is the host; if not, send it a sentence."""
         is_host = address == self.backend.server.host_client
         if not is_host:
             self._announcer.send(address, "NEWS", f"Only the host can {deed}.")
@@ -298,7 +296,6 @@ class CanvasServer:
             merge(update["ink"], self.sheet.undo_oldest(number))
 
     def _point(self, number: int, artist: Artist, value: object, update: Update) -> None:
-        """Apply a changed cursor or pen of an artist."""
         now_pointing = pointing(value)
         for table in ("cursors", "pens"):
             before, now = artist.table.get(table), now_pointing.get(table)
@@ -317,7 +314,7 @@ class CanvasServer:
             self._saved_changes = changes
 
     def _report_trouble(self) -> None:
-        """Send the host a saving problem once, and its end."""
+        """Send the host a saving problem, and its end."""
         trouble, host = self.keeper.trouble, self.artists.get(self._host)
         if trouble != self._trouble_reported and host and host.address:
             self._trouble_reported = trouble

@@ -1,6 +1,6 @@
 """The shape of Canvas's states. A client leaves a server whose states do not fit.
 
-The pages of the ink are not checked: there are too many pieces to check in each state. `Painter` skips invalid ones.
+The ink has too many pieces to check in each state. `Painter` skips invalid ones.
 """
 
 from typing import Final

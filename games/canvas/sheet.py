@@ -152,7 +152,6 @@ class Sheet:
         return self._held.get(host, NO_AMOUNT)
 
     def _count(self, host: str, amount: Amount, times: int) -> None:
-        """Add an amount to an address's count, or subtract it (`times` is 1 or -1)."""
         held = self.held(host).plus(amount, times)
         if held == NO_AMOUNT:
             self._held.pop(host, None)

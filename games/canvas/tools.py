@@ -126,7 +126,6 @@ def _undo(surface: pygame.Surface, box: pygame.Rect, tool: Tool, width: int) -> 
 
 
 def _dot(surface: pygame.Surface, box: pygame.Rect, tool: Tool, width: int) -> None:
-    """Draw a dot for the width that the button leads to."""
     share = (width + (1 if tool.action == "wider" else -1) + 1) / (len(WIDTHS) + 1)
     radius = max(1, round(box.w * 0.36 * min(max(share, 0.06), 1.0)))
     pygame.draw.circle(surface, WHITE, (box.centerx - box.w // 10, box.centery - box.h // 10), radius)

@@ -141,7 +141,6 @@ class ChaseScreen(GameScreen):
         return players if self._rtt is None else f"{players} · {self._rtt * 1000:.0f} ms"
 
     def _keys_beside(self, status: str, surface: pygame.Surface) -> str:
-        """Return the longest list of keys that fits beside the status."""
         size = hud.text_size(surface)
         room = surface.get_width() - 2 * size - self.playing.lettering.width(status, size)
         fits = self.playing.lettering.width(words.KEYS, size) <= room
@@ -161,7 +160,6 @@ class ChaseScreen(GameScreen):
         self.playing.sounds.play(name, pan=_pan(where))
 
     def _listen(self, state: Mapping[str, Any], me: int | None, now: float) -> None:
-        """Play the sounds of the player's own dash and release, of a near chaser, and of a round's end."""
         runners = state.get("runners", {})
         mine = runners.get(me) if me is not None else None
         winner = state.get("round", {}).get("winner", [])

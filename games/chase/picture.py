@@ -131,7 +131,6 @@ class Picture:
     # -- the runners -------------------------------------------------------------------------------------------------
 
     def _remember(self, runners: Table) -> None:
-        """Record the directions and the trails of the runners."""
         for gone in self._trails.keys() - runners.keys():
             del self._trails[gone]
             self._facing.pop(gone, None)
@@ -143,7 +142,6 @@ class Picture:
             trail.append(at)
 
     def _draw_runners(self, surface: pygame.Surface, runners: Table, me: int | None, now: float) -> None:
-        """Draw all runners, the chaser and the player's own in front."""
         for number in sorted(runners, key=lambda n: (n == me, runners[n]["it"])):
             self._draw_runner(surface, number, runners[number], now)
 
@@ -177,7 +175,7 @@ class Picture:
     def _draw_names(
         self, surface: pygame.Surface, runners: Table, people: Table, me: int | None, arrow: pygame.Rect | None
     ) -> None:
-        """Draw the names that fit; the player's own and the chaser's in any case."""
+        """Draw the names that fit; the player's own and the chaser's always."""
         area, radius = pygame.Rect(self._places.world.area), self._figures.radius
         size = max(min(round(self._places.text * 0.85), 2 * radius), SMALLEST_NAME)
         bodies = {n: pygame.Rect(0, 0, 2 * radius, 2 * radius) for n in runners}
@@ -262,7 +260,6 @@ class Picture:
         pygame.draw.circle(board, player_colour(row.number), middle, radius)
 
     def _paint_cells(self, surface: pygame.Surface, cell: Cell, texts: Sequence[str], colour: Colour) -> None:
-        """Draw a name and two figures."""
         left, top, width, height = cell
         name, *figures = texts
         size, middle, right = self._places.text, top + height // 2, left + width - self._places.text // 4

@@ -1,9 +1,9 @@
 """Chase's server: players, bots, tags, and the winner of a round.
 
 A tag is judged by the chaser's screen. Each input carries the time of the state on that screen, and the server looks up
-the other runners at that time. (Judged by the present state, a chaser would have to run ahead of the runners on the
-screen, farther the slower the link.) The others pay: on their own screens they may be a step or two away already. So
-the server looks back at most `MOST_REWIND`, and a tag costs no points, only time.
+the other runners at that time. (By the present state, a chaser would have to run ahead of the runners on the screen.)
+The others pay: on their own screens they may be a step or two away already. So the server looks back at most
+`MOST_REWIND`, and a tag costs no points, only time.
 
 The public state:
 
@@ -53,7 +53,7 @@ MOVING: Final = (Interpolate("runners.*.x", "runners.*.y", snap_distance=400),)
 
 MOST_REWIND: Final = 0.25  # seconds
 ASLEEP_TICKS: Final = 10 * TICKS_PER_SECOND
-"""A chaser that stands still for this long is replaced, so that a forgotten window does not stop the game."""
+"""A chaser that stands still for this long is replaced: a forgotten window does not stop the game."""
 
 BOT_NAMES: Final = (
     *("Hare", "Lynx", "Otter", "Fox", "Swift", "Stoat", "Gecko", "Robin", "Marten", "Puma"),
@@ -111,7 +111,7 @@ class ChaseServer:
 
     @cached_property
     def _history(self) -> StateHistory:
-        """The states of the last second. It begins with the first tick: no clock runs before."""
+        """The states of the last second, from the first tick on: no clock runs before."""
         return self.backend.game_state_machine.keep_history(1.0, interpolate=MOVING)
 
     # -- players -------------------------------------------------------------------------------------------------------
@@ -146,7 +146,6 @@ class ChaseServer:
         return self._changes()
 
     def _add(self, player: Player) -> int:
-        """Give a player the next free number."""
         number = self._free_numbers.take(self.players)
         self.players[number] = player
         self.runners[number] = rules.new_runner(self._quiet_place())
@@ -159,7 +158,6 @@ class ChaseServer:
         return self.players.pop(number)
 
     def _ensure_a_chaser(self) -> None:
-        """Choose a chaser if there is none."""
         if self.runners and rules.chaser_of(self.runners) is None:
             self._elect(list(self.runners))
 
@@ -173,7 +171,6 @@ class ChaseServer:
             self._remove(min(bots, key=lambda n: (self.runners[n]["it"], self.players[n].free_ticks)))
 
     def _fill_up(self) -> None:
-        """Add bots up to the wanted number, as far as there is room."""
         bots = sum(player.bot is not None for player in self.players.values())
         for _ in range(min(self._wanted_bots - bots, MOST_RUNNERS - len(self.players))):
             taken = self._names()
@@ -207,7 +204,6 @@ class ChaseServer:
         return self._changes()
 
     def _move(self, inputs: Mapping[Address, PlayerInput]) -> None:
-        """Move each runner by its own player's command."""
         before, after = self.runners, {}
         for number, runner in before.items():
             player = self.players[number]
@@ -222,7 +218,7 @@ class ChaseServer:
         self.runners = after
 
     def _catch(self, inputs: Mapping[Address, PlayerInput]) -> None:
-        """Find the runner that the chaser has caught on its own screen."""
+        """Judge by the chaser's screen whether it has caught a runner."""
         number = rules.chaser_of(self.runners)
         if number is None:
             return
@@ -251,7 +247,6 @@ class ChaseServer:
         self.backend.server.dispatch_event("TAG", chaser, caught, retries=RELIABLE)
 
     def _wake_the_chaser(self) -> None:
-        """Replace a chaser that has stood still for `ASLEEP_TICKS`."""
         number = rules.chaser_of(self.runners)
         if number is None or len(self.runners) < 2 or self.players[number].still_ticks < ASLEEP_TICKS:
             return
@@ -306,7 +301,6 @@ class ChaseServer:
         }
 
     def _changes(self) -> Update:
-        """Return the changes since the last call."""
         now = self.tables()
         update = changes(self._sent, now)
         self._sent = now

@@ -30,8 +30,8 @@ WALLS: Final = (*mirrored(_QUARTER, WIDTH, HEIGHT), _MIDDLE)
 def slide(x: float, y: float) -> tuple[int, int]:
     """Return the place of a runner that wants to be at (x, y): out of every wall, by the shortest way.
 
-    A runner with steps shorter than `RADIUS` never has its middle in a wall. The result is the same to the last bit on
-    every machine; prediction depends on that.
+    A runner with steps shorter than `RADIUS` never has its middle in a wall. Prediction depends on the same result to
+    the last bit on every machine.
     """
     x, y = _inside(x, y)
     for _ in range(2):  # in an inner corner, the way out of one wall may lead into another

@@ -172,7 +172,7 @@ class PongScreen(GameScreen):
             self.tell("GUEST", not scene.has_guest(newest, seat))
 
     def _hear(self, event: pygame.event.Event) -> None:
-        """Show the server's news. Ignore unknown events: they belong to newer versions of the game."""
+        """Show the server's news. Newer versions of the game may send unknown events."""
         match event.name, event.args:
             case "NEWS", (str(text),):
                 self.news.show(text)

@@ -1,7 +1,6 @@
 """Draws a `Scene` of Pong onto a surface of any size.
 
-The layout is in the court units of the rules; one scale fits it to every window. Orange and sky blue differ for nearly
-everyone with a colour deficiency. Even so, nothing is shown by colour alone.
+The layout is in the court units of the rules; one scale fits it to every window. Nothing is shown by colour alone.
 """
 
 import itertools
@@ -61,7 +60,7 @@ class Frame:
 
 
 class KeyLine:
-    """Fits a list of keys into one line. It keeps the last result, because measuring text is slow."""
+    """Fits a list of keys into one line. It keeps the result, because measuring text is slow."""
 
     def __init__(self, lettering: Lettering) -> None:
         self._lettering = lettering
@@ -166,7 +165,6 @@ class Court:
                 self._draw_pointer(surface, side, y)
 
     def _draw_pointer(self, surface: pygame.Surface, side: Side, y: float) -> None:
-        """Draw the small arrow behind the player's own paddle."""
         tip = rules.PADDLE_MARGIN - 2.5
         corners = [(tip, y), (tip - 5, y - 3.5), (tip - 5, y + 3.5)]
         if side == RIGHT:
@@ -275,7 +273,6 @@ def pong_icon() -> pygame.Surface:
 
 
 def _ground(frame: Frame, size: tuple[int, int]) -> pygame.Surface:
-    """Return the floor, its edge and the line in the middle."""
     layout = frame.layout
     ground = pygame.Surface(size).convert()
     ground.fill(NIGHT)

@@ -4,7 +4,7 @@ The screen shows the player's own paddle ahead of time, as it will be when the s
 else as it was in the server's last states. A ball from 0.2 s ago would not meet a paddle of now. So the time of the
 ball depends on its place: at the player's paddle it is as far ahead as that paddle, at the opponent's paddle as late as
 that one, and between them it changes evenly. Each paddle is seen to meet the ball, which only flies a little faster
-towards the player and a little slower away.
+towards the player than away.
 
 This is the "local perception filter" of Sharkey, Ryan and Roberts (1998).
 """

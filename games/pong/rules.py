@@ -187,7 +187,6 @@ def _count_down(match: Match) -> Match:
 
 
 def _play(match: Match) -> Match:
-    """Return the match after one tick of flight, with the hits and the point in it."""
     ball, rally, ticks = match["ball"], match["rally"], 1.0
     while (hitter := _who_hits(ball, match["paddles"], ticks)) is not None:
         until_hit = ticks_to_reach(ball, hitter)

@@ -95,7 +95,6 @@ class PongServer:
         return {"match": change} if change else {}
 
     def _introduce(self) -> None:
-        """Announce the clients and guests that have stayed."""
         for address in self._company.settled(self._tick * TICK):
             person = self._people[address]
             self._announcer.announce(f"{person.name} {'plays' if person.side else 'watches'} now.", about=address)
@@ -164,7 +163,6 @@ class PongServer:
         return seated
 
     def _free_sides(self) -> list[Side]:
-        """Return the sides that no human plays."""
         taken = {side for person in self._people.values() for side in person.sides}
         return [side for side in SIDES if side not in taken]
 
@@ -201,10 +199,7 @@ class PongServer:
         return players
 
     def _announce_departure(self, news: str, heirs: list[Person], *, announced: bool, played: bool = True) -> None:
-        """Announce a departure and the new players of the free sides.
-
-        Only a client that was `announced` gets a departure notice. `played`: it had a side.
-        """
+        """Announce a departure, if the arrival was `announced`, and the new players. `played`: it had a side."""
         names, one = " and ".join(map(_called, heirs)), len(heirs) == 1
         if announced:
             follows = f" {names} {'takes' if one else 'take'} their place." if heirs else ""

@@ -1,4 +1,4 @@
-"""The shell of a whole game: title, choice of a game, window, connection, keys and command line. You write the rest.
+"""The shell of a whole game; you write the rest.
 
 A game made with it consists of a server and a screen::
 
@@ -31,14 +31,14 @@ The shell adds:
 
 - the command line: ``host``, ``join`` and ``--help`` with their options, and a sentence for each mistake;
 - the invitation: the exact command that a friend has to type;
-- the choice of a game on the local network, the window, and a band that says what is wrong with the connection;
+- the choice of a game on the local network, the window, and a band with the connection's trouble;
 - the player's name, which the server receives as the reliable event ``JOIN(name)`` on each connection;
-- the keys of every game (:class:`GameLoop` lists them): network graph, worse link, sound, full screen, list of players;
+- the keys that :class:`GameLoop` lists;
 - an end at once, for everyone, however the program ends.
 
-It loads no file: pygame brings the font, and colours, icons and sounds are computed. A server that runs without a
-window (``host --headless``) needs no pygame. For that, name the screen as text, ``screen="tag.client:TagScreen"``, and
-import pygame only in that module.
+It loads no file: pygame brings the font, and colours, icons and sounds are computed. A server without a window
+(``host --headless``) needs no pygame if the screen is named as text, ``screen="tag.client:TagScreen"``, and only that
+module imports pygame.
 
 The public names, by what they are for:
 
@@ -53,7 +53,7 @@ The public names, by what they are for:
   :class:`Row`, :class:`Either`;
 - for a loop of your own: :class:`GameLoop`, :class:`Window`, :class:`NoDisplay`.
 
-``games/`` in PyGaSe's source has five games made with it; ``games/hello`` is one in a hundred lines.
+``games/`` in PyGaSe's source has five games made with it; ``games/hello`` has a hundred lines.
 """
 
 from typing import TYPE_CHECKING, Final

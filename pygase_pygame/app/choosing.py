@@ -42,7 +42,7 @@ def only_game(window: Window, game: Game, browser: Any = None) -> Address | None
 
 
 class Choosing:
-    """The screen on which a player types a name, and chooses a game or opens one.
+    """The screen before a game: a name, and a game to choose or to open.
 
     :param remember: whether name and address are stored for the next time, or the file for them.
     :param browser: replaces ``pygase.Browser(game.name)``.

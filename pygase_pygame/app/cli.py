@@ -1,4 +1,4 @@
-"""The command line of every game: ``python -m mygame host`` and ``python -m mygame join``."""
+"""Every game's command line: ``python -m mygame host`` and ``python -m mygame join``."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
     for address in company.settled(now): ...    # in each tick: announce these players
     if company.left(address): ...               # announce the departure
 
-A client that connects and leaves again and again would otherwise fill everybody's screen with news.
+A client that comes and goes would otherwise fill everybody's screen with news.
 """
 
 from typing import Any, Final
@@ -16,7 +16,7 @@ STAYS: Final = 3.0
 
 
 def how_left(reason: DisconnectReason) -> str:
-    """Return how a player has left, as the end of a sentence that begins with the name."""
+    """Return how a player has left, as the end of a sentence."""
     if reason in (DisconnectReason.KICKED, DisconnectReason.BANNED):
         return "has been removed by the host"
     return "has left" if reason is DisconnectReason.CLOSED else "has lost the connection"

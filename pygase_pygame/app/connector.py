@@ -14,7 +14,7 @@ from .invite import EVERYONE
 
 
 class GameConnector:
-    """Connects to games of one kind, with the options of the command line.
+    """Connects to games of one kind.
 
     :param args: the command line: ``link``, and if given ``address``, ``host_token`` and ``bots``.
     :param options: for the sessions; see :class:`GameScreen`.
@@ -48,7 +48,7 @@ class GameConnector:
         return getattr(self._args, "host_token", "") if meant else ""
 
     def host(self, port: int, name: str) -> Session:
-        """Open a game for everyone, announce it under its host's name, begin to join it, and return the session.
+        """Open a game for everyone, announce it, begin to join it, and return the session.
 
         :raises pygase.AddressInUse: another program has the port.
         """

@@ -33,7 +33,7 @@ class Extras:
         self._whole = pygame.Surface(ROOMY_WINDOW)  # the graph is drawn here before it is made smaller
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Handle the keys F3 and F4, in an event that the game does not use."""
+        """Handle F3 and F4."""
         self._graph.handle(event)
         self._link.handle(event)
 
@@ -49,7 +49,7 @@ class Extras:
         return surface.subsurface(above)
 
     def draw_over(self, surface: pygame.Surface) -> None:
-        """Draw the graph if it is switched on, smaller in a window that has little room for it."""
+        """Draw the graph if it is on, smaller in a small window."""
         if not self._graph.visible:
             return
         if min(surface.get_width() / ROOMY_WINDOW[0], surface.get_height() / ROOMY_WINDOW[1]) >= 1.0:

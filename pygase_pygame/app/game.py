@@ -33,16 +33,15 @@ class Hosting:
 class Game:
     """One game: its name, its server, and its window.
 
-    :ivar name: identifies the game on the network. Servers and clients of other games are refused.
+    :ivar name: identifies the game on the network; others are refused.
     :ivar title: for the title bar.
     :ivar about: one line for ``--help``, without a full stop.
     :ivar serve: makes the server. Its backend must have ``game=name``.
-    :ivar screen: the :class:`GameScreen`, or ``"module:class"``. With the text, a server that runs without a window
-        imports no pygame.
+    :ivar screen: the :class:`GameScreen`, or ``"module:class"``: then a server without a window imports no pygame.
     :ivar port: the UDP port, unless the command line names another.
     :ivar tick: seconds between the server's ticks.
     :ivar bots: the number of bots, unless ``--bots`` names another.
-    :ivar most_bots: the largest number for ``--bots``. 0: the game has no bots and no such option.
+    :ivar most_bots: the largest number for ``--bots``; 0: no bots and no such option.
     :ivar options: adds the game's own options to the parser of "host" or "join".
     """
 
@@ -59,7 +58,7 @@ class Game:
 
     @property
     def command(self) -> str:
-        """The command that starts this game, such as ``python -m games.pong``, wherever its files are."""
+        """The command that starts this game, such as ``python -m games.pong``."""
         module = self.screen.partition(":")[0] if isinstance(self.screen, str) else self.screen.__module__
         return command_of(module)
 
@@ -104,5 +103,5 @@ def serve(game: Game, hosting: Hosting) -> Backend:
 
 
 def announce(backend: Backend, game: Game, host_name: str) -> None:
-    """Let the local network find a game that is served here, under its host's name."""
+    """Let the local network find a game that is served here."""
     backend.announce(f"{host_name}: {game.title}")

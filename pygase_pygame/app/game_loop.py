@@ -1,4 +1,4 @@
-"""The loop of every window, and the keys that mean the same in every game."""
+"""The loop of every window, and every game's keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .window import Window
 
 FRAMES_PER_SECOND: Final = 60
 UNSEEN_FRAMES_PER_SECOND: Final = 20
-"""Frames a second of a minimised window. It still reads the network, and draws nothing."""
+"""Frames a second of a minimised window, which draws nothing."""
 
 LOST_HINT: Final = "R: try again · Esc: choose another game"
 
@@ -106,6 +106,5 @@ class GameLoop:
 
 
 def _clean_up(surface: pygame.Surface) -> None:
-    """Undo the effects of a frame that was not finished."""
     surface.set_clip(None)
     pygame.mouse.set_visible(True)

@@ -58,7 +58,7 @@ class GameScreen:
     """Derive your game's screen from it, and name it in `Game.screen`.
 
     Each frame calls `handle` for every event, then `update` once, then `draw` once unless the window is minimised. The
-    shell does the rest: it closes the window, fills the screen, connects again, and draws connection trouble.
+    shell does the rest, such as full screen and connecting again.
     """
 
     options: ClassVar[SessionOptions] = SessionOptions()
@@ -71,9 +71,9 @@ class GameScreen:
     """The game's sounds by name, for `self.playing.sounds.play(name)`."""
 
     shows_status: ClassVar[bool] = False
-    """Whether `draw` itself says that there is no connection, and why. Otherwise a band across the top says it.
+    """Whether `draw` reports a missing connection itself. Otherwise a band across the top does.
 
-    A server that is silent for some seconds is reported in the band in any case.
+    The band reports a server that is silent for some seconds in any case.
     """
 
     graph_corner: ClassVar[str] = "topright"
@@ -83,7 +83,7 @@ class GameScreen:
         self.playing = playing
         self.session = playing.session
         self.controls = Controls(**self.inputs)
-        """The player's inputs. `handle` must pass events on to it: `self.controls.handle(event)`."""
+        """The player's inputs. `handle` must pass events on: `self.controls.handle(event)`."""
 
     @staticmethod
     def icon() -> pygame.Surface | None:
@@ -101,11 +101,11 @@ class GameScreen:
         """Draw the whole frame, on a surface of any size."""
 
     def name_of(self, address: Any) -> str:
-        """Return the name of a client, for the host's list of players; "" if the state has none."""
+        """Return a client's name for the host's list of players, or ""."""
         return ""
 
     def departed(self) -> Sequence[tuple[Any, str]]:
-        """Return key and name of players who have left, and on whom `host_deeds` still have an effect."""
+        """Return key and name of players who have left, for `host_deeds`."""
         return ()
 
     def host_deeds(self) -> Sequence[HostDeed]:
@@ -113,5 +113,5 @@ class GameScreen:
         return ()
 
     def tell(self, event_type: str, *args: Any) -> None:
-        """Send the server an event reliably: it arrives exactly once and in order."""
+        """Send the server an event, exactly once and in order."""
         self.session.client.dispatch_event(event_type, *args, retries=RELIABLE)

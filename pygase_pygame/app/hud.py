@@ -73,7 +73,7 @@ def footer(surface: pygame.Surface, letters: Lettering, left: str, right: str = 
 
 
 def scoreboard(surface: pygame.Surface, letters: Lettering, rows: Rows, title: str = "") -> pygame.Rect:
-    """Draw a table in a box at the top right. The first cell of a row stands at the left, the others at the right.
+    """Draw a table in a box at the top right, with the first cell of a row at the left, the others at the right.
 
     Rows that do not fit become "...". Text takes a third of the window's width at most.
     """

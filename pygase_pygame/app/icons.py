@@ -1,4 +1,4 @@
-"""Window icons that are drawn by code, so that no file can be missing."""
+"""Window icons drawn by code, without files."""
 
 from __future__ import annotations
 

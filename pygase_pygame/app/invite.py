@@ -9,11 +9,11 @@ from pygase import format_address, get_available_ip_addresses, is_everywhere, is
 from .game import Game
 
 EVERYONE: Final = "0.0.0.0"
-"""The address to bind a server to, so that the whole network reaches it."""
+"""The address at which the whole network reaches a server."""
 
 
 def commands(game: Game, bound: str, port: int) -> list[str]:
-    """Return the commands for friends at other machines, one for each address; none if they cannot join."""
+    """Return the commands for friends at other machines, one for each address, if they can join."""
     hosts = get_available_ip_addresses() if is_everywhere(bound) else [bound]
     return [joining_command(game, host, port) for host in hosts if not is_loopback(host)]
 

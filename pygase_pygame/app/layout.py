@@ -1,12 +1,12 @@
-"""The place of a game's world in a window of any size: units of the rules to pixels and back. Pure."""
+"""The place of a game's world in a window: units of the rules to pixels and back. Pure."""
 
 from typing import Final
 
 MARGIN_SHARE: Final = 0.02
-"""The free margin around the picture, as a part of the window's smaller side."""
+"""The free margin, as a part of the window's smaller side."""
 
 Rect = tuple[int, int, int, int]
-"""Left, top, width and height in pixels, as pygame takes them for a Rect."""
+"""Left, top, width and height in pixels."""
 
 
 class Layout:
@@ -39,7 +39,7 @@ class Layout:
         return (pixel[0] - self._left) / self.scale, (pixel[1] - self._top) / self.scale
 
     def rect(self, x: float, y: float, width: float, height: float) -> Rect:
-        """Return the pixels of a part of the world. Parts that touch in the world touch on the screen."""
+        """Return the pixels of a part of the world. Parts that touch in the world touch here."""
         left, top = self.point(x, y)
         right, bottom = self.point(x + width, y + height)
         return left, top, right - left, bottom - top

@@ -33,7 +33,7 @@ def play(
     hosted: Backend | None = None,
     invitation: str = "",
 ) -> None:
-    """Join the game at an address, in a window, until the player closes it.
+    """Play the game at an address in a window.
 
     :param address: None: the only game that is found, or the player's choice.
     :param hosted: the game that is served here; it ends with the window.
@@ -74,7 +74,6 @@ def _icon(game: Game, screen_class: type[GameScreen]) -> Callable[[], pygame.Sur
 
 
 def _invitation(game: Game, session: Session) -> str:
-    """Return the command for friends of a game that was opened on the screen here; otherwise ""."""
     port = session.backend.server.port if session.backend else None
     commands = invite.commands(game, EVERYONE, port) if port else []
     return commands[0] if commands else ""

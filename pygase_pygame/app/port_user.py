@@ -1,4 +1,4 @@
-"""The program that has a port, for an error message. Linux only, the user's own programs only."""
+"""The program that has a port. Linux only, the user's own programs only."""
 
 from __future__ import annotations
 

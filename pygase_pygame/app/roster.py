@@ -72,9 +72,9 @@ class Deed:
 class Roster:
     """The list and its keys. Pass it events before the game, and draw it after the game.
 
-    Up, Down or a click chooses a player. K kicks the player, who may join again. B bans the player: nobody from that
-    network address can join until the game ends. The host cannot be chosen. A player at the host's own network address
-    cannot be banned: that would lock out the host.
+    Up, Down or a click chooses a player. K kicks the player, who may join again. B bans the player's network address
+    until the game ends. The host cannot be chosen. A player at the host's own network address cannot be banned: that
+    would lock out the host.
     """
 
     def __init__(self, screen: GameScreen) -> None:

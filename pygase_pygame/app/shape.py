@@ -1,4 +1,4 @@
-"""Shapes of states: a check whether a state is one of this game's, and a sentence about the part that is not. Pure.
+"""Shapes of states, to check whether a state is one of this game's. Pure.
 
 A server is a stranger. Before a window shows a state, the game checks it, and leaves the server if it does not fit
 (`SessionOptions(check=...)`)::
@@ -7,17 +7,15 @@ A server is a stranger. Before a window shows a state, the game checks it, and l
     CHECK({"players": {7: {"name": "Ada", "x": nan, "it": True}}, "winner": 0})   # "its players.7.x is nan, not a ..."
 
 A dict may have more keys than the shape: a newer server may send more. Everything is bounded, so that a state that fits
-can be drawn: no number lies out of sight, and there are no more things than a frame has time for.
-
-A shape is a function of a value. It returns a description of the fault, or "" if the value fits.
+can be drawn in a frame's time.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 Shape = Callable[[Any], str]
-"""Returns "" for a value that fits. Otherwise it returns the rest of a sentence that begins with the value's name:
-".x is nan, not ..."."""
+"""A function of a value: "" if it fits, otherwise the rest of a sentence that begins with its name: ".x is nan, not
+..."."""
 
 FAR: Final = 1e6
 """The largest number, in any unit, unless a shape says otherwise."""
@@ -26,7 +24,7 @@ LONGEST_TEXT: Final = 200
 """Characters of a text."""
 
 MAX_ENTRIES: Final = 256
-"""Things of a kind. A server has no more clients."""
+"""Things of a kind: no server has more clients."""
 
 
 def State(**parts: Any) -> Shape:  # reads like a class

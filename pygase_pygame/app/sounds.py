@@ -1,11 +1,9 @@
-"""Sounds without files: described as tones, computed when the game begins, played if there is a mixer.
+"""Sounds without files: described as tones, computed when the game begins.
 
 ::
 
     sounds = Sounds(SoundSet(hit=[Tone(880, 0.05)], out=[Tone(330, 0.15, to=110, shape="square"), Tone(110, 0.2)]))
     sounds.play("hit")
-
-On a machine without sound the game goes on silently, after one warning.
 """
 
 import array
@@ -24,7 +22,7 @@ MAX_LEVEL: Final = 32_000
 """The largest sample."""
 
 FADE_IN: Final = 0.004
-"""Seconds in which a tone begins. Without them it would click."""
+"""Seconds in which a tone begins, so that it does not click."""
 
 MAX_TONE: Final = 5.0
 """Seconds of one tone."""
@@ -66,7 +64,7 @@ class Tone:
 
 
 def wave(tones: Iterable[Tone]) -> bytes:
-    """Return the samples of consecutive tones: one channel of signed 16-bit numbers in this machine's byte order."""
+    """Return the samples of consecutive tones: mono, signed 16 bits, in this machine's byte order."""
     samples = array.array("h")
     for tone in tones:
         samples.extend(_samples(tone))

@@ -66,7 +66,7 @@ class Window:
         return pygame.display.get_surface()
 
     def handle(self, event: pygame.event.Event) -> None:
-        """Notice that the window is minimised or comes back, so that nothing is drawn unseen."""
+        """Notice that the window is minimised or comes back."""
         if event.type in _GONE:
             self.visible = False
         elif event.type in _BACK:

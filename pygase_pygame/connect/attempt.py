@@ -9,7 +9,7 @@ from typing import Final, Literal
 from ..session import Session
 
 CONNECTED_WAIT: Final = 1.0
-"""Seconds after which a game begins without the event CONNECTED, which the program may have blocked."""
+"""Seconds until a game begins without the event CONNECTED, which the program may have blocked."""
 
 
 class Attempt:
@@ -39,7 +39,7 @@ class Attempt:
         self.session, self._began_at, self._connected_at = session, self._clock(), None
 
     def poll(self) -> Literal["waiting", "connected", "failed"]:
-        """Read the network, and return the attempt's state. Call it once a frame."""
+        """Read the network, and return the attempt's state, once a frame."""
         session = self.session
         if session is None:
             return "waiting"

@@ -31,7 +31,7 @@ class ConnectFlow:
     """Joins and opens games. See :class:`ConnectScreen` for the parameters.
 
     :ivar page: "main", "connecting", "password", "host" or "typing".
-    :ivar message: the trouble, in plain words; "" if there is none.
+    :ivar message: the trouble, in plain words, or "".
     :ivar left: whether the player wants to leave the program.
     :ivar session: the game that was joined or opened, after it is connected.
     """
@@ -174,7 +174,7 @@ class ConnectFlow:
         self.show("host" if self.attempt.is_hosting else "main")
 
     def join_typed(self) -> None:
-        """Join the game at the typed address. Without one: the only game of the list, or one on this machine."""
+        """Join at the typed address; without one, the only game of the list, or one on this machine."""
         typed = self.entries.address.text.strip()
         games = self.search.games
         if not typed and len(games) == 1:

@@ -1,4 +1,4 @@
-"""The looks of the connect screen's pages, at any size from 480 × 320 up."""
+"""The looks of the connect screen's pages, from 480 × 320 pixels up."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def split(strip: pygame.Rect, gap: int, *shares: float) -> list[pygame.Rect]:
 class Page:
     """The content of the screen in one frame: the drawing, and the items to choose.
 
-    Each frame makes a new one, since games appear and vanish and windows change their size.
+    Each frame makes a new one, since games and windows change.
 
     :param flow: the logic, with the page to lay out.
     :param focus: the key of the item with the focus.
@@ -180,7 +180,6 @@ class Page:
         self.items.append(Item("join", join, self.flow.join_typed, "Join"))
 
     def _next(self) -> None:
-        """Move the focus from the name to the address."""
         self.wanted_focus = "address"
 
     def _list(self) -> None:
@@ -265,7 +264,6 @@ class Page:
         self._buttons(buttons, ("start", "Start", flow.start_hosting), ("back", "Back", flow.back))
 
     def _friends(self) -> None:
-        """Show the addresses for friends that there is room for."""
         sheet, addresses = self.sheet, self.flow.friends_type
         if not addresses:
             self._note("This machine is in no network: only players on this machine itself can join.")

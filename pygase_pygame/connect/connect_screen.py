@@ -30,7 +30,6 @@ _FIRST_FOCUS: Final = {
     "host": "start",
     "typing": ("key", "q"),
 }
-"""The item that has the focus when a page appears."""
 
 
 @dataclass(frozen=True)
@@ -63,26 +62,25 @@ class ConnectScreen:
             pygame.display.flip()
         screen.close()
 
-    It lists the games that are announced on the local network, and takes an address (``HOST``, ``HOST:PORT``,
-    ``[IPV6]:PORT``). It says in plain words what is wrong, asks for a password if a game needs one, and remembers name
-    and address. It keeps CONNECTED and the events that follow it for the game: they arrive again after :attr:`session`
-    is there.
+    It lists the games on the local network, and takes an address (``HOST``, ``HOST:PORT``, ``[IPV6]:PORT``). It reports
+    trouble in plain words, asks for a password if a game needs one, and remembers name and address. CONNECTED and the
+    events that follow it arrive again for the game after :attr:`session` is there.
 
     :param game: the game's name, as in ``Server(game=...)``.
     :param title: the title on the screen; by default the game's name.
-    :param host: opens a game here: ``host(port, password) -> Session``, such as a function that makes a backend and
-        calls :func:`pygase_pygame.host`. Its exceptions are shown. None: the player cannot host.
-    :param passwords: whether the host may give the game a password; if not, ``host`` receives None.
+    :param host: opens a game here: ``host(port, password) -> Session``, for example by :func:`pygase_pygame.host`. Its
+        exceptions are shown. None: the player cannot host.
+    :param passwords: whether the host may give a password; otherwise ``host`` receives None.
     :param default_port: the port of an address without one.
     :param name: the player's name the first time; by default the login name.
     :param browser: replaces ``pygase.Browser(game)``.
     :param search: whether to search the local network.
-    :param remember: the file for name and address. True: a file in this system's directory for settings. False: none.
+    :param remember: the file for name and address; True: one in this system's directory for settings; False: none.
     :param addresses: returns this machine's addresses.
     :param clipboard: replaces the system's.
     :param connect: joins a game: ``connect(hostname, port, password) -> Session``; by default
         :func:`pygase_pygame.join`.
-    :param options: for the session, as :func:`pygase_pygame.join` takes them. ``clock`` is also this screen's.
+    :param options: as for :func:`pygase_pygame.join`. ``clock`` is also this screen's.
     """
 
     def __init__(
@@ -147,7 +145,7 @@ class ConnectScreen:
 
     @property
     def friends_type(self) -> list[str]:
-        """Addresses that friends on the same network type to join a game opened here; otherwise []."""
+        """Addresses for friends on the same network to join a game opened here; otherwise []."""
         return self._flow.friends_type
 
     @property
@@ -157,7 +155,7 @@ class ConnectScreen:
 
     @property
     def message(self) -> str:
-        """The trouble, in plain words; "" if there is none."""
+        """The trouble, in plain words, or ""."""
         return self._flow.message
 
     def handle(self, event: pygame.event.Event) -> bool:
@@ -202,7 +200,7 @@ class ConnectScreen:
         return Inside(self._flow, self._menu, self._lay_out)
 
     def _lay_out(self) -> Page:
-        """Return the present page, with the focus on one of its items."""
+        """Return the present page, and focus one of its items."""
         page = Page(
             self._flow,
             self._title,

@@ -65,7 +65,7 @@ class Entries:
 class ScreenKeyboard:
     """A keyboard on the screen.
 
-    :ivar entry: the entry that is filled; None before the first.
+    :ivar entry: the entry that is filled.
     :ivar page: the page to return to.
     """
 

@@ -31,7 +31,7 @@ def explain(reason: DisconnectReason | None, detail: str = "", error: Exception 
 
     :param reason: why the connection ended, or was not made.
     :param detail: the server's own words.
-    :param error: the exception that connecting raised. Its words replace the reason's.
+    :param error: the exception of connecting. Its words replace the reason's.
     """
     if error is not None:
         parts = [_in_plain_words(str(error)) or type(error).__name__]
@@ -42,6 +42,5 @@ def explain(reason: DisconnectReason | None, detail: str = "", error: Exception 
 
 
 def _in_plain_words(text: str) -> str:
-    """Return an error's words as a sentence, without the system's own in brackets."""
     text = _SYSTEM_ERROR.sub("", text)
     return text[:1].upper() + text[1:]

@@ -30,7 +30,7 @@ def login_name(default: str = "Player") -> str:
 
 
 def config_directory() -> Path:
-    """Return this system's directory for settings. It may not exist yet."""
+    """Return this system's directory for settings, which may not exist."""
     if sys.platform == "win32":
         return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
     if sys.platform == "darwin":
@@ -40,7 +40,7 @@ def config_directory() -> Path:
 
 
 def default_path(game: str) -> Path | None:
-    """Return the file for a game; None if this user has no home directory."""
+    """Return the file for a game, or None without a home directory."""
     name = re.sub(r"[^a-z0-9]+", "-", game.casefold()).strip("-")[:60] or "game"
     try:
         return config_directory() / "pygase" / f"{name}.json"

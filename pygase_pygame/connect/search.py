@@ -28,7 +28,7 @@ class GameBrowser(Protocol):
 
     @property
     def problem(self) -> str:
-        """A sentence for the player while no game can be found, else ""."""
+        """A sentence for the player while no game can be found, or ""."""
 
     def start(self) -> Any:
         """Begin to search."""

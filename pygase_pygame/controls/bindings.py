@@ -58,7 +58,7 @@ def _numbered(binding: str) -> tuple[tuple[Any, ...], ...]:
 
 
 def check_bindings(name: str, value: object) -> tuple[Binding, ...]:
-    """Return the bindings of an input, one or several, as a tuple without duplicates.
+    """Return an input's bindings as a tuple without duplicates.
 
     :raises TypeError: a value is no binding.
     :raises ValueError: there are no bindings, or too many.

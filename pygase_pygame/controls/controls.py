@@ -17,7 +17,7 @@ DEAD_ZONE: Final = 0.2
 
 
 class Controls:
-    """The named inputs of a game, and whether the player holds them down. Hand over all pygame events.
+    """A game's named inputs, and whether the player holds them down. Hand over all pygame events.
 
     Each keyword names an input and gives its bindings, one or several:
 
@@ -28,8 +28,8 @@ class Controls:
       ``"pad 0"`` (a button by its number; 0 is the lower one on most), ``"pad axis 3 +"`` (one direction of a stick, or
       a trigger, by its number), ``"pad hat up"`` (the cross alone).
 
-    Any of its bindings holds an input. A binding may serve several inputs. Controls read events only, never
-    ``pygame.key.get_pressed``, so a test or a bot presses a key with an event.
+    Any of its bindings holds an input. A binding may serve several inputs. Controls read events only, so a test or a
+    bot presses a key with an event.
 
     Gamepads need only ``pygame.init()`` or ``pygame.joystick.init()``. One that is plugged in works at once; one that
     is pulled out releases its inputs.
@@ -118,16 +118,14 @@ class Controls:
         return self.held(positive) - self.held(negative)
 
     def strength(self, name: str) -> float:
-        """Return how far an input is pressed, 0.0 to 1.0; in between only with sticks and triggers.
-
-        Raises as :meth:`held` does.
-        """
+        """Return how far an input is pressed, 0.0 to 1.0; in between only for sticks and triggers. Raises as
+        :meth:`held` does."""
         return _beyond(self._raw_strength(name), self.dead_zone)
 
     def vector(self, left: str, right: str, up: str, down: str) -> tuple[float, float]:
-        """Return the direction of four inputs: x to the right, y down, length 1.0 at most.
+        """Return the direction of four inputs: x to the right, y down, length 1.0 at most. Raises as :meth:`held` does.
 
-        Diagonals are therefore no faster, and the dead zone of a stick is a circle. Raises as :meth:`held` does.
+        Diagonals are no faster, and a stick's dead zone is a circle.
         """
         x = self._raw_strength(right) - self._raw_strength(left)
         y = self._raw_strength(down) - self._raw_strength(up)
@@ -184,7 +182,7 @@ class Controls:
         self.release_all()
 
     def label(self, name: str) -> str:
-        """Return the bindings of an input in words, for instructions on the screen: "W or Up"."""
+        """Return an input's bindings in words for the player: "W or Up"."""
         self.held(name)
         return " or ".join(label_of(binding) for binding in self._bindings[name])
 
@@ -219,7 +217,6 @@ class Controls:
         self._refresh()
 
     def _refresh(self) -> bool:
-        """Compute all inputs from what is held; return whether one has changed."""
         state = dict.fromkeys(self._bindings, False)
         for source in self._held:
             for name in self._served.get(source, ()):
@@ -250,7 +247,6 @@ class Controls:
 
 
 def _notches(event: pygame.event.Event) -> Iterator[tuple[Source, int]]:
-    """Yield a wheel event's directions and notches."""
     for amount, positive, negative in ((event.y, "up", "down"), (event.x, "right", "left")):
         if amount:
             yield ("wheel", positive if amount > 0 else negative), abs(int(amount))

@@ -1,4 +1,4 @@
-"""The player's input of a moment, copied for the network and kept until it is sent. Pure."""
+"""The player's input of a moment, copied for the network. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def latched(sent: Any, given: Any, state: Any) -> Any:
-    """Return the input for the next tick. A key that was pressed and released between two ticks counts.
+    """Return the input for the next tick, so that a key pressed and released between two ticks counts.
 
     A value that differs from the last one sent stays until it is sent, unless another new one replaces it.
 

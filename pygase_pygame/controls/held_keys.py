@@ -1,4 +1,4 @@
-"""Everything that the player holds down, on keyboard, mouse and gamepads."""
+"""Everything that the player holds down."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Change = tuple[Source, bool]
 class Held:
     """The sources that are held down, by pygame's events.
 
-    Several holders may hold a source, such as the same button of two gamepads. The last one releases it.
+    A source may have several holders, such as two gamepads. The last one releases it.
 
     :ivar pad: instance id of the only gamepad that counts; None: all.
     :ivar mouse: position in pixels; None until it is known.

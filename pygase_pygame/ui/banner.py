@@ -24,9 +24,9 @@ _BACKGROUNDS: Final[dict[str, Colour]] = {
 
 
 class StatusBanner:
-    """Draws :attr:`Session.reason` in a band while there is no connection, or while the server is silent.
+    """Draws :attr:`Session.reason`, if there is one, in a band.
 
-    The text is broken into lines and shrinks until it fits. It is rendered again only after a change.
+    The text is broken into lines and shrinks until it fits.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class StatusBanner:
     def draw(self, surface: pygame.Surface, session: Session, hint: str = "") -> pygame.Rect | None:
         """Draw the band and return its rectangle. While all is well, draw nothing and return None.
 
-        :param hint: a key for the player to press after the connection was lost, such as "R: try again".
+        :param hint: a key for the player after a loss, such as "R: try again".
         """
         status, reason = session.status, session.reason
         if not reason:
@@ -50,7 +50,7 @@ class StatusBanner:
 
 
 def draw_status(surface: pygame.Surface, session: Session, hint: str = "") -> pygame.Rect | None:
-    """Draw connection trouble over a frame. Call it just before the flip. See :class:`StatusBanner`."""
+    """Draw connection trouble over a frame, just before the flip. See :class:`StatusBanner`."""
     return _banner.draw(surface, session, hint)
 
 

@@ -1,4 +1,4 @@
-"""Visible characters, which may consist of several code points: é, 👍🏽, a flag, a family."""
+"""Visible characters, which may have several code points: é, 👍🏽, a flag, a family."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class EntryPicture:
         focused: bool,
         cursor: bool,
     ) -> None:
-        """Draw the line in a rectangle, scrolled so that the cursor is in sight.
+        """Draw the line, scrolled so that the cursor is in sight.
 
         :param size: height of the letters, pixels.
         :param composition: an input method's unfinished text.

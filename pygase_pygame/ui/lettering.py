@@ -1,4 +1,4 @@
-"""Text on a pygame surface that always fits its place: shortened, made smaller, or broken into lines."""
+"""Text that always fits its place: shortened, made smaller, or broken into lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MISSING_GLYPH: Final = "?"
 """Stands for a character that the font lacks."""
 
 MAX_CHARACTERS: Final = 500
-"""Characters of a text that are drawn. They fill a window; more take long to measure."""
+"""Characters of a text that are drawn: they fill a window."""
 
 MAX_KEPT_TEXTS: Final = 256
 """Rendered texts, and measured ones, that a Lettering keeps."""
@@ -40,8 +40,8 @@ class Lettering:
     Sizes and widths are in pixels. Any text can be given: see :func:`drawable`. A character that the font lacks is
     drawn as "?". Draw the returned surfaces, never draw on them: they are kept.
 
-    :param smallest_share: a line that is too wide shrinks to this share of its size at most, 0 to 1, before it is
-        shortened. No text is smaller than 12 pixels.
+    :param smallest_share: a line too wide shrinks to this share of its size, 0 to 1, before it is shortened. No text is
+        smaller than 12 pixels.
     """
 
     def __init__(self, smallest_share: float = 0.0) -> None:
@@ -115,7 +115,6 @@ class Lettering:
         return font.render(self._with_glyphs(text), True, colour)
 
     def _with_glyphs(self, text: str) -> str:
-        """Return the text with "?" for what the font lacks."""
         if text.isascii():
             return text
         return "".join(character if self._knows(character) else MISSING_GLYPH for character in text)
@@ -204,7 +203,6 @@ def stacked(parts: list[pygame.Surface], gap: int = 0) -> pygame.Surface:
 
 
 def _keep(kept: dict[Key, Value], key: Key, value: Value, most: int) -> Value:
-    """Store a value as the newest; drop the oldest of more than ``most``."""
     kept[key] = value
     if len(kept) > most:
         del kept[next(iter(kept))]

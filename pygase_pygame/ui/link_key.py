@@ -20,7 +20,7 @@ PRESETS: Final = ("off", "lan", "wifi", "mobile", "satellite", "awful")
 """Names of links for ``Client.condition``, from none to the worst."""
 
 _SHOWN_AFTERWARDS: Final = 3.0
-"""Seconds for which "off" is shown after the last link."""
+"""Seconds for which "off" is shown."""
 
 _TEXT_SIZE: Final = 18
 
@@ -100,7 +100,6 @@ class LinkKey:
 
 @functools.cache
 def _links() -> dict[str, Any]:
-    """Return the links by name, as a client makes them."""
     client, links = Client(), {}
     for name in PRESETS:
         client.condition(name)

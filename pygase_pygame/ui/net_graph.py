@@ -1,4 +1,4 @@
-"""Figures and a chart of the connection, drawn over the game. F3 shows and hides them.
+"""Figures and a chart of the connection, over the game (F3).
 
 The chart has a bar for each snapshot that arrived, the newest at the right. At the line in its middle the picture would
 have stood still without the snapshot:
@@ -6,7 +6,7 @@ have stood still without the snapshot:
 - a bar up from the line: the snapshot arrived earlier than it was needed, by the bar's length (blue);
 - a bar down from the line: it arrived too late. Until then movement was extrapolated (yellow), or stood still (red, and
   broader);
-- a cross below the line: a snapshot that was sent in between is lost, or still on its way.
+- a cross below the line: a snapshot in between is lost, or still on its way.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class NetGraph:
             self._corrections, self._last_error = predictor.corrections, predictor.last_error or self._last_error
 
     def _write(self, panel: pygame.Surface, now: float) -> None:
-        """Update one line of text a frame, so that no frame takes long."""
+        """Update one line of text a frame, for speed."""
         if not self._stale and now >= self._texts_due_at:
             self._texts_due_at = now + TEXT_INTERVAL
             self._texts = self.figures(now)
@@ -237,7 +237,7 @@ class NetGraph:
 
 
 def _like(surface: pygame.Surface, size: tuple[int, int], colour: Colour) -> pygame.Surface:
-    """Return a surface of the same format without alpha, the fastest to draw."""
+    """Return a surface of the same format without alpha, for speed."""
     made = pygame.Surface(size, depth=surface.get_bitsize()) if surface.get_bitsize() >= 24 else pygame.Surface(size)
     made.fill(colour)
     return made

@@ -24,12 +24,12 @@ _COMMAND: Final = pygame.KMOD_META if sys.platform == "darwin" else pygame.KMOD_
 
 
 class TextEntry:
-    """One line of text with a cursor, a selection and a clipboard. It draws itself, and works without being drawn.
+    """One line of text with a cursor, a selection and a clipboard, which also works without being drawn.
 
     While it has the focus, hand it all events; the game must ignore those that it takes. It reads typed text
-    (TEXTINPUT) and not keys, so every keyboard and input method works. The text that an input method is composing is
+    (TEXTINPUT) and not keys, so every keyboard and input method works. Text that an input method is composing is
     underlined; keys then have no other effect here. The cursor moves by visible characters. A character that the font
-    lacks is drawn as "?"; the text keeps it.
+    lacks is drawn as "?", and kept.
 
     :param text: the first text.
     :param max_length: most code points; more text is cut off.
@@ -123,7 +123,7 @@ class TextEntry:
     # -- the keyboard
 
     def focus(self, because: pygame.event.Event | None = None) -> None:
-        """Take the keyboard: keys repeat, and input methods and screen keyboards appear on systems that have them.
+        """Take the keyboard: keys repeat, and input methods and screen keyboards appear if there are any.
 
         :param because: the key event that opened a chat, whose character is not typed into the entry.
         """
@@ -138,7 +138,7 @@ class TextEntry:
             pygame.key.start_text_input()
 
     def blur(self) -> None:
-        """Give the keyboard back. The text stays. pygame sends no TEXTINPUT until something asks for it again."""
+        """Give the keyboard back. The text stays. pygame sends no more TEXTINPUT."""
         self._composition = ""
         if not self.focused:
             return
