@@ -1,4 +1,4 @@
-"""The backend of a game: the state, the loop that advances it, and the server that shows it to clients."""
+"""The backend of a game."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ class Backend:
     :param time_step_function: takes a game state and a time difference in seconds and returns a dict of updated state
         attributes; see ``GameStateMachine.time_step``. With a parameter ``inputs`` it gets the players' inputs.
     :param event_handlers: event types and their handlers; see ``GameStateMachine.register_event_handler``.
-    :param game: the game's name; clients of another are refused.
-    :param password: if given, clients must know it.
-    :param config: tunables; see ServerConfig.
+    :param game, password, config: see Server.
     :param debug, max_dt: see GameStateMachine.
 
     :ivar game_state_store: the GameStateStore, ``game_state_machine``: the GameStateMachine, ``server``: the Server.
@@ -95,8 +93,7 @@ class Backend:
         Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine. Ctrl-C, SIGTERM and SIGHUP end it
         with a goodbye to every client; see ``Server.run``.
 
-        :param hostname: hostname or IP address to be bound to; see ``Server.run``.
-        :param port: port number to be bound to; 0 for a free one.
+        :param hostname, port: see ``Server.run``.
         :param interval: seconds between ticks; 0.02 is 50 a second.
         :param on_bound: called with the Server as soon as it is bound, before the first client gets in: the moment to
             print ``server.port``. An exception that it raises ends the run.

@@ -77,7 +77,7 @@ def check_dispatch(retries: Any, ack_callback: Any) -> None:
 
 
 def _is_address(value: Any) -> bool:
-    """Return whether a value is an address, ``(host, port, ...)``, not a collection of addresses."""
+    """Tell ``(host, port, ...)`` from a collection of addresses."""
     return isinstance(value, (tuple, list)) and len(value) >= 2 and isinstance(value[0], str) and type(value[1]) is int
 
 

@@ -39,8 +39,8 @@ class Client:
     :param password: the server's password, if it has one.
     :param config: tunables; see ClientConfig.
 
-    Next: ``connect_in_thread(port, hostname)`` in a game, ``open`` and ``pump`` where there are no threads,
-    ``connect`` in an asyncio program.
+    Next: ``connect_in_thread(port, hostname)`` in a game, ``open`` and ``pump`` where there are no threads, ``connect``
+    in an asyncio program.
     """
 
     def __init__(self, *, game: str = "", password: str | None = None, config: ClientConfig | None = None) -> None:

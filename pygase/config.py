@@ -40,9 +40,8 @@ class ConnectionConfig:
     max_state_bytes: int = 4 * 1024 * 1024
     """Largest game state, serialised and uncompressed."""
     max_state_values: int = 1_000_000
-    """Most values in a game state; numbers, texts, keys, lists and dicts count. It also bounds the unshared values in
-    a client's past states. A value takes 35 to 120 bytes of memory. The server's store refuses more; at a client, more
-    ends the connection."""
+    """Most values in a game state, counted alike. It also bounds the unshared values in a client's past states. A value
+    takes 35 to 120 bytes of memory. The server's store refuses more; at a client, more ends the connection."""
     min_rto: float = 0.05
     """Shortest time after which an unacknowledged message is resent. Twice ``ack_delay``, because the peer may delay
     its acknowledgement by that."""
@@ -89,11 +88,11 @@ class ServerConfig(ConnectionConfig):
     """Most clients. Further ones are refused with SERVER_FULL, unless a client gives way: see the next three
     settings."""
     absent_after: float = 1.0
-    """Seconds after joining until which a client must have acknowledged a state. Every real client does so within a
+    """Seconds after joining until which a client must have acknowledged a state, as every real client does within a
     round trip. If the server is full, a client that has not gives way to a newcomer from another host."""
     silent_after: float = 30.0
-    """Seconds without an event and without an input after which a client counts as silent. A player sends them more
-    often. If the server is full, a silent client gives way to a newcomer from another host. ``math.inf``: never."""
+    """Seconds without an event and without an input after which a client counts as silent. If the server is full, a
+    silent client gives way to a newcomer from another host. ``math.inf``: never."""
     silent_places_per_host: int = 30
     """Silent connections that a host (an IP address; for IPv6 a /64) may keep: spectators, or a class behind one router
     that listens to its teacher. At most half of ``max_clients`` is kept."""
@@ -109,7 +108,7 @@ class ServerConfig(ConnectionConfig):
     """New connections of one host per second in the long run. Each costs a whole state, and an event for everybody."""
     free_password_guesses: int = 8
     """Wrong passwords of one host without a consequence. After each further one, no password of that host is checked
-    during a pause. Each pause is twice as long as its predecessor. A right password resets the count."""
+    during a pause, twice as long as the previous one. A right password resets the count."""
     max_password_pause: float = 4.0
     """Longest such pause, in seconds. It is shorter than ``ClientConfig.connect_timeout``, so a player with the right
     password behind the same router gets in with one call."""

@@ -1,4 +1,4 @@
-"""Games on the local network: a server announces its own, :func:`discover` and :class:`Browser` find them all."""
+"""Games on the local network."""
 
 from __future__ import annotations
 
@@ -57,8 +57,7 @@ class Browser:
 
     Without ``with``: :meth:`start` and :meth:`stop`, as often as you like.
 
-    :param game: find only this game, as in ``Server(game=...)``; ``""``: all.
-    :param port: the port on which the servers announce their games.
+    :param game, port: see :func:`discover`.
     """
 
     def __init__(self, game: str = "", *, port: int = DISCOVERY_PORT) -> None:

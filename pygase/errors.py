@@ -58,7 +58,7 @@ class AddressNotUsable(LocalError, OSError):
 
 
 class RemoteError(PygaseError):
-    """The peer broke the protocol. It is never raised in a game: the datagram is counted and dropped."""
+    """The peer broke the protocol. It is never raised in a game."""
 
 
 class MalformedPacket(RemoteError):

@@ -180,7 +180,6 @@ class UniversalEventHandler:
     def __init__(self, log: LogLines | None = None) -> None:
         self._handlers: dict[str, RegisteredHandler] = {}
         self._replaced: set[str] = set()
-        """Types whose second handler has been logged."""
         self._log = log if log is not None else LogLines()
         self._warned: set[str] = set()
         self.failures: Counter[str] = Counter()
@@ -224,7 +223,7 @@ class UniversalEventHandler:
 
     @property
     def kinds_warned_of(self) -> int:
-        """Number of kinds of ignored events that have had a log line of their own."""
+        """Number of kinds of ignored events with a log line of their own."""
         return len(self._warned)
 
     def has_event_type(self, event_type: str) -> bool:
@@ -237,7 +236,7 @@ class UniversalEventHandler:
         return self._handlers.get
 
     def function_for(self, event_type: str) -> Handler | None:
-        """Return the function that handles that type, if there is one."""
+        """Return the function that handles that type, or None."""
         handler = self._handlers.get(event_type)
         return handler.function if handler is not None else None
 
@@ -326,7 +325,7 @@ class UniversalEventHandler:
         )
 
     def _warn(self, kind: str, event_type: str, address: Any, explain: Callable[[], str]) -> None:
-        """Count an ignored event, and log it with the words that ``explain`` returns; see MAX_TYPES_WARNED_OF."""
+        """Count an ignored event, and log it with the words of ``explain``; see MAX_TYPES_WARNED_OF."""
         self.failures[kind] += 1
         key = f"{kind} {event_type[:40]}"
         if key in self._warned or len(self._warned) >= self.MAX_TYPES_WARNED_OF:

@@ -1,4 +1,4 @@
-"""The game state that is synchronised, and the changes to it."""
+"""The game state that is synchronised."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ class GameState(Readable, Backed, Sendable):
         )
 
     def _add(self, update: Tree) -> None:
-        """Merge an update's attributes, its time order among them, unless it is older."""
+        """Ignore the update if it is older."""
         order = Sqn(update["time_order"])
         if order_is_ignored(order, self.time_order):
             return

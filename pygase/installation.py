@@ -1,4 +1,4 @@
-"""The installed PyGaSe: its version, its compiled modules, and the ground of its network."""
+"""The installed PyGaSe."""
 
 from __future__ import annotations
 
@@ -79,6 +79,6 @@ def _compiled_modules() -> list[str]:
 
 
 def _is_machine_code(module: str) -> bool:
-    """Return whether a module was made by mypyc, which leaves the source beside the compiled file."""
+    """Return whether mypyc made a module; it leaves the source beside the compiled file."""
     file = Path(getattr(find_spec(module), "origin", None) or "")
     return file.name.endswith(tuple(EXTENSION_SUFFIXES)) and (file.parent / f"{module.rpartition('.')[2]}.py").exists()

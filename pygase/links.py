@@ -98,7 +98,7 @@ class LinkPath:
         return [self._delay(queued, now, rng) for _ in range(copies)]
 
     def _is_lost(self, rng: random.Random) -> bool:
-        """Return whether a datagram is lost. Bursts are those of Gilbert (1960) and Elliott (1963)."""
+        """Bursts are those of Gilbert (1960) and Elliott (1963)."""
         link = self.link
         if self._burst_left > 0:
             self._burst_left -= 1

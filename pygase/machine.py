@@ -1,4 +1,4 @@
-"""The game loop: handlers and time step, tick by tick."""
+"""The game loop."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class GameStateMachine:
         self.plumbing.handlers.register_event_handler(event_type, event_handler_function)
 
     def _push_event(self, event: Event) -> None:
-        """Take an event, to be handled in the next tick; from any thread."""
+        """Take an event for the next tick; from any thread."""
         self.plumbing.push(event)
 
     def _takes_serialised(self) -> bool:

@@ -1,8 +1,6 @@
 """Texts of strangers, made fit for a screen: names and other single lines. Pure, for servers and clients.
 
-A client may send anything as its player's name. :func:`clean_name` makes a name of it that every game can show, and
-:func:`unused_name` keeps two players of one name apart. :func:`clean_line` does the same for any other line, such as a
-chat message or a server's own words.
+A client may send anything as its player's name, as a chat message, or as a server's own words.
 """
 
 import unicodedata
@@ -22,10 +20,10 @@ _MAX_NAME_READ: Final = 256
 """Characters of a name that are read: a longer text must not keep the server busy."""
 
 _VARIATION_SELECTORS: Final = frozenset(map(chr, range(0xFE00, 0xFE10)))
-"""Characters that select the look of the character before them, most often of an emoji."""
+"""They select the look of the character before them, most often of an emoji."""
 
 _MAX_ACCENTS: Final = 2
-"""Accents on one letter. A letter with more of them grows over the lines above and below."""
+"""Accents on one letter. More of them grow over the lines above and below."""
 
 
 def clean_name(name: object) -> str:

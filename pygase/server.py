@@ -116,10 +116,10 @@ class Server:
         :param port: port number to be bound to; 0 lets the system choose a free one (see :attr:`port`).
         :param hostname: hostname or IP address to be bound to: ``"localhost"`` serves this machine alone, ``"0.0.0.0"``
             everyone in the network (``"::"``: with IPv6 as well).
-        :param event_wire: object to which events are repeated: has a ``_push_event(event)`` method; typically a
+        :param event_wire: object to which events are repeated by its method ``_push_event(event)``; typically a
             GameStateMachine. A wire with a ``_push_event`` of its own finds the sender in
-            ``event.handler_kwargs["client_address"]``; it gets PyGaSe's own events (CLIENT_CONNECTED and so on) only
-            if it has a method ``has_event_type(event_type)`` that returns True for them.
+            ``event.handler_kwargs["client_address"]``; it gets PyGaSe's own events (CLIENT_CONNECTED and so on) only if
+            its method ``has_event_type(event_type)`` returns True for them.
         :param on_bound: called with the Server as soon as it is bound, before the first client gets in: the moment to
             print ``server.port``. An exception from it ends the run.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound.

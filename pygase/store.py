@@ -57,9 +57,7 @@ class GameStateStore:
         return self.plumbing.state()
 
     def push_update(self, update: GameStateUpdate) -> None:
-        """Push a new state update, to be merged deeply into the state.
-
-        Any thread may call it.
+        """Push a new state update, to be merged deeply into the state; from any thread.
 
         An update with a lower time order than the state's is ignored: higher means more recent, and 1 follows 65535. An
         update with a higher order is merged, and the state takes that order over. An update with the same order, or

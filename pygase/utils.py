@@ -1,7 +1,4 @@
-"""Small tools for all other modules: comparison, serialisation, enums, sequence numbers, locks, compiled modules.
-
-Standard library only. `Sendable` imports msgpack when it is used.
-"""
+"""Small tools for all other modules. Standard library only; `Sendable` imports msgpack when it is used."""
 
 from __future__ import annotations
 
@@ -250,7 +247,7 @@ class Sqn(int):
         return NotImplemented if not isinstance(other, int) else self._order(other) >= 0
 
     def _steps_from(self, other: int) -> int:
-        """Return the steps from `other` to this number; negative if `other` comes after it."""
+        """Negative if `other` comes after this number."""
         steps = int(self) - int(other)
         if self == 0 or other == 0:  # nothing is before the start, so there is only one way
             return steps

@@ -5,6 +5,6 @@ from __future__ import annotations
 
 
 class AcknowledgedEvent(bytes):
-    """A serialised event whose sender learns of its arrival. To drop it would leave a gap that nobody notices."""
+    """To drop it would leave a gap that nobody notices."""
 
     __slots__ = ()

@@ -14,7 +14,6 @@ class Carried(Protocol):
 
 
 Contents = tuple[Carried, ...] | None
-"""The parts of a packet whose arrival is reported, or None."""
 
 KEPT_TIMES: Final = 256
 """Packets whose time of sending is kept: a round trip of four seconds at 60 Hz."""
@@ -68,9 +67,9 @@ class SentPackets:
     ``record.outstanding`` has a bit for each packet under way, so one AND takes in an acknowledgement.
 
     :ivar loss: the recent share of lost packets, 0..1.
-    :ivar skips: count of the numbers left out (see :meth:`skip`).
+    :ivar skips: count of the numbers left out.
     :ivar has_contents: True if the arrival of some packet under way is to be reported.
-    :ivar newest_acked: the newest acknowledged number; below the first one for none.
+    :ivar newest_acked: below the first number for none.
     :ivar skipped: the latest number left out; -1 for none.
     """
 

@@ -1,7 +1,7 @@
 """Admission to a server: bounds on the tries of each host, and the connection that gives way in a full server.
 
-A host is an IP address. Nothing is stored for an address until it has proved that it receives there. The store is
-bounded: a new host replaces the one of ``MAX_HOSTS`` whose last try is the oldest.
+A host is an IP address. Nothing is stored for an address until it has proved that it receives there. A new host
+replaces the one of ``MAX_HOSTS`` whose last try is the oldest.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .server_peer import ServerProtocol
 
 MAX_HOSTS: Final = 4096
-"""Hosts whose tries are remembered. An entry takes about 300 bytes, all of them little more than a megabyte."""
+"""An entry takes about 300 bytes, all of them little more than a megabyte."""
 
 MAX_GUESSES: Final = 4096
 """Challenges used up by a wrong password that are remembered. Hundreds of hosts are needed to fill this within the
@@ -94,7 +94,6 @@ class Participation:
         self._carried_bytes = carried
 
     def forgive(self, slept: float, now: float) -> None:
-        """Do not count ``slept`` seconds in which the server did not run."""
         self.joined_at = min(self.joined_at + slept, now)
         self.took_part_at = min(self.took_part_at + slept, now)
 
@@ -201,7 +200,6 @@ class Places:
         return bool(self._new - {host})
 
     def _judge(self, now: float) -> None:
-        """Count the connections of each host, and list those that may give way."""
         if self._judged_at is not None and 0.0 <= now - self._judged_at < _JUDGED_FOR:
             return
         self._judged_at = now

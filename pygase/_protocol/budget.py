@@ -1,4 +1,4 @@
-"""The budget of a connection, in bytes per second."""
+"""The budget of a connection."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Piece:
         return self.message.resends > 0 or self.message.ticket is not None
 
     def acknowledge(self) -> int | None:
-        """Note the arrival. Return the message's ticket if the peer has the whole message now."""
+        """Return the message's ticket if the peer has the whole message now."""
         if self.acked:
             return None
         self.acked = True
@@ -299,8 +299,7 @@ class EventReceiver:
         self.reassemblers[EVENT].forgive(slept)
 
     def drop_unreliable(self) -> bool:
-        """Give up all unfinished unreliable events; return False if there are none. All else that is held was
-        acknowledged."""
+        """Return False if there are none. All else that is held was acknowledged."""
         loose = self.reassemblers[EVENT]
         found = loose.held_bytes > 0
         loose.clear()
@@ -340,7 +339,7 @@ class EventReceiver:
         self.held_bytes += self._waiting_bytes - before
 
     def receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes, now: float = 0.0) -> None:
-        """Take a fragment of an event. A complete event is received at once.
+        """A complete event is received at once.
 
         :raises MalformedPacket: if the fragment is wrong, or its kind is no event's.
         """

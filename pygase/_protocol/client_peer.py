@@ -51,12 +51,10 @@ class ClientProtocol(PeerProtocol):
     """The client's end of a connection, from the first request on.
 
     :param game: the server's must be the same.
-    :param random_bytes: a source of unpredictable bytes.
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
     :ivar inputs: the player's unacknowledged inputs.
     :ivar states: the received states, and the unfinished ones.
-    :ivar connector: the handshake.
     """
 
     __slots__ = (
@@ -115,14 +113,13 @@ class ClientProtocol(PeerProtocol):
         self._events.append(MessageAcked(ticket))
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
-        """End the connection on this side, and send nothing. ``remote``: the peer has ended it."""
         if self.closed is None:
             self._hand_on(self._gate.release_all())
             self.closed = Disconnected(reason, detail, remote)
             self._events.append(self.closed)
 
     def receive_datagram(self, data: bytes, *, now: float) -> None:
-        """Take any datagram from the server's address. A foreign one does no harm."""
+        """A foreign datagram from the server's address does no harm."""
         if self.closed is not None or not data:
             return
         self.record.bytes_received += len(data)
@@ -222,8 +219,7 @@ class ClientProtocol(PeerProtocol):
             self._events.append(StateReceived(state))
 
     def queue_input(self, payload: bytes, view_time: float | None) -> int:
-        """Queue the serialised input of a tick; see :meth:`InputSender.queue`. It leaves with the next
-        ``datagrams_to_send``, if necessary alone."""
+        """See :meth:`InputSender.queue`. It leaves with the next ``datagrams_to_send``, if necessary alone."""
         number = self.inputs.queue(payload, view_time)
         self.hurried = True
         return number
@@ -297,7 +293,7 @@ class ClientProtocol(PeerProtocol):
             self.end(DisconnectReason.NO_ANSWER, "", remote=False)
 
     def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float) -> None:
-        """Close the connection. The queued messages and the CLOSE leave with the next ``datagrams_to_send``."""
+        """The queued messages and the CLOSE leave with the next ``datagrams_to_send``."""
         if self.closed is None:
             if self.connected:
                 self._farewell = self.close_datagrams(reason, detail, now)

@@ -50,7 +50,7 @@ class PlayerSide:
         return skipped + message(INPUTS, found[0]) if found is not None else b""
 
     def note_piggybacked(self) -> Carried:
-        """Note that the inputs are on their way. Return the part of the packet that stands for them."""
+        """Return the part of the packet that stands for the inputs."""
         self.has_piggybacked = True
         return _CarriedInputs(self, self.inputs.newest, self.unreported)
 

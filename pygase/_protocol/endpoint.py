@@ -36,14 +36,11 @@ def _nowhere(address: Address) -> bool:
 class ServerEndpoint:
     """Finds the peer of each datagram, admits newcomers, and collects the datagrams to send.
 
-    The secrets and ``is_local`` are those of :class:`Keys`, and ``random_bytes``, ``inbox`` and ``skip_within`` those
-    of :class:`Shared`.
+    The secrets and ``is_local`` are those of :class:`Keys`; see :class:`Shared` for ``inbox`` and ``skip_within``.
 
     :ivar dropped: count of dropped datagrams, by reason.
     :ivar outbox: answers to newcomers and CLOSE datagrams that wait to be sent.
     :ivar next_at: when some peer has something to send or to notice, or an earlier time.
-    :ivar entrance: answers the handshakes.
-    :ivar held: counts the held bytes of all peers together.
     """
 
     __slots__ = (
@@ -227,8 +224,7 @@ class ServerEndpoint:
         return list(self.stream_to_send(now=now, everyone=everyone))
 
     def stream_to_send(self, *, now: float, everyone: bool = False) -> Iterator[Outgoing]:
-        """Yield the datagrams of ``datagrams_to_send``, each made on demand. The caller exhausts the iterator at
-        once."""
+        """Make each datagram on demand. The caller exhausts the iterator at once."""
         outgoing = tuple(self.outbox)
         self.outbox.clear()
         if everyone and now >= self._look_at:  # (each tick postpones its peers, so nothing else looks at them)

@@ -67,7 +67,7 @@ class Entrance:
     :ivar refuse_all: if set, every newcomer is refused with this reason.
     :ivar banned_hosts: IP addresses, as ``plain_host`` spells them, that are always refused.
     :ivar dropped: count of dropped datagrams, by reason.
-    :ivar ended_nonces: the nonces of ended connections, whose handshakes are not repeated.
+    :ivar ended_nonces: of ended connections, whose handshakes are not repeated.
     """
 
     __slots__ = (
@@ -112,7 +112,7 @@ class Entrance:
         self._cookies = CookieJar(shared.random_bytes, config.cookie_lifetime)
 
     def receive_request(self, request: ConnectRequest, address: Address, now: float) -> None:
-        """Answer a request with a challenge or a refusal, and remember nothing."""
+        """Answer with a challenge or a refusal, and remember nothing."""
         objection = self._objection(request.version, request.game, address, now)
         if objection is not None:
             self._object(request.nonce, objection, address)
@@ -154,7 +154,7 @@ class Entrance:
         return [peer for peer in self._peers.values() if peer.config is self._patient]
 
     def new_peer(self, response: ChallengeResponse, address: Address, now: float) -> tuple[ServerProtocol, Accepted]:
-        """Make the peer of an admitted newcomer, and the answer to it."""
+        """Return the peer of an admitted newcomer, and the answer."""
         token = self._random_bytes(TOKEN_BYTES)
         is_own = _presents(self.keys.own_token, response)
         config = self._patient if is_own else self._config
@@ -190,8 +190,7 @@ class Entrance:
         return len(self._peers) >= self._config.max_clients and address not in self._peers
 
     def _no_place(self, address: Address, now: float) -> Objection | None:
-        """Return the objection if all places are taken, unless a connection gives way to a newcomer from this
-        address."""
+        """Return None if a connection gives way to a newcomer from this address."""
         host = host_of(address)
         if self.places.giver(host, now) is not None:
             return None
@@ -201,8 +200,7 @@ class Entrance:
         return DisconnectReason.SERVER_FULL, f"It takes {most} player{'s' * (most > 1)}."
 
     def _password_objection(self, response: ChallengeResponse, host: str, now: float) -> Objection | None:
-        """Return the objection to the password; None if it is right or not asked for. Each challenge allows one
-        guess."""
+        """Return None if the password is right or not asked for. Each challenge allows one guess."""
         proof, password = response.password_proof, self.keys.password
         if password is None:
             return None

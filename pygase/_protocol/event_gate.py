@@ -1,7 +1,7 @@
 """State before events: the client delivers an event when it has the state that precedes it.
 
-The server writes into each event the newest tick that had changed something when the event was queued. That state, or a
-later one, usually lies in the same datagram. If not (lost, overtaken, too large), the event waits here for a moment.
+The server writes into each event the newest tick that had changed something when it was queued. That state, or a later
+one, usually lies in the same datagram. If not (lost, overtaken, too large), the event waits here for a moment.
 """
 
 from __future__ import annotations
@@ -51,8 +51,7 @@ class EventGate:
         """When the patience with some event ends, or an earlier time."""
 
     def add(self, body: bytes) -> bool:
-        """Take the body of an event's message; return False if it is cut off. :meth:`release` decides whether the event
-        waits."""
+        """Return False if the body is cut off. :meth:`release` decides whether the event waits."""
         if len(body) < AFTER.size:
             return False
         self._arrived.append(body)

@@ -65,7 +65,7 @@ class Reassembler:
         self.held_bytes = 0
 
     def receive(self, group: int, index: int, count: int, part: bytes, now: float = 0.0) -> bytes | None:
-        """Take one fragment. Return the body of the whole message once it is complete.
+        """Return the body of the whole message once it is complete.
 
         :raises MalformedPacket: if the fragment contradicts itself or its group.
         :raises TooLarge: if the whole message exceeds ``max_bytes``.
@@ -117,7 +117,7 @@ class Reassembler:
             self._let_go(number)
 
     def _let_go(self, number: int) -> None:
-        """Stop holding a message, and ignore its later fragments."""
+        """Ignore the later fragments of a message."""
         self.held_bytes -= self.groups.pop(number).size_bytes
         self._finished.append(number)
         del self._finished[:-16]

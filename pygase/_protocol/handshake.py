@@ -48,14 +48,14 @@ def same_secret(expected: bytes, given: bytes) -> bool:
 
 
 def keyed_hash(key: bytes, text: bytes, size_bytes: int) -> bytes:
-    """Return the BLAKE2b hash (RFC 7693) of a text under a key of at most 64 bytes."""
+    """BLAKE2b (RFC 7693) under a key of at most 64 bytes."""
     from hashlib import blake2b  # only on demand: the cryptography behind it takes long to import
 
     return blake2b(text, digest_size=size_bytes, key=key).digest()
 
 
 def password_proof(password: str, cookie: bytes, nonce: bytes) -> bytes:
-    """Return the proof that a client knows the password, for this one challenge. The password itself never travels."""
+    """Return the proof for this one challenge. The password itself never travels."""
     return keyed_hash(keyed_hash(b"", password.encode(), 32), cookie + nonce, PROOF_BYTES)
 
 
@@ -77,7 +77,6 @@ class CookieJar:
         return Challenge(nonce, issued_at, self._cookie(nonce, issued_at, address))
 
     def accepts(self, response: ChallengeResponse, address: Address, now: float) -> bool:
-        """Return whether the response answers a recent challenge to this address."""
         age = ((int(now * 10) & 0xFFFFFFFF) - response.issued_at) & 0xFFFFFFFF
         expected = self._cookie(response.nonce, response.issued_at, address)
         return age <= self._lifetime * 10 and same_secret(expected, response.cookie)
@@ -115,9 +114,9 @@ class Connector:
         self._responding_since = self.NEVER
 
     def receive(self, kind: int, data: bytes, now: float) -> None:
-        """Take a handshake datagram from the server. Those for another client are ignored.
+        """Those for another client are ignored.
 
-        :raises MalformedPacket: if it does not parse.
+        :raises MalformedPacket: if the datagram does not parse.
         """
         if kind == CHALLENGE:
             challenge = Challenge.decode(data)
@@ -161,7 +160,6 @@ class Connector:
         return self._datagram
 
     def next_timeout(self) -> float:
-        """Return when :meth:`datagram_to_send` has the next datagram."""
         return self._sent_at + self._retry_interval
 
 
@@ -193,7 +191,7 @@ def refusal(nonce: bytes, reason: DisconnectReason, detail: str = "") -> bytes:
 
 
 def reason_from_wire(value: int) -> DisconnectReason:
-    """Return the reason with that number. A reason of a future version reads as CLOSED."""
+    """A reason of a future version reads as CLOSED."""
     try:
         return DisconnectReason(value)
     except ValueError:

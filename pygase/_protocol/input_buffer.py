@@ -179,8 +179,7 @@ class InputBuffer:
     def margin(self) -> float:
         """Ticks by which the latest inputs are expected to be early; the wanted margin if none arrived lately.
 
-        The slowest inputs of the last seconds and the cover for loss determine it, or the latest input if that was
-        later.
+        The slowest inputs of the last seconds and the cover for loss determine it, or the latest input if later.
         """
         latest, slowest = self.leads.value, self._own_leads.value
         if latest is None or self.schedule.next is None:
@@ -233,7 +232,6 @@ class InputBuffer:
         return self._miss(number)
 
     def _add(self, number: int, payload: bytes, view_time: float | None, now: float) -> None:
-        """Keep an input that arrives for the first time, unless its tick is over."""
         if self.schedule.next is not None:
             self._measure(number, now)
         if number <= self.applied_number or (

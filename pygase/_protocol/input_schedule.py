@@ -16,7 +16,6 @@ class Schedule:
     :ivar interval: seconds from tick to tick. ``max_cover``, ``max_depth`` and ``patience`` are in ticks.
     :ivar next: the input number of the next tick; None while nobody plays.
     :ivar starting: True until an input of this schedule has been applied.
-    :ivar ticks: count of the ticks so far.
     :ivar taken_at: when the latest tick began, seconds.
     :ivar missing: ticks in a row without their input.
     :ivar misses: how often such a row began; old ones fade.

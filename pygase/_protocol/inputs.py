@@ -88,7 +88,7 @@ class InputSender:
         return len(self._unacked)
 
     def queue(self, payload: bytes, view_time: float | None = None) -> int:
-        """Take the input of the next tick. Return its number, one more than the previous number.
+        """Return the number of the input, one more than the previous number.
 
         :param view_time: the time on the server's clock, in seconds, of the other players as this player saw them.
         :raises MessageTooLarge: for more than ``MAX_INPUT_BYTES``; send large data as an event.
@@ -159,9 +159,7 @@ def _view_step(previous: int, view_time: int | None) -> tuple[bytes, int]:
 
 
 class InputsMessage(NamedTuple):
-    """Inputs as the wire has them.
-
-    :ivar newest: the lowest 32 bits of the newest number.
+    """:ivar newest: the lowest 32 bits of the newest number.
     :ivar inputs: payload and view time (0.1 ms, modulo 2**32) of each input, newest first.
     """
 
@@ -194,7 +192,7 @@ def decode_inputs(body: bytes) -> InputsMessage:
 def _decode_input(
     body: bytes, at: int, view_time: int | None, before: bytes | None
 ) -> tuple[int, int | None, tuple[bytes, int | None]]:
-    """Read an input. Return the index of its end, the view time for the next difference, and the input."""
+    """Return the index of its end, the view time for the next difference, and the input."""
     start = at + 1 if view_time is None else at + 1 + _STEP.size
     if start > len(body):
         raise MalformedPacket("inputs end early")
@@ -236,7 +234,7 @@ class InputState(NamedTuple):
 
 
 def pace(margin: float) -> float:
-    """Return the pace at which a client makes its inputs, for the margin that the server reports. 1.0 is one a tick."""
+    """Return the pace of the client's inputs for the margin that the server reports. 1.0 is one a tick."""
     surplus = margin - WANTED_MARGIN
     slower = PACE_GAIN * surplus + AMPLE_GAIN * max(surplus - AMPLE, 0.0)
     return 1.0 - max(-MAX_PACE, min(MAX_PACE, slower))

@@ -57,7 +57,7 @@ class LossMeter:
         self._review()
 
     def receive(self, number: int, arrived: int = 1) -> bool:
-        """Note the arrival of a datagram. Return True if its number is the highest so far.
+        """Return True if the number of the datagram is the highest so far.
 
         :param arrived: bit i is set if the datagram ``number - i`` is known to have arrived.
         """

@@ -8,8 +8,6 @@ from .timing import ConnectionStats, RateMeter, RttEstimator
 
 
 class ConnectionMeter:
-    """Keeps the rates of a connection, and assembles its statistics."""
-
     __slots__ = ("_rates",)
 
     def __init__(self) -> None:

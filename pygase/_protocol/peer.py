@@ -118,7 +118,7 @@ class PeerProtocol:
         raise NotImplementedError
 
     def on_message_acked(self, ticket: int, now: float) -> None:
-        """Note that the peer has the message of this ticket."""
+        """The peer has the message of this ticket."""
         raise NotImplementedError
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
@@ -240,8 +240,7 @@ class PeerProtocol:
     # -- sending -------------------------------------------------------------------------------------------------
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
-        """Queue a serialised event; see :meth:`EventSender.queue_event`. It leaves with the next
-        ``datagrams_to_send``."""
+        """See :meth:`EventSender.queue_event`. The event leaves with the next ``datagrams_to_send``."""
         self.outgoing.queue_event(payload, retries, ticket)
         self.record.has_backlog = True
         self.record.next_at = min(self.record.next_at, now)
@@ -250,7 +249,7 @@ class PeerProtocol:
         raise NotImplementedError
 
     def _packet(self, messages: bytes, contents: Contents, now: float) -> bytes:
-        """Return a finished DATA datagram, and note that it leaves now."""
+        """Return a finished DATA datagram, which leaves now."""
         record = self.record
         if record.skip_is_due:
             self._skip_number()
@@ -277,7 +276,6 @@ class PeerProtocol:
         return number
 
     def _datagrams(self, now: float) -> list[bytes]:
-        """Return all due datagrams, within the budget."""
         datagrams: list[bytes] = []
         rto = self.rtt.rto
         if self.record.has_backlog:

@@ -24,8 +24,6 @@ class EventReceived(NamedTuple):
 
 
 class MessageAcked(NamedTuple):
-    """The peer has the event of this ticket."""
-
     ticket: int
 
 
@@ -36,11 +34,8 @@ class StateReceived(NamedTuple):
 
 
 class InputsReceived:
-    """Inputs of the client's player, most of them repeated (server only).
-
-    :ivar datagram: the number of the newest datagram so far.
-    :ivar arrived: bit i is set if the datagram ``datagram - i`` has arrived.
-    """
+    """Inputs of the client's player, most of them repeated (server only). For the numbers see
+    :meth:`.InputBuffer.receive`."""
 
     __slots__ = ("arrived", "datagram", "message")
 

@@ -27,7 +27,7 @@ class ReceiveWindow:
 
     :ivar latest: the newest number; -1 before the first.
     :ivar holes: bit n is set if ``latest - n`` has not been received. 0 means that nothing is missing.
-    :ivar missing: count of the numbers up to ``latest`` that have not been received.
+    :ivar missing: count of the missing numbers up to ``latest``.
     """
 
     __slots__ = ("_all", "_window", "holes", "latest", "missing")

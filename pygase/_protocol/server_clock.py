@@ -121,12 +121,11 @@ class ServerClock:
         server_sent_at: float,
         received_at: float,
     ) -> None:
-        """Take in one exchange, or only its way down.
+        """Take in one exchange, or only its way down (None for the first two). The clocks are the client's
+        (``sent_at``, ``received_at``) and the server's. ``received_at`` is never less than in the previous exchange.
 
-        :param sent_at: the client's clock when the acknowledged datagram left; None if not known.
-        :param server_received_at: the server's clock when that datagram arrived; None if not known.
-        :param server_sent_at: the server's clock when its datagram left.
-        :param received_at: the client's clock when that datagram arrived; never less than in the previous exchange.
+        :param sent_at: when the acknowledged datagram left; it arrived ``server_received_at``.
+        :param server_sent_at: when the server's datagram left; it arrived ``received_at``.
         """
         if received_at - self._heard_at > CLOCK_WINDOW:
             self._forget()
@@ -139,7 +138,7 @@ class ServerClock:
         self._estimate(received_at)
 
     def server_time(self, *, now: float) -> float | None:
-        """Return the server's time at ``now``, in seconds; None until the first whole exchange."""
+        """In seconds; None until the first whole exchange."""
         if self._offset is None:
             return None
         wanted = now + self._offset

@@ -46,7 +46,6 @@ SERVER_SKIPS_WITHIN: Final = 1024
 class Shared:
     """The parts that all peers of one endpoint share.
 
-    :ivar ring: the states.
     :ivar ticks: when the datagrams of the latest ticks left.
     :ivar inbox: pairs of a peer and its event. Bare bytes are the peer's own event, serialised.
     :ivar violators: peers to close once all received datagrams have been processed.
@@ -71,8 +70,6 @@ class ServerProtocol(PeerProtocol):
     :ivar host: the name of the peer's machine, see :func:`.admission.host_of`.
     :ivar nonce: the client's, from the handshake.
     :ivar accepted: the answer to the handshake.
-    :ivar part: the client's participation in the game.
-    :ivar snapshots: the client's baseline and next snapshot.
     :ivar bulk_group: the number of the latest bulk transfer.
     :ivar note: a framed message for this client alone, which piggybacks on the next packet.
     :ivar counted_bytes: this peer's part of the endpoint's total of held bytes.
@@ -119,7 +116,7 @@ class ServerProtocol(PeerProtocol):
         self._has_inputs = False
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
-        """Queue a serialised event. The client delivers it once it has the current state."""
+        """The client delivers the event once it has the current state."""
         tick = self._shared.ring.changed_tick & 0xFFFF
         super().queue_event(AFTER.pack(tick) + payload, retries, ticket, now=now)
 
@@ -133,7 +130,6 @@ class ServerProtocol(PeerProtocol):
             self.snapshots.bulk_delivered_at = now
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
-        """End the connection on this side, and send nothing. ``remote``: the peer has ended it."""
         if self.closed is None:
             self.closed = Disconnected(reason, detail, remote)
             self._shared.inbox.append((self, self.closed))
@@ -177,7 +173,7 @@ class ServerProtocol(PeerProtocol):
         return self.incoming.held_bytes
 
     def forgive(self, slept: float, now: float) -> None:
-        """Do the same as PeerProtocol. No client could take part in that time either."""
+        """No client could take part in that time either."""
         super().forgive(slept, now)
         self.part.forgive(slept, now)
 

@@ -21,9 +21,7 @@ _ROUNDED: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class ReceivedState:
-    """A state as the client received it.
-
-    :ivar time: the tick's time on the server's clock, seconds.
+    """:ivar time: the tick's time on the server's clock, seconds.
     :ivar changed_after: the time (same clock) until which the state of ``previous_tick`` held.
     :ivar previous_tick: the last earlier tick that changed something.
     :ivar tree: the frozen state.
@@ -101,7 +99,7 @@ class SnapshotReceiver:
         return sum(kept.own_values for kept in self.states.values())
 
     def receive(self, body: bytes) -> ReceivedState | None:
-        """Take a snapshot's message body. Return the new state; None if it is known, old or not usable.
+        """Return the new state; None if it is known, old or not usable.
 
         :raises MalformedPacket: if the body is not a valid snapshot.
         :raises TooLarge: if the state exceeds the bound on bytes or values.
@@ -133,10 +131,7 @@ class SnapshotReceiver:
         return _Kept({}, 0, 0, min(self._max_bytes, self._max_values))
 
     def _state(self, baseline: _Kept, payload: bytes, is_delta: bool) -> _Kept:
-        """Apply a payload to a baseline.
-
-        :raises TooLarge: if the result exceeds the bound on bytes or values.
-        """
+        """:raises TooLarge: if the state exceeds the bound on bytes or values."""
         self._check(payload)
         copied: list[int] = []
         delta = unpack(payload, markers=is_delta)

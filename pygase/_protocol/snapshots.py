@@ -84,7 +84,6 @@ class SnapshotRing:
         self.resting = False
         self._deltas: dict[int, bytes] = {}
         self.by_acked_tick: dict[int, bytes | None] = {}
-        """See :meth:`frame_for`."""
 
     def push(self, tick: int, tree: Tree, time: float, span: float) -> bool:
         """Make ``tree`` the current state. Return False if nothing changed again and there is nothing to send.
@@ -183,7 +182,7 @@ class SnapshotSender:
         self._bulk: Tree = {}
 
     def on_acked(self, tick: int) -> None:
-        """Note that ``tick`` is the client's newest state; 0 asks for a full state."""
+        """``tick`` is the client's newest state; 0 asks for a full state."""
         if tick == 0:
             self.record.baseline_tick, self.baseline = 0, {}
             return

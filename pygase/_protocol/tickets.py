@@ -12,8 +12,6 @@ MAX_TICKETS: Final = 16_384
 
 
 class Tickets:
-    """Issues a number for each callback, and returns the callback for the number."""
-
     def __init__(self) -> None:
         self._next = 0
         self._callbacks: dict[int, AckCallback] = {}

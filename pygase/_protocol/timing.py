@@ -21,7 +21,7 @@ class RttEstimator:
         self.rtt = 0.0
         self.variation = 0.0
         self.rto = self.INITIAL_RTO
-        """Time-out of an acknowledgement, after which to resend."""
+        """Time-out of an acknowledgement."""
 
     def sample(self, rtt: float) -> None:
         """Take in one measured round trip, without the peer's holding time."""
@@ -48,7 +48,7 @@ class RateMeter:
         self.rates: tuple[float, ...] = (0.0,) * size
 
     def update(self, totals: tuple[int, ...], now: float) -> None:
-        """Note the totals so far. ``rates`` changes at most once an interval."""
+        """``rates`` changes at most once an interval."""
         if self._checkpoint_at is None:
             self._checkpoint_at, self._checkpoint = now, totals
             return

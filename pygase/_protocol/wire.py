@@ -80,7 +80,7 @@ TAG_BYTES: Final = 16
 """Bytes left free in every DATA datagram, for the authentication tag of an encrypted one."""
 
 MAX_MESSAGE_ROOM: Final = MAX_DATAGRAM_BYTES - CLIENT_HEADER.size - TAG_BYTES
-"""Bytes for messages in a datagram, the same in both directions."""
+"""The same in both directions."""
 
 MAX_BODY_BYTES: Final = MAX_MESSAGE_ROOM - MESSAGE_HEADER.size
 FRAGMENT_BYTES: Final = MAX_BODY_BYTES - FRAGMENT_HEADER.size
@@ -105,7 +105,7 @@ def to_whole_wire_time(seconds: float) -> int:
 
 
 def message(kind: int, body: bytes) -> bytes:
-    """Frame a message body (at most MAX_BODY_BYTES) for a DATA datagram."""
+    """Frame a body of at most MAX_BODY_BYTES for a DATA datagram."""
     return MESSAGE_HEADER.pack(kind, len(body)) + body
 
 
@@ -131,8 +131,6 @@ def _text(value: str, limit: int) -> bytes:
 
 
 class ConnectRequest(NamedTuple):
-    """A client's first datagram."""
-
     version: int
     nonce: bytes
     game: str
@@ -168,8 +166,6 @@ class Challenge(NamedTuple):
 
 
 class ChallengeResponse(NamedTuple):
-    """The client's proof: the cookie, the password's proof, the game and the host token."""
-
     version: int
     nonce: bytes
     issued_at: int
@@ -221,7 +217,7 @@ class Accepted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The server's refusal: the value of a DisconnectReason, and the server's own words."""
+    """The value of a DisconnectReason, and the server's own words."""
 
     nonce: bytes
     reason: int

@@ -149,5 +149,5 @@ class Announcer:
 if TYPE_CHECKING:
 
     def _pump(announcer: Announcer) -> Pump:
-        """Let mypy check that the announcer fits its port."""
+        """Let mypy check the port."""
         return announcer

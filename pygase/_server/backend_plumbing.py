@@ -29,9 +29,7 @@ class BackendPlumbing:
         self._machine = machine
 
     def claim(self, interval: float) -> None:
-        """Begin the life of a run.
-
-        :raises ValueError: if the interval is not a positive number of seconds.
+        """:raises ValueError: if the interval is not a positive number of seconds.
         :raises RuntimeError: if the backend, its server or its game loop runs already.
         """
         self.life.begin()
@@ -102,7 +100,7 @@ class BackendPlumbing:
     # -- on a virtual loop -------------------------------------------------------------------------------------------
 
     def begin_on(self, loop: Loop, interval: float, transport: Transport, platform: Platform) -> None:
-        """Serve and play on a loop in virtual time."""
+        """In virtual time."""
         self._take_turns()
         self.server.open(transport, "localhost", platform)
         self.game.loop.begin_on(loop, interval)

@@ -67,7 +67,7 @@ class ChangeSearch:
         return self._armed_at is not None
 
     def look(self, now: float) -> None:
-        """Look for a change in place; once a second."""
+        """Once a second."""
         path = self._states.change_in_place()
         if path is None:
             self._armed_at = None
@@ -95,7 +95,6 @@ class ChangeSearch:
         return before
 
     def compare(self, name: str, before: Fingerprint) -> None:
-        """Report a function if the state has changed in place during its call."""
         began_at = self._clock()
         path = before.difference(self._states.working_state)
         self._examined += self._clock() - began_at
@@ -114,7 +113,6 @@ class Fingerprint:
         self._attributes = {name: _fingerprint(value) for name, value in attributes_read(state).items()}
 
     def difference(self, state: GameState) -> str | None:
-        """Return the path of a difference, or None."""
         if source_of(state) is not self._source:  # an attribute was deleted
             return first_difference(self._source, source_of(state))
         for name, value in attributes_read(state).items():
@@ -144,7 +142,7 @@ def _fingerprint(value: Any) -> bytes | None:
 
 
 def changed_in_place(called: str, path: str) -> str:
-    """Return the warning that ``called`` has changed the attribute or item at ``path`` of the state in place."""
+    """Return the warning about the attribute or item at ``path``."""
     outermost = re.split(r"[.\[]", path, maxsplit=1)[0]
     return (
         f"{called} changed game_state.{path} in place, where nobody else sees it; leave the state as it is, and return "

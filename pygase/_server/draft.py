@@ -28,9 +28,8 @@ class Draft:
         """The parts of the tree that this tick has made and may change in place."""
         self._kind = kind
         self._shown: GameState | None = None
-        """See :meth:`show`. It follows every update."""
+        """The state of handlers and time step. It follows every update."""
         self._deleted: str | None = None
-        """The path of an attribute that has been deleted in place."""
 
     # -- updates ---------------------------------------------------------------------------------------------------
 
@@ -124,7 +123,6 @@ class Draft:
     # -- the state that handlers and time step get ---------------------------------------------------------------------
 
     def show(self, tick: int) -> GameState:
-        """Return the state that handlers and time step get in a tick."""
         if self._shown is None or source_of(self._shown) is not self.tree:
             self._shown = state_of(self._kind, self.tree, tick)
         set_tick(self._shown, tick)
@@ -136,7 +134,7 @@ class Draft:
         return self._shown if self._shown is not None else self.show(0)
 
     def take_back_change_in_place(self, tick: int) -> str | None:
-        """Undo a change in place, and return its path; None if there is none."""
+        """Undo a change in place, and return its path."""
         if self._shown is None:
             return None
         path = change_in_place(self._shown) or self._deleted_in_place()
@@ -145,7 +143,7 @@ class Draft:
         return path
 
     def change_in_place(self) -> str | None:
-        """Return the path of a change in place, which stays; None if there is none."""
+        """Return the path of a change in place, which stays."""
         shown = self._shown
         if shown is None:
             return None
@@ -153,7 +151,7 @@ class Draft:
         return path or self._deleted_in_place()
 
     def _deleted_in_place(self) -> str | None:
-        """Return the path of an attribute deleted in place since the last call, or None."""
+        """Return the path of an attribute deleted in place since the last call."""
         if self._shown is not None:
             self._note_deletion(self._shown)
         path, self._deleted = self._deleted, None

@@ -160,7 +160,6 @@ class EventQueue:
 
     @property
     def behind(self) -> tuple[ClientEvents, ...]:
-        """The clients with events that wait for a later tick."""
         return tuple(client for client in self._behind if client.waiting)
 
     def refuse(self, client: ClientEvents) -> None:
@@ -211,7 +210,7 @@ class EventQueue:
             began = self._charge(event, turn, began, clock())
 
     def _charge(self, event: Any, turn: int, began: float, now: float) -> float:
-        """Put the time of an event on its client's account; return ``now``."""
+        """Return ``now``."""
         if now - began > self.slowest[0]:
             self.slowest = now - began, event
         client = _sender_of(event)

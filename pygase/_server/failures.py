@@ -24,7 +24,7 @@ class Failures:
         self._handlers = handlers
         self._log = log
         self._pending: Exception | None = None
-        """The exception of a coroutine, to be raised in debug mode."""
+        """The exception of a coroutine."""
 
     def report(self, error: Exception, name: str) -> None:
         """Log the exception of a function, once a second at most; in debug mode raise it."""
@@ -62,8 +62,6 @@ class Failures:
 
 
 class UpdateApplier:
-    """Applies the return values of handlers and time step to the state of the tick."""
-
     def __init__(self, simulation: Simulation, states: StateKeeper, failures: Failures) -> None:
         self._simulation = simulation
         self._states = states

@@ -37,7 +37,7 @@ class InitialState:
         return source.attributes
 
     def take_over(self, cleaned: Tree, tick: int) -> None:
-        """Apply an update that is pushed before the game begins, and give the object the tick."""
+        """Apply an update that is pushed before the game begins."""
         if self._given is not None and self._is_followed:
             take_over(self._given, cleaned, tick)
 

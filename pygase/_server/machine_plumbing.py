@@ -91,7 +91,7 @@ class MachinePlumbing:
         return min(elapsed, max(MAX_DT, 2 * interval) if max_dt is None else max(max_dt, interval))
 
     def tick(self, dt: float, now: float) -> None:
-        """Advance the simulation by one tick: handle events, call the time step, settle the state.
+        """Handle events, call the time step, settle the state.
 
         :param dt: seconds that the world moves on; ``now``: the time on the store's clock.
         """
@@ -137,7 +137,6 @@ class MachinePlumbing:
     # -- history ---------------------------------------------------------------------------------------------------
 
     def new_history(self, seconds: float, interpolate: Iterable[str | Interpolate]) -> StateHistory:
-        """Return a history that begins with the newest state."""
         from ..timeline.history import StateHistory  # only here: few games need it, and its import takes time
 
         history = StateHistory(seconds, interpolate)

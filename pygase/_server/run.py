@@ -26,7 +26,7 @@ logger = logging.getLogger("pygase")
 
 
 def is_own_address(address: Address) -> bool:
-    """Return whether an address is one of this machine's: loopback, or one of its interfaces'."""
+    """True for loopback, and for the addresses of this machine's interfaces."""
     import ipaddress  # only here: its import takes time
 
     host = str(address[0]).partition("%")[0]
@@ -60,17 +60,13 @@ class ServerRun:
         self.is_open = True
         self._next_push_at = 0.0
         self._state_waits = False
-        """Whether a settled state waits for its time to leave."""
         self._sleep = SleepWatch()
         self.outgoing = Outgoing(server.states, self.endpoint, server.log)
         self.driver = platform.make_driver(self, transport)
         self.incoming = Incoming(self)
 
     def begin(self) -> None:
-        """Take the first state, and every later one.
-
-        :raises InvalidValue, StateTooLarge: if the initial state cannot be sent.
-        """
+        """:raises InvalidValue, StateTooLarge: if the initial state cannot be sent."""
         prepare_counting()
         server, wire, face = self.server, self.server.wire, self.server.face
         wire.connect(face.player_inputs, lambda: bool(face.connections), self.endpoint.dropped, self.config)
@@ -230,5 +226,5 @@ def trusts_locality(bound: Address, config: ServerConfig) -> bool:
 if TYPE_CHECKING:
 
     def _pump(run: ServerRun) -> Pump:
-        """Let mypy check that the run fits its port."""
+        """Let mypy check the port."""
         return run

@@ -166,7 +166,7 @@ class ServerPlumbing:
         return run.driver
 
     def request_stop(self) -> None:
-        """Let the run end soon. On the network's thread only."""
+        """On the network's thread only."""
         self._stop_requested = True
         self._stop()
 
@@ -198,8 +198,6 @@ class ServerPlumbing:
 
 
 class _Leaving:
-    """Lets ``_io.leaving`` end a run of a server when the program ends."""
-
     is_server = True
 
     def __init__(self, server: ServerPlumbing) -> None:

@@ -87,7 +87,7 @@ class SlowTicks:
         self._slow_call = self._clock(), took, name
 
     def late(self, count: int, took: float, interval: float) -> None:
-        """Note that ``count`` ticks are left out, right after the late tick, which took ``took`` seconds."""
+        """``count`` ticks were left out, right after the late tick, which took ``took`` seconds."""
         now = self._clock()
         if now < self._quiet_until:
             return
@@ -151,7 +151,7 @@ class SlowTicks:
         return f"the slowest part is {called}, with {each} in each; make it faster, or the interval longer"
 
     def _one_slow_tick(self, window: _Window, interval: float) -> str:
-        """Return the report of a single pause; "" if it is short or no handler explains it."""
+        """Return "" if the pause is short or no handler explains it."""
         seconds, name = window.culprit
         if seconds < max(SLOW_TICK, 2 * interval):
             return ""

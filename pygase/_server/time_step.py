@@ -53,7 +53,7 @@ class TimeStepCall:
         self._missing = missing
         self._known: Any = None
         self._takes_inputs = False
-        """Whether the time step ``_known`` has a parameter ``inputs``."""
+        """Of the time step ``_known``."""
 
     def take(self, dt: float, now: float, via: Callable[..., Any] | None = None) -> Any:
         """Call the time step; return what it returns, or None if it raises.
