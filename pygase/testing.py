@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from ._io.nat import Nat, NatKind, NatMapping, Routers
 from ._io.ports import Address, Driver, Platform, Pump, Transport
 from ._io.pumping import PumpDriver
 from ._io.virtual import ManualClock, SimulatedDriver, SimulatedTransport, VirtualLoop
@@ -31,7 +32,17 @@ from .client import Client
 from .links import LINKS, Link, LinkPath, describe_link, parse_link
 from .server import Server
 
-__all__ = ["LINKS", "Link", "ManualClock", "SimulatedNetwork", "describe_link", "parse_link"]
+__all__ = [
+    "LINKS",
+    "Link",
+    "ManualClock",
+    "Nat",
+    "NatKind",
+    "NatMapping",
+    "SimulatedNetwork",
+    "describe_link",
+    "parse_link",
+]
 
 
 class SimulatedNetwork:
@@ -52,12 +63,14 @@ class SimulatedNetwork:
         self.delivered = self.lost = 0
         self.bytes_sent: Counter[Address] = Counter()
         self.on_datagram: Callable[[bytes, Address, Address], None] | None = None
-        """Called with (data, sender, receiver) for every datagram sent, if set."""
+        """Called with (data, sender, receiver) for every datagram sent, if set. A sender behind a Nat has its public
+        address there."""
         self._rng = random.Random(seed)
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._counter = 0
         self._transports: dict[Address, SimulatedTransport] = {}
         self._paths: dict[tuple[Address, Address], LinkPath] = {}
+        self._routers = Routers(self.clock)
         self._next_port = 50000
 
     def __repr__(self) -> str:
@@ -78,21 +91,24 @@ class SimulatedNetwork:
         *,
         hostname: str = "127.0.0.1",
         event_wire: Any = None,
+        nat: Nat | None = None,
     ) -> Address:
         """Run a Backend (or a Server alone) here; return its address.
 
         :param interval: seconds between ticks.
         :param hostname: the address that it is bound to. Clients reach it at 127.0.0.1 in any case.
         :param event_wire: of a Server alone; see ``Server.run``.
+        :param nat: the router behind which it stands: only hosts behind the same one reach it, and those to which it
+            sends.
         """
-        address = ("127.0.0.1", port)
+        address = self._address(None, nat, port) if nat is not None else ("127.0.0.1", port)
         if address in self._transports:
             raise ValueError(f"port {port} is taken by another server on this network")
         if isinstance(backend, Backend):
             backend.plumbing.claim(interval)
         else:
             backend.plumbing.claim(event_wire)
-        transport = self._transports[address] = self._add((hostname, port), None)
+        transport = self._add(address, (hostname, port))
         if isinstance(backend, Backend):
             backend.game_state_store.plumbing.use_clock(self.clock)
             backend.game_state_machine.plumbing.restart_history()
@@ -116,6 +132,8 @@ class SimulatedNetwork:
         host_token: str = "",
         clock: Callable[[], float] | None = None,
         pumped: bool = False,
+        nat: Nat | None = None,
+        server_address: Address | None = None,
     ) -> None:
         """Let a client begin to connect to the server at ``port``. Next: :meth:`run`, or :meth:`run_until`.
 
@@ -123,11 +141,11 @@ class SimulatedNetwork:
         :param address: the client's address; a free port on this machine if None.
         :param clock: the client's own clock, which may drift; the network's if None.
         :param pumped: let the test call ``client.pump()``, as a game without threads does.
+        :param nat: the router behind which the client stands; None: it has a public address.
+        :param server_address: the server's, instead of ``port``, if it stands behind a router.
         """
-        if address is None:
-            self._next_port += 1
-            address = ("127.0.0.1", self._next_port)
-        server_address = ("127.0.0.1", port)
+        address = self._address(address, nat)
+        server_address = server_address or ("127.0.0.1", port)
         session = client.plumbing.claim(
             port,
             "localhost",
@@ -144,9 +162,30 @@ class SimulatedNetwork:
 
         session.begin(transport, Platform(clock or self.clock, self._rng.randbytes, drive))
 
-    def _add(self, own: Address, remote: Address | None) -> SimulatedTransport:
+    def open_socket(self, address: Address | None = None, *, nat: Nat | None = None) -> SimulatedTransport:
+        """Open a bare socket on this network, for tests of routers and of other protocols.
+
+        It has ``own``, its address, ``send(data, address)``, ``take()``, which returns the pairs of data and sender
+        that have arrived, and ``close()``.
+
+        :param address: its own address; a free one if None.
+        :param nat: the router behind which it stands.
+        """
+        return self._add(self._address(address, nat), None)
+
+    def _address(self, address: Address | None, nat: Nat | None, port: int = 0) -> Address:
+        """Return the address of a new host: this one, or a free one. Put it behind its router."""
+        if address is None:
+            self._next_port += not port
+            port = port or self._next_port
+            address = self._routers.new_address(nat, port) if nat is not None else ("127.0.0.1", port)
+        if nat is not None:
+            self._routers.join(nat, address)
+        return address
+
+    def _add(self, own: Address, shown: Address | None) -> SimulatedTransport:
         transport = self._transports[own] = SimulatedTransport(
-            VirtualLoop(self.clock, self.call_at), own, remote, self._send, self._release
+            VirtualLoop(self.clock, self.call_at), own, shown, self._send, self._release
         )
         return transport
 
@@ -196,7 +235,7 @@ class SimulatedNetwork:
         return [path for ends, path in self._paths.items() if own in ends]
 
     def address_of(self, client: Client) -> Address:
-        """Return a client's address on this network.
+        """Return a client's own address on this network, behind its router if it has one.
 
         :raises ValueError: if it has not been connected by this network.
         """
@@ -206,29 +245,36 @@ class SimulatedNetwork:
         return transport.own
 
     def inject(self, data: bytes, sender: Address, receiver: Address) -> None:
-        """Deliver any datagram at once, as if ``sender`` had sent it: for tests of strangers, forgers and noise."""
-        self._deliver(data, sender, receiver)
+        """Deliver any datagram at once, as if ``sender`` had sent it: for tests of strangers, forgers and noise.
+
+        A router in front of the receiver filters it.
+        """
+        self._deliver(data, sender, sender, receiver)
 
     def _send(self, data: bytes, sender: Address, receiver: Address) -> None:
         self.bytes_sent[sender] += len(data)
+        ends = (sender, self._routers.end_of(receiver))
+        source = self._routers.leaving(sender, receiver)
         if self.on_datagram is not None:
-            self.on_datagram(data, sender, receiver)
-        path = self._paths.get((sender, receiver))
+            self.on_datagram(data, source, receiver)
+        path = self._paths.get(ends)
         if path is None:
-            path = self._paths[sender, receiver] = LinkPath(self.link)
+            path = self._paths[ends] = LinkPath(self.link)
         delays = path.delays(len(data), self.now, self._rng)
         if not delays:
             self.lost += 1
         for delay in delays:
-            self.call_at(self.now + delay, lambda: self._deliver(data, sender, receiver))
+            self.call_at(self.now + delay, lambda: self._deliver(data, sender, source, receiver))
 
-    def _deliver(self, data: bytes, sender: Address, receiver: Address) -> None:
-        transport = self._transports.get(receiver)
+    def _deliver(self, data: bytes, sender: Address, source: Address, receiver: Address) -> None:
+        """``source``: the sender as others see it, behind its router."""
+        target = self._routers.arriving(sender, source, receiver)
+        transport = self._transports.get(target) if target is not None else None
         if transport is None:
             self.lost += 1
             return
         self.delivered += 1
-        transport.inbox.append((data, sender))
+        transport.inbox.append((data, source))
         transport.loop.on_datagram(transport)
 
     # -- time --------------------------------------------------------------------------------------------------------

@@ -130,7 +130,8 @@ class SimulatedTransport:
     """Takes the place of a UDP socket.
 
     :param loop: the process that it belongs to.
-    :param own: its address; ``remote``: the server's, at a client.
+    :param own: its address; ``shown``: the address that it is said to be bound to, or the server's, at a client;
+        ``own`` if None.
     :param send: sends a datagram from one address to another; ``release``: called when the transport is closed.
     """
 
@@ -140,14 +141,14 @@ class SimulatedTransport:
         self,
         loop: VirtualLoop,
         own: Address,
-        remote: Address | None,
+        shown: Address | None,
         send: Callable[[bytes, Address, Address], None],
         release: Callable[[SimulatedTransport], None],
     ) -> None:
         self.sockets = [self]
         self.loop = loop
         self.own = own
-        self.address = remote if remote is not None else own
+        self.address = shown if shown is not None else own
         self.inbox: deque[Datagram] = deque()
         self._closed = False
         self._send = send
