@@ -23,6 +23,7 @@ server_clock        the server's time, as the client knows it
 input_schedule      the numbers of the schedule that gives each input its tick
 input_buffer        a player's inputs at the server
 sleep               notices that this process has slept
+crypto              keys, seals, and the proof of a password
 handshake           stateless challenge; the client's way to a connection
 admission           how often a host may try, and which connection gives way in a full server
 tickets             numbers for events whose arrival is reported

@@ -11,7 +11,8 @@ from typing import Final
 from ..config import ServerConfig
 from ..errors import DisconnectReason
 from .admission import Places, Visitors, host_of
-from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, plain_host, refusal, same_secret
+from .crypto import same_secret
+from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, plain_host, refusal
 from .server_peer import ServerProtocol, Shared
 from .wire import (
     PROTOCOL_VERSION,

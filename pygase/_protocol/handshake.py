@@ -15,11 +15,12 @@ SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1). The hash is
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from .._state.codec import pack, unpack
 from ..errors import DisconnectReason, MalformedPacket
+from .crypto import RandomBytes as RandomBytes
+from .crypto import keyed_hash, same_secret
 from .wire import (
     ACCEPTED,
     CHALLENGE,
@@ -36,22 +37,6 @@ from .wire import (
 )
 
 Address = tuple[object, ...]
-RandomBytes = Callable[[int], bytes]
-"""A source of unpredictable bytes: ``os.urandom``, or ``random.Random(seed).randbytes`` in tests."""
-
-
-def same_secret(expected: bytes, given: bytes) -> bool:
-    """Compare two secrets in a time that does not reveal how much of the given one is right."""
-    from hmac import compare_digest
-
-    return compare_digest(expected, given)
-
-
-def keyed_hash(key: bytes, text: bytes, size_bytes: int) -> bytes:
-    """BLAKE2b (RFC 7693) under a key of at most 64 bytes."""
-    from hashlib import blake2b  # only on demand: the cryptography behind it takes long to import
-
-    return blake2b(text, digest_size=size_bytes, key=key).digest()
 
 
 def password_proof(password: str, cookie: bytes, nonce: bytes) -> bytes:
