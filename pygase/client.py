@@ -216,17 +216,14 @@ class Client:
 
     @property
     def link(self) -> Link | None:
-        """The bad link that :meth:`condition` has laid over the connection, or None."""
+        """The bad link that :meth:`condition` has laid, or None."""
         return self.plumbing.link[0]
 
     # -- the state -----------------------------------------------------------------------------------------------
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
-        """The last states received, newest last; at most ``config.kept_snapshots``.
-
-        The tuple never changes: each state brings a new one.
-        """
+        """The last states received, newest last; at most ``config.kept_snapshots``. Each state brings a new tuple."""
         return self.plumbing.states.snapshots
 
     def access_game_state(self) -> StateAccess:

@@ -40,8 +40,9 @@ class ConnectionConfig:
     max_state_bytes: int = 4 * 1024 * 1024
     """Largest game state, serialised and uncompressed."""
     max_state_values: int = 1_000_000
-    """Most values in a game state, counted alike. It also bounds the unshared values in a client's past states. A value
-    takes 35 to 120 bytes of memory. The server's store refuses more; at a client, more ends the connection."""
+    """Most values in a game state, counted as in ``max_event_values``. It also bounds the unshared values in a client's
+    past states. A value takes 35 to 120 bytes of memory. The server's store refuses more; at a client, more ends the
+    connection."""
     min_rto: float = 0.05
     """Shortest time after which an unacknowledged message is resent. Twice ``ack_delay``, because the peer may delay
     its acknowledgement by that."""
@@ -135,7 +136,7 @@ class ServerConfig(ConnectionConfig):
     position after an outage."""
     max_rewind: float = 1.0
     """Greatest age, in seconds, of the picture that a player claims to have seen (``PlayerInput.view_time``). A shot at
-    an older picture would hit players who have hidden since then."""
+    an older one would hit players who have hidden since then."""
     rewind_slack: float = 0.2
     """Seconds by which that picture may be older than round trip and interpolation delay explain. An input waits for
     its tick, and longer if copies of it are lost: up to 0.15 s at 60 Hz and 20 % loss. See

@@ -58,12 +58,12 @@ class ClientConnection:
 
     @property
     def stats(self) -> ConnectionStats:
-        """The measurements of this connection so far."""
+        """See ``Client.stats``."""
         return self._endpoint.stats
 
     @property
     def latency(self) -> float:
-        """Round-trip time in seconds; the same as ``stats.rtt``."""
+        """The same as ``stats.rtt``, in seconds."""
         return self._endpoint.protocol.rtt.rtt
 
     @property
@@ -114,7 +114,7 @@ class ServerConnection:
 
     @property
     def latency(self) -> float:
-        """Round-trip time in seconds; the same as ``stats.rtt``."""
+        """The same as ``stats.rtt``, in seconds."""
         return self._client.peer.rtt.rtt
 
     @property

@@ -185,9 +185,8 @@ class UniversalEventHandler:
         self.failures: Counter[str] = Counter()
 
     def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
-        """Link a function or coroutine function to an event type.
-
-        A later handler of the same type replaces an earlier one; the log notes it once.
+        """Link a function or coroutine function to an event type. A later one replaces an earlier one; the log notes it
+        once.
 
         :raises TypeError: if it is not callable or the type is no str.
         """
@@ -253,8 +252,8 @@ class UniversalEventHandler:
     def handle(self, event: Event, **context: Any) -> Any:
         """Call the event's handler with its data, and with the values of ``context`` that its signature takes.
 
-        Return the handler's result, a coroutine if it is a coroutine function. Return None for an unknown type or for
-        arguments that do not fit; both are logged and counted. An exception of the handler passes through.
+        Return the handler's result, a coroutine if it is a coroutine function; None for an unknown type or for
+        arguments that do not fit, which are logged and counted. An exception of the handler passes through.
         """
         others = {name: value for name, value in context.items() if name not in _CONTEXT}
         usual = {name: value for name, value in context.items() if name in _CONTEXT}
@@ -270,7 +269,7 @@ class UniversalEventHandler:
         context: Mapping[str, Any],
         details: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Do the same as :meth:`handle`, for an event in pieces.
+        """Like :meth:`handle`, for an event in pieces.
 
         :param context: ``game_state``, ``dt``, ``client_address``, or some of them.
         :param details: further values that the handler may take by name.

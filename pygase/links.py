@@ -1,8 +1,5 @@
-"""Simulated links: the figures of a path between two machines, and the fate of datagrams on it.
-
-Pure: time and random numbers are arguments. pygase.testing connects simulated programs by such links.
-``Client.condition`` puts one on a real connection.
-"""
+"""Simulated links: the figures of a path between two machines, and the fate of datagrams on it. Pure: time and random
+numbers are arguments."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class GameStateMachine:
 
         Events reach it if this machine is the ``event_wire`` of ``Server.run``, as in a Backend.
 
-        :param event_type: the event type. A later handler of the same type replaces an earlier one; the log notes it.
+        :param event_type: as in ``Client.register_event_handler``.
         :param event_handler_function: function or coroutine function. Besides the event's data it gets by name, if its
             signature takes them, ``game_state``, ``dt`` (seconds since the last tick) and ``client_address`` (the
             sender). It returns a dict of updated state attributes, like :meth:`time_step`, or None. A coroutine's

@@ -236,7 +236,7 @@ class Server:
         It is called on the network's thread, as soon as the event arrives, and must not block. Its return value is not
         used: for changes to the state, register a handler with a GameStateMachine, which is called as well.
 
-        :param event_type: the event type. A later handler of the same type replaces an earlier one; the log notes it.
+        :param event_type: as in ``Client.register_event_handler``.
         :param event_handler_function: function or coroutine function; gets the event's data, and by name
             ``client_address``.
         """
@@ -268,14 +268,14 @@ class Server:
     def unban(self, client_address: Address | str) -> None:
         """Let clients from an IP address in again, if it was banned. From any thread, at any time.
 
-        :param client_address: the address of a client, with any port; or an IP address as text, as in :attr:`banned`.
+        :param client_address: as in :meth:`ban`, with any port.
         :raises TypeError, ValueError: if it is neither.
         """
         self.plumbing.banned.discard(as_host(client_address))
 
     @property
     def banned(self) -> list[str]:
-        """The IP addresses from which everyone is refused, in alphabetical order; :meth:`ban` adds to them."""
+        """The IP addresses from which everyone is refused, in alphabetical order."""
         return sorted(self.plumbing.banned.copy())
 
     def _close_all(self, is_meant: Callable[[Address], bool], reason: DisconnectReason, detail: str) -> None:

@@ -46,10 +46,8 @@ class GameStateStore:
             self.plumbing = StateKeeper(initial_game_state, max_state_bytes, max_state_values)
 
     def get_update_cache(self) -> list[GameStateUpdate]:
-        """Return the latest state updates, oldest first: one for each tick, UPDATE_CACHE_SIZE at most.
-
-        The list is the caller's own.
-        """
+        """Return the latest state updates, oldest first: one for each tick, UPDATE_CACHE_SIZE at most. The list is the
+        caller's own."""
         return self.plumbing.cache.updates()
 
     def get_game_state(self) -> GameState:

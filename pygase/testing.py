@@ -210,9 +210,8 @@ class SimulatedNetwork:
                 path.blocked = on
 
     def suspend(self, party: Client | Backend | Server, seconds: float) -> None:
-        """Let a client's or a server's process sleep, as behind a closed lid. Datagrams wait in its socket.
-
-        Returns at once; time passes by :meth:`run`.
+        """Let a client's or a server's process sleep, as behind a closed lid. Datagrams wait in its socket. Returns at
+        once; time passes by :meth:`run`.
 
         :raises ValueError: if it does not take part in this network.
         """

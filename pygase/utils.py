@@ -329,7 +329,7 @@ def imported_when_used(
 if TYPE_CHECKING:
 
     def get_available_ip_addresses() -> list[str]:
-        """Return all IPv4 addresses of this machine: the old path of `pygase.get_available_ip_addresses`."""
+        """The old path of `pygase.get_available_ip_addresses`."""
         ...
 
 

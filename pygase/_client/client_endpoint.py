@@ -55,7 +55,6 @@ class ClientEndpoint:
 
     @property
     def is_closed(self) -> bool:
-        """True after the end of the connection, or of the attempt."""
         return self.protocol.closed is not None
 
     @property
@@ -129,7 +128,7 @@ class ClientEndpoint:
         self.transport.close()
 
     def _forgive_sleep(self, now: float) -> bool:
-        """Forgive the server's silence while this process slept; return whether it did."""
+        """Return whether this process slept, and forgive the server's silence meanwhile."""
         slept = self._sleep.ran(now, self._due_at)
         if slept:
             self.protocol.forgive(slept, now)
@@ -178,9 +177,7 @@ class _Goodbye:
         self._close_at = math.inf
         self._reason = DisconnectReason.CLOSED
         self._event_waits = False
-        """Whether a queued event may not have left yet."""
         self._last_event_packet: int | None = None
-        """Number of the newest packet that carried events."""
 
     def plan(self, reason: DisconnectReason, close_at: float) -> None:
         self._reason = reason

@@ -65,7 +65,7 @@ class ClientPlumbing:
         connect_timeout: float | None = None,
         host_token: str = "",
     ) -> ClientSession:
-        """Make a new session the current one, and return it. Next: ``run``, ``run_in_thread``, ``open`` or ``begin``.
+        """Make a new session the current one. Next: ``run``, ``run_in_thread``, ``open`` or ``begin``.
 
         :param connect_timeout: seconds to try for; the config's if None.
         :raises RuntimeError: if the current one has not ended.

@@ -27,8 +27,8 @@ class Conditioner:
 
     :param outgoing, incoming: a source of chance for each direction, so that neither depends on the other's datagrams.
 
-    Next: set ``link``; pass datagrams to ``send`` and ``receive``; take them from ``due_to_send`` and
-    ``due_to_receive``, next at ``next_at``.
+    Set ``link``; pass datagrams to ``send`` and ``receive``; take them from ``due_to_send`` and ``due_to_receive``,
+    next at ``next_at``.
     """
 
     def __init__(self, outgoing: random.Random, incoming: random.Random) -> None:

@@ -67,7 +67,6 @@ class Line:
         """Wait a moment for a newer state.
 
         :param block: blocks until a newer state arrives, or for a moment.
-        :param ended: whether the connection has ended.
         :raises RuntimeError: on the network's own thread, which would wait for itself.
         """
         block()

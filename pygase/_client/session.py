@@ -66,8 +66,6 @@ class Request:
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a client that outlive a session."""
-
     registered: UniversalEventHandler
     log: LogLines
     states: ReceivedStates
@@ -151,7 +149,7 @@ class ClientSession:
             raise self.end.failure
 
     async def _hang_up_and_wait(self) -> None:
-        """Send the last events, then the goodbye. If the task is cancelled meanwhile, send the goodbye at once."""
+        """Send the last events, then the goodbye; at once if the task is cancelled meanwhile."""
         import asyncio
 
         self.line.hang_up(self._last_words(LAST_WORDS))
@@ -190,7 +188,7 @@ class ClientSession:
         note_living(self)
 
     def begin(self, transport: TransportToServer, platform: Platform) -> None:
-        """Begin to connect through a transport, on the network's thread."""
+        """On the network's thread."""
         request, self._clock = self._request, platform.clock
         protocol = ClientProtocol(
             now=platform.clock(),
@@ -259,7 +257,6 @@ class ClientSession:
             self.end.unreported = True
 
     def _report_failure(self) -> None:
-        """Call the handlers of a noted failure, once."""
         if self.end.unreported:
             self.end.unreported = False
             self._calls.handle(Event(DISCONNECTED), reason=self.end.reason, detail=self.end.detail)
@@ -272,7 +269,7 @@ class ClientSession:
     # -- messages to the server ----------------------------------------------------------------------------------
 
     def queue(self, event: OutgoingEvent) -> None:
-        """Send an event, from any thread, as soon as the connection stands.
+        """From any thread: send an event as soon as the connection stands.
 
         :raises BufferError: if it has retries, and too many such events wait.
         """

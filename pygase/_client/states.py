@@ -46,7 +46,7 @@ class Snapshot:
 
 
 class StateAccess:
-    """The context manager of ``Client.access_game_state``."""
+    """See ``Client.access_game_state``."""
 
     def __init__(self, newest: Callable[[], GameState]) -> None:
         self._newest = newest

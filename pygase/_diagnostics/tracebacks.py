@@ -52,8 +52,8 @@ program_lines_only: Final = _ProgramLinesOnly()
 def program_lines(error: BaseException) -> TracebackType | None:
     """Return an exception's traceback without the frames of PyGaSe and asyncio.
 
-    An exception that was raised in such a frame keeps all frames, since it may be a fault of PyGaSe. It loses them if
-    it explains itself: an exception of PyGaSe, one of an argument's check, a NotImplementedError, or Ctrl-C.
+    An exception that was raised in such a frame keeps all frames, since it may be a fault of PyGaSe, unless it explains
+    itself: an exception of PyGaSe, one of an argument's check, a NotImplementedError, or Ctrl-C.
     """
     entries = list(_entries(error.__traceback__))
     own = [entry for entry in entries if _package(entry) not in _NOT_THE_PROGRAMS]

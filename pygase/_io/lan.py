@@ -2,7 +2,7 @@
 
 IPv4 only. A query is sent on every interface, by broadcast and to a multicast group, since some access points drop the
 one and some the other. All servers on a machine share one port: the system hands a broadcast or multicast to each of
-them, and a datagram for one address to only one of them.
+them, and a datagram for one address to only one.
 """
 
 from __future__ import annotations
@@ -108,8 +108,6 @@ def machine_name() -> str:
 class AskingTransport:
     """Sends queries to everyone, from each of this machine's addresses, and waits for answers.
 
-    :param port: the discovery port.
-
     :ivar problem: a sentence for people if the last query has reached this machine alone, else ``""``.
     :ivar sockets: this machine's address → the socket that sends from it.
     """
@@ -188,7 +186,6 @@ class AskingTransport:
 
 
 def everyone_from(address: str) -> Iterable[str]:
-    """Return the addresses to which a query from one of this machine's addresses is sent."""
     # On a loopback without broadcast and multicast, at least one server on this machine is found.
     return (_LOOPBACK_BROADCAST, GROUP, LOOPBACK) if is_loopback(address) else (BROADCAST, GROUP)
 

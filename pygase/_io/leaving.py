@@ -66,15 +66,13 @@ _running: dict[int, tuple[int, _Running]] = {}
 
 
 def note_living(living: Living) -> None:
-    """Let a session or run say goodbye when the program ends. Only a weak reference to it is kept."""
+    """Only a weak reference to the session or run is kept."""
     key = id(living)
     _living[key] = (os.getpid(), weakref.ref(living, lambda _: _living.pop(key, None)))
     living.ended.add_done_callback(lambda _: _living.pop(key, None))
 
 
 class _Running:
-    """A server or game loop in a thread: its start, and the words of the warning if the program ends at once."""
-
     def __init__(self, call: str, blocking_call: str, was_used: Callable[[], bool]) -> None:
         self.call = call
         self.blocking_call = blocking_call
@@ -126,7 +124,7 @@ def _leave_all() -> None:
 
 
 def _leave(living: Iterable[Living], seconds: float) -> None:
-    """Let all leave together, and wait for their ends, ``seconds`` at most."""
+    """Wait for the ends of all together, ``seconds`` at most."""
     give_up_at = monotonic() + seconds
     waiting = [one for one in living if _guarded(one.leave)]
     while waiting and monotonic() < give_up_at:

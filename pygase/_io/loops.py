@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .runner import Completion
 
 COALESCE_BELOW: Final = 0.001
-"""Seconds between two wake-ups for datagrams. Below it, the sockets are left alone for COALESCE_PAUSE."""
+"""Seconds between two wake-ups for datagrams, below which the sockets are left alone for COALESCE_PAUSE."""
 COALESCE_PAUSE: Final = 0.02
 """Seconds. Under load one wake-up then serves many datagrams. A tick reads the sockets anyway, so the pause delays only
 work between ticks."""

@@ -38,8 +38,6 @@ class Clock(Protocol):
 
 
 class Timer(Protocol):
-    """A pending call."""
-
     def cancel(self) -> None:
         """Drop the call; after the call, do nothing. May be called again."""
 
@@ -54,7 +52,7 @@ class Loop(Protocol):
         """Call a function in the next turn. On the loop's thread only."""
 
     def call_soon_threadsafe(self, callback: Callable[[], Any], /) -> Timer:
-        """Call a function in the next turn; from any thread.
+        """Like ``call_soon``, from any thread.
 
         :raises RuntimeError: if the loop is closed.
         """
@@ -86,8 +84,6 @@ class Socket(Protocol):
 
 
 class Listened(Protocol):
-    """The sockets that a driver listens to."""
-
     @property
     def sockets(self) -> Sequence[Socket]:
         """The sockets to watch for datagrams."""
@@ -138,7 +134,7 @@ class Pump(Protocol):
 
 
 class Driver(Protocol):
-    """Drives a :class:`Pump`: calls it when datagrams arrive and when its time has come."""
+    """Calls a :class:`Pump` when datagrams arrive and when its time has come."""
 
     @property
     def can_be_found(self) -> bool:
@@ -169,7 +165,7 @@ class Driver(Protocol):
         """Have ``advance`` called at ``due_at`` on the pump's clock, seconds, or earlier."""
 
     def looked(self, count: int) -> None:
-        """Note that somebody else has called ``receive``; ``count``: its datagrams."""
+        """Somebody else has called ``receive``; ``count``: its datagrams."""
 
     def call(self, function: Callable[[], Any]) -> None:
         """Run a function on the network's thread: at once if the caller is on it, else soon; from any thread."""

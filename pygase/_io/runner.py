@@ -122,7 +122,7 @@ class Completion(collections.abc.Coroutine[Any, Any, Any]):
         self._inner: Coroutine[Any, Any, Any] | None = None
 
     def block(self) -> Any:
-        """Wait in this thread for ``timeout`` seconds at most; return the result. Never raises the action's error."""
+        """Wait for ``timeout`` seconds at most; return the result. Never raises the action's error."""
         done, _ = concurrent.futures.wait([self._future], self._timeout)
         return self._result(bool(done))
 

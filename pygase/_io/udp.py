@@ -115,7 +115,7 @@ _batches: Final[Any] = _find_batches()
 
 
 def in_batches() -> bool:
-    """Return whether one system call reads or writes many datagrams."""
+    """Whether one system call reads or writes many datagrams."""
     return _batches is not None
 
 
@@ -134,7 +134,6 @@ def send_batches(
 class UdpTransport:
     """A Transport of non-blocking sockets (one, or one per address family).
 
-    :ivar in_batches: whether one system call moves many datagrams.
     :ivar send_errors: number of datagrams that the system refused to send; ``last_error``: its last refusal, or None.
     """
 

@@ -6,8 +6,8 @@
     Query (512 bytes, to everyone) ------------------>
     <------------------------------------------- Answer (at most 360 bytes, to the one who asked)
 
-An answer is never longer than its query, and each host gets only a few per second. So an attacker who forges the
-sender of queries cannot flood anybody. ``docs/discovery.md`` describes the bytes.
+An answer is never longer than its query, and each host gets only a few per second. So an attacker who forges senders
+cannot flood anybody. ``docs/discovery.md`` describes the bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..addresses import is_loopback
 from ..errors import InvalidValue, MalformedPacket
 
 QUERY_BYTES: Final = 512
-"""Size to which every query is padded. It is more than the longest answer, with room for later versions."""
+"""Size to which every query is padded: more than the longest answer, with room for later versions."""
 
 ID_BYTES: Final = 8
 MAX_NAME_BYTES: Final = 64
@@ -156,7 +156,7 @@ def _sized(data: bytes) -> bytes:
 
 
 def _cut(text: str, limit: int) -> bytes:
-    """Return at most ``limit`` bytes of UTF-8, without half a character at the end."""
+    """Without half a character at the end."""
     return text.encode(errors="replace")[:limit].decode(errors="ignore").encode()
 
 
@@ -199,7 +199,7 @@ class Responder:
         self._per_host: Counter[str] = Counter()
 
     def answer(self, data: bytes, host: str, *, now: float, answer: Callable[[bytes], Answer]) -> bytes | None:
-        """Return the answer to a datagram from ``host``; None if it gets none.
+        """Return None if the datagram from ``host`` gets no answer.
 
         :param answer: makes the answer from the query's nonce.
         """

@@ -184,7 +184,7 @@ class Places:
         self._judged_at = None
 
     def giver(self, host: str, now: float) -> tuple[ServerProtocol, str] | None:
-        """Return the connection that gives way to a newcomer from this host, and the words for it; or None."""
+        """Return the connection that gives way to a newcomer from this host, and the words for it."""
         self._judge(now)
         held, config = self._held, self._config
         for peer, absent in self._givers:

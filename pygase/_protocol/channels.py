@@ -69,7 +69,6 @@ class Piece:
 
     @property
     def tracked(self) -> bool:
-        """True if the message may be resent or has a ticket."""
         return self.message.resends > 0 or self.message.ticket is not None
 
     def acknowledge(self) -> int | None:
@@ -196,7 +195,7 @@ class TrackedSender:
             self._open_bytes -= self._open.popleft().size_bytes
 
     def next_due(self, now: float) -> float | None:
-        """Return when :meth:`take` or :meth:`give_up` has something to do next; None for never."""
+        """None for never."""
         if self._queue:
             self._start_messages()  # those that now have room
         if self._unsent and not self._full:

@@ -1,7 +1,7 @@
 """The client's end of a connection, pure.
 
 The order of a turn: receive datagrams, take events, queue messages, take the datagrams to send, sleep until
-``next_timeout``. ``now`` is any clock in seconds that never goes back.
+``next_timeout``. ``now`` never goes back.
 """
 
 from __future__ import annotations

@@ -220,7 +220,7 @@ class ServerEndpoint:
         return self.ring.push(tick, tree, time, span)
 
     def datagrams_to_send(self, *, now: float, everyone: bool = False) -> list[Outgoing]:
-        """Return the datagrams that are due: for all peers (after a tick), or for the peers whose time has passed."""
+        """Return the due datagrams: for all peers (after a tick), or for the peers whose time has passed."""
         return list(self.stream_to_send(now=now, everyone=everyone))
 
     def stream_to_send(self, *, now: float, everyone: bool = False) -> Iterator[Outgoing]:

@@ -64,7 +64,7 @@ class EventGate:
     def release(self, newest_tick: int, now: float) -> list[bytes]:
         """Return the events that need not wait any longer, in the order of their arrival.
 
-        :param newest_tick: tick of the newest state; 0: none yet.
+        :param newest_tick: 0: no state yet.
         """
         patience = self._patience if newest_tick else FIRST_STATE_PATIENCE
         released: list[bytes] = []
@@ -104,7 +104,6 @@ class EventGate:
         return event.payload
 
     def release_all(self) -> list[bytes]:
-        """Return all events, since no state will follow."""
         released = [event.payload for event in self._waiting] + [body[AFTER.size :] for body in self._arrived]
         self._waiting.clear()
         self._arrived.clear()

@@ -10,7 +10,7 @@
                                           (or Refused, at either step, with the reason)
 
 The client repeats each step until the server answers. The server answers repetitions alike. The cookie is the idea of
-SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1). The hash is keyed BLAKE2b (RFC 7693).
+SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1).
 """
 
 from __future__ import annotations

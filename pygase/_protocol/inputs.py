@@ -3,8 +3,7 @@
 The client's :class:`InputSender` numbers the inputs. Each packet repeats all unacknowledged inputs, so an input is lost
 only if all packets of a whole second are. The server's ``InputBuffer`` gives each number a tick of its own: number and
 tick count up together, as in the client's prediction. The previous input replaces a missing one. An input that arrives
-after its tick is dropped, since to apply it later would shift all that follow. The schedule as a whole moves only when
-it does not fit any more.
+after its tick is dropped, since to apply it later would shift all that follow.
 
 The *margin* is how many ticks early inputs arrive; below 0 they are late. An input whose datagram gets lost arrives
 with a later datagram. A ``LossMeter`` measures how many datagrams get lost in a row, and the margin allows for them.

@@ -2,8 +2,7 @@
 
 An input travels in every datagram until one has arrived. That takes longer if datagrams get lost in bursts. The model
 is a chain of two states (Gilbert, "Capacity of a burst-noise channel", 1960): the probability of a loss differs after
-an arrival and after a loss. The meter begins with a guess, every datagram improves it, and old observations fade. It is
-pure and of fixed size.
+an arrival and after a loss. The meter begins with a guess, every datagram improves it, and old observations fade.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ RANDOM_WEIGHT: Final = 20.0
 """Lost datagrams that the assumption of random loss counts for. A single burst is no pattern yet."""
 
 MAX_STEP: Final = 12
-"""Greatest distance of two arrivals that counts as loss. With more missing the link was down, and no copy helps."""
+"""Greatest distance of two arrivals that counts as loss. Beyond it the link was down, and no copy helps."""
 
 _SETTLED: Final = 8
 """Numbers after which a missing datagram counts as lost, and not as overtaken any more."""

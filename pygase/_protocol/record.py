@@ -1,8 +1,7 @@
 """The numbers of one connection that every tick touches, in one flat object.
 
-A server looks at each client's numbers in each tick. One object of plain numbers costs one look into memory; five
-objects that refer to each other cost five. The parts of a peer share the record of their connection. Each number
-belongs to one part, which alone changes it.
+One object of plain numbers costs one look into memory; five objects that refer to each other cost five. The parts of a
+peer share the record of their connection. Each number belongs to one part, which alone changes it.
 """
 
 from __future__ import annotations

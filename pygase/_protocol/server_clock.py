@@ -6,7 +6,7 @@ the client receives. ``received_at - server_sent_at`` is the delay down plus the
 each kind is the best, even from different exchanges. Half their difference is the lead of the server's clock.
 
 No estimate can distinguish a slow way up from a clock that is ahead. If the fastest ways differ, the estimate is wrong
-by half the difference, which is at most :attr:`ServerClock.uncertainty`.
+by half the difference.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ MAX_SLEW: Final = 0.02
 """Share of its speed by which the given time may hurry or slow down to become right. Nobody sees it."""
 
 MAX_SLEWED: Final = 0.25
-"""Most seconds of error that are corrected at this speed. A time farther behind steps forward; a time farther ahead
-stands still for a while."""
+"""Most seconds of error that are corrected at this speed."""
 
 MAX_STANDSTILL: Final = 1.0
-"""Seconds ahead above which the clock must be another one. Only then does the given time step back."""
+"""Seconds ahead above which the clock must be another one."""
 
 SETTLING: Final = 1.0
 """Seconds of faster corrections, after each beginning."""
@@ -84,7 +83,7 @@ class ServerClock:
 
     - In the first second it steps forward to each better estimate, and runs at half speed while it is ahead.
     - If it is more than ``MAX_SLEWED`` behind (a clock has jumped, this machine has slept), it steps forward.
-    - If it is more than that ahead, it stands still. If it is more than ``MAX_STANDSTILL`` ahead, it steps back.
+    - If it is more than that ahead, it stands still; more than ``MAX_STANDSTILL`` ahead, it steps back.
 
     A silence longer than ``CLOCK_WINDOW``, or the jump of a clock, discards all measurements. The given time goes on
     until a new exchange corrects it.

@@ -202,7 +202,7 @@ class SnapshotSender:
 
     @property
     def up_to_date(self) -> bool:
-        """True if the client is known to have the current state, or there is none."""
+        """True if the client has the current state, or there is none."""
         ring = self._ring
         return (self.record.baseline_tick == ring.tick) or not ring.tick
 

@@ -1,7 +1,7 @@
 """The layout of every byte of a datagram, as ``docs/protocol.md`` describes it.
 
-All numbers are big-endian. A datagram begins with its kind (one byte). Each handshake datagram has a layout of its own.
-A DATA datagram is a header and then messages, each ``kind (1), length (2), body (length)``.
+All numbers are big-endian. A datagram begins with its kind (one byte). A DATA datagram is a header and then messages,
+each ``kind (1), length (2), body (length)``.
 """
 
 from __future__ import annotations

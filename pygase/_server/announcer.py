@@ -37,7 +37,7 @@ class Announcer:
     """Answers the queries of players who look for games, on the server's own loop. It is a Pump.
 
     :param address: the address that the server is bound to.
-    :param game, password: the game's name, and whether players need a password.
+    :param password: whether players need one.
     :param count_players: returns the number of players, and the most that can play.
     """
 

@@ -21,7 +21,7 @@ logger = logging.getLogger("pygase")
 EXAMINE_SHARE: Final = 0.005
 """Share of the time for examining calls, while the author of a change in place is searched."""
 EXAMINE_AT_ONCE: Final = 0.002
-"""Seconds of examining that are available at once."""
+"""Most seconds of examining at once."""
 
 MAX_SUSPECTS: Final = 4
 
@@ -36,11 +36,10 @@ class WorkingStates(Protocol):
 
 
 class ChangeSearch:
-    """Finds the function that changes the state in place, and logs it once.
+    """Finds the function that changes the state in place, and logs it once. Names of functions are event types, or
+    TIME_STEP.
 
-    Names of functions are event types, or TIME_STEP.
-
-    :param states: the states of the game; ``clock``: measures the search itself.
+    :param clock: measures the search itself.
     :param describe: returns the words for a function in a log; ``event_types``: returns the types with a handler.
     """
 

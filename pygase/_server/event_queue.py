@@ -63,10 +63,11 @@ class ClientEvents:
         self._counted = self._counted_bytes = 0
 
     def admits(self, payload: bytes, tick: int) -> bool:
-        """Count an event that has arrived; return False if too many of this client's events wait.
+        """Count an event that has arrived; return False if too many of this client's events wait, and it is to be
+        dropped.
 
-        Then it is to be dropped. An acknowledged event has twice the room: the client relies on it, so its connection
-        must end if even that is full.
+        An acknowledged event has twice the room: the client relies on it, so its connection must end if even that is
+        full.
 
         :param tick: the newest settled tick. Events that were counted before it have been handled, or put off.
         """
@@ -168,9 +169,8 @@ class EventQueue:
         self._calm_until = -math.inf
 
     def due(self, turn: int, budget: float, clock: Callable[[], float]) -> Iterator[Any]:
-        """Yield the events of a tick. The time until the next event is asked for is on the event's client's account.
-
-        One event of each client is yielded in each tick, whatever its budget.
+        """Yield the events of a tick, at least one of each client. The time until the next event is asked for is on the
+        event's client's account.
 
         :param turn: the number of the tick.
         :param budget: seconds for each client.

@@ -17,7 +17,7 @@ from .state_keeper import StateKeeper
 
 
 class Failures:
-    """Reports the exceptions of handlers and time step. Names of functions are event types, or TIME_STEP."""
+    """Reports the exceptions of handlers and time step, named by event type or TIME_STEP."""
 
     def __init__(self, simulation: Simulation, handlers: UniversalEventHandler, log: LogLines) -> None:
         self._simulation = simulation

@@ -75,7 +75,7 @@ class Incoming:
     # -- events of the game ------------------------------------------------------------------------------------------
 
     def _admits(self, peer: ServerProtocol, client: ClientEvents, event: bytes, tick: int) -> bool:
-        """Count an event; return False if too many of this client's events wait and it is dropped.
+        """Count an event; return False if it is dropped, since too many of this client's events wait.
 
         If it was acknowledged, the connection ends.
         """

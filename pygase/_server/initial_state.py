@@ -26,7 +26,7 @@ class InitialState:
         return self._given is not None and self._is_followed
 
     def attributes(self) -> Mapping[str, Any] | None:
-        """Return the object's present attributes; None if it is followed no longer."""
+        """None if the object is followed no longer."""
         given = self._given
         if given is None or not self._is_followed:
             return None

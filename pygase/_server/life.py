@@ -1,4 +1,4 @@
-"""A call begins the life of a server, game loop or backend, and it ends once."""
+"""The life of a server, game loop or backend: a call begins it, and it ends once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from .._io.runner import done_future
 
 
 class Life:
-    """The newest life of one server, game loop or backend.
+    """:param complaint: the message of the error in :meth:`begin`.
 
-    :param complaint: the message of the error in :meth:`begin`.
-
-    :ivar ended: done when the life has ended.
+    :ivar ended: done when the newest life has ended.
     """
 
     def __init__(self, complaint: str) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("pygase")
 
 DEFAULT_INTERVAL: Final = 0.02
-"""Seconds between ticks, unless ``run`` gets another interval."""
+"""Seconds between ticks."""
 
 MAX_DT: Final = 0.25
 """Seconds: the longest ``dt`` after a pause of the machine, or two intervals if that is more. As in FixedTimestep."""
@@ -36,7 +36,6 @@ _SAME_DT: Final = 1e-4
 class TickLoop:
     """Ticks a game at fixed times. :meth:`claim` first; then :meth:`run`, or :meth:`begin_on`.
 
-    :ivar life: of the newest loop.
     :ivar is_stopping: whether the current tick is the last one.
     """
 
@@ -50,9 +49,7 @@ class TickLoop:
         game.events.spawn = run_to_end
 
     def claim(self, interval: float) -> None:
-        """Begin the life of a loop.
-
-        :raises ValueError: if the interval is not a positive number of seconds.
+        """:raises ValueError: if the interval is not a positive number of seconds.
         :raises RuntimeError: if the loop runs already.
         :raises InvalidValue, StateTooLarge: if the initial state holds by now what cannot be sent.
         """
@@ -71,7 +68,6 @@ class TickLoop:
     # -- on asyncio's loop -------------------------------------------------------------------------------------------
 
     async def run(self, interval: float) -> None:
-        """Tick on the running event loop until :meth:`request_stop`."""
         import asyncio
 
         loop = asyncio.get_running_loop()
@@ -104,7 +100,7 @@ class TickLoop:
     # -- on a virtual loop -------------------------------------------------------------------------------------------
 
     def begin_on(self, loop: Loop, interval: float) -> None:
-        """Tick on a loop in virtual time until :meth:`request_stop`. Does not block."""
+        """In virtual time. Does not block."""
         self._end_calls = lambda: None
         self._wait = lambda completion: completion
         self._game.events.spawn = run_to_end
@@ -128,7 +124,7 @@ class TickLoop:
         self._end_calls()
 
     def wait(self, timeout: float) -> Any:
-        """Wait for the end; return whether the loop has ended in time. Inside an event loop return a Completion."""
+        """Return whether the loop has ended in time. Inside an event loop return a Completion."""
         return self._wait(Completion(self.life.ended, timeout, lambda done: done))
 
     def end(self) -> None:
@@ -144,7 +140,7 @@ class TickLoop:
 
 
 class _Ticks:
-    """The ticks of one loop, and the time between them.
+    """The ticks of one loop.
 
     :param same_dt: seconds by which the time between two ticks may differ from the interval and count as equal.
     """
@@ -165,6 +161,6 @@ class _Ticks:
         self._game.simulation.late_ticks += count
 
     def note_late(self, count: int) -> None:
-        """Count ticks that were left out, and watch for the reason; right after the late tick."""
+        """Watch for the reason, right after the late tick."""
         self.count_late(count)
         self._game.note_late(count, self._loop.time() - self._last_at)

@@ -37,10 +37,8 @@ class MachinePlumbing:
 
     :param simulation: the machine; ``states``: the core of its store.
     :param missing_time_step: the time step of a game that has none.
-    :param takes_serialised: see the property.
 
     :ivar events: the events of the next tick.
-    :ivar watch: finds mistakes in the game.
     :ivar log: logs repeated lines once a second.
     :ivar has_players: returns whether any client is connected.
     :ivar before_tick, after_tick: called around each tick; for a server on the same thread.
@@ -86,7 +84,7 @@ class MachinePlumbing:
         self.events.arrived.append(event)
 
     def dt_after(self, elapsed: float) -> float:
-        """Return the ``dt`` of a tick: the seconds since the last one, up to ``max_dt``."""
+        """Return the seconds since the last tick, up to ``max_dt``."""
         interval, max_dt = self.simulation.interval, self.simulation.max_dt
         return min(elapsed, max(MAX_DT, 2 * interval) if max_dt is None else max(max_dt, interval))
 
@@ -129,7 +127,7 @@ class MachinePlumbing:
         self._watch_at = 0.0 if watch.closer else self._look_at
 
     def note_late(self, count: int, took: float) -> None:
-        """Note that ``count`` ticks were left out, right after the late tick, which took ``took`` seconds."""
+        """``count`` ticks were left out, right after the late tick, which took ``took`` seconds."""
         self.watch.late(count, took, self.simulation.interval)
         if self.watch.closer:
             self._watch_at = 0.0

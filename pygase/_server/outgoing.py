@@ -27,7 +27,7 @@ class Outgoing:
         self._endpoint = endpoint
         self._log = log
         self._taken_tick = -1
-        """The tick of the newest state that the endpoint has."""
+        """The newest state that the endpoint has."""
         self._held: deque[tuple[int, Callable[[], None]]] = deque()
         """Functions that queue events, each with its tick."""
 
@@ -41,12 +41,12 @@ class Outgoing:
             queue()
 
     def note_state(self, tick: int) -> None:
-        """Note that the endpoint has the state of a tick, and queue the events that were held for it."""
+        """The endpoint has the state of a tick. Queue the events that were held for it."""
         self._taken_tick = tick
         self.release(tick)
 
     def release(self, tick: float) -> None:
-        """Queue the events of this tick and of earlier ones."""
+        """Of this tick and of earlier ones."""
         while self._held and self._held[0][0] <= tick:
             try:
                 self._held.popleft()[1]()

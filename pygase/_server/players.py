@@ -51,8 +51,6 @@ class PlayerInput(NamedTuple):
 
 
 class _Player:
-    """A player's buffer, and the inputs read from it."""
-
     __slots__ = ("_readable", "buffer", "cut", "delay", "rates")
 
     def __init__(self, interval: float) -> None:
@@ -169,7 +167,7 @@ class PlayerInputs:
         )
 
     def _compare_rates(self, peer: ServerProtocol, player: _Player, interval: float, now: float) -> None:
-        """Log a player's rate of inputs that does not fit the ticks, once until the rates fit again."""
+        """Log a rate of inputs that does not fit the ticks, once until the rates fit again."""
         rates = player.rates.tick(player.buffer.received, interval, now)
         if player is self._blamed and player.rates.fits:
             self._blamed = None
@@ -185,17 +183,15 @@ class PlayerInputs:
             )
 
     def settle(self, tick: int) -> None:
-        """Note that the state of this tick includes the inputs that were taken last."""
+        """The state of this tick includes the inputs that were taken last."""
         if self._players:
             with self._lock:
                 reports = [(p, each.buffer.applied_number, each.buffer.margin) for p, each in self._players.items()]
                 self._settled = tick, reports
 
     def report(self, tick: int) -> None:
-        """Report to each player the last input that the state of this tick includes. On the network's thread only.
-
-        Do nothing if :meth:`settle` has not been called for this tick yet.
-        """
+        """Report to each player the last input that the state of this tick includes, if :meth:`settle` has been called
+        for it. On the network's thread only."""
         settled_tick, reports = self._settled
         if settled_tick == tick:
             self._settled = -1, []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class RemoteClient:
     """One client of a run. All methods are for the network's thread only.
 
-    :param after_state: queues events behind the state of their tick; see :class:`~.outgoing.Outgoing`.
+    :param after_state: see :class:`~.outgoing.Outgoing`.
 
     :ivar peer: its end of the protocol; ``connection``: the same client as games see it.
     :ivar events: its account with the game loop.
@@ -50,7 +50,7 @@ class RemoteClient:
         return self.peer.address
 
     def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
-        """Queue a serialised event behind the newest state that the endpoint has."""
+        """The event leaves behind the newest state that the endpoint has."""
         if self.peer.closed is None:
             self.peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self.clock())
             self.endpoint.next_at = min(self.endpoint.next_at, self.peer.record.next_at)

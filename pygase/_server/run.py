@@ -162,7 +162,7 @@ class ServerRun:
         return self._sleep.overslept(self.clock(), self.endpoint.next_timeout()) > 0.0
 
     def _forgive_sleep(self, now: float) -> bool:
-        """Forgive the clients' silence while this process slept; return whether it did."""
+        """Return whether this process slept, and forgive the clients' silence meanwhile."""
         slept = self._sleep.ran(now, self.endpoint.next_timeout())
         if slept:
             logger.info("this process has not run for %.1f s; the clients' silence of that time is forgiven", slept)
@@ -206,7 +206,7 @@ class ServerRun:
                 self.driver.arm(due_at)
 
     def _take_over_state(self) -> bool:
-        """Give the newest state to the endpoint; return whether it has changed."""
+        """Return whether the newest state has changed."""
         self._state_waits = False  # first: a commit from another thread after this line is taken over next time
         commit = self.server.states.committed
         self._next_push_at = self.clock() + self.config.push_interval

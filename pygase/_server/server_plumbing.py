@@ -42,9 +42,9 @@ class ServerPlumbing:
 
     :param face: the server; ``states``: the core of its store.
 
-    :ivar handlers: the server's own handlers; ``log``: logs repeated lines once a second.
+    :ivar log: logs repeated lines once a second.
     :ivar banned: IP addresses from which everyone is refused.
-    :ivar life: of the newest run; ``bound``: done when its socket is open, or with the error that prevents it.
+    :ivar bound: done when the socket of the newest run is open, or with the error that prevents it.
     :ivar was_used: whether any client has been connected since the newest run began.
     """
 
@@ -67,10 +67,7 @@ class ServerPlumbing:
 
     @property
     def run(self) -> ServerRun:
-        """The newest run.
-
-        :raises RuntimeError: before its socket is open.
-        """
+        """:raises RuntimeError: before the newest run's socket is open."""
         if self.current is None:
             raise RuntimeError("this server has not begun to run")
         return self.current

@@ -26,7 +26,7 @@ JUDGE_AFTER: Final = 1.0
 """Seconds from the first late tick to a judgement. A report about many ticks takes two judgements in a row, since a
 machine may be busy for a moment."""
 REPORT_EVERY: Final = 10.0
-"""Seconds between two reports about slow ticks, at least."""
+"""Least seconds between two reports."""
 
 
 @dataclass
@@ -51,8 +51,6 @@ class _Window:
 class SlowTicks:
     """Finds from the ticks that are left out that ticks take longer than their interval.
 
-    Names of functions are event types, or TIME_STEP.
-
     :param newest_tick: returns the number of the newest tick; ``clock``: measures calls.
     :param describe: returns the words for a function in a log.
     """
@@ -65,7 +63,7 @@ class SlowTicks:
         self._describe = describe
         self._window: _Window | None = None
         self._suspected_at = -math.inf
-        """The time of the last judgement that found many ticks left out."""
+        """The last judgement that found many ticks left out."""
         self._quiet_until = 0.0
         self._seconds: defaultdict[str, float] = defaultdict(float)
         """The time of each handler and of the time step since the window began."""
@@ -78,12 +76,10 @@ class SlowTicks:
         return self._window is not None
 
     def note_call(self, name: str, took: float) -> None:
-        """Add the ``took`` seconds of a call to those of its function."""
         self._seconds[name] += took
         self._timed_ticks += name is TIME_STEP
 
     def note_slow_call(self, name: str, took: float) -> None:
-        """Note a handler that has just taken longer than an interval."""
         self._slow_call = self._clock(), took, name
 
     def late(self, count: int, took: float, interval: float) -> None:

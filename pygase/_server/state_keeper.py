@@ -24,7 +24,6 @@ from .initial_state import InitialState
 from .updates import UpdateCache
 
 UPDATE_CACHE_SIZE: Final = 100
-"""Updates that ``GameStateStore.get_update_cache`` remembers."""
 
 
 class Commit(NamedTuple):
@@ -48,8 +47,6 @@ class StateKeeper:
 
     :param given: the state object of the program, None if there is none.
     :param max_state_bytes: bound on the state's serialised size; ``max_state_values``: bound on its values.
-
-    :ivar clock: the clock of the commits.
     """
 
     def __init__(self, given: GameState | None, max_state_bytes: int, max_state_values: int) -> None:
@@ -110,7 +107,7 @@ class StateKeeper:
             self._listeners.remove(listener)
 
     def use_clock(self, clock: Clock) -> None:
-        """Take another clock. The newest settled state counts as settled now on it."""
+        """The newest settled state counts as settled now on the other clock."""
         self.clock = clock
         tick, _, span, tree = self._committed
         self._committed = Commit(tick, clock(), span, tree)
@@ -118,9 +115,9 @@ class StateKeeper:
     # -- pushes ----------------------------------------------------------------------------------------------------
 
     def push(self, attributes: Mapping[str, Any], order: int) -> None:
-        """Merge an update from outside the game loop; from any thread. See ``GameStateStore.push_update``.
+        """From any thread; see ``GameStateStore.push_update``.
 
-        :param order: its time order, 0 for an update that counts whenever it arrives.
+        :param order: the update's time order, 0 for an update that counts whenever it arrives.
         """
         with self._lock:
             self.check_initial()

@@ -28,7 +28,7 @@ class UpdateCache:
         self._states.extend([(tick, tree)] * 2)
 
     def add(self, tick: int, tree: Tree) -> None:
-        """Take in the next state: a frozen tree."""
+        """Take in the next frozen tree."""
         self._states.append((tick, tree))
 
     def updates(self) -> list[GameStateUpdate]:

@@ -33,7 +33,7 @@ MOST_IN_A_ROW: Final = 10.0
 def most_rewind(rtt: float, jitter: float, loss: float, interval: float, config: ServerConfig) -> float:
     """Return the greatest age of a view time at the beginning of the input's tick, in seconds.
 
-    :param rtt, jitter, loss: of the player's connection, as the server measures them; see ``ConnectionStats``.
+    :param rtt, jitter, loss: see ``ConnectionStats``.
     :param interval: seconds from tick to tick.
     """
     in_a_row = math.log(SELDOM) / math.log(loss) if SELDOM < loss < 1.0 else PLAYED_BEHIND

@@ -14,7 +14,6 @@ from .slow_ticks import TIME_STEP, SlowTicks
 logger = logging.getLogger("pygase")
 
 LOOK_EVERY: Final = 1.0
-"""Seconds between two looks at the state."""
 LOOK_SHARE: Final = 0.001
 """Share of the time that looks may take. A state of several MB is looked at less often."""
 
@@ -36,7 +35,6 @@ class Watch:
 
     It must cost next to nothing, so it looks once a second, and closer only after a find.
 
-    :param store: the game's states.
     :param clock: measures calls, seconds.
     :param describe: returns the words of a log for an event's handler, or for TIME_STEP.
     :param event_types: returns the types with a handler.
@@ -66,7 +64,6 @@ class Watch:
         """Look at the state, in a tick, after the time step.
 
         :param interval: between ticks, seconds; ``update``: the time step's return value.
-        :param has_players: whether any client is connected.
         :param in_place: whether to look for changes in place.
         :returns: seconds until the next call.
         """

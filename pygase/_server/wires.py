@@ -38,11 +38,11 @@ class EventWire:
         """
 
     def wants(self, event_type: str, handled: bool) -> bool:
-        """Return whether an event goes to the receiver; ``handled``: the server has a handler for it."""
+        """``handled``: the server has a handler for the event."""
         return False
 
     def push(self, event: Event) -> Any:
-        """Give an event to the receiver; return what it returns, which may be a coroutine."""
+        """Return the receiver's result, which may be a coroutine."""
 
 
 class ObjectWire(EventWire):

@@ -20,7 +20,7 @@ class Backed:
     _source: Tree | HandedOver
 
     _class_names: ClassVar[frozenset[str]]
-    """Names of the class. Python would find these before those in ``_source``."""
+    """Python would find these before those in ``_source``."""
 
 
 State = TypeVar("State", bound=Backed)

@@ -66,7 +66,6 @@ def unpack(data: bytes, *, markers: bool = False, max_values: int = MAX_VALUES) 
     """Return the value of bytes. Memory is a small multiple of ``len(data)``. The caller checks the nesting.
 
     :param markers: whether TO_DELETE may occur.
-    :param max_values: most values; see :func:`count_values`.
     :raises MalformedPacket: the bytes are not a value within these bounds.
     """
     _check_values(data, max_values)

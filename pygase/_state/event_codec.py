@@ -117,9 +117,7 @@ def decode_event(payload: bytes, max_values: int = MAX_EVENT_VALUES) -> tuple[st
 
 
 def encode_input(value: Any, max_bytes: int) -> bytes:
-    """Serialise a player's input for the wire.
-
-    :param max_bytes: largest size, serialised.
+    """:param max_bytes: largest size, serialised.
     :raises InvalidValue: if a value cannot be sent (names path and type).
     :raises MessageTooLarge: if it is larger than ``max_bytes``.
     """

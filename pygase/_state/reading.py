@@ -63,7 +63,7 @@ class Readable:
     __slots__ = ()
 
     _called: ClassVar[str] = "state"
-    """Name of the state in error messages."""
+    """The state's name in error messages."""
 
     def _read_names(self) -> Iterable[Any]:
         raise NotImplementedError

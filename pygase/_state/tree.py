@@ -46,7 +46,7 @@ TO_DELETE: Final = _ToDelete()
 
 
 class _Refused(Exception):
-    """A value cannot be sent. ``path`` grows on the way up, innermost part first. Only for this module."""
+    """``path`` grows on the way up, innermost part first. Only for this module."""
 
     def __init__(self, what: str) -> None:
         self.what = what
@@ -227,7 +227,7 @@ _CONVERSIONS: Final[tuple[tuple[type, Callable[[Any], Any]], ...]] = (
     (list, list),
     (tuple, list),
 )
-"""Values of subclasses (Sqn, IntEnum, namedtuple, defaultdict …) are sent as values of their base type."""
+"""Values of subclasses (Sqn, IntEnum, namedtuple, defaultdict …) are sent as their base type."""
 
 
 def _not_plain(value: Any) -> str:

@@ -53,7 +53,7 @@ RESTART_LATENESS: Final = 1.0
 
 
 class SnapshotLike(Protocol):
-    """The attributes of a snapshot that clocks and buffers read; ``pygase.Snapshot`` has them."""
+    """The attributes of a snapshot that clocks and buffers read."""
 
     @property
     def tick(self) -> int:
@@ -69,7 +69,7 @@ class SnapshotLike(Protocol):
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """The state, which nobody changes."""
+        """Nobody changes it."""
 
     @property
     def previous_tick(self) -> int:
@@ -81,7 +81,7 @@ class SnapshotLike(Protocol):
 
     @property
     def resting(self) -> bool:
-        """Whether the world rests: the state stays as it is until the next snapshot arrives."""
+        """Whether the state stays as it is until the next snapshot arrives."""
 
 
 class _Arrival(NamedTuple):
@@ -148,7 +148,7 @@ class ArrivalMeter:
 
     @property
     def held(self) -> tuple[int, int, int]:
-        """Number of arrivals held: candidates for the fastest, recent ones, late ones."""
+        """Candidates for the fastest, recent arrivals, late arrivals."""
         return len(self._fastest), len(self._recent), len(self._late)
 
     def observe(self, snapshot: SnapshotLike) -> float:
@@ -196,7 +196,7 @@ class ArrivalMeter:
         return least + (mean * math.log(dry / share) if dry > share else 0.0)
 
     def _excess(self, delay: float) -> list[float]:
-        """Return the seconds for which playback with that delay ran dry, for each late arrival, outages aside."""
+        """Return for each late arrival how many seconds playback with that delay ran dry, outages aside."""
         above = (self.offset or 0.0) + delay
         limit = above + MAX_DELAY + MAX_BRIDGING
         return [min(one.need - above, one.wait) for one in self._late if above < one.need < limit]

@@ -71,8 +71,7 @@ class Blender:
 
         :param span: seconds between ``older`` and ``newer``.
         :param overdue: seconds since the time of ``newer``.
-        :param easing: further way, in seconds at full speed, over which movement slows down evenly. Seconds that a rule
-            adds to ``bridging`` are subtracted from it.
+        :param easing: as in :func:`carried`. Seconds that a rule adds to ``bridging`` are subtracted from it.
         """
         result = newer
         for asked, root in self._ahead.items():

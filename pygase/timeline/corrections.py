@@ -15,7 +15,7 @@ Ways = Any
 
 
 class FloatBlender:
-    """Blends like :class:`Blender`, but every float of a tree instead of named paths.
+    """Blends every float of a tree instead of named paths.
 
     :param limit: a longer way is a jump; None: no limit.
     """

@@ -125,10 +125,8 @@ class SnapshotBuffer:
         self._forget_picture()
 
     def add(self, snapshot: SnapshotLike) -> bool:
-        """Add a snapshot; return False for a duplicate and for one older than the picture.
-
-        If its tick or time shows that the server has restarted, the buffer is reset first.
-        """
+        """Add a snapshot; return False for a duplicate and for one older than the picture. A restart of the server, as
+        its tick or time shows, resets the buffer first."""
         if self._is_restart(snapshot):
             self.reset()
         held = self._snapshots
@@ -144,10 +142,8 @@ class SnapshotBuffer:
         return True
 
     def view(self, *, now: float) -> Mapping[str, Any]:
-        """Return the state to be drawn at ``now``; empty before the first snapshot.
-
-        It shares all unmoved parts with the snapshots: read it, never change it.
-        """
+        """Return the state to be drawn at ``now``; empty before the first snapshot. It shares all unmoved parts with
+        the snapshots: read it, never change it."""
         playback = self._clock.playback_time(now=now)
         if playback is None or not self._snapshots:
             return EMPTY_STATE

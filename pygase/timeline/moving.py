@@ -32,7 +32,7 @@ class MovingParts:
         self.only_point: MovingNumbers | None = None  # set if these numbers are all that moves here
 
     def add_rule(self, rule: Interpolate) -> None:
-        """Add a rule. This node is that of the whole state."""
+        """Add a rule to the node of the whole state."""
         places: dict[int, tuple[MovingParts, list[str]]] = {}
         for path in rule.paths:
             node, name = self._find_place(rule, parts_of(path))

@@ -54,7 +54,7 @@ class PlaybackClock(Protocol):
 
     @property
     def easing(self) -> float:
-        """Further way, in seconds at full speed, over which that movement slows down instead of stopping at once."""
+        """Further way, in seconds at full speed, over which that movement slows down."""
 
     @property
     def arrivals(self) -> ArrivalMeter | None:
@@ -95,7 +95,7 @@ class FixedDelayClock:
 
     @property
     def delay(self) -> float:
-        """Seconds from 0 up that playback stays behind."""
+        """Seconds from 0 up."""
         return self._delay
 
     @delay.setter

@@ -172,7 +172,7 @@ class Predictor:
         self._before, self._mine = self._mine, mine
 
     def keep(self, input: Any, number: int) -> None:
-        """Keep the input of a tick for a replay without applying it. For a silence; see :meth:`predict`."""
+        """Keep the input of a tick for a replay without applying it, in a silence. See :meth:`predict`."""
         self._append(_Tick(number, self._taken(input, number), None))
 
     def coast(self) -> None:

@@ -20,7 +20,7 @@ LEAST_TICKS: Final = 4
 """The same in ticks, if that is longer. A server answers once a tick, and two lost answers are no silence."""
 
 SLOWING: Final = 0.2
-"""Seconds in which the picture slows down from full speed to a stop: twelve frames at 60 a second."""
+"""Seconds in which the picture slows down to a stop: twelve frames at 60 a second."""
 
 LONGEST_WAIT: Final = 0.5
 LONGEST_WAIT_TICKS: Final = 10
@@ -28,7 +28,7 @@ LONGEST_WAIT_TICKS: Final = 10
 sends but confirms no input may still confirm one within it."""
 
 GIVEN_UP_TICKS: Final = 6
-"""Ticks without a due input after which the server has given up a player's schedule. It waits at most three ticks for
+"""Ticks without a due input after which the server has given up a player's schedule: it waits at most three ticks for
 an input, and begins a new schedule with a reserve of four on a good link."""
 
 MAX_UNANSWERED: Final = 256
@@ -84,7 +84,7 @@ class SilenceWatch:
         return self._stalled_at is not None
 
     def sent(self, number: int, *, now: float) -> None:
-        """Record the number of an input that was sent at ``now``."""
+        """Record an input that was sent at ``now``."""
         if not self._unanswered:
             self._plays = False
         self._unanswered.append((number, now))

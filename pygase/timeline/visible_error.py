@@ -32,7 +32,7 @@ class GlidingNumbers:
         self._blender = _blender(smooth, snap_distance)
 
     def blend(self, older: Any, newer: Any, progress: float) -> Any:
-        """Return ``older`` with its gliding numbers moved by ``progress`` of their way to ``newer``."""
+        """See FloatBlender."""
         if type(older) is dict and type(newer) is dict:
             return self._blender.blend(older, newer, progress)
         return self._blender.blend({_ROOT: older}, {_ROOT: newer}, progress)[_ROOT]
@@ -77,7 +77,7 @@ class VisibleError:
     def correct(self, before: Any, mine: Any, smoothing_time: float) -> float:
         """Replace the prediction ``before`` by ``mine``; return the largest error of ``before``, as a distance.
 
-        :param smoothing_time: seconds in which the error fades, if that is longer than usual.
+        :param smoothing_time: seconds in which the error fades, if longer than usual.
         """
         off = self._gliding.ways(mine, before)
         shown = self.drawn(before)
