@@ -102,6 +102,7 @@ TOPICS = [
         [
             *["pygase.PygaseError", "pygase.LocalError", "pygase.InvalidValue", "pygase.MessageTooLarge"],
             *["pygase.StateTooLarge", "pygase.InPlaceChange", "pygase.AddressInUse", "pygase.AddressNotUsable"],
+            "pygase.CheckpointUnusable",
             *["pygase.ConnectionFailed", "pygase.DisconnectReason"],
             *["pygase.errors.RemoteError", "pygase.errors.MalformedPacket"],
         ],

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .errors import (
         AddressInUse,
         AddressNotUsable,
+        CheckpointUnusable,
         ConnectionFailed,
         DisconnectReason,
         InPlaceChange,
@@ -60,6 +61,7 @@ _MODULES: Final = {
     "AdaptiveClock": "pygase.timeline.playback",
     "AddressInUse": "pygase.errors",
     "AddressNotUsable": "pygase.errors",
+    "CheckpointUnusable": "pygase.errors",
     "Backend": "pygase.backend",
     "Browser": "pygase.discovery",
     "CLIENT_CONNECTED": "pygase.event",
@@ -179,6 +181,7 @@ __all__ = [
     "AddressNotUsable",
     "Backend",
     "Browser",
+    "CheckpointUnusable",
     "Client",
     "ClientConfig",
     "ClientConnection",

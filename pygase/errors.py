@@ -8,6 +8,7 @@
     │   ├── MessageTooLarge            an event above the configured bound; also a ValueError
     │   ├── StateTooLarge              a game state above the configured bound; also a ValueError
     │   ├── InPlaceChange              the state was changed in place, so nobody else would see it
+    │   ├── CheckpointUnusable         a checkpoint that cannot be loaded or saved; also an OSError
     │   ├── AddressInUse               the port is taken by another program; also an OSError
     │   └── AddressNotUsable           host name unknown, or an address that is not ours; also an OSError
     ├── RemoteError                    the other side broke the protocol
@@ -47,6 +48,10 @@ class InPlaceChange(LocalError, RuntimeError):
 
     Raised for the initial state of a game that has begun; in debug mode also for the states of handlers and time step.
     """
+
+
+class CheckpointUnusable(LocalError, OSError):
+    """A file is no checkpoint of this game or is damaged, and stays as it is; or no file can be written there."""
 
 
 class AddressInUse(LocalError, OSError):

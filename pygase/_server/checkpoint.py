@@ -1,0 +1,236 @@
+"""The content of a checkpoint, and its form in a file. Pure.
+
+A file is ``magic (8), version (2), length of the body (4), body, BLAKE2b of all that (32)``, numbers big-endian. The
+body is msgpack: a list of the fields of :class:`Checkpoint` in their order. The state in it is packed by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+from struct import Struct
+from typing import Any, Final, NamedTuple, TypeVar
+
+import msgpack
+
+from .._state.codec import unpack
+from .._state.tree import Tree, too_deep
+from ..errors import DisconnectReason, MalformedPacket
+
+MAGIC: Final = b"PyGaSe\x1a\n"
+"""The control characters show a transfer that took the file for a text."""
+
+VERSION: Final = 1
+"""Of the form of the file."""
+
+MAX_CHECKPOINT_BYTES: Final = 256 * 1024 * 1024
+"""Largest checkpoint, and most bytes that are read of a file."""
+
+_HEADER: Final = Struct("!8sHI")
+_HASH_BYTES: Final = 32
+_MAX_CLIENT_ID: Final = 2**32 - 1
+_MAX_SECRETS: Final = 2
+_IN_ONE_CALL: Final = 64
+"""Most plain values of a list that are packed in one call. msgpack holds Python's global lock during a call, and the
+game waits for it meanwhile."""
+
+
+class Unreadable(Exception):
+    """A file has no checkpoint that this PyGaSe can read. The message is a sentence about it without its subject."""
+
+
+class ClientRecord(NamedTuple):
+    """A client of a checkpoint.
+
+    :ivar secrets: the hashes of its present and of its former resume secret.
+    :ivar sent: the number of the newest reliable event to it; ``received``: that of the newest one from it.
+    :ivar waiting: the newest of the events to it, which it has not acknowledged, oldest first: each is serialised.
+    :ivar is_new: whether the game has not handled its CLIENT_CONNECTED yet.
+    :ivar is_lost: whether the game has handled its CLIENT_LOST.
+    :ivar left: the reason of a CLIENT_LEFT that the game has not handled yet; None while the client stays.
+    """
+
+    client_id: int
+    profile: Tree
+    is_host: bool
+    secrets: tuple[bytes, ...]
+    sent: int
+    received: int
+    waiting: tuple[bytes, ...]
+    is_new: bool = False
+    is_lost: bool = False
+    left: DisconnectReason | None = None
+
+
+class Checkpoint(NamedTuple):
+    """The part of a server that outlives its process.
+
+    :ivar game: the name of the game.
+    :ivar tick: the number of the state; ``time``: when it was settled, in seconds of the server's clock.
+    :ivar game_time: seconds that the game had run.
+    :ivar wall_time: when the checkpoint was made, in seconds since 1970.
+    :ivar interval: seconds between two ticks.
+    :ivar ids_below: the ids from here on have not been given to a client.
+    :ivar reset_key: makes the reset tokens; ``identity``: the server's identity key and join secret, or ``b""``.
+    :ivar state: a frozen tree; ``clients``: the table of clients.
+    """
+
+    game: str
+    tick: int
+    time: float
+    game_time: float
+    wall_time: float
+    interval: float
+    ids_below: int
+    reset_key: bytes
+    identity: bytes
+    state: Tree
+    clients: tuple[ClientRecord, ...]
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def encode(checkpoint: Checkpoint, rest: Callable[[], None] = lambda: None) -> bytes:
+    """Return the content of the file.
+
+    :param rest: called between two short pieces of the work, to let other threads run.
+    :raises ValueError: it is larger than MAX_CHECKPOINT_BYTES.
+    """
+    pieces = []
+    for piece in _packed(checkpoint.state, msgpack.Packer()):
+        pieces.append(piece)
+        rest()
+    state, clients = b"".join(pieces), [_fields_of(client) for client in checkpoint.clients]
+    body: bytes = msgpack.packb([*checkpoint[:-2], state, clients])
+    if len(body) > MAX_CHECKPOINT_BYTES:
+        raise ValueError(f"a checkpoint has at most {MAX_CHECKPOINT_BYTES:,} bytes, this one has {len(body):,}")
+    content = _HEADER.pack(MAGIC, VERSION, len(body)) + body
+    return content + _hash(content)
+
+
+def _fields_of(client: ClientRecord) -> list[Any]:
+    return [*client[:-1], None if client.left is None else client.left.value]
+
+
+def _packed(value: Any, packer: msgpack.Packer) -> Iterator[bytes]:
+    """Pack a frozen tree in many short calls."""
+    if type(value) is dict:
+        yield packer.pack_map_header(len(value))
+        for key, item in value.items():
+            yield packer.pack(key)
+            yield from _packed(item, packer)
+    elif type(value) is list and (len(value) > _IN_ONE_CALL or {dict, list} & set(map(type, value))):
+        yield packer.pack_array_header(len(value))
+        for item in value:
+            yield from _packed(item, packer)
+    else:
+        yield packer.pack(value)
+
+
+def _hash(content: bytes) -> bytes:
+    return blake2b(content, digest_size=_HASH_BYTES).digest()
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def decode(data: bytes, max_state_values: int) -> Checkpoint:
+    """Read the content of a file.
+
+    :raises Unreadable: it is no checkpoint, it is damaged, or it has another version.
+    """
+    if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
+        raise Unreadable(f"is no checkpoint of PyGaSe: it begins with {data[:12]!r}, a checkpoint with {MAGIC!r}")
+    if len(data) < _HEADER.size + _HASH_BYTES:
+        raise Unreadable(f"is cut off: it has {len(data)} bytes")
+    _, version, size = _HEADER.unpack_from(data)
+    if version != VERSION:
+        raise Unreadable(
+            f"has the version {version} of the form of checkpoints, and this PyGaSe reads version {VERSION}: run it "
+            "with the PyGaSe that has written it"
+        )
+    expected = _HEADER.size + size + _HASH_BYTES
+    if len(data) != expected:
+        raise Unreadable(f"is cut off or mixed with another file: it has {len(data):,} bytes, not {expected:,}")
+    if _hash(data[:-_HASH_BYTES]) != data[-_HASH_BYTES:]:
+        raise Unreadable("is damaged: its bytes do not match their checksum")
+    try:
+        return _read_body(data[_HEADER.size : -_HASH_BYTES], max_state_values)
+    except (MalformedPacket, TypeError, ValueError, OverflowError) as error:
+        raise Unreadable(f"has a content that PyGaSe does not write: {error}") from None
+
+
+def _read_body(body: bytes, max_state_values: int) -> Checkpoint:
+    fields = _list_of(unpack(body), len(Checkpoint._fields))
+    *plain, state, clients = fields
+    game, tick, time, game_time, wall_time, interval, ids_below, reset_key, identity = plain
+    return Checkpoint(
+        _checked(game, str),
+        _number(tick),
+        _seconds(time),
+        _seconds(game_time),
+        _seconds(wall_time),
+        _seconds(interval),
+        _number(ids_below, _MAX_CLIENT_ID + 1),
+        _checked(reset_key, bytes),
+        _checked(identity, bytes),
+        _tree(unpack(_checked(state, bytes), max_values=max_state_values)),
+        tuple(_read_client(_list_of(client, len(ClientRecord._fields))) for client in _checked(clients, list)),
+    )
+
+
+def _read_client(fields: list[Any]) -> ClientRecord:
+    client_id, profile, is_host, secrets, sent, received, waiting, is_new, is_lost, left = fields
+    return ClientRecord(
+        _number(client_id, _MAX_CLIENT_ID),
+        _tree(profile),
+        _checked(is_host, bool),
+        _all_bytes(secrets, _MAX_SECRETS),
+        _number(sent),
+        _number(received),
+        _all_bytes(waiting, _number(sent)),
+        _checked(is_new, bool),
+        _checked(is_lost, bool),
+        None if left is None else DisconnectReason(left),
+    )
+
+
+T = TypeVar("T")
+
+
+def _checked(value: Any, kind: type[T]) -> T:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r:.40} where a {kind.__name__} was expected")
+    return value
+
+
+def _list_of(value: Any, length: int) -> list[Any]:
+    if len(_checked(value, list)) != length:
+        raise ValueError(f"{len(value)} fields where {length} were expected")
+    return _checked(value, list)
+
+
+def _number(value: Any, most: int = 2**63) -> int:
+    if not 0 <= _checked(value, int) <= most:
+        raise ValueError(f"the number {value} where one of 0 to {most} was expected")
+    return int(value)
+
+
+def _seconds(value: Any) -> float:
+    if not math.isfinite(_checked(value, float)):
+        raise ValueError(f"the time {value}")
+    return float(value)
+
+
+def _tree(value: Any) -> Tree:
+    if too_deep(_checked(value, dict)):
+        raise ValueError("values that are nested too deep")
+    return _checked(value, dict)
+
+
+def _all_bytes(value: Any, most: int) -> tuple[bytes, ...]:
+    if len(_checked(value, list)) > most:
+        raise ValueError(f"{len(value)} items where at most {most} were expected")
+    return tuple(_checked(item, bytes) for item in value)
