@@ -21,13 +21,13 @@ from ..errors import DisconnectReason, MalformedPacket
 MAGIC: Final = b"PyGaSe\x1a\n"
 """The control characters show a transfer that took the file for a text."""
 
-VERSION: Final = 1
+FILE_VERSION: Final = 1
 """Of the form of the file."""
 
 MAX_CHECKPOINT_BYTES: Final = 256 * 1024 * 1024
 """Largest checkpoint, and most bytes that are read of a file."""
 
-_HEADER: Final = Struct("!8sHI")
+_FILE_HEADER: Final = Struct("!8sHI")
 _HASH_BYTES: Final = 32
 _MAX_CLIENT_ID: Final = 2**32 - 1
 _MAX_SECRETS: Final = 2
@@ -106,7 +106,7 @@ def encode(checkpoint: Checkpoint, rest: Callable[[], None] = lambda: None) -> b
     body: bytes = msgpack.packb([*checkpoint[:-2], state, clients])
     if len(body) > MAX_CHECKPOINT_BYTES:
         raise ValueError(f"a checkpoint has at most {MAX_CHECKPOINT_BYTES:,} bytes, this one has {len(body):,}")
-    content = _HEADER.pack(MAGIC, VERSION, len(body)) + body
+    content = _FILE_HEADER.pack(MAGIC, FILE_VERSION, len(body)) + body
     return content + _hash(content)
 
 
@@ -143,21 +143,21 @@ def decode(data: bytes, max_state_values: int) -> Checkpoint:
     """
     if data[: len(MAGIC)] != MAGIC[: len(data)] or not data:
         raise Unreadable(f"is no checkpoint of PyGaSe: it begins with {data[:12]!r}, a checkpoint with {MAGIC!r}")
-    if len(data) < _HEADER.size + _HASH_BYTES:
+    if len(data) < _FILE_HEADER.size + _HASH_BYTES:
         raise Unreadable(f"is cut off: it has {len(data)} bytes")
-    _, version, size = _HEADER.unpack_from(data)
-    if version != VERSION:
+    _, version, size = _FILE_HEADER.unpack_from(data)
+    if version != FILE_VERSION:
         raise Unreadable(
-            f"has the version {version} of the form of checkpoints, and this PyGaSe reads version {VERSION}: run it "
+            f"has the version {version} of the form of checkpoints, and this PyGaSe reads version {FILE_VERSION}: run it "
             "with the PyGaSe that has written it"
         )
-    expected = _HEADER.size + size + _HASH_BYTES
+    expected = _FILE_HEADER.size + size + _HASH_BYTES
     if len(data) != expected:
         raise Unreadable(f"is cut off or mixed with another file: it has {len(data):,} bytes, not {expected:,}")
     if _hash(data[:-_HASH_BYTES]) != data[-_HASH_BYTES:]:
         raise Unreadable("is damaged: its bytes do not match their checksum")
     try:
-        return _read_body(data[_HEADER.size : -_HASH_BYTES], max_state_values)
+        return _read_body(data[_FILE_HEADER.size : -_HASH_BYTES], max_state_values)
     except (MalformedPacket, TypeError, ValueError, OverflowError) as error:
         raise Unreadable(f"has a content that PyGaSe does not write: {error}") from None
 

@@ -119,7 +119,7 @@ def test_a_foreign_file_is_refused(data: bytes) -> None:
             decode(content, VALUES_ALLOWED)
 
 
-def sealed(body: Any, version: int = checkpoint.VERSION) -> bytes:
+def sealed(body: Any, version: int = checkpoint.FILE_VERSION) -> bytes:
     """Return a file with a right checksum around any body."""
     packed = msgpack.packb(body)
     content = MAGIC + version.to_bytes(2, "big") + len(packed).to_bytes(4, "big") + packed
