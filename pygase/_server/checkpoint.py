@@ -148,8 +148,8 @@ def decode(data: bytes, max_state_values: int) -> Checkpoint:
     _, version, size = _FILE_HEADER.unpack_from(data)
     if version != FILE_VERSION:
         raise Unreadable(
-            f"has the version {version} of the form of checkpoints, and this PyGaSe reads version {FILE_VERSION}: run it "
-            "with the PyGaSe that has written it"
+            f"has the version {version} of the form of checkpoints, and this PyGaSe reads version {FILE_VERSION}: run "
+            "it with the PyGaSe that has written it"
         )
     expected = _FILE_HEADER.size + size + _HASH_BYTES
     if len(data) != expected:
