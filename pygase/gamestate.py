@@ -173,7 +173,7 @@ class GameState(Readable, Backed, Sendable):
         )
 
     def _add(self, update: Tree) -> None:
-        """Ignore the update if it is older."""
+        """Merge an update's attributes, its time order among them, unless it is older."""
         order = Sqn(update["time_order"])
         if order_is_ignored(order, self.time_order):
             return

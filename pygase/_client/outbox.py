@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from .._protocol.tickets import AckCallback
 
 MAX_OUTBOX_EVENTS: Final = 1024
-"""The oldest unreliable ones make room."""
+"""Most events that wait for the connection; the oldest unreliable ones make room."""
 
 
 class OutgoingEvent(NamedTuple):

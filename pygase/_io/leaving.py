@@ -124,7 +124,7 @@ def _leave_all() -> None:
 
 
 def _leave(living: Iterable[Living], seconds: float) -> None:
-    """Wait for the ends of all together, ``seconds`` at most."""
+    """Let all leave together, and wait for their ends, ``seconds`` at most."""
     give_up_at = monotonic() + seconds
     waiting = [one for one in living if _guarded(one.leave)]
     while waiting and monotonic() < give_up_at:

@@ -51,7 +51,7 @@ SWITCH_AFTER: Final = 2 * REPEAT_INTERVAL
 """Seconds without an answer from a game's address after which another address of the game replaces it."""
 
 MAX_GAMES: Final = 100
-"""More than a player reads."""
+"""Most games in a list; more than a player reads."""
 MAX_GAMES_PER_HOST: Final = 16
 """Most games at one address, so that a machine that invents answers leaves room for the others."""
 KEPT_QUERIES: Final = 8
@@ -156,7 +156,7 @@ def _sized(data: bytes) -> bytes:
 
 
 def _cut(text: str, limit: int) -> bytes:
-    """Without half a character at the end."""
+    """Return at most ``limit`` bytes of UTF-8, without half a character at the end."""
     return text.encode(errors="replace")[:limit].decode(errors="ignore").encode()
 
 

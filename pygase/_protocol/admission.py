@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .server_peer import ServerProtocol
 
 MAX_HOSTS: Final = 4096
-"""An entry takes about 300 bytes, all of them little more than a megabyte."""
+"""Hosts whose tries are remembered. An entry takes about 300 bytes, all of them little more than a megabyte."""
 
 MAX_GUESSES: Final = 4096
 """Challenges used up by a wrong password that are remembered. Hundreds of hosts are needed to fill this within the

@@ -91,7 +91,7 @@ class UnreliableSender:
         self._max_queued = max_queued
 
     def queue(self, body: bytes, ticket: int | None) -> None:
-        """The oldest piece makes room beyond the bound."""
+        """Add a message. Beyond the bound the oldest piece makes room."""
         message = Message(split(EVENT, self._group, body), 0, ticket)
         self._group += len(message.pieces) > 1
         self.pieces.extend(message.pieces)
@@ -298,7 +298,8 @@ class EventReceiver:
         self.reassemblers[EVENT].forgive(slept)
 
     def drop_unreliable(self) -> bool:
-        """Return False if there are none. All else that is held was acknowledged."""
+        """Give up all unfinished unreliable events; return False if there are none. All else that is held was
+        acknowledged."""
         loose = self.reassemblers[EVENT]
         found = loose.held_bytes > 0
         loose.clear()

@@ -224,7 +224,8 @@ class ServerEndpoint:
         return list(self.stream_to_send(now=now, everyone=everyone))
 
     def stream_to_send(self, *, now: float, everyone: bool = False) -> Iterator[Outgoing]:
-        """Make each datagram on demand. The caller exhausts the iterator at once."""
+        """Yield the datagrams of ``datagrams_to_send``, each made on demand. The caller exhausts the iterator at
+        once."""
         outgoing = tuple(self.outbox)
         self.outbox.clear()
         if everyone and now >= self._look_at:  # (each tick postpones its peers, so nothing else looks at them)

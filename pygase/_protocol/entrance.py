@@ -191,7 +191,8 @@ class Entrance:
         return len(self._peers) >= self._config.max_clients and address not in self._peers
 
     def _no_place(self, address: Address, now: float) -> Objection | None:
-        """Return None if a connection gives way to a newcomer from this address."""
+        """Return the objection if all places are taken; None if a connection gives way to a newcomer from this
+        address."""
         host = host_of(address)
         if self.places.giver(host, now) is not None:
             return None

@@ -167,7 +167,10 @@ class InputsMessage(NamedTuple):
 
 
 def decode_inputs(body: bytes) -> InputsMessage:
-    """:raises MalformedPacket: if :meth:`InputSender.message_body` did not write the body."""
+    """Read a body that :meth:`InputSender.message_body` wrote.
+
+    :raises MalformedPacket: if it is anything else.
+    """
     if len(body) < _HEADER.size:
         raise MalformedPacket(f"inputs of {len(body)} bytes")
     newest, count = _HEADER.unpack_from(body)
@@ -191,7 +194,7 @@ def decode_inputs(body: bytes) -> InputsMessage:
 def _decode_input(
     body: bytes, at: int, view_time: int | None, before: bytes | None
 ) -> tuple[int, int | None, tuple[bytes, int | None]]:
-    """Return the index of its end, the view time for the next difference, and the input."""
+    """Read an input. Return the index of its end, the view time for the next difference, and the input."""
     start = at + 1 if view_time is None else at + 1 + _STEP.size
     if start > len(body):
         raise MalformedPacket("inputs end early")

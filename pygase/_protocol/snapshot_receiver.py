@@ -21,7 +21,9 @@ _ROUNDED: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class ReceivedState:
-    """:ivar time: the tick's time on the server's clock, seconds.
+    """A state as the client received it.
+
+    :ivar time: the tick's time on the server's clock, seconds.
     :ivar changed_after: the time (same clock) until which the state of ``previous_tick`` held.
     :ivar previous_tick: the last earlier tick that changed something.
     :ivar tree: the frozen state.

@@ -80,7 +80,7 @@ TAG_BYTES: Final = 16
 """Bytes left free in every DATA datagram, for the authentication tag of an encrypted one."""
 
 MAX_MESSAGE_ROOM: Final = MAX_DATAGRAM_BYTES - CLIENT_HEADER.size - TAG_BYTES
-"""The same in both directions."""
+"""Bytes for messages in a datagram, the same in both directions."""
 
 MAX_BODY_BYTES: Final = MAX_MESSAGE_ROOM - MESSAGE_HEADER.size
 FRAGMENT_BYTES: Final = MAX_BODY_BYTES - FRAGMENT_HEADER.size

@@ -139,7 +139,7 @@ class EventHandling:
         return self._handlers.call(handler, event.type, event.handler_args, kwargs, context, event.details)
 
     def _refuse(self, event_type: str, client: ClientEvents) -> None:
-        """The client pays for the time."""
+        """Drop an event without a handler; its client pays for the time."""
         self._queue.refuse(client)
         if event_type.startswith(RESERVED_PREFIX):
             self.refused["reserved event type"] += 1
@@ -149,7 +149,7 @@ class EventHandling:
     # -- the handlers' updates -------------------------------------------------------------------------------------
 
     def _use(self, result: Any, event_type: str) -> None:
-        """A coroutine's update is applied in the tick after its end."""
+        """Apply a handler's result. A coroutine's update is applied in the tick after its end."""
         if hasattr(result, "__await__"):
             self.spawn(self._finish(result, event_type))
         else:

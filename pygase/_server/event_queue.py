@@ -210,7 +210,7 @@ class EventQueue:
             began = self._charge(event, turn, began, clock())
 
     def _charge(self, event: Any, turn: int, began: float, now: float) -> float:
-        """Return ``now``."""
+        """Put the time of an event on its client's account; return ``now``."""
         if now - began > self.slowest[0]:
             self.slowest = now - began, event
         client = _sender_of(event)

@@ -161,6 +161,6 @@ class _Ticks:
         self._game.simulation.late_ticks += count
 
     def note_late(self, count: int) -> None:
-        """Watch for the reason, right after the late tick."""
+        """Count ticks that were left out, and watch for the reason; right after the late tick."""
         self.count_late(count)
         self._game.note_late(count, self._loop.time() - self._last_at)

@@ -46,7 +46,7 @@ class Outgoing:
         self.release(tick)
 
     def release(self, tick: float) -> None:
-        """Of this tick and of earlier ones."""
+        """Queue the events of this tick and of earlier ones."""
         while self._held and self._held[0][0] <= tick:
             try:
                 self._held.popleft()[1]()

@@ -183,7 +183,7 @@ class PlayerInputs:
             )
 
     def settle(self, tick: int) -> None:
-        """The state of this tick includes the inputs that were taken last."""
+        """Note that the state of this tick includes the inputs that were taken last."""
         if self._players:
             with self._lock:
                 reports = [(p, each.buffer.applied_number, each.buffer.margin) for p, each in self._players.items()]

@@ -206,7 +206,7 @@ class ServerRun:
                 self.driver.arm(due_at)
 
     def _take_over_state(self) -> bool:
-        """Return whether the newest state has changed."""
+        """Give the newest state to the endpoint; return whether it has changed."""
         self._state_waits = False  # first: a commit from another thread after this line is taken over next time
         commit = self.server.states.committed
         self._next_push_at = self.clock() + self.config.push_interval
