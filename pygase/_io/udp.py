@@ -36,6 +36,11 @@ one, or a hundred at once, a server took a twentieth more CPU time.)"""
 MAX_ERRORS: Final = 64
 """Most errors in a row that one turn takes from a socket: Windows reports each refused datagram by an error."""
 
+_NO_WAY: Final = frozenset(
+    [errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT]
+)
+"""Errors by which a system says that this machine has no way to an address, or has none any more."""
+
 LOCAL_NETWORK_HINT: Final = (
     "this program may not reach other machines: on macOS 15 or later allow the terminal or editor you started it "
     "from under System Settings > Privacy & Security > Local Network"
@@ -227,7 +232,9 @@ def bind_error(error: OSError, hostname: str, port: int) -> OSError:
 class ClientTransport(UdpTransport):
     """A TransportToServer: a socket for each address family under which the server's host is known.
 
-    Until the server has answered from one of its addresses, they take turns (:meth:`try_next`).
+    Until the server has answered from one of its addresses, they take turns (:meth:`try_next`). They take turns again
+    while this machine has no way to the one in use, since it may have lost one of its networks. The sockets stay: they
+    are bound to no address of this machine, so the system sends each datagram by a network that exists.
     """
 
     def __init__(self, hostname: str, port: int) -> None:
@@ -236,6 +243,8 @@ class ClientTransport(UdpTransport):
         self._families = {address: socket.AddressFamily(family) for family, address in self._candidates}
         self._current = 0
         self._settled = False
+        self._turned = False
+        """Whether the newest datagram found no way, so that the address has been changed already."""
         super().__init__([open_socket(family) for family in dict(self._candidates)])
         for sock in self.sockets:  # Windows cannot receive on a socket that is not bound
             with contextlib.suppress(OSError):
@@ -246,8 +255,12 @@ class ClientTransport(UdpTransport):
         return self._candidates[self._current][1]
 
     def try_next(self) -> None:
-        if not self._settled:
-            self._current = (self._current + 1) % len(self._candidates)
+        if not self._settled and not self._turned:
+            self._turn()
+        self._turned = False
+
+    def _turn(self) -> None:
+        self._current = (self._current + 1) % len(self._candidates)
 
     def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
         """Datagrams from other senders are dropped."""
@@ -266,10 +279,15 @@ class ClientTransport(UdpTransport):
         target = address or self.address
         try:
             self.by_family[self._families[target]].sendto(data, target)
+            self._turned = False
         except (BlockingIOError, InterruptedError):
             self.send_errors += 1
         except OSError as error:
             self._note(error)
+            if error.errno in _NO_WAY:
+                self._settled = False
+                self._turned = True
+                self._turn()
 
     @property
     def hint(self) -> str:

@@ -94,6 +94,37 @@ def test_the_address_that_answers_first_is_kept(sockets: dict[int, FakeSocket]) 
     assert sockets[socket.AF_INET].sent == []
 
 
+@pytest.mark.parametrize("code", [errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL])
+def test_without_a_way_to_the_address_in_use_the_others_take_turns_until_one_answers(
+    sockets: dict[int, FakeSocket], code: int
+) -> None:
+    transport = ClientTransport("den", 80)
+    ipv4, ipv6 = sockets[socket.AF_INET], sockets[socket.AF_INET6]
+    ipv4.script = [(b"hello", IPV4)]
+    transport.take()
+    ipv4.fails_with = OSError(code, "no way")
+    for _ in range(3):
+        transport.send(b"x")
+    assert len(ipv6.sent) == 2, "the first one found no way"
+    ipv6.fails_with, ipv4.fails_with = ipv4.fails_with, None
+    for _ in range(3):
+        transport.send(b"y")
+    assert [data for data, _ in ipv4.sent] == [b"y", b"y"]
+    ipv4.script = [(b"hello", IPV4)]
+    transport.take()
+    transport.try_next()
+    assert transport.address == IPV4
+
+
+def test_while_connecting_an_address_without_a_way_is_passed_over_once(sockets: dict[int, FakeSocket]) -> None:
+    transport = ClientTransport("den", 80)
+    sockets[socket.AF_INET].fails_with = OSError(errno.ENETUNREACH, "no way")
+    for _ in range(4):  # as an endpoint does that waits for the first answer
+        transport.send(b"request")
+        transport.try_next()
+    assert len(sockets[socket.AF_INET6].sent) == 2
+
+
 def test_what_comes_from_anybody_else_never_reaches_the_client(sockets: dict[int, FakeSocket]) -> None:
     transport = ClientTransport("den", 80)
     sockets[socket.AF_INET].script = [(b"forged", ("127.0.0.1", 81)), (b"forged", ("10.0.0.1", 80))]
