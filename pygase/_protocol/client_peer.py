@@ -13,9 +13,10 @@ from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
 from .client_sides import PlayerSide, StateSide
+from .datagrams import Welcome
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import TooLarge
-from .handshake import Connector, RandomBytes, decode_address, reason_from_wire
+from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
 from .inputs import InputState
 from .peer import PeerProtocol
 from .peer_events import (
@@ -39,7 +40,6 @@ from .wire import (
     SNAPSHOT,
     TIME_UNIT,
     TOKEN_BYTES,
-    Accepted,
 )
 
 CLIENT_SKIPS_WITHIN: Final = 4096
@@ -51,6 +51,7 @@ class ClientProtocol(PeerProtocol):
     """The client's end of a connection, from the first request on.
 
     :param game: the server's must be the same.
+    :param profile: the player's profile, serialised.
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
     :ivar inputs: the player's unacknowledged inputs.
@@ -81,13 +82,14 @@ class ClientProtocol(PeerProtocol):
         game: str = "",
         password: str | None = None,
         host_token: str = "",
+        profile: bytes = EMPTY_PROFILE,
         first_sequence: int = 0,
         skip_within: int = CLIENT_SKIPS_WITHIN,
     ) -> None:
         config = config or ClientConfig()
         super().__init__(bytes(TOKEN_BYTES), config, now, first_sequence, random_bytes, skip_within)
         self.connected = False
-        self.connector = Connector(game, password, host_token, random_bytes, config.connect_retry_interval)
+        self.connector = Connector(game, password, host_token, random_bytes, config.connect_retry_interval, profile)
         self._give_up_at = now + config.connect_timeout
         self.states = StateSide(config)
         self._events: deque[ProtocolEvent] = deque()
@@ -138,7 +140,7 @@ class ClientProtocol(PeerProtocol):
 
     def _finish_handshake(self, now: float) -> None:
         outcome = self.connector.outcome
-        if isinstance(outcome, Accepted):
+        if isinstance(outcome, Welcome):
             self.connected = True
             self.token = outcome.token
             self._server_time = outcome.time

@@ -11,6 +11,7 @@ from typing import Final
 from .._state.tree import Tree
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
+from .datagrams import ChallengeResponse, ConnectRequest
 from .entrance import Entrance, Keys
 from .handshake import Address, RandomBytes
 from .held import HeldBytes
@@ -18,7 +19,7 @@ from .peer import NEVER_SENT
 from .peer_events import Connected, ProtocolEvent
 from .server_peer import SERVER_SKIPS_WITHIN, ServerProtocol, Shared
 from .snapshots import SnapshotRing
-from .wire import CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, HEADER_BYTES, ChallengeResponse, ConnectRequest
+from .wire import CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, HEADER_BYTES
 
 Outgoing = tuple[bytes, Address]
 
@@ -136,7 +137,8 @@ class ServerEndpoint:
             self.dropped["malformed"] += 1
 
     def _receive_response(self, response: ChallengeResponse, address: Address, now: float) -> None:
-        if not self.entrance.admits(response, address, now):
+        body = self.entrance.admitted(response, address, now)
+        if body is None:
             return
         known = self.peers.get(address)
         if known is not None:
@@ -144,14 +146,14 @@ class ServerEndpoint:
         giver = self.entrance.giver(address, now)
         if giver is not None:
             self.close_peer(giver[0], DisconnectReason.SERVER_FULL, giver[1], now=now)
-        for own in self.entrance.own_peers(response):
+        for own in self.entrance.own_peers(body):
             self.close_peer(own, DisconnectReason.REPLACED, now=now)
-        peer, accepted = self.entrance.new_peer(response, address, now)
+        peer, welcome = self.entrance.new_peer(response, body, address, now)
         self.peers[address] = self.by_token[peer.token] = peer
         self.entrance.places.changed()
         self.next_at = min(self.next_at, now)
-        self.outbox.append((peer.accepted, address))
-        self.inbox.append((peer, Connected(accepted, address)))
+        self.outbox.append((peer.identity.accepted, address))
+        self.inbox.append((peer, Connected(welcome, address)))
 
     def _make_room(self, now: float) -> None:
         """Make the largest holder lose its unfinished unreliable messages, or else its connection."""
@@ -203,7 +205,7 @@ class ServerEndpoint:
         self.by_token.pop(peer.token, None)
         self.held.forget(peer)
         self.entrance.places.changed()
-        self.entrance.ended_nonces.append(peer.nonce)
+        self.entrance.ended_nonces.append(peer.identity.nonce)
         if self.peers.get(peer.address) is peer:
             del self.peers[peer.address]
 

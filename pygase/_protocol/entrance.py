@@ -12,16 +12,19 @@ from ..config import ServerConfig
 from ..errors import DisconnectReason
 from .admission import Places, Visitors, host_of
 from .crypto import same_secret
-from .handshake import Address, CookieJar, RandomBytes, encode_address, password_proof, plain_host, refusal
-from .server_peer import ServerProtocol, Shared
-from .wire import (
-    PROTOCOL_VERSION,
-    TOKEN_BYTES,
-    Accepted,
-    ChallengeResponse,
-    ConnectRequest,
-    to_whole_wire_time,
+from .datagrams import Accepted, ChallengeResponse, ConnectRequest, ResponseBody, Welcome
+from .handshake import (
+    Address,
+    CookieJar,
+    RandomBytes,
+    decode_profile,
+    encode_address,
+    password_proof,
+    plain_host,
+    refusal,
 )
+from .server_peer import Identity, ServerProtocol, Shared
+from .wire import PROTOCOL_VERSION, RESET_BYTES, SECRET_BYTES, TOKEN_BYTES, to_whole_wire_time
 
 Objection = tuple[DisconnectReason | None, str]
 """The reason for not admitting a newcomer, and words for it. Without a reason there is no answer: the newcomer tries
@@ -30,8 +33,8 @@ again and may be admitted later."""
 _REMEMBERED_NONCES: Final = 1024
 
 
-def _presents(token: str, response: ChallengeResponse) -> bool:
-    return bool(token) and same_secret(token.encode(), response.host_token.encode())
+def _presents(token: str, body: ResponseBody) -> bool:
+    return bool(token) and same_secret(token.encode(), body.host_token.encode())
 
 
 class Keys:
@@ -63,6 +66,7 @@ class Keys:
 class Entrance:
     """Answers the handshakes of newcomers, and makes the peers of admitted ones.
 
+    :ivar client_ids: the newest client's id; each new one is greater by 1.
     :ivar visitors: the recent tries of each host.
     :ivar places: finds the connection that gives way to a newcomer.
     :ivar refuse_all: if set, every newcomer is refused with this reason.
@@ -80,6 +84,7 @@ class Entrance:
         "_random_bytes",
         "_shared",
         "banned_hosts",
+        "client_ids",
         "dropped",
         "ended_nonces",
         "keys",
@@ -98,6 +103,7 @@ class Entrance:
         dropped: Counter[str],
     ) -> None:
         self.keys = keys
+        self.client_ids = 0
         self.dropped = dropped
         self.refuse_all: DisconnectReason | None = None
         self.banned_hosts: set[str] = set()
@@ -120,52 +126,66 @@ class Entrance:
         else:
             self._outbox.append((self._cookies.challenge(request.nonce, address, now).encode(), address))
 
-    def admits(self, response: ChallengeResponse, address: Address, now: float) -> bool:
-        """Return whether the sender of this response is admitted. If not, it has its answer."""
+    def admitted(self, response: ChallengeResponse, address: Address, now: float) -> ResponseBody | None:
+        """Return the body of this response if its sender is admitted; None if not, and then it has its answer.
+
+        :raises MalformedPacket: if the body or the profile in it does not parse.
+        """
         if response.version != PROTOCOL_VERSION or not self._cookies.accepts(response, address, now):
             self.dropped["wrong cookie"] += 1
-            return False
+            return None
         known = self._peers.get(address)
-        if known is not None and known.nonce == response.nonce:
-            self._outbox.append((known.accepted, address))  # the answer was lost; repeat it
-            return False
+        if known is not None and known.identity.nonce == response.nonce:
+            self._outbox.append((known.identity.accepted, address))  # the answer was lost; repeat it
+            return None
         if response.nonce in self.ended_nonces:
             self.dropped["connection already over"] += 1
-            return False
-        host = host_of(address)
+            return None
+        body, host = ResponseBody.decode(response.body), host_of(address)
+        decode_profile(body.profile)  # a malformed one is noticed before anybody gives way
         objection = (
             self._objection(response.version, response.game, address, now)
-            or self._password_objection(response, host, now)
+            or self._password_objection(response, body.password_proof, host, now)
             or self._haste(host, now)
         )
         if objection is not None:
             self._object(response.nonce, objection, address)
-        return objection is None
+            return None
+        return body
 
     def giver(self, address: Address, now: float) -> tuple[ServerProtocol, str] | None:
         """Return the peer that gives its place to a newcomer from this address, and the words for it; None if there is
         room."""
         return self.places.giver(host_of(address), now) if self._is_full_for(address) else None
 
-    def own_peers(self, response: ChallengeResponse) -> list[ServerProtocol]:
+    def own_peers(self, body: ResponseBody) -> list[ServerProtocol]:
         """Return the connections that a newcomer replaces as the player of this process. Nothing else would notice
         their end."""
-        if not _presents(self.keys.own_token, response):
+        if not _presents(self.keys.own_token, body):
             return []
         return [peer for peer in self._peers.values() if peer.config is self._patient]
 
-    def new_peer(self, response: ChallengeResponse, address: Address, now: float) -> tuple[ServerProtocol, Accepted]:
-        """Return the peer of an admitted newcomer, and the answer."""
+    def new_peer(
+        self, response: ChallengeResponse, body: ResponseBody, address: Address, now: float
+    ) -> tuple[ServerProtocol, Welcome]:
+        """Make the peer of an admitted newcomer, and the answer to it."""
         token = self._random_bytes(TOKEN_BYTES)
-        is_own = _presents(self.keys.own_token, response)
+        is_own = _presents(self.keys.own_token, body)
         config = self._patient if is_own else self._config
-        peer = ServerProtocol(address, response.nonce, token, self._shared, config, now)
+        self.client_ids += 1
+        identity = Identity(self.client_ids, response.nonce, decode_profile(body.profile))
+        peer = ServerProtocol(identity, address, token, self._shared, config, now)
         has_host = any(other.is_host for other in self._peers.values())
-        is_host = is_own or _presents(self.keys.host_token, response)
+        is_host = is_own or _presents(self.keys.host_token, body)
         peer.is_host = is_host or (not has_host and self.keys.is_local(address))
-        accepted = Accepted(response.nonce, token, peer.is_host, to_whole_wire_time(now), encode_address(address))
-        peer.accepted = accepted.encode()
-        return peer, accepted
+        welcome = self._welcome(peer, now)
+        identity.accepted = Accepted(response.nonce, welcome.encode()).encode()
+        return peer, welcome
+
+    def _welcome(self, peer: ServerProtocol, now: float) -> Welcome:
+        no_secret, no_reset = bytes(SECRET_BYTES), bytes(RESET_BYTES)
+        time, address = to_whole_wire_time(now), encode_address(peer.address)
+        return Welcome(peer.token, peer.client_id, peer.is_host, 0, 0, no_secret, 0, no_reset, time, address)
 
     def _object(self, nonce: bytes, objection: Objection, address: Address) -> None:
         reason, words = objection
@@ -201,9 +221,10 @@ class Entrance:
         most = self._config.max_clients
         return DisconnectReason.SERVER_FULL, f"It takes {most} player{'s' * (most > 1)}."
 
-    def _password_objection(self, response: ChallengeResponse, host: str, now: float) -> Objection | None:
-        """Return None if the password is right or not asked for. Each challenge allows one guess."""
-        proof, password = response.password_proof, self.keys.password
+    def _password_objection(self, response: ChallengeResponse, proof: bytes, host: str, now: float) -> Objection | None:
+        """Return the objection to the password; None if it is right or not asked for. Each challenge allows one
+        guess."""
+        password = self.keys.password
         if password is None:
             return None
         if not any(proof):

@@ -4,7 +4,7 @@
 
     client                                             server
     ConnectRequest (>= 1,000 bytes) ------------------>  remembers nothing
-    <---------------------------------------- Challenge  29 bytes: a keyed hash over address, nonce and time
+    <---------------------------------------- Challenge  a keyed hash over address, nonce and time
     ChallengeResponse (the hash, the game) ----------->  the address can receive: the connection begins
     <----------------------------------------- Accepted  a random token, which every later packet carries
                                           (or Refused, at either step, with the reason)
@@ -15,28 +15,28 @@ SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1).
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from .._state.codec import pack, unpack
+from .._state.codec import pack, unpack, unpack_plain
 from ..errors import DisconnectReason, MalformedPacket
 from .crypto import RandomBytes as RandomBytes
 from .crypto import keyed_hash, same_secret
+from .datagrams import Accepted, Challenge, ChallengeResponse, Claim, ConnectRequest, Refused, ResponseBody, Welcome
 from .wire import (
     ACCEPTED,
     CHALLENGE,
     COOKIE_BYTES,
+    MAX_PROFILE_BYTES,
     NONCE_BYTES,
     PROOF_BYTES,
     PROTOCOL_VERSION,
     REFUSED,
-    Accepted,
-    Challenge,
-    ChallengeResponse,
-    ConnectRequest,
-    Refused,
 )
 
 Address = tuple[object, ...]
+EMPTY_PROFILE: Final = b"\x80"
+MAX_PROFILE_LEVELS: Final = 8
+"""Deepest nesting of lists and dicts in a profile."""
 
 
 def password_proof(password: str, cookie: bytes, nonce: bytes) -> bytes:
@@ -74,7 +74,7 @@ class CookieJar:
 class Connector:
     """The client's side of the handshake.
 
-    :ivar outcome: None while the handshake goes on, then Accepted or Refused.
+    :ivar outcome: None while the handshake goes on, then Welcome or Refused.
     """
 
     NEVER: Final = float("-inf")
@@ -86,12 +86,14 @@ class Connector:
         host_token: str,
         random_bytes: RandomBytes,
         retry_interval: float,
+        profile: bytes = EMPTY_PROFILE,
     ) -> None:
         self.nonce = random_bytes(NONCE_BYTES)
-        self.outcome: Accepted | Refused | None = None
+        self.outcome: Welcome | Refused | None = None
         self._game = game
         self._password = password
         self._host_token = host_token
+        self._profile = profile
         self._retry_interval = retry_interval
         self._datagram = ConnectRequest(PROTOCOL_VERSION, self.nonce, game).encode()
         self._sent_at = self.NEVER
@@ -108,28 +110,32 @@ class Connector:
             if challenge.nonce == self.nonce and self.outcome is None:
                 self._respond(challenge, now)
         elif kind == ACCEPTED:
-            accepted = Accepted.decode(data)
-            decode_address(accepted.address)
-            self._end(accepted)
+            self._receive_acceptance(Accepted.decode(data))
         elif kind == REFUSED:
-            self._end(Refused.decode(data))
+            refused = Refused.decode(data)
+            if refused.nonce == self.nonce and self.outcome is None:
+                self.outcome = refused
 
-    def _end(self, outcome: Accepted | Refused) -> None:
-        if outcome.nonce == self.nonce and self.outcome is None:
-            self.outcome = outcome
+    def _receive_acceptance(self, accepted: Accepted) -> None:
+        if accepted.nonce == self.nonce and self.outcome is None:
+            welcome = Welcome.decode(accepted.body)
+            decode_address(welcome.address)
+            self.outcome = welcome
 
     def _respond(self, challenge: Challenge, now: float) -> None:
         proof = bytes(PROOF_BYTES)
         if self._password is not None:
             proof = password_proof(self._password, challenge.cookie, self.nonce)
+        body = ResponseBody(proof, self._host_token, Claim(), self._profile).encode()
         response = ChallengeResponse(
             PROTOCOL_VERSION,
             self.nonce,
             challenge.issued_at,
             challenge.cookie,
-            proof,
             self._game,
-            self._host_token,
+            b"",
+            False,
+            body,
         ).encode()
         if self._responding_since == self.NEVER:
             self._responding_since = now
@@ -158,6 +164,17 @@ def plain_host(host: object) -> str:
     text = str(host).partition("%")[0]
     inner = text.removeprefix("::ffff:")
     return inner if "." in inner else text
+
+
+def decode_profile(data: bytes) -> dict[Any, Any]:
+    """Return the profile that ``pack_plain`` serialised.
+
+    :raises MalformedPacket: if it is not a dict of plain data.
+    """
+    profile = unpack_plain(data, MAX_PROFILE_BYTES, MAX_PROFILE_LEVELS)
+    if type(profile) is not dict:
+        raise MalformedPacket("a profile that is not a dict")
+    return profile
 
 
 def decode_address(data: bytes) -> tuple[str | int, ...]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..errors import DisconnectReason
+from .datagrams import Welcome
 from .inputs import InputsMessage
 from .snapshot_receiver import ReceivedState
-from .wire import Accepted
 
 
 class Connected(NamedTuple):
     """The connection stands. ``address`` is the client's, as the server sees it."""
 
-    accepted: Accepted
+    welcome: Welcome
     address: tuple[Any, ...]
 
 

@@ -64,12 +64,28 @@ class Shared:
         self.skip_within = skip_within
 
 
+class Identity:
+    """Who a client is.
+
+    :ivar client_id: from 1, never given twice by a server.
+    :ivar profile: what the client says of its player.
+    :ivar nonce: the client's, from its latest handshake; ``accepted``: the answer to that.
+    """
+
+    __slots__ = ("accepted", "client_id", "nonce", "profile")
+
+    def __init__(self, client_id: int, nonce: bytes, profile: dict[Any, Any]) -> None:
+        self.client_id = client_id
+        self.profile = profile
+        self.nonce = nonce
+        self.accepted = b""
+
+
 class ServerProtocol(PeerProtocol):
     """The server's end of one connection. ServerEndpoint makes it, and passes it the peer's datagrams.
 
     :ivar host: the name of the peer's machine, see :func:`.admission.host_of`.
-    :ivar nonce: the client's, from the handshake.
-    :ivar accepted: the answer to the handshake.
+    :ivar identity: who the client is.
     :ivar bulk_group: the number of the latest bulk transfer.
     :ivar note: a framed message for this client alone, which piggybacks on the next packet.
     :ivar counted_bytes: this peer's part of the endpoint's total of held bytes.
@@ -80,13 +96,12 @@ class ServerProtocol(PeerProtocol):
         "_fragments",
         "_has_inputs",
         "_shared",
-        "accepted",
         "address",
         "bulk_group",
         "counted_bytes",
         "host",
+        "identity",
         "is_host",
-        "nonce",
         "note",
         "part",
         "snapshots",
@@ -94,16 +109,21 @@ class ServerProtocol(PeerProtocol):
     )
 
     def __init__(
-        self, address: Address, nonce: bytes, token: bytes, shared: Shared, config: ConnectionConfig, now: float
+        self,
+        identity: Identity,
+        address: Address,
+        token: bytes,
+        shared: Shared,
+        config: ConnectionConfig,
+        now: float,
     ) -> None:
         super().__init__(
             token, config, now, shared.first_sequence, shared.random_bytes, shared.skip_within, shared.ticks
         )
         self._shared = shared
+        self.identity = identity
         self.address = address
         self.host = host_of(address)
-        self.nonce = nonce
-        self.accepted = b""
         self.is_host = False
         self.part = Participation(self.record, now)
         self.counted_bytes = 0
@@ -114,6 +134,11 @@ class ServerProtocol(PeerProtocol):
         self.tracked.append(TrackedSender(config.burst_bytes))
         self._fragments: deque[bytes] = deque()  # of the state being sent unreliably, framed
         self._has_inputs = False
+
+    @property
+    def client_id(self) -> int:
+        """Who the client is: from 1, never given twice."""
+        return self.identity.client_id
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
         """The client delivers the event once it has the current state."""

@@ -7,7 +7,7 @@ each ``kind (1), length (2), body (length)``.
 from __future__ import annotations
 
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from ..errors import MalformedPacket
 
@@ -27,7 +27,12 @@ CHALLENGE_RESPONSE: Final = 0x03
 ACCEPTED: Final = 0x04
 REFUSED: Final = 0x05
 DATA: Final = 0x06
-# 0x07 encrypted data, 0x08/0x09 path challenge and response, 0x0A resume: reserved
+ENCRYPTED: Final = 0x07
+URGENT: Final = 0x87
+"""ENCRYPTED, with something inside that the receiver should not let wait for its tick."""
+PATH_CHALLENGE: Final = 0x08
+PATH_RESPONSE: Final = 0x09
+NOT_HERE: Final = 0x0A
 
 # -- kinds of messages -----------------------------------------------------------------------------------------------
 EVENT: Final = 1
@@ -46,6 +51,17 @@ TOKEN_BYTES: Final = 8
 NONCE_BYTES: Final = 8
 COOKIE_BYTES: Final = 16
 PROOF_BYTES: Final = 16
+KEY_BYTES: Final = 32
+"""The size of a public key (X25519)."""
+SALT_BYTES: Final = 16
+SECRET_BYTES: Final = 16
+"""The size of the secret that resumes a connection."""
+PATH_COOKIE_BYTES: Final = 8
+RESET_BYTES: Final = 14
+"""The size of a reset token. A NOT_HERE of this size is as long as the smallest packet that it answers."""
+MAX_HOST_TOKEN_BYTES: Final = 64
+MAX_PROFILE_BYTES: Final = 400
+"""The largest profile, serialised."""
 MAX_GAME_BYTES: Final = 64
 MAX_DETAIL_BYTES: Final = 200
 
@@ -87,12 +103,6 @@ FRAGMENT_BYTES: Final = MAX_BODY_BYTES - FRAGMENT_HEADER.size
 """Payload of every fragment but the last. It is fixed, so the receiver knows each fragment's place and bounds the
 whole."""
 
-_REQUEST: Final = Struct("!BH8sB")
-_CHALLENGE: Final = Struct("!B8sI16s")
-_RESPONSE: Final = Struct("!BH8sI16s16sB")
-_ACCEPTED: Final = Struct("!B8s8sBQB")
-_REFUSED: Final = Struct("!B8sB")
-
 
 def to_wire_time(seconds: float) -> int:
     """Return a time in units of 0.1 ms, modulo 2**32."""
@@ -109,12 +119,7 @@ def message(kind: int, body: bytes) -> bytes:
     return MESSAGE_HEADER.pack(kind, len(body)) + body
 
 
-def _short(data: bytes, layout: Struct, name: str) -> None:
-    if len(data) < layout.size:
-        raise MalformedPacket(f"{name} of {len(data)} bytes, at least {layout.size} expected")
-
-
-def _sized_text(data: bytes, at: int) -> tuple[str, int]:
+def sized_text(data: bytes, at: int) -> tuple[str, int]:
     """Read a length byte and that many bytes of UTF-8. Return the text and the index of its end."""
     if at >= len(data) or at + 1 + data[at] > len(data):
         raise MalformedPacket("text reaches beyond the datagram")
@@ -125,112 +130,10 @@ def _sized_text(data: bytes, at: int) -> tuple[str, int]:
         raise MalformedPacket("text is not UTF-8") from None
 
 
-def _text(value: str, limit: int) -> bytes:
+def text_field(value: str, limit: int) -> bytes:
+    """Return a length byte and the text in UTF-8, cut to ``limit`` bytes."""
     data = value.encode(errors="replace")[:limit].decode(errors="ignore").encode()
     return bytes([len(data)]) + data
-
-
-class ConnectRequest(NamedTuple):
-    version: int
-    nonce: bytes
-    game: str
-
-    def encode(self) -> bytes:
-        head = _REQUEST.pack(CONNECT_REQUEST, self.version, self.nonce, 0)[:-1] + _text(self.game, MAX_GAME_BYTES)
-        return head.ljust(MAX_DATAGRAM_BYTES, b"\0")
-
-    @classmethod
-    def decode(cls, data: bytes) -> ConnectRequest:
-        if len(data) < MIN_REQUEST_BYTES:
-            raise MalformedPacket(f"request of {len(data)} bytes is not padded to {MIN_REQUEST_BYTES}")
-        _, version, nonce, _ = _REQUEST.unpack_from(data)
-        if version != PROTOCOL_VERSION:  # another version may lay out the rest differently
-            return cls(version, nonce, "")
-        return cls(version, nonce, _sized_text(data, _REQUEST.size - 1)[0])
-
-
-class Challenge(NamedTuple):
-    """The server's answer to a request. The client proves with it that it receives at its address."""
-
-    nonce: bytes
-    issued_at: int
-    cookie: bytes
-
-    def encode(self) -> bytes:
-        return _CHALLENGE.pack(CHALLENGE, *self)
-
-    @classmethod
-    def decode(cls, data: bytes) -> Challenge:
-        _short(data, _CHALLENGE, "challenge")
-        return cls(*_CHALLENGE.unpack_from(data)[1:])
-
-
-class ChallengeResponse(NamedTuple):
-    version: int
-    nonce: bytes
-    issued_at: int
-    cookie: bytes
-    password_proof: bytes
-    game: str
-    host_token: str
-
-    def encode(self) -> bytes:
-        head = _RESPONSE.pack(CHALLENGE_RESPONSE, *self[:5], 0)[:-1]
-        return head + _text(self.game, MAX_GAME_BYTES) + _text(self.host_token, 64)
-
-    @classmethod
-    def decode(cls, data: bytes) -> ChallengeResponse:
-        _short(data, _RESPONSE, "challenge response")
-        game, end = _sized_text(data, _RESPONSE.size - 1)
-        host_token, _ = _sized_text(data, end)
-        _, version, nonce, issued_at, cookie, proof, _ = _RESPONSE.unpack_from(data)
-        return cls(version, nonce, issued_at, cookie, proof, game, host_token)
-
-
-class Accepted(NamedTuple):
-    """The server's welcome: the connection's token, whether the client is host, the server's time, and the client's
-    address as the server sees it.
-
-    ``time`` is in units of 0.1 ms and whole. All later times are modulo 2**32 (4.97 days), and clients that connect in
-    different weeks know the same clock by this one. ``address`` is msgpack of a list.
-    """
-
-    nonce: bytes
-    token: bytes
-    is_host: bool
-    time: int
-    address: bytes
-
-    def encode(self) -> bytes:
-        return (
-            _ACCEPTED.pack(ACCEPTED, self.nonce, self.token, self.is_host, self.time, len(self.address)) + self.address
-        )
-
-    @classmethod
-    def decode(cls, data: bytes) -> Accepted:
-        _short(data, _ACCEPTED, "acceptance")
-        _, nonce, token, is_host, time, size = _ACCEPTED.unpack_from(data)
-        address = data[_ACCEPTED.size : _ACCEPTED.size + size]
-        if len(address) < size:
-            raise MalformedPacket("address reaches beyond the datagram")
-        return cls(nonce, token, bool(is_host), time, address)
-
-
-class Refused(NamedTuple):
-    """The value of a DisconnectReason, and the server's own words."""
-
-    nonce: bytes
-    reason: int
-    detail: str
-
-    def encode(self) -> bytes:
-        return _REFUSED.pack(REFUSED, self.nonce, self.reason) + _text(self.detail, MAX_DETAIL_BYTES)
-
-    @classmethod
-    def decode(cls, data: bytes) -> Refused:
-        _short(data, _REFUSED, "refusal")
-        _, nonce, reason = _REFUSED.unpack_from(data)
-        return cls(nonce, reason, _sized_text(data, _REFUSED.size)[0])
 
 
 def acks_message(sequence: int, bits: int) -> bytes:
@@ -245,10 +148,10 @@ def decode_acks(body: bytes) -> tuple[int, int]:
 
 
 def close_message(reason: int, detail: str) -> bytes:
-    return message(CLOSE, bytes([reason]) + _text(detail, MAX_DETAIL_BYTES))
+    return message(CLOSE, bytes([reason]) + text_field(detail, MAX_DETAIL_BYTES))
 
 
 def decode_close(body: bytes) -> tuple[int, str]:
     if not body:
         raise MalformedPacket("empty CLOSE")
-    return body[0], _sized_text(body, 1)[0]
+    return body[0], sized_text(body, 1)[0]

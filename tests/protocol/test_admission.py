@@ -12,19 +12,10 @@ import pytest
 
 from pygase._protocol import admission
 from pygase._protocol.admission import Visitors, host_of
+from pygase._protocol.datagrams import Challenge, ChallengeResponse, ConnectRequest, Refused, ResponseBody
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.handshake import password_proof
-from pygase._protocol.wire import (
-    ACCEPTED,
-    DATA,
-    NONCE_BYTES,
-    PROTOCOL_VERSION,
-    REFUSED,
-    Challenge,
-    ChallengeResponse,
-    ConnectRequest,
-    Refused,
-)
+from pygase._protocol.wire import ACCEPTED, DATA, NONCE_BYTES, PROTOCOL_VERSION, REFUSED
 from pygase.config import ClientConfig, ServerConfig
 from pygase.errors import DisconnectReason
 from tests.support.peers import Address, Peers
@@ -341,8 +332,10 @@ class Guesser:
         return Challenge.decode(answer)
 
     def give(self, challenge: Challenge, proof: bytes, now: float) -> bytes | None:
-        nonce, issued_at, cookie = challenge
-        return self.answer(ChallengeResponse(PROTOCOL_VERSION, nonce, issued_at, cookie, proof, "", "").encode(), now)
+        nonce, issued_at, cookie = challenge[:3]
+        body = ResponseBody(proof).encode()
+        response = ChallengeResponse(PROTOCOL_VERSION, nonce, issued_at, cookie, "", b"", False, body)
+        return self.answer(response.encode(), now)
 
     def guess(self, password: str, now: float) -> bytes | None:
         challenge = self.challenge(now)
@@ -448,7 +441,9 @@ def test_guesses_of_addresses_that_have_not_proved_that_they_receive_store_nothi
     server = locked()
     forge: Callable[[int], bytes] = rng.randbytes
     for number in range(5_000):
-        response = ChallengeResponse(PROTOCOL_VERSION, forge(8), 1000, forge(16), forge(16), "", "")
+        response = ChallengeResponse(
+            PROTOCOL_VERSION, forge(8), 1000, forge(16), "", b"", False, ResponseBody(forge(16)).encode()
+        )
         server.receive_datagram(response.encode(), (f"10.0.0.{number % 250}", number), now=100.0)
     assert len(server.entrance.visitors) == 0
     assert server.dropped["wrong cookie"] == 5_000

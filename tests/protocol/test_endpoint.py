@@ -5,16 +5,9 @@ import tracemalloc
 
 import pytest
 
+from pygase._protocol.datagrams import ChallengeResponse, ConnectRequest, ResponseBody
 from pygase._protocol.endpoint import ServerEndpoint
-from pygase._protocol.wire import (
-    CHALLENGE_RESPONSE,
-    CLIENT_HEADER,
-    DATA,
-    PROTOCOL_VERSION,
-    ChallengeResponse,
-    ConnectRequest,
-    close_message,
-)
+from pygase._protocol.wire import CHALLENGE_RESPONSE, CLIENT_HEADER, DATA, PROTOCOL_VERSION, close_message
 from pygase.config import ServerConfig
 from pygase.errors import DisconnectReason
 from tests.support.peers import SERVER, Address, Peers
@@ -73,7 +66,9 @@ def test_a_request_that_is_not_padded_gets_no_answer(size: int) -> None:
 def test_a_made_up_cookie_is_counted_and_gets_no_answer(rng: random.Random) -> None:
     endpoint = ServerEndpoint(random_bytes=rng.randbytes)
     for _ in range(1000):
-        forged = ChallengeResponse(PROTOCOL_VERSION, rng.randbytes(8), 500, rng.randbytes(16), bytes(16), "", "")
+        forged = ChallengeResponse(
+            PROTOCOL_VERSION, rng.randbytes(8), 500, rng.randbytes(16), "", b"", False, ResponseBody().encode()
+        )
         assert answers(endpoint, forged.encode(), ("stranger", 1)) == 0
     assert endpoint.dropped["wrong cookie"] == 1000
     assert not endpoint.peers

@@ -21,6 +21,7 @@ import pytest
 from pygase import RELIABLE, TO_DELETE, Backend, Client, ClientConfig, GameState, ServerConfig
 from pygase._protocol.acks import SentPackets
 from pygase._protocol.client_peer import ClientProtocol
+from pygase._protocol.datagrams import Accepted, Challenge, ConnectRequest, Refused, Welcome
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.input_buffer import InputBuffer
 from pygase._protocol.inputs import MAX_INPUTS, InputState, decode_inputs, pace
@@ -50,10 +51,6 @@ from pygase._protocol.wire import (
     SNAPSHOT,
     SNAPSHOT_HEADER,
     TOKEN_BYTES,
-    Accepted,
-    Challenge,
-    ConnectRequest,
-    Refused,
     message,
 )
 from pygase._server.players import PlayerInput
@@ -136,6 +133,22 @@ _ODD_VALUES: Final = [
     b"\xcf" + b"\xff" * 8,
     b"",
 ]
+
+
+def odd_welcome(rng: random.Random, address: bytes) -> bytes:
+    """Return the body of an acceptance that no server has sent."""
+    numbers = rng.choice([0, 1, 2, 255]), rng.choice([0, 7, 2**32 - 1])
+    return Welcome(
+        rng.randbytes(TOKEN_BYTES),
+        rng.choice([0, 1, 2**32 - 1]),
+        rng.random() < 0.5,
+        *numbers,
+        rng.randbytes(16),
+        rng.choice([0, 300, 65535]),
+        rng.randbytes(14),
+        rng.choice([0, 2**64 - 1]),
+        address,
+    ).encode()
 
 
 def odd_value(rng: random.Random) -> bytes:
@@ -502,8 +515,8 @@ class Arena:
         answers = [
             Challenge(nonce, rng.randint(0, 2**32 - 1), rng.randbytes(16)).encode(),
             Refused(nonce, rng.randint(0, 255), "nein " * rng.randint(0, 40)).encode(),
-            Accepted(nonce, rng.randbytes(TOKEN_BYTES), True, 0, odd_value(rng)[:255]).encode(),
-            Accepted(nonce, rng.randbytes(TOKEN_BYTES), False, 0, pack(["127.0.0.1", 5])).encode(),
+            Accepted(nonce, odd_welcome(rng, odd_value(rng)[:255])).encode(),
+            Accepted(nonce, odd_welcome(rng, pack(["127.0.0.1", 5]))).encode(),
         ]
         data = rng.choice(answers)
         head, tail = data[: 1 + NONCE_BYTES], data[1 + NONCE_BYTES :]

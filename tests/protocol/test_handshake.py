@@ -6,6 +6,15 @@ from typing import Any
 
 import pytest
 
+from pygase._protocol.datagrams import (
+    Accepted,
+    Challenge,
+    ChallengeResponse,
+    ConnectRequest,
+    Refused,
+    ResponseBody,
+    Welcome,
+)
 from pygase._protocol.handshake import Connector, CookieJar, password_proof, reason_from_wire
 from pygase._protocol.wire import (
     ACCEPTED,
@@ -15,11 +24,6 @@ from pygase._protocol.wire import (
     MIN_REQUEST_BYTES,
     PROTOCOL_VERSION,
     REFUSED,
-    Accepted,
-    Challenge,
-    ChallengeResponse,
-    ConnectRequest,
-    Refused,
 )
 from pygase._state.codec import pack, unpack
 from pygase.config import ClientConfig, ServerConfig
@@ -28,6 +32,7 @@ from tests.support.peers import SERVER, Address, Peers
 
 NONCE = bytes(range(8))
 ADDRESS: Address = ("10.0.0.1", 5000)
+WELCOME = Welcome(b"t" * 8, 1, False, 0, 0, bytes(16), 0, bytes(14), 0, pack(["host", 1]))
 
 
 def jar(lifetime: float = 10.0) -> CookieJar:
@@ -36,7 +41,14 @@ def jar(lifetime: float = 10.0) -> CookieJar:
 
 def response_to(challenge: Challenge, **changes: Any) -> ChallengeResponse:
     plain = ChallengeResponse(
-        PROTOCOL_VERSION, challenge.nonce, challenge.issued_at, challenge.cookie, bytes(16), "", ""
+        PROTOCOL_VERSION,
+        challenge.nonce,
+        challenge.issued_at,
+        challenge.cookie,
+        "",
+        b"",
+        False,
+        ResponseBody().encode(),
     )
     return plain._replace(**changes)
 
@@ -136,10 +148,10 @@ def test_without_an_answer_to_the_proof_the_client_begins_again() -> None:
 
 def test_an_outcome_for_another_nonce_is_ignored_and_the_first_of_ours_stays() -> None:
     way = connector()
-    way.receive(ACCEPTED, Accepted(bytes(8), b"t" * 8, False, 0, pack(["host", 1])).encode(), 0.0)
+    way.receive(ACCEPTED, Accepted(bytes(8), WELCOME.encode()).encode(), 0.0)
     assert way.outcome is None
     way.receive(REFUSED, Refused(way.nonce, 4, "full").encode(), 0.0)
-    way.receive(ACCEPTED, Accepted(way.nonce, b"t" * 8, False, 0, pack(["host", 1])).encode(), 0.0)
+    way.receive(ACCEPTED, Accepted(way.nonce, WELCOME.encode()).encode(), 0.0)
     assert way.outcome == Refused(way.nonce, 4, "full")
     assert way.datagram_to_send(100.0) is None
 
@@ -203,7 +215,7 @@ def test_the_client_learns_its_address_as_the_server_sees_it() -> None:
     peers = Peers()
     peers.joined()
     accepted = Accepted.decode(next(data for _, _, data in peers.sent if data[0] == ACCEPTED))
-    assert tuple(unpack(accepted.address)) == ("client", 1)
+    assert tuple(unpack(Welcome.decode(accepted.body).address)) == ("client", 1)
 
 
 @pytest.mark.parametrize(

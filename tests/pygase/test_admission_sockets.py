@@ -12,8 +12,9 @@ import pytest
 
 from pygase import Backend, Client, ConnectionFailed, DisconnectReason, GameState, ServerConfig
 from pygase._protocol.client_peer import ClientProtocol
+from pygase._protocol.datagrams import Challenge, ChallengeResponse, ConnectRequest, ResponseBody
 from pygase._protocol.handshake import password_proof
-from pygase._protocol.wire import PROTOCOL_VERSION, REFUSED, Challenge, ChallengeResponse, ConnectRequest
+from pygase._protocol.wire import PROTOCOL_VERSION, REFUSED
 
 pytestmark = pytest.mark.integration
 
@@ -85,7 +86,9 @@ def test_a_flood_of_guesses_becomes_a_few_and_a_player_at_the_same_address_gets_
                 sock.send(ConnectRequest(PROTOCOL_VERSION, nonce, "").encode())
                 challenge = Challenge.decode(sock.recv(2048))
                 proof = password_proof(f"guess {tried}", challenge.cookie, nonce)
-                response = ChallengeResponse(PROTOCOL_VERSION, *challenge, proof, "", "")
+                response = ChallengeResponse(
+                    PROTOCOL_VERSION, *challenge[:3], "", b"", False, ResponseBody(proof).encode()
+                )
                 sock.settimeout(0.01)
                 sock.send(response.encode())
                 tried += 1

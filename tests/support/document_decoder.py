@@ -20,7 +20,10 @@ PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "protocol.md"
 
 TO_SERVER, TO_CLIENT = "from client to server", "from server to client"
 
-_HEADING = re.compile(r"^### (Datagram 0x(?P<datagram>\w\w)|Message (?P<message>\d+|frame)).*?(, (?P<way>from .*))?$")
+_HEADING = re.compile(
+    r"^### (Datagram 0x(?P<datagram>\w\w)|Message (?P<message>\d+|frame)|Body of 0x(?P<body>\w\w))"
+    r".*?(, (?P<way>from .*))?$"
+)
 _EXAMPLE_LINE = re.compile(r"^(?P<hex>(?:[0-9a-f]{2} ?)+)(?:× (?P<times>\d+) ?)?(?: +(?P<name>\w+) = (?P<value>.*))?$")
 
 
@@ -89,6 +92,7 @@ class Document:
     """The page, read by its tables.
 
     :ivar datagrams: the rows of each kind of datagram by (kind, direction); the direction is "" where there is one.
+    :ivar bodies: the rows of the bodies of handshake datagrams, by the kind of datagram.
     :ivar messages: the rows of each kind of message; `frame`: those of the frame around it.
     :ivar limits, reasons: the tables of limits (number by name) and of reasons (name by number).
     :ivar kinds: names of datagrams and messages by kind, as the tables of kinds have them.
@@ -97,6 +101,7 @@ class Document:
     def __init__(self, page: str) -> None:
         self.page = page
         self.datagrams: dict[tuple[int, str], list[Row]] = {}
+        self.bodies: dict[int, list[Row]] = {}
         self.messages: dict[int, list[Row]] = {}
         self.frame: list[Row] = []
         self.limits: dict[str, float] = {}
@@ -123,6 +128,8 @@ class Document:
         assert found is not None
         if found["datagram"]:
             self.datagrams[int(found["datagram"], 16), found["way"] or ""] = rows
+        elif found["body"]:
+            self.bodies[int(found["body"], 16)] = rows
         elif found["message"] == "frame":
             self.frame = rows
         else:
@@ -139,6 +146,8 @@ class Document:
         fields = fields_of(rows, data)
         if fields[-1].name == "messages":
             fields[-1:] = [part for message in self.split_messages(fields[-1].raw, way) for part in message]
+        elif fields[-1].name == "body":
+            fields[-1:] = fields_of(self.bodies[data[0]], fields[-1].raw)
         return fields
 
     def split_messages(self, data: bytes, way: str) -> list[list[Field]]:
@@ -212,6 +221,8 @@ _VALUES: dict[str, Callable[[bytes], Any]] = {
     "int": lambda raw: int.from_bytes(raw, "big", signed=True),
     "bytes": bytes,
     "text": lambda raw: raw[1:].decode(),
+    "sized": lambda raw: raw[1:],
+    "body": bytes,
     "msgpack": _msgpack,
     "zeros": _zeros,
     "messages": bytes,
@@ -524,6 +535,8 @@ class Onlooker:
 
 def shown(each: Field) -> str:
     """Return a field's value as the example shows it."""
+    if each.value == b"":
+        return "empty"
     return each.value.hex() if isinstance(each.value, bytes) else repr(each.value)
 
 

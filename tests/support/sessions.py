@@ -471,7 +471,7 @@ class Session:
             player.leave()
 
     def _on_connected(self, client_address: Address) -> None:
-        nonce = self.server.plumbing.run.endpoint.peers[client_address].nonce
+        nonce = self.server.plumbing.run.endpoint.peers[client_address].identity.nonce
         # not always the present ones: the answer to a client that has just left may still have been under way
         self._present[client_address] = next(player for player in self.players if player.nonce == nonce)
 

@@ -1,0 +1,318 @@
+"""The datagrams beside the packets: handshake, moves to a new address, lost connections.
+
+Encoding stands beside decoding. Kind and version have their places in every version of the protocol.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final, NamedTuple
+
+from ..errors import MalformedPacket
+from .wire import (
+    ACCEPTED,
+    CHALLENGE,
+    CHALLENGE_RESPONSE,
+    CONNECT_REQUEST,
+    KEY_BYTES,
+    MAX_DATAGRAM_BYTES,
+    MAX_DETAIL_BYTES,
+    MAX_GAME_BYTES,
+    MAX_HOST_TOKEN_BYTES,
+    MAX_PROFILE_BYTES,
+    MIN_REQUEST_BYTES,
+    NOT_HERE,
+    PATH_CHALLENGE,
+    PATH_RESPONSE,
+    PROOF_BYTES,
+    PROTOCOL_VERSION,
+    REFUSED,
+    SALT_BYTES,
+    SECRET_BYTES,
+    sized_text,
+    text_field,
+)
+
+_REQUEST_LAYOUT: Final = Struct("!BH8sB")
+_CHALLENGE_LAYOUT: Final = Struct("!B8sI16s")
+_RESPONSE_LAYOUT: Final = Struct("!BH8sI16s")
+_CLAIM_LAYOUT: Final = Struct("!I16sBII")
+_PROFILE_SIZE: Final = Struct("!H")
+_ACCEPTED_LAYOUT: Final = Struct("!B8s")
+_WELCOME_LAYOUT: Final = Struct("!8sIBBI16sH14sQB")
+_REFUSED_LAYOUT: Final = Struct("!B8sB")
+_PATH_CHALLENGE_LAYOUT: Final = Struct("!B8sI8s")
+_PATH_RESPONSE_LAYOUT: Final = Struct("!B8sI8s16s")
+_NOT_HERE_LAYOUT: Final = Struct("!B8s14s")
+
+
+def _short(data: bytes, layout: Struct, name: str) -> None:
+    if len(data) < layout.size:
+        raise MalformedPacket(f"{name} of {len(data)} bytes, at least {layout.size} expected")
+
+
+def _sized_bytes(data: bytes, at: int, sizes: tuple[int, ...], name: str) -> tuple[bytes, int]:
+    """Read a length byte and that many bytes. Return the bytes and the index of their end.
+
+    :param sizes: the lengths that are valid.
+    """
+    size = data[at] if at < len(data) else -1
+    end = at + 1 + size
+    if size not in sizes or end > len(data):
+        raise MalformedPacket(f"{name} of {size} bytes, {' or '.join(map(str, sizes))} expected")
+    return data[at + 1 : end], end
+
+
+class ConnectRequest(NamedTuple):
+    """A client's first datagram. It names the protocol's version and the game.
+
+    ``encryption`` is 0 (off), 1 (the client can) or 2 (the client insists).
+    """
+
+    version: int
+    nonce: bytes
+    game: str
+    encryption: int = 0
+
+    def encode(self) -> bytes:
+        head = _REQUEST_LAYOUT.pack(CONNECT_REQUEST, self.version, self.nonce, self.encryption)
+        return (head + text_field(self.game, MAX_GAME_BYTES)).ljust(MAX_DATAGRAM_BYTES, b"\0")
+
+    @classmethod
+    def decode(cls, data: bytes) -> ConnectRequest:
+        if len(data) < MIN_REQUEST_BYTES:
+            raise MalformedPacket(f"request of {len(data)} bytes is not padded to {MIN_REQUEST_BYTES}")
+        _, version, nonce, encryption = _REQUEST_LAYOUT.unpack_from(data)
+        if version != PROTOCOL_VERSION:  # another version may lay out the rest differently
+            return cls(version, nonce, "")
+        return cls(version, nonce, sized_text(data, _REQUEST_LAYOUT.size)[0], encryption)
+
+
+class Challenge(NamedTuple):
+    """The server's answer to a request. The client proves with it that it receives at its address. The server remembers
+    nothing.
+
+    ``key`` is the server's public key for handshakes, empty without encryption. ``salt`` is that of the password, empty
+    if the server asks for none.
+    """
+
+    nonce: bytes
+    issued_at: int
+    cookie: bytes
+    key: bytes = b""
+    salt: bytes = b""
+
+    def encode(self) -> bytes:
+        head = _CHALLENGE_LAYOUT.pack(CHALLENGE, self.nonce, self.issued_at, self.cookie)
+        return head + bytes([len(self.key)]) + self.key + bytes([len(self.salt)]) + self.salt
+
+    @classmethod
+    def decode(cls, data: bytes) -> Challenge:
+        _short(data, _CHALLENGE_LAYOUT, "challenge")
+        _, nonce, issued_at, cookie = _CHALLENGE_LAYOUT.unpack_from(data)
+        key, end = _sized_bytes(data, _CHALLENGE_LAYOUT.size, (0, KEY_BYTES), "key")
+        salt, _ = _sized_bytes(data, end, (0, SALT_BYTES), "salt")
+        return cls(nonce, issued_at, cookie, key, salt)
+
+
+class Claim(NamedTuple):
+    """A client's claim to a connection that it had. ``client_id`` 0 is a newcomer's, and claims nothing.
+
+    ``is_fresh``: the client remembers nothing else of the connection. ``received`` counts the EVENT_ORDERED that it has
+    received in all, and ``acked`` those of its own that it knows to be acknowledged, both modulo 2**32.
+    """
+
+    client_id: int = 0
+    secret: bytes = bytes(SECRET_BYTES)
+    is_fresh: bool = False
+    received: int = 0
+    acked: int = 0
+
+
+class ResponseBody(NamedTuple):
+    """The part of a challenge response that is sealed on an encrypted connection.
+
+    ``profile`` is msgpack of a dict, at most MAX_PROFILE_BYTES.
+    """
+
+    password_proof: bytes = bytes(PROOF_BYTES)
+    host_token: str = ""
+    claim: Claim = Claim()
+    profile: bytes = b"\x80"
+
+    def encode(self) -> bytes:
+        head = self.password_proof + text_field(self.host_token, MAX_HOST_TOKEN_BYTES) + _CLAIM_LAYOUT.pack(*self.claim)
+        return head + _PROFILE_SIZE.pack(len(self.profile)) + self.profile
+
+    @classmethod
+    def decode(cls, data: bytes) -> ResponseBody:
+        host_token, end = sized_text(data, PROOF_BYTES)
+        begin = end + _CLAIM_LAYOUT.size + _PROFILE_SIZE.size
+        if len(data) < begin:
+            raise MalformedPacket(f"body of a challenge response of {len(data)} bytes, at least {begin} expected")
+        client_id, secret, is_fresh, received, acked = _CLAIM_LAYOUT.unpack_from(data, end)
+        size = _PROFILE_SIZE.unpack_from(data, begin - _PROFILE_SIZE.size)[0]
+        profile = data[begin : begin + size]
+        if size > MAX_PROFILE_BYTES or len(profile) < size:
+            raise MalformedPacket(f"profile of {size} bytes, at most {MAX_PROFILE_BYTES} and all of them expected")
+        return cls(data[:PROOF_BYTES], host_token, Claim(client_id, secret, bool(is_fresh), received, acked), profile)
+
+
+class ChallengeResponse(NamedTuple):
+    """The client's proof that it receives at its address.
+
+    ``key`` is the client's public key, empty without encryption. ``invited``: the keys depend on an invite. ``body`` is
+    a ResponseBody, sealed if there is a key.
+    """
+
+    version: int
+    nonce: bytes
+    issued_at: int
+    cookie: bytes
+    game: str
+    key: bytes
+    invited: bool
+    body: bytes
+
+    def clear(self) -> bytes:
+        """Return the bytes before the body."""
+        head = _RESPONSE_LAYOUT.pack(CHALLENGE_RESPONSE, self.version, self.nonce, self.issued_at, self.cookie)
+        return head + text_field(self.game, MAX_GAME_BYTES) + bytes([len(self.key)]) + self.key + bytes([self.invited])
+
+    def encode(self) -> bytes:
+        return self.clear() + self.body
+
+    @classmethod
+    def decode(cls, data: bytes) -> ChallengeResponse:
+        _short(data, _RESPONSE_LAYOUT, "challenge response")
+        _, version, nonce, issued_at, cookie = _RESPONSE_LAYOUT.unpack_from(data)
+        game, end = sized_text(data, _RESPONSE_LAYOUT.size)
+        key, end = _sized_bytes(data, end, (0, KEY_BYTES), "key")
+        if end >= len(data):
+            raise MalformedPacket("challenge response without a body")
+        return cls(version, nonce, issued_at, cookie, game, key, bool(data[end]), data[end + 1 :])
+
+
+class Welcome(NamedTuple):
+    """What an accepted client learns: the part of the acceptance that is sealed on an encrypted connection.
+
+    ``resumed`` is 0 for a newcomer, 1 for a client whose connection goes on, and 2 for one whose server knows of the
+    connection only what a checkpoint held. ``received`` counts the client's EVENT_ORDERED that the server has received
+    in all, modulo 2**32. ``resume_time`` is in units of 0.1 s; 0: the server keeps no lost clients.
+
+    ``time`` is in units of 0.1 ms and whole. All later times are modulo 2**32 (4.97 days), and clients that connect in
+    different weeks know the same clock by this one. ``address`` is msgpack of a list, as the server's socket reports
+    it.
+    """
+
+    token: bytes
+    client_id: int
+    is_host: bool
+    resumed: int
+    received: int
+    resume_secret: bytes
+    resume_time: int
+    reset_token: bytes
+    time: int
+    address: bytes
+
+    def encode(self) -> bytes:
+        return _WELCOME_LAYOUT.pack(*self[:9], len(self.address)) + self.address
+
+    @classmethod
+    def decode(cls, data: bytes) -> Welcome:
+        _short(data, _WELCOME_LAYOUT, "body of an acceptance")
+        *fields, size = _WELCOME_LAYOUT.unpack_from(data)
+        address = data[_WELCOME_LAYOUT.size : _WELCOME_LAYOUT.size + size]
+        if len(address) < size:
+            raise MalformedPacket("address reaches beyond the datagram")
+        token, client_id, is_host, resumed, received, secret, resume_time, reset, time = fields
+        return cls(token, client_id, bool(is_host), resumed, received, secret, resume_time, reset, time, address)
+
+
+class Accepted(NamedTuple):
+    """The server's acceptance. ``body`` is a Welcome, sealed if the challenge response had a key."""
+
+    nonce: bytes
+    body: bytes
+
+    def clear(self) -> bytes:
+        """Return the bytes before the body."""
+        return _ACCEPTED_LAYOUT.pack(ACCEPTED, self.nonce)
+
+    def encode(self) -> bytes:
+        return self.clear() + self.body
+
+    @classmethod
+    def decode(cls, data: bytes) -> Accepted:
+        _short(data, _ACCEPTED_LAYOUT, "acceptance")
+        return cls(_ACCEPTED_LAYOUT.unpack_from(data)[1], data[_ACCEPTED_LAYOUT.size :])
+
+
+class Refused(NamedTuple):
+    """The server's refusal: the value of a DisconnectReason, and the server's own words."""
+
+    nonce: bytes
+    reason: int
+    detail: str
+
+    def encode(self) -> bytes:
+        return _REFUSED_LAYOUT.pack(REFUSED, self.nonce, self.reason) + text_field(self.detail, MAX_DETAIL_BYTES)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Refused:
+        _short(data, _REFUSED_LAYOUT, "refusal")
+        _, nonce, reason = _REFUSED_LAYOUT.unpack_from(data)
+        return cls(nonce, reason, sized_text(data, _REFUSED_LAYOUT.size)[0])
+
+
+class PathChallenge(NamedTuple):
+    """The server's question whether a client receives at a new address. The server remembers nothing."""
+
+    token: bytes
+    issued_at: int
+    cookie: bytes
+
+    def encode(self) -> bytes:
+        return _PATH_CHALLENGE_LAYOUT.pack(PATH_CHALLENGE, *self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> PathChallenge:
+        _short(data, _PATH_CHALLENGE_LAYOUT, "path challenge")
+        return cls(*_PATH_CHALLENGE_LAYOUT.unpack_from(data)[1:])
+
+
+class PathResponse(NamedTuple):
+    """A client's answer from its new address. ``mac`` proves that the client has made it."""
+
+    token: bytes
+    issued_at: int
+    cookie: bytes
+    mac: bytes
+
+    def clear(self) -> bytes:
+        """Return the bytes before the MAC."""
+        return _PATH_CHALLENGE_LAYOUT.pack(PATH_RESPONSE, *self[:3])
+
+    def encode(self) -> bytes:
+        return self.clear() + self.mac
+
+    @classmethod
+    def decode(cls, data: bytes) -> PathResponse:
+        _short(data, _PATH_RESPONSE_LAYOUT, "path response")
+        return cls(*_PATH_RESPONSE_LAYOUT.unpack_from(data)[1:])
+
+
+class NotHere(NamedTuple):
+    """The server's answer to a packet of a connection that it does not know. ``reset`` proves that it once did."""
+
+    token: bytes
+    reset: bytes
+
+    def encode(self) -> bytes:
+        return _NOT_HERE_LAYOUT.pack(NOT_HERE, *self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> NotHere:
+        _short(data, _NOT_HERE_LAYOUT, "not here")
+        return cls(*_NOT_HERE_LAYOUT.unpack_from(data)[1:])
