@@ -87,6 +87,7 @@ TOPICS = [
             *["pygase.own_address", "pygase.check_hostname", "pygase.check_port", "pygase.parse_port"],
             *["pygase.port_beside", "pygase.is_everywhere", "pygase.is_loopback"],
             *["pygase.clean_name", "pygase.unused_name", "pygase.clean_line"],
+            *["pygase.is_invite", "pygase.parse_invite", "pygase.invites.Invite"],
         ],
     ),
     Topic(
@@ -102,7 +103,7 @@ TOPICS = [
         [
             *["pygase.PygaseError", "pygase.LocalError", "pygase.InvalidValue", "pygase.MessageTooLarge"],
             *["pygase.StateTooLarge", "pygase.InPlaceChange", "pygase.AddressInUse", "pygase.AddressNotUsable"],
-            "pygase.CheckpointUnusable",
+            *["pygase.CheckpointUnusable", "pygase.IdentityUnusable", "pygase.InvalidInvite", "pygase.CannotEncrypt"],
             *["pygase.ConnectionFailed", "pygase.DisconnectReason"],
             *["pygase.errors.RemoteError", "pygase.errors.MalformedPacket"],
         ],
@@ -153,6 +154,7 @@ ALSO_PUBLIC = {
     "pygase.errors": None,  # None: every name without an underscore that the module defines
     "pygase.testing": None,
     "pygase.installation": ["BuildInfo"],
+    "pygase.invites": ["Invite"],
     "pygase.event": ["Event", "UniversalEventHandler"],
     "pygase.utils": ["Sendable", "Sqn", "Comparable", "NamedEnum", "LockedResource"],
 }

@@ -11,6 +11,9 @@ from typing import Final
 DISCOVERY_PORT: Final = 19733
 """UDP port for finding games, whatever port a game itself has. It is below the ports that systems assign at random."""
 
+ENCRYPTION: Final = ("auto", "required", "off")
+"""The values of ``encryption`` in both configs."""
+
 
 @dataclass(frozen=True)
 class ConnectionConfig:
@@ -50,10 +53,22 @@ class ConnectionConfig:
     """Seconds without a new fragment after which an incomplete unreliable message is dropped."""
     max_queued_messages: int = 4096
     """Most events that wait to be sent to one peer. Beyond it the oldest unreliable ones are dropped."""
+    encryption: str = "auto"
+    """``"auto"``: packets are encrypted if both sides can, which needs ``pip install 'pygase[secure]'``.
+    ``"required"``: no connection without. ``"off"``: never. docs/security.md explains what each protects against."""
 
     def __post_init__(self) -> None:
+        if self.encryption not in ENCRYPTION:
+            name = f"{type(self).__name__}.encryption"
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, ENCRYPTION))}, got {self.encryption!r:.80}")
         for field in fields(self):
             value, name = getattr(self, field.name), f"{type(self).__name__}.{field.name}"
+            if field.type == "str":
+                continue
+            if field.type == "bool":
+                if not isinstance(value, bool):
+                    raise TypeError(f"{name} must be True or False, got {value!r}")
+                continue
             if field.type == "bool | None":
                 if value is not None and not isinstance(value, bool):
                     raise TypeError(f"{name} must be True, False or None, got {value!r}")
@@ -150,3 +165,6 @@ class ServerConfig(ConnectionConfig):
     token. None: yes if the server is bound to a loopback address or was started by ``pygase_pygame.host()``, else no.
     On a rented or shared machine another user's program would be the host. Behind a proxy or a tunnel every client
     seems to be on this machine."""
+    invited_only: bool = False
+    """Whether only clients with an invite (``Server.invite``) get in, beside this process's own player and whoever has
+    the host token. It needs encryption."""

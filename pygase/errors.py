@@ -9,6 +9,9 @@
     │   ├── StateTooLarge              a game state above the configured bound; also a ValueError
     │   ├── InPlaceChange              the state was changed in place, so nobody else would see it
     │   ├── CheckpointUnusable         a checkpoint that cannot be loaded or saved; also an OSError
+    │   ├── IdentityUnusable           a file that does not keep a server's identity; also an OSError
+    │   ├── InvalidInvite              a text that is no invite; also a ValueError
+    │   ├── CannotEncrypt              encryption is required and not possible here; also a RuntimeError
     │   ├── AddressInUse               the port is taken by another program; also an OSError
     │   └── AddressNotUsable           host name unknown, or an address that is not ours; also an OSError
     ├── RemoteError                    the other side broke the protocol
@@ -52,6 +55,18 @@ class InPlaceChange(LocalError, RuntimeError):
 
 class CheckpointUnusable(LocalError, OSError):
     """A file is no checkpoint of this game or is damaged, and stays as it is; or no file can be written there."""
+
+
+class IdentityUnusable(LocalError, OSError):
+    """A file does not keep a server's identity and stays as it is; or no file can be written there."""
+
+
+class InvalidInvite(LocalError, ValueError):
+    """A text is no invite, or not a whole one."""
+
+
+class CannotEncrypt(LocalError, RuntimeError):
+    """This program requires encryption, which is turned off or needs a package that is not installed."""
 
 
 class AddressInUse(LocalError, OSError):

@@ -10,7 +10,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final, NamedTuple
 
 from .addresses import format_address, parse_address
-from .errors import LocalError
+from .errors import InvalidInvite
 
 SCHEME: Final = "pygase://"
 
@@ -19,10 +19,6 @@ _SECRET_BYTES: Final = 16
 _LETTERS: Final = (_IDENTITY_BYTES + _SECRET_BYTES) * 4 // 3
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 _HOW_IT_LOOKS: Final = f"{SCHEME}HOST:PORT/# and {_LETTERS} letters"
-
-
-class InvalidInvite(LocalError, ValueError):
-    """A text is no invite."""
 
 
 class Invite(NamedTuple):

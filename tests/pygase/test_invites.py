@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase.errors import PygaseError
-from pygase.invites import InvalidInvite, Invite, is_invite, parse_invite
+from pygase.errors import InvalidInvite, PygaseError
+from pygase.invites import Invite, is_invite, parse_invite
 
 LETTERS = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v"
 WHOLE = f"pygase://192.0.2.7:8080/#{LETTERS}"

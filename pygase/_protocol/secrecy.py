@@ -1,0 +1,197 @@
+"""The two sides of an encrypted handshake: which keys they use, and what they make of them.
+
+A client offers encryption in its request, the server gives a key in its challenge, the client gives one in its
+response. From there on everything is sealed. A client that knows the server's identity, from an invite or from an
+earlier connection, mixes it in: then only that server can go on.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from .crypto import (
+    FROM_CLIENT,
+    FROM_SERVER,
+    KEY_BYTES,
+    HandshakeKeys,
+    KeyPair,
+    Opener,
+    RandomBytes,
+    Sealer,
+    keyed_hash,
+    same_secret,
+    session_keys,
+    transcript_hash,
+    why_not,
+)
+from .identity import Identity
+
+OFF: Final = 0
+CAN: Final = 1
+MUST: Final = 2
+"""What a client offers in its request."""
+
+NOBODY: Final = 0
+INVITED: Final = 1
+KNOWN: Final = 2
+"""How a client knows the server: not at all, from an invite, or from an earlier connection."""
+
+_REFUSAL_TAG_BYTES: Final = 16
+
+
+class Trust(NamedTuple):
+    """What a client knows of the server's identity before it connects.
+
+    :ivar how: NOBODY, INVITED or KNOWN.
+    :ivar identity: the server's public key, or ``b""``.
+    :ivar join_secret: of an invite, or ``b""``.
+    """
+
+    how: int
+    identity: bytes
+    join_secret: bytes
+
+
+NO_TRUST: Final = Trust(NOBODY, b"", b"")
+
+
+class Agreement:
+    """The keys of an encrypted handshake, and the hash of what was sent in clear.
+
+    :ivar keys: all keys.
+    :ivar transcript: the hash, to which a password's proof is bound.
+    """
+
+    __slots__ = ("keys", "transcript")
+
+    def __init__(self, transcript: bytes, shared: bytes) -> None:
+        self.transcript = transcript
+        self.keys = session_keys(transcript, shared)
+
+    def seal_response(self, body: bytes, head: bytes) -> bytes:
+        return Sealer(self.keys.response, FROM_CLIENT).seal(0, body, head)
+
+    def open_response(self, sealed: bytes, head: bytes) -> bytes | None:
+        return Opener(self.keys.response, FROM_CLIENT).open(0, sealed, head)
+
+    def seal_accepted(self, body: bytes, head: bytes) -> bytes:
+        return Sealer(self.keys.accepted, FROM_SERVER).seal(0, body, head)
+
+    def open_accepted(self, sealed: bytes, head: bytes) -> bytes | None:
+        return Opener(self.keys.accepted, FROM_SERVER).open(0, sealed, head)
+
+    def refusal_tag(self, refusal: bytes) -> bytes:
+        """Return the proof that a REFUSED is the server's. It is a hash, since a server may refuse in several ways."""
+        return keyed_hash(self.keys.refused, refusal, _REFUSAL_TAG_BYTES)
+
+    def proves(self, refusal: bytes, tag: bytes) -> bool:
+        return same_secret(self.refusal_tag(refusal), tag)
+
+
+class ClientSecrecy:
+    """The client's side, for one attempt to connect.
+
+    :param mode: ``"auto"``, ``"required"`` or ``"off"``, as in ClientConfig.
+    :param trust: what the client knows of the server; a client that knows it requires encryption.
+    :ivar offer: OFF, CAN or MUST.
+    """
+
+    __slots__ = ("_pair", "_random_bytes", "offer", "trust")
+
+    def __init__(self, mode: str, trust: Trust, random_bytes: RandomBytes) -> None:
+        self.trust = trust
+        self._random_bytes = random_bytes
+        self._pair: KeyPair | None = None
+        self.offer = OFF
+        if trust.how != NOBODY or mode == "required":
+            self.offer = MUST
+        elif mode == "auto" and not why_not():
+            self.offer = CAN
+
+    @property
+    def public(self) -> bytes:
+        """The public key of this attempt, made when it is first needed."""
+        return self._own_pair().public
+
+    def _own_pair(self) -> KeyPair:
+        if self._pair is None:
+            self._pair = KeyPair(self._random_bytes(KEY_BYTES))
+        return self._pair
+
+    def agree(self, server_key: bytes, challenge: bytes, head: bytes) -> Agreement:
+        """Return the keys for the response to a challenge.
+
+        :param challenge: the whole datagram; ``head``: the clear part of the response.
+        :raises MalformedPacket: if the server's key is none.
+        """
+        pair = self._own_pair()
+        shared = pair.shared_with(server_key)
+        if self.trust.how != NOBODY:
+            shared += pair.shared_with(self.trust.identity) + self.trust.join_secret
+        return Agreement(transcript_hash(challenge, head), shared)
+
+
+class ServerSecrecy:
+    """The server's side, for all clients.
+
+    :param mode: ``"auto"``, ``"required"`` or ``"off"``, as in ServerConfig.
+    :param period: seconds for which a challenge can be answered.
+    :ivar identity: the server's.
+    """
+
+    __slots__ = ("_keys", "_mode", "identity")
+
+    def __init__(self, mode: str, identity: Identity, random_bytes: RandomBytes, period: float) -> None:
+        self._mode = mode
+        self.identity = identity
+        self._keys = HandshakeKeys(random_bytes, period)
+
+    @property
+    def is_on(self) -> bool:
+        return self._mode != "off" and not why_not()
+
+    @property
+    def is_required(self) -> bool:
+        return self._mode == "required"
+
+    @property
+    def identity_key(self) -> bytes:
+        """The public key that clients remember; ``b""`` if nothing is encrypted here."""
+        return self.identity.pair.public if self.is_on else b""
+
+    def key_for(self, offer: int, issued_at: int) -> bytes:
+        """Return the public key for a challenge; ``b""`` for an open connection.
+
+        :param offer: of the client's request.
+        """
+        return self._keys.make(issued_at).public if offer != OFF and self.is_on else b""
+
+    def key_of(self, issued_at: int) -> bytes:
+        """Return the public key that stood in the challenges of that time; ``b""`` if it is forgotten."""
+        pair = self._keys.find(issued_at)
+        return pair.public if pair is not None else b""
+
+    def agree(self, client_key: bytes, trusted: int, issued_at: int, challenge: bytes, head: bytes) -> Agreement | None:
+        """Return the keys for the response to a challenge; None if this server's key is forgotten.
+
+        :param trusted: how the client says that it knows this server.
+        :param challenge, head: as for the client.
+        :raises MalformedPacket: if the client's key is none.
+        """
+        pair = self._keys.find(issued_at)
+        if pair is None:
+            return None
+        shared = pair.shared_with(client_key)
+        if trusted != NOBODY:
+            shared += self.identity.pair.shared_with(client_key)
+        if trusted == INVITED:
+            shared += self.identity.join_secret
+        return Agreement(transcript_hash(challenge, head), shared)
+
+    def forget(self, now: float) -> None:
+        """Forget the keys of challenges that nobody can answer any more."""
+        self._keys.forget(int(now * 10))
+
+    def forget_at(self) -> float | None:
+        """Return when :meth:`forget` has something to do; None for never."""
+        return self._keys.forget_at()
