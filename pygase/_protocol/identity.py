@@ -17,7 +17,7 @@ _CHECK_BYTES: Final = 12
 _LETTERS: Final = (SECRETS_BYTES + _CHECK_BYTES) * 4 // 3
 
 
-class Identity:
+class ServerIdentity:
     """A server's identity.
 
     :param secrets: 48 random bytes: the private key, and the join secret, which all invites have.
@@ -45,7 +45,7 @@ class Identity:
         return _TITLE + urlsafe_b64encode(self.secrets + _check(self.secrets)) + b"\n"
 
 
-def identity_of_file(data: bytes) -> Identity | None:
+def identity_of_file(data: bytes) -> ServerIdentity | None:
     """Return the identity that a file keeps; None if it is torn, or another kind of file."""
     lines = data.split(b"\n")
     if lines[0] + b"\n" != _TITLE or len(lines) != 3 or lines[2] or len(lines[1]) != _LETTERS:
@@ -55,7 +55,7 @@ def identity_of_file(data: bytes) -> Identity | None:
     except ValueError:
         return None
     secrets, check = whole[:SECRETS_BYTES], whole[SECRETS_BYTES:]
-    return Identity(secrets) if check == _check(secrets) else None
+    return ServerIdentity(secrets) if check == _check(secrets) else None
 
 
 def _check(secrets: bytes) -> bytes:

@@ -24,7 +24,7 @@ from .crypto import (
     transcript_hash,
     why_not,
 )
-from .identity import Identity
+from .identity import ServerIdentity
 
 OFF: Final = 0
 CAN: Final = 1
@@ -141,7 +141,7 @@ class ServerSecrecy:
 
     __slots__ = ("_keys", "_mode", "identity")
 
-    def __init__(self, mode: str, identity: Identity, random_bytes: RandomBytes, period: float) -> None:
+    def __init__(self, mode: str, identity: ServerIdentity, random_bytes: RandomBytes, period: float) -> None:
         self._mode = mode
         self.identity = identity
         self._keys = HandshakeKeys(random_bytes, period)

@@ -7,11 +7,11 @@ from typing import Any
 
 from .._io.files import objection_to, read_file, real_path, replace_file
 from .._protocol.crypto import RandomBytes
-from .._protocol.identity import MAX_FILE_BYTES, SECRETS_BYTES, Identity, identity_of_file
+from .._protocol.identity import MAX_FILE_BYTES, SECRETS_BYTES, ServerIdentity, identity_of_file
 from ..errors import IdentityUnusable
 
 
-def kept_identity(path: Any, random_bytes: RandomBytes) -> Identity:
+def kept_identity(path: Any, random_bytes: RandomBytes) -> ServerIdentity:
     """Return the identity in a file. If there is no file, make one, readable by its owner alone.
 
     :param path: str or os.PathLike; None: make an identity for this process alone.
@@ -19,7 +19,7 @@ def kept_identity(path: Any, random_bytes: RandomBytes) -> Identity:
     :raises IdentityUnusable: the file is another kind of file or torn, or cannot be read or written; it is left alone.
     """
     if path is None:
-        return Identity(random_bytes(SECRETS_BYTES))
+        return ServerIdentity(random_bytes(SECRETS_BYTES))
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"identity must be the path of a file, such as 'pong.identity', or None; got {path!r:.80}")
     file = real_path(path)
@@ -29,7 +29,7 @@ def kept_identity(path: Any, random_bytes: RandomBytes) -> Identity:
             objection = objection_to(file)
             if objection is not None:
                 raise IdentityUnusable(f"no identity can be kept at {str(path)!r}: {objection}")
-            identity = Identity(random_bytes(SECRETS_BYTES))
+            identity = ServerIdentity(random_bytes(SECRETS_BYTES))
             replace_file(file, identity.to_file())
             return identity
     except OSError as error:
