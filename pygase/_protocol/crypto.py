@@ -15,19 +15,13 @@ from struct import Struct
 from typing import Final, NamedTuple, Protocol
 
 from ..errors import LocalError, MalformedPacket
+from .wire import KEY_BYTES, PROOF_BYTES
 
 RandomBytes = Callable[[int], bytes]
 """A source of unpredictable bytes: ``os.urandom``, or ``random.Random(seed).randbytes`` in tests."""
 
-KEY_BYTES: Final = 32
-"""Bytes of an X25519 key and of a ChaCha20-Poly1305 key."""
-
-SALT_BYTES: Final = 16
-
 JOIN_SECRET_BYTES: Final = 16
 """Bytes of the secret that an invite holds beside the server's identity key."""
-
-_PROOF_BYTES: Final = 16
 
 SCRYPT_COST: Final = 2**15
 """The parameter N of scrypt: 32 MiB and 0.1 to 0.2 s for each guess at a password. Percival's paper of 2009 has 2**14
@@ -327,4 +321,4 @@ def password_proof(stretched: bytes, handshake: bytes) -> bytes:
     :param stretched: from :func:`stretched_password`.
     :param handshake: the hash of an encrypted handshake; of an open one, cookie and nonce.
     """
-    return keyed_hash(stretched, handshake, _PROOF_BYTES)
+    return keyed_hash(stretched, handshake, PROOF_BYTES)

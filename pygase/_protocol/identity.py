@@ -5,16 +5,17 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final
 
-from .crypto import JOIN_SECRET_BYTES, KEY_BYTES, KeyPair, keyed_hash
+from .crypto import JOIN_SECRET_BYTES, KeyPair, keyed_hash
+from .wire import KEY_BYTES
 
 SECRETS_BYTES: Final = KEY_BYTES + JOIN_SECRET_BYTES
 
 MAX_FILE_BYTES: Final = 200
 """An identity's file is smaller."""
 
-_TITLE: Final = b"pygase identity 1\n"
+_FILE_TITLE: Final = b"pygase identity 1\n"
 _CHECK_BYTES: Final = 12
-_LETTERS: Final = (SECRETS_BYTES + _CHECK_BYTES) * 4 // 3
+_FILE_LETTERS: Final = (SECRETS_BYTES + _CHECK_BYTES) * 4 // 3
 
 
 class ServerIdentity:
@@ -42,13 +43,13 @@ class ServerIdentity:
 
     def to_file(self) -> bytes:
         """Return the content of a file that keeps this identity: a title, then base64 with a check sum."""
-        return _TITLE + urlsafe_b64encode(self.secrets + _check(self.secrets)) + b"\n"
+        return _FILE_TITLE + urlsafe_b64encode(self.secrets + _check(self.secrets)) + b"\n"
 
 
 def identity_of_file(data: bytes) -> ServerIdentity | None:
     """Return the identity that a file keeps; None if it is torn, or another kind of file."""
     lines = data.split(b"\n")
-    if lines[0] + b"\n" != _TITLE or len(lines) != 3 or lines[2] or len(lines[1]) != _LETTERS:
+    if lines[0] + b"\n" != _FILE_TITLE or len(lines) != 3 or lines[2] or len(lines[1]) != _FILE_LETTERS:
         return None
     try:
         whole = urlsafe_b64decode(lines[1])
@@ -59,4 +60,4 @@ def identity_of_file(data: bytes) -> ServerIdentity | None:
 
 
 def _check(secrets: bytes) -> bytes:
-    return keyed_hash(b"", _TITLE + secrets, _CHECK_BYTES)
+    return keyed_hash(b"", _FILE_TITLE + secrets, _CHECK_BYTES)

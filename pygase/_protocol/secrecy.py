@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from .crypto import (
     FROM_CLIENT,
     FROM_SERVER,
-    KEY_BYTES,
     HandshakeKeys,
     KeyPair,
     Opener,
@@ -25,6 +24,7 @@ from .crypto import (
     why_not,
 )
 from .identity import ServerIdentity
+from .wire import KEY_BYTES
 
 OFF: Final = 0
 CAN: Final = 1
