@@ -13,7 +13,8 @@ acks                the sent packets: times, contents, arrivals
 skips               numbers left out, against peers that acknowledge packets without receiving them
 fragments           splits large messages and joins them, within fixed bounds
 acknowledged        the type of an event whose sender learns that it has arrived
-channels            unreliable, retried and reliable messages
+channels            sends unreliable, retried and reliable messages
+event_receiver      receives them, each once and in order
 snapshots           the server's states, and the next state for a client
 snapshot_receiver   the client's states, and its acked tick
 event_gate          at the client, events wait for the state that precedes them

@@ -86,10 +86,14 @@ class SentPackets:
     def __init__(self, record: PeerRecord, ticks: TickTimes | None = None) -> None:
         self.record = record
         self._ticks = ticks if ticks is not None else TickTimes()
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget all packets, as a new path begins."""
         self._times: dict[int, float] = {}
         self._contents: dict[int, tuple[Carried, ...]] = {}
         self.has_contents = False
-        self.newest_acked = record.first_sequence - 1
+        self.newest_acked = self.record.first_sequence - 1
         self.skipped = -1
         self.skips = 0
         self.loss = 0.0

@@ -19,7 +19,11 @@ class TokenBucket:
         self.record = record
         self.rate = rate
         self.burst = burst
-        record.limit = float(burst)
+        self.begin(now)
+
+    def begin(self, now: float) -> None:
+        """Fill the bucket."""
+        self.record.limit = float(self.record.spent + self.burst)
         self._at = now
 
     def allows(self, now: float) -> bool:

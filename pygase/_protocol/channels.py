@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
-from ..errors import MalformedPacket
-from .acknowledged import AcknowledgedEvent
-from .fragments import Reassembler, TooLarge, split
-from .sequence import ReceiveWindow, unwrap
-from .wire import AFTER, EVENT, EVENT_ONCE, EVENT_ORDERED, ORDER
+from .fragments import split
+from .wire import EVENT, EVENT_ONCE, EVENT_ORDERED, FRAGMENT, FRAGMENT_HEADER, MESSAGE_HEADER, ORDER
 
 RELIABLE: Final = -1
 """A value of ``retries``: resend until the peer has the event, exactly once and in order."""
@@ -29,13 +25,6 @@ WINDOW_BYTES: Final = 512 * 1024
 MAX_BACKOFF: Final = 2.0
 """Greatest factor by which the time-out of a resent piece grows. A game that waits for an event is stuck, and the
 budget bounds the rate anyway."""
-
-_ONCE_WINDOW: Final = 4096
-"""Numbers back within which a retried event that has been handled is recognised."""
-
-
-class WindowOverrun(MalformedPacket):
-    """An acknowledged event lies beyond the window or is too large. It is never resent, so the connection must end."""
 
 
 class Message:
@@ -55,6 +44,31 @@ class Message:
         self.ticket = ticket
         self.unacked = len(pieces)
         self.abandoned = False
+
+    def take_ticket(self) -> int | None:
+        """Return the ticket, which is reported once."""
+        ticket, self.ticket = self.ticket, None
+        return ticket
+
+    def restart(self) -> None:
+        """Note that no piece is on its way or has arrived."""
+        self.unacked = len(self.pieces)
+        for piece in self.pieces:
+            piece.acked, piece.sends = False, 0
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(piece.data[_head_bytes(piece.data) :] for piece in self.pieces)
+
+    def renumber(self, number: int) -> None:
+        """Give an event with a number another one. It is in the first piece."""
+        first = self.pieces[0]
+        at = _head_bytes(first.data)
+        first.data = first.data[:at] + ORDER.pack(number & 0xFFFF) + first.data[at + ORDER.size :]
+
+
+def _head_bytes(framed: bytes) -> int:
+    return MESSAGE_HEADER.size + (FRAGMENT_HEADER.size if framed[0] == FRAGMENT else 0)
 
 
 class Piece:
@@ -77,7 +91,7 @@ class Piece:
             return None
         self.acked = True
         self.message.unacked -= 1
-        return self.message.ticket if self.message.unacked == 0 else None
+        return self.message.take_ticket() if self.message.unacked == 0 else None
 
 
 class UnreliableSender:
@@ -135,6 +149,39 @@ class TrackedSender:
 
     def queue(self, message: Message) -> None:
         self._queue.append(message)
+
+    def waiting(self) -> list[bytes]:
+        """Return the bodies of all messages, sent or not, in order."""
+        return [message.body for message in (*self._open, *self._queue)]
+
+    def restart(self) -> None:
+        """Make all messages wait again as if none had left, as a new path begins. A message of which only fragments
+        have arrived is sent as a whole, since the peer has dropped them."""
+        again = [message for message in self._open if not message.abandoned]
+        for message in again:
+            message.restart()
+        self._queue.extendleft(reversed(again))
+        self.drop_started()
+
+    def drop_started(self) -> None:
+        """Give up the messages that may have reached the peer."""
+        self._open.clear()
+        self._open_bytes = 0
+        self._unsent.clear()
+        self._in_flight.clear()
+
+    def clear(self) -> None:
+        self.drop_started()
+        self._queue.clear()
+
+    def drop_first(self, count: int) -> list[Message]:
+        """Remove the first messages, all waiting after :meth:`restart`, and return them."""
+        return [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
+
+    def renumber(self, first: int) -> None:
+        """Number all messages anew, all waiting after :meth:`restart`."""
+        for number, message in enumerate(self._queue, first):
+            message.renumber(number)
 
     def _start_messages(self) -> None:
         while self._queue and len(self._open) < WINDOW_MESSAGES:
@@ -204,6 +251,11 @@ class TrackedSender:
 
 
 class EventSender:
+    """All outgoing events of a connection.
+
+    :ivar remembered: after a restart from a checkpoint the number of the last reliable event in it; else None.
+    """
+
     __slots__ = (
         "_max_queued",
         "_once_group",
@@ -212,6 +264,7 @@ class EventSender:
         "_ordered_group",
         "once",
         "ordered",
+        "remembered",
         "unreliable",
     )
 
@@ -219,6 +272,7 @@ class EventSender:
         self.unreliable = UnreliableSender(max_queued)
         self.once = TrackedSender(max_in_flight_bytes)
         self.ordered = TrackedSender(max_in_flight_bytes)
+        self.remembered: int | None = None
         self._max_queued = max_queued
         self._once_number = 0
         self._order = 0
@@ -251,6 +305,61 @@ class EventSender:
             self.once.queue(Message(pieces, retries, ticket))
 
     @property
+    def ordered_acked(self) -> int:
+        """Count of the reliable events that the peer is known to have, with all before them."""
+        return self._order - len(self.ordered)
+
+    def renew(self, *, peer_forgot: bool = False) -> None:
+        """Begin with a new path: what the peer is not known to have is sent again. Unreliable events are dropped.
+
+        :param peer_forgot: whether the peer may have handled retried events without knowing it. They are dropped: no
+            event is handled twice.
+        """
+        self.unreliable.pieces.clear()
+        if peer_forgot:
+            self.once.drop_started()
+        self.ordered.restart()
+        self.once.restart()
+
+    def join(self, received: int) -> list[int]:
+        """Go on after the last reliable event that the peer has received. Next after :meth:`renew`.
+
+        The peer may have events of a later time than this side remembers, after a restart from a checkpoint. Then
+        the events that are newer than the memory get numbers after the peer's.
+
+        :param received: count of all reliable events that the peer has received.
+        :returns: the tickets of the events that it turns out to have.
+        """
+        known = min(received, self._order if self.remembered is None else self.remembered)
+        arrived = self.ordered.drop_first(known - self.ordered_acked)
+        if self.remembered is not None and received > self.remembered:
+            self.ordered.renumber(received + 1)
+            self._order = received + len(self.ordered)
+        self.remembered = None
+        return [ticket for message in arrived if (ticket := message.take_ticket()) is not None]
+
+    def saved(self) -> tuple[int, list[bytes]]:
+        """Return what :meth:`restore` needs: the number of the last reliable event, and the events that the peer is not
+        known to have."""
+        return self._order, [body[ORDER.size :] for body in self.ordered.waiting()]
+
+    def restore(self, last: int, payloads: list[bytes]) -> None:
+        """Go on with the reliable events of an earlier process, in a sender that has sent nothing yet."""
+        self._order = last - len(payloads)
+        for payload in payloads:
+            self.queue_event(payload, RELIABLE, None)
+        self.remembered = last
+
+    def begin_anew(self) -> None:
+        """Send to a peer that remembers nothing: the waiting reliable events, from number 1 on. Next after
+        :meth:`renew`."""
+        self.once.clear()
+        self._once_number = 0
+        self.ordered.renumber(1)
+        self._order = len(self.ordered)
+        self.remembered = None
+
+    @property
     def idle(self) -> bool:
         return not (self.unreliable.pieces or len(self.once) or len(self.ordered))
 
@@ -259,99 +368,3 @@ class EventSender:
             return now
         due = [at for at in (self.once.next_due(now), self.ordered.next_due(now)) if at is not None]
         return min(due, default=None)
-
-
-class EventReceiver:
-    """All incoming events of a connection: joins fragments, drops duplicates, restores the order.
-
-    ``deliver`` gets each serialised event in its turn. Retried and reliable ones are AcknowledgedEvents.
-
-    :param fragment_timeout: seconds without progress after which an unfinished unreliable event is given up.
-    :ivar held_bytes: bytes of unfinished messages, and of reliable ones ahead of their turn.
-    """
-
-    __slots__ = ("_deliver", "_next_order", "_once", "_waiting_bytes", "held", "held_bytes", "reassemblers")
-
-    def __init__(
-        self, deliver: Callable[[bytes], None], max_message_bytes: int, fragment_timeout: float = math.inf
-    ) -> None:
-        self._deliver = deliver
-        self._once = ReceiveWindow(_ONCE_WINDOW)
-        self._next_order = 1
-        self.held: dict[int, bytes] = {}
-        limit = max_message_bytes + AFTER.size + ORDER.size
-        self.reassemblers = {
-            EVENT: Reassembler(limit, max_groups=4, lifetime=fragment_timeout),
-            EVENT_ONCE: Reassembler(limit),
-            EVENT_ORDERED: Reassembler(limit),
-        }
-        self._waiting_bytes = self.held_bytes = 0
-
-    def _count_held(self) -> None:
-        self.held_bytes = self._waiting_bytes + sum(r.held_bytes for r in self.reassemblers.values())
-
-    def expire(self, now: float) -> None:
-        self.reassemblers[EVENT].expire(now)
-        self._count_held()
-
-    def forgive(self, slept: float) -> None:
-        self.reassemblers[EVENT].forgive(slept)
-
-    def drop_unreliable(self) -> bool:
-        """Give up all unfinished unreliable events; return False if there are none. All else that is held was
-        acknowledged."""
-        loose = self.reassemblers[EVENT]
-        found = loose.held_bytes > 0
-        loose.clear()
-        self._count_held()
-        return found
-
-    def receive(self, kind: int, body: bytes) -> None:
-        """Take a whole message of kind EVENT, EVENT_ONCE or EVENT_ORDERED.
-
-        :raises MalformedPacket: if it is too short for its number.
-        """
-        if kind == EVENT:
-            self._deliver(body)
-            return
-        if len(body) < ORDER.size:
-            raise MalformedPacket("event without its number")
-        number = ORDER.unpack_from(body)[0]
-        if kind == EVENT_ONCE:
-            if self._once.receive(unwrap(number, max(self._once.latest, 0))):
-                self._deliver(AcknowledgedEvent(body[ORDER.size :]))
-        else:
-            self._receive_ordered(unwrap(number, self._next_order), body[ORDER.size :])
-
-    def _receive_ordered(self, order: int, payload: bytes) -> None:
-        if not self._next_order <= order < self._next_order + WINDOW_MESSAGES or order in self.held:
-            return
-        if order != self._next_order and self.held and self._waiting_bytes + len(payload) > 2 * WINDOW_BYTES:
-            raise WindowOverrun("more reliable events ahead of their turn than the window allows")
-        before = self._waiting_bytes
-        self.held[order] = payload
-        self._waiting_bytes += len(payload)
-        while self._next_order in self.held:
-            self._next_order += 1
-            ready = self.held.pop(self._next_order - 1)
-            self._waiting_bytes -= len(ready)
-            self._deliver(AcknowledgedEvent(ready))
-        self.held_bytes += self._waiting_bytes - before
-
-    def receive_fragment(self, kind: int, group: int, index: int, count: int, part: bytes, now: float = 0.0) -> None:
-        """A complete event is received at once.
-
-        :raises MalformedPacket: if the fragment is wrong, or its kind is no event's.
-        """
-        reassembler = self.reassemblers.get(kind)
-        if reassembler is None:
-            raise MalformedPacket(f"fragment of unknown kind {kind}")
-        try:
-            body = reassembler.receive(group, index, count, part, now)
-        except TooLarge as error:
-            if kind == EVENT_ORDERED:  # it is acknowledged, so the peer never resends it
-                raise WindowOverrun(f"a reliable event that is too large: {error}") from None
-            raise MalformedPacket(str(error)) from None
-        self._count_held()
-        if body is not None:
-            self.receive(kind, body)

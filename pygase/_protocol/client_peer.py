@@ -150,6 +150,17 @@ class ClientProtocol(PeerProtocol):
         elif outcome is not None:
             self.end(reason_from_wire(outcome.reason), outcome.detail, remote=True)
 
+    def renew(self, token: bytes, received: int, *, now: float, peer_forgot: bool = False) -> None:
+        """Do the same as PeerProtocol. If the server forgot, it does not know the states that it has sent either."""
+        super().renew(token, received, now=now, peer_forgot=peer_forgot)
+        if peer_forgot:
+            self.incoming.begin_anew(self.incoming.received)
+            self.states.received.forget_baselines()
+            self.clock = ServerClock()
+        self._player.renew()
+        self.states.renew()
+        self._gate.hurried = False
+
     def _receive_packet(self, data: bytes, now: float) -> None:
         _, _, sequence, ack, ack_bits, delay, wire_time = SERVER_HEADER.unpack_from(data)
         if not self.record.note_packet(sequence, now):

@@ -41,6 +41,12 @@ class PlayerSide:
         self.has_piggybacked = False
         self._newest_report = 0
 
+    def renew(self) -> None:
+        """Begin with a new path. The unacknowledged inputs stay."""
+        self.unreported = None
+        self.has_piggybacked = False
+        self._newest_report = 0
+
     def piggyback(self, room: int) -> bytes:
         """Return the framed messages with the waiting inputs, if they fit."""
         if self.has_piggybacked or not len(self.inputs):
@@ -81,6 +87,11 @@ class StateSide:
 
     def fragments(self, kind: int) -> Reassembler | None:
         return self._fragments.get(kind)
+
+    def renew(self) -> None:
+        """Begin with a new path: unfinished states are dropped, and the baselines stay."""
+        for fragments in self._fragments.values():
+            fragments.forget()
 
     def expire(self, now: float) -> None:
         self._fragments[SNAPSHOT].expire(now)

@@ -116,6 +116,12 @@ class Reassembler:
         for number in tuple(self.groups):
             self._let_go(number)
 
+    def forget(self) -> None:
+        """Begin anew: the sender sends each message again from its first fragment."""
+        self.groups.clear()
+        self._finished.clear()
+        self.held_bytes = 0
+
     def _let_go(self, number: int) -> None:
         """Ignore the later fragments of a message."""
         self.held_bytes -= self.groups.pop(number).size_bytes

@@ -10,11 +10,12 @@ from ..config import ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import ONE_ACK_COVERS, Carried, Contents, NeverSent, SentPackets, TickTimes
 from .budget import TokenBucket
-from .channels import EventReceiver, EventSender, WindowOverrun
+from .channels import EventSender
+from .event_receiver import EventReceiver, WindowOverrun
 from .handshake import RandomBytes, reason_from_wire
 from .meter import ConnectionMeter
 from .peer_events import Disconnected
-from .record import PeerRecord
+from .record import ACK_BITS, PeerRecord
 from .sequence import ACK_BITS_MASK
 from .skips import SkipPlan
 from .timing import ConnectionStats, RttEstimator
@@ -39,12 +40,6 @@ from .wire import (
 CLOSE_COPIES: Final = 3
 """Copies of a CLOSE, since it is not acknowledged. At 10 % loss one of three arrives in 999 of 1,000 cases; else the
 peer notices by the time-out."""
-
-ACK_AT_ONCE: Final = 8
-"""Packets after which an acknowledgement waits no longer. ack_bits name 32 packets, so each packet is acknowledged four
-times."""
-
-ACK_BITS: Final = 32
 
 _HASTEN_AFTER: Final = 1.5
 """Heartbeat intervals of the peer's silence after which our heartbeats become more frequent."""
@@ -112,6 +107,25 @@ class PeerProtocol:
         self._measure_at = now
         self._meter = ConnectionMeter()
 
+    def renew(self, token: bytes, received: int, *, now: float, peer_forgot: bool = False) -> None:
+        """Begin with a new path of packets, and keep the messages; see the ``renew`` of senders and receivers.
+
+        :param received: how many reliable events the peer has received in all.
+        """
+        self._meter.renew(self.record, self.acks)
+        self.token = token
+        self.record.renew(now)
+        self.acks.begin()
+        self.skips.plan(self.record.next_sequence)
+        self.budget.begin(now)
+        self.outgoing.renew(peer_forgot=peer_forgot)
+        self.incoming.renew()
+        self.hurried = False
+        self._measure_at = now
+        self.record.has_backlog = True
+        for ticket in self.outgoing.join(received):
+            self.on_message_acked(ticket, now)
+
     # -- receiving -----------------------------------------------------------------------------------------------
 
     def _deliver(self, payload: bytes) -> None:
@@ -169,26 +183,13 @@ class PeerProtocol:
                 if due_at is not None and due_at < self.record.next_at:
                     self.record.next_at = due_at
 
-    def _note_eliciting(self, now: float) -> None:
-        record = self.record
-        record.unacknowledged += 1
-        due_at = now + record.ack_delay
-        if record.unacknowledged >= ACK_AT_ONCE:
-            due_at = now
-            if record.unacknowledged > ACK_BITS:
-                record.has_backlog = True
-        if due_at < record.ack_due_at:
-            record.ack_due_at = due_at
-        if record.ack_due_at < record.next_at:
-            record.next_at = record.ack_due_at
-
     def _receive_messages(self, data: bytes, now: float) -> bool:
         """Take in all messages of a packet. Count a malformed one and drop the rest of the packet.
 
         :returns: True if all of them are usual: unreliable events, and a player's inputs.
         """
         at, end, is_usual = HEADER_BYTES, len(data), True
-        self._note_eliciting(now)
+        self.record.note_eliciting(now)
         try:
             while at < end and self.closed is None:
                 if end - at < 3:

@@ -7,8 +7,19 @@ peer share the record of their connection. Each number belongs to one part, whic
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from .sequence import ReceiveWindow
+
+ACK_AT_ONCE: Final = 8
+"""Packets after which an acknowledgement waits no longer. ack_bits name 32 packets, so each packet is acknowledged four
+times."""
+
+ACK_BITS: Final = 32
+
+NUMBERS_APART: Final = 1024
+"""Distance of the last number of a path from the first of the next one, for the inputs. Nothing counts as lost between
+numbers so far apart."""
 
 
 class PeerRecord(ReceiveWindow):
@@ -41,6 +52,7 @@ class PeerRecord(ReceiveWindow):
     :ivar settled_tick: the ``acked_tick`` that last settled ``baseline_tick``.
     :ivar skipped_number: the latest number that the client left out; -1: none.
     :ivar skipped_count: how many numbers it left out.
+    :ivar numbers_before: by how much the numbers of former paths are ahead of this path's, for the inputs.
     """
 
     __slots__ = (
@@ -58,6 +70,7 @@ class PeerRecord(ReceiveWindow):
         "look_at",
         "next_at",
         "next_sequence",
+        "numbers_before",
         "offset_from",
         "outstanding",
         "packets_dropped",
@@ -76,30 +89,57 @@ class PeerRecord(ReceiveWindow):
         super().__init__()
         self.bytes_received = 0
         self.packets_dropped = 0
+        self.ack_delay = ack_delay
+        self.first_sequence = first_sequence
+        self.spent = 0
+        self.limit = 0.0
+        self.numbers_before = 0
+        self.forget_states()
+        self._begin(now)
+
+    def renew(self, now: float) -> None:
+        """Begin with a new path of packets. The totals of bytes stay, and the states that the client has."""
+        self.numbers_before += max(self.latest - self.skipped_count, 0) + NUMBERS_APART
+        self.forget()
+        self._begin(now)
+
+    def _begin(self, now: float) -> None:
         self.latest_received_at = now
         self.last_received_at = now
         self.unacknowledged = 0
-        self.ack_delay = ack_delay
         self.ack_due_at = math.inf
-        self.acked_tick = -1
-        self.first_sequence = first_sequence
-        self.next_sequence = first_sequence
+        self.next_sequence = self.first_sequence
         self.outstanding = 0
         self.tick_offset = 0
-        self.offset_from = first_sequence
-        self.spent = 0
-        self.limit = 0.0
+        self.offset_from = self.first_sequence
         self.last_sent_at = now
         self.skip_is_due = False
         self.next_at = now
         self.look_at = -math.inf
         self.has_backlog = False
-        self.baseline_tick = 0
         self.sent_tick = 0
         self.sent_at = 0.0
-        self.settled_tick = -1
         self.skipped_number = -1
         self.skipped_count = 0
+
+    def forget_states(self) -> None:
+        """Note that the client has no state."""
+        self.acked_tick = -1
+        self.baseline_tick = 0
+        self.settled_tick = -1
+
+    def note_eliciting(self, now: float) -> None:
+        """Note that a packet with messages has arrived, which is to be acknowledged."""
+        self.unacknowledged += 1
+        due_at = now + self.ack_delay
+        if self.unacknowledged >= ACK_AT_ONCE:
+            due_at = now
+            if self.unacknowledged > ACK_BITS:
+                self.has_backlog = True
+        if due_at < self.ack_due_at:
+            self.ack_due_at = due_at
+        if self.ack_due_at < self.next_at:
+            self.next_at = self.ack_due_at
 
     def note_packet(self, wire: int, now: float) -> bool:
         """Note the arrival of a packet with this number (16 bits). Return False if it is a duplicate or too old."""

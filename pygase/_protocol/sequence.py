@@ -35,6 +35,10 @@ class ReceiveWindow:
     def __init__(self, window: int = RECEIVE_WINDOW) -> None:
         self._window = window
         self._all = (1 << window) - 1
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: no number has been received."""
         self.latest = -1
         self.holes = self._all
         self.missing = 0

@@ -140,6 +140,22 @@ class ServerProtocol(PeerProtocol):
         """Who the client is: from 1, never given twice."""
         return self.identity.client_id
 
+    def renew(self, token: bytes, received: int, *, now: float, peer_forgot: bool = False) -> None:
+        """Begin with a new path of packets. The client's baseline stays."""
+        self.settle_acked_tick()
+        super().renew(token, received, now=now, peer_forgot=peer_forgot)
+        self.snapshots.renew()
+        self.tracked[2] = TrackedSender(self.config.burst_bytes)
+        self._fragments.clear()
+        self.note = b""
+
+    def begin_anew(self) -> None:
+        """Forget the messages of a client that remembers nothing, but the reliable events that wait for it. Next after
+        :meth:`renew`."""
+        self.outgoing.begin_anew()
+        self.incoming.begin_anew(0)
+        self.snapshots.forget()
+
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
         """The client delivers the event once it has the current state."""
         tick = self._shared.ring.changed_tick & 0xFFFF

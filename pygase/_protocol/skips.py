@@ -58,12 +58,13 @@ def receive_skipped(record: PeerRecord, body: bytes) -> None:
 
 def numbers_received(record: PeerRecord) -> tuple[int, int]:
     """Return the number of the newest packet, and bits for the 31 before it (bit i: the i-th before has arrived), as if
-    the client had left out no number."""
+    the client had left out no number. The numbers of a new path go on where those of the former path ended."""
     arrived = ~record.holes & ACK_BITS_MASK
+    latest = record.latest + record.numbers_before
     if not record.skipped_count:
-        return record.latest, arrived
+        return latest, arrived
     distance = record.latest - record.skipped_number
     if distance < 32:
         after = (1 << distance) - 1
         arrived = (arrived & after) | (~record.holes >> 1 & ACK_BITS_MASK & ~after)
-    return record.latest - record.skipped_count, arrived
+    return latest - record.skipped_count, arrived

@@ -96,6 +96,11 @@ class SnapshotReceiver:
         """Note the server's clock, in whole units of the wire. No state is newer than that."""
         self._server_time = units
 
+    def forget_baselines(self) -> None:
+        """Ask for a whole state, from a server that does not know the states that it has sent."""
+        self.acked_tick = 0
+        self.states.clear()
+
     @property
     def own_values(self) -> int:
         return sum(kept.own_values for kept in self.states.values())

@@ -181,6 +181,16 @@ class SnapshotSender:
         self.bulk_delivered_at: float | None = None
         self._bulk: Tree = {}
 
+    def renew(self) -> None:
+        """Begin with a new path: a state under way is dropped, and the baseline stays."""
+        self._end_bulk()
+        self._progress_tick = -1
+
+    def forget(self) -> None:
+        """Note that the client has no state."""
+        self.record.forget_states()
+        self.baseline = {}
+
     def on_acked(self, tick: int) -> None:
         """``tick`` is the client's newest state; 0 asks for a full state."""
         if tick == 0:

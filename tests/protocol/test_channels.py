@@ -10,11 +10,11 @@ from pygase._protocol.channels import (
     RELIABLE,
     WINDOW_BYTES,
     WINDOW_MESSAGES,
-    EventReceiver,
     EventSender,
     Piece,
     TrackedSender,
 )
+from pygase._protocol.event_receiver import EventReceiver
 from pygase._protocol.wire import (
     EVENT,
     EVENT_ONCE,
