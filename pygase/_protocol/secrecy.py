@@ -26,14 +26,14 @@ from .crypto import (
 from .identity import ServerIdentity
 from .wire import KEY_BYTES
 
-OFF: Final = 0
-CAN: Final = 1
-MUST: Final = 2
+OPEN_ONLY: Final = 0
+CAN_ENCRYPT: Final = 1
+MUST_ENCRYPT: Final = 2
 """What a client offers in its request."""
 
-NOBODY: Final = 0
-INVITED: Final = 1
-KNOWN: Final = 2
+STRANGER: Final = 0
+BY_INVITE: Final = 1
+BY_MEMORY: Final = 2
 """How a client knows the server: not at all, from an invite, or from an earlier connection."""
 
 _REFUSAL_TAG_BYTES: Final = 16
@@ -42,7 +42,7 @@ _REFUSAL_TAG_BYTES: Final = 16
 class Trust(NamedTuple):
     """What a client knows of the server's identity before it connects.
 
-    :ivar how: NOBODY, INVITED or KNOWN.
+    :ivar how: STRANGER, BY_INVITE or BY_MEMORY.
     :ivar identity: the server's public key, or ``b""``.
     :ivar join_secret: of an invite, or ``b""``.
     """
@@ -52,7 +52,7 @@ class Trust(NamedTuple):
     join_secret: bytes
 
 
-NO_TRUST: Final = Trust(NOBODY, b"", b"")
+NO_TRUST: Final = Trust(STRANGER, b"", b"")
 
 
 class Agreement:
@@ -93,7 +93,7 @@ class ClientSecrecy:
 
     :param mode: ``"auto"``, ``"required"`` or ``"off"``, as in ClientConfig.
     :param trust: what the client knows of the server; a client that knows it requires encryption.
-    :ivar offer: OFF, CAN or MUST.
+    :ivar offer: OPEN_ONLY, CAN_ENCRYPT or MUST_ENCRYPT.
     """
 
     __slots__ = ("_pair", "_random_bytes", "offer", "trust")
@@ -102,11 +102,11 @@ class ClientSecrecy:
         self.trust = trust
         self._random_bytes = random_bytes
         self._pair: KeyPair | None = None
-        self.offer = OFF
-        if trust.how != NOBODY or mode == "required":
-            self.offer = MUST
+        self.offer = OPEN_ONLY
+        if trust.how != STRANGER or mode == "required":
+            self.offer = MUST_ENCRYPT
         elif mode == "auto" and not why_not():
-            self.offer = CAN
+            self.offer = CAN_ENCRYPT
 
     @property
     def public(self) -> bytes:
@@ -126,7 +126,7 @@ class ClientSecrecy:
         """
         pair = self._own_pair()
         shared = pair.shared_with(server_key)
-        if self.trust.how != NOBODY:
+        if self.trust.how != STRANGER:
             shared += pair.shared_with(self.trust.identity) + self.trust.join_secret
         return Agreement(transcript_hash(challenge, head), shared)
 
@@ -164,7 +164,7 @@ class ServerSecrecy:
 
         :param offer: of the client's request.
         """
-        return self._keys.make(issued_at).public if offer != OFF and self.is_on else b""
+        return self._keys.make(issued_at).public if offer != OPEN_ONLY and self.is_on else b""
 
     def key_of(self, issued_at: int) -> bytes:
         """Return the public key that stood in the challenges of that time; ``b""`` if it is forgotten."""
@@ -182,9 +182,9 @@ class ServerSecrecy:
         if pair is None:
             return None
         shared = pair.shared_with(client_key)
-        if trusted != NOBODY:
+        if trusted != STRANGER:
             shared += self.identity.pair.shared_with(client_key)
-        if trusted == INVITED:
+        if trusted == BY_INVITE:
             shared += self.identity.join_secret
         return Agreement(transcript_hash(challenge, head), shared)
 
