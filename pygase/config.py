@@ -155,7 +155,7 @@ class ServerConfig(ConnectionConfig):
     rewind_slack: float = 0.2
     """Seconds by which that picture may be older than round trip and interpolation delay explain. An input waits for
     its tick, and longer if copies of it are lost: up to 0.15 s at 60 Hz and 20 % loss. See
-    ``pygase._server.view_times``."""
+    ``pygase._protocol.view_times``."""
     view_delay: float = 0.1
     """Interpolation delay, in seconds, that the server assumes for every client; more if it measures loss. It is the
     default of ``FixedDelayClock``, and the delay of an adaptive playback at 20 ticks a second. If your clients choose a

@@ -9,13 +9,13 @@ from typing import Any, Final, NamedTuple
 
 from .._diagnostics.log_lines import LogLines
 from .._protocol.input_buffer import InputBuffer, InputCounts, PlayedInput
+from .._protocol.input_rate import RateWatch
 from .._protocol.peer_events import InputsReceived
 from .._protocol.server_peer import ServerProtocol
+from .._protocol.view_times import most_rewind
 from .._state.event_codec import decode_input
 from ..config import ServerConfig
 from ..errors import MalformedPacket
-from .input_rate import RateWatch
-from .view_times import most_rewind
 
 logger = logging.getLogger("pygase")
 

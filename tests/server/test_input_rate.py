@@ -9,8 +9,8 @@ from collections.abc import Iterable
 import pytest
 
 from pygase import Backend, Client, GameState, GameStateStore, Server
+from pygase._protocol.input_rate import PAUSE, RATE_WINDOW, RateWatch
 from pygase._server.event_queue import BACKLOG, CROWDED_AFTER, ClientEvents
-from pygase._server.input_rate import PAUSE, RATE_WINDOW, RateWatch
 from pygase._server.players import _UNREAD
 from pygase.testing import Link, SimulatedNetwork
 

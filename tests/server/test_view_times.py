@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pygase import Backend, Client, GameState, ServerConfig
-from pygase._server.view_times import most_rewind
+from pygase._protocol.view_times import most_rewind
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import Session
 

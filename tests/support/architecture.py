@@ -43,8 +43,8 @@ FLOORS: list[tuple[str, list[str]]] = [
 PURE = [
     *["pygase._state", "pygase._protocol", "pygase._lan", "pygase.timeline", "pygase.event", "pygase.gamestate"],
     *["pygase.links", "pygase._client.conditioner", "pygase._io.nat"],
-    *["pygase._server.view_times", "pygase._server.input_rate", "pygase._server.watching"],
-    *["pygase._server.changes_in_place", "pygase._server.slow_ticks", "pygase._server.checkpoint"],
+    *["pygase._server.watching", "pygase._server.changes_in_place", "pygase._server.slow_ticks"],
+    "pygase._server.checkpoint",
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]
 SOCKETS = ["socket", "select", "selectors"]
