@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ._io.interfaces import get_available_ip_addresses
     from ._io.interfaces import get_available_ip_addresses as get_availabe_ip_addresses
     from ._protocol.channels import RELIABLE
-    from ._server.players import PlayerInput
+    from ._protocol.played_inputs import PlayerInput
     from ._state.delta import changes
     from ._state.reading import Readable
     from .addresses import (
@@ -102,7 +102,7 @@ _MODULES: Final = {
     "LocalError": "pygase.errors",
     "MessageTooLarge": "pygase.errors",
     "PlaybackStats": "pygase.timeline.interpolation",
-    "PlayerInput": "pygase._server.players",
+    "PlayerInput": "pygase._protocol.played_inputs",
     "Predictor": "pygase.timeline.prediction",
     "PygaseError": "pygase.errors",
     "RELIABLE": "pygase._protocol.channels",

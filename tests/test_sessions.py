@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pygase import Backend, Client, GameState
-from pygase._server.players import PlayerInput
+from pygase._protocol.played_inputs import PlayerInput
 from pygase.testing import Link, SimulatedNetwork
 from tests.support.sessions import (
     LOOSE,

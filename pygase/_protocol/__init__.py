@@ -23,6 +23,8 @@ loss_meter          measures how many datagrams get lost in a row
 server_clock        the server's time, as the client knows it
 input_schedule      the numbers of the schedule that gives each input its tick
 input_buffer        a player's inputs at the server
+input_rate          a player's rate of inputs beside the server's ticks
+view_times          the bound on the view time that a client claims
 sleep               notices that this process has slept
 crypto              keys, seals, and the proof of a password
 handshake           stateless challenge; the client's way to a connection
@@ -33,6 +35,7 @@ peer                the part that both ends of a connection share
 client_sides        the inputs and the states of a client
 client_peer         the client's end: ClientProtocol
 server_peer         the server's end of one connection: ServerProtocol
+played_inputs       the input of each player in each tick
 entrance            answers newcomers: challenge, acceptance or refusal
 held                the total of the bytes held back for all peers
 endpoint            one socket, many peers: ServerEndpoint

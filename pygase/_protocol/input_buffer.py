@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from .input_schedule import Schedule
 from .inputs import WANTED_MARGIN, InputsMessage
@@ -66,14 +66,20 @@ SHRINK_AT_ONCE: Final = SHRINK_MARGIN + 2.0
 
 _REMEMBERED: Final = 256
 
+_NO_DATAGRAM: Final = -(1 << 40)
+"""A number that is far from that of any datagram."""
 
-class PlayedInput(NamedTuple):
+
+class PlayedInput:
     """The input of a tick. ``repeats`` counts the ticks in a row that repeated it: 0 for a fresh one."""
 
-    number: int
-    payload: bytes
-    view_time: float | None
-    repeats: int
+    __slots__ = ("number", "payload", "repeats", "view_time")
+
+    def __init__(self, number: int, payload: bytes, view_time: float | None, repeats: int) -> None:
+        self.number = number
+        self.payload = payload
+        self.view_time = view_time
+        self.repeats = repeats
 
 
 @dataclass
@@ -119,6 +125,8 @@ class InputBuffer:
     __slots__ = (
         "_inputs",
         "_last",
+        "_newest_datagram",
+        "_newest_input",
         "_own_leads",
         "_received",
         "applied_number",
@@ -140,6 +148,8 @@ class InputBuffer:
         self._inputs: dict[int, tuple[bytes, float | None]] = {}
         self._received = ReceiveWindow(_REMEMBERED)
         self._last: PlayedInput | None = None
+        self._newest_datagram = _NO_DATAGRAM
+        self._newest_input = 0  # the newest one in that datagram
         self.interval = interval
 
     def __len__(self) -> int:
@@ -247,11 +257,10 @@ class InputBuffer:
             self.leads.add(lead, now)
 
     def _count_new(self, datagram: int, newest: int) -> None:
-        if self.schedule.newest is not None:
-            datagrams, inputs = datagram - self.schedule.newest[0], newest - self.schedule.newest[1]
-            if 0 < datagrams <= _REMEMBERED and 0 <= inputs <= self.schedule.max_depth:
-                self.per_datagram += (inputs / datagrams - self.per_datagram) / 16
-        self.schedule.newest = datagram, newest
+        datagrams, inputs = datagram - self._newest_datagram, newest - self._newest_input
+        if 0 < datagrams <= _REMEMBERED and 0 <= inputs <= self.schedule.max_depth:
+            self.per_datagram += (inputs / datagrams - self.per_datagram) / 16
+        self._newest_datagram, self._newest_input = datagram, newest
 
     def _measure_own(self, number: float, now: float) -> None:
         """Note the lead of the oldest input that was new in the datagram just received."""
@@ -316,7 +325,8 @@ class InputBuffer:
         self.applied_number = number
         if self._last is not None:
             self.counts.repeated += 1
-            self._last = self._last._replace(number=number, repeats=self._last.repeats + 1)
+            last = self._last
+            self._last = PlayedInput(number, last.payload, last.view_time, last.repeats + 1)
         return self._last
 
     def _miss(self, number: int) -> PlayedInput | None:

@@ -21,7 +21,6 @@ class Schedule:
     :ivar misses: how often such a row began; old ones fade.
     :ivar learning_until: until this time every missing input moves the schedule; None before the first input.
     :ivar shrink_at: when the schedule may move on by a tick again.
-    :ivar newest: number and newest input of the newest datagram.
     :ivar lead: the latest lead of an input in the first datagram that had it.
     :ivar jitter: how much the lead varies, ticks.
     """
@@ -35,7 +34,6 @@ class Schedule:
         "max_depth",
         "misses",
         "missing",
-        "newest",
         "next",
         "patience",
         "shrink_at",
@@ -57,6 +55,5 @@ class Schedule:
         self.misses = 0.0
         self.learning_until: float | None = None
         self.shrink_at = math.inf
-        self.newest: tuple[int, int] | None = None
         self.lead: float | None = None
         self.jitter = START_JITTER

@@ -46,19 +46,22 @@ MAX_PACE: Final = 0.03
 
 # newest number, and the count (its highest bit: with view times); then the newest view time
 _HEADER: Final = Struct("!IB")
+_INPUTS_HEADER_BYTES: Final = 5
 _WITH_VIEW_TIMES: Final = 0x80
 _VIEW_TIME: Final = Struct("!I")
+_VIEW_TIME_BYTES: Final = 4
 # each input, newest first: its size or _SAME; its view time as the difference to the input after it; its payload
 _SAME: Final = 0xFF
 _STEP: Final = Struct("!h")
+_STEP_BYTES: Final = 2
 _NO_VIEW_TIME: Final = -0x8000
-_LARGEST_ENTRY: Final = 1 + _STEP.size
+_LARGEST_ENTRY: Final = 1 + _STEP_BYTES
 
 # tick of the state, newest input number in it, margin in quarters of a tick
 _INPUT_STATE_LAYOUT: Final = Struct("!IIb")
 
 _SKIPPED_BYTES: Final = MESSAGE_HEADER.size + ORDER.size
-_MAX_BYTES: Final = MAX_BODY_BYTES - _HEADER.size - _VIEW_TIME.size - len(acks_message(0, 0)) - _SKIPPED_BYTES
+_MAX_BYTES: Final = MAX_BODY_BYTES - _INPUTS_HEADER_BYTES - _VIEW_TIME_BYTES - len(acks_message(0, 0)) - _SKIPPED_BYTES
 """Bytes for unacknowledged inputs. All of them fit into every packet, even beside an ACKS and a SKIPPED message."""
 
 
@@ -117,7 +120,7 @@ class InputSender:
         The body has all unacknowledged inputs, or the newest that fit.
         """
         view_time = next((each.view_time for each in reversed(self._unacked) if each.view_time is not None), None)
-        size = _HEADER.size + (_VIEW_TIME.size if view_time is not None else 0)
+        size = _INPUTS_HEADER_BYTES + (_VIEW_TIME_BYTES if view_time is not None else 0)
         parts: list[bytes] = []
         before: bytes | None = None
         previous = view_time
@@ -157,13 +160,22 @@ def _view_step(previous: int, view_time: int | None) -> tuple[bytes, int]:
     return _STEP.pack(previous - view_time), view_time
 
 
-class InputsMessage(NamedTuple):
+class InputsMessage:
     """:ivar newest: the lowest 32 bits of the newest number.
     :ivar inputs: payload and view time (0.1 ms, modulo 2**32) of each input, newest first.
     """
 
-    newest: int
-    inputs: list[tuple[bytes, int | None]]
+    __slots__ = ("inputs", "newest")
+
+    def __init__(self, newest: int, inputs: list[tuple[bytes, int | None]]) -> None:
+        self.newest = newest
+        self.inputs = inputs
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, InputsMessage) and self.newest == other.newest and self.inputs == other.inputs
+
+    def __hash__(self) -> int:
+        return hash((self.newest, len(self.inputs)))
 
 
 def decode_inputs(body: bytes) -> InputsMessage:
@@ -171,46 +183,53 @@ def decode_inputs(body: bytes) -> InputsMessage:
 
     :raises MalformedPacket: if it is anything else.
     """
-    if len(body) < _HEADER.size:
+    if len(body) < _INPUTS_HEADER_BYTES:
         raise MalformedPacket(f"inputs of {len(body)} bytes")
     newest, count = _HEADER.unpack_from(body)
-    view_time, at = None, _HEADER.size
+    at, view_time, step_bytes = _INPUTS_HEADER_BYTES, 0, 0
     if count & _WITH_VIEW_TIMES:
-        if len(body) < at + _VIEW_TIME.size:
+        if len(body) < at + _VIEW_TIME_BYTES:
             raise MalformedPacket("inputs without their view time")
-        view_time, at = _VIEW_TIME.unpack_from(body, at)[0], at + _VIEW_TIME.size
+        view_time = int.from_bytes(body[at : at + _VIEW_TIME_BYTES], "big")
+        at, step_bytes = at + _VIEW_TIME_BYTES, _STEP_BYTES
     count &= ~_WITH_VIEW_TIMES
     if not 0 < count <= MAX_INPUTS:
         raise MalformedPacket(f"{count} inputs in a message, 1 to {MAX_INPUTS} expected")
+    return InputsMessage(newest, _decode_entries(body, at, count, view_time, step_bytes))
+
+
+def _decode_entries(
+    body: bytes, at: int, count: int, view_time: int, step_bytes: int
+) -> list[tuple[bytes, int | None]]:
+    """Read ``count`` inputs, which end with the body.
+
+    :param view_time: of the newest input, units of the wire.
+    :param step_bytes: the size of each input's view time: 0 without view times.
+    """
     inputs: list[tuple[bytes, int | None]] = []
+    payload: bytes | None = None
     for _ in range(count):
-        at, view_time, entry = _decode_input(body, at, view_time, inputs[-1][0] if inputs else None)
-        inputs.append(entry)
+        start = at + 1 + step_bytes
+        if start > len(body):
+            raise MalformedPacket("inputs end early")
+        seen_at: int | None = None
+        if step_bytes:
+            step = (body[at + 1] << 8 | body[at + 2]) ^ 0x8000  # how far it lies above _NO_VIEW_TIME
+            if step:
+                view_time = (view_time - step - _NO_VIEW_TIME) & 0xFFFFFFFF
+                seen_at = view_time
+        size, at = body[at], start
+        if size != _SAME:
+            at += size
+            if at > len(body):
+                raise MalformedPacket("input reaches beyond its message")
+            payload = body[start:at]
+        elif payload is None:
+            raise MalformedPacket("an input like the one before, and there is none")
+        inputs.append((payload, seen_at))
     if at != len(body):
         raise MalformedPacket(f"{len(body) - at} bytes after the last input")
-    return InputsMessage(newest, inputs)
-
-
-def _decode_input(
-    body: bytes, at: int, view_time: int | None, before: bytes | None
-) -> tuple[int, int | None, tuple[bytes, int | None]]:
-    """Read an input. Return the index of its end, the view time for the next difference, and the input."""
-    start = at + 1 if view_time is None else at + 1 + _STEP.size
-    if start > len(body):
-        raise MalformedPacket("inputs end early")
-    seen_at = None
-    if view_time is not None:
-        step = _STEP.unpack_from(body, at + 1)[0]
-        if step != _NO_VIEW_TIME:
-            seen_at = view_time = (view_time - step) & 0xFFFFFFFF
-    if body[at] == _SAME:
-        if before is None:
-            raise MalformedPacket("an input like the one before, and there is none")
-        return start, view_time, (before, seen_at)
-    end = start + body[at]
-    if end > len(body):
-        raise MalformedPacket("input reaches beyond its message")
-    return end, view_time, (body[start:end], seen_at)
+    return inputs
 
 
 class InputState(NamedTuple):
@@ -224,8 +243,7 @@ class InputState(NamedTuple):
     margin: float
 
     def encode(self) -> bytes:
-        quarters = max(-128, min(127, round(self.margin * 4)))
-        return _INPUT_STATE_LAYOUT.pack(self.tick & 0xFFFFFFFF, self.applied & 0xFFFFFFFF, quarters)
+        return encode_input_state(self.tick, self.applied, self.margin)
 
     @classmethod
     def decode(cls, body: bytes) -> InputState:
@@ -233,6 +251,12 @@ class InputState(NamedTuple):
             raise MalformedPacket(f"input state of {len(body)} bytes, {_INPUT_STATE_LAYOUT.size} expected")
         tick, applied, quarters = _INPUT_STATE_LAYOUT.unpack(body)
         return cls(tick, applied, quarters / 4)
+
+
+def encode_input_state(tick: int, applied: int, margin: float) -> bytes:
+    """Return the body of an INPUT_STATE message; see :class:`InputState`."""
+    quarters = max(-128, min(127, round(margin * 4)))
+    return _INPUT_STATE_LAYOUT.pack(tick & 0xFFFFFFFF, applied & 0xFFFFFFFF, quarters)
 
 
 def pace(margin: float) -> float:

@@ -46,13 +46,17 @@ class SlidingMinimum:
     short while after a kept one, so the window is up to a ``SPACINGS``-th shorter.
     """
 
-    __slots__ = ("_kept", "_window")
+    __slots__ = ("_kept", "_least", "_newest", "_newest_at", "_oldest_at", "_spacing", "_window")
 
     SPACINGS: Final = 32
 
     def __init__(self, window: float) -> None:
         self._window = window
+        self._spacing = window / self.SPACINGS
         self._kept: deque[tuple[float, float]] = deque()  # (at, value), both rising
+        # flat copies of its two ends, since most calls read no more
+        self._oldest_at = self._newest_at = math.inf
+        self._least = self._newest = math.inf
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -60,20 +64,34 @@ class SlidingMinimum:
     @property
     def value(self) -> float | None:
         """None before the first. The latest value is kept, however old."""
-        return self._kept[0][1] if self._kept else None
+        return self._least if self._kept else None
 
     def add(self, value: float, at: float) -> None:
         """Add a value and forget those that are too old. ``at`` (seconds) must not go back."""
+        if value <= self._newest or at - self._newest_at >= self._spacing:
+            self._keep(value, at)
+        if self._oldest_at < at - self._window:
+            self._forget_before(at - self._window)
+
+    def _keep(self, value: float, at: float) -> None:
         kept = self._kept
         while kept and kept[-1][1] >= value:
             kept.pop()
-        if not kept or at - kept[-1][0] >= self._window / self.SPACINGS:
+        if not kept:
+            self._oldest_at, self._least = at, value
+        if not kept or at - kept[-1][0] >= self._spacing:
             kept.append((at, value))
-        while len(kept) > 1 and kept[0][0] < at - self._window:
+        self._newest_at, self._newest = kept[-1]
+
+    def _forget_before(self, at: float) -> None:
+        kept = self._kept
+        while len(kept) > 1 and kept[0][0] < at:
             kept.popleft()
+        self._oldest_at, self._least = kept[0]
 
     def clear(self) -> None:
         self._kept.clear()
+        self._newest = math.inf
 
 
 class ServerClock:

@@ -13,7 +13,7 @@ from .admission import Participation, host_of
 from .channels import Message, TrackedSender
 from .fragments import split
 from .handshake import Address, RandomBytes
-from .inputs import InputState, decode_inputs
+from .inputs import decode_inputs, encode_input_state
 from .peer import PeerProtocol
 from .peer_events import Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from .sequence import unwrap
@@ -306,7 +306,7 @@ class ServerProtocol(PeerProtocol):
 
     def report_input_state(self, applied: int, margin: float) -> None:
         """Queue a report on the newest of the client's inputs in the current state. It leaves with the next packet."""
-        self.note = message(INPUT_STATE, InputState(self._shared.ring.tick, applied, margin).encode())
+        self.note = message(INPUT_STATE, encode_input_state(self._shared.ring.tick, applied, margin))
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
         return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, to_wire_time(now))

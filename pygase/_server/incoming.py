@@ -58,10 +58,12 @@ class Incoming:
 
     def handle_inbox(self) -> None:
         inbox, tick = self._run.endpoint.inbox, self._states.committed.tick
-        waiting = self._wire.waiting if self._handlers.is_empty else None
+        waiting, now = self._wire.waiting if self._handlers.is_empty else None, self._run.clock()
         while inbox:
             peer, event = inbox.popleft()
-            if type(event) is not bytes and type(event) is not AcknowledgedEvent:
+            if type(event) is InputsReceived:
+                self._inputs.receive(peer, event, now)
+            elif type(event) is not bytes and type(event) is not AcknowledgedEvent:
                 self._handle_protocol_event(peer, event)
             elif waiting is None or event[1:2] == _SHUTDOWN_HEAD:
                 self._receive_event(peer, event, tick)
@@ -137,8 +139,6 @@ class Incoming:
     def _handle_protocol_event(self, peer: ServerProtocol, event: bytes | ProtocolEvent) -> None:
         if isinstance(event, MessageAcked):
             self._call_back(peer.user, event.ticket)
-        elif isinstance(event, InputsReceived):
-            self._inputs.receive(peer, event, now=self._run.clock())
         elif isinstance(event, Connected):
             self._on_connected(peer)
         elif isinstance(event, Disconnected):

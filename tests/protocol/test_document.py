@@ -21,8 +21,8 @@ from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.inputs import MAX_INPUT_BYTES, MAX_INPUTS
 from pygase._protocol.peer_events import StateReceived
+from pygase._protocol.played_inputs import PlayerInput
 from pygase._protocol.skips import MIN_SKIP_DISTANCE
-from pygase._server.players import PlayerInput
 from pygase._state.event_codec import encode_event
 from pygase._state.tree import MAX_DEPTH, TO_DELETE
 from pygase.config import ClientConfig, ConnectionConfig, ServerConfig

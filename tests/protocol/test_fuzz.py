@@ -26,6 +26,7 @@ from pygase._protocol.endpoint import ServerEndpoint
 from pygase._protocol.input_buffer import InputBuffer
 from pygase._protocol.inputs import MAX_INPUTS, InputState, decode_inputs, pace
 from pygase._protocol.peer import PeerProtocol
+from pygase._protocol.played_inputs import PlayerInput
 from pygase._protocol.server_clock import SlidingMinimum
 from pygase._protocol.snapshot_receiver import SnapshotReceiver
 from pygase._protocol.wire import (
@@ -53,7 +54,6 @@ from pygase._protocol.wire import (
     TOKEN_BYTES,
     message,
 )
-from pygase._server.players import PlayerInput
 from pygase._state.codec import pack, unpack
 from pygase._state.tree import exactly_equal
 from pygase.errors import MalformedPacket, PygaseError
@@ -478,7 +478,7 @@ class Arena:
             rng.randint(0, 0xFFFF),
             rng.choice([0, rng.randint(0, 300), rng.randint(0, 2**32 - 1)]),
         )
-        player = self.server.player_inputs._players.get(self._endpoint.peers[self.hostile])
+        player = self.server.player_inputs._players.by_peer.get(self._endpoint.peers[self.hostile])
         newest = player.buffer.newest_received if player is not None else 0
         self.network.inject(self._filled(header, newest), self.hostile, SERVER)
 
@@ -538,10 +538,10 @@ class Arena:
         assert len(endpoint.ring.ring) <= self.server.config.snapshot_ring
         for peer in endpoint.peers.values():
             _check_peer(peer)
-        inputs = self.server.player_inputs
-        assert set(inputs._players) <= set(endpoint.peers.values())
-        assert len(inputs._settled) <= 40
-        for player in inputs._players.values():
+        players = self.server.player_inputs._players
+        assert set(players.by_peer) <= set(endpoint.peers.values())
+        assert len(players._settled) <= 40
+        for player in players.by_peer.values():
             assert len(player.buffer) <= max(player.buffer.schedule.max_depth, MAX_INPUTS) + 1
             assert len(player.buffer.leads) <= SlidingMinimum.SPACINGS + 2
         for client in (self.victim, *(player.client for player in self.honest)):

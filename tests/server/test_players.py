@@ -226,7 +226,7 @@ def test_buffers_follow_a_game_loop_that_is_started_anew_with_another_interval()
     world.network.run(1.0)
     world.backend.game_state_machine.interval = 1 / 20
     world.network.run(1.0)
-    (player,) = world.backend.server.player_inputs._players.values()
+    (player,) = world.backend.server.player_inputs._players.by_peer.values()
     assert player.buffer.interval == 1 / 20
 
 
@@ -283,7 +283,7 @@ def test_a_player_who_left_leaves_nothing_behind() -> None:
     world.clients[0].disconnect()
     world.network.run(0.5)
     assert world.got[-1] == {}
-    assert not world.backend.server.player_inputs._players
+    assert not world.backend.server.player_inputs._players.by_peer
 
 
 def test_the_server_time_is_the_clock_of_the_snapshots() -> None:
@@ -353,7 +353,7 @@ def test_nobody_is_told_of_a_state_before_its_inputs_are_known() -> None:
     world = World(Link())
     world.network.run(1.0)
     players = world.backend.server.player_inputs
-    (peer,) = players._players
+    (peer,) = players._players.by_peer
     peer.note = b""
     players.settle(7)
     players.report(8)
@@ -361,4 +361,4 @@ def test_nobody_is_told_of_a_state_before_its_inputs_are_known() -> None:
     players.settle(8)
     players.report(8)
     told = InputState.decode(peer.note[MESSAGE_HEADER.size :])
-    assert told.applied == players._players[peer].buffer.applied_number
+    assert told.applied == players._players.by_peer[peer].buffer.applied_number

@@ -25,7 +25,7 @@ from pygase import (
     GameState,
     ServerConfig,
 )
-from pygase._server.players import PlayerInput
+from pygase._protocol.played_inputs import PlayerInput
 from pygase._server.state_keeper import Commit
 from pygase._state.tree import exactly_equal, first_difference
 from pygase.testing import Link, SimulatedNetwork
@@ -596,7 +596,7 @@ class Session:
         faults = self.faults + [text for player in self.players for text in player.problems()]
         faults += [f"{player!r}: has another state than the server" for player in filter(self._differs, self.staying)]
         faults += [f"the server dropped {n} x {why!r}" for why, n in self.server.dropped.items() if "malformed" in why]
-        if not {peer.address for peer in self.server.player_inputs._players} <= self.server.connections.keys():
+        if not {peer.address for peer in self.server.player_inputs._players.by_peer} <= self.server.connections.keys():
             faults.append("the server keeps inputs of players who have gone")
         return faults
 
