@@ -119,7 +119,7 @@ class SimulatedNetwork:
         return address
 
     def _platform(self, transport: SimulatedTransport) -> Platform:
-        return Platform(self.clock, self._rng.randbytes, lambda pump, _: SimulatedDriver(pump, transport))
+        return Platform(self.clock, self._rng.randbytes, lambda pump, _: SimulatedDriver(pump, transport), self.clock)
 
     def connect(
         self,
@@ -160,7 +160,7 @@ class SimulatedNetwork:
         def drive(pump: Pump, _: Transport) -> Driver:
             return PumpDriver(pump, session.ended) if pumped else SimulatedDriver(pump, transport)
 
-        session.begin(transport, Platform(clock or self.clock, self._rng.randbytes, drive))
+        session.begin(transport, Platform(clock or self.clock, self._rng.randbytes, drive, self.clock))
 
     def open_socket(self, address: Address | None = None, *, nat: Nat | None = None) -> SimulatedTransport:
         """Open a bare socket on this network, for tests of routers and of other protocols.

@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     import random
 
 monotonic: Final[Clock] = time.monotonic
+wall_clock: Final[Clock] = time.time
+"""Seconds since 1970. It may be set, and step back."""
 random_bytes: Final[Callable[[int], bytes]] = os.urandom
+
+
+class LaterClock:
+    """The real clock, some seconds ahead, so that a server shows no earlier time after a restart of the machine."""
+
+    def __init__(self, ahead: float) -> None:
+        self._ahead = ahead
+
+    def __call__(self) -> float:
+        return monotonic() + self._ahead
 
 
 def fine_clock(clock: Clock) -> Clock:
@@ -22,7 +34,7 @@ def fine_clock(clock: Clock) -> Clock:
     For the real clock this is one that resolves microseconds on every system. A simulated clock is returned as it is: a
     call takes no simulated time, so the result does not depend on the machine's speed.
     """
-    return time.perf_counter if clock is monotonic else clock
+    return time.perf_counter if clock is monotonic or isinstance(clock, LaterClock) else clock
 
 
 def random_sources(seed: int | None) -> tuple[random.Random, random.Random]:

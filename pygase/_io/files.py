@@ -142,3 +142,47 @@ def _flush_folder(folder: Path) -> None:
 def _literal(name: str) -> str:
     """Return a file name as a pattern that matches it alone."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+class FileLock:
+    """Marks a file as used by one running server. The system takes the mark away when the process dies.
+
+    :param path: of the file. The mark is on an empty file beside it, which stays.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(f".{path.name}.lock")
+        self._descriptor: int | None = None
+
+    def acquire(self) -> bool:
+        """Return whether the file is marked now; False if another server uses it.
+
+        :raises OSError: the mark cannot be made.
+        """
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, _PRIVATE)
+        if not _is_locked(descriptor):
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        """May be called again."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
-from .clocks import monotonic, random_bytes
+from .clocks import monotonic, random_bytes, wall_clock
 from .listening import listener_for
 from .ports import Clock, Driver, Listened, Loop, Platform, Pump, Timer
 from .runner import logged
@@ -189,12 +189,15 @@ class LoopDriver:
                 timer.cancel()
 
 
-def running_platform() -> Platform:
-    """The real machine, driven by the event loop that runs here."""
+def running_platform(clock: Clock = monotonic) -> Platform:
+    """The real machine, driven by the event loop that runs here.
+
+    :param clock: the clock of the protocol.
+    """
     import asyncio
 
     loop = asyncio.get_running_loop()
-    return Platform(monotonic, random_bytes, lambda pump, transport: LoopDriver(pump, transport, loop))
+    return Platform(clock, random_bytes, lambda pump, transport: LoopDriver(pump, transport, loop, clock), wall_clock)
 
 
 if TYPE_CHECKING:

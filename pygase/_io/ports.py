@@ -190,8 +190,10 @@ class Platform:
     :ivar clock: the clock of its protocol.
     :ivar random_bytes: returns a number of random bytes, for secrets and nonces.
     :ivar make_driver: makes the driver of a pump with a transport.
+    :ivar wall_clock: returns seconds since 1970.
     """
 
     clock: Clock
     random_bytes: Callable[[int], bytes]
     make_driver: Callable[[Pump, Transport], Driver]
+    wall_clock: Clock

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from .clocks import monotonic, random_bytes
+from .clocks import monotonic, random_bytes, wall_clock
 from .ports import Driver, Platform, Pump
 from .runner import run_logged
 
@@ -106,7 +106,7 @@ def pumped_platform(ended: concurrent.futures.Future[Any]) -> Platform:
 
     :param ended: done when the connection has ended.
     """
-    return Platform(monotonic, random_bytes, lambda pump, transport: PumpDriver(pump, ended))
+    return Platform(monotonic, random_bytes, lambda pump, transport: PumpDriver(pump, ended), wall_clock)
 
 
 if TYPE_CHECKING:

@@ -25,11 +25,13 @@ class Saver:
     :param write: writes a content to the path, or raises OSError.
 
     :ivar is_failing: whether the newest try has failed.
+    :ivar at_once: whether ``save`` writes on the caller's thread and waits, as in virtual time.
     """
 
     def __init__(self, path: Path, what: str, write: Callable[[Path, bytes], None] = replace_file) -> None:
         self.path = path
         self.is_failing = False
+        self.at_once = False
         self._what = what
         self._write = write
         self._waiting: tuple[Make, Callable[[], None]] | None = None
@@ -47,6 +49,9 @@ class Saver:
             if self._is_at_work:
                 return
             self._is_at_work = True
+        if self.at_once:
+            self._work()
+            return
         try:
             start_thread(self._work, "pygase-saver")
         except RuntimeError:  # the program ends, and CPython 3.12 starts no thread any more

@@ -36,6 +36,7 @@ client_sides        the inputs and the states of a client
 client_peer         the client's end: ClientProtocol
 server_peer         the server's end of one connection: ServerProtocol
 played_inputs       the input of each player in each tick
+resets              answers packets of unknown connections, with a proof that the connection is gone
 entrance            answers newcomers: challenge, acceptance or refusal
 held                the total of the bytes held back for all peers
 endpoint            one socket, many peers: ServerEndpoint

@@ -17,6 +17,7 @@ from .handshake import Address, RandomBytes
 from .held import HeldBytes
 from .peer import NEVER_SENT
 from .peer_events import Connected, ProtocolEvent
+from .resets import RESET_KEY_BYTES
 from .server_peer import SERVER_SKIPS_WITHIN, ServerProtocol, Shared
 from .snapshots import SnapshotRing
 from .wire import CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, HEADER_BYTES
@@ -38,6 +39,8 @@ class ServerEndpoint:
     """Finds the peer of each datagram, admits newcomers, and collects the datagrams to send.
 
     The secrets and ``is_local`` are those of :class:`Keys`; see :class:`Shared` for ``inbox`` and ``skip_within``.
+
+    :param reset_key: 32 secret bytes that an earlier process may have had; b"" for new ones.
 
     :ivar dropped: count of dropped datagrams, by reason.
     :ivar outbox: answers to newcomers and CLOSE datagrams that wait to be sent.
@@ -73,6 +76,7 @@ class ServerEndpoint:
         is_local: Callable[[Address], bool] = _nowhere,
         first_sequence: int = 0,
         skip_within: int = SERVER_SKIPS_WITHIN,
+        reset_key: bytes = b"",
     ) -> None:
         self.config = config or ServerConfig()
         self.ring = SnapshotRing(self.config.snapshot_ring, self.config.max_state_bytes)
@@ -82,7 +86,8 @@ class ServerEndpoint:
         self.outbox: list[Outgoing] = []
         self.shared = Shared(self.ring, random_bytes, first_sequence, skip_within)
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = self.shared.inbox
-        keys = Keys(game, password, host_token, own_token, is_local)
+        reset_key = reset_key or random_bytes(RESET_KEY_BYTES)
+        keys = Keys(game, password, host_token, own_token, is_local, reset_key)
         self.entrance = Entrance(self.config, keys, self.peers, self.shared, self.outbox, self.dropped)
         self.held = HeldBytes(self.peers, self.config.max_held_bytes)
         self.next_at = math.inf
@@ -103,7 +108,7 @@ class ServerEndpoint:
                 continue
             peer = by_token.get(data[1:9])
             if peer is None:
-                self.dropped["unknown token"] += 1
+                self._receive_unknown(data, address, now)
             elif peer.address != address:
                 self.dropped["token from another address"] += 1
             else:
@@ -115,6 +120,13 @@ class ServerEndpoint:
         violators = self.shared.violators
         while violators:
             self.close_peer(violators.pop(), DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, now=now)
+
+    def _receive_unknown(self, data: bytes, address: Address, now: float) -> None:
+        """Answer a packet whose token is unknown, so that its client need not wait for a time-out."""
+        self.dropped["unknown token"] += 1
+        answer = self.entrance.keys.resets.answer(data, address[0], now)
+        if answer is not None:
+            self.outbox.append((answer, address))
 
     def _look_after(self, peer: ServerProtocol, now: float) -> None:
         if peer.closed is not None:
@@ -191,7 +203,7 @@ class ServerEndpoint:
         if peer.closed is None:
             self.outbox.extend([(data, peer.address) for data in peer.close_datagrams(reason, detail, now)])
             peer.end(reason, detail, remote=False)
-            self._forget(peer)
+            self._forget(peer, now)
 
     def _on_closed(self, peer: ServerProtocol, now: float) -> None:
         """Remove a peer that has closed the connection, or that has broken the protocol and gets a CLOSE."""
@@ -199,13 +211,14 @@ class ServerEndpoint:
         if closed is not None and not closed.remote:
             farewell = peer.close_datagrams(closed.reason, closed.detail, now)
             self.outbox.extend([(data, peer.address) for data in farewell])
-        self._forget(peer)
+        self._forget(peer, now)
 
-    def _forget(self, peer: ServerProtocol) -> None:
+    def _forget(self, peer: ServerProtocol, now: float) -> None:
         self.by_token.pop(peer.token, None)
         self.held.forget(peer)
         self.entrance.places.changed()
         self.entrance.ended_nonces.append(peer.identity.nonce)
+        self.entrance.keys.resets.answer_from(now)
         if self.peers.get(peer.address) is peer:
             del self.peers[peer.address]
 
@@ -293,7 +306,7 @@ class ServerEndpoint:
         self._look_at = now + _LOOK_INTERVAL
         for peer in [p for p in self.peers.values() if p.timed_out(now)]:
             peer.end(DisconnectReason.TIMED_OUT, "", remote=False)
-            self._forget(peer)
+            self._forget(peer, now)
         self.held.expire(now)
         if now >= self._part_at:
             self._part_at = now + _PART_INTERVAL

@@ -23,8 +23,9 @@ from .handshake import (
     plain_host,
     refusal,
 )
+from .resets import Resets
 from .server_peer import Identity, ServerProtocol, Shared
-from .wire import PROTOCOL_VERSION, RESET_BYTES, SECRET_BYTES, TOKEN_BYTES, to_whole_wire_time
+from .wire import PROTOCOL_VERSION, SECRET_BYTES, TOKEN_BYTES, to_whole_wire_time
 
 Objection = tuple[DisconnectReason | None, str]
 """The reason for not admitting a newcomer, and words for it. Without a reason there is no answer: the newcomer tries
@@ -44,9 +45,10 @@ class Keys:
     :param host_token: the client that presents it is host.
     :param own_token: a secret of this process. The client that presents it is host, and never counts as lost.
     :param is_local: returns whether an address belongs to this machine.
+    :param reset_key: makes the reset tokens; see :class:`Resets`, which is in ``resets``.
     """
 
-    __slots__ = ("game", "host_token", "is_local", "own_token", "password")
+    __slots__ = ("game", "host_token", "is_local", "own_token", "password", "resets")
 
     def __init__(
         self,
@@ -55,7 +57,9 @@ class Keys:
         host_token: str,
         own_token: str,
         is_local: Callable[[Address], bool],
+        reset_key: bytes,
     ) -> None:
+        self.resets = Resets(reset_key)
         self.game = game
         self.password = password
         self.host_token = host_token
@@ -183,9 +187,9 @@ class Entrance:
         return peer, welcome
 
     def _welcome(self, peer: ServerProtocol, now: float) -> Welcome:
-        no_secret, no_reset = bytes(SECRET_BYTES), bytes(RESET_BYTES)
+        no_secret, reset = bytes(SECRET_BYTES), self.keys.resets.token_for(peer.token)
         time, address = to_whole_wire_time(now), encode_address(peer.address)
-        return Welcome(peer.token, peer.client_id, peer.is_host, 0, 0, no_secret, 0, no_reset, time, address)
+        return Welcome(peer.token, peer.client_id, peer.is_host, 0, 0, no_secret, 0, reset, time, address)
 
     def _object(self, nonce: bytes, objection: Objection, address: Address) -> None:
         reason, words = objection

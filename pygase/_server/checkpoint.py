@@ -7,7 +7,7 @@ body is msgpack: a list of the fields of :class:`Checkpoint` in their order. The
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from hashlib import blake2b
 from struct import Struct
 from typing import Any, Final, NamedTuple, TypeVar
@@ -32,8 +32,9 @@ _HASH_BYTES: Final = 32
 _MAX_CLIENT_ID: Final = 2**32 - 1
 _MAX_SECRETS: Final = 2
 _IN_ONE_CALL: Final = 64
-"""Most plain values of a list that are packed in one call. msgpack holds Python's global lock during a call, and the
+"""Most plain values that are packed in one call. msgpack holds Python's global lock during a call, and the
 game waits for it meanwhile."""
+_CONTAINERS: Final = frozenset({dict, list})
 
 
 class Unreadable(Exception):
@@ -116,17 +117,22 @@ def _fields_of(client: ClientRecord) -> list[Any]:
 
 def _packed(value: Any, packer: msgpack.Packer) -> Iterator[bytes]:
     """Pack a frozen tree in many short calls."""
-    if type(value) is dict:
+    if type(value) is dict and _is_long(value, value.values()):
         yield packer.pack_map_header(len(value))
         for key, item in value.items():
             yield packer.pack(key)
             yield from _packed(item, packer)
-    elif type(value) is list and (len(value) > _IN_ONE_CALL or {dict, list} & set(map(type, value))):
+    elif type(value) is list and _is_long(value, value):
         yield packer.pack_array_header(len(value))
         for item in value:
             yield from _packed(item, packer)
     else:
         yield packer.pack(value)
+
+
+def _is_long(value: Sized, items: Iterable[Any]) -> bool:
+    """Return whether one call would pack more than a few plain values."""
+    return len(value) > _IN_ONE_CALL or not _CONTAINERS.isdisjoint(map(type, items))
 
 
 def _hash(content: bytes) -> bytes:

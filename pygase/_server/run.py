@@ -71,6 +71,7 @@ class ServerRun:
         server, wire, face = self.server, self.server.wire, self.server.face
         wire.connect(face.player_inputs, lambda: bool(face.connections), self.endpoint.dropped, self.config)
         server.states.begin(has_loop=not wire.has_game_loop)
+        self.endpoint.entrance.keys.resets.answer_from(self.clock())
         self._take_over_state()
         server.states.subscribe(self._on_commit)
 

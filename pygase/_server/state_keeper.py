@@ -221,6 +221,28 @@ class StateKeeper:
             self._commit_push(0)
         self._notify()
 
+    # -- a checkpoint ------------------------------------------------------------------------------------------------
+
+    def restore(self, tree: Tree, tick: int) -> None:
+        """Take a saved state in place of the initial one, which shows it from now on.
+
+        :raises InvalidValue, StateTooLarge: if it cannot be sent.
+        """
+        with self._lock:
+            self.begin(has_loop=False)
+            self._take_in({**tree, "game_status": PAUSED, "time_order": time_order_of(tick)})
+            self._initial.show(self._draft.tree)
+            self.go_ahead_to(tick)
+
+    def go_ahead_to(self, tick: int) -> None:
+        """Give the newest state a number that no client has seen yet, unless its number is higher already."""
+        with self._lock:
+            before = self._committed
+            if tick > before.tick:
+                self._committed = Commit(tick, self.clock(), 0.0, before.tree)
+                self._order = None
+                self._cache.begin(tick, before.tree)
+
     # -- ticks -----------------------------------------------------------------------------------------------------
 
     def begin_tick(self) -> GameState:
