@@ -630,7 +630,7 @@ def run_round(seed: int, count: int = ROUND_DATAGRAMS) -> None:
 @pytest.mark.parametrize("seed", range(SAMPLE_ROUNDS))
 def test_noise_does_no_harm(seed: int) -> None:
     """No exception escapes, memory stays bounded and is freed, and the honest players notice nothing."""
-    print(f"to repeat: python -m tests.long fuzz --count 1 --seed {seed}")
+    print(f"to repeat: python -m tests.long fuzz --only game --datagrams 5000 --seed {seed}")
     run_round(seed, SAMPLE_DATAGRAMS)
 
 

@@ -1,0 +1,1 @@
+"""The long tests: ``python -m tests.long``."""

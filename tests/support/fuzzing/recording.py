@@ -1,0 +1,97 @@
+"""Records the samples of the corpus: datagrams of whole sessions, and files that a server writes."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+from pygase import Backend, Client, ClientConfig, GameState
+from pygase._lan.protocol import Answer, Query, encode_info
+from pygase._protocol.crypto import keyed_hash
+from pygase._protocol.datagrams import NotHere, PathChallenge, PathResponse
+from pygase._protocol.identity import SECRETS_BYTES, ServerIdentity
+from pygase._protocol.wire import ACKS_HEADER, SNAPSHOT_HEADER
+from pygase._server.checkpoint import Checkpoint, ClientRecord, encode
+from pygase._state.codec import pack
+from pygase._state.event_codec import encode_event, encode_input
+from pygase.invites import Invite
+from pygase.testing import SimulatedNetwork
+from tests.support.fuzzing.corpus import Corpus
+from tests.support.fuzzing.decoders import BASE, BASE_TICK, FILE_HEADER, HASH_BYTES, checkpoint_file
+from tests.support.sessions import Session, parameters
+
+SEEDS: Final = (3, 4, 11)
+SECONDS: Final = 12.0
+GAME: Final = "pong"
+
+
+def recorded() -> list[bytes]:
+    """Return all datagrams of some sessions, and of refused clients."""
+    found: list[bytes] = []
+    for seed in SEEDS:
+        session = Session(parameters(seed, SECONDS))
+        session.network.on_datagram = lambda data, sender, receiver: found.append(data)
+        session.network.run(SECONDS)
+    return found + _refusals()
+
+
+def _refusals() -> list[bytes]:
+    found: list[bytes] = []
+    for game, password in (("chess", None), (GAME, "wrong"), (GAME, None)):
+        network = SimulatedNetwork(1)
+        network.on_datagram = lambda data, sender, receiver: found.append(data)
+        network.serve(Backend(GameState(), lambda game_state, dt: {}, game=GAME, password="sesame"))
+        network.connect(Client(game=game, password=password, config=ClientConfig(encryption="off")))
+        network.run(1.0)
+    return found
+
+
+def made() -> Corpus:
+    """Return the samples for the decoders whose bytes no session has, or not the needed ones."""
+    rng = random.Random(12)
+    body = _checkpoint_body(rng)
+    eight, sixteen = rng.randbytes(8), rng.randbytes(16)
+    return {
+        "path challenge": [PathChallenge(eight, 600, eight).encode()],
+        "path response": [PathResponse(eight, 600, eight, sixteen).encode()],
+        "not here": [NotHere(eight, sixteen[:14]).encode()],
+        "acks": [ACKS_HEADER.pack(40) + bytes(28) + b"\xff" * 4],
+        "query": [Query(bytes(8), name).encode() for name in ("", GAME)],
+        "answer": [_answer(bytes(8), name).encode() for name in ("", "Ann's game")],
+        "snapshot": _snapshots(),
+        "state": [pack(BASE), pack({"a": [1, 2.5, None, True, b"x", "y" * 40], 7: {"b": {}}})],
+        "event": [
+            encode_event("mail", (), {}, 1_000),
+            encode_event("mail", (1, "two", [3.0]), {"four": {"a": b"5"}}, 1_000),
+            encode_event("a" * 40, (None, {1: True}), {}, 1_000),
+        ],
+        "input": [encode_input(value, 200) for value in (None, [1, -1], {"keys": [1, 2], "at": 0.5})],
+        "checkpoint": [body],
+        "checkpoint file": [checkpoint_file(body)],
+        "identity file": [ServerIdentity(rng.randbytes(SECRETS_BYTES)).to_file()],
+        "invite": [str(Invite(host, 8080, rng.randbytes(32), sixteen)).encode() for host in ("192.0.2.7", "::1")],
+    }
+
+
+def _answer(nonce: bytes, name: str) -> Answer:
+    return Answer(nonce, nonce[::-1], 2, False, 8080, 1, 4, GAME, name, encode_info({"map": "castle"}))
+
+
+def _snapshots() -> list[bytes]:
+    """Return a state and deltas against BASE."""
+    delta = {"players": {1: {"x": 3.5}}, "score": [1, 0]}
+    heads = [(0, 0, BASE), (1, 1, delta), (2, 2, {}), (9, 9, {"new": {"a": {"b": None}}}), (300, 300, delta)]
+    return [
+        SNAPSHOT_HEADER.pack(0, BASE_TICK + after, back, min(after, 1), 1_000 + after, 200) + pack(tree)
+        for after, back, tree in heads
+    ]
+
+
+def _checkpoint_body(rng: random.Random) -> bytes:
+    secret = keyed_hash(b"", rng.randbytes(16), 16)
+    clients = (
+        ClientRecord(1, {"name": "Ann"}, True, (secret,), 3, 5, (pack(["news", [1]]),)),
+        ClientRecord(2, {}, False, (secret, secret), 0, 0, (), is_lost=True),
+    )
+    whole = Checkpoint(GAME, 900, 18.0, 18.0, 1.9e9, 0.02, 64, rng.randbytes(32), rng.randbytes(48), BASE, clients)
+    return encode(whole)[FILE_HEADER.size : -HASH_BYTES]
