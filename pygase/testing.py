@@ -220,6 +220,18 @@ class SimulatedNetwork:
             raise ValueError("only clients and servers that run on this network can be suspended")
         transport.loop.sleep(seconds)
 
+    def kill(self, party: Client | Backend | Server) -> None:
+        """End a client's or a server's process at once, as ``kill -9`` does: nothing in it runs any more, it says no
+        goodbye, and what it had not saved is lost. Another one may take its address.
+
+        :raises ValueError: if it does not take part in this network.
+        """
+        transport = self._transport_of(party)
+        if transport is None:
+            raise ValueError("only clients and servers that run on this network can be killed")
+        transport.loop.end()
+        transport.close()
+
     def _transport_of(self, party: Client | Backend | Server) -> SimulatedTransport | None:
         if isinstance(party, Client):
             has_socket = party.connection is not None

@@ -73,6 +73,7 @@ class VirtualLoop:
         self.time = clock
         self._call_at = call_at
         self._asleep_until = -math.inf
+        self._has_ended = False
         self._readers: dict[SimulatedTransport, Callable[[], Any]] = {}
 
     def call_soon(self, callback: Callable[[], Any]) -> VirtualTimer:
@@ -92,7 +93,7 @@ class VirtualLoop:
         return timer
 
     def _fire(self, timer: VirtualTimer) -> None:
-        if timer.callback is None:
+        if timer.callback is None or self._has_ended:
             return
         if self.time() < self._asleep_until:
             self._call_at(self._asleep_until, lambda: self._fire(timer))
@@ -102,6 +103,11 @@ class VirtualLoop:
     def sleep(self, seconds: float) -> None:
         """Run nothing for some seconds. The calls that fall due meanwhile run afterwards, in order."""
         self._asleep_until = max(self._asleep_until, self.time() + seconds)
+
+    def end(self) -> None:
+        """Run nothing any more."""
+        self._has_ended = True
+        self._readers.clear()
 
     def add_reader(self, transport: SimulatedTransport, callback: Callable[[], Any]) -> None:
         self._readers[transport] = callback

@@ -163,3 +163,35 @@ def test_a_client_of_another_network_is_refused() -> None:
 def test_its_text_tells_how_to_repeat_it() -> None:
     assert "seed=7" in repr(SimulatedNetwork(7, Link(loss=0.5)))
     assert "loss=0.5" in repr(SimulatedNetwork(7, Link(loss=0.5)))
+
+
+def test_a_killed_server_says_nothing_and_another_one_takes_its_address() -> None:
+    network, backend, clients = play()
+    network.run(1.0)
+    sent: list[Any] = []
+    network.on_datagram = lambda data, sender, receiver: sent.append(sender)
+    network.kill(backend)
+    network.run(1.0)
+    assert SERVER not in sent
+    assert backend.server.connections, "a killed process does not learn that it has ended"
+    network.serve(Backend(GameState(), lambda game_state, dt: {}))
+    network.run_until(lambda: SERVER in sent)
+    assert all(client.status != "connecting" for client in clients)
+
+
+def test_a_killed_client_falls_silent_without_a_goodbye() -> None:
+    network, backend, (client, *others) = play()
+    network.run(1.0)
+    own = network.address_of(client)
+    before, silent_from = network.bytes_sent[own], network.now
+    network.kill(client)
+    network.run(3.0)
+    assert network.bytes_sent[own] == before
+    assert len(backend.server.connections) == 1 + len(others), "it is missed after the time-out only"
+    network.run_until(lambda: len(backend.server.connections) == len(others), timeout=60.0)
+    assert network.now - silent_from > 4.9
+
+
+def test_only_a_party_of_the_network_can_be_killed() -> None:
+    with pytest.raises(ValueError, match="on this network can be killed"):
+        SimulatedNetwork().kill(Client())
