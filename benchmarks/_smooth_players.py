@@ -41,21 +41,20 @@ class Walkers:
         self.ticks = 0
         self.backend = Backend(GameState(players={}), self.step, {CLIENT_CONNECTED: self.enter})
 
-    def enter(self, client_address: Any) -> dict[str, Any]:
+    def enter(self, client_id: int) -> dict[str, Any]:
         """Add a client."""
-        return {"players": {str(client_address): {"x": 0.0, "v": 0.0}}}
+        return {"players": {client_id: {"x": 0.0, "v": 0.0}}}
 
     def counts(self, player: Player) -> InputCounts:
         """Return the counts of a player's inputs."""
-        assert player.client.address is not None
-        return self.backend.server.connections[player.client.address].input_counts
+        assert player.client.id is not None
+        return self.backend.server.clients[player.client.id].input_counts
 
     def step(self, game_state: GameState, dt: float, inputs: Mapping[Any, Any]) -> dict[str, Any]:
         """Move everybody by their input of this tick."""
         self.ticks += 1
         players = {}
-        for address, each in inputs.items():
-            me = str(address)
+        for me, each in inputs.items():
             players[me] = walk(game_state.players[me], each.value)
             players[me]["x"] += self.push.pop(me, 0.0)
         return {"players": players}
@@ -83,9 +82,9 @@ class Player:
         network.run_until(lambda: self.session.view().ready and self.me in self.session.view().players, 5.0)
 
     @property
-    def me(self) -> str:
+    def me(self) -> int | None:
         """The player's key in the state."""
-        return str(self.client.address)
+        return self.client.id
 
     def frame(self, direction: float, seconds: float = FRAME) -> float:
         """Let the time of a frame pass, steer, and return the shown place of the player's walker."""
@@ -161,7 +160,7 @@ def _way_per_tick(seed: int, pace: float, seconds: float) -> float:
         for _ in range(round(passing * pace / TICK)):
             client.send_input(1)
             network.run(TICK / pace)
-        seen.append((game.ticks, game.backend.game_state_store.get_game_state().players[str(client.address)]["x"]))
+        seen.append((game.ticks, game.backend.game_state_store.get_game_state().players[client.id]["x"]))
     (since, start), (until, end) = seen
     return float(end - start) / (until - since)
 

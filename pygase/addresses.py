@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 DEFAULT_PORT: Final = 8080
 """The port of a game, unless another is given."""
@@ -66,6 +66,14 @@ def format_address(hostname: str, port: int, default_port: int | None = None) ->
     if port == default_port:
         return hostname
     return f"[{hostname}]:{port}" if ":" in hostname else f"{hostname}:{port}"
+
+
+def client_name(client_id: int | None, address: tuple[Any, ...] | None) -> str:
+    """Return a client's name in a log: its id, and where it is."""
+    where = format_address(str(address[0]), int(address[1])) if address else ""
+    if client_id is None:
+        return where
+    return f"client {client_id} ({where})" if where else f"client {client_id}"
 
 
 def check_port(port: object, advice: str, *, least: int = 1) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final
 
+from ._protocol.bans import network_text
 from ._protocol.channels import RELIABLE
 from ._protocol.handshake import plain_host
 from ._protocol.wire import MAX_GAME_BYTES
@@ -81,48 +82,81 @@ def _is_address(value: Any) -> bool:
     return isinstance(value, (tuple, list)) and len(value) >= 2 and isinstance(value[0], str) and type(value[1]) is int
 
 
-def as_address(client_address: Any) -> tuple[Any, ...]:
-    """Return a client's address as a tuple.
-
-    :raises TypeError: it is no address.
-    """
-    if _is_address(client_address):
-        return tuple(client_address)
-    raise TypeError(f"client_address must be a client's address such as ('127.0.0.1', 50000), got {client_address!r}")
+Target = int | tuple[Any, ...]
+"""A client, as a program names it: by its id, or by its address."""
 
 
-def as_targets(target_client: Any) -> list[tuple[Any, ...]] | None:
-    """Return the addresses of the receivers, each once; None for ``"all"``.
+def _as_target(value: Any) -> Target | None:
+    """Return the id or the address that a value is; None if it is neither."""
+    if isinstance(value, int):
+        return None if isinstance(value, bool) else int(value)
+    return tuple(value) if _is_address(value) else None
 
-    :param target_client: ``"all"``, an address, or a collection of addresses.
+
+def _as_clients(value: Any) -> list[Target] | None:
+    """Return the clients of an id, an address, or a collection of such, each once; None if it is none of these."""
+    single = _as_target(value)
+    if single is not None:
+        return [single]
+    if not isinstance(value, Collection) or isinstance(value, (str, bytes)):
+        return None
+    targets = [_as_target(each) for each in value]
+    return None if None in targets else list(dict.fromkeys(each for each in targets if each is not None))
+
+
+def as_targets(target_client: Any) -> list[Target] | None:
+    """Return the receivers of an event, each once; None for ``"all"``.
+
+    :param target_client: ``"all"``, a client's id, its address, or a collection of ids and addresses.
     :raises TypeError: it is none of these.
     """
     if isinstance(target_client, str) and target_client == "all":
         return None
-    if _is_address(target_client):
-        return [tuple(target_client)]
-    if isinstance(target_client, Collection) and not isinstance(target_client, (str, bytes)):
-        targets = list(target_client)
-        if all(map(_is_address, targets)):
-            return list(dict.fromkeys(map(tuple, targets)))
-    raise TypeError(
-        "target_client must be 'all', a client's address such as ('127.0.0.1', 50000), or a list of addresses; "
-        f"got {target_client!r:.200}"
-    )
+    targets = _as_clients(target_client)
+    if targets is None:
+        raise TypeError(
+            "target_client must be 'all', a client's id such as 1, its address such as ('127.0.0.1', 50000), or a "
+            f"list of them; got {target_client!r:.200}"
+        )
+    return targets
 
 
-def as_host(client: Any) -> str:
-    """Return the IP address of a client, or an IP address given as text, as :func:`plain_host` spells it.
+def as_clients(client: Any) -> list[Target]:
+    """Return the clients that a program names, each once.
 
-    :raises TypeError, ValueError: it is neither.
+    :param client: a client's id, its address, or a collection of ids and addresses.
+    :raises TypeError: it is none of these.
     """
-    if not isinstance(client, str):
-        return plain_host(as_address(client)[0])
+    targets = _as_clients(client)
+    if targets is None:
+        raise TypeError(
+            "expected a client's id such as 1, its address such as ('127.0.0.1', 50000), or a list of them; got "
+            f"{client!r:.200}"
+        )
+    return targets
+
+
+def as_banned(client: Any) -> list[Target | str]:
+    """Return what a program bans: clients, IP addresses as :func:`plain_host` spells them, and networks.
+
+    :param client: a client's id or address, an IP address or a network as text, or a collection of these.
+    :raises TypeError, ValueError: it is none of these.
+    """
+    if isinstance(client, str):
+        return [_host_or_network(client)]
+    single = _as_target(client)
+    if single is not None or not isinstance(client, Collection) or isinstance(client, bytes):
+        return [*as_clients(client)]
+    return [each for one in client for each in ([_host_or_network(one)] if isinstance(one, str) else as_clients(one))]
+
+
+def _host_or_network(text: str) -> str:
     import ipaddress  # only here: the import is slow
 
     try:
-        return plain_host(str(ipaddress.ip_address(plain_host(client))))
+        return network_text(text) if "/" in text else plain_host(str(ipaddress.ip_address(plain_host(text))))
     except ValueError:
         raise ValueError(
-            f"expected a client's address or an IP address such as '192.168.0.7', got the text {client!r:.100}"
+            "expected a client's id or address, an IP address such as '192.168.0.7', or a network such as "
+            f"'192.168.0.0/24'; got the text {text!r:.100}"
         ) from None

@@ -177,6 +177,11 @@ class Client:
         return self._session.end.detail if self._session is not None else ""
 
     @property
+    def id(self) -> int | None:
+        """Our own id at the server, its ``client_id``: an int from 1; None before the connection stands."""
+        return self._session.own_id if self._session is not None else None
+
+    @property
     def address(self) -> tuple[Any, ...] | None:
         """Our own address as the server sees it, its ``client_address``; None before the connection stands."""
         return self._session.own_address if self._session is not None else None

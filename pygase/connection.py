@@ -77,14 +77,29 @@ class ClientConnection:
 
 
 class ServerConnection:
-    """The server's end of one connection, as ``Server.connections`` holds it.
+    """The server's end of one connection, as ``Server.clients`` and ``Server.connections`` hold it.
 
-    :ivar remote_address: the client's address.
+    :ivar client_id: the client's id: an int from 1, which the server never gives to another client.
     """
 
     def __init__(self, client: RemoteClient) -> None:
-        self.remote_address = client.address
+        self.client_id = client.client_id
         self._client = client
+
+    @property
+    def client_address(self) -> tuple[Any, ...]:
+        """Where the client's datagrams come from at present; the last address after its end."""
+        return self._client.address
+
+    @property
+    def remote_address(self) -> tuple[Any, ...]:
+        """The same as ``client_address``."""
+        return self._client.address
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the client is silent, and its place is kept for its return."""
+        return False
 
     @property
     def status(self) -> int:
@@ -95,13 +110,13 @@ class ServerConnection:
     def stats(self) -> ConnectionStats:
         """The measurements of this connection so far."""
         client, now = self._client, self._client.clock()
-        delay = client.inputs.delay(client.peer) or 0.0
+        delay = client.inputs.delay(client.client_id) or 0.0
         return client.peer.stats(now=now).with_view(delay, client.peer.snapshot_age(now))
 
     @property
     def input_counts(self) -> InputCounts:
         """This player's inputs so far, counted by their fate: applied, repeated, late, skipped, dropped."""
-        return replace(self._client.inputs.counts(self._client.peer))
+        return replace(self._client.inputs.counts(self.client_id))
 
     @property
     def view_time(self) -> float | None:
@@ -109,7 +124,7 @@ class ServerConnection:
 
         An estimate, for events. An input carries its own: ``PlayerInput.view_time``.
         """
-        delay = self._client.inputs.delay(self._client.peer)
+        delay = self._client.inputs.delay(self.client_id)
         return None if delay is None else self._client.clock() - delay
 
     @property

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ._diagnostics.log_lines import Late, LogLines
 from ._state.event_codec import RESERVED_PREFIX as RESERVED_PREFIX
+from .addresses import client_name
 from .utils import Sendable
 
 logger = logging.getLogger("pygase")
@@ -17,11 +18,12 @@ logger = logging.getLogger("pygase")
 Handler = Callable[..., Any]
 
 CLIENT_CONNECTED: Final = "pygase:client_connected"
-"""Server: a client has connected. Handlers get ``client_address`` (and ``game_state``, ``dt``) by name."""
+"""Server: a client has connected. Handlers get, by name, ``client_id`` and ``profile`` (what the client says of its
+player)."""
 CLIENT_RESUMED: Final = "pygase:client_resumed"
 """Server: a client has resumed its lost connection. (Reserved: connections cannot be resumed yet.)"""
 CLIENT_LEFT: Final = "pygase:client_left"
-"""Server: a client has left. Handlers get ``reason`` (DisconnectReason) and, by name, ``client_address``."""
+"""Server: a client has left. Handlers get ``reason`` (DisconnectReason) and, by name, ``client_id``."""
 CONNECTED: Final = "pygase:connected"
 """Client: the connection stands."""
 DISCONNECTED: Final = "pygase:disconnected"
@@ -42,9 +44,11 @@ class Event(Sendable):
     :param args, kwargs: the event's data; the same types as in a state.
 
     :ivar type: the event type; ``handler_args`` (list) and ``handler_kwargs`` (dict): the data.
-    :ivar client_address: on the server, the sender's address; else None.
+    :ivar client_id: on the server, the sender's id; else None.
+    :ivar client_address: on the server, where the sender was when the event arrived; else None.
     """
 
+    client_id: int | None = None
     client_address: tuple[Any, ...] | None = None
     # -- plumbing: for PyGaSe's own parts, never for games
 
@@ -64,7 +68,7 @@ class Event(Sendable):
         return f"Event({', '.join([repr(self.type), *data])})"
 
 
-_CONTEXT: Final = ("game_state", "dt", "client_address")
+_CONTEXT: Final = ("game_state", "dt", "client_id", "client_address")
 """Values that a handler may take by name besides the event's own data."""
 
 
@@ -85,7 +89,7 @@ def takes(function: Callable[..., Any], name: str) -> bool:
 
 
 class RegisteredHandler:
-    """A handler, and the values (``game_state``, ``dt``, ``client_address``) that its signature takes by name."""
+    """A handler, and the values of the context, such as ``client_id``, that its signature takes by name."""
 
     __slots__ = (
         "accepts_all",
@@ -95,7 +99,7 @@ class RegisteredHandler:
         "leading",
         "names",
         "signature",
-        "takes_address_alone",
+        "sole",
         "usual",
     )
 
@@ -118,7 +122,8 @@ class RegisteredHandler:
         """The parameters of the context, in their order, if no others stand between or after them."""
         if set(self.last) != set(self.usual) or len(order) != len(parameters) or self._is_wrapped():
             self.leading = -1
-        self.takes_address_alone = self.last == ("client_address",)
+        self.sole = self.last[0] if len(self.last) == 1 else ""
+        """The only value of the context that it takes; "" if there are none or more."""
 
     def _is_wrapped(self) -> bool:
         """Return whether the signature may be that of another function, such as one that a decorator has wrapped."""
@@ -166,6 +171,11 @@ class RegisteredHandler:
             if close:
                 return f" (did you mean {close[0]!r}?)"
         return ""
+
+
+def _sender_in(context: Mapping[str, Any]) -> str:
+    """Return the name of an event's sender in a log; "" for an event of this side."""
+    return client_name(context.get("client_id"), context.get("client_address"))
 
 
 class UniversalEventHandler:
@@ -271,23 +281,23 @@ class UniversalEventHandler:
     ) -> Any:
         """Like :meth:`handle`, for an event in pieces.
 
-        :param context: ``game_state``, ``dt``, ``client_address``, or some of them.
+        :param context: ``game_state``, ``dt``, ``client_id``, ``client_address``, or some of them.
         :param details: further values that the handler may take by name.
         """
         handler = self._handlers.get(event_type)
         if handler is None:
-            self.warn_of_unknown(event_type, context.get("client_address"))
+            self.warn_of_unknown(event_type, _sender_in(context))
             return None
         return self.call(handler, event_type, args, kwargs, context, details)
 
-    def warn_of_unknown(self, event_type: str, address: Any) -> None:
-        """Log and count an event without a handler; ``address``: the sender's, or None."""
+    def warn_of_unknown(self, event_type: str, sender: str) -> None:
+        """Log and count an event without a handler; ``sender``: its name in a log, or ""."""
 
         def explain() -> str:
             known = ", ".join(name for name in self._handlers if not name.startswith(RESERVED_PREFIX)) or "none"
             return f"there is no handler for it; known are: {known}"
 
-        self._warn("unknown type", event_type, address, explain)
+        self._warn("unknown type", event_type, sender, explain)
 
     def call(
         self,
@@ -310,26 +320,26 @@ class UniversalEventHandler:
             reason = handler.mismatch(args, kwargs)
             if reason is None:
                 raise
-        self._warn_of_mismatch(handler, event_type, reason, context.get("client_address"), [*context, *(details or {})])
+        self._warn_of_mismatch(handler, event_type, reason, _sender_in(context), [*context, *(details or {})])
         return None
 
     def _warn_of_mismatch(
-        self, handler: RegisteredHandler, event_type: str, reason: str, address: Any, known: Iterable[str]
+        self, handler: RegisteredHandler, event_type: str, reason: str, sender: str, known: Iterable[str]
     ) -> None:
         self._warn(
             "wrong arguments",
             event_type,
-            address,
+            sender,
             lambda: f"{reason}{handler.meant(reason, known)}; its handler takes {handler.signature}",
         )
 
-    def _warn(self, kind: str, event_type: str, address: Any, explain: Callable[[], str]) -> None:
+    def _warn(self, kind: str, event_type: str, sender: str, explain: Callable[[], str]) -> None:
         """Count an ignored event, and log it with the words of ``explain``; see MAX_TYPES_WARNED_OF."""
         self.failures[kind] += 1
         key = f"{kind} {event_type[:40]}"
         if key in self._warned or len(self._warned) >= self.MAX_TYPES_WARNED_OF:
             key = kind
         self._warned.add(key)
-        sender = f" from {address}" if address else ""
+        sender = f" from {sender}" if sender else ""
         message = "Event %.80r%s was ignored (%s): %.400s"
         self._log.write(logging.WARNING, message, event_type, sender, kind, Late(explain), kind=key)

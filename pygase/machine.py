@@ -79,9 +79,9 @@ class GameStateMachine:
 
         :param event_type: as in ``Client.register_event_handler``.
         :param event_handler_function: function or coroutine function. Besides the event's data it gets by name, if its
-            signature takes them, ``game_state``, ``dt`` (seconds since the last tick) and ``client_address`` (the
-            sender). It returns a dict of updated state attributes, like :meth:`time_step`, or None. A coroutine's
-            update is applied in the tick after its end.
+            signature takes them, ``game_state``, ``dt`` (seconds since the last tick), ``client_id`` (the sender) and
+            ``client_address`` (where the sender is). It returns a dict of updated state attributes, like
+            :meth:`time_step`, or None. A coroutine's update is applied in the tick after its end.
         """
         self.plumbing.handlers.register_event_handler(event_type, event_handler_function)
 
@@ -166,7 +166,7 @@ class GameStateMachine:
         :param game_state: the state before the tick. Do not change it; return the changes.
         :param dt: seconds since the last tick; use it to simulate at a constant speed. After a pause it is
             :attr:`max_dt` (by default max(0.25 s, 2 × interval)), so the game goes on where it was.
-        :param inputs: (if the signature has a parameter of that name) a dict of client address → PlayerInput: the
+        :param inputs: (if the signature has a parameter of that name) a dict of client id → PlayerInput: the
             input in this tick of each player with ``Client.send_input``.
         :returns: updated state attributes: nested dicts are merged, everything else replaced, TO_DELETE removes a key.
         """

@@ -14,15 +14,14 @@ from ._io.calls import block_or_return
 from ._io.leaving import note_running
 from ._io.ports import Address
 from ._io.signals import ended_by_signals
-from ._protocol.handshake import plain_host
+from ._protocol.server_peer import ServerProtocol
 from ._protocol.tickets import AckCallback
 from ._server.players import PlayerInputs
 from ._server.server_plumbing import ServerPlumbing
 from ._state.event_codec import encode_event
-from .checks import as_address, as_host, as_targets, check_address, check_dispatch, check_names
+from .checks import as_banned, as_clients, as_targets, check_address, check_dispatch, check_names
 from .config import DISCOVERY_PORT, ServerConfig
 from .connection import ServerConnection
-from .errors import DisconnectReason
 from .event import Handler
 from .store import GameStateStore
 
@@ -37,7 +36,9 @@ class Server:
     :param password: if given, clients must know it.
     :param config: tunables; see ServerConfig.
 
-    :ivar connections: client address → ServerConnection.
+    :ivar clients: client id → ServerConnection. A client's id is an int from 1 that no other client of this server
+        gets, whatever becomes of its connection.
+    :ivar connections: the same by the clients' present addresses, for programs that know clients by these.
     :ivar config: the tunables, as given.
     :ivar host_token: a secret; a client that presents it is host.
     :ivar own_token: a secret for the player in this very process, to be presented as ``host_token``, as
@@ -60,6 +61,7 @@ class Server:
         check_names(game, password)
         self.config = config or ServerConfig()
         self.game_state_store = game_state_store
+        self.clients: dict[int, ServerConnection] = {}
         self.connections: dict[Address, ServerConnection] = {}
         self.host_token = clocks.random_bytes(16).hex()
         self.own_token = clocks.random_bytes(16).hex()
@@ -81,15 +83,25 @@ class Server:
         return int(run.transport.address[1]) if run is not None else None
 
     @property
-    def host_client(self) -> Address | None:
-        """Address of the host, the client that may shut down the server, or None.
+    def host_id(self) -> int | None:
+        """Id of the host, the client that may shut down the server, or None.
 
         A client that presents ``host_token`` is host, and so is the first one from this machine if
         ``config.local_host`` is on.
         """
+        host = self._host()
+        return host.client_id if host is not None else None
+
+    @property
+    def host_client(self) -> Address | None:
+        """Present address of the host, or None; see :attr:`host_id`."""
+        host = self._host()
+        return host.address if host is not None else None
+
+    def _host(self) -> ServerProtocol | None:
         run = self.plumbing.current
         peers = tuple(run.endpoint.peers.values()) if run is not None else ()
-        return next((peer.address for peer in peers if peer.is_host), None)
+        return next((peer for peer in peers if peer.is_host), None)
 
     @property
     def dropped(self) -> Counter[str]:
@@ -118,8 +130,8 @@ class Server:
             everyone in the network (``"::"``: with IPv6 as well).
         :param event_wire: object to which events are repeated by its method ``_push_event(event)``; typically a
             GameStateMachine. A wire with a ``_push_event`` of its own finds the sender in
-            ``event.handler_kwargs["client_address"]``; it gets PyGaSe's own events (CLIENT_CONNECTED and so on) only if
-            its method ``has_event_type(event_type)`` returns True for them.
+            ``event.handler_kwargs["client_id"]`` and ``["client_address"]``. It gets PyGaSe's own events
+            (CLIENT_CONNECTED and so on) only if its method ``has_event_type(event_type)`` returns True for them.
         :param on_bound: called with the Server as soon as it is bound, before the first client gets in: the moment to
             print ``server.port``. An exception from it ends the run.
         :raises AddressInUse, AddressNotUsable: (both OSError) if it cannot be bound.
@@ -209,7 +221,8 @@ class Server:
         """Send an event to clients; from any thread. From a handler of the game loop it leaves with that tick.
 
         :param event_type: links to the client's handler.
-        :param target_client: ``"all"``, a client's address, or a list of addresses (any collection of them).
+        :param target_client: ``"all"``, a client's id, or a list of ids (any collection of them). A client's present
+            address stands for its id.
         :param retries: 0: sent once. n: resent up to n times until it has arrived, handled at most once. RELIABLE:
             arrives exactly once, in order with the others of this kind, while the connection lives.
         :param ack_callback: function or coroutine function, called with the client's ServerConnection when the client
@@ -238,47 +251,48 @@ class Server:
 
         :param event_type: as in ``Client.register_event_handler``.
         :param event_handler_function: function or coroutine function; gets the event's data, and by name
-            ``client_address``.
+            ``client_id`` and ``client_address``.
         """
         self.plumbing.handlers.register_event_handler(event_type, event_handler_function)
 
     # -- keeping clients out -----------------------------------------------------------------------------------------
 
-    def kick(self, client_address: Address, reason: str = "") -> None:
-        """End a client's connection; the client gets ``reason`` in your words. From any thread."""
-        wanted = as_address(client_address)
-        self._close_all(lambda address: address == wanted, DisconnectReason.KICKED, reason)
+    def kick(self, client: Any, reason: str = "") -> None:
+        """End a client's connection; the client gets ``reason`` in your words. From any thread.
 
-    def ban(self, client_address: Address | str, reason: str = "") -> None:
-        """Kick a client, and refuse everyone from its IP address until :meth:`unban`. From any thread, at any time.
+        :param client: a client's id, its present address, or a list of them (any collection). The log reports those
+            who are not connected.
+        :raises TypeError: if it is none of these.
+        """
+        self.plumbing.keeping_out.kick(as_clients(client), reason)
 
-        :param client_address: a client's address; or an IP address as text, such as ``"192.168.0.7"``: then every
-            client from there is kicked.
+    def ban(self, client: Any, reason: str = "") -> None:
+        """Kick clients, and keep them out until :meth:`unban`. From any thread, at any time.
+
+        :param client: one of these, or a list of them. A client's **id** bans that player alone: its connection ends
+            and is never resumed. The same person can connect anew as another client, with another id. An **IP
+            address** as text, such as ``"192.168.0.7"``, removes every client from there and refuses all newcomers
+            from there: all players behind one router have one address. A **network** as text, such as
+            ``"192.168.0.0/24"``, does the same to all its addresses. A client's **address**,
+            ``ServerConnection.client_address``, removes that client and refuses all newcomers from its IP address.
         :param reason: your words for the client.
-        :raises TypeError, ValueError: if it is neither.
+        :raises TypeError, ValueError: if it is none of these.
         """
-        host = as_host(client_address)
-        self.plumbing.banned.add(host)
-        if isinstance(client_address, str):
-            self._close_all(lambda address: plain_host(address[0]) == host, DisconnectReason.BANNED, reason)
-        else:
-            wanted = as_address(client_address)
-            self._close_all(lambda address: address == wanted, DisconnectReason.BANNED, reason)
+        for banned in as_banned(client):
+            self.plumbing.keeping_out.ban(banned, reason)
 
-    def unban(self, client_address: Address | str) -> None:
-        """Let clients from an IP address in again, if it was banned. From any thread, at any time.
+    def unban(self, client: Any) -> None:
+        """Lift bans. From any thread, at any time.
 
-        :param client_address: as in :meth:`ban`, with any port.
-        :raises TypeError, ValueError: if it is neither.
+        :param client: an entry of :attr:`banned`, or a client's address, whose IP address is let in again; or a list
+            of these. An IP address stays out while a network around it is banned; the log says so.
+        :raises TypeError, ValueError: if it is none of these.
         """
-        self.plumbing.banned.discard(as_host(client_address))
+        for banned in as_banned(client):
+            self.plumbing.keeping_out.unban(banned)
 
     @property
-    def banned(self) -> list[str]:
-        """The IP addresses from which everyone is refused, in alphabetical order."""
-        return sorted(self.plumbing.banned.copy())
-
-    def _close_all(self, is_meant: Callable[[Address], bool], reason: DisconnectReason, detail: str) -> None:
-        run = self.plumbing.open_run
-        if run is not None:
-            run.close_all(is_meant, reason, detail)
+    def banned(self) -> list[int | str]:
+        """The bans: ids in their order, then IP addresses and networks in alphabetical order. :meth:`ban` adds to
+        them."""
+        return self.plumbing.keeping_out.banned

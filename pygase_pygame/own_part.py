@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 from pygase import Interpolate
+
+ME: Final = "{me}"
+"""In a path: the client's own id."""
 
 Path = tuple[Any, ...]
 """Keys that lead to a part of the state."""
@@ -18,8 +23,9 @@ class Prediction:
 
     :param step: ``step(mine, input) -> mine``, the rules of one tick for the player's own part, the same as the
         server's; see :class:`pygase.Predictor`.
-    :param mine: the path to that part: keys joined by dots, ``{me}`` for ``str(client.address)``; or a function of
-        (game state, client address) that returns such a path, a tuple of keys, or None while there is no part.
+    :param mine: the path to that part: keys joined by dots, ``{me}`` for the client's own id, an int; or a function of
+        (game state, client id) that returns such a path, a tuple of keys, or None while there is no part. (A second
+        parameter ``address`` or ``client_address`` gets the client's address instead.)
     :param smooth: paths within the part (or :class:`pygase.Interpolate` rules, as for angles) of numbers that glide
         when they are corrected; by default every float.
     :param smoothing_time: seconds in which a correction glides.
@@ -44,16 +50,33 @@ class Prediction:
         if not callable(self.mine) and not isinstance(self.mine, str):
             raise TypeError(f'mine must be a path such as "players.{{me}}", or a function, not {self.mine!r}')
         for key in self.mine.split(".") if isinstance(self.mine, str) else ():
-            if key != "{me}" and ("{" in key or "}" in key):
+            if key != ME and ("{" in key or "}" in key):
                 raise ValueError(f'{key!r} in {self.mine!r} stands for nothing; "{{me}}" is the one that does')
 
-    def path(self, state: Mapping[str, Any], address: Any) -> Path | None:
-        """Return the keys that lead to the player's own part, or None."""
-        found = self.mine if isinstance(self.mine, str) else self.mine(state, address)
+    def path(self, state: Mapping[str, Any], me: int | None, address: Any) -> Path | None:
+        """Return the keys that lead to the player's own part, or None.
+
+        :param me: the client's id; ``address``: its address, as the server sees it.
+        """
+        found: str | Sequence[Any] | None
+        if isinstance(self.mine, str):
+            found = self.mine
+        else:
+            found = self.mine(state, address if _takes_address(self.mine) else me)
         if found is None:
             return None
         keys = found.split(".") if isinstance(found, str) else found
-        return tuple(str(address) if key == "{me}" else key for key in keys)
+        return tuple(me if key == ME else key for key in keys)
+
+
+@cache
+def _takes_address(function: Callable[..., Any]) -> bool:
+    """Return whether the second parameter of a function means a client's address, as in older programs."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # some built-in functions have none
+        return False
+    return names[1:2] in (["address"], ["client_address"])
 
 
 def part_at(state: Any, path: Path) -> Any:

@@ -244,7 +244,8 @@ class OwnTicks:
 
     def _select(self, state: Mapping[str, Any]) -> Any:
         """Return the player's own part of a state, and note its path."""
-        self._path = None if self._prediction is None else self._prediction.path(state, self._client.address)
+        me = self._client.id
+        self._path = None if self._prediction is None else self._prediction.path(state, me, self._client.address)
         part = None if self._path is None else part_at(state, self._path)
         self._found = self._found or part is not None
         return part

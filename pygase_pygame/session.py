@@ -200,6 +200,11 @@ class Session:
     # -- the connection
 
     @property
+    def me(self) -> int | None:
+        """The player's id at the server, its ``client_id``; None before the connection stands."""
+        return self.client.id
+
+    @property
     def status(self) -> Status:
         """ "connecting", "connected", "lost" (:attr:`reason` says why) or "closed" (by this program)."""
         if self._closed:

@@ -40,7 +40,7 @@ def test_the_adapters_loop_opens_a_game_plays_it_and_ends(tmp_path: Path) -> Non
         player.does("tap tab", "tap tab", "tap return", "tap return")  # to the button "host", and "start"
         with connected(port, game="pads") as watcher:
             watcher.wait_until(lambda game_state: len(game_state.pads) == 2, timeout=STARTING)
-            me = str(watcher.address)
+            me = watcher.id
             player.does("press s")
             watcher.wait_until(
                 lambda game_state: any(pad["y"] > 400 for key, pad in game_state.pads.items() if key != me),

@@ -32,7 +32,7 @@ from games.arena.chat import Voice, clean_text
 from games.arena.rules import AIM, AT, CREW, DAMAGE, FULL_HEALTH, SHOT_NUMBERS, SHOTS, TICKS_PER_SECOND, Hit, Ship
 from games.common.news import Announcer
 from games.common.places import farthest
-from games.common.players import Numbers, bot_name, input_of
+from games.common.players import Numbers, bot_name, by_address, input_of
 from pygase import (
     CLIENT_LEFT,
     RELIABLE,
@@ -197,15 +197,16 @@ class ArenaServer:
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
-    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
+    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[int, PlayerInput]) -> Update:
         """Run one tick. `dt` does not matter: a late server plays slower, by the same rules."""
         self._tick += 1
         update = _no_changes()
         self._history  # noqa: B018  # the first access begins it
-        ships = self._move(game_state.ships, inputs, update)
+        given = by_address(self.backend.server.clients, inputs)
+        ships = self._move(game_state.ships, given, update)
         fired = [number for number, ship in ships.items() if ship[SHOTS] != game_state.ships[number][SHOTS]]
         hits = [
-            (number, self._judge(number, ships, inputs, update)) for number in fired
+            (number, self._judge(number, ships, given, update)) for number in fired
         ]  # judge all shots before any takes effect:
         for number, hit in hits:  # two ships can wreck each other in one tick
             if hit.target is not None:

@@ -30,7 +30,7 @@ from games.canvas.files import Keeper
 from games.canvas.quota import HOST_TOO_FAST, Rates, amount_of
 from games.canvas.sheet import Refused, Sheet, merge
 from games.common.news import Announcer
-from games.common.players import bot_name, input_of, mark_of
+from games.common.players import bot_name, by_address, input_of, mark_of
 from pygase import (
     CLIENT_LEFT,
     TO_DELETE,
@@ -263,14 +263,15 @@ class CanvasServer:
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
-    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
+    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[int, PlayerInput]) -> Update:
         """Move the cursors, let the bots draw, and save the picture from time to time."""
         self._tick += 1
         update: Update = {"ink": {}, "cursors": {}, "pens": {}, **self._host_update()}
+        pointed = by_address(self.backend.server.clients, inputs)
         for number, artist in self.artists.items():
             artist.allowance = min(artist.allowance + PIECES_PER_SECOND * TICK, PIECES_SAVED_UP)
             if artist.bot is None:
-                given = input_of(artist.address, inputs)
+                given = input_of(artist.address, pointed)
                 self._point(number, artist, given.value if given else None, update)
             elif self._numbers:  # bots rest while no client watches
                 self._let_doodle(number, artist, artist.bot, update)

@@ -28,7 +28,7 @@ from games.chase.bot import PLACES, Bot
 from games.chase.rules import MOST_RUNNERS, TICKS_PER_SECOND, Runners
 from games.common.news import Announcer
 from games.common.places import farthest
-from games.common.players import Numbers, bot_name, input_of, mark_of
+from games.common.players import Numbers, bot_name, by_address, input_of, mark_of
 from pygase import (
     CLIENT_LEFT,
     RELIABLE,
@@ -186,7 +186,7 @@ class ChaseServer:
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
-    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
+    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[int, PlayerInput]) -> Update:
         """Run one tick. `dt` does not matter: a late server plays slower, by the same rules."""
         self._history  # noqa: B018  # the first access begins it
         self._tick += 1
@@ -194,11 +194,12 @@ class ChaseServer:
             self._announcer.announce(f"{self.players[self._numbers[address]].name} runs along now.", about=address)
         if not self._numbers:
             return {}  # bots rest while no client watches
-        self._move(inputs)
+        given = by_address(self.backend.server.clients, inputs)
+        self._move(given)
         if self._winner:
             self._count_down_to_next_round()
         else:
-            self._catch(inputs)
+            self._catch(given)
             self._wake_the_chaser()
             self._count()
         return self._changes()

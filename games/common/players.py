@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pygase import PlayerInput, unused_name
+from pygase.connection import ServerConnection
 
 
 class Numbers:
@@ -35,6 +36,11 @@ def number_at(people: Mapping[int, Mapping[str, Any]], address: object) -> int |
     """Return the number of the client at an address, by the `mark` of each entry, or None."""
     mark = mark_of(address)
     return next((number for number, person in people.items() if person["mark"] == mark), None)
+
+
+def by_address(clients: Mapping[int, ServerConnection], inputs: Mapping[int, PlayerInput]) -> dict[Any, PlayerInput]:
+    """Return the inputs of a tick by the addresses of their clients; `clients` are those of the server."""
+    return {clients[key].client_address: given for key, given in inputs.items() if key in clients}
 
 
 def input_of(address: Any, inputs: Mapping[Any, PlayerInput]) -> PlayerInput | None:

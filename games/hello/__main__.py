@@ -37,17 +37,17 @@ def serve(hosting: app.Hosting) -> Backend:
         x, y = random.uniform(RADIUS, WIDTH - RADIUS), random.uniform(RADIUS, HEIGHT - RADIUS)
         return {"name": name, "number": next(numbers), "x": x, "y": y}
 
-    def enter(client_address: Any) -> dict[str, Any]:
-        return {"players": {str(client_address): newcomer("...")}}
+    def enter(client_id: int) -> dict[str, Any]:
+        return {"players": {client_id: newcomer("...")}}
 
-    def take_name(name: Any, game_state: Any, client_address: Any) -> dict[str, Any]:
+    def take_name(name: Any, game_state: Any, client_id: int) -> dict[str, Any]:
         name = unused_name(clean_name(name), [player["name"] for player in game_state.players.values()])
-        company.came(str(client_address), game_state.time_order * TICK)
-        return {"players": {str(client_address): {"name": name}}}
+        company.came(client_id, game_state.time_order * TICK)
+        return {"players": {client_id: {"name": name}}}
 
-    def leave(client_address: Any) -> dict[str, Any]:
-        company.left(str(client_address))
-        return {"players": {str(client_address): TO_DELETE}}
+    def leave(client_id: int) -> dict[str, Any]:
+        company.left(client_id)
+        return {"players": {client_id: TO_DELETE}}
 
     def time_step(game_state: Any, dt: float, inputs: dict[Any, Any]) -> dict[str, Any]:
         for key in company.settled(game_state.time_order * TICK):
@@ -55,7 +55,7 @@ def serve(hosting: app.Hosting) -> Backend:
         for bot in bots:
             if random.random() < 0.02:  # at 60 ticks a second, a bot turns about once a second
                 bots[bot] = random.choices((-1, 0, 1), k=2)
-        wishes = {**bots, **{str(address): given.value for address, given in inputs.items()}}
+        wishes = {**bots, **{client_id: given.value for client_id, given in inputs.items()}}
         return {"players": {key: move(player, wishes.get(key)) for key, player in game_state.players.items()}}
 
     state = GameState(players={bot: newcomer(bot.title()) for bot in bots})
@@ -89,7 +89,8 @@ class HelloScreen(app.GameScreen):
 
     def name_of(self, address: Any) -> str:
         """Return a client's name, for the host's list of players (F6)."""
-        return str(self.session.newest.get("players", {}).get(str(address), {}).get("name", ""))
+        known = self.session.backend and self.session.backend.server.connections.get(address)
+        return str(self.session.newest.get("players", {}).get(known and known.client_id, {}).get("name", ""))
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw every player with a name, and a ring around the player's own circle."""
@@ -100,7 +101,7 @@ class HelloScreen(app.GameScreen):
         for key, player in self.session.view().get("players", {}).items():
             middle, size = layout.point(player["x"], player["y"]), layout.pixels(RADIUS)
             pygame.draw.circle(surface, app.player_colour(player["number"]), middle, size)
-            if key == str(self.session.client.address):
+            if key == self.session.me:
                 pygame.draw.circle(surface, app.WHITE, middle, size, width=3)
             hud.name_tag(surface, letters, player["name"], (middle[0], middle[1] - size))
         app.hud.footer(

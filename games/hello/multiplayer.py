@@ -48,7 +48,7 @@ def catch(ship: Thing, stars: list[Thing]) -> Thing:
 
 def time_step(game: GameState, dt: float, inputs: dict[Any, PlayerInput]) -> Thing:
     """Advance the game by a 60th of a second."""
-    held = {str(address): given.value for address, given in inputs.items() if isinstance(given.value, list)}
+    held = {client_id: given.value for client_id, given in inputs.items() if isinstance(given.value, list)}
     stars = list(game.stars)
     ships = {key: catch(fly(ship, held.get(key, [])), stars) for key, ship in game.ships.items()}
     return {"ships": ships, "stars": stars}
@@ -84,8 +84,8 @@ def main() -> None:
     font, clock = pygame.font.Font(None, 24), pygame.time.Clock()
     options: Any = {"tick": 1 / 60, "interpolate": ["ships.*.x", "ships.*.y"], "predict": Prediction(fly, "ships.{me}")}
     handlers = {
-        CLIENT_CONNECTED: lambda client_address: {"ships": {str(client_address): new_ship()}},
-        CLIENT_LEFT: lambda client_address: {"ships": {str(client_address): TO_DELETE}},
+        CLIENT_CONNECTED: lambda client_id: {"ships": {client_id: new_ship()}},
+        CLIENT_LEFT: lambda client_id: {"ships": {client_id: TO_DELETE}},
     }
     if len(sys.argv) > 1:
         session = join(sys.argv[1], **options)

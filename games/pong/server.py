@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from games.common.news import Announcer
+from games.common.players import by_address
 from games.pong import rules
 from games.pong.bot import Bot
 from games.pong.rules import SIDES, Match, Side
@@ -81,15 +82,16 @@ class PongServer:
         )
         self._announcer = Announcer(self.backend, self._people)
 
-    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Address, PlayerInput]) -> Update:
+    def time_step(self, game_state: GameState, dt: float, inputs: Mapping[int, PlayerInput]) -> Update:
         """Play one tick. `dt` does not matter: a late server plays slower, by the same rules."""
         self._tick += 1
         self._introduce()
         match: Match = game_state.match
         directions = {side: bot.direction(match) for side, bot in self._bots.items()}
+        given = by_address(self.backend.server.clients, inputs)
         for address, person in self._people.items():
-            if address in inputs:
-                wishes = rules.wishes(inputs[address].value)
+            if address in given:
+                wishes = rules.wishes(given[address].value)
                 directions |= dict(zip(person.sides, wishes, strict=False))
         change = changes(match, rules.step(match, directions))
         return {"match": change} if change else {}

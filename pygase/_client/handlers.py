@@ -48,7 +48,7 @@ class HandlerCalls:
             if event_type.startswith(RESERVED_PREFIX):
                 return
             if not self._has(event_type) and not self._has(ANY_EVENT):
-                self._registered.warn_of_unknown(event_type, None)  # not decoded: its data may take long to read
+                self._registered.warn_of_unknown(event_type, "")  # not decoded: its data may take long to read
                 return
             _, args, kwargs = decode_event(payload, self._max_values)
         except MalformedPacket as error:

@@ -100,6 +100,7 @@ class ClientSession:
     def __init__(self, request: Request, parts: Parts, outbox: Outbox) -> None:
         self.ended: concurrent.futures.Future[None] = concurrent.futures.Future()
         self.status = "connecting"
+        self.own_id: int | None = None
         self.own_address: tuple[Any, ...] | None = None
         self.end = End()
         self.line = Line()
@@ -325,7 +326,7 @@ class ClientSession:
             if callback is not None:
                 self._calls.call_back(callback)
         elif isinstance(event, Connected):
-            self.own_address = event.address
+            self.own_id, self.own_address = event.welcome.client_id, event.address
             self.status = "connected"
             self._send_waiting()
             self._calls.handle(Event(CONNECTED))

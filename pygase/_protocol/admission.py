@@ -171,7 +171,7 @@ class Places:
     connection is absent.
     """
 
-    def __init__(self, config: ServerConfig, peers: Mapping[Address, ServerProtocol], ring: SnapshotRing) -> None:
+    def __init__(self, config: ServerConfig, peers: Mapping[int, ServerProtocol], ring: SnapshotRing) -> None:
         self._config = config
         self._peers = peers
         self._ring = ring

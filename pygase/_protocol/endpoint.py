@@ -11,12 +11,14 @@ from typing import Final
 from .._state.tree import Tree
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
+from .bans import Bans
 from .datagrams import ChallengeResponse, ConnectRequest
 from .entrance import Entrance, Keys
 from .handshake import Address, RandomBytes
 from .held import HeldBytes
 from .peer import NEVER_SENT
-from .peer_events import Connected, ProtocolEvent
+from .peer_events import Connected, Moved, ProtocolEvent
+from .peer_table import PeerTable
 from .resets import RESET_KEY_BYTES
 from .server_peer import SERVER_SKIPS_WITHIN, ServerProtocol, Shared
 from .snapshots import SnapshotRing
@@ -41,7 +43,10 @@ class ServerEndpoint:
     The secrets and ``is_local`` are those of :class:`Keys`; see :class:`Shared` for ``inbox`` and ``skip_within``.
 
     :param reset_key: 32 secret bytes that an earlier process may have had; b"" for new ones.
+    :param first_client_id: the number of the first client. Each later client has the next number.
 
+    :ivar table: finds the connected peers.
+    :ivar peers: the connected peers by client id; ``by_token``: the same by the token of their packets.
     :ivar dropped: count of dropped datagrams, by reason.
     :ivar outbox: answers to newcomers and CLOSE datagrams that wait to be sent.
     :ivar next_at: when some peer has something to send or to notice, or an earlier time.
@@ -62,6 +67,7 @@ class ServerEndpoint:
         "peers",
         "ring",
         "shared",
+        "table",
     )
 
     def __init__(
@@ -77,18 +83,19 @@ class ServerEndpoint:
         first_sequence: int = 0,
         skip_within: int = SERVER_SKIPS_WITHIN,
         reset_key: bytes = b"",
+        first_client_id: int = 1,
     ) -> None:
         self.config = config or ServerConfig()
         self.ring = SnapshotRing(self.config.snapshot_ring, self.config.max_state_bytes)
-        self.peers: dict[Address, ServerProtocol] = {}
-        self.by_token: dict[bytes, ServerProtocol] = {}
+        self.table = PeerTable()
+        self.peers, self.by_token = self.table.by_id, self.table.by_token
         self.dropped: Counter[str] = Counter()
         self.outbox: list[Outgoing] = []
         self.shared = Shared(self.ring, random_bytes, first_sequence, skip_within)
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = self.shared.inbox
         reset_key = reset_key or random_bytes(RESET_KEY_BYTES)
         keys = Keys(game, password, host_token, own_token, is_local, reset_key)
-        self.entrance = Entrance(self.config, keys, self.peers, self.shared, self.outbox, self.dropped)
+        self.entrance = Entrance(self.config, keys, self.table, self.shared, self.outbox, self.dropped, first_client_id)
         self.held = HeldBytes(self.peers, self.config.max_held_bytes)
         self.next_at = math.inf
         self._look_at = -math.inf
@@ -152,7 +159,7 @@ class ServerEndpoint:
         body = self.entrance.admitted(response, address, now)
         if body is None:
             return
-        known = self.peers.get(address)
+        known = self.table.by_address.get(address)
         if known is not None:
             self.close_peer(known, DisconnectReason.REPLACED, now=now)
         giver = self.entrance.giver(address, now)
@@ -161,7 +168,7 @@ class ServerEndpoint:
         for own in self.entrance.own_peers(body):
             self.close_peer(own, DisconnectReason.REPLACED, now=now)
         peer, welcome = self.entrance.new_peer(response, body, address, now)
-        self.peers[address] = self.by_token[peer.token] = peer
+        self.table.add(peer)
         self.entrance.places.changed()
         self.next_at = min(self.next_at, now)
         self.outbox.append((peer.identity.accepted, address))
@@ -176,6 +183,11 @@ class ServerEndpoint:
         else:
             words = f"It held {largest.counted_bytes:,} bytes that wait for what did not arrive."
             self.close_peer(largest, DisconnectReason.OVERLOADED, words, now=now)
+
+    @property
+    def by_address(self) -> dict[Address, ServerProtocol]:
+        """The connected peers by their present addresses."""
+        return self.table.by_address
 
     # -- the end of a connection ---------------------------------------------------------------------------------
 
@@ -192,12 +204,12 @@ class ServerEndpoint:
         self.entrance.refuse_all = reason
 
     @property
-    def banned_hosts(self) -> set[str]:
-        return self.entrance.banned_hosts
+    def bans(self) -> Bans:
+        return self.entrance.bans
 
-    @banned_hosts.setter
-    def banned_hosts(self, hosts: set[str]) -> None:
-        self.entrance.banned_hosts = hosts
+    @bans.setter
+    def bans(self, bans: Bans) -> None:
+        self.entrance.bans = bans
 
     def close_peer(self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float) -> None:
         if peer.closed is None:
@@ -214,13 +226,22 @@ class ServerEndpoint:
         self._forget(peer, now)
 
     def _forget(self, peer: ServerProtocol, now: float) -> None:
-        self.by_token.pop(peer.token, None)
+        self.table.remove(peer)
         self.held.forget(peer)
         self.entrance.places.changed()
         self.entrance.ended_nonces.append(peer.identity.nonce)
         self.entrance.keys.resets.answer_from(now)
-        if self.peers.get(peer.address) is peer:
-            del self.peers[peer.address]
+
+    # -- another address of the same client --------------------------------------------------------------------------
+
+    def move_peer(self, peer: ServerProtocol, address: Address) -> None:
+        """Go on with a connection at another address of the same client. The caller has proof that it is the same."""
+        if peer.closed is not None or peer.address == address:
+            return
+        former = peer.address
+        self.table.move(peer, address)
+        self.entrance.places.changed()
+        self.inbox.append((peer, Moved(former)))
 
     # -- sending -------------------------------------------------------------------------------------------------
 

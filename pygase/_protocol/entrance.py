@@ -11,6 +11,7 @@ from typing import Final
 from ..config import ServerConfig
 from ..errors import DisconnectReason
 from .admission import Places, Visitors, host_of
+from .bans import Bans
 from .crypto import same_secret
 from .datagrams import Accepted, ChallengeResponse, ConnectRequest, ResponseBody, Welcome
 from .handshake import (
@@ -20,9 +21,9 @@ from .handshake import (
     decode_profile,
     encode_address,
     password_proof,
-    plain_host,
     refusal,
 )
+from .peer_table import PeerTable
 from .resets import Resets
 from .server_peer import Identity, ServerProtocol, Shared
 from .wire import PROTOCOL_VERSION, SECRET_BYTES, TOKEN_BYTES, to_whole_wire_time
@@ -70,13 +71,13 @@ class Keys:
 class Entrance:
     """Answers the handshakes of newcomers, and makes the peers of admitted ones.
 
-    :ivar client_ids: the newest client's id; each new one is greater by 1.
     :ivar visitors: the recent tries of each host.
     :ivar places: finds the connection that gives way to a newcomer.
     :ivar refuse_all: if set, every newcomer is refused with this reason.
-    :ivar banned_hosts: IP addresses, as ``plain_host`` spells them, that are always refused.
+    :ivar bans: what is always refused.
     :ivar dropped: count of dropped datagrams, by reason.
     :ivar ended_nonces: of ended connections, whose handshakes are not repeated.
+    :ivar next_client_id: the id of the next client. No id is given twice.
     """
 
     __slots__ = (
@@ -84,14 +85,14 @@ class Entrance:
         "_cookies",
         "_outbox",
         "_patient",
-        "_peers",
         "_random_bytes",
         "_shared",
-        "banned_hosts",
-        "client_ids",
+        "_table",
+        "bans",
         "dropped",
         "ended_nonces",
         "keys",
+        "next_client_id",
         "places",
         "refuse_all",
         "visitors",
@@ -101,22 +102,23 @@ class Entrance:
         self,
         config: ServerConfig,
         keys: Keys,
-        peers: dict[Address, ServerProtocol],
+        table: PeerTable,
         shared: Shared,
         outbox: list[tuple[bytes, Address]],
         dropped: Counter[str],
+        first_client_id: int,
     ) -> None:
         self.keys = keys
-        self.client_ids = 0
         self.dropped = dropped
         self.refuse_all: DisconnectReason | None = None
-        self.banned_hosts: set[str] = set()
+        self.bans = Bans()
+        self.next_client_id = first_client_id
         self.ended_nonces: deque[bytes] = deque(maxlen=_REMEMBERED_NONCES)
         self.visitors = Visitors(config)
-        self.places = Places(config, peers, shared.ring)
+        self.places = Places(config, table.by_id, shared.ring)
         self._config = config
         self._patient = replace(config, timeout=math.inf)
-        self._peers = peers
+        self._table = table
         self._shared = shared
         self._outbox = outbox
         self._random_bytes: RandomBytes = shared.random_bytes
@@ -138,7 +140,7 @@ class Entrance:
         if response.version != PROTOCOL_VERSION or not self._cookies.accepts(response, address, now):
             self.dropped["wrong cookie"] += 1
             return None
-        known = self._peers.get(address)
+        known = self._table.by_address.get(address)
         if known is not None and known.identity.nonce == response.nonce:
             self._outbox.append((known.identity.accepted, address))  # the answer was lost; repeat it
             return None
@@ -167,7 +169,7 @@ class Entrance:
         their end."""
         if not _presents(self.keys.own_token, body):
             return []
-        return [peer for peer in self._peers.values() if peer.config is self._patient]
+        return [peer for peer in self._table.by_id.values() if peer.config is self._patient]
 
     def new_peer(
         self, response: ChallengeResponse, body: ResponseBody, address: Address, now: float
@@ -176,10 +178,10 @@ class Entrance:
         token = self._random_bytes(TOKEN_BYTES)
         is_own = _presents(self.keys.own_token, body)
         config = self._patient if is_own else self._config
-        self.client_ids += 1
-        identity = Identity(self.client_ids, response.nonce, decode_profile(body.profile))
+        identity = Identity(self.next_client_id, response.nonce, decode_profile(body.profile))
         peer = ServerProtocol(identity, address, token, self._shared, config, now)
-        has_host = any(other.is_host for other in self._peers.values())
+        self.next_client_id += 1
+        has_host = any(other.is_host for other in self._table.by_id.values())
         is_host = is_own or _presents(self.keys.host_token, body)
         peer.is_host = is_host or (not has_host and self.keys.is_local(address))
         welcome = self._welcome(peer, now)
@@ -207,12 +209,12 @@ class Entrance:
         if game != self.keys.game:
             hosted = f"It hosts {self.keys.game!r}." if self.keys.game else "It hosts a game without a name."
             return DisconnectReason.WRONG_GAME, hosted
-        if self.banned_hosts and plain_host(address[0]) in self.banned_hosts:
+        if self.bans.refuses(address):
             return DisconnectReason.BANNED, ""
         return self._no_place(address, now) if self._is_full_for(address) else None
 
     def _is_full_for(self, address: Address) -> bool:
-        return len(self._peers) >= self._config.max_clients and address not in self._peers
+        return len(self._table.by_id) >= self._config.max_clients and address not in self._table.by_address
 
     def _no_place(self, address: Address, now: float) -> Objection | None:
         """Return the objection if all places are taken; None if a connection gives way to a newcomer from this

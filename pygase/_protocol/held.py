@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .handshake import Address
 from .server_peer import ServerProtocol
 
 
@@ -13,7 +12,7 @@ class HeldBytes:
 
     __slots__ = ("_most", "_peers", "total")
 
-    def __init__(self, peers: dict[Address, ServerProtocol], most: int) -> None:
+    def __init__(self, peers: dict[int, ServerProtocol], most: int) -> None:
         self._peers = peers
         self._most = most
         self.total = 0

@@ -64,6 +64,12 @@ class InputStateReceived(NamedTuple):
     margin: float
 
 
+class Moved(NamedTuple):
+    """The client's datagrams come from another address now (server only). ``former`` is the previous address."""
+
+    former: tuple[Any, ...]
+
+
 class Disconnected(NamedTuple):
     """The connection has ended, or never began. No event follows."""
 
@@ -73,5 +79,12 @@ class Disconnected(NamedTuple):
 
 
 ProtocolEvent = (
-    Connected | EventReceived | MessageAcked | StateReceived | InputsReceived | InputStateReceived | Disconnected
+    Connected
+    | EventReceived
+    | MessageAcked
+    | StateReceived
+    | InputsReceived
+    | InputStateReceived
+    | Moved
+    | Disconnected
 )

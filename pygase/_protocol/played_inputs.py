@@ -45,6 +45,7 @@ class PlayerInput(NamedTuple):
 class RatesDiffer(NamedTuple):
     """A player's inputs a second, and the server's ticks a second. They have not fitted for a while."""
 
+    client_id: int
     address: Address
     inputs: float
     ticks: float
@@ -53,6 +54,7 @@ class RatesDiffer(NamedTuple):
 class ViewsCut(NamedTuple):
     """A player's view times are cut again and again: the age of its view that it claims, and the believed age."""
 
+    client_id: int
     address: Address
     claimed: float
     believed: float
@@ -61,6 +63,7 @@ class ViewsCut(NamedTuple):
 class UnreadableInput(NamedTuple):
     """A player's input was not readable. The last readable one is repeated."""
 
+    client_id: int
     address: Address
 
 
@@ -71,17 +74,18 @@ class BufferedPlayer:
     """A player's buffer, and the inputs read from it.
 
     :param findings: the list to which its findings are added.
+    :ivar peer: the player's connection.
     :ivar delay: the age of the player's view at the tick of the latest input, in seconds; None if unknown.
     :ivar rates: the player's rate of inputs, compared with the ticks.
     """
 
-    __slots__ = ("_config", "_cut", "_findings", "_peer", "_readable", "_trusted", "buffer", "delay", "rates")
+    __slots__ = ("_config", "_cut", "_findings", "_readable", "_trusted", "buffer", "delay", "peer", "rates")
 
     def __init__(self, peer: ServerProtocol, interval: float, config: ServerConfig, findings: list[Finding]) -> None:
         self.buffer = InputBuffer(interval)
         self.delay: float | None = None
         self.rates = RateWatch()
-        self._peer = peer
+        self.peer = peer
         self._config = config
         self._findings = findings
         self._trusted: float = min(config.rewind_slack, config.max_rewind)
@@ -103,7 +107,7 @@ class BufferedPlayer:
         try:
             value = decode_input(payload)
         except MalformedPacket:
-            self._findings.append(UnreadableInput(self._peer.address))
+            self._findings.append(UnreadableInput(self.peer.client_id, self.peer.address))
             return decode_input(self._readable)
         self._readable = payload
         return value
@@ -112,14 +116,14 @@ class BufferedPlayer:
         """Return the later of the moment that a player claims to have seen and the earliest possible one."""
         if now - claimed <= self._trusted:
             return claimed
-        peer, interval = self._peer, self.buffer.interval
+        peer, interval = self.peer, self.buffer.interval
         earliest = now - most_rewind(peer.rtt.rtt, peer.rtt.variation, peer.acks.loss, interval, self._config)
         if is_fresh:
             # (inputs that have waited here, as after a pause of this server, are older through no fault of the client)
             late = claimed + len(self.buffer) * interval
             self._cut = self._cut + 1 if late < earliest else 0
             if self._cut == CUT_IN_A_ROW:
-                self._findings.append(ViewsCut(peer.address, now - claimed, now - earliest))
+                self._findings.append(ViewsCut(peer.client_id, peer.address, now - claimed, now - earliest))
         return max(claimed, earliest)
 
     def compare_rates(self, now: float) -> tuple[float, float] | None:
@@ -132,14 +136,14 @@ class Players:
 
     :param interval: returns the seconds between ticks.
     :param config: bounds the repeats of an input, and the age of a view time.
-    :ivar by_peer: the players by their connection.
+    :ivar by_id: the players by client id.
     :ivar findings: what is worth a line in the log. The layer above empties it.
     """
 
-    __slots__ = ("_blamed", "_config", "_interval", "_settled", "by_peer", "findings")
+    __slots__ = ("_blamed", "_config", "_interval", "_settled", "by_id", "findings")
 
     def __init__(self, interval: Callable[[], float], config: ServerConfig) -> None:
-        self.by_peer: dict[ServerProtocol, BufferedPlayer] = {}
+        self.by_id: dict[int, BufferedPlayer] = {}
         self.findings: list[Finding] = []
         self._interval = interval
         self._config = config
@@ -148,42 +152,44 @@ class Players:
 
     def receive(self, peer: ServerProtocol, received: InputsReceived, now: float) -> None:
         """Take in the inputs of a packet."""
-        player = self.by_peer.get(peer)
+        player = self.by_id.get(peer.client_id)
         if player is None:
-            player = self.by_peer[peer] = BufferedPlayer(peer, self._interval(), self._config, self.findings)
+            player = self.by_id[peer.client_id] = BufferedPlayer(peer, self._interval(), self._config, self.findings)
+        player.peer = peer
         player.buffer.receive(received.message, datagram=received.datagram, arrived=received.arrived, now=now)
 
-    def take(self, now: float) -> dict[Address, PlayerInput]:
-        """Return the input of each player for the tick that begins now.
+    def take(self, now: float) -> dict[int, PlayerInput]:
+        """Return the input of each player for the tick that begins now, by client id.
 
         Players who have sent none yet, or none for ``config.max_input_repeat`` seconds, are left out.
         """
-        inputs: dict[Address, PlayerInput] = {}
+        inputs: dict[int, PlayerInput] = {}
         interval = self._interval()
         most: float = self._config.max_input_repeat / interval
-        for peer, player in self.by_peer.items():
+        for client_id, player in self.by_id.items():
             buffer = player.buffer
             if buffer.interval != interval:  # the game loop was started anew, or for the first time
                 buffer.interval = interval
             played = buffer.take(now=now)
             if played is not None:
-                self._compare_rates(peer, player, now)
+                self._compare_rates(player, now)
                 if played.repeats <= most:
-                    inputs[peer.address] = player.input_of(played, now)
+                    inputs[client_id] = player.input_of(played, now)
         return inputs
 
-    def _compare_rates(self, peer: ServerProtocol, player: BufferedPlayer, now: float) -> None:
+    def _compare_rates(self, player: BufferedPlayer, now: float) -> None:
         """Find a player's rate of inputs that does not fit the ticks, once until the rates fit again."""
         rates = player.compare_rates(now)
         if player is self._blamed and player.rates.fits:
             self._blamed = None
         if rates is not None and self._blamed is None:
             self._blamed = player
-            self.findings.append(RatesDiffer(peer.address, rates[0], rates[1]))
+            self.findings.append(RatesDiffer(player.peer.client_id, player.peer.address, rates[0], rates[1]))
 
     def settle(self, tick: int) -> None:
         """Note that the state of this tick includes the inputs that were taken last."""
-        self._settled = tick, [(p, each.buffer.applied_number, each.buffer.margin) for p, each in self.by_peer.items()]
+        players = self.by_id.values()
+        self._settled = tick, [(each.peer, each.buffer.applied_number, each.buffer.margin) for each in players]
 
     def report(self, tick: int) -> None:
         """Report to each player the last input that the state of this tick includes.

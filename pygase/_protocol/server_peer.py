@@ -84,6 +84,7 @@ class Identity:
 class ServerProtocol(PeerProtocol):
     """The server's end of one connection. ServerEndpoint makes it, and passes it the peer's datagrams.
 
+    :ivar address: where the client's datagrams come from at present. :meth:`move` changes it.
     :ivar host: the name of the peer's machine, see :func:`.admission.host_of`.
     :ivar identity: who the client is.
     :ivar bulk_group: the number of the latest bulk transfer.
@@ -155,6 +156,11 @@ class ServerProtocol(PeerProtocol):
         self.outgoing.begin_anew()
         self.incoming.begin_anew(0)
         self.snapshots.forget()
+
+    def move(self, address: Address) -> None:
+        """Send to another address of the same client from now on. For ``PeerTable.move`` alone."""
+        self.address = address
+        self.host = host_of(address)
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
         """The client delivers the event once it has the current state."""

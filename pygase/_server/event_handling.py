@@ -11,6 +11,7 @@ from typing import Any, Final
 from .._diagnostics.log_lines import LogLines
 from .._io.clocks import fine_clock
 from .._state.event_codec import decode_event, event_type_of
+from ..addresses import client_name
 from ..config import ServerConfig
 from ..errors import MalformedPacket
 from ..event import RESERVED_PREFIX, Event, RegisteredHandler, UniversalEventHandler
@@ -22,6 +23,9 @@ from .watching import Watch
 
 READ_AT_ONCE_BYTES: Final = 64
 """Up to this size, decoding an event takes less time than looking at its type first."""
+
+SENDER: Final = frozenset({"client_id", "client_address"})
+"""Names under which a wire finds the sender among an event's keyword arguments."""
 
 SerialisedEvent = tuple[ClientEvents, bytes]
 """The sender's account, and an event as it arrived. It is decoded when its handler is called. Until then it is only
@@ -81,7 +85,12 @@ class EventHandling:
         self._turn += 1
         interval, states = self._simulation.interval, self._states
         find = find or self._handlers.find
-        context: dict[str, Any] = {"game_state": states.working_state, "dt": dt, "client_address": None}
+        context: dict[str, Any] = {
+            "game_state": states.working_state,
+            "dt": dt,
+            "client_id": None,
+            "client_address": None,
+        }
         for event in queue.due(self._turn, self.share * interval, fine_clock(states.clock)):
             if type(event) is tuple:
                 client, payload = event
@@ -109,10 +118,11 @@ class EventHandling:
             self._refuse(event_type, client)
             return
         try:
-            if handler.takes_address_alone and len(args) == handler.leading and not kwargs:
-                result = handler.function(*args, client.address)  # the usual case
+            if handler.sole in SENDER and len(args) == handler.leading and not kwargs:  # the usual case
+                sender = client.client_id if handler.sole == "client_id" else client.address
+                result = handler.function(*args, sender)
             else:
-                context["client_address"] = client.address
+                context["client_id"], context["client_address"] = client.client_id, client.address
                 result = self._handlers.call(handler, event_type, args, kwargs, context)
             if result is not None or self._simulation.debug:
                 self._use(result, event_type)
@@ -128,13 +138,13 @@ class EventHandling:
     def _call_whole(self, event: Event, context: dict[str, Any], handler: RegisteredHandler | None) -> Any:
         if event.details is not None and handler is None:
             return None  # one of PyGaSe's own, for which the game has no handler
-        kwargs, sender = event.handler_kwargs, event.client_address
-        if "client_address" in kwargs:  # a wire between the server and this game loop has passed it on
-            kwargs = {name: value for name, value in kwargs.items() if name != "client_address"}
-            sender = sender or event.handler_kwargs["client_address"]
-        context["client_address"] = sender
+        kwargs = event.handler_kwargs
+        context["client_id"], context["client_address"] = event.client_id, event.client_address
+        for name in SENDER.intersection(kwargs):  # a wire between the server and this game loop has passed it on
+            kwargs = {other: value for other, value in kwargs.items() if other != name}
+            context[name] = context[name] or event.handler_kwargs[name]
         if handler is None:
-            self._handlers.warn_of_unknown(event.type, sender)
+            self._handlers.warn_of_unknown(event.type, client_name(context["client_id"], context["client_address"]))
             return None
         return self._handlers.call(handler, event.type, event.handler_args, kwargs, context, event.details)
 
@@ -144,7 +154,7 @@ class EventHandling:
         if event_type.startswith(RESERVED_PREFIX):
             self.refused["reserved event type"] += 1
         else:
-            self._handlers.warn_of_unknown(event_type, client.address)
+            self._handlers.warn_of_unknown(event_type, client_name(client.client_id, client.address))
 
     # -- the handlers' updates -------------------------------------------------------------------------------------
 
@@ -185,10 +195,10 @@ class EventHandling:
             if client.is_crowded(self._simulation.game_time):
                 self._log.write(
                     logging.WARNING,
-                    "%d events of client %s wait: to handle them takes more than %.1f ms a tick (event_share in the "
+                    "%d events of %s wait: to handle them takes more than %.1f ms a tick (event_share in the "
                     "config of the server); has a handler become slow, or does this client send too many?",
                     len(client.waiting),
-                    client.address,
+                    client_name(client.client_id, client.address),
                     self.share * self._simulation.interval * 1000,
                     kind="events wait",
                 )

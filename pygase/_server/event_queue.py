@@ -23,6 +23,7 @@ class ClientEvents:
 
     A server's thread adds to it, and a game loop's takes from it.
 
+    :param client_id: the client's id; ``address``: where the client is at present.
     :param config: bounds the waiting events.
     :param in_game: the same client's account with a game loop, if this is the one with the server's own handlers.
     """
@@ -33,6 +34,7 @@ class ClientEvents:
         "_counted_bytes",
         "_counted_tick",
         "address",
+        "client_id",
         "crowded_at",
         "debt",
         "in_game",
@@ -43,8 +45,13 @@ class ClientEvents:
     )
 
     def __init__(
-        self, address: Address, config: ServerConfig | None = None, in_game: ClientEvents | None = None
+        self,
+        client_id: int,
+        address: Address,
+        config: ServerConfig | None = None,
+        in_game: ClientEvents | None = None,
     ) -> None:
+        self.client_id = client_id
         self.address = address
         self.in_game = in_game
         self.turn = -1

@@ -9,9 +9,10 @@ from .._diagnostics.callbacks import call_back
 from .._diagnostics.holdups import Holdups
 from .._io.clocks import fine_clock
 from .._protocol.acknowledged import AcknowledgedEvent
-from .._protocol.peer_events import Connected, Disconnected, InputsReceived, MessageAcked, ProtocolEvent
+from .._protocol.peer_events import Connected, Disconnected, InputsReceived, MessageAcked, Moved, ProtocolEvent
 from .._protocol.server_peer import ServerProtocol
 from .._state.event_codec import decode_event, event_type_of
+from ..addresses import client_name
 from ..errors import DisconnectReason, MalformedPacket
 from ..event import (
     CLIENT_CONNECTED,
@@ -47,7 +48,6 @@ class Incoming:
         self._handlers = server.handlers
         self._log = server.log
         self._inputs = server.face.player_inputs
-        self._connections = server.face.connections
         self._own_events = EventQueue()
         """Events for our own handlers, and for wires that take none serialised."""
         self._holdups = Holdups(server.log, run.config.slow_handler, lambda: fine_clock(run.clock))
@@ -109,7 +109,7 @@ class Incoming:
             if self._admits(peer, peer.user.events, payload, tick):
                 waiting.append((peer.user.events, payload))
         else:
-            self._handlers.warn_of_unknown(event_type, peer.address)
+            self._handlers.warn_of_unknown(event_type, str(peer.user))
 
     def handle_own_events(self, share: float | None = None) -> None:
         """Call our own handlers and wires, within each client's ``share`` of the interval (None: the config's)."""
@@ -131,7 +131,8 @@ class Incoming:
             self._own_events.refuse(client)
             return None
         event = Event(event_type, *args)
-        event.handler_kwargs, event.client_address, event.sender = kwargs, client.address, client.in_game
+        event.handler_kwargs, event.sender = kwargs, client.in_game
+        event.client_id, event.client_address = client.client_id, client.address
         return event
 
     # -- events of the protocol --------------------------------------------------------------------------------------
@@ -141,6 +142,8 @@ class Incoming:
             self._call_back(peer.user, event.ticket)
         elif isinstance(event, Connected):
             self._on_connected(peer)
+        elif isinstance(event, Moved):
+            self._on_moved(peer.user, event)
         elif isinstance(event, Disconnected):
             self._on_left(peer, event)
 
@@ -153,24 +156,29 @@ class Incoming:
         run = self._run
         client = RemoteClient(peer, run.endpoint, run.clock, self._inputs, run.outgoing.after_state)
         peer.user = client
-        self._connections[peer.address] = client.connection
+        run.attendance.add(client)
         run.server.was_used = True
-        self._log.write(logging.INFO, "client %s has connected", peer.address)
+        self._log.write(logging.INFO, "%s has connected", client)
         self._distribute_own(CLIENT_CONNECTED, client)
+
+    def _on_moved(self, client: RemoteClient, event: Moved) -> None:
+        client.note_address()
+        self._run.attendance.move(client, event.former)
+        where = client_name(None, event.former)
+        self._log.write(logging.INFO, "%s has moved; it was at %s", client, where)
 
     def _on_left(self, peer: ServerProtocol, event: Disconnected) -> None:
         client: RemoteClient = peer.user
-        self._log.write(logging.INFO, "client %s has left: %s", peer.address, event.reason.sentence)
-        self._inputs.forget(peer)
+        self._log.write(logging.INFO, "%s has left: %s", client, event.reason.sentence)
+        self._inputs.forget(client.client_id)
         # after our own shutdown they are remembered; a client that gives this reason itself is gone
-        remembered = event.reason is DisconnectReason.SERVER_SHUTDOWN and not event.remote
-        if not remembered and self._connections.get(peer.address) is client.connection:
-            self._connections.pop(peer.address, None)
+        is_remembered = event.reason is DisconnectReason.SERVER_SHUTDOWN and not event.remote
+        self._run.attendance.remove(client, is_remembered=is_remembered)
         self._distribute_own(CLIENT_LEFT, client, reason=event.reason)
 
     def _receive_reserved(self, peer: ServerProtocol, event_type: str) -> None:
         if event_type == SHUTDOWN_REQUEST and peer.is_host:
-            self._log.write(logging.INFO, "the host %s has asked for the shutdown", peer.address)
+            self._log.write(logging.INFO, "the host, %s, has asked for the shutdown", peer.user)
             self._run.driver.defer(self._run.server.request_stop)
         else:
             self._dropped["reserved event type"] += 1
@@ -180,7 +188,8 @@ class Incoming:
     def _distribute_own(self, event_type: str, client: RemoteClient, **details: Any) -> None:
         """Distribute one of PyGaSe's own events after the client's earlier events."""
         event = Event(event_type)
-        event.details, event.client_address, event.sender = details, client.address, client.events
+        event.details, event.sender = details, client.events
+        event.client_id, event.client_address = client.client_id, client.address
         if client.own_events.waiting:
             self._own_events.arrived.append((client.own_events, event))
         else:
@@ -209,7 +218,12 @@ class Incoming:
 
     def _call_handler(self, event: Event) -> None:
         name, handlers = handler_name(event.type), self._handlers
-        context = {"client_address": event.client_address, "game_state": self._states.state(), "dt": 0.0}
+        context = {
+            "client_id": event.client_id,
+            "client_address": event.client_address,
+            "game_state": self._states.state(),
+            "dt": 0.0,
+        }
         try:
             function = handlers.function_for(event.type)
             result = self._holdups.call(name, function, lambda: handlers.handle(event, **context))

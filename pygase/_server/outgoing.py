@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from .._diagnostics.log_lines import LogLines
 from .._protocol.channels import RELIABLE
-from .._protocol.endpoint import ServerEndpoint
 from .._protocol.tickets import AckCallback
+from ..checks import Target
 from ..errors import DisconnectReason
-from .event_queue import Address
+from .attendance import Attendance
+from .remote_client import RemoteClient
 from .state_keeper import StateKeeper
 
 
@@ -22,9 +23,9 @@ class Outgoing:
     its tick.
     """
 
-    def __init__(self, states: StateKeeper, endpoint: ServerEndpoint, log: LogLines) -> None:
+    def __init__(self, states: StateKeeper, attendance: Attendance, log: LogLines) -> None:
         self._states = states
-        self._endpoint = endpoint
+        self._attendance = attendance
         self._log = log
         self._taken_tick = -1
         """The newest state that the endpoint has."""
@@ -57,7 +58,7 @@ class Outgoing:
         self,
         event_type: str,
         payload: bytes,
-        targets: list[Address] | None,
+        targets: list[Target] | None,
         retries: int,
         ack_callback: AckCallback | None,
     ) -> None:
@@ -65,21 +66,37 @@ class Outgoing:
 
         An event that cannot be queued is logged; if it is RELIABLE, its client's connection ends.
         """
-        peers = self._endpoint.peers
-        for address in [address for address in targets or () if address not in peers]:
-            message = "event %r was not sent: no client is connected from %s (any more)"
-            self._log.write(logging.WARNING, message, event_type, address)
-        for peer in [peers[address] for address in (peers if targets is None else targets) if address in peers]:
+        for client in self._attendance.everyone() if targets is None else self._receivers(targets, event_type):
             try:
-                if peer.user is not None:
-                    peer.user.queue_event(payload, retries, ack_callback)
+                client.queue_event(payload, retries, ack_callback)
             except BufferError as error:
                 message = "event %r to %s was not sent: %s"
-                self._log.write(logging.ERROR, message, event_type, peer.address, error)
+                self._log.write(logging.ERROR, message, event_type, client, error)
                 if retries == RELIABLE:  # a gap among reliable events would be worse than the end
-                    peer.user.close(DisconnectReason.PROTOCOL_ERROR, "too many events wait for this client")
+                    client.close(DisconnectReason.PROTOCOL_ERROR, "too many events wait for this client")
 
-    def close_all(self, is_meant: Callable[[Address], bool], reason: DisconnectReason, detail: str) -> None:
-        for address, peer in tuple(self._endpoint.peers.items()):
-            if is_meant(address) and peer.user is not None:
-                peer.user.close(reason, detail)
+    def _receivers(self, targets: list[Target], event_type: str) -> list[RemoteClient]:
+        found, missing = self._attendance.find_all(targets)
+        for target in missing:
+            message = "event %r was not sent: no client is connected %s (any more)"
+            self._log.write(logging.WARNING, message, event_type, _described(target))
+        return found
+
+    def close(self, targets: list[Target], reason: DisconnectReason, detail: str) -> None:
+        """End the connections of these clients."""
+        found, missing = self._attendance.find_all(targets)
+        for client in found:
+            client.close(reason, detail)
+        if reason is DisconnectReason.KICKED:
+            for target in missing:
+                message = "nobody was kicked: no client is connected %s (any more)"
+                self._log.write(logging.WARNING, message, _described(target))
+
+    def close_all(self, is_meant: Callable[[RemoteClient], bool], reason: DisconnectReason, detail: str) -> None:
+        for client in self._attendance.everyone():
+            if is_meant(client):
+                client.close(reason, detail)
+
+
+def _described(target: Target) -> str:
+    return f"with the id {target}" if isinstance(target, int) else f"from {target}"

@@ -5,18 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from .._diagnostics.log_lines import LogLines
 from .._protocol.input_buffer import InputCounts
 from .._protocol.peer_events import InputsReceived
 from .._protocol.played_inputs import Finding, PlayerInput, Players, RatesDiffer, ViewsCut
 from .._protocol.server_peer import ServerProtocol
+from ..addresses import client_name
 from ..config import ServerConfig
 
 logger = logging.getLogger("pygase")
-
-Address = tuple[Any, ...]
 
 MAX_REPEATED: Final = ServerConfig.max_input_repeat
 """The default of ``ServerConfig.max_input_repeat``."""
@@ -56,12 +55,12 @@ class PlayerInputs:
             self._unread = None
             logger.warning(
                 "a client sends inputs, and nobody takes them: give time_step a parameter `inputs` (a dict of "
-                "client address and PlayerInput), and Server.run the machine as event_wire (a Backend does that); "
+                "client id and PlayerInput), and Server.run the machine as event_wire (a Backend does that); "
                 "or send events instead"
             )
 
-    def take(self, *, now: float) -> dict[Address, PlayerInput]:
-        """Return the input of each player for the tick that begins now.
+    def take(self, *, now: float) -> dict[int, PlayerInput]:
+        """Return the input of each player for the tick that begins now, by client id.
 
         Players who have sent none yet, or none for ``config.max_input_repeat`` seconds, are left out.
         """
@@ -88,25 +87,29 @@ class PlayerInputs:
             return
         self._reported_cuts = True
         logger.warning(
-            "the client %s claims to see the world of %.2f s ago; its round trip and loss explain %.2f s, and more is "
+            "%s claims to see the world of %.2f s ago; its round trip and loss explain %.2f s, and more is "
             "not believed. If the clients of this game stay further behind by choice, as with Session(delay=0.3), say "
             "so: ServerConfig(view_delay=0.3)",
-            *cut,
+            client_name(cut.client_id, cut.address),
+            cut.claimed,
+            cut.believed,
         )
 
     def _log_rates(self, rates: RatesDiffer) -> None:
         """Log a player's rate of inputs that does not fit the ticks."""
         logger.warning(
-            "the client %s sends %.1f inputs a second, and the game loop makes %.1f ticks: inputs are %s. Give "
+            "%s sends %.1f inputs a second, and the game loop makes %.1f ticks: inputs are %s. Give "
             "client and server the same time from tick to tick (FixedTimestep(1 / 60), or tick=1 / 60 of a "
             "Session, and run(..., interval=1 / 60)), and call send_input once in each",
-            *rates,
+            client_name(rates.client_id, rates.address),
+            rates.inputs,
+            rates.ticks,
             "left out all the time" if rates.inputs > rates.ticks else "repeated all the time",
         )
 
     def settle(self, tick: int) -> None:
         """Note that the state of this tick includes the inputs that were taken last."""
-        if self._players.by_peer:
+        if self._players.by_id:
             with self._lock:
                 self._players.settle(tick)
 
@@ -115,15 +118,15 @@ class PlayerInputs:
         for it. On the network's thread only."""
         self._players.report(tick)
 
-    def forget(self, peer: ServerProtocol) -> None:
+    def forget(self, client_id: int) -> None:
         with self._lock:
-            self._players.by_peer.pop(peer, None)
+            self._players.by_id.pop(client_id, None)
 
-    def counts(self, peer: ServerProtocol) -> InputCounts:
-        player = self._players.by_peer.get(peer)
+    def counts(self, client_id: int) -> InputCounts:
+        player = self._players.by_id.get(client_id)
         return player.buffer.counts if player is not None else InputCounts()
 
-    def delay(self, peer: ServerProtocol) -> float | None:
+    def delay(self, client_id: int) -> float | None:
         """Return the age of the player's view at the tick of the latest input, in seconds; None if unknown."""
-        player = self._players.by_peer.get(peer)
+        player = self._players.by_id.get(client_id)
         return player.delay if player is not None else None

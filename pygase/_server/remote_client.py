@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .._protocol.endpoint import ServerEndpoint
 from .._protocol.server_peer import ServerProtocol
 from .._protocol.tickets import AckCallback, Tickets
+from ..addresses import client_name
 from ..connection import ServerConnection
 from ..errors import DisconnectReason
 from .event_queue import Address, ClientEvents
@@ -41,13 +42,29 @@ class RemoteClient:
         self.inputs = inputs
         self.after_state = after_state
         self._tickets = Tickets()
-        self.events = ClientEvents(peer.address, endpoint.config)
-        self.own_events = ClientEvents(peer.address, endpoint.config, in_game=self.events)
+        self.events = ClientEvents(peer.client_id, peer.address, endpoint.config)
+        self.own_events = ClientEvents(peer.client_id, peer.address, endpoint.config, in_game=self.events)
         self.connection = ServerConnection(self)
+
+    def __str__(self) -> str:
+        return client_name(self.client_id, self.address)
+
+    @property
+    def client_id(self) -> int:
+        return self.peer.client_id
 
     @property
     def address(self) -> Address:
+        """Where the client is at present."""
         return self.peer.address
+
+    @property
+    def is_connected(self) -> bool:
+        return self.peer.closed is None
+
+    def note_address(self) -> None:
+        """Let the events that arrive from now on, and those that wait, have the client's present address."""
+        self.events.address = self.own_events.address = self.peer.address
 
     def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
         """The event leaves behind the newest state that the endpoint has."""

@@ -13,13 +13,16 @@ from .._protocol.handshake import plain_host
 from .._protocol.sleep import SleepWatch
 from .._protocol.tickets import AckCallback
 from .._state.codec import prepare_counting
+from ..checks import Target
 from ..config import ServerConfig
 from ..errors import DisconnectReason
+from .attendance import Attendance
 from .incoming import Incoming
 from .outgoing import Outgoing
 
 if TYPE_CHECKING:
     from .._io.ports import Pump
+    from .remote_client import RemoteClient
     from .server_plumbing import ServerPlumbing
 
 logger = logging.getLogger("pygase")
@@ -46,6 +49,7 @@ class ServerRun:
     :param transport: bound; the run closes it in the end.
 
     :ivar server: the parts that outlive the run.
+    :ivar attendance: the connected clients.
     :ivar ticking: True while a game loop on the network's thread computes a tick. Datagrams leave at its end.
     """
 
@@ -61,7 +65,8 @@ class ServerRun:
         self._next_push_at = 0.0
         self._state_waits = False
         self._sleep = SleepWatch()
-        self.outgoing = Outgoing(server.states, self.endpoint, server.log)
+        self.attendance = Attendance(server.face.clients, server.face.connections)
+        self.outgoing = Outgoing(server.states, self.attendance, server.log)
         self.driver = platform.make_driver(self, transport)
         self.incoming = Incoming(self)
 
@@ -69,7 +74,7 @@ class ServerRun:
         """:raises InvalidValue, StateTooLarge: if the initial state cannot be sent."""
         prepare_counting()
         server, wire, face = self.server, self.server.wire, self.server.face
-        wire.connect(face.player_inputs, lambda: bool(face.connections), self.endpoint.dropped, self.config)
+        wire.connect(face.player_inputs, lambda: bool(face.clients), self.endpoint.dropped, self.config)
         server.states.begin(has_loop=not wire.has_game_loop)
         self.endpoint.entrance.keys.resets.answer_from(self.clock())
         self._take_over_state()
@@ -100,7 +105,7 @@ class ServerRun:
         self,
         event_type: str,
         payload: bytes,
-        targets: list[Address] | None,
+        targets: list[Target] | None,
         retries: int,
         ack_callback: AckCallback | None,
     ) -> None:
@@ -114,12 +119,18 @@ class ServerRun:
 
         self.driver.call(lambda: self.outgoing.after_state(queue, tick))
 
-    def close_all(self, is_meant: Callable[[Address], bool], reason: DisconnectReason, detail: str) -> None:
-        def close() -> None:
-            self.outgoing.close_all(is_meant, reason, detail)
+    def close_clients(self, targets: list[Target], reason: DisconnectReason, detail: str) -> None:
+        self._close(lambda: self.outgoing.close(targets, reason, detail))
+
+    def close_all(self, is_meant: Callable[[RemoteClient], bool], reason: DisconnectReason, detail: str) -> None:
+        self._close(lambda: self.outgoing.close_all(is_meant, reason, detail))
+
+    def _close(self, close: Callable[[], None]) -> None:
+        def call() -> None:
+            close()
             self.driver.wake()
 
-        self.driver.call(close)
+        self.driver.call(call)
 
     # -- the pump: what the driver calls ---------------------------------------------------------------------------
 

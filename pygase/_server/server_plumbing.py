@@ -15,6 +15,7 @@ from .._protocol.endpoint import ServerEndpoint
 from ..config import ServerConfig
 from ..event import UniversalEventHandler
 from .announcing import Announcing
+from .keeping_out import KeepingOut
 from .life import Life
 from .run import ServerRun, is_own_address
 from .wires import EventWire, wire_to
@@ -31,6 +32,7 @@ class Face(Protocol):
     config: ServerConfig
     host_token: str
     own_token: str
+    clients: dict[int, ServerConnection]
     connections: dict[Address, ServerConnection]
     player_inputs: PlayerInputs
 
@@ -43,7 +45,7 @@ class ServerPlumbing:
     :param face: the server; ``states``: the core of its store.
 
     :ivar log: logs repeated lines once a second.
-    :ivar banned: IP addresses from which everyone is refused.
+    :ivar keeping_out: kicks and bans.
     :ivar bound: done when the socket of the newest run is open, or with the error that prevents it.
     :ivar was_used: whether any client has been connected since the newest run began.
     """
@@ -53,7 +55,7 @@ class ServerPlumbing:
         self.states = states
         self.log = LogLines()
         self.handlers = UniversalEventHandler(self.log)
-        self.banned: set[str] = set()
+        self.keeping_out = KeepingOut(self.log, lambda: self.open_run)
         self.announcing = Announcing(game, password is not None)
         self.life = Life("this server is running already; shutdown() it first, or make another Server")
         self.bound: concurrent.futures.Future[Any] = concurrent.futures.Future()
@@ -61,6 +63,7 @@ class ServerPlumbing:
         self.wire = EventWire()
         self.current: ServerRun | None = None
         """None before its socket is open."""
+        self._next_client_id = 1
         self._names = game, password
         self._stop: Callable[[], Any] = lambda: None
         self._stop_requested = False
@@ -91,6 +94,8 @@ class ServerPlumbing:
         self.life.begin()
         self.bound = concurrent.futures.Future()
         self.wire = wire
+        if self.current is not None:
+            self._next_client_id = self.current.endpoint.entrance.next_client_id
         self.current, self._stop_requested, self.was_used = None, False, False
 
     async def serve(self, port: int, hostname: str, on_bound: Callable[[], Any] | None = None) -> None:
@@ -147,8 +152,9 @@ class ServerPlumbing:
             host_token=face.host_token,
             own_token=face.own_token,
             is_local=is_own_address if is_local else lambda address: False,
+            first_client_id=self._next_client_id,
         )
-        endpoint.banned_hosts = self.banned
+        endpoint.bans = self.keeping_out.bans
         return endpoint
 
     # -- the end ---------------------------------------------------------------------------------------------------

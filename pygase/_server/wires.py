@@ -63,8 +63,9 @@ class ObjectWire(EventWire):
         return not handled or not callable(knows) or bool(knows(event_type))
 
     def push(self, event: Event) -> Any:
-        """The sender is in ``handler_kwargs``, whatever a client sends under that name."""
-        event.handler_kwargs = {**event.handler_kwargs, "client_address": event.client_address}
+        """The sender is in ``handler_kwargs``, whatever a client sends under these names."""
+        sender = {"client_id": event.client_id, "client_address": event.client_address}
+        event.handler_kwargs = {**event.handler_kwargs, **sender}
         return self._receiver._push_event(event)
 
 

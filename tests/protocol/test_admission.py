@@ -70,12 +70,12 @@ class House:
             self.peers.run(0.05)
 
     def held(self) -> Counter[str]:
-        return Counter(str(address[0]) for address in self.peers.server.peers)
+        return Counter(str(address[0]) for address in self.peers.server.by_address)
 
     def fill(self, host: str, count: int, *, active: bool = False) -> list[Address]:
         come = [self.knock(host) for _ in range(count)]
         self.peers.run(0.06)
-        assert all(address in self.peers.server.peers for address in come)
+        assert all(address in self.peers.server.by_address for address in come)
         if active:
             self.active += come
         return come
@@ -180,7 +180,7 @@ def test_the_host_that_holds_most_gives_way_first_and_the_longest_silent_there()
     for number in range(3):
         house.knock(f"home {number}")
         house.run(0.2)
-    gone = [address for address in small + first + later if address not in house.peers.server.peers]
+    gone = [address for address in small + first + later if address not in house.peers.server.by_address]
     assert set(gone) > set(first)
     assert house.held()["small"] == house.held()["large"] == 3
 
@@ -206,8 +206,8 @@ def test_the_one_who_may_end_the_server_never_gives_way() -> None:
     house.knock("home 1")
     house.knock("home 2")
     house.run(2.0)
-    assert host in house.peers.server.peers
-    assert len(house.peers.server.peers) == 2
+    assert host in house.peers.server.by_address
+    assert len(house.peers.server.by_address) == 2
 
 
 def test_a_large_state_that_is_still_arriving_does_not_make_a_newcomer_absent() -> None:

@@ -85,8 +85,8 @@ class Session:
         )
 
     def _time_step(self, game_state: GameState, dt: float, inputs: dict[Any, PlayerInput]) -> dict[str, Any] | None:
-        for address, played in inputs.items():
-            self.played.setdefault(address, []).append(played)
+        for client_id, played in inputs.items():
+            self.played.setdefault(client_id, []).append(played)
         return self.updates.pop(0) if self.updates else None
 
     def _commit(self) -> None:
@@ -251,7 +251,8 @@ def test_the_inputs_in_the_packets_are_those_that_the_game_gets(loss: float, see
         assert repr(seen[number][0]) == repr(value)
         if view_time is None or seen[number][1] is not None:
             assert seen[number][1] == (None if view_time is None else round(view_time * 10_000) % 2**32)
-    applied = [played for played in session.played[client.address] if not played.repeats]
+    client_id = session.server.connections[client.address].client_id
+    applied = [played for played in session.played[client_id] if not played.repeats]
     assert len(applied) > 150
     exact = 0
     for played in applied:
@@ -487,7 +488,7 @@ def test_inputs_leave_at_once_and_go_along_again_until_they_are_acknowledged() -
 def test_what_is_told_of_inputs_leaves_once_before_the_state_and_never_alone() -> None:
     pair = connected_pair()
     pair.push(1, {"n": 1})
-    peer = pair.server.peers[pair.CLIENT]
+    peer = pair.server.by_address[pair.CLIENT]
     peer.report_input_state(7, -0.75)
     assert messages_of(pair.server_sends(), TO_CLIENT) == [["INPUT_STATE", "SNAPSHOT"]]
     assert pair.onlooker.told[pair.CLIENT] == [(1, 7, -0.75)]

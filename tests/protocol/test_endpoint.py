@@ -37,7 +37,7 @@ def test_ten_thousand_forged_first_datagrams_leave_no_memory_and_get_no_more_tha
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < 10_000
-    assert not endpoint.peers
+    assert not endpoint.by_address
     assert not endpoint.inbox
 
 
@@ -71,7 +71,7 @@ def test_a_made_up_cookie_is_counted_and_gets_no_answer(rng: random.Random) -> N
         )
         assert answers(endpoint, forged.encode(), ("stranger", 1)) == 0
     assert endpoint.dropped["wrong cookie"] == 1000
-    assert not endpoint.peers
+    assert not endpoint.by_address
 
 
 def forged_goodbye(token: bytes) -> bytes:
@@ -84,7 +84,7 @@ def test_a_packet_with_a_wrong_token_is_counted_and_dropped(rng: random.Random) 
     for _ in range(100):
         peers.server.receive_datagram(forged_goodbye(rng.randbytes(8)), address, now=peers.now)
     assert peers.server.dropped["unknown token"] == 100
-    assert address in peers.server.peers
+    assert address in peers.server.by_address
 
 
 def test_the_right_token_from_another_address_is_counted_and_dropped() -> None:
@@ -92,16 +92,16 @@ def test_the_right_token_from_another_address_is_counted_and_dropped() -> None:
     address = peers.joined()
     peers.server.receive_datagram(forged_goodbye(peers.peer(address).token), (address[0], 999), now=peers.now)
     assert peers.server.dropped["token from another address"] == 1
-    assert address in peers.server.peers
+    assert address in peers.server.by_address
     peers.server.receive_datagram(forged_goodbye(peers.peer(address).token), address, now=peers.now)
-    assert address not in peers.server.peers  # the very same bytes from its own address end it
+    assert address not in peers.server.by_address  # the very same bytes from its own address end it
 
 
 def test_one_clients_token_does_not_serve_another() -> None:
     peers = Peers()
     first, second = peers.joined(), peers.joined()
     peers.server.receive_datagram(forged_goodbye(peers.peer(first).token), second, now=peers.now)
-    assert set(peers.server.peers) == {first, second}
+    assert set(peers.server.by_address) == {first, second}
 
 
 def test_a_client_takes_nothing_without_its_token(rng: random.Random) -> None:
@@ -136,9 +136,9 @@ def test_who_falls_silent_is_given_up_after_the_time_out_and_the_others_stay() -
     silent, lively = peers.joined(), peers.joined()
     del peers.clients[silent]
     peers.run(4.5)
-    assert silent in peers.server.peers
+    assert silent in peers.server.by_address
     peers.run(1.0)
-    assert list(peers.server.peers) == [lively]
+    assert list(peers.server.by_address) == [lively]
     assert [(a, e.reason) for a, e in peers.at_server if hasattr(e, "reason")] == [(silent, DisconnectReason.TIMED_OUT)]
 
 
@@ -158,7 +158,7 @@ def test_heartbeats_keep_an_idle_connection_for_ever_and_cost_little() -> None:
     peers.run(1.0)
     peers.sent.clear()
     peers.run(100.0)
-    assert address in peers.server.peers
+    assert address in peers.server.by_address
     assert peers.clients[address].closed is None
     assert 100 <= len(peers.sent) <= 420
 
@@ -185,7 +185,7 @@ def test_a_goodbye_arrives_though_two_of_three_copies_are_lost() -> None:
 
     peers.drop = drop
     peers.run(0.1)
-    assert address not in peers.server.peers
+    assert address not in peers.server.by_address
 
 
 def test_what_is_queued_leaves_before_the_goodbye() -> None:
@@ -195,7 +195,7 @@ def test_what_is_queued_leaves_before_the_goodbye() -> None:
     peers.clients[address].close(now=peers.now)
     peers.run(0.1)
     assert peers.events_of(address) == [b"last words"]
-    assert address not in peers.server.peers
+    assert address not in peers.server.by_address
 
 
 def test_after_the_end_nothing_is_sent_and_nothing_remains() -> None:
@@ -204,7 +204,7 @@ def test_after_the_end_nothing_is_sent_and_nothing_remains() -> None:
         address = peers.joined()
         peers.clients[address].close(now=peers.now)
         peers.run(0.1)
-    assert not peers.server.peers
+    assert not peers.server.by_address
     assert not peers.server.by_token
     assert peers.server.next_timeout() is None
     peers.sent.clear()
@@ -242,13 +242,13 @@ def test_who_falls_silent_is_given_up_in_time_though_states_go_out_in_every_tick
     last_word_at = peers.peer(silent).record.last_received_at
     peers.drop = lambda data, sender, receiver: sender == silent
     number = 0
-    while silent in peers.server.peers:
+    while silent in peers.server.by_address:
         number += 1
         peers.push({"n": number})
         peers.run(1 / 60)
         assert peers.now < last_word_at + 5.3
     assert peers.now > last_word_at + 5.0
-    assert list(peers.server.peers) == [lively]
+    assert list(peers.server.by_address) == [lively]
 
 
 def test_small_states_in_every_tick_keep_to_the_budget_too() -> None:

@@ -177,7 +177,13 @@ def odd_event(rng: random.Random) -> bytes:
     if kind == 2:
         return b"\x93" + name + b"\x90\x81" + pack(rng.choice(["game_state", "dt", "value"])) + odd_value(rng)
     if kind == 3:
-        return pack([rng.choice(_TYPES), [rng.randint(0, 9)] * rng.randint(0, 3), {"client_address": ["x", 1]}])
+        return pack(
+            [
+                rng.choice(_TYPES),
+                [rng.randint(0, 9)] * rng.randint(0, 3),
+                {"client_address": ["x", 1], "client_id": rng.randint(0, 3)},
+            ]
+        )
     return flipped(rng, pack(["scribble", [1, "two"], {"three": {"a": 3.0}}]))
 
 
@@ -314,6 +320,10 @@ class _Honest:
     def address(self) -> Address:
         return self._arena.network.address_of(self.client)
 
+    @property
+    def client_id(self) -> int:
+        return self._arena.server.connections[self.address].client_id
+
 
 def odd_ack(rng: random.Random, sent: SentPackets) -> tuple[int, int]:
     """Return random `ack` and `ack_bits`; sometimes for packets that were never sent, which ends the connection."""
@@ -377,10 +387,10 @@ class Arena:
 
     def _time_step(self, game_state: GameState, dt: float, inputs: dict[Any, PlayerInput]) -> dict[str, Any] | None:
         for player in self.honest:
-            if player.address in inputs:
-                player.inputs.apply(inputs[player.address])
-        for address, played in inputs.items():
-            assert played.view_time is None or played.view_time <= self.network.now, address
+            if player.client_id in inputs:
+                player.inputs.apply(inputs[player.client_id])
+        for client_id, played in inputs.items():
+            assert played.view_time is None or played.view_time <= self.network.now, client_id
         if self.resting:
             return None
         if self.rng.random() < 0.3 and len(self.news) < 10_000:
@@ -468,17 +478,17 @@ class Arena:
         rng = self.rng
         if self.hostile not in self.server.connections:
             self.hostile, self.hostile_token = self._plant()
-        latest = self._endpoint.peers[self.hostile].record.latest
+        latest = self._endpoint.by_address[self.hostile].record.latest
         sequence = latest + rng.choice([0, 1, 1, 1, 1, 2, rng.randint(-300, 300)])
         header = CLIENT_HEADER.pack(
             DATA,
             self.hostile_token,
             sequence & 0xFFFF,
-            *odd_ack(rng, self._endpoint.peers[self.hostile].acks),
+            *odd_ack(rng, self._endpoint.by_address[self.hostile].acks),
             rng.randint(0, 0xFFFF),
             rng.choice([0, rng.randint(0, 300), rng.randint(0, 2**32 - 1)]),
         )
-        player = self.server.player_inputs._players.by_peer.get(self._endpoint.peers[self.hostile])
+        player = self.server.player_inputs._players.by_id.get(self._endpoint.by_address[self.hostile].client_id)
         newest = player.buffer.newest_received if player is not None else 0
         self.network.inject(self._filled(header, newest), self.hostile, SERVER)
 
@@ -530,7 +540,8 @@ class Arena:
         endpoint = self._endpoint
         # a client that left because of a forged goodbye is a peer until the server has missed it for 5 s
         assert len(endpoint.peers) == len(endpoint.by_token) <= 40
-        assert set(self.server.connections) == set(endpoint.peers)
+        assert set(self.server.connections) == set(endpoint.by_address)
+        assert set(self.server.clients) == set(endpoint.peers)
         assert not endpoint.inbox
         assert not endpoint.outbox
         assert len(endpoint.dropped) <= 12
@@ -539,9 +550,9 @@ class Arena:
         for peer in endpoint.peers.values():
             _check_peer(peer)
         players = self.server.player_inputs._players
-        assert set(players.by_peer) <= set(endpoint.peers.values())
+        assert set(players.by_id) <= set(endpoint.peers)
         assert len(players._settled) <= 40
-        for player in players.by_peer.values():
+        for player in players.by_id.values():
             assert len(player.buffer) <= max(player.buffer.schedule.max_depth, MAX_INPUTS) + 1
             assert len(player.buffer.leads) <= SlidingMinimum.SPACINGS + 2
         for client in (self.victim, *(player.client for player in self.honest)):
@@ -562,7 +573,7 @@ class Arena:
     def check_after_rest(self) -> None:
         """Check that the honest players have noticed nothing, and that nothing is left of the noise."""
         endpoint = self._endpoint
-        assert set(endpoint.peers) == set(self.server.connections) == {p.address for p in self.honest}
+        assert set(endpoint.by_address) == set(self.server.connections) == {p.address for p in self.honest}
         assert not self.backend.game_state_machine.plumbing.events.arrived
         state = self.backend.game_state_store.plumbing.committed.tree
         for player in self.honest:
@@ -574,7 +585,7 @@ class Arena:
             assert self.mail[player.address] == list(range(1, player.sent + 1))
             assert player.got == self.news[-len(player.got) :]
             assert len(player.got) >= len(self.news) - 2  # the first may be from before the connection
-            assert endpoint.peers[player.address].incoming.held_bytes == 0
+            assert endpoint.by_address[player.address].incoming.held_bytes == 0
             assert player.client.plumbing.endpoint.protocol.incoming.held_bytes == 0
 
 
@@ -706,7 +717,7 @@ def test_players_notice_nothing_of_a_flood_of_first_datagrams() -> None:
 def test_a_peer_that_never_acknowledges_is_remembered_within_bounds() -> None:
     """It keeps sending, so it never times out; but its unconfirmed packets do not pile up."""
     arena = Arena(8)
-    peer = arena._endpoint.peers[arena.hostile]
+    peer = arena._endpoint.by_address[arena.hostile]
     for number in range(2 * SentPackets.MAX_PACKETS):
         now = arena.network.now + number * 0.02
         if number < 1_000:

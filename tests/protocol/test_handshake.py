@@ -236,7 +236,7 @@ def test_who_does_not_fit_is_refused_at_once_with_the_reason(
     address = peers.connect(**client)
     assert peers.run(0.2, lambda: address in peers.ended)
     assert peers.ended[address].reason is reason
-    assert not peers.server.peers
+    assert not peers.server.by_address
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_another_version_is_refused_with_both_versions_named_whatever_follows_in
 
 def test_who_is_banned_or_comes_while_the_server_ends_is_told_so() -> None:
     peers = Peers()
-    peers.server.banned_hosts.add("client")
+    peers.server.bans.hosts.add("client")
     banned = peers.connect()
     peers.run(0.2)
     assert peers.ended[banned].reason is DisconnectReason.BANNED
@@ -325,7 +325,7 @@ def is_local(address: Any) -> bool:
 
 
 def hosts(peers: Peers) -> list[Any]:
-    return [address for address, peer in peers.server.peers.items() if peer.is_host]
+    return [address for address, peer in peers.server.by_address.items() if peer.is_host]
 
 
 def test_the_first_client_from_the_servers_own_machine_is_the_host() -> None:
@@ -361,11 +361,11 @@ def test_a_replayed_handshake_of_a_connection_that_is_over_opens_none() -> None:
     recorded = [data for sender, _, data in peers.sent if sender == address]
     peers.clients[address].close(now=peers.now)
     peers.run(0.5)
-    assert not peers.server.peers
+    assert not peers.server.by_address
     del peers.clients[address]
     for data in recorded:
         peers.server.receive_datagram(data, address, now=peers.now)
-    assert not peers.server.peers
+    assert not peers.server.by_address
     assert peers.server.dropped["connection already over"] == 1
 
 
@@ -386,7 +386,7 @@ def test_a_handshake_replayed_from_another_address_opens_nothing() -> None:
     address = peers.joined()
     response = next(data for _, _, data in peers.sent if data[0] == CHALLENGE_RESPONSE)
     peers.server.receive_datagram(response, ("thief", 9), now=peers.now)
-    assert list(peers.server.peers) == [address]
+    assert list(peers.server.by_address) == [address]
     assert peers.server.dropped["wrong cookie"] == 1
 
 

@@ -141,7 +141,7 @@ def test_all_that_is_held_stays_within_one_budget_and_the_largest_holder_gives_w
             assert line.server.held_bytes <= MIB
     assert line.server.dropped["unfinished messages, for want of room"] > 0
     assert len(line.events_of(honest)[0]) == 200_000
-    assert set(line.server.peers) == {honest, *takers}  # nothing that was acknowledged had to go
+    assert set(line.server.by_address) == {honest, *takers}  # nothing that was acknowledged had to go
 
 
 def test_where_something_acknowledged_would_have_to_go_its_connection_is_closed_with_a_reason() -> None:
@@ -158,7 +158,7 @@ def test_where_something_acknowledged_would_have_to_go_its_connection_is_closed_
     assert largest in takers
     assert told.detail.endswith("bytes that wait for what did not arrive.")
     assert told.remote
-    assert set(line.server.peers) == {honest, *takers} - {largest}
+    assert set(line.server.by_address) == {honest, *takers} - {largest}
     left = [event for address, event in line.at_server if address == largest]
     assert left[-1].reason == DisconnectReason.OVERLOADED
     assert not [event for event in left if isinstance(event, bytes)]  # never a gap
@@ -172,7 +172,7 @@ def test_unreliable_messages_go_before_a_connection_does() -> None:
     line.send(taker, 150_000, 0)
     line.run(0.5)
     assert line.server.dropped["unfinished messages, for want of room"] == 1
-    assert taker in line.server.peers
+    assert taker in line.server.by_address
     assert 100_000 <= line.server.held_bytes <= 200_000
 
 
@@ -185,7 +185,7 @@ def test_the_host_that_holds_most_gives_way_though_another_holds_more_in_one_con
         line.send_ahead(taker, 70)
     line.run(3.0)
     line.check()
-    assert single in line.server.peers
+    assert single in line.server.by_address
     assert {address[0] for address in line.ended} == {"taker"}
 
 
@@ -204,7 +204,7 @@ def test_a_connection_that_ends_gives_back_what_was_held_of_it() -> None:
         else:
             del line.clients[address]
         line.run(8.0)
-        assert address not in line.server.peers
+        assert address not in line.server.by_address
         assert line.server.held_bytes == 0
 
 
@@ -216,7 +216,7 @@ def test_a_goodbye_in_a_packet_that_goes_beyond_the_budget_ends_it_all_the_same(
     line.clients[address].queue_event(bytes(1_100), RELIABLE, None, now=line.now)
     line.clients[address].close(now=line.now)
     line.run(0.3)
-    assert not line.server.peers
+    assert not line.server.by_address
     assert line.server.held_bytes == 0
 
 

@@ -24,14 +24,14 @@ EVENT = b"\x91\xa4move"
 def play(peers: Peers, ticks: int, *, inputs: bool = False, interval: float = TICK) -> None:
     """Play states, events and inputs as in a game, until a peer is thrown out."""
     for number in range(ticks):
-        if peers.ended or not peers.server.peers:
+        if peers.ended or not peers.server.by_address:
             return
         for address, client in peers.clients.items():
             if inputs:
                 client.queue_input(b"\xc0", None)
             client.queue_event(EVENT, RELIABLE if number % 40 == 0 else 0, None, now=peers.now)
             peers.transmit()
-            peers.server.peers[address].note = b""
+            peers.server.by_address[address].note = b""
         peers.push({"n": number})
         peers.run(interval)
 
@@ -163,7 +163,7 @@ def test_a_client_that_acknowledges_what_was_never_sent_is_thrown_out(claims: st
     told = peers.ended.get(cheat)
     assert told is not None, "not found out"
     assert (told.reason, told.detail, told.remote) == (DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, True)
-    assert list(peers.server.peers) == [honest]
+    assert list(peers.server.by_address) == [honest]
     assert (cheat, told._replace(remote=False)) in peers.at_server
     if claims == "far ahead":
         assert tick < 80
@@ -187,11 +187,11 @@ def test_who_hides_that_it_loses_half_of_a_large_state_is_found_out() -> None:
     peers, cheat = with_optimist("all before", loss=0.5)
     noise = random.Random(1)
     for _ in range(20):
-        if cheat in peers.ended or cheat not in peers.server.peers:
+        if cheat in peers.ended or cheat not in peers.server.by_address:
             break
         peers.push({"noise": noise.randbytes(100_000)})
         peers.run(1.0)
-    assert cheat not in peers.server.peers
+    assert cheat not in peers.server.by_address
     assert peers.at_server[-1][1].reason == DisconnectReason.PROTOCOL_ERROR
 
 
@@ -212,7 +212,7 @@ def test_a_server_that_acknowledges_what_was_never_sent_is_left() -> None:
         assert client.closed is not None
         assert (client.closed.reason, client.closed.detail) == (DisconnectReason.PROTOCOL_ERROR, NEVER_SENT)
         peers.run(0.2)
-        assert address not in peers.server.peers  # it got the reason
+        assert address not in peers.server.by_address  # it got the reason
         assert peers.at_server[-1][1].reason == DisconnectReason.PROTOCOL_ERROR
 
 
@@ -230,7 +230,7 @@ def test_events_of_the_packet_that_gave_it_away_stand_before_the_end_and_nothing
     events = [event for _, event in peers.server.inbox]
     assert events[:-1] == [b"0", b"1", b"2"]
     assert events[-1].reason == DisconnectReason.PROTOCOL_ERROR
-    assert not peers.server.peers
+    assert not peers.server.by_address
     assert any(NEVER_SENT.encode() in data for data, _ in peers.server.datagrams_to_send(now=now))
 
 

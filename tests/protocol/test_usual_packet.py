@@ -76,8 +76,8 @@ class Twins:
         """All that was measured is the same, and the usual one is called in time for all that the plain one does."""
         assert self.usual.peers.keys() == self.plain.peers.keys()
         assert self.usual.dropped == self.plain.dropped
-        for address, peer in self.usual.peers.items():
-            twin = self.plain.peers[address]
+        for address, peer in self.usual.by_address.items():
+            twin = self.plain.by_address[address]
             assert peer.stats(now=now) == twin.stats(now=now)
             for name in ("unacknowledged", "ack_due_at", "latest", "holes", "acked_tick", "outstanding", "sent_tick"):
                 assert getattr(peer.record, name) == getattr(twin.record, name), name
@@ -98,9 +98,9 @@ def play_a_tick(peers: Peers, twins: Twins, addresses: list[Address], tick: int,
             client.queue_input(b"%d" % (tick // 4), peers.now - 0.1)
         for endpoint in (twins.usual, twins.plain):
             if number == 1:
-                endpoint.peers[address].report_input_state(tick, 1.0)
+                endpoint.by_address[address].report_input_state(tick, 1.0)
             if not mute:
-                endpoint.peers[address].queue_event(payload, retries, None, now=peers.now)
+                endpoint.by_address[address].queue_event(payload, retries, None, now=peers.now)
                 endpoint.next_at = min(endpoint.next_at, peers.now)
 
 
@@ -140,7 +140,7 @@ def play_hostile(rng: random.Random, first_sequence: int) -> None:
     peers, twins = twins_with(rng.getrandbits(32), first_sequence)
     address = peers.joined()
     for tick in range(60):
-        if address not in twins.peers:
+        if address not in twins.by_address:
             break
         peers.push({"n": tick, "noise": rng.randbytes(rng.choice([10, 10, 900]))})
         peers.clients[address].queue_event(b"\x91\xa4move", 0, None, now=peers.now)

@@ -713,13 +713,13 @@ def test_any_object_with_push_event_can_be_the_event_wire() -> None:
 
     class Wire:
         def _push_event(self, event: Any) -> None:
-            pushed.append((event.type, event.handler_args, event.handler_kwargs, event.client_address))
+            pushed.append((event.type, event.handler_args, event.handler_kwargs, event.client_id))
 
     client = through_a_wire(Wire())
     assert client.address
     assert pushed == [
-        ("E", [1], {"more": 2, "client_address": client.address}, client.address),
-        ("F", [], {"client_address": client.address}, client.address),
+        ("E", [1], {"more": 2, "client_id": 1, "client_address": client.address}, 1),
+        ("F", [], {"client_id": 1, "client_address": client.address}, 1),
     ]
 
 
@@ -732,7 +732,7 @@ def through_a_wire(wire: Any) -> Client:
     network.connect(client)
     network.run(0.2)
     client.dispatch_event("E", 1, more=2)
-    client.dispatch_event("F", client_address=("10.0.0.66", 6))
+    client.dispatch_event("F", client_id=66, client_address=("10.0.0.66", 6))
     network.run(0.2)
     client.disconnect()
     network.run(0.2)
@@ -761,18 +761,19 @@ def test_a_machine_with_a_push_event_of_its_own_is_told_the_sender_and_its_handl
 
     class Watching(GameStateMachine):
         def _push_event(self, event: Any) -> None:
-            seen.append((event.type, event.handler_kwargs.get("client_address")))
+            names = ("client_id", "client_address")
+            seen.append((event.type, *[event.handler_kwargs.get(name) for name in names]))
             super()._push_event(event)
 
     machine = Watching(GameStateStore())
     machine.time_step = lambda game_state, dt: {}
     machine.register_event_handler("E", lambda n, more: handled.append((n, more)))
-    machine.register_event_handler("F", lambda client_address: handled.append(client_address))
+    machine.register_event_handler("F", lambda client_id: handled.append(client_id))
     machine.register_event_handler(CLIENT_LEFT, lambda reason, client_address: handled.append((reason, client_address)))
     client = through_a_wire(machine)
     machine.plumbing.tick(0.02, 0.02)
-    assert seen == [(name, client.address) for name in ("E", "F", CLIENT_LEFT)]
-    assert handled == [(1, 2), client.address, (DisconnectReason.CLOSED, client.address)]
+    assert seen == [(name, 1, client.address) for name in ("E", "F", CLIENT_LEFT)]
+    assert handled == [(1, 2), 1, (DisconnectReason.CLOSED, client.address)]
 
 
 def test_an_event_that_a_wire_makes_anew_keeps_its_sender() -> None:
@@ -780,7 +781,7 @@ def test_an_event_that_a_wire_makes_anew_keeps_its_sender() -> None:
     machine = GameStateMachine(GameStateStore())
     machine.time_step = lambda game_state, dt: {}
     machine.register_event_handler("E", lambda n, more, client_address: senders.append(client_address))
-    machine.register_event_handler("F", lambda client_address: senders.append(client_address))
+    machine.register_event_handler("F", lambda client_id: senders.append(client_id))
 
     class Renaming:
         def _push_event(self, event: Any) -> None:
@@ -788,7 +789,7 @@ def test_an_event_that_a_wire_makes_anew_keeps_its_sender() -> None:
 
     client = through_a_wire(Renaming())
     machine.plumbing.tick(0.02, 0.02)
-    assert senders == [client.address, client.address]
+    assert senders == [client.address, 1]
 
 
 # -- waiting for the state -------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from pygase.event import (
 from pygase.testing import ManualClock
 from tests.support.trees import exact, values
 
-CONTEXT = {"game_state": "the state", "dt": 0.02, "client_address": ("10.0.0.1", 5000)}
+CONTEXT = {"game_state": "the state", "dt": 0.02, "client_id": 3, "client_address": ("10.0.0.1", 5000)}
 
 
 def handler_of(function: Any, event_type: str = "E") -> UniversalEventHandler:
@@ -157,9 +157,11 @@ def test_a_later_handler_replaces_an_earlier_one() -> None:
     assert handler.handle(event()) == 2
 
 
-@pytest.mark.parametrize("function", [lambda **kwargs: kwargs, lambda client_address, game_state, dt: locals()])
+@pytest.mark.parametrize(
+    "function", [lambda **kwargs: kwargs, lambda client_id, client_address, game_state, dt: locals()]
+)
 def test_no_peer_can_pose_as_another_or_slip_in_a_state(function: Any) -> None:
-    hostile = event(client_address=("6.6.6.6", 6), game_state="forged", dt=1e9)
+    hostile = event(client_id=6, client_address=("6.6.6.6", 6), game_state="forged", dt=1e9)
     assert handler_of(function).handle(hostile, **CONTEXT) == CONTEXT
 
 
@@ -181,10 +183,11 @@ def test_wrong_arguments_are_counted_and_logged_with_type_and_signature(
     called = []
     handler = handler_of(lambda bar, game_state: called.append(bar))
     with caplog.at_level(logging.WARNING, "pygase"):
-        assert handler.handle(hostile, game_state="the state", client_address=("10.0.0.7", 700)) is None
+        sender = {"client_id": 7, "client_address": ("10.0.0.7", 700)}
+        assert handler.handle(hostile, game_state="the state", **sender) is None
     assert called == []
     assert handler.failures["wrong arguments"] == 1
-    assert "'E' from ('10.0.0.7', 700)" in caplog.text
+    assert "'E' from client 7 (10.0.0.7:700)" in caplog.text
     assert "(bar, game_state)" in caplog.text
 
 
@@ -192,7 +195,7 @@ def test_wrong_arguments_are_counted_and_logged_with_type_and_signature(
     ("function", "words"),
     [
         (lambda bar, client_adress: 1, "'client_adress' (did you mean 'client_address'?)"),
-        (lambda bar, client: 1, "'client' (did you mean 'client_address'?)"),
+        (lambda bar, client: 1, "'client' (did you mean 'client_id'?)"),
         (lambda game_state, bar: 1, "'game_state' (write the event's own values first, and game_state after them)"),
         (lambda bar, *, gamestate: 1, "'gamestate' (did you mean 'game_state'?)"),
         (lambda bar, reson, client_address: 1, "'reson' (did you mean 'reason'?)"),
@@ -213,7 +216,7 @@ def test_a_misspelt_name_is_told_with_the_one_that_may_be_meant(
     [
         (lambda bar, colour: 1, event(5)),
         (lambda x, d: 1, event(5)),
-        (lambda client_address, client: 1, event()),
+        (lambda client_id, client_address, client: 1, event()),
         (lambda bar: 1, event(5, client_adress=3)),
     ],
 )

@@ -637,10 +637,10 @@ def test_a_handlers_own_malformed_packet_is_no_malformed_event() -> None:
     machine = GameStateMachine(GameStateStore(GameState()), debug=True)
     machine.time_step = lambda game_state, dt: None
     machine.register_event_handler("E", handler)
-    machine.plumbing.events.arrived.append((ClientEvents(("there", 1)), encode_event("E", (), {}, 1000)))
+    machine.plumbing.events.arrived.append((ClientEvents(1, ("there", 1)), encode_event("E", (), {}, 1000)))
     with pytest.raises(MalformedPacket, match="the game's own"):
         machine.plumbing.tick(0.02, 1.0)
-    machine.plumbing.events.arrived.append((ClientEvents(("there", 1)), b"\xc1"))
+    machine.plumbing.events.arrived.append((ClientEvents(1, ("there", 1)), b"\xc1"))
     machine.plumbing.tick(0.02, 1.02)
     assert machine.plumbing.events.refused == {"malformed event": 1}
 
@@ -660,7 +660,7 @@ def test_a_decorated_handler_gets_the_context_by_name() -> None:
     machine = GameStateMachine(GameStateStore(GameState()))
     machine.time_step = lambda game_state, dt: None
     machine.register_event_handler("E", spied(lambda text, client_address: {"said": text}))
-    machine.plumbing.events.arrived.append((ClientEvents(("there", 1)), encode_event("E", ("hi",), {}, 1000)))
+    machine.plumbing.events.arrived.append((ClientEvents(1, ("there", 1)), encode_event("E", ("hi",), {}, 1000)))
     machine.plumbing.tick(0.02, 1.0)
     assert seen == [(("hi",), {"client_address": ("there", 1)})]
     assert machine.game_state_store.get_game_state().said == "hi"

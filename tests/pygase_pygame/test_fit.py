@@ -88,7 +88,7 @@ def test_an_own_server_is_not_measured(caplog: pytest.LogCaptureFixture) -> None
 def test_a_part_that_is_never_there_is_reported_after_seconds_of_states_and_not_of_silence(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    missing = "players.{me}", ("players", "('127.0.0.1', 5)")
+    missing = "players.{me}", ("players", 5)
     watch = FitWatch(TICK)
     feed(watch, states([TICK] * 60), missing=missing)
     feed(watch, states([TICK] * 60, first=100, begin=60.0), missing=missing)  # an outage lay in between
@@ -116,12 +116,12 @@ def move(mine: dict[str, Any], key: bool) -> dict[str, Any]:
     return {"x": mine["x"] + key}
 
 
-def enter(client_address: Any) -> dict[str, Any]:
-    return {"players": {str(client_address): {"x": 0}}}
+def enter(client_id: int) -> dict[str, Any]:
+    return {"players": {client_id: {"x": 0}}}
 
 
-def time_step(game_state: GameState, dt: float, inputs: Mapping[Any, Any]) -> dict[str, Any]:
-    players = {str(address): move(game_state.players[str(address)], each.value) for address, each in inputs.items()}
+def time_step(game_state: GameState, dt: float, inputs: Mapping[int, Any]) -> dict[str, Any]:
+    players = {who: move(game_state.players[who], each.value) for who, each in inputs.items()}
     return {"players": players, "turn": game_state.turn + 1}
 
 
@@ -138,7 +138,7 @@ def play(network: SimulatedNetwork, session: Session, seconds: float) -> None:
 
 @pytest.mark.parametrize("link", [Link(latency=0.03), Link(latency=0.06, jitter=0.04, loss=0.1)])
 def test_a_server_that_sleeps_and_a_link_that_is_cut_blame_nobody(link: Link, caplog: pytest.LogCaptureFixture) -> None:
-    network, backend = SimulatedNetwork(4, link), game()
+    network, backend = SimulatedNetwork(5, link), game()
     network.serve(backend, interval=TICK)
     client = Client()
     session = Session(client, clock=network.clock, tick=TICK, predict=Prediction(move, "players.{me}"))

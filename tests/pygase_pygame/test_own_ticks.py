@@ -31,13 +31,12 @@ class Game:
         self.push: dict[str, float] = {}
         self.backend = Backend(GameState(players={}), self.step, {CLIENT_CONNECTED: self.enter})
 
-    def enter(self, client_address: Any) -> dict[str, Any]:
-        return {"players": {str(client_address): {"x": 0.0}}}
+    def enter(self, client_id: int) -> dict[str, Any]:
+        return {"players": {client_id: {"x": 0.0}}}
 
     def step(self, game_state: GameState, dt: float, inputs: Mapping[Any, Any]) -> dict[str, Any]:
         players = {}
-        for address, each in inputs.items():
-            me = str(address)
+        for me, each in inputs.items():
             moved = move(game_state.players[me], each.value)
             moved["x"] += self.push.pop(me, 0.0)
             if moved["x"] != game_state.players[me]["x"]:
@@ -58,12 +57,13 @@ def session_of(network: SimulatedNetwork, **options: Any) -> Session:
         **options,
     )
     session.connect()
-    network.run_until(lambda: session.view().ready and str(client.address) in session.view().players, 5.0)
+    network.run_until(lambda: session.view().ready and client.id in session.view().players, 5.0)
     return session
 
 
-def me(session: Session) -> str:
-    return str(session.client.address)
+def me(session: Session) -> int:
+    assert session.me is not None
+    return session.me
 
 
 def play(network: SimulatedNetwork, session: Session, seconds: float, right: bool = False) -> list[float]:
@@ -162,7 +162,7 @@ def test_a_reconnect_begins_anew() -> None:
     session.client.disconnect()
     network.run(0.3)
     session.connect()
-    network.run_until(lambda: session.status == "connected" and str(session.client.address) in session.view().players)
+    network.run_until(lambda: session.status == "connected" and session.me in session.view().players)
     seen = play(network, session, 1.0, right=True)
     assert seen[-1] - seen[0] == pytest.approx(SPEED * 59, abs=3 * SPEED)
 

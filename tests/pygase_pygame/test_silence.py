@@ -68,14 +68,14 @@ class Walk:
         self.seen: list[float] = []
         self.stalled: list[bool] = []
 
-    def enter(self, client_address: Any) -> dict[str, Any]:
-        return {"players": {str(client_address): {"x": 0.0}}}
+    def enter(self, client_id: int) -> dict[str, Any]:
+        return {"players": {client_id: {"x": 0.0}}}
 
     def step(self, mine: dict[str, float], key: bool) -> dict[str, float]:
         return {"x": min(mine["x"] + key * SPEED / self.hz, self.wall)}
 
     def time_step(self, game_state: GameState, dt: float, inputs: Mapping[Any, Any]) -> dict[str, Any]:
-        players = {str(address): each.value for address, each in inputs.items()}
+        players = {who: each.value for who, each in inputs.items()}
         moved = {me: self.step(game_state.players[me], key) for me, key in players.items()}
         changed = {me: mine for me, mine in moved.items() if mine != game_state.players[me]}
         turn: dict[str, Any] = {} if self.rests else {"turn": game_state.turn + 1}
@@ -87,7 +87,7 @@ class Walk:
         for _ in range(round(seconds * self.fps)):
             self.network.run(1 / self.fps)
             self.session.send_input(self.key)
-            mine = self.session.view().get("players", {}).get(str(self.client.address))
+            mine = self.session.view().get("players", {}).get(self.client.id)
             if mine is not None:
                 self.seen.append(mine["x"])
                 self.stalled.append(self.session.is_stalled)
@@ -109,7 +109,7 @@ class Walk:
 
     @property
     def truth(self) -> float:
-        x: float = self.backend.game_state_store.get_game_state().players[str(self.client.address)]["x"]
+        x: float = self.backend.game_state_store.get_game_state().players[self.client.id]["x"]
         return x
 
 
@@ -230,7 +230,7 @@ def test_if_only_the_way_down_is_cut_every_input_made_in_the_silence_counts() ->
     walked, back, _ = game.silence(2.0, "down")
     assert seconds(walked) <= PREDICTED + 0.1
     assert back == 0.0
-    assert game.backend.server.connections[game.client.address].input_counts.late <= 1  # type: ignore[index]
+    assert game.backend.server.clients[game.client.id].input_counts.late <= 1  # type: ignore[index]
 
 
 def test_a_game_loop_that_stands_still_is_not_predicted_on_and_no_silence_of_the_server() -> None:
@@ -318,7 +318,7 @@ def test_a_pause_of_the_server_takes_back_no_more_than_was_predicted_and_smoothl
     assert max(steps) <= 2.0
     assert min(steps) >= -4.0, "a correction after a silence glides for 0.3 s"
     assert seconds(dragged_back(seen)) <= (0.3 if pause > 0.4 else 0.01)
-    assert game.backend.server.connections[game.client.address].input_counts.late == 0  # type: ignore[index]
+    assert game.backend.server.clients[game.client.id].input_counts.late == 0  # type: ignore[index]
     game.key = False
     game.play(1.5)
     assert game.seen[-1] == game.truth
@@ -348,7 +348,7 @@ def _play_for_real(session: Session, seconds: float, key: Callable[[], bool]) ->
     while time.monotonic() < end:
         time.sleep(1 / 120)
         session.send_input(key())
-        mine = session.view().get("players", {}).get(str(session.client.address))
+        mine = session.view().get("players", {}).get(session.me)
         if mine is not None:
             seen.append(mine["x"])
     return seen

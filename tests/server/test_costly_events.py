@@ -246,7 +246,7 @@ class Desk:
 
 
 def client_of(number: int) -> ClientEvents:
-    return ClientEvents(("there", number))
+    return ClientEvents(number, ("there", number))
 
 
 def test_what_is_within_the_budget_is_handled_in_the_order_in_which_it_arrived() -> None:
@@ -324,7 +324,7 @@ def test_events_of_this_side_cost_nobody_anything() -> None:
 
 @pytest.mark.parametrize("most", [1, 10, 500])
 def test_what_waits_of_a_client_is_bounded_in_number_and_bytes(most: int) -> None:
-    client = ClientEvents(("there", 1), ServerConfig(max_waiting_events=most, max_waiting_event_bytes=10 * most))
+    client = ClientEvents(1, ("there", 1), ServerConfig(max_waiting_events=most, max_waiting_event_bytes=10 * most))
     admitted = 0
     for tick in range(100):
         for _ in range(20):
@@ -441,7 +441,7 @@ def test_the_log_says_so_once_a_second(caplog: pytest.LogCaptureFixture, monkeyp
     place.network.run(3.5)
     told = [record.getMessage() for record in caplog.records if "event_share" in record.getMessage()]
     assert 2 <= len(told) <= 4
-    assert str(client.address) in told[0]
+    assert f"client {client.id} (127.0.0.1:" in told[0]
 
 
 @pytest.mark.parametrize("kind", FLOODS)

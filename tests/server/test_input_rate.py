@@ -212,7 +212,7 @@ def test_events_that_queue_up_in_a_pause_are_not_called_too_many(caplog: pytest.
 
 
 def test_events_that_wait_all_the_time_are_reported() -> None:
-    client = ClientEvents(("127.0.0.1", 1))
+    client = ClientEvents(1, ("127.0.0.1", 1))
     for _ in range(BACKLOG):
         client.put_off(b"")
     assert not client.is_crowded(10.0)

@@ -33,6 +33,7 @@ class World:
         for client in self.clients:
             self.network.connect(client)
         self.network.run_until(lambda: all(c.status == "connected" for c in self.clients), 5.0)
+        self.ids = {client: client.id for client in self.clients}
         self.sent: list[int] = []
         self.playing = True
         self.make: Callable[[int], Any] = lambda number: number
@@ -41,7 +42,7 @@ class World:
 
     def time_step(self, game_state: GameState, dt: float, inputs: dict[Any, Any]) -> dict[str, Any]:
         self.got.append(dict(inputs))
-        sums = {str(address): each.number for address, each in inputs.items()}
+        sums = {client_id: each.number for client_id, each in inputs.items()}
         return {"sums": sums, "turn": game_state.turn + 1}
 
     def _play(self, client: Client) -> None:
@@ -53,7 +54,8 @@ class World:
 
 def of(world: World, client: Client) -> list[Any]:
     """Return this client's input of each tick that had one."""
-    return [inputs[client.address] for inputs in world.got if client.address in inputs]
+    client_id = world.ids[client]
+    return [inputs[client_id] for inputs in world.got if client_id in inputs]
 
 
 @pytest.mark.parametrize("loss", [0.0, 0.05, 0.2])
@@ -87,7 +89,7 @@ def test_a_client_knows_which_of_its_inputs_each_state_includes() -> None:
             applied = client.input_applied(snapshot.tick)
             if applied is not None:
                 told += 1
-                assert snapshot.state["sums"].get(str(client.address), 0) == applied
+                assert snapshot.state["sums"].get(client.id, 0) == applied
         assert told > 0.9 * len(client.snapshots)
 
 
@@ -126,13 +128,13 @@ def test_a_player_who_stops_sending_is_repeated_for_a_second_and_then_left_out()
     world.playing = False
     world.network.run(3.0)
     (client,) = world.clients
-    after = [inputs.get(client.address) for inputs in world.got[-int(2.9 * HZ) :]]
+    after = [inputs.get(world.ids[client]) for inputs in world.got[-int(2.9 * HZ) :]]
     repeated = [each for each in after if each is not None and each.repeats]
     assert len(repeated) == pytest.approx(MAX_REPEATED * HZ, abs=4)
     assert after[-1] is None
     world.playing = True
     world.network.run(1.0)
-    assert world.got[-1][client.address].repeats == 0, "and is back with the first input"
+    assert world.got[-1][world.ids[client]].repeats == 0, "and is back with the first input"
 
 
 def test_who_sends_twice_as_fast_gets_no_more_ticks() -> None:
@@ -226,7 +228,7 @@ def test_buffers_follow_a_game_loop_that_is_started_anew_with_another_interval()
     world.network.run(1.0)
     world.backend.game_state_machine.interval = 1 / 20
     world.network.run(1.0)
-    (player,) = world.backend.server.player_inputs._players.by_peer.values()
+    (player,) = world.backend.server.player_inputs._players.by_id.values()
     assert player.buffer.interval == 1 / 20
 
 
@@ -283,7 +285,7 @@ def test_a_player_who_left_leaves_nothing_behind() -> None:
     world.clients[0].disconnect()
     world.network.run(0.5)
     assert world.got[-1] == {}
-    assert not world.backend.server.player_inputs._players.by_peer
+    assert not world.backend.server.player_inputs._players.by_id
 
 
 def test_the_server_time_is_the_clock_of_the_snapshots() -> None:
@@ -353,7 +355,7 @@ def test_nobody_is_told_of_a_state_before_its_inputs_are_known() -> None:
     world = World(Link())
     world.network.run(1.0)
     players = world.backend.server.player_inputs
-    (peer,) = players._players.by_peer
+    (peer,) = [player.peer for player in players._players.by_id.values()]
     peer.note = b""
     players.settle(7)
     players.report(8)
@@ -361,4 +363,4 @@ def test_nobody_is_told_of_a_state_before_its_inputs_are_known() -> None:
     players.settle(8)
     players.report(8)
     told = InputState.decode(peer.note[MESSAGE_HEADER.size :])
-    assert told.applied == players._players.by_peer[peer].buffer.applied_number
+    assert told.applied == players._players.by_id[peer.client_id].buffer.applied_number

@@ -53,7 +53,7 @@ class Game:
         for event_type, handler in (handlers or {}).items():
             self.machine.register_event_handler(event_type, handler)
         self.caplog = caplog
-        self.client = ClientEvents(("127.0.0.1", 1))
+        self.client = ClientEvents(1, ("127.0.0.1", 1))
         self.now = 5.0
 
     def run(self, seconds: float, *event_types: str, serialised: bool = True) -> None:

@@ -80,7 +80,7 @@ class Peers:
         self.transmit(everyone=True)
 
     def peer(self, address: Address) -> ServerProtocol:
-        return self.server.peers[address]
+        return self.server.by_address[address]
 
     # -- the line -----------------------------------------------------------------------------------------------
 

@@ -390,7 +390,8 @@ class Session:
         self._rng = random.Random(f"session {params.seed}")
         self._numbers = 0
         self._at: dict[Address, Player] = {}
-        self._present: dict[Address, Player] = {}
+        self._present: dict[int, Player] = {}
+        self.ids: set[int] = set()
         self._history: dict[int, Commit] = {}
         self.backend = Backend(
             GameState(garden={}, players={}, ballast={}),
@@ -470,21 +471,24 @@ class Session:
         else:
             player.leave()
 
-    def _on_connected(self, client_address: Address) -> None:
-        nonce = self.server.plumbing.run.endpoint.peers[client_address].identity.nonce
+    def _on_connected(self, client_id: int) -> None:
+        if client_id in self.ids:
+            self.faults.append(f"the id {client_id} was given twice")
+        self.ids.add(client_id)
+        nonce = self.server.plumbing.run.endpoint.peers[client_id].identity.nonce
         # not always the present ones: the answer to a client that has just left may still have been under way
-        self._present[client_address] = next(player for player in self.players if player.nonce == nonce)
+        self._present[client_id] = next(player for player in self.players if player.nonce == nonce)
 
-    def _on_left(self, reason: DisconnectReason, client_address: Address) -> None:
-        player = self._present.pop(client_address)
+    def _on_left(self, reason: DisconnectReason, client_id: int) -> None:
+        player = self._present.pop(client_id)
         if not player.gone:
             self.faults.append(f"{player!r} was still there, yet the server says {reason!r}")
 
     # -- the game ----------------------------------------------------------------------------------------------------
 
-    def _time_step(self, game_state: GameState, dt: float, inputs: dict[Address, PlayerInput]) -> dict[str, Any] | None:
-        for address, played in inputs.items():
-            self._present[address].inputs.apply(played)
+    def _time_step(self, game_state: GameState, dt: float, inputs: dict[int, PlayerInput]) -> dict[str, Any] | None:
+        for client_id, played in inputs.items():
+            self._present[client_id].inputs.apply(played)
         if self.resting:
             return None
         rng = self._rng
@@ -510,24 +514,24 @@ class Session:
     def _send_mail(self, rng: random.Random) -> None:
         number, kind = self.next_number(), rng.choice([LOOSE, RETRIED, ORDERED])
         to_all = rng.random() < 0.5
-        targets = list(self._present.values()) if to_all else [rng.choice(list(self._present.values()))]
-        for player in targets:
-            player.down.sent[kind].append(number)
-        streams = {player.address: player.down for player in targets}
+        ids = list(self._present) if to_all else [rng.choice(list(self._present))]
+        streams = {client_id: self._present[client_id].down for client_id in ids}
+        for stream in streams.values():
+            stream.sent[kind].append(number)
         self.server.dispatch_event(
             "mail",
             kind,
             number,
             self.random_blob(rng, number),
-            target_client="all" if to_all else targets[0].address,
+            target_client="all" if to_all else ids[0],
             retries=_retries(rng, kind),
-            ack_callback=lambda connection: streams[connection.remote_address].on_acked(number),
+            ack_callback=lambda connection: streams[connection.client_id].on_acked(number),
         )
 
-    def _on_mail(self, sender: int, kind: str, number: int, blob: bytes, client_address: Address) -> Any:
+    def _on_mail(self, sender: int, kind: str, number: int, blob: bytes, client_id: int) -> Any:
         player = self.players[sender]
-        if player.address != client_address:
-            self.faults.append(f"an event of {player!r} came as if from {client_address}")
+        if self._present.get(client_id) is not player:
+            self.faults.append(f"an event of {player!r} came as if from client {client_id}")
         player.up.receive(kind, number, blob)
         return {"players": {sender: {kind: number, "events": sum(map(len, player.up.got.values()))}}}
 
@@ -596,7 +600,7 @@ class Session:
         faults = self.faults + [text for player in self.players for text in player.problems()]
         faults += [f"{player!r}: has another state than the server" for player in filter(self._differs, self.staying)]
         faults += [f"the server dropped {n} x {why!r}" for why, n in self.server.dropped.items() if "malformed" in why]
-        if not {peer.address for peer in self.server.player_inputs._players.by_peer} <= self.server.connections.keys():
+        if not self.server.player_inputs._players.by_id.keys() <= self.server.clients.keys():
             faults.append("the server keeps inputs of players who have gone")
         return faults
 

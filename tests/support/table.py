@@ -111,6 +111,7 @@ class Seat:
         self.frame([pygame.event.Event(event_type, **attributes)])
 
     @property
-    def key(self) -> str:
-        """`str(client.address)`, under which many games keep their players."""
-        return str(self.session.client.address)
+    def key(self) -> int:
+        """The client's id, under which many games keep their players."""
+        assert self.session.me is not None
+        return self.session.me

@@ -148,7 +148,7 @@ def test_two_play_for_half_a_minute_whatever_one_of_them_sends(
         drawn.append({"ships": game.get("ships", {}), "stars": game.get("stars", [])})
 
     def look() -> Any:
-        return drawn[-1]["ships"].get(str(host.session.client.address)), drawn[-1]["stars"]
+        return drawn[-1]["ships"].get(host.session.me), drawn[-1]["stars"]
 
     monkeypatch.setattr("sys.argv", ["multiplayer.py"])
     monkeypatch.setattr(multiplayer, "draw", watch)
@@ -158,9 +158,9 @@ def test_two_play_for_half_a_minute_whatever_one_of_them_sends(
     assert player.frames == 30 * 60 + 1, "the last frame sees the window close"
     assert drawn[0]["ships"] == {}, "the first frames are drawn before anything has arrived"
     ships = drawn[-1]["ships"]
-    assert ships.keys() == {str(host.session.client.address), str(host.guest.address)}
-    assert ships[str(host.session.client.address)]["score"] > 20
-    guest = {frame["ships"][str(host.guest.address)]["x"] for frame in drawn[120:]}
+    assert ships.keys() == {host.session.me, host.guest.id}
+    assert ships[host.session.me]["score"] > 20
+    guest = {frame["ships"][host.guest.id]["x"] for frame in drawn[120:]}
     assert len(guest) > 100, "the other one is seen to fly about"
     assert "raised" not in caplog.text
     host.network.run(1.0)

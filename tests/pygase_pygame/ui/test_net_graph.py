@@ -32,9 +32,9 @@ class World:
     def step(self, game_state: GameState, dt: float, inputs: dict[Any, Any]) -> dict[str, Any]:
         self.ticks += 1
         players = {}
-        for address, given in inputs.items():
-            mine = move(game_state.players.get(str(address), {"x": 0.0}), given.value)
-            players[str(address)] = {"x": mine["x"] + 5.0 * (self.pushes and self.ticks % 60 == 0)}
+        for client_id, given in inputs.items():
+            mine = move(game_state.players.get(client_id, {"x": 0.0}), given.value)
+            players[client_id] = {"x": mine["x"] + 5.0 * (self.pushes and self.ticks % 60 == 0)}
         return {"ball": game_state.ball + dt, "players": players}
 
 

@@ -1,0 +1,38 @@
+"""The peers of a server's endpoint."""
+
+from __future__ import annotations
+
+from .handshake import Address
+from .server_peer import ServerProtocol
+
+
+class PeerTable:
+    """Finds a connected peer by its id, by the token of its packets, and by its address.
+
+    Only handshakes ask for an address, since they have no token yet.
+    """
+
+    __slots__ = ("by_address", "by_id", "by_token")
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, ServerProtocol] = {}
+        self.by_token: dict[bytes, ServerProtocol] = {}
+        self.by_address: dict[Address, ServerProtocol] = {}
+
+    def add(self, peer: ServerProtocol) -> None:
+        self.by_id[peer.client_id] = self.by_token[peer.token] = self.by_address[peer.address] = peer
+
+    def remove(self, peer: ServerProtocol) -> None:
+        self.by_id.pop(peer.client_id, None)
+        self.by_token.pop(peer.token, None)
+        self._drop_address(peer)
+
+    def move(self, peer: ServerProtocol, address: Address) -> None:
+        """Give a peer another address. A peer that had this address before keeps its id and its token."""
+        self._drop_address(peer)
+        peer.move(address)
+        self.by_address[address] = peer
+
+    def _drop_address(self, peer: ServerProtocol) -> None:
+        if self.by_address.get(peer.address) is peer:
+            del self.by_address[peer.address]
