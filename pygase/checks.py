@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from ._protocol.bans import network_text
 from ._protocol.channels import RELIABLE
-from ._protocol.handshake import plain_host
-from ._protocol.wire import MAX_GAME_BYTES
+from ._protocol.handshake import EMPTY_PROFILE, MAX_PROFILE_LEVELS, decode_profile, plain_host
+from ._protocol.wire import MAX_GAME_BYTES, MAX_PROFILE_BYTES
+from ._state.codec import pack_plain
+from ._state.tree import Cleaner
 from .addresses import check_hostname, check_port
 from .config import DISCOVERY_PORT
+from .errors import InvalidValue, MalformedPacket
 
 _MAX_VIEW_TIME: Final = 1e12
 """Seconds beyond which a view time cannot be a clock's."""
@@ -28,6 +31,36 @@ def check_names(game: Any, password: Any) -> None:
     for text in (game, password or ""):
         if not text.isprintable():
             raise ValueError("game and password must consist of printable characters")
+
+
+def encode_profile(profile: Any) -> bytes:
+    """Serialise a player's profile for the handshake; None is an empty one.
+
+    :raises InvalidValue: it is no dict of plain values, or too large.
+    """
+    wanted = "profile must be a dict of plain values such as {'name': 'Ann'}"
+    if profile is None:
+        return EMPTY_PROFILE
+    if not isinstance(profile, Mapping):
+        raise InvalidValue(f"{wanted}, got {profile!r:.100}")
+    try:
+        payload = pack_plain(Cleaner().clean(dict(profile), "profile"))
+    except TypeError as error:
+        raise error if isinstance(error, InvalidValue) else InvalidValue(f"{wanted}; it holds TO_DELETE") from None
+    fault = _fault_of_profile(payload)
+    if fault:
+        raise InvalidValue(f"the profile {fault}; send the rest with dispatch_event after CONNECTED")
+    return payload
+
+
+def _fault_of_profile(payload: bytes) -> str:
+    if len(payload) > MAX_PROFILE_BYTES:
+        return f"takes {len(payload)} bytes, at most {MAX_PROFILE_BYTES} travel with the handshake"
+    try:
+        decode_profile(payload)
+    except MalformedPacket:
+        return f"nests lists and dicts more than {MAX_PROFILE_LEVELS} deep"
+    return ""
 
 
 def check_view_time(view_time: Any) -> None:

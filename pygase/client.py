@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._client.client_plumbing import ClientPlumbing
@@ -17,7 +17,7 @@ from ._io.leaving import note_living
 from ._protocol.inputs import MAX_INPUT_BYTES
 from ._protocol.tickets import AckCallback
 from ._state.event_codec import encode_event, encode_input
-from .checks import check_address, check_dispatch, check_names, check_view_time
+from .checks import check_address, check_dispatch, check_names, check_view_time, encode_profile
 from .config import ClientConfig
 from .connection import ClientConnection, ConnectionStats
 from .errors import DisconnectReason
@@ -53,9 +53,11 @@ class Client:
     def _session(self) -> ClientSession | None:
         return self.plumbing.current
 
-    def _claim(self, port: int, hostname: str, connect_timeout: float | None, host_token: str) -> ClientSession:
+    def _claim(
+        self, port: int, hostname: str, connect_timeout: float | None, host_token: str, profile: bytes
+    ) -> ClientSession:
         return self.plumbing.claim(
-            port, hostname, config=self.config, connect_timeout=connect_timeout, host_token=host_token
+            port, hostname, config=self.config, connect_timeout=connect_timeout, host_token=host_token, profile=profile
         )
 
     # -- connecting ----------------------------------------------------------------------------------------------
@@ -67,6 +69,7 @@ class Client:
         *,
         connect_timeout: float | None = None,
         host_token: str = "",
+        profile: Mapping[str, Any] | None = None,
     ) -> Any:
         """Open a connection to a PyGaSe server, and block until it ends.
 
@@ -76,18 +79,23 @@ class Client:
         :param hostname: its host name, IPv4 or IPv6 address.
         :param connect_timeout: seconds to try; None: ``config.connect_timeout`` (5 s).
         :param host_token: the server's ``host_token``, to be recognised as the host.
+        :param profile: what other players see of this one, such as ``{"name": "Ann", "colour": "red"}``: a dict of
+            plain values, 400 bytes at most, serialised. The server has it from the first moment: as ``profile`` in its
+            handler of CLIENT_CONNECTED, and as ``ServerConnection.profile``.
         :raises ConnectionFailed: if nobody answers in time, or the server refuses; says what to do.
         :raises AddressNotUsable: if the host name is unknown.
         :raises RuntimeError: if this client is connected already.
+        :raises InvalidValue: (a TypeError) if the profile is none.
         :raises TypeError, ValueError: for an impossible port or host name.
         """
 
         with program_lines_only:
             check_address(port, hostname, "connect")
+            encoded = encode_profile(profile)
 
         async def connect() -> None:  # claims when it begins: a coroutine that never begins leaves nothing behind
             with program_lines_only:
-                session = self._claim(port, hostname, connect_timeout, host_token)
+                session = self._claim(port, hostname, connect_timeout, host_token, encoded)
                 note_living(session)
                 await session.run()
 
@@ -101,6 +109,7 @@ class Client:
         *,
         connect_timeout: float | None = None,
         host_token: str = "",
+        profile: Mapping[str, Any] | None = None,
     ) -> threading.Thread:
         """Open a connection in a daemon thread, and return the thread at once. It ends with the connection.
 
@@ -109,7 +118,8 @@ class Client:
         """
         with program_lines_only:
             check_address(port, hostname, "connect_in_thread")
-        return self._claim(port, hostname, connect_timeout, host_token).run_in_thread()
+            encoded = encode_profile(profile)
+        return self._claim(port, hostname, connect_timeout, host_token, encoded).run_in_thread()
 
     def open(
         self,
@@ -118,6 +128,7 @@ class Client:
         *,
         connect_timeout: float | None = None,
         host_token: str = "",
+        profile: Mapping[str, Any] | None = None,
     ) -> None:
         """Begin to connect without any thread or loop: from now on call :meth:`pump` once a frame.
 
@@ -125,7 +136,8 @@ class Client:
         """
         with program_lines_only:
             check_address(port, hostname, "open")
-        self._claim(port, hostname, connect_timeout, host_token).open()
+            encoded = encode_profile(profile)
+        self._claim(port, hostname, connect_timeout, host_token, encoded).open()
 
     def pump(self) -> None:
         """Receive, handle events, send: once a frame, after :meth:`open`. Never blocks.

@@ -97,6 +97,14 @@ class ServerConnection:
         return self._client.address
 
     @property
+    def profile(self) -> dict[str, Any]:
+        """What the client says of its player (``Client.connect(profile=...)``); {} if it says nothing.
+
+        Its keys and values are the client's choice: any plain data. Check them before use.
+        """
+        return self._client.profile
+
+    @property
     def is_lost(self) -> bool:
         """Whether the client is silent, and its place is kept for its return."""
         return False

@@ -18,8 +18,8 @@ logger = logging.getLogger("pygase")
 Handler = Callable[..., Any]
 
 CLIENT_CONNECTED: Final = "pygase:client_connected"
-"""Server: a client has connected. Handlers get, by name, ``client_id`` and ``profile`` (what the client says of its
-player)."""
+"""Server: a client has connected. Handlers get, by name, ``client_id`` and ``profile`` (a dict, the client's word
+for its player)."""
 CLIENT_RESUMED: Final = "pygase:client_resumed"
 """Server: a client has resumed its lost connection. (Reserved: connections cannot be resumed yet.)"""
 CLIENT_LEFT: Final = "pygase:client_left"

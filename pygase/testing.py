@@ -20,7 +20,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._io.nat import Nat, NatKind, NatMapping, Routers
@@ -28,6 +28,7 @@ from ._io.ports import Address, Driver, Platform, Pump, Transport
 from ._io.pumping import PumpDriver
 from ._io.virtual import ManualClock, SimulatedDriver, SimulatedTransport, VirtualLoop
 from .backend import Backend
+from .checks import encode_profile
 from .client import Client
 from .links import LINKS, Link, LinkPath, describe_link, parse_link
 from .server import Server
@@ -130,6 +131,7 @@ class SimulatedNetwork:
         address: Address | None = None,
         connect_timeout: float | None = None,
         host_token: str = "",
+        profile: Mapping[str, Any] | None = None,
         clock: Callable[[], float] | None = None,
         pumped: bool = False,
         nat: Nat | None = None,
@@ -152,6 +154,7 @@ class SimulatedNetwork:
             config=client.config,
             connect_timeout=connect_timeout,
             host_token=host_token,
+            profile=encode_profile(profile),
         )
         transport = self._add(address, server_address)
         for path in ((address, server_address), (server_address, address)):

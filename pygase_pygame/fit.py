@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any, Final
 
@@ -115,6 +115,10 @@ class FitWatch:
 
     def _report_part(self, state: Mapping[str, Any], where: str, keys: Any) -> None:
         self._reported_part = True
+        advice = _key_advice(state, keys)
+        if advice:
+            _logger.warning("nothing is predicted at %r: %s", where, advice)
+            return
         _logger.warning(
             "nothing is predicted: the state has had nothing at %r (that is %r) for %.0f seconds of states; it has: "
             "%.200s. (If you only watch, all is well.)",
@@ -123,3 +127,24 @@ class FitWatch:
             LOOKS * SECONDS_PER_LOOK - SECONDS_PER_LOOK,
             ", ".join(map(str, state)),
         )
+
+
+def _key_advice(state: Mapping[str, Any], keys: Sequence[Any]) -> str:
+    """Return a sentence about a text where a client's id is expected; "" if there is none."""
+    node: Any = state
+    for key in keys:
+        if not isinstance(node, Mapping):
+            return ""
+        if isinstance(key, int) and key not in node:
+            if str(key) in node:
+                return (
+                    f"the state has the text {str(key)!r} as a key, and {{me}} is the number {key}; let the server "
+                    "write {client_id: ...} instead of {str(client_id): ...}"
+                )
+            if any(isinstance(other, str) and other.startswith("('") for other in node):
+                return (
+                    f"the state has addresses as keys, and {{me}} is the client's id, {key}; let the server write "
+                    "{client_id: ...} instead of {str(client_address): ...}"
+                )
+        node = node.get(key, node.get(str(key)))
+    return ""

@@ -54,6 +54,7 @@ def join(
     game: str = "",
     password: str | None = None,
     connect_timeout: float | None = None,
+    profile: Mapping[str, Any] | None = None,
     **options: Unpack[SessionOptions],
 ) -> Session:
     """Begin to connect to a server, and return the session at once.
@@ -62,6 +63,7 @@ def join(
     :param game: name of the server's game.
     :param password: the server's password, if it has one.
     :param connect_timeout: seconds to wait for the server's answer.
+    :param profile: see :meth:`pygase.Client.connect`. Each attempt to connect sends it as it is then.
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``: see
         :class:`Session`.
     :raises ValueError: an argument makes no sense; the message can be shown to a player.
@@ -73,7 +75,7 @@ def join(
     client = Client(game=game, password=password)
 
     def connect() -> threading.Thread:
-        return client.connect_in_thread(port, hostname, connect_timeout=connect_timeout)
+        return client.connect_in_thread(port, hostname, connect_timeout=connect_timeout, profile=profile)
 
     session = Session(client, connect=connect, address=format_address(hostname, port), **options)
     session.connect()
@@ -88,6 +90,7 @@ def host(
     game: str = "",
     password: str | None = None,
     interval: float | None = None,
+    profile: Mapping[str, Any] | None = None,
     **options: Unpack[SessionOptions],
 ) -> Session:
     """Serve a game in the background, join it as its host, and return the session. Closing it ends both.
@@ -100,6 +103,7 @@ def host(
     :param game: the backend's game.
     :param password: the backend's password.
     :param interval: seconds between two ticks; None: ``tick`` if that is given, otherwise 0.02.
+    :param profile: as for :func:`join`.
     :param options: as for :func:`join`.
     :raises pygase.errors.AddressInUse: another program has the port; the message can be shown to a player.
     :raises ValueError, TypeError: the port or the host name is impossible.
@@ -113,7 +117,7 @@ def host(
     def connect() -> threading.Thread:
         server = backend.server
         bound = server.port or port  # a server that has ended has no port: then nobody answers
-        return client.connect_in_thread(bound, reached_at, host_token=server.own_token)
+        return client.connect_in_thread(bound, reached_at, host_token=server.own_token, profile=profile)
 
     config = backend.server.config
     if config.local_host is None:

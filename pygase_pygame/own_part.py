@@ -49,9 +49,8 @@ class Prediction:
             raise TypeError(f"step must be a function of (mine, input), not {self.step!r}")
         if not callable(self.mine) and not isinstance(self.mine, str):
             raise TypeError(f'mine must be a path such as "players.{{me}}", or a function, not {self.mine!r}')
-        for key in self.mine.split(".") if isinstance(self.mine, str) else ():
-            if key != ME and ("{" in key or "}" in key):
-                raise ValueError(f'{key!r} in {self.mine!r} stands for nothing; "{{me}}" is the one that does')
+        if isinstance(self.mine, str):
+            check_braces(self.mine)
 
     def path(self, state: Mapping[str, Any], me: int | None, address: Any) -> Path | None:
         """Return the keys that lead to the player's own part, or None.
@@ -67,6 +66,50 @@ class Prediction:
             return None
         keys = found.split(".") if isinstance(found, str) else found
         return tuple(me if key == ME else key for key in keys)
+
+
+def check_braces(path: str) -> None:
+    """Check that only ``{me}`` stands in braces.
+
+    :raises ValueError: something else does.
+    """
+    for key in path.split("."):
+        if key != ME and ("{" in key or "}" in key):
+            raise ValueError(f'{key!r} in {path!r} stands for nothing; "{{me}}" is the one that does')
+
+
+def means_me(rule: str | Interpolate) -> bool:
+    """Return whether ``{me}`` is in a rule for smooth movement.
+
+    :raises ValueError: something else stands in braces.
+    """
+    paths = _paths_of(rule)
+    for path in paths:
+        check_braces(path)
+    return any(ME in path.split(".") for path in paths)
+
+
+def _paths_of(rule: str | Interpolate) -> list[str]:
+    if isinstance(rule, Interpolate):
+        return [*rule.paths, *([rule.snap_on] if rule.snap_on is not None else [])]
+    return [rule] if isinstance(rule, str) else []  # (the buffer refuses anything else)
+
+
+def rule_for(rule: str | Interpolate, me: int) -> str | Interpolate:
+    """Return a rule for smooth movement with a client's id in the place of ``{me}``."""
+    if not isinstance(rule, Interpolate):
+        return _path_for(rule, me)
+    return Interpolate(
+        *[_path_for(path, me) for path in rule.paths],
+        angle=rule.angle,
+        snap_distance=rule.snap_distance,
+        snap_on=None if rule.snap_on is None else _path_for(rule.snap_on, me),
+        extrapolate=rule.extrapolate,
+    )
+
+
+def _path_for(path: str, me: int) -> str:
+    return ".".join(str(me) if key == ME else key for key in path.split("."))
 
 
 @cache

@@ -48,7 +48,8 @@ class Session:
     yourself, you connect the client. As a context manager it closes itself.
 
     :param client: not connected yet, or just now.
-    :param interpolate: paths (or :class:`pygase.Interpolate` rules) of the numbers that move smoothly.
+    :param interpolate: paths (or :class:`pygase.Interpolate` rules) of the numbers that move smoothly; ``{me}`` in them
+        is the client's own id.
     :param delay: seconds by which the view is behind the server. More hides more loss and jitter. None: measured, as
         little as the link allows.
     :param tick: seconds between the server's ticks. With it, :meth:`send_input` gives each tick one input, which the

@@ -7,6 +7,7 @@ from typing import Any
 
 from pygase import Client, Interpolate, Snapshot, SnapshotBuffer
 
+from .own_part import means_me, rule_for
 from .path_watch import PathWatch
 
 Check = Callable[[Mapping[str, Any]], str]
@@ -25,11 +26,14 @@ class StateFeed:
         check: Check | None,
     ) -> None:  # fmt: skip
         rules = (interpolate,) if isinstance(interpolate, (str, Interpolate)) else tuple(interpolate)
-        self.buffer = SnapshotBuffer(rules, delay=delay)
+        self._rules = rules
+        others = [rule for rule in rules if not means_me(rule)]
+        self._is_personal = len(others) < len(rules)
+        self.buffer = SnapshotBuffer(others, delay=delay)
         self.has_any = False
         self._client = client
         self._check = check
-        self._paths = PathWatch(rules)
+        self._paths = PathWatch(others)
         self._last: Snapshot | None = None
         self._connection = 0
 
@@ -54,6 +58,8 @@ class StateFeed:
         if self._connection != connection:
             self._connection = connection
             self.buffer.reset()  # only now: the old picture stays until the first new state is here
+            if self._is_personal:
+                self._follow(self._client.id)
         self._last, self.has_any = fresh[0], True
         for snapshot in reversed(fresh):
             fault = self._check(snapshot.state) if self._check is not None else ""
@@ -62,6 +68,14 @@ class StateFeed:
             self.buffer.add(snapshot)
         self._paths.look(fresh[0])
         return ""
+
+    def _follow(self, me: int | None) -> None:
+        """Let the paths with ``{me}`` lead to this client's part."""
+        if me is None:
+            return
+        rules = [rule_for(rule, me) for rule in self._rules]
+        self.buffer.interpolate(rules)
+        self._paths = PathWatch(rules)
 
     def _fresh(self) -> list[Snapshot]:
         fresh = []

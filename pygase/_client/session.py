@@ -62,6 +62,7 @@ class Request:
     game: str
     password: str | None
     host_token: str
+    profile: bytes
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,7 @@ class ClientSession:
             game=request.game,
             password=request.password,
             host_token=request.host_token,
+            profile=request.profile,
         )
         endpoint = ClientEndpoint(protocol, transport, platform.clock, self._on_protocol_event)
         connection = ClientConnection((request.hostname, request.port), endpoint)

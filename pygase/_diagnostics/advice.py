@@ -110,7 +110,7 @@ def way_out(value: Any) -> str:
 def key_way_out(key: Any) -> str:
     if isinstance(key, tuple):
         if len(key) >= 2 and isinstance(key[0], str) and isinstance(key[1], int):
-            return "write str(key); for a client's address that is str(client_address)"
+            return "write str(key); for a client write its id, client_id, instead of its address"
         return "write a text such as f'{x},{y}', or nest dicts: {x: {y: ...}}"
     advice = (_KEY_WAYS_OUT[name] for name in _names(key) if name in _KEY_WAYS_OUT)
     return next(advice, "write a number or a name that stands for it")

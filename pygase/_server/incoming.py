@@ -159,7 +159,7 @@ class Incoming:
         run.attendance.add(client)
         run.server.was_used = True
         self._log.write(logging.INFO, "%s has connected", client)
-        self._distribute_own(CLIENT_CONNECTED, client)
+        self._distribute_own(CLIENT_CONNECTED, client, profile=client.profile)
 
     def _on_moved(self, client: RemoteClient, event: Moved) -> None:
         client.note_address()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._protocol.endpoint import ServerEndpoint
 from .._protocol.server_peer import ServerProtocol
@@ -24,6 +24,7 @@ class RemoteClient:
     :param after_state: see :class:`~.outgoing.Outgoing`.
 
     :ivar peer: its end of the protocol; ``connection``: the same client as games see it.
+    :ivar profile: what it says of its player.
     :ivar events: its account with the game loop.
     :ivar own_events: its account with the server's own handlers, and with wires that take no serialised events.
     """
@@ -44,6 +45,7 @@ class RemoteClient:
         self._tickets = Tickets()
         self.events = ClientEvents(peer.client_id, peer.address, endpoint.config)
         self.own_events = ClientEvents(peer.client_id, peer.address, endpoint.config, in_game=self.events)
+        self.profile: dict[Any, Any] = peer.identity.profile
         self.connection = ServerConnection(self)
 
     def __str__(self) -> str:

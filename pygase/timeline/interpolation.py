@@ -124,6 +124,13 @@ class SnapshotBuffer:
         self._clock.reset()
         self._forget_picture()
 
+    def interpolate(self, rules: Iterable[str | Interpolate]) -> None:
+        """Let other numbers move smoothly from now on; as ``interpolate`` of the class.
+
+        :raises ValueError: a path is malformed or named twice.
+        """
+        self._blender = Blender(rules)
+
     def add(self, snapshot: SnapshotLike) -> bool:
         """Add a snapshot; return False for a duplicate and for one older than the picture. A restart of the server, as
         its tick or time shows, resets the buffer first."""

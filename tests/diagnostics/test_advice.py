@@ -156,7 +156,7 @@ def test_all_keys_that_are_held_down_are_refused_though_they_look_like_a_tuple()
     ("key", "words"),
     [
         ((1, 2), "type tuple; keys must be str or int: write a text such as f'{x},{y}'"),
-        (("127.0.0.1", 5000), r"write str(key); for a client's address that is str(client_address)"),
+        (("127.0.0.1", 5000), r"write str(key); for a client write its id, client_id, instead of its address"),
         (1.5, "type float; keys must be str or int: write str(key)"),
         (True, "write int(key)"),
         (None, "a text such as 'none'"),
