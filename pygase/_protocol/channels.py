@@ -220,7 +220,8 @@ class TrackedSender:
     def hasten(self, due_at: float) -> None:
         """Make all pieces under way due by this time, since the time-out has become shorter."""
         for piece in self._in_flight:
-            piece.due_at = min(piece.due_at, due_at)
+            if piece.sends <= piece.message.resends:  # else it would be given up before its acknowledgement arrives
+                piece.due_at = min(piece.due_at, due_at)
 
     def on_acked(self) -> None:
         self._in_flight = [piece for piece in self._in_flight if not piece.acked]

@@ -13,11 +13,12 @@ from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
 from .client_sides import PlayerSide, StateSide
-from .datagrams import Welcome
+from .datagrams import PathChallenge, Welcome
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import TooLarge
 from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
 from .inputs import InputState
+from .paths import PathAnswers, path_key
 from .peer import PeerProtocol
 from .peer_events import (
     Connected,
@@ -36,6 +37,7 @@ from .wire import (
     FRAGMENT_BYTES,
     INPUT_STATE,
     NO_ACK_DELAY,
+    PATH_CHALLENGE,
     SERVER_HEADER,
     SNAPSHOT,
     TIME_UNIT,
@@ -56,6 +58,7 @@ class ClientProtocol(PeerProtocol):
     :ivar clock: the estimate of the server's time.
     :ivar inputs: the player's unacknowledged inputs.
     :ivar states: the received states, and the unfinished ones.
+    :ivar path: the answers to the server's path challenges.
     """
 
     __slots__ = (
@@ -64,12 +67,12 @@ class ClientProtocol(PeerProtocol):
         "_gate",
         "_give_up_at",
         "_player",
-        "_sequence",
         "_server_time",
         "clock",
         "connected",
         "connector",
         "inputs",
+        "path",
         "states",
     )
 
@@ -96,10 +99,10 @@ class ClientProtocol(PeerProtocol):
         self._gate = EventGate(config.event_patience)
         self._farewell: list[bytes] = []
         self.clock = ServerClock()
+        self.path = PathAnswers()
         self._player = PlayerSide()
         self.inputs = self._player.inputs
         self._server_time = 0
-        self._sequence = 0  # of the packet being received, as on the wire
 
     def next_event(self) -> ProtocolEvent | None:
         return self._events.popleft() if self._events else None
@@ -132,17 +135,27 @@ class ClientProtocol(PeerProtocol):
                 self.record.packets_dropped += 1
             return
         try:
-            self.connector.receive(data[0], data, now)
+            if data[0] == PATH_CHALLENGE:
+                self._receive_path_challenge(PathChallenge.decode(data))
+            else:
+                self.connector.receive(data[0], data, now)
         except MalformedPacket:
             self.record.packets_dropped += 1
         if not self.connected and self.connector.outcome is not None:
             self._finish_handshake(now)
+
+    def _receive_path_challenge(self, challenge: PathChallenge) -> None:
+        if self.connected and challenge.token == self.token:
+            self.path.receive(challenge)
+        else:
+            self.record.packets_dropped += 1
 
     def _finish_handshake(self, now: float) -> None:
         outcome = self.connector.outcome
         if isinstance(outcome, Welcome):
             self.connected = True
             self.token = outcome.token
+            self.path.key = path_key(outcome.resume_secret)
             self._server_time = outcome.time
             self.record.last_received_at = self.record.last_sent_at = now
             self.record.ack_due_at = now  # answer at once: the server's first round-trip measurement
@@ -165,7 +178,7 @@ class ClientProtocol(PeerProtocol):
         _, _, sequence, ack, ack_bits, delay, wire_time = SERVER_HEADER.unpack_from(data)
         if not self.record.note_packet(sequence, now):
             return
-        self._sequence = sequence
+        self._player.sequence = sequence
         sent_at = self._receive_ack(ack, ack_bits, delay, now)
         self._note_time(wire_time, sent_at, delay, now)
         if len(data) > SERVER_HEADER.size:
@@ -203,7 +216,7 @@ class ClientProtocol(PeerProtocol):
         return True
 
     def _receive_input_state(self, reported: InputState) -> None:
-        if self._player.is_overtaken(unwrap(self._sequence, self.record.latest)):
+        if self._player.is_overtaken(unwrap(self._player.sequence, self.record.latest)):
             return
         tick = unwrap(reported.tick, self.states.received.newest_tick, 32)
         applied = unwrap(reported.applied, self.inputs.newest, 32)
@@ -272,7 +285,7 @@ class ClientProtocol(PeerProtocol):
             farewell, self._farewell = self._farewell, []
             return farewell
         if self.connected:
-            return self._datagrams(now)
+            return [*self.path.take(), *self._datagrams(now)]
         request = self.connector.datagram_to_send(now)
         if request is None:
             return []
@@ -284,7 +297,7 @@ class ClientProtocol(PeerProtocol):
         if self.closed is not None:
             return None
         if self.connected:
-            return self.due_at(now)
+            return now if len(self.path) else self.due_at(now)
         return min(self.connector.next_timeout(), self._give_up_at)
 
     def forgive(self, slept: float, now: float) -> None:

@@ -30,14 +30,16 @@ class PlayerSide:
     """A player's unacknowledged inputs, which piggyback on packets.
 
     :ivar unreported: a number that was left out, until the server has acknowledged its report.
+    :ivar sequence: the number of the packet that is being received, as on the wire.
     :ivar has_piggybacked: True once the inputs have left with a packet of this turn.
     """
 
-    __slots__ = ("_newest_report", "has_piggybacked", "inputs", "unreported")
+    __slots__ = ("_newest_report", "has_piggybacked", "inputs", "sequence", "unreported")
 
     def __init__(self) -> None:
         self.inputs = InputSender()
         self.unreported: int | None = None
+        self.sequence = 0
         self.has_piggybacked = False
         self._newest_report = 0
 

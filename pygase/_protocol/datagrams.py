@@ -41,8 +41,7 @@ _PROFILE_SIZE: Final = Struct("!H")
 _ACCEPTED_LAYOUT: Final = Struct("!B8s")
 _WELCOME_LAYOUT: Final = Struct("!8sIBBI16sH14sQB")
 _REFUSED_LAYOUT: Final = Struct("!B8sB")
-_PATH_CHALLENGE_LAYOUT: Final = Struct("!B8sI8s")
-_PATH_RESPONSE_LAYOUT: Final = Struct("!B8sI8s16s")
+_PATH_LAYOUT: Final = Struct("!B8sI8s")
 _NOT_HERE_LAYOUT: Final = Struct("!B8s14s")
 
 
@@ -274,33 +273,31 @@ class PathChallenge(NamedTuple):
     cookie: bytes
 
     def encode(self) -> bytes:
-        return _PATH_CHALLENGE_LAYOUT.pack(PATH_CHALLENGE, *self)
+        return _PATH_LAYOUT.pack(PATH_CHALLENGE, *self)
 
     @classmethod
     def decode(cls, data: bytes) -> PathChallenge:
-        _short(data, _PATH_CHALLENGE_LAYOUT, "path challenge")
-        return cls(*_PATH_CHALLENGE_LAYOUT.unpack_from(data)[1:])
+        _short(data, _PATH_LAYOUT, "path challenge")
+        return cls(*_PATH_LAYOUT.unpack_from(data)[1:])
 
 
 class PathResponse(NamedTuple):
-    """A client's answer from its new address. ``mac`` proves that the client has made it."""
+    """A client's answer from its new address. ``mac`` proves that it has read the challenge, and is the client.
+
+    It has no cookie, since the server can compute it, and an answer is never longer than its question.
+    """
 
     token: bytes
     issued_at: int
-    cookie: bytes
     mac: bytes
 
-    def clear(self) -> bytes:
-        """Return the bytes before the MAC."""
-        return _PATH_CHALLENGE_LAYOUT.pack(PATH_RESPONSE, *self[:3])
-
     def encode(self) -> bytes:
-        return self.clear() + self.mac
+        return _PATH_LAYOUT.pack(PATH_RESPONSE, *self)
 
     @classmethod
     def decode(cls, data: bytes) -> PathResponse:
-        _short(data, _PATH_RESPONSE_LAYOUT, "path response")
-        return cls(*_PATH_RESPONSE_LAYOUT.unpack_from(data)[1:])
+        _short(data, _PATH_LAYOUT, "path response")
+        return cls(*_PATH_LAYOUT.unpack_from(data)[1:])
 
 
 class NotHere(NamedTuple):

@@ -12,7 +12,7 @@ from .._state.tree import Tree
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .bans import Bans
-from .datagrams import ChallengeResponse, ConnectRequest
+from .datagrams import ChallengeResponse, ConnectRequest, PathResponse
 from .entrance import Entrance, Keys
 from .handshake import Address, RandomBytes
 from .held import HeldBytes
@@ -20,9 +20,10 @@ from .peer import NEVER_SENT
 from .peer_events import Connected, Moved, ProtocolEvent
 from .peer_table import PeerTable
 from .resets import RESET_KEY_BYTES
+from .sequence import unwrap
 from .server_peer import SERVER_SKIPS_WITHIN, ServerProtocol, Shared
 from .snapshots import SnapshotRing
-from .wire import CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, HEADER_BYTES
+from .wire import CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, HEADER_BYTES, PATH_RESPONSE, sequence_of
 
 Outgoing = tuple[bytes, Address]
 
@@ -117,13 +118,13 @@ class ServerEndpoint:
             if peer is None:
                 self._receive_unknown(data, address, now)
             elif peer.address != address:
-                self.dropped["token from another address"] += 1
+                self._receive_from_elsewhere(peer, data, address, now)
+            elif peer.path.is_watched:
+                number = unwrap(sequence_of(data), peer.record.latest)
+                self._receive_packet(peer, data, now)
+                peer.path.note_here(number, now)
             else:
-                is_usual = peer.receive_packet(data, now)
-                if peer.record.next_at < self.next_at:
-                    self.next_at = peer.record.next_at
-                if not is_usual:
-                    self._look_after(peer, now)
+                self._receive_packet(peer, data, now)
         violators = self.shared.violators
         while violators:
             self.close_peer(violators.pop(), DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, now=now)
@@ -134,6 +135,30 @@ class ServerEndpoint:
         answer = self.entrance.keys.resets.answer(data, address[0], now)
         if answer is not None:
             self.outbox.append((answer, address))
+
+    def _receive_packet(self, peer: ServerProtocol, data: bytes, now: float) -> None:
+        is_usual = peer.receive_packet(data, now)
+        if peer.record.next_at < self.next_at:
+            self.next_at = peer.record.next_at
+        if not is_usual:
+            self._look_after(peer, now)
+
+    def _receive_from_elsewhere(self, peer: ServerProtocol, data: bytes, address: Address, now: float) -> None:
+        """Take a packet from another address than the client's. The newest one is a reason to ask whether it moved."""
+        path, latest = peer.path, peer.record.latest
+        number = unwrap(sequence_of(data), latest)
+        if self.bans.refuses(address):
+            self.dropped["packet from a banned address"] += 1
+            return
+        if path.is_sealed:
+            self._receive_packet(peer, data, now)
+            is_newest = peer.record.latest > latest and peer.closed is None
+        else:
+            is_newest = number > latest
+        if path.note_elsewhere(number, is_newest, address, now):
+            self.outbox.append((self.shared.paths.challenge(peer.token, address, now), address))
+        if not path.is_sealed:
+            path.hold(data, address)
 
     def _look_after(self, peer: ServerProtocol, now: float) -> None:
         if peer.closed is not None:
@@ -150,6 +175,8 @@ class ServerEndpoint:
                 self.entrance.receive_request(ConnectRequest.decode(data), address, now)
             elif kind == CHALLENGE_RESPONSE:
                 self._receive_response(ChallengeResponse.decode(data), address, now)
+            elif kind == PATH_RESPONSE:
+                self._receive_path_response(PathResponse.decode(data), address, now)
             else:
                 self.dropped["unknown kind"] += 1
         except MalformedPacket:
@@ -173,6 +200,21 @@ class ServerEndpoint:
         self.next_at = min(self.next_at, now)
         self.outbox.append((peer.identity.accepted, address))
         self.inbox.append((peer, Connected(welcome, address)))
+
+    def _receive_path_response(self, response: PathResponse, address: Address, now: float) -> None:
+        peer = self.by_token.get(response.token)
+        if peer is None:
+            self.dropped["unknown token"] += 1
+        elif self.shared.paths.is_answered(response, address, peer.path, now) and not self.bans.refuses(address):
+            held = peer.path.move(peer.address, address, peer.record.latest, now)
+            self.move_peer(peer, address)
+            for sender in peer.tracked:
+                sender.hasten(now)  # what has left in the meantime is probably lost
+            peer.record.hasten(now)
+            self.next_at = min(self.next_at, now)
+            self.receive_datagrams([(packet, address) for packet in held], now=now)
+        else:
+            self.dropped["path response to no challenge"] += 1
 
     def _make_room(self, now: float) -> None:
         """Make the largest holder lose its unfinished unreliable messages, or else its connection."""

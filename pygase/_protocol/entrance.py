@@ -23,6 +23,7 @@ from .handshake import (
     password_proof,
     refusal,
 )
+from .paths import path_key
 from .peer_table import PeerTable
 from .resets import Resets
 from .server_peer import Identity, ServerProtocol, Shared
@@ -189,9 +190,10 @@ class Entrance:
         return peer, welcome
 
     def _welcome(self, peer: ServerProtocol, now: float) -> Welcome:
-        no_secret, reset = bytes(SECRET_BYTES), self.keys.resets.token_for(peer.token)
+        secret, reset = self._random_bytes(SECRET_BYTES), self.keys.resets.token_for(peer.token)
+        peer.path.key = path_key(secret)
         time, address = to_whole_wire_time(now), encode_address(peer.address)
-        return Welcome(peer.token, peer.client_id, peer.is_host, 0, 0, no_secret, 0, reset, time, address)
+        return Welcome(peer.token, peer.client_id, peer.is_host, 0, 0, secret, 0, reset, time, address)
 
     def _object(self, nonce: bytes, objection: Objection, address: Address) -> None:
         reason, words = objection

@@ -141,6 +141,11 @@ class PeerRecord(ReceiveWindow):
         if self.ack_due_at < self.next_at:
             self.next_at = self.ack_due_at
 
+    def hasten(self, now: float) -> None:
+        """Have a packet sent now, also if nothing waits."""
+        self.has_backlog = True
+        self.ack_due_at = self.next_at = now
+
     def note_packet(self, wire: int, now: float) -> bool:
         """Note the arrival of a packet with this number (16 bits). Return False if it is a duplicate or too old."""
         latest = self.latest

@@ -14,6 +14,7 @@ from .channels import Message, TrackedSender
 from .fragments import split
 from .handshake import Address, RandomBytes
 from .inputs import decode_inputs, encode_input_state
+from .paths import ClientPath, PathChallenges
 from .peer import PeerProtocol
 from .peer_events import Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from .sequence import unwrap
@@ -48,16 +49,18 @@ class Shared:
 
     :ivar ticks: when the datagrams of the latest ticks left.
     :ivar inbox: pairs of a peer and its event. Bare bytes are the peer's own event, serialised.
+    :ivar paths: makes and checks the challenges of clients that move to another address.
     :ivar violators: peers to close once all received datagrams have been processed.
     :ivar skip_within: the bound on the distance of two numbers that are left out.
     """
 
-    __slots__ = ("first_sequence", "inbox", "random_bytes", "ring", "skip_within", "ticks", "violators")
+    __slots__ = ("first_sequence", "inbox", "paths", "random_bytes", "ring", "skip_within", "ticks", "violators")
 
     def __init__(self, ring: SnapshotRing, random_bytes: RandomBytes, first_sequence: int, skip_within: int) -> None:
         self.ring = ring
         self.ticks = TickTimes()
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = deque()
+        self.paths = PathChallenges(random_bytes)
         self.violators: list[ServerProtocol] = []
         self.random_bytes = random_bytes
         self.first_sequence = first_sequence
@@ -86,7 +89,7 @@ class ServerProtocol(PeerProtocol):
 
     :ivar address: where the client's datagrams come from at present. :meth:`move` changes it.
     :ivar host: the name of the peer's machine, see :func:`.admission.host_of`.
-    :ivar identity: who the client is.
+    :ivar identity: who the client is; ``path``: what is known of its path.
     :ivar bulk_group: the number of the latest bulk transfer.
     :ivar note: a framed message for this client alone, which piggybacks on the next packet.
     :ivar counted_bytes: this peer's part of the endpoint's total of held bytes.
@@ -105,6 +108,7 @@ class ServerProtocol(PeerProtocol):
         "is_host",
         "note",
         "part",
+        "path",
         "snapshots",
         "user",
     )
@@ -127,6 +131,7 @@ class ServerProtocol(PeerProtocol):
         self.host = host_of(address)
         self.is_host = False
         self.part = Participation(self.record, now)
+        self.path = ClientPath()
         self.counted_bytes = 0
         self.note = b""
         self.user: Any = None
@@ -145,6 +150,7 @@ class ServerProtocol(PeerProtocol):
         """Begin with a new path of packets. The client's baseline stays."""
         self.settle_acked_tick()
         super().renew(token, received, now=now, peer_forgot=peer_forgot)
+        self.path = ClientPath()  # the numbers of packets begin anew; the handshake's answer gives it a key
         self.snapshots.renew()
         self.tracked[2] = TrackedSender(self.config.burst_bytes)
         self._fragments.clear()

@@ -57,6 +57,7 @@ SALT_BYTES: Final = 16
 SECRET_BYTES: Final = 16
 """The size of the secret that resumes a connection."""
 PATH_COOKIE_BYTES: Final = 8
+PATH_MAC_BYTES: Final = 8
 RESET_BYTES: Final = 14
 """The size of a reset token. A NOT_HERE of this size is as long as the smallest packet that it answers."""
 MAX_HOST_TOKEN_BYTES: Final = 64
@@ -134,6 +135,11 @@ def text_field(value: str, limit: int) -> bytes:
     """Return a length byte and the text in UTF-8, cut to ``limit`` bytes."""
     data = value.encode(errors="replace")[:limit].decode(errors="ignore").encode()
     return bytes([len(data)]) + data
+
+
+def sequence_of(packet: bytes) -> int:
+    """Return the number of a packet, 16 bits."""
+    return packet[9] << 8 | packet[10]
 
 
 def acks_message(sequence: int, bits: int) -> bytes:

@@ -315,6 +315,7 @@ class Onlooker:
     :ivar states: the states sent to each client, by tick.
     :ivar inputs: (input, view time) by number, of each client.
     :ivar told: the feedback to each client on its inputs: (tick, applied, margin in ticks) in the order of the packets.
+    :ivar places: the addresses of each connection, by its token, at which its client has proved to be.
     :ivar refusals, acceptances, responses: the fields of these datagrams, by the client's address.
     """
 
@@ -330,6 +331,7 @@ class Onlooker:
         self.inputs: dict[Any, dict[int, tuple[Any, int | None]]] = {}
         self.told: dict[Any, list[tuple[int, int, float]]] = {}
         self.bytes: Counter[tuple[Any, str]] = Counter()
+        self.places: dict[bytes, set[Any]] = {}
         self._server = server
         self._latency = latency
         self._times: dict[Any, int] = {}
@@ -337,6 +339,8 @@ class Onlooker:
     def observe(self, data: bytes, sender: Any, receiver: Any, now: float) -> None:
         """Take a datagram that is being sent."""
         way, client = (TO_SERVER, sender) if receiver == self._server else (TO_CLIENT, receiver)
+        if data[0] in (6, 8, 9, 10):
+            client = self._home(data, way, client)
         check(len(data) <= self.document.limits["MAX_DATAGRAM_BYTES"], f"datagram of {len(data)} bytes, {way}")
         fields = self.document.decode(data, way)
         check(b"".join(each.raw for each in fields) == data, "fields leave bytes out")
@@ -347,8 +351,18 @@ class Onlooker:
         else:
             self._handshake(data[0], named(fields), way, client)
 
+    def _home(self, data: bytes, way: str, address: Any) -> Any:
+        """Return the first address of the connection of a datagram. The server sends to those that have answered."""
+        token = data[1:9]
+        home = next((known for known, each in self.acceptances.items() if each["token"] == token), address)
+        places = self.places.setdefault(token, {home})
+        if data[0] == 9:
+            places.add(address)
+        check(data[0] != 6 or way == TO_SERVER or address in places, f"datagram {data[0]} to an unproved address")
+        return home
+
     def _handshake(self, kind: int, values: dict[str, Any], way: str, client: Any) -> None:
-        check((way == TO_SERVER) == (kind in (1, 3)), f"handshake datagram {kind} {way}")
+        check((way == TO_SERVER) == (kind in (1, 3, 9)), f"handshake datagram {kind} {way}")
         if client not in self.responses:  # it has not shown yet that it can receive
             check(self.bytes[client, TO_CLIENT] <= self.bytes[client, TO_SERVER], "amplification")
         if kind == 3:
