@@ -28,6 +28,7 @@ view_times          the bound on the view time that a client claims
 sleep               notices that this process has slept
 crypto              keys, seals, and the proof of a password
 handshake           stateless challenge; the client's way to a connection
+paths               moves of a connection to another address: challenge and response
 admission           how often a host may try, and which connection gives way in a full server
 tickets             numbers for events whose arrival is reported
 peer_events         the events of a connection, for the layer above
