@@ -11,16 +11,21 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
+from pygase._io import udp
 from pygase._protocol.peer import PeerProtocol
 from tests.protocol.test_fuzz import run_round
 from tests.support.fuzzing.decoding import DecoderFuzzer
 from tests.support.fuzzing.siege import Siege
+from tests.support.fuzzing.sockets import SocketFuzzer
 from tests.support.sessions import parameters, play
 
-ROUND: Final = {"decoders": 100_000, "endpoint": 20_000, "game": 10_000}
+ROUND: Final = {"decoders": 100_000, "endpoint": 20_000, "game": 10_000, "sockets": 20_000}
 """Datagrams of a round of each kind."""
 
-SHARES: Final = {"decoders": 0.6, "endpoint": 0.38, "game": 0.02}
+PROGRAMS: Final = 100
+"""Programs of one search."""
+
+SHARES: Final = {"decoders": 0.6, "endpoint": 0.36, "game": 0.02, "sockets": 0.02}
 """Shares of a long run: the most of what is fast, and some of what is whole."""
 
 MOST_GROWTH: Final = 32 * 1024 * 1024
@@ -38,7 +43,8 @@ class Outcome(NamedTuple):
 
 
 class Round(NamedTuple):
-    """A round of fuzzing: "decoders", "endpoint" (two honest clients under attack) or "game" (a whole game)."""
+    """A round of fuzzing: "decoders", "endpoint" (two honest clients under attack), "game" (a whole game), or
+    "sockets" (real ones)."""
 
     kind: str
     seed: int
@@ -62,6 +68,39 @@ def fuzz(job: Round) -> Outcome:
     return _done(str(job), job.datagrams, lambda: _fuzz(job))
 
 
+class Search(NamedTuple):
+    """Random programs of the model, from one seed on."""
+
+    seed: int
+    programs: int
+    encrypted: bool = False
+
+    def __str__(self) -> str:
+        return f"model --seed {self.seed} --count {self.programs}{' --encrypted' * self.encrypted}"
+
+
+def search(job: Search) -> Outcome:
+    """Run programs against the model."""
+    from tests.support.model.programs import run_programs  # only here: the other work does without hypothesis
+
+    logging.disable(logging.ERROR)
+    return _done(str(job), job.programs, lambda: run_programs(job.seed, job.programs, encrypted=job.encrypted))
+
+
+def searches(programs: int, seed: int, *, encrypted: bool) -> list[Search]:
+    """Return the searches of a run. Without ``encrypted`` every second one that can be is encrypted all the same."""
+    found: list[Search] = []
+    for number, begin in enumerate(range(0, programs, PROGRAMS), seed):
+        is_sealed = encrypted or (can_encrypt() and programs > PROGRAMS and number % 2 == 1)
+        found.append(Search(number, min(PROGRAMS, programs - begin), is_sealed))
+    return found
+
+
+def can_encrypt() -> bool:
+    """Return whether the package for encryption is installed."""
+    return importlib.util.find_spec("cryptography") is not None
+
+
 def _done(what: str, size: int, work: Callable[[], Sequence[str]]) -> Outcome:
     try:
         return Outcome(what, size, work())
@@ -75,10 +114,22 @@ def _fuzz(job: Round) -> Sequence[str]:
         return ()
     if job.kind == "decoders":
         return _grown(DecoderFuzzer(job.seed).run, job.datagrams)
+    if job.kind == "sockets":
+        return _fuzz_sockets(job)
     siege = Siege(job.seed, encrypted=job.encrypted)
     problems = _grown(siege.run, job.datagrams)
     siege.check()
     return problems
+
+
+def _fuzz_sockets(job: Round) -> Sequence[str]:
+    if not udp.in_batches():
+        return ()
+    fuzzer = SocketFuzzer(job.seed)
+    try:
+        return _grown(fuzzer.run, job.datagrams)
+    finally:
+        fuzzer.close()
 
 
 def _grown(run: Callable[[int], None], count: int) -> Sequence[str]:
@@ -102,11 +153,11 @@ def resident_bytes() -> int:
 def rounds(datagrams: int, seed: int, *, encrypted: bool, only: str | None = None) -> list[Round]:
     """Return the rounds of a run. Without ``encrypted`` every second one that can be is encrypted all the same."""
     found: list[Round] = []
-    both = importlib.util.find_spec("cryptography") is not None and only is None and hasattr(PeerProtocol, "seals")
+    both = can_encrypt() and only is None and hasattr(PeerProtocol, "seals")
     for kind, share in SHARES.items() if only is None else [(only, 1.0)]:
         left, number = int(datagrams * share), seed
         while left > 0:
-            is_sealed = kind != "decoders" and (encrypted or (both and number % 2 == 1))
+            is_sealed = kind == "endpoint" and (encrypted or (both and number % 2 == 1))
             found.append(Round(kind, number, min(left, ROUND[kind]), is_sealed))
             left, number = left - ROUND[kind], number + 1
     return found

@@ -4,8 +4,8 @@ The attackers are
 
 - strangers: any datagram, from anywhere;
 - eavesdroppers: each datagram of an honest client or to it again, before or after the real one, from its own address or
-  from elsewhere. On an encrypted connection they change any bit as well. On an open one they do not change what stands
-  behind the token, since nothing protects against that;
+  from elsewhere, and answers to the path challenges that they get for it. On an encrypted connection they change any
+  bit as well. On an open one they do not change what stands behind the token, since nothing protects against that;
 - a hostile client: connected, with a right header and seal, and any messages;
 - a hostile server, to a client that is connected to it, or that connects.
 
@@ -39,6 +39,8 @@ from pygase._protocol.wire import (
     MAX_DATAGRAM_BYTES,
     MAX_MESSAGE_ROOM,
     ORDER,
+    PATH_CHALLENGE,
+    PATH_RESPONSE,
     SERVER_HEADER,
     SNAPSHOT,
     message,
@@ -92,10 +94,13 @@ class Siege:
     :param seed: the same one does the same.
     :param encrypted: whether all connections are encrypted.
     :ivar counts: numbers of hostile datagrams, by attacker.
+    :ivar answers: numbers of the datagrams that strangers got, by kind.
     """
 
     def __init__(self, seed: int, *, encrypted: bool = False) -> None:
         self.counts: Counter[str] = Counter()
+        self.answers: Counter[int] = Counter()
+        self._challenged: dict[Address, bytes] = {}
         self.rng = random.Random(f"siege {seed}")
         self.encrypted = encrypted
         self._mutator = Mutator(self.rng)
@@ -123,6 +128,7 @@ class Siege:
         self._attacks: list[Callable[[], None]] = [
             self._as_stranger,
             self._as_stranger,
+            self._as_challenged,
             self._as_eavesdropper,
             self._as_eavesdropper,
             self._as_forger,
@@ -206,6 +212,8 @@ class Siege:
     def _overhear(self, data: bytes, sender: Address) -> bytes:
         if sender in self.honest:
             self.honest[sender].outgoing.append(data)
+            if self.rng.random() < 0.1:  # a copy from elsewhere wins the race
+                self._throw("racer", data, self.rng.choice(STRANGERS), SERVER)
         return data
 
     def _account(self, data: bytes, sender: Address, receiver: Address) -> bool:
@@ -221,6 +229,9 @@ class Siege:
             return False
         if receiver not in STRANGERS:
             return True  # it had a connection
+        self.answers[data[0]] += 1
+        if data[0] == PATH_CHALLENGE:
+            self._challenged[receiver] = data
         self._answered[receiver] += len(data)
         assert self._answered[receiver] <= self._taken[receiver], f"{receiver} gets more than it sent: {data[:9]!r}"
         return True
@@ -233,7 +244,7 @@ class Siege:
         if receiver == SERVER:
             self._taken[sender] += len(data)
         self.peers.receive(data, sender, receiver)
-        if sender in STRANGERS:
+        if sender in STRANGERS and attacker != "racer":
             self.peers.transmit()
 
     def _someone(self) -> Honest:
@@ -263,6 +274,16 @@ class Siege:
             heard = sample(self._overheard(rng.choice((one.outgoing, one.incoming))), "1 8 2 2 4 2 4 messages")
             data = self._harmless(self._mutator.mutated(heard, [heard, *self._kept["request"]]))
         self._throw("stranger", data, rng.choice(STRANGERS), SERVER)
+
+    def _as_challenged(self) -> None:
+        """Answer a path challenge without the key."""
+        if not self._challenged:
+            self._as_stranger()
+            return
+        address = self.rng.choice(list(self._challenged))
+        data = self._challenged[address]
+        answer = bytes([PATH_RESPONSE]) + data[1:13] + self.rng.choice((data[13:], self.rng.randbytes(8)))
+        self._throw("challenged", answer, address, SERVER)
 
     def _as_eavesdropper(self) -> None:
         """Send a client's own datagram again, to the server."""
