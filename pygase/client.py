@@ -158,8 +158,16 @@ class Client:
 
     @property
     def status(self) -> str:
-        """``"disconnected"``, ``"connecting"`` or ``"connected"``."""
+        """``"disconnected"``, ``"connecting"``, ``"connected"`` or ``"reconnecting"``.
+
+        While it is "reconnecting", the server no longer answers, and the client tries to reach it again by itself.
+        """
         return self._session.status if self._session is not None else "disconnected"
+
+    @property
+    def reconnecting_seconds_left(self) -> float | None:
+        """For how long the client will still try to reach a server that no longer answers, in seconds; else None."""
+        return self._session.seconds_left if self._session is not None else None
 
     @property
     def error(self) -> Exception | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import logging
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,15 +26,26 @@ from .._protocol.peer_events import (
     Disconnected,
     EventReceived,
     InputStateReceived,
+    Lost,
     MessageAcked,
     ProtocolEvent,
+    Resumed,
     StateReceived,
 )
 from .._state.event_codec import encode_event
 from ..config import ClientConfig
 from ..connection import ClientConnection
 from ..errors import AddressNotUsable, ConnectionFailed, DisconnectReason
-from ..event import CONNECTED, DISCONNECTED, SHUTDOWN_REQUEST, Event, UniversalEventHandler
+from ..event import (
+    CONNECTED,
+    DISCONNECTED,
+    EVENTS_LOST,
+    RECONNECTED,
+    RECONNECTING,
+    SHUTDOWN_REQUEST,
+    Event,
+    UniversalEventHandler,
+)
 from .client_endpoint import ClientEndpoint
 from .handlers import HandlerCalls
 from .line import Line, OpenLine
@@ -48,6 +60,8 @@ logger = logging.getLogger("pygase")
 
 SHUTDOWN_WORDS: Final = 1.0
 """Seconds that a request to shut the server down may take to arrive."""
+PLAYING: Final = ("connected", "reconnecting")
+"""The statuses in which the player is in the game."""
 GIVE_UP_AFTER: Final = 2.0
 """Seconds after which ``disconnect`` gives up waiting, and the connection is closed at once."""
 
@@ -91,6 +105,7 @@ class ClientSession:
 
     :ivar ended: done when everything is released.
     :ivar status, own_address: see ``Client.status`` and ``Client.address``.
+    :ivar reconnecting_until: while the status is "reconnecting", when the client gives up.
     :ivar link: the bad link laid over the connection, and its seed.
     :ivar on_failure: called before anybody can see that the attempt has failed: the program may end right after.
     """
@@ -101,6 +116,7 @@ class ClientSession:
         self.ended: concurrent.futures.Future[None] = concurrent.futures.Future()
         self.status = "connecting"
         self.own_id: int | None = None
+        self.reconnecting_until = math.inf
         self.own_address: tuple[Any, ...] | None = None
         self.end = End()
         self.line = Line()
@@ -274,8 +290,9 @@ class ClientSession:
 
         :raises BufferError: if it has retries, and too many such events wait.
         """
-        if self.status == "disconnected":
-            self._parts.log.write(logging.DEBUG, "an event was not sent: the connection has ended")
+        if self.status == "disconnected" or (self.status == "reconnecting" and not event.retries):
+            words = "the connection has ended" if self.status == "disconnected" else "the connection is lost"
+            self._parts.log.write(logging.DEBUG, "an event was not sent: %s", words)
             return
         if event.retries:
             self.outbox.check_room(self.line.waiting_events, self._request.config.max_queued_messages)
@@ -298,7 +315,7 @@ class ClientSession:
     def send_input(self, payload: bytes, view_time: float | None) -> int:
         """From any thread; return the input's number, 0 without a connection."""
         with self.inputs.lock:
-            if self.status != "connected":
+            if self.status not in PLAYING:
                 return 0
             line = self.line
             number = self.inputs.next_number(view_time, line.endpoint.server_time())
@@ -313,9 +330,7 @@ class ClientSession:
     # -- events of the protocol ----------------------------------------------------------------------------------
 
     def _on_protocol_event(self, event: ProtocolEvent) -> None:
-        if isinstance(event, Disconnected):
-            self._on_disconnected(event)
-        elif isinstance(event, StateReceived):
+        if isinstance(event, StateReceived):
             self._parts.states.receive(event, self._clock())
         elif isinstance(event, EventReceived):
             self._calls.receive(event.payload)
@@ -325,11 +340,37 @@ class ClientSession:
             callback = self.line.endpoint.redeem(event.ticket)
             if callback is not None:
                 self._calls.call_back(callback)
+        elif isinstance(event, Disconnected):
+            self._on_disconnected(event)
         elif isinstance(event, Connected):
-            self.own_id, self.own_address = event.welcome.client_id, event.address
-            self.status = "connected"
-            self._send_waiting()
+            self.own_id = event.welcome.client_id
+            self._on_connected(event.address)
             self._calls.handle(Event(CONNECTED))
+        else:
+            self._on_interrupted(event)
+
+    def _on_interrupted(self, event: ProtocolEvent) -> None:
+        if isinstance(event, Lost):
+            self.reconnecting_until = event.until
+            self.status = "reconnecting"
+            self._calls.handle(Event(RECONNECTING), seconds_left=self.seconds_left)
+        elif isinstance(event, Resumed):
+            self._on_connected(event.address)
+            self._calls.handle(Event(RECONNECTED))
+            if event.events_lost:
+                self._calls.handle(Event(EVENTS_LOST), count=event.events_lost)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """See ``Client.reconnecting_seconds_left``."""
+        if self.status != "reconnecting":
+            return None
+        return max(self.reconnecting_until - self._clock(), 0.0)
+
+    def _on_connected(self, address: tuple[Any, ...]) -> None:
+        self.own_address = address
+        self.status = "connected"
+        self._send_waiting()
 
     def _on_disconnected(self, event: Disconnected) -> None:
         if self.own_address is None and event.reason is not DisconnectReason.CLOSED:

@@ -26,6 +26,7 @@ input_buffer        a player's inputs at the server
 input_rate          a player's rate of inputs beside the server's ticks
 view_times          the bound on the view time that a client claims
 sleep               notices that this process has slept
+resumption          the secret that resumes a lost connection
 crypto              keys, seals, and the proof of a password
 handshake           stateless challenge; the client's way to a connection
 admission           how often a host may try, and which connection gives way in a full server

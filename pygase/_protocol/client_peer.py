@@ -13,7 +13,7 @@ from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
 from .client_sides import PlayerSide, StateSide
-from .datagrams import Welcome
+from .datagrams import Claim, Welcome
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import TooLarge
 from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
@@ -24,10 +24,13 @@ from .peer_events import (
     Disconnected,
     EventReceived,
     InputStateReceived,
+    Lost,
     MessageAcked,
     ProtocolEvent,
+    Resumed,
     StateReceived,
 )
+from .resumption import NO_SEAT, RESUME_TIME_UNIT, RESUMED_FROM_CHECKPOINT, Seat
 from .sequence import unwrap
 from .server_clock import ServerClock
 from .wire import (
@@ -52,9 +55,12 @@ class ClientProtocol(PeerProtocol):
 
     :param game: the server's must be the same.
     :param profile: the player's profile, serialised.
+    :param seat: of a connection that another process of this player had, to be resumed if possible.
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
     :ivar inputs: the player's unacknowledged inputs.
+    :ivar seat: what resumes the connection.
+    :ivar is_reconnecting: True while the connection is lost, and the client tries to resume it.
     :ivar states: the received states, and the unfinished ones.
     """
 
@@ -70,6 +76,8 @@ class ClientProtocol(PeerProtocol):
         "connected",
         "connector",
         "inputs",
+        "is_reconnecting",
+        "seat",
         "states",
     )
 
@@ -83,14 +91,18 @@ class ClientProtocol(PeerProtocol):
         password: str | None = None,
         host_token: str = "",
         profile: bytes = EMPTY_PROFILE,
+        seat: Seat = NO_SEAT,
         first_sequence: int = 0,
         skip_within: int = CLIENT_SKIPS_WITHIN,
     ) -> None:
         config = config or ClientConfig()
         super().__init__(bytes(TOKEN_BYTES), config, now, first_sequence, random_bytes, skip_within)
         self.connected = False
-        self.connector = Connector(game, password, host_token, random_bytes, config.connect_retry_interval, profile)
+        pause, claim = config.connect_retry_interval, seat.claim(0, 0)
+        self.connector = Connector(game, password, host_token, random_bytes, pause, profile, claim)
         self._give_up_at = now + config.connect_timeout
+        self.seat = seat
+        self.is_reconnecting = False
         self.states = StateSide(config)
         self._events: deque[ProtocolEvent] = deque()
         self._gate = EventGate(config.event_patience)
@@ -141,14 +153,52 @@ class ClientProtocol(PeerProtocol):
     def _finish_handshake(self, now: float) -> None:
         outcome = self.connector.outcome
         if isinstance(outcome, Welcome):
-            self.connected = True
-            self.token = outcome.token
-            self._server_time = outcome.time
-            self.record.last_received_at = self.record.last_sent_at = now
-            self.record.ack_due_at = now  # answer at once: the server's first round-trip measurement
-            self._events.append(Connected(outcome, decode_address(outcome.address)))
+            self._begin(outcome, now)
         elif outcome is not None:
-            self.end(reason_from_wire(outcome.reason), outcome.detail, remote=True)
+            self._on_refused(reason_from_wire(outcome.reason), outcome.detail)
+
+    def _begin(self, welcome: Welcome, now: float) -> None:
+        address = decode_address(welcome.address)
+        if self.is_reconnecting:
+            if not welcome.resumed:  # the server made a new client of us, whom nobody has asked for
+                self.end(DisconnectReason.NOT_RESUMABLE, "", remote=False)
+                return
+            lost = max(self.outgoing.ordered_acked - welcome.received, 0)
+            forgot = welcome.resumed == RESUMED_FROM_CHECKPOINT
+            self.renew(welcome.token, welcome.received, now=now, peer_forgot=forgot)
+            self._events.append(Resumed(welcome, address, False, lost if forgot else 0))
+        else:
+            self.token = welcome.token
+            self._events.append(Connected(welcome, address))
+        self.seat = Seat(welcome.client_id, welcome.resume_secret, welcome.resume_time * RESUME_TIME_UNIT)
+        self.connected, self.is_reconnecting = True, False
+        self._server_time = welcome.time
+        self.record.last_received_at = self.record.last_sent_at = now
+        self.record.ack_due_at = now  # answer at once: the server's first round-trip measurement
+
+    def _on_refused(self, reason: DisconnectReason, detail: str) -> None:
+        if self.is_reconnecting and reason is DisconnectReason.SERVER_FULL:
+            self.connector = self.connector.again(self._claim())  # until the server notices that this client is lost
+        elif self.seat.is_fresh and reason is DisconnectReason.NOT_RESUMABLE:
+            self.seat = NO_SEAT
+            self.connector = self.connector.again(self._claim())
+        else:
+            self.end(reason, detail, remote=True)
+
+    def _claim(self) -> Claim:
+        return self.seat.claim(self.incoming.received, self.outgoing.ordered_acked)
+
+    def lose(self, now: float) -> None:
+        """Reconnect, since the server does not answer any more. If it keeps no lost clients, end the connection."""
+        if not self.connected or self.closed is not None:
+            return
+        if not self.seat.seconds:
+            self.end(DisconnectReason.TIMED_OUT, "", remote=False)
+            return
+        self.connected, self.is_reconnecting = False, True
+        self.connector = self.connector.again(self._claim())
+        self._give_up_at = now + self.seat.seconds
+        self._events.append(Lost(self._give_up_at))
 
     def renew(self, token: bytes, received: int, *, now: float, peer_forgot: bool = False) -> None:
         """Do the same as PeerProtocol. If the server forgot, it does not know the states that it has sent either."""
@@ -301,9 +351,10 @@ class ClientProtocol(PeerProtocol):
             if now >= self._gate.next_at:
                 self._hand_on(self._gate.release(self.states.received.newest_tick, now))
             if self.timed_out(now):
-                self.end(DisconnectReason.TIMED_OUT, "", remote=False)
+                self.lose(now)
         elif now >= self._give_up_at:
-            self.end(DisconnectReason.NO_ANSWER, "", remote=False)
+            waited_in_vain = DisconnectReason.TIMED_OUT if self.is_reconnecting else DisconnectReason.NO_ANSWER
+            self.end(waited_in_vain, "", remote=False)
 
     def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float) -> None:
         """The queued messages and the CLOSE leave with the next ``datagrams_to_send``."""
