@@ -52,7 +52,7 @@ class ClientConnection:
         if self._endpoint.is_closed:
             return _STATUS_DISCONNECTED
         protocol = self._endpoint.protocol
-        if protocol.is_reconnecting:
+        if protocol.way_in.is_return:
             return _STATUS_RECONNECTING
         return _STATUS_CONNECTED if protocol.connected else _STATUS_CONNECTING
 

@@ -31,6 +31,7 @@ crypto              keys, seals, and the proof of a password
 handshake           stateless challenge; the client's way to a connection
 admission           how often a host may try, and which connection gives way in a full server
 tickets             numbers for events whose arrival is reported
+way_in              a client's handshake, also of a lost connection
 peer_events         the events of a connection, for the layer above
 peer                the part that both ends of a connection share
 client_sides        the inputs and the states of a client

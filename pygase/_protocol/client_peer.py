@@ -13,7 +13,7 @@ from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
 from .client_sides import PlayerSide, StateSide
-from .datagrams import Claim, Welcome
+from .datagrams import Welcome
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import TooLarge
 from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
@@ -30,9 +30,10 @@ from .peer_events import (
     Resumed,
     StateReceived,
 )
-from .resumption import NO_SEAT, RESUME_TIME_UNIT, RESUMED_FROM_CHECKPOINT, Seat
+from .resumption import NO_SEAT, RESUMED_FROM_CHECKPOINT, Seat
 from .sequence import unwrap
 from .server_clock import ServerClock
+from .way_in import WayIn
 from .wire import (
     CLIENT_HEADER,
     DATA,
@@ -59,8 +60,6 @@ class ClientProtocol(PeerProtocol):
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
     :ivar inputs: the player's unacknowledged inputs.
-    :ivar seat: what resumes the connection.
-    :ivar is_reconnecting: True while the connection is lost, and the client tries to resume it.
     :ivar states: the received states, and the unfinished ones.
     """
 
@@ -68,17 +67,14 @@ class ClientProtocol(PeerProtocol):
         "_events",
         "_farewell",
         "_gate",
-        "_give_up_at",
         "_player",
         "_sequence",
         "_server_time",
         "clock",
         "connected",
-        "connector",
         "inputs",
-        "is_reconnecting",
-        "seat",
         "states",
+        "way_in",
     )
 
     def __init__(
@@ -99,10 +95,8 @@ class ClientProtocol(PeerProtocol):
         super().__init__(bytes(TOKEN_BYTES), config, now, first_sequence, random_bytes, skip_within)
         self.connected = False
         pause, claim = config.connect_retry_interval, seat.claim(0, 0)
-        self.connector = Connector(game, password, host_token, random_bytes, pause, profile, claim)
-        self._give_up_at = now + config.connect_timeout
-        self.seat = seat
-        self.is_reconnecting = False
+        connector = Connector(game, password, host_token, random_bytes, pause, profile, claim)
+        self.way_in = WayIn(connector, seat, now + config.connect_timeout)
         self.states = StateSide(config)
         self._events: deque[ProtocolEvent] = deque()
         self._gate = EventGate(config.event_patience)
@@ -144,61 +138,51 @@ class ClientProtocol(PeerProtocol):
                 self.record.packets_dropped += 1
             return
         try:
-            self.connector.receive(data[0], data, now)
+            self.way_in.connector.receive(data[0], data, now)
         except MalformedPacket:
             self.record.packets_dropped += 1
-        if not self.connected and self.connector.outcome is not None:
+        if not self.connected and self.way_in.connector.outcome is not None:
             self._finish_handshake(now)
 
     def _finish_handshake(self, now: float) -> None:
-        outcome = self.connector.outcome
+        outcome = self.way_in.connector.outcome
         if isinstance(outcome, Welcome):
             self._begin(outcome, now)
         elif outcome is not None:
-            self._on_refused(reason_from_wire(outcome.reason), outcome.detail)
+            reason = reason_from_wire(outcome.reason)
+            if not self.way_in.goes_on_after(reason):
+                self.end(reason, outcome.detail, remote=True)
 
     def _begin(self, welcome: Welcome, now: float) -> None:
         address = decode_address(welcome.address)
-        if self.is_reconnecting:
-            if not welcome.resumed:  # the server made a new client of us, whom nobody has asked for
-                self.end(DisconnectReason.NOT_RESUMABLE, "", remote=False)
-                return
-            lost = max(self.outgoing.ordered_acked - welcome.received, 0)
-            forgot = welcome.resumed == RESUMED_FROM_CHECKPOINT
-            self.renew(welcome.token, welcome.received, now=now, peer_forgot=forgot)
-            self._events.append(Resumed(welcome, address, False, lost if forgot else 0))
-        else:
+        if not self.way_in.is_return:
             self.token = welcome.token
             self._events.append(Connected(welcome, address))
-        self.seat = Seat(welcome.client_id, welcome.resume_secret, welcome.resume_time * RESUME_TIME_UNIT)
-        self.connected, self.is_reconnecting = True, False
+        elif welcome.resumed:
+            forgot = welcome.resumed == RESUMED_FROM_CHECKPOINT
+            lost = max(self.outgoing.ordered_acked - welcome.received, 0) if forgot else 0
+            self.renew(welcome.token, welcome.received, now=now, peer_forgot=forgot)
+            self._events.append(Resumed(welcome, address, False, lost))
+        else:  # the server has made another client of us
+            self.end(DisconnectReason.NOT_RESUMABLE, "", remote=False)
+            return
+        self.way_in.succeed(welcome)
+        self.connected = True
         self._server_time = welcome.time
         self.record.last_received_at = self.record.last_sent_at = now
         self.record.ack_due_at = now  # answer at once: the server's first round-trip measurement
-
-    def _on_refused(self, reason: DisconnectReason, detail: str) -> None:
-        if self.is_reconnecting and reason is DisconnectReason.SERVER_FULL:
-            self.connector = self.connector.again(self._claim())  # until the server notices that this client is lost
-        elif self.seat.is_fresh and reason is DisconnectReason.NOT_RESUMABLE:
-            self.seat = NO_SEAT
-            self.connector = self.connector.again(self._claim())
-        else:
-            self.end(reason, detail, remote=True)
-
-    def _claim(self) -> Claim:
-        return self.seat.claim(self.incoming.received, self.outgoing.ordered_acked)
 
     def lose(self, now: float) -> None:
         """Reconnect, since the server does not answer any more. If it keeps no lost clients, end the connection."""
         if not self.connected or self.closed is not None:
             return
-        if not self.seat.seconds:
+        if not self.way_in.seat.seconds:
             self.end(DisconnectReason.TIMED_OUT, "", remote=False)
             return
-        self.connected, self.is_reconnecting = False, True
-        self.connector = self.connector.again(self._claim())
-        self._give_up_at = now + self.seat.seconds
-        self._events.append(Lost(self._give_up_at))
+        self.connected = False
+        self.outgoing.unreliable.pieces.clear()
+        self.way_in.begin_return(self.incoming.received, self.outgoing.ordered_acked, now)
+        self._events.append(Lost(self.way_in.until))
 
     def renew(self, token: bytes, received: int, *, now: float, peer_forgot: bool = False) -> None:
         """Do the same as PeerProtocol. If the server forgot, it does not know the states that it has sent either."""
@@ -323,7 +307,7 @@ class ClientProtocol(PeerProtocol):
             return farewell
         if self.connected:
             return self._datagrams(now)
-        request = self.connector.datagram_to_send(now)
+        request = self.way_in.connector.datagram_to_send(now)
         if request is None:
             return []
         self.budget.spend(len(request))
@@ -335,13 +319,13 @@ class ClientProtocol(PeerProtocol):
             return None
         if self.connected:
             return self.due_at(now)
-        return min(self.connector.next_timeout(), self._give_up_at)
+        return self.way_in.next_timeout()
 
     def forgive(self, slept: float, now: float) -> None:
         """Do the same as PeerProtocol, and give the time to a server that has not answered yet."""
         super().forgive(slept, now)
         self.states.forgive(slept)
-        self._give_up_at += slept
+        self.way_in.until += slept
 
     def handle_timeout(self, *, now: float) -> None:
         if self.closed is not None:
@@ -352,9 +336,8 @@ class ClientProtocol(PeerProtocol):
                 self._hand_on(self._gate.release(self.states.received.newest_tick, now))
             if self.timed_out(now):
                 self.lose(now)
-        elif now >= self._give_up_at:
-            waited_in_vain = DisconnectReason.TIMED_OUT if self.is_reconnecting else DisconnectReason.NO_ANSWER
-            self.end(waited_in_vain, "", remote=False)
+        elif now >= self.way_in.until:
+            self.end(self.way_in.reason_if_vain, "", remote=False)
 
     def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float) -> None:
         """The queued messages and the CLOSE leave with the next ``datagrams_to_send``."""

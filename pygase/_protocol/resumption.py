@@ -21,20 +21,20 @@ RESUMED_FROM_CHECKPOINT: Final = 2
 RESUME_TIME_UNIT: Final = 0.1
 """Seconds per unit of ``Welcome.resume_time``."""
 
-_HASH_BYTES: Final = 16
+_SECRET_HASH_BYTES: Final = 16
 _PERSON: Final = b"pygase resume"
 
 
 def hash_of(secret: bytes) -> bytes:
     """Return all that a server keeps of a secret."""
-    return keyed_hash(_PERSON, secret, _HASH_BYTES)
+    return keyed_hash(_PERSON, secret, _SECRET_HASH_BYTES)
 
 
 class ResumeSecrets:
     """The hashes of one client's secrets at the server.
 
     :ivar current: of the newest secret; ``b""``: none.
-    :ivar previous: of the one that the client presented for the present path, until its first packet arrives.
+    :ivar previous: of the one that the client presented for the present path; ``b""``: none.
     """
 
     __slots__ = ("current", "previous")
@@ -49,15 +49,15 @@ class ResumeSecrets:
         self.current, self.previous = hash_of(secret), hash_of(presented) if presented else b""
         return secret
 
-    def accept(self, secret: bytes) -> bool:
+    def accepts(self, secret: bytes, *, has_answered: bool) -> bool:
+        """Return whether a client with this secret may resume the connection.
+
+        :param has_answered: whether a packet has arrived on the present path, so that the client has the newest secret.
+        """
         given = hash_of(secret)
         is_current = bool(self.current) and same_secret(self.current, given)
         is_previous = bool(self.previous) and same_secret(self.previous, given)
-        return is_current or is_previous
-
-    def settle(self) -> None:
-        """Note that the client has the newest secret."""
-        self.previous = b""
+        return is_current or (is_previous and not has_answered)
 
 
 class Seat(NamedTuple):

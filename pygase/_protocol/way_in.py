@@ -1,0 +1,54 @@
+"""A client's attempt to get into a game, or back into it."""
+
+from __future__ import annotations
+
+from ..errors import DisconnectReason
+from .datagrams import Welcome
+from .handshake import Connector
+from .resumption import NO_SEAT, RESUME_TIME_UNIT, Seat
+
+
+class WayIn:
+    """The handshake, and what takes the client back after a loss.
+
+    :ivar connector: the handshake, under way or over.
+    :ivar seat: what takes the client back.
+    :ivar is_return: True while the client tries to go on with a lost connection.
+    :ivar until: when the client gives up, seconds.
+    """
+
+    __slots__ = ("connector", "is_return", "seat", "until")
+
+    def __init__(self, connector: Connector, seat: Seat, until: float) -> None:
+        self.connector = connector
+        self.seat = seat
+        self.is_return = False
+        self.until = until
+
+    def begin_return(self, received: int, acked: int, now: float) -> None:
+        """Try to go on with a lost connection. For the counts see :class:`.Claim`."""
+        self.is_return = True
+        self.connector = self.connector.again(self.seat.claim(received, acked))
+        self.until = now + self.seat.seconds
+
+    def succeed(self, welcome: Welcome) -> None:
+        self.is_return = False
+        self.seat = Seat(welcome.client_id, welcome.resume_secret, welcome.resume_time * RESUME_TIME_UNIT)
+
+    def goes_on_after(self, refusal: DisconnectReason) -> bool:
+        """Return whether to try again after a refusal. Then the next handshake has begun."""
+        if self.is_return and refusal is DisconnectReason.SERVER_FULL:  # it has not noticed the loss yet
+            self.connector = self.connector.again(self.connector.claim)
+            return True
+        if self.seat.is_fresh and refusal is DisconnectReason.NOT_RESUMABLE:
+            self.seat = NO_SEAT
+            self.connector = self.connector.again(NO_SEAT.claim(0, 0))
+            return True
+        return False
+
+    @property
+    def reason_if_vain(self) -> DisconnectReason:
+        return DisconnectReason.TIMED_OUT if self.is_return else DisconnectReason.NO_ANSWER
+
+    def next_timeout(self) -> float:
+        return min(self.connector.next_timeout(), self.until)
