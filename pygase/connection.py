@@ -104,11 +104,13 @@ class ServerConnection:
     @property
     def is_lost(self) -> bool:
         """Whether the client is silent, and its place is kept for its return."""
-        return False
+        return self._client.is_lost
 
     @property
     def status(self) -> int:
-        """A ConnectionStatus value."""
+        """A ConnectionStatus value; "Reconnecting" while the client is lost."""
+        if self._client.is_lost:
+            return _STATUS_RECONNECTING
         return _STATUS_CONNECTED if self._client.peer.closed is None else _STATUS_DISCONNECTED
 
     @property
