@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -53,9 +54,16 @@ class Client:
     def _session(self) -> ClientSession | None:
         return self.plumbing.current
 
-    def _claim(self, port: int, hostname: str, connect_timeout: float | None, host_token: str) -> ClientSession:
+    def _claim(
+        self,
+        port: int,
+        hostname: str,
+        connect_timeout: float | None,
+        host_token: str,
+        resume: str | os.PathLike[str] | None,
+    ) -> ClientSession:
         return self.plumbing.claim(
-            port, hostname, config=self.config, connect_timeout=connect_timeout, host_token=host_token
+            port, hostname, config=self.config, connect_timeout=connect_timeout, host_token=host_token, resume=resume
         )
 
     # -- connecting ----------------------------------------------------------------------------------------------
@@ -67,6 +75,7 @@ class Client:
         *,
         connect_timeout: float | None = None,
         host_token: str = "",
+        resume: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Open a connection to a PyGaSe server, and block until it ends.
 
@@ -76,6 +85,8 @@ class Client:
         :param hostname: its host name, IPv4 or IPv6 address.
         :param connect_timeout: seconds to try; None: ``config.connect_timeout`` (5 s).
         :param host_token: the server's ``host_token``, to be recognised as the host.
+        :param resume: path of a file that keeps this player's place while connected. If the program is killed, and
+            started again within the server's ``resume_seconds``, it is the same client. A goodbye removes the file.
         :raises ConnectionFailed: if nobody answers in time, or the server refuses; says what to do.
         :raises AddressNotUsable: if the host name is unknown.
         :raises RuntimeError: if this client is connected already.
@@ -87,7 +98,7 @@ class Client:
 
         async def connect() -> None:  # claims when it begins: a coroutine that never begins leaves nothing behind
             with program_lines_only:
-                session = self._claim(port, hostname, connect_timeout, host_token)
+                session = self._claim(port, hostname, connect_timeout, host_token, resume)
                 note_living(session)
                 await session.run()
 
@@ -101,6 +112,7 @@ class Client:
         *,
         connect_timeout: float | None = None,
         host_token: str = "",
+        resume: str | os.PathLike[str] | None = None,
     ) -> threading.Thread:
         """Open a connection in a daemon thread, and return the thread at once. It ends with the connection.
 
@@ -109,7 +121,7 @@ class Client:
         """
         with program_lines_only:
             check_address(port, hostname, "connect_in_thread")
-        return self._claim(port, hostname, connect_timeout, host_token).run_in_thread()
+        return self._claim(port, hostname, connect_timeout, host_token, resume).run_in_thread()
 
     def open(
         self,
@@ -118,6 +130,7 @@ class Client:
         *,
         connect_timeout: float | None = None,
         host_token: str = "",
+        resume: str | os.PathLike[str] | None = None,
     ) -> None:
         """Begin to connect without any thread or loop: from now on call :meth:`pump` once a frame.
 
@@ -125,7 +138,7 @@ class Client:
         """
         with program_lines_only:
             check_address(port, hostname, "open")
-        self._claim(port, hostname, connect_timeout, host_token).open()
+        self._claim(port, hostname, connect_timeout, host_token, resume).open()
 
     def pump(self) -> None:
         """Receive, handle events, send: once a frame, after :meth:`open`. Never blocks.

@@ -32,6 +32,7 @@ from .._protocol.peer_events import (
     Resumed,
     StateReceived,
 )
+from .._protocol.resumption import NO_SEAT
 from .._state.event_codec import encode_event
 from ..config import ClientConfig
 from ..connection import ClientConnection
@@ -50,6 +51,7 @@ from .client_endpoint import ClientEndpoint
 from .handlers import HandlerCalls
 from .line import Line, OpenLine
 from .outbox import Outbox, OutgoingEvent
+from .seat_file import SeatFile
 from .sent_inputs import SentInputs
 from .states import ReceivedStates
 
@@ -76,6 +78,7 @@ class Request:
     game: str
     password: str | None
     host_token: str
+    seat_file: SeatFile | None
 
 
 @dataclass(frozen=True)
@@ -214,6 +217,7 @@ class ClientSession:
             game=request.game,
             password=request.password,
             host_token=request.host_token,
+            seat=request.seat_file.load() if request.seat_file is not None else NO_SEAT,
         )
         endpoint = ClientEndpoint(protocol, transport, platform.clock, self._on_protocol_event)
         connection = ClientConnection((request.hostname, request.port), endpoint)
@@ -368,6 +372,10 @@ class ClientSession:
         return max(self.reconnecting_until - self._clock(), 0.0)
 
     def _on_connected(self, address: tuple[Any, ...]) -> None:
+        if (
+            self._request.seat_file is not None
+        ):  # before the next packet, which makes the old one void
+            self._request.seat_file.save(self.line.endpoint.protocol.way_in.seat)
         self.own_address = address
         self.status = "connected"
         self._send_waiting()
@@ -377,6 +385,9 @@ class ClientSession:
             failure = self._failure(event)
             self.end.error = self.end.failure = failure
             self.on_failure(failure)
+        file = self._request.seat_file
+        if file is not None and self.own_address is not None and event.reason is not DisconnectReason.SERVER_SHUTDOWN:
+            file.remove()
         self.end.detail = event.detail
         self.end.reason = event.reason
         self.status = "disconnected"  # not before there is a reason to show

@@ -71,7 +71,7 @@ class RemoteClient:
         self.events.address = self.own_events.address = self.peer.address
 
     def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
-        """The event leaves behind the newest state that the endpoint has. An unreliable one to a lost client is dropped."""
+        """The event leaves behind the newest state that the endpoint has. A lost client gets no unreliable one."""
         if self.peer.is_lost:
             if retries:
                 self.peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self.clock())
