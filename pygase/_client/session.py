@@ -372,9 +372,7 @@ class ClientSession:
         return max(self.reconnecting_until - self._clock(), 0.0)
 
     def _on_connected(self, address: tuple[Any, ...]) -> None:
-        if (
-            self._request.seat_file is not None
-        ):  # before the next packet, which makes the old one void
+        if self._request.seat_file is not None:  # before the next packet, which makes the old one void
             self._request.seat_file.save(self.line.endpoint.protocol.way_in.seat)
         self.own_address = address
         self.status = "connected"

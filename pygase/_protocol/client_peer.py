@@ -13,7 +13,7 @@ from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
 from .client_sides import PlayerSide, StateSide
-from .datagrams import Welcome
+from .datagrams import NotHere, Welcome
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import TooLarge
 from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
@@ -40,6 +40,7 @@ from .wire import (
     FRAGMENT_BYTES,
     INPUT_STATE,
     NO_ACK_DELAY,
+    NOT_HERE,
     SERVER_HEADER,
     SNAPSHOT,
     TIME_UNIT,
@@ -138,7 +139,10 @@ class ClientProtocol(PeerProtocol):
                 self.record.packets_dropped += 1
             return
         try:
-            self.way_in.connector.receive(data[0], data, now)
+            if data[0] != NOT_HERE:
+                self.way_in.connector.receive(data[0], data, now)
+            elif self.connected and self.way_in.is_over(NotHere.decode(data), self.token):
+                self.lose(now)
         except MalformedPacket:
             self.record.packets_dropped += 1
         if not self.connected and self.way_in.connector.outcome is not None:

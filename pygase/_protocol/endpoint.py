@@ -251,11 +251,12 @@ class ServerEndpoint:
         """Keep the place of a client that no longer answers for ``resume_seconds``, if any. Else it leaves."""
         if not self.config.resume_seconds:
             peer.end(DisconnectReason.TIMED_OUT, "", remote=False)
-            self._forget(peer)
+            self._forget(peer, now)
             return
         self.held.forget(peer)
         self.table.lose(peer, now + self.config.resume_seconds)
         self.entrance.places.changed()
+        self.entrance.keys.resets.answer_from(now)
         self.inbox.append((peer, Lost(peer.lost_until)))
 
     def _resume(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..errors import DisconnectReason
-from .datagrams import Welcome
+from .crypto import same_secret
+from .datagrams import NotHere, Welcome
 from .handshake import Connector
 from .resumption import NO_SEAT, RESUME_TIME_UNIT, Seat
 
@@ -15,15 +16,17 @@ class WayIn:
     :ivar seat: what takes the client back.
     :ivar is_return: True while the client tries to go on with a lost connection.
     :ivar until: when the client gives up, seconds.
+    :ivar reset_token: the server's proof that the connection is gone.
     """
 
-    __slots__ = ("connector", "is_return", "seat", "until")
+    __slots__ = ("connector", "is_return", "reset_token", "seat", "until")
 
     def __init__(self, connector: Connector, seat: Seat, until: float) -> None:
         self.connector = connector
         self.seat = seat
         self.is_return = False
         self.until = until
+        self.reset_token = b""
 
     def begin_return(self, received: int, acked: int, now: float) -> None:
         """Try to go on with a lost connection. For the counts see :class:`.Claim`."""
@@ -33,7 +36,12 @@ class WayIn:
 
     def succeed(self, welcome: Welcome) -> None:
         self.is_return = False
+        self.reset_token = welcome.reset_token
         self.seat = Seat(welcome.client_id, welcome.resume_secret, welcome.resume_time * RESUME_TIME_UNIT)
+
+    def is_over(self, answer: NotHere, token: bytes) -> bool:
+        """Return whether the server proves that it does not know the connection with this token any more."""
+        return answer.token == token and same_secret(self.reset_token, answer.reset)
 
     def goes_on_after(self, refusal: DisconnectReason) -> bool:
         """Return whether to try again after a refusal. Then the next handshake has begun."""
