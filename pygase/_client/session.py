@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import logging
-import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -108,7 +107,6 @@ class ClientSession:
 
     :ivar ended: done when everything is released.
     :ivar status, own_address: see ``Client.status`` and ``Client.address``.
-    :ivar reconnecting_until: while the status is "reconnecting", when the client gives up.
     :ivar link: the bad link laid over the connection, and its seed.
     :ivar on_failure: called before anybody can see that the attempt has failed: the program may end right after.
     """
@@ -119,7 +117,6 @@ class ClientSession:
         self.ended: concurrent.futures.Future[None] = concurrent.futures.Future()
         self.status = "connecting"
         self.own_id: int | None = None
-        self.reconnecting_until = math.inf
         self.own_address: tuple[Any, ...] | None = None
         self.end = End()
         self.line = Line()
@@ -355,7 +352,6 @@ class ClientSession:
 
     def _on_interrupted(self, event: ProtocolEvent) -> None:
         if isinstance(event, Lost):
-            self.reconnecting_until = event.until
             self.status = "reconnecting"
             self._calls.handle(Event(RECONNECTING), seconds_left=self.seconds_left)
         elif isinstance(event, Resumed):
@@ -369,7 +365,7 @@ class ClientSession:
         """See ``Client.reconnecting_seconds_left``."""
         if self.status != "reconnecting":
             return None
-        return max(self.reconnecting_until - self._clock(), 0.0)
+        return max(self.line.endpoint.protocol.way_in.until - self._clock(), 0.0)
 
     def _on_connected(self, address: tuple[Any, ...]) -> None:
         if self._request.seat_file is not None:  # before the next packet, which makes the old one void

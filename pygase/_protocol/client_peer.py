@@ -154,7 +154,7 @@ class ClientProtocol(PeerProtocol):
             self._begin(outcome, now)
         elif outcome is not None:
             reason = reason_from_wire(outcome.reason)
-            if not self.way_in.goes_on_after(reason):
+            if not self.way_in.goes_on_after(reason, now):
                 self.end(reason, outcome.detail, remote=True)
 
     def _begin(self, welcome: Welcome, now: float) -> None:

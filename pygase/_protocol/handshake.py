@@ -121,6 +121,10 @@ class Connector:
             claim,
         )
 
+    def rest(self, now: float) -> None:
+        """Send the first datagram after the longest pause, since the server has just refused the client."""
+        self._sent_at, self._pause = now, self.MAX_PAUSE
+
     def receive(self, kind: int, data: bytes, now: float) -> None:
         """Those for another client are ignored.
 

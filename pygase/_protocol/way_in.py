@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..errors import DisconnectReason
 from .crypto import same_secret
 from .datagrams import NotHere, Welcome
 from .handshake import Connector
 from .resumption import NO_SEAT, RESUME_TIME_UNIT, Seat
+
+NOTICED_WITHIN: Final = 10.0
+"""Seconds after the loss in which a full server may not have noticed it yet: twice the default ``timeout``. Later it
+has given the place away."""
 
 
 class WayIn:
@@ -43,10 +49,12 @@ class WayIn:
         """Return whether the server proves that it does not know the connection with this token any more."""
         return answer.token == token and same_secret(self.reset_token, answer.reset)
 
-    def goes_on_after(self, refusal: DisconnectReason) -> bool:
+    def goes_on_after(self, refusal: DisconnectReason, now: float) -> bool:
         """Return whether to try again after a refusal. Then the next handshake has begun."""
-        if self.is_return and refusal is DisconnectReason.SERVER_FULL:  # it has not noticed the loss yet
+        may_not_know = self.is_return and now < self.until - self.seat.seconds + NOTICED_WITHIN
+        if may_not_know and refusal is DisconnectReason.SERVER_FULL:
             self.connector = self.connector.again(self.connector.claim)
+            self.connector.rest(now)
             return True
         if self.seat.is_fresh and refusal is DisconnectReason.NOT_RESUMABLE:
             self.seat = NO_SEAT

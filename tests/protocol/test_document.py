@@ -380,7 +380,9 @@ class Pair:
     CLIENT, SERVER = ("127.0.0.1", 50000), ("127.0.0.1", 8080)
 
     def __init__(self) -> None:
-        server_bytes: Iterator[bytes] = iter([bytes(range(32)), bytes(range(0xA0, 0xA8)), bytes(2)])
+        server_bytes: Iterator[bytes] = iter(
+            [bytes(range(32)), bytes(range(0xA0, 0xA8)), bytes(2), bytes(range(0xB0, 0xC0))]
+        )
         self.server = ServerEndpoint(
             random_bytes=lambda size: next(server_bytes)[:size], game="pong", password="sesame", reset_key=b"r" * 32
         )
