@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -54,6 +55,7 @@ def join(
     game: str = "",
     password: str | None = None,
     connect_timeout: float | None = None,
+    resume: str | os.PathLike[str] | None = None,
     **options: Unpack[SessionOptions],
 ) -> Session:
     """Begin to connect to a server, and return the session at once.
@@ -62,6 +64,7 @@ def join(
     :param game: name of the server's game.
     :param password: the server's password, if it has one.
     :param connect_timeout: seconds to wait for the server's answer.
+    :param resume: path of a file that keeps the player's place, see :meth:`pygase.Client.connect`.
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``: see
         :class:`Session`.
     :raises ValueError: an argument makes no sense; the message can be shown to a player.
@@ -73,7 +76,7 @@ def join(
     client = Client(game=game, password=password)
 
     def connect() -> threading.Thread:
-        return client.connect_in_thread(port, hostname, connect_timeout=connect_timeout)
+        return client.connect_in_thread(port, hostname, connect_timeout=connect_timeout, resume=resume)
 
     session = Session(client, connect=connect, address=format_address(hostname, port), **options)
     session.connect()
