@@ -49,9 +49,8 @@ class World:
     def __init__(self, seed: int = 0, *, loss: float = 0.0, **config: Any) -> None:
         self.link = Link(latency=0.03, jitter=0.01, loss=loss)
         self.network = SimulatedNetwork(seed=seed, link=self.link)
-        self.backend = Backend(
-            GameState(tick=0, ballast="x" * 800), self.time_step, server_config=ServerConfig(**config) if config else None
-        )
+        state = GameState(tick=0, ballast="x" * 800)
+        self.backend = Backend(state, self.time_step, config=ServerConfig(**config))
         self.inputs: list[dict[int, PlayerInput]] = []
         self.news: list[str] = []
         self.details: dict[str, dict[str, Any]] = {}
@@ -112,6 +111,10 @@ class World:
         self.play(seconds)
         self.network.partition(self.client, False)
 
+    def at(self, side: str) -> list[str]:
+        """The news of the server, whose names begin with a small letter, or of the client."""
+        return [name for name in self.news if name.islower() is (side == "server")]
+
     @property
     def heard_all(self) -> bool:
         return self.at_server == list(range(1, self.said["client"] + 1)) and self.at_client == list(
@@ -133,9 +136,8 @@ def test_a_player_goes_on_after_the_cable_was_pulled(seconds: float, loss: float
     if seconds < 5.0:
         assert world.news == ["connected", "Connected"]
     else:
-        assert sorted(world.news) == sorted(
-            ["connected", "Connected", "lost", "Reconnecting", "resumed", "Reconnected"]
-        )
+        assert world.at("server") == ["connected", "lost", "resumed"]
+        assert world.at("client") == ["Connected", "Reconnecting", "Reconnected"]
     assert world.client.snapshots[-1].state["tick"] > 60 * seconds
 
 
@@ -144,12 +146,13 @@ def test_a_player_who_stays_away_too_long_leaves() -> None:
     world.play(1.0)
     world.network.partition(world.client)
     world.network.run(34.0)
-    assert world.client.status == "reconnecting"
+    assert str(world.client.status) == "reconnecting"
     assert "left" not in world.news
     world.network.run(3.0)
-    assert world.client.status == "disconnected"
+    assert str(world.client.status) == "disconnected"
     assert world.client.disconnect_reason is DisconnectReason.TIMED_OUT
-    assert world.news == ["connected", "Connected", "lost", "Reconnecting", "left", "Disconnected"]
+    assert world.at("server") == ["connected", "lost", "left"]
+    assert world.at("client") == ["Connected", "Reconnecting", "Disconnected"]
     assert world.details["left"]["reason"] is DisconnectReason.TIMED_OUT
     assert world.backend.server.clients == {}
 
@@ -193,7 +196,7 @@ def test_a_lost_player_gives_no_inputs_and_a_returned_one_gives_them_in_time() -
     assert world.inputs
     assert all(inputs == {} for inputs in world.inputs)
     world.network.partition(world.client, False)
-    assert world.network.run_until(lambda: world.client.status == "connected", timeout=2.0)
+    world.network.run_until(lambda: world.client.status == "connected", timeout=2.0)
     world.play(1.0, says=False)
     world.inputs.clear()
     world.play(2.0, says=False)
@@ -215,7 +218,7 @@ def test_the_first_state_after_the_return_is_a_delta() -> None:
         sizes.append(len(data)) if receiver == world.network.address_of(world.client) and data[0] == 6 else None
     )
     tick = world.client.snapshots[-1].tick
-    assert world.network.run_until(lambda: world.client.snapshots[-1].tick > tick, timeout=2.0)
+    world.network.run_until(lambda: world.client.snapshots[-1].tick > tick, timeout=2.0)
     assert max(sizes) < 200  # the whole state has more than 800 bytes
 
 
@@ -242,8 +245,7 @@ def test_reliable_events_wait_for_a_lost_client_within_bounds() -> None:
     assert world.details["left"]["reason"] is DisconnectReason.OVERLOADED
 
 
-@pytest.mark.parametrize("lost", [False, True])
-def test_a_goodbye_ends_it_at_once(lost: bool) -> None:
+def test_a_goodbye_ends_it_at_once() -> None:
     world = World().join()
     world.client.disconnect()
     world.network.run(0.5)
@@ -277,7 +279,8 @@ def test_without_resume_seconds_everything_is_as_it_was() -> None:
     world = World(resume_seconds=0).join()
     world.network.partition(world.client)
     world.network.run(7.0)
-    assert world.news == ["connected", "Connected", "left", "Disconnected"]
+    assert world.at("server") == ["connected", "left"]
+    assert world.at("client") == ["Connected", "Disconnected"]
     assert world.client.disconnect_reason is DisconnectReason.TIMED_OUT
 
 
@@ -297,7 +300,8 @@ def test_a_pumped_client_reconnects_as_well() -> None:
     world.network.partition(world.client, False)
     frames(2.0)
     assert world.client.status == "connected"
-    assert world.news == ["connected", "Connected", "lost", "Reconnecting", "resumed", "Reconnected"]
+    assert world.at("server") == ["connected", "lost", "resumed"]
+    assert world.at("client") == ["Connected", "Reconnecting", "Reconnected"]
 
 
 def test_the_servers_shutdown_reaches_lost_clients_handlers() -> None:
@@ -313,8 +317,8 @@ def test_the_servers_shutdown_reaches_lost_clients_handlers() -> None:
 
 
 def killed(world: World) -> None:
-    """Kill the client's process: it says nothing more, and hears nothing more."""
-    world.network.partition(world.client)
+    """Kill the client's process."""
+    world.network.kill(world.client)
     world.network.run(0.5)
 
 
@@ -411,7 +415,7 @@ def test_the_file_of_another_game_is_not_shown_to_this_one(tmp_path: Path, caplo
 
 def test_a_path_that_cannot_be_written_is_an_error_at_the_call(tmp_path: Path) -> None:
     world = World()
-    with pytest.raises(ValueError, match="resume=.*there is no folder"):
+    with pytest.raises(ValueError, match="there is no folder"):
         world.network.connect(world.client, resume=tmp_path / "nowhere" / "place")
     with pytest.raises(ValueError, match="is a folder"):
         world.network.connect(world.client, resume=tmp_path)
