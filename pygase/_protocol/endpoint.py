@@ -353,7 +353,7 @@ class ServerEndpoint:
 
     def forgive(self, slept: float, *, now: float) -> None:
         for lost in self.lost.values():
-            lost.lost_until += slept
+            lost.lost_until += max(slept - self.config.heartbeat_interval, 0.0)
         for peer in self.peers.values():
             peer.forgive(slept, now)
 
