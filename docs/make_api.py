@@ -64,7 +64,8 @@ TOPICS = [
         "What client and server send each other beside states and inputs.",
         [
             *["pygase.Event", "pygase.RELIABLE", "pygase.ANY_EVENT", "pygase.CLIENT_CONNECTED"],
-            *["pygase.CLIENT_RESUMED", "pygase.CLIENT_LEFT", "pygase.CONNECTED", "pygase.DISCONNECTED"],
+            *["pygase.CLIENT_LOST", "pygase.CLIENT_RESUMED", "pygase.CLIENT_LEFT", "pygase.CONNECTED"],
+            *["pygase.RECONNECTING", "pygase.RECONNECTED", "pygase.EVENTS_LOST", "pygase.DISCONNECTED"],
             "pygase.event.UniversalEventHandler",
         ],
     ),

@@ -45,7 +45,19 @@ if TYPE_CHECKING:
         PygaseError,
         StateTooLarge,
     )
-    from .event import ANY_EVENT, CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_RESUMED, CONNECTED, DISCONNECTED, Event
+    from .event import (
+        ANY_EVENT,
+        CLIENT_CONNECTED,
+        CLIENT_LEFT,
+        CLIENT_LOST,
+        CLIENT_RESUMED,
+        CONNECTED,
+        DISCONNECTED,
+        EVENTS_LOST,
+        RECONNECTED,
+        RECONNECTING,
+        Event,
+    )
     from .gamestate import TO_DELETE, GameState, GameStateUpdate, GameStatus
     from .installation import VERSION as __version__  # noqa: F401 (a name of this package)
     from .installation import build_info
@@ -69,6 +81,7 @@ _MODULES: Final = {
     "Browser": "pygase.discovery",
     "CLIENT_CONNECTED": "pygase.event",
     "CLIENT_LEFT": "pygase.event",
+    "CLIENT_LOST": "pygase.event",
     "CLIENT_RESUMED": "pygase.event",
     "CONNECTED": "pygase.event",
     "CannotEncrypt": "pygase.errors",
@@ -81,6 +94,9 @@ _MODULES: Final = {
     "ConnectionStatus": "pygase.connection",
     "DEFAULT_PORT": "pygase.addresses",
     "DISCONNECTED": "pygase.event",
+    "EVENTS_LOST": "pygase.event",
+    "RECONNECTING": "pygase.event",
+    "RECONNECTED": "pygase.event",
     "DISCOVERY_PORT": "pygase.config",
     "DisconnectReason": "pygase.errors",
     "DiscoveredGame": "pygase.discovery",
@@ -177,12 +193,16 @@ __all__ = [
     "ANY_EVENT",
     "CLIENT_CONNECTED",
     "CLIENT_LEFT",
+    "CLIENT_LOST",
     "CLIENT_RESUMED",
     "CONNECTED",
     "DEFAULT_PORT",
     "DISCONNECTED",
     "DISCOVERY_PORT",
+    "EVENTS_LOST",
     "LINKS",
+    "RECONNECTED",
+    "RECONNECTING",
     "RELIABLE",
     "TO_DELETE",
     "AdaptiveClock",

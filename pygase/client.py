@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -54,10 +55,22 @@ class Client:
         return self.plumbing.current
 
     def _claim(
-        self, port: int, hostname: str, connect_timeout: float | None, host_token: str, profile: bytes
+        self,
+        port: int,
+        hostname: str,
+        connect_timeout: float | None,
+        host_token: str,
+        profile: bytes,
+        resume: str | os.PathLike[str] | None,
     ) -> ClientSession:
         return self.plumbing.claim(
-            port, hostname, config=self.config, connect_timeout=connect_timeout, host_token=host_token, profile=profile
+            port,
+            hostname,
+            config=self.config,
+            connect_timeout=connect_timeout,
+            host_token=host_token,
+            profile=profile,
+            resume=resume,
         )
 
     # -- connecting ----------------------------------------------------------------------------------------------
@@ -70,6 +83,7 @@ class Client:
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
+        resume: str | os.PathLike[str] | None = None,
     ) -> Any:
         """Open a connection to a PyGaSe server, and block until it ends.
 
@@ -82,6 +96,8 @@ class Client:
         :param profile: what other players see of this one, such as ``{"name": "Ann", "colour": "red"}``: a dict of
             plain values, 400 bytes at most, serialised. The server has it from the first moment: as ``profile`` in its
             handler of CLIENT_CONNECTED, and as ``ServerConnection.profile``.
+        :param resume: path of a file that keeps this player's place while connected. If the program is killed, and
+            started again within the server's ``resume_seconds``, it is the same client. A goodbye removes the file.
         :raises ConnectionFailed: if nobody answers in time, or the server refuses; says what to do.
         :raises AddressNotUsable: if the host name is unknown.
         :raises RuntimeError: if this client is connected already.
@@ -95,7 +111,7 @@ class Client:
 
         async def connect() -> None:  # claims when it begins: a coroutine that never begins leaves nothing behind
             with program_lines_only:
-                session = self._claim(port, hostname, connect_timeout, host_token, encoded)
+                session = self._claim(port, hostname, connect_timeout, host_token, encoded, resume)
                 note_living(session)
                 await session.run()
 
@@ -110,6 +126,7 @@ class Client:
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
+        resume: str | os.PathLike[str] | None = None,
     ) -> threading.Thread:
         """Open a connection in a daemon thread, and return the thread at once. It ends with the connection.
 
@@ -119,7 +136,7 @@ class Client:
         with program_lines_only:
             check_address(port, hostname, "connect_in_thread")
             encoded = encode_profile(profile)
-        return self._claim(port, hostname, connect_timeout, host_token, encoded).run_in_thread()
+        return self._claim(port, hostname, connect_timeout, host_token, encoded, resume).run_in_thread()
 
     def open(
         self,
@@ -129,6 +146,7 @@ class Client:
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
+        resume: str | os.PathLike[str] | None = None,
     ) -> None:
         """Begin to connect without any thread or loop: from now on call :meth:`pump` once a frame.
 
@@ -137,7 +155,7 @@ class Client:
         with program_lines_only:
             check_address(port, hostname, "open")
             encoded = encode_profile(profile)
-        self._claim(port, hostname, connect_timeout, host_token, encoded).open()
+        self._claim(port, hostname, connect_timeout, host_token, encoded, resume).open()
 
     def pump(self) -> None:
         """Receive, handle events, send: once a frame, after :meth:`open`. Never blocks.
@@ -170,8 +188,16 @@ class Client:
 
     @property
     def status(self) -> str:
-        """``"disconnected"``, ``"connecting"`` or ``"connected"``."""
+        """``"disconnected"``, ``"connecting"``, ``"connected"`` or ``"reconnecting"``.
+
+        While it is "reconnecting", the server no longer answers, and the client tries to reach it again by itself.
+        """
         return self._session.status if self._session is not None else "disconnected"
+
+    @property
+    def reconnecting_seconds_left(self) -> float | None:
+        """For how long the client will still try to reach a server that no longer answers, in seconds; else None."""
+        return self._session.seconds_left if self._session is not None else None
 
     @property
     def error(self) -> Exception | None:

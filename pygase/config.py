@@ -15,6 +15,10 @@ ENCRYPTION: Final = ("auto", "required", "off")
 """The values of ``encryption`` in both configs."""
 
 
+MAX_RESUME_SECONDS: Final = 6500.0
+"""The longest time for which a lost client keeps its place. It travels as 16 bits of tenths of a second."""
+
+
 @dataclass(frozen=True)
 class ConnectionConfig:
     """Settings of both ends of a connection. Durations are seconds, sizes are bytes."""
@@ -73,11 +77,17 @@ class ConnectionConfig:
                 if value is not None and not isinstance(value, bool):
                     raise TypeError(f"{name} must be True, False or None, got {value!r}")
                 continue
-            whole = field.type == "int"
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-                raise TypeError(f"{name} must be {'an int' if whole else 'a number'}, got {value!r}")
-            if not value > 0:
-                raise ValueError(f"{name} must be positive, got {value!r}")
+            _check_number(name, value, whole=field.type == "int")
+
+
+def _check_number(name: str, value: object, *, whole: bool) -> None:
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise TypeError(f"{name} must be {'an int' if whole else 'a number'}, got {value!r}")
+    if name.endswith(".resume_seconds"):
+        if not 0 <= value <= MAX_RESUME_SECONDS:
+            raise ValueError(f"{name} must be between 0 (off) and {MAX_RESUME_SECONDS:g}, got {value!r}")
+    elif not value > 0:
+        raise ValueError(f"{name} must be positive, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,10 @@ class ServerConfig(ConnectionConfig):
     silent_places_per_host: int = 30
     """Silent connections that a host (an IP address; for IPv6 a /64) may keep: spectators, or a class behind one router
     that listens to its teacher. At most half of ``max_clients`` is kept."""
+    resume_seconds: float = 30.0
+    """Seconds for which a lost client keeps its place and may resume its connection; 0: it leaves at once. A cable that
+    is plugged in again, a router that restarts, a program that is started again: most take less. The greatest is
+    6,500."""
     max_held_bytes: int = 64 * 1024 * 1024
     """Most bytes held for all clients together: incomplete messages, and reliable events that wait for an earlier one.
     A client that follows the protocol holds a few KB, and two megabytes at most. Beyond the bound, the largest

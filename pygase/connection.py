@@ -28,10 +28,12 @@ class ConnectionStatus(NamedEnum, first=2):
 ConnectionStatus.register("Disconnected")
 ConnectionStatus.register("Connected")
 ConnectionStatus.register("Connecting")
+ConnectionStatus.register("Reconnecting")
 
 _STATUS_DISCONNECTED = ConnectionStatus.get("Disconnected")
 _STATUS_CONNECTING = ConnectionStatus.get("Connecting")
 _STATUS_CONNECTED = ConnectionStatus.get("Connected")
+_STATUS_RECONNECTING = ConnectionStatus.get("Reconnecting")
 
 
 class ClientConnection:
@@ -49,7 +51,10 @@ class ClientConnection:
         """A ConnectionStatus value."""
         if self._endpoint.is_closed:
             return _STATUS_DISCONNECTED
-        return _STATUS_CONNECTED if self._endpoint.protocol.connected else _STATUS_CONNECTING
+        protocol = self._endpoint.protocol
+        if protocol.way_in.is_return:
+            return _STATUS_RECONNECTING
+        return _STATUS_CONNECTED if protocol.connected else _STATUS_CONNECTING
 
     @property
     def is_closed(self) -> bool:
@@ -107,11 +112,13 @@ class ServerConnection:
     @property
     def is_lost(self) -> bool:
         """Whether the client is silent, and its place is kept for its return."""
-        return False
+        return self._client.is_lost
 
     @property
     def status(self) -> int:
-        """A ConnectionStatus value."""
+        """A ConnectionStatus value; "Reconnecting" while the client is lost."""
+        if self._client.is_lost:
+            return _STATUS_RECONNECTING
         return _STATUS_CONNECTED if self._client.peer.closed is None else _STATUS_DISCONNECTED
 
     @property

@@ -103,6 +103,7 @@ class DisconnectReason(enum.IntEnum):
     PROTOCOL_ERROR = 12
     UNKNOWN_HOST = 13
     OVERLOADED = 14
+    NOT_RESUMABLE = 18
 
     @property
     def sentence(self) -> str:
@@ -131,6 +132,8 @@ _SENTENCES = {
     DisconnectReason.UNKNOWN_HOST: "That host name is not known. Check the spelling, or use the IP address; and look "
     "whether this machine is online.",
     DisconnectReason.OVERLOADED: "The server has no room left for this program's messages.",
+    DisconnectReason.NOT_RESUMABLE: "The connection was lost for too long, and this player's place is gone. Join "
+    "again.",
 }
 
 

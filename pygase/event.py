@@ -20,18 +20,41 @@ Handler = Callable[..., Any]
 CLIENT_CONNECTED: Final = "pygase:client_connected"
 """Server: a client has connected. Handlers get, by name, ``client_id`` and ``profile`` (a dict, the client's word
 for its player)."""
+CLIENT_LOST: Final = "pygase:client_lost"
+"""Server: a client no longer answers. It keeps its place for ``ServerConfig.resume_seconds``; then CLIENT_RESUMED or
+CLIENT_LEFT follows. Handlers get ``client_id`` and ``client_address`` by name."""
 CLIENT_RESUMED: Final = "pygase:client_resumed"
-"""Server: a client has resumed its lost connection. (Reserved: connections cannot be resumed yet.)"""
+"""Server: a lost client is back, as the same client. Handlers get ``client_id``, ``client_address`` (the present one)
+and ``is_new_process`` by name: True if the player's program was started again, so that it knows nothing of the game."""
 CLIENT_LEFT: Final = "pygase:client_left"
 """Server: a client has left. Handlers get ``reason`` (DisconnectReason) and, by name, ``client_id``."""
 CONNECTED: Final = "pygase:connected"
 """Client: the connection stands."""
+RECONNECTING: Final = "pygase:reconnecting"
+"""Client: the server no longer answers, and the client tries to reach it again. RECONNECTED or DISCONNECTED follows.
+Handlers get ``seconds_left`` (float): for how long it will try."""
+RECONNECTED: Final = "pygase:reconnected"
+"""Client: the connection goes on, as the same client."""
+EVENTS_LOST: Final = "pygase:events_lost"
+"""Client: the server was restarted from a checkpoint, and does not remember some reliable events of this client.
+Handlers get ``count`` (int)."""
 DISCONNECTED: Final = "pygase:disconnected"
 """Client: the connection has ended. Handlers get ``reason`` (DisconnectReason) and ``detail`` (str)."""
 ANY_EVENT: Final = "pygase:any"
 """A handler registered for this gets every event: ``handler(event_type, *args, **kwargs)``."""
 _OWN_NAMES: Final = frozenset(
-    {"CLIENT_CONNECTED", "CLIENT_RESUMED", "CLIENT_LEFT", "CONNECTED", "DISCONNECTED", "ANY_EVENT"}
+    {
+        "CLIENT_CONNECTED",
+        "CLIENT_LOST",
+        "CLIENT_RESUMED",
+        "CLIENT_LEFT",
+        "CONNECTED",
+        "RECONNECTING",
+        "RECONNECTED",
+        "EVENTS_LOST",
+        "DISCONNECTED",
+        "ANY_EVENT",
+    }
 )
 SHUTDOWN_REQUEST: Final = "pygase:shutdown"
 """On the wire: the host asks the server to shut down."""

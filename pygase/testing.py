@@ -18,6 +18,7 @@ No socket, no thread, no sleep. Everything random comes from the seed, so a fail
 from __future__ import annotations
 
 import heapq
+import os
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -136,6 +137,7 @@ class SimulatedNetwork:
         pumped: bool = False,
         nat: Nat | None = None,
         server_address: Address | None = None,
+        resume: str | os.PathLike[str] | None = None,
     ) -> None:
         """Let a client begin to connect to the server at ``port``. Next: :meth:`run`, or :meth:`run_until`.
 
@@ -144,6 +146,7 @@ class SimulatedNetwork:
         :param clock: the client's own clock, which may drift; the network's if None.
         :param pumped: let the test call ``client.pump()``, as a game without threads does.
         :param nat: the router behind which the client stands; None: it has a public address.
+        :param resume: as in ``Client.connect``.
         :param server_address: the server's, instead of ``port``, if it stands behind a router.
         """
         address = self._address(address, nat)
@@ -155,6 +158,7 @@ class SimulatedNetwork:
             connect_timeout=connect_timeout,
             host_token=host_token,
             profile=encode_profile(profile),
+            resume=resume,
         )
         transport = self._add(address, server_address)
         for path in ((address, server_address), (server_address, address)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -55,6 +56,7 @@ def join(
     password: str | None = None,
     connect_timeout: float | None = None,
     profile: Mapping[str, Any] | None = None,
+    resume: str | os.PathLike[str] | None = None,
     **options: Unpack[SessionOptions],
 ) -> Session:
     """Begin to connect to a server, and return the session at once.
@@ -64,6 +66,7 @@ def join(
     :param password: the server's password, if it has one.
     :param connect_timeout: seconds to wait for the server's answer.
     :param profile: see :meth:`pygase.Client.connect`. Each attempt to connect sends it as it is then.
+    :param resume: path of a file that keeps the player's place, see :meth:`pygase.Client.connect`.
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``: see
         :class:`Session`.
     :raises ValueError: an argument makes no sense; the message can be shown to a player.
@@ -75,7 +78,7 @@ def join(
     client = Client(game=game, password=password)
 
     def connect() -> threading.Thread:
-        return client.connect_in_thread(port, hostname, connect_timeout=connect_timeout, profile=profile)
+        return client.connect_in_thread(port, hostname, connect_timeout=connect_timeout, profile=profile, resume=resume)
 
     session = Session(client, connect=connect, address=format_address(hostname, port), **options)
     session.connect()

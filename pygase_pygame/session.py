@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,6 +13,9 @@ from pygase import (
     ANY_EVENT,
     CONNECTED,
     DISCONNECTED,
+    EVENTS_LOST,
+    RECONNECTED,
+    RECONNECTING,
     Backend,
     Client,
     DisconnectReason,
@@ -29,10 +33,13 @@ from .pygame_events import SessionEvents
 from .state_feed import Check, StateFeed
 from .view import View
 
-Status = Literal["connecting", "connected", "lost", "closed"]
+Status = Literal["connecting", "connected", "reconnecting", "lost", "closed"]
 
 SILENCE_REPORTED_AFTER: Final = 2.5
 """Seconds of the server's silence after which :attr:`Session.reason` reports it: two heartbeats are missing."""
+
+_OF_THE_STATUS: Final = frozenset({RECONNECTING, RECONNECTED, EVENTS_LOST})
+"""Events of the client that :attr:`Session.status` shows."""
 
 _STANDS_AFTER: Final = 0.3
 """Seconds of silence after which it explains a predicted player who stands; before, the game loop may have paused."""
@@ -142,7 +149,7 @@ class Session:
 
         :param state: ``controls.take()``, or anything else that can be sent.
         """
-        if self.status != "connected":
+        if not self.is_in_game:
             return False
         self._forget_earlier_connection()
         if self._ticks is None:
@@ -169,7 +176,7 @@ class Session:
         It begins after ``Prediction.max_ahead`` seconds without an answer, or somewhat later while the server's game
         loop pauses, and ends when a newer input is confirmed. False without prediction.
         """
-        return self._ticks is not None and self.status == "connected" and self._ticks.is_stalled
+        return self._ticks is not None and self.is_in_game and self._ticks.is_stalled
 
     @property
     def newest(self) -> Mapping[str, Any]:
@@ -207,17 +214,28 @@ class Session:
 
     @property
     def status(self) -> Status:
-        """ "connecting", "connected", "lost" (:attr:`reason` says why) or "closed" (by this program)."""
+        """ "connecting", "connected", "reconnecting", "lost" (:attr:`reason` says why) or "closed" (by this program).
+
+        While it is "reconnecting", the server does not answer, and the client tries to reach it again by itself. The
+        view keeps the last state, and inputs and reliable events wait.
+        """
         if self._closed:
             return "closed"
         if self._refusal:
             return "lost"
         if self.client.status == "connected":
             return "connected"
+        if self.client.status == "reconnecting":
+            return "reconnecting"
         reason = self.client.disconnect_reason
         if self.client.status == "connecting" or (reason is None and self.client.error is None):
             return "connecting"
         return "closed" if reason is DisconnectReason.CLOSED else "lost"
+
+    @property
+    def is_in_game(self) -> bool:
+        """Whether the player takes part: the status is "connected" or "reconnecting"."""
+        return self.status in ("connected", "reconnecting")
 
     @property
     def reason(self) -> str:
@@ -227,6 +245,9 @@ class Session:
             return f"Connecting to {self.address} …"
         if status == "closed":
             return "You have left the game."
+        if status == "reconnecting":
+            seconds = self.client.reconnecting_seconds_left or 0.0
+            return f"No answer from {self.address}: reconnecting … {math.ceil(seconds)} s"
         if status == "connected":
             silence = self.client.stats.silence
             if silence < SILENCE_REPORTED_AFTER:
@@ -353,7 +374,7 @@ class Session:
             self._events.post_connected()
         elif event_type == DISCONNECTED:
             self._on_disconnected(*args, **kwargs)
-        else:
+        elif event_type not in _OF_THE_STATUS:
             self._events.post_server_event(event_type, args, kwargs)
 
     def _on_disconnected(self, reason: DisconnectReason, detail: str = "") -> None:

@@ -22,6 +22,7 @@ class Game:
     def __init__(self, players: int = 2, interval: float = 0.02, client: ClientConfig = PATIENT, **config: Any) -> None:
         self.left = list[str]()
         self.heard = 0
+        config.setdefault("resume_seconds", 0.0)
         handlers = {CLIENT_LEFT: lambda reason: self.left.append(reason.name), "HI": self._hi}
         step = {"n": lambda game_state: game_state.n + 1}
         self.backend = Backend(

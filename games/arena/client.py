@@ -224,7 +224,7 @@ class ArenaScreen(GameScreen):
             x, y = ships[me][AT]
             self._middle = (x, y)
         self._take_in(state, ships, me, now)
-        flies = me in ships and self.session.status == "connected"
+        flies = me in ships and self.session.is_in_game
         return Scene(
             now,
             self._memory,
@@ -279,7 +279,7 @@ class ArenaScreen(GameScreen):
         return self.controls.mouse
 
     def _notice(self, me: int, ships: Mapping[int, Ship]) -> tuple[str, str] | None:
-        if self.session.status != "connected" or me == NO_PILOT or me in ships or self._winner != NO_PILOT:
+        if not self.session.is_in_game or me == NO_PILOT or me in ships or self._winner != NO_PILOT:
             return None
         if not self._killer:
             return "Get ready", "Fly with WASD, aim with the mouse, hold its left button to shoot."

@@ -146,7 +146,7 @@ class PongScreen(GameScreen):
 
     def _link(self) -> Link:
         session = self.session
-        if session.status == "connected":
+        if session.is_in_game:
             return Link("connected", session.address, rtt=session.client.stats.rtt, trouble=session.reason)
         if session.status == "connecting":
             return Link("connecting", session.address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from ..config import ClientConfig
 from ..event import UniversalEventHandler
 from .client_endpoint import ClientEndpoint
 from .outbox import Outbox, OutgoingEvent
+from .seat_file import SeatFile
 from .session import ClientSession, Parts, Request
 from .states import ReceivedStates
 
@@ -66,6 +68,7 @@ class ClientPlumbing:
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: bytes = EMPTY_PROFILE,
+        resume: str | os.PathLike[str] | None = None,
     ) -> ClientSession:
         """Make a new session the current one. Next: ``run``, ``run_in_thread``, ``open`` or ``begin``.
 
@@ -75,7 +78,8 @@ class ClientPlumbing:
         """
         if connect_timeout is not None:
             config = replace(config, connect_timeout=connect_timeout)
-        request = Request(hostname, port, config, self._game, self._password, host_token, profile)
+        seat_file = SeatFile(resume, (hostname, port), self._game) if resume is not None else None
+        request = Request(hostname, port, config, self._game, self._password, host_token, profile, seat_file)
         with self._claiming:
             former = self.current
             if former is not None and former.status != "disconnected":

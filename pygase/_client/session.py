@@ -25,19 +25,32 @@ from .._protocol.peer_events import (
     Disconnected,
     EventReceived,
     InputStateReceived,
+    Lost,
     MessageAcked,
     ProtocolEvent,
+    Resumed,
     StateReceived,
 )
+from .._protocol.resumption import NO_SEAT
 from .._state.event_codec import encode_event
 from ..config import ClientConfig
 from ..connection import ClientConnection
 from ..errors import AddressNotUsable, ConnectionFailed, DisconnectReason
-from ..event import CONNECTED, DISCONNECTED, SHUTDOWN_REQUEST, Event, UniversalEventHandler
+from ..event import (
+    CONNECTED,
+    DISCONNECTED,
+    EVENTS_LOST,
+    RECONNECTED,
+    RECONNECTING,
+    SHUTDOWN_REQUEST,
+    Event,
+    UniversalEventHandler,
+)
 from .client_endpoint import ClientEndpoint
 from .handlers import HandlerCalls
 from .line import Line, OpenLine
 from .outbox import Outbox, OutgoingEvent
+from .seat_file import SeatFile
 from .sent_inputs import SentInputs
 from .states import ReceivedStates
 
@@ -48,6 +61,8 @@ logger = logging.getLogger("pygase")
 
 SHUTDOWN_WORDS: Final = 1.0
 """Seconds that a request to shut the server down may take to arrive."""
+PLAYING: Final = ("connected", "reconnecting")
+"""The statuses in which the player is in the game."""
 GIVE_UP_AFTER: Final = 2.0
 """Seconds after which ``disconnect`` gives up waiting, and the connection is closed at once."""
 
@@ -63,6 +78,7 @@ class Request:
     password: str | None
     host_token: str
     profile: bytes
+    seat_file: SeatFile | None
 
 
 @dataclass(frozen=True)
@@ -200,6 +216,7 @@ class ClientSession:
             password=request.password,
             host_token=request.host_token,
             profile=request.profile,
+            seat=request.seat_file.load() if request.seat_file is not None else NO_SEAT,
         )
         endpoint = ClientEndpoint(protocol, transport, platform.clock, self._on_protocol_event)
         connection = ClientConnection((request.hostname, request.port), endpoint)
@@ -276,8 +293,9 @@ class ClientSession:
 
         :raises BufferError: if it has retries, and too many such events wait.
         """
-        if self.status == "disconnected":
-            self._parts.log.write(logging.DEBUG, "an event was not sent: the connection has ended")
+        if self.status == "disconnected" or (self.status == "reconnecting" and not event.retries):
+            words = "the connection has ended" if self.status == "disconnected" else "the connection is lost"
+            self._parts.log.write(logging.DEBUG, "an event was not sent: %s", words)
             return
         if event.retries:
             self.outbox.check_room(self.line.waiting_events, self._request.config.max_queued_messages)
@@ -300,7 +318,7 @@ class ClientSession:
     def send_input(self, payload: bytes, view_time: float | None) -> int:
         """From any thread; return the input's number, 0 without a connection."""
         with self.inputs.lock:
-            if self.status != "connected":
+            if self.status not in PLAYING:
                 return 0
             line = self.line
             number = self.inputs.next_number(view_time, line.endpoint.server_time())
@@ -315,9 +333,7 @@ class ClientSession:
     # -- events of the protocol ----------------------------------------------------------------------------------
 
     def _on_protocol_event(self, event: ProtocolEvent) -> None:
-        if isinstance(event, Disconnected):
-            self._on_disconnected(event)
-        elif isinstance(event, StateReceived):
+        if isinstance(event, StateReceived):
             self._parts.states.receive(event, self._clock())
         elif isinstance(event, EventReceived):
             self._calls.receive(event.payload)
@@ -327,17 +343,47 @@ class ClientSession:
             callback = self.line.endpoint.redeem(event.ticket)
             if callback is not None:
                 self._calls.call_back(callback)
+        elif isinstance(event, Disconnected):
+            self._on_disconnected(event)
         elif isinstance(event, Connected):
-            self.own_id, self.own_address = event.welcome.client_id, event.address
-            self.status = "connected"
-            self._send_waiting()
+            self.own_id = event.welcome.client_id
+            self._on_connected(event.address)
             self._calls.handle(Event(CONNECTED))
+        else:
+            self._on_interrupted(event)
+
+    def _on_interrupted(self, event: ProtocolEvent) -> None:
+        if isinstance(event, Lost):
+            self.status = "reconnecting"
+            self._calls.handle(Event(RECONNECTING), seconds_left=self.seconds_left)
+        elif isinstance(event, Resumed):
+            self._on_connected(event.address)
+            self._calls.handle(Event(RECONNECTED))
+            if event.events_lost:
+                self._calls.handle(Event(EVENTS_LOST), count=event.events_lost)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """See ``Client.reconnecting_seconds_left``."""
+        if self.status != "reconnecting":
+            return None
+        return max(self.line.endpoint.protocol.way_in.until - self._clock(), 0.0)
+
+    def _on_connected(self, address: tuple[Any, ...]) -> None:
+        if self._request.seat_file is not None:  # before the next packet, which makes the old one void
+            self._request.seat_file.save(self.line.endpoint.protocol.way_in.seat)
+        self.own_address = address
+        self.status = "connected"
+        self._send_waiting()
 
     def _on_disconnected(self, event: Disconnected) -> None:
         if self.own_address is None and event.reason is not DisconnectReason.CLOSED:
             failure = self._failure(event)
             self.end.error = self.end.failure = failure
             self.on_failure(failure)
+        file = self._request.seat_file
+        if file is not None and self.own_address is not None and event.reason is not DisconnectReason.SERVER_SHUTDOWN:
+            file.remove()
         self.end.detail = event.detail
         self.end.reason = event.reason
         self.status = "disconnected"  # not before there is a reason to show

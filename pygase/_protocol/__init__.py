@@ -26,11 +26,13 @@ input_buffer        a player's inputs at the server
 input_rate          a player's rate of inputs beside the server's ticks
 view_times          the bound on the view time that a client claims
 sleep               notices that this process has slept
+resumption          the secret that resumes a lost connection
 crypto              keys, seals, and the proof of a password
 handshake           stateless challenge; the client's way to a connection
 paths               moves of a connection to another address: challenge and response
 admission           how often a host may try, and which connection gives way in a full server
 tickets             numbers for events whose arrival is reported
+way_in              a client's handshake, also of a lost connection
 peer_events         the events of a connection, for the layer above
 peer                the part that both ends of a connection share
 client_sides        the inputs and the states of a client

@@ -13,7 +13,7 @@ from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
 from .client_sides import PlayerSide, StateSide
-from .datagrams import PathChallenge, Welcome
+from .datagrams import NotHere, PathChallenge, Welcome
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import TooLarge
 from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
@@ -25,18 +25,23 @@ from .peer_events import (
     Disconnected,
     EventReceived,
     InputStateReceived,
+    Lost,
     MessageAcked,
     ProtocolEvent,
+    Resumed,
     StateReceived,
 )
+from .resumption import NO_SEAT, RESUMED_FROM_CHECKPOINT, Seat
 from .sequence import unwrap
 from .server_clock import ServerClock
+from .way_in import WayIn
 from .wire import (
     CLIENT_HEADER,
     DATA,
     FRAGMENT_BYTES,
     INPUT_STATE,
     NO_ACK_DELAY,
+    NOT_HERE,
     PATH_CHALLENGE,
     SERVER_HEADER,
     SNAPSHOT,
@@ -54,6 +59,7 @@ class ClientProtocol(PeerProtocol):
 
     :param game: the server's must be the same.
     :param profile: the player's profile, serialised.
+    :param seat: of a connection that another process of this player had, to be resumed if possible.
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
     :ivar inputs: the player's unacknowledged inputs.
@@ -65,15 +71,14 @@ class ClientProtocol(PeerProtocol):
         "_events",
         "_farewell",
         "_gate",
-        "_give_up_at",
         "_player",
         "_server_time",
         "clock",
         "connected",
-        "connector",
         "inputs",
         "path",
         "states",
+        "way_in",
     )
 
     def __init__(
@@ -86,14 +91,16 @@ class ClientProtocol(PeerProtocol):
         password: str | None = None,
         host_token: str = "",
         profile: bytes = EMPTY_PROFILE,
+        seat: Seat = NO_SEAT,
         first_sequence: int = 0,
         skip_within: int = CLIENT_SKIPS_WITHIN,
     ) -> None:
         config = config or ClientConfig()
         super().__init__(bytes(TOKEN_BYTES), config, now, first_sequence, random_bytes, skip_within)
         self.connected = False
-        self.connector = Connector(game, password, host_token, random_bytes, config.connect_retry_interval, profile)
-        self._give_up_at = now + config.connect_timeout
+        pause, claim = config.connect_retry_interval, seat.claim(0, 0)
+        connector = Connector(game, password, host_token, random_bytes, pause, profile, claim)
+        self.way_in = WayIn(connector, seat, now + config.connect_timeout)
         self.states = StateSide(config)
         self._events: deque[ProtocolEvent] = deque()
         self._gate = EventGate(config.event_patience)
@@ -135,14 +142,19 @@ class ClientProtocol(PeerProtocol):
                 self.record.packets_dropped += 1
             return
         try:
-            if data[0] == PATH_CHALLENGE:
-                self._receive_path_challenge(PathChallenge.decode(data))
-            else:
-                self.connector.receive(data[0], data, now)
+            self._receive_other(data, now)
         except MalformedPacket:
             self.record.packets_dropped += 1
-        if not self.connected and self.connector.outcome is not None:
+        if not self.connected and self.way_in.connector.outcome is not None:
             self._finish_handshake(now)
+
+    def _receive_other(self, data: bytes, now: float) -> None:
+        if data[0] == PATH_CHALLENGE:
+            self._receive_path_challenge(PathChallenge.decode(data))
+        elif data[0] != NOT_HERE:
+            self.way_in.connector.receive(data[0], data, now)
+        elif self.connected and self.way_in.is_over(NotHere.decode(data), self.token):
+            self.lose(now)
 
     def _receive_path_challenge(self, challenge: PathChallenge) -> None:
         if self.connected and challenge.token == self.token:
@@ -151,17 +163,45 @@ class ClientProtocol(PeerProtocol):
             self.record.packets_dropped += 1
 
     def _finish_handshake(self, now: float) -> None:
-        outcome = self.connector.outcome
+        outcome = self.way_in.connector.outcome
         if isinstance(outcome, Welcome):
-            self.connected = True
-            self.token = outcome.token
-            self.path.key = path_key(outcome.resume_secret)
-            self._server_time = outcome.time
-            self.record.last_received_at = self.record.last_sent_at = now
-            self.record.ack_due_at = now  # answer at once: the server's first round-trip measurement
-            self._events.append(Connected(outcome, decode_address(outcome.address)))
+            self._begin(outcome, now)
         elif outcome is not None:
-            self.end(reason_from_wire(outcome.reason), outcome.detail, remote=True)
+            reason = reason_from_wire(outcome.reason)
+            if not self.way_in.goes_on_after(reason, now):
+                self.end(reason, outcome.detail, remote=True)
+
+    def _begin(self, welcome: Welcome, now: float) -> None:
+        address = decode_address(welcome.address)
+        if not self.way_in.is_return:
+            self.token = welcome.token
+            self._events.append(Connected(welcome, address))
+        elif welcome.resumed:
+            forgot = welcome.resumed == RESUMED_FROM_CHECKPOINT
+            lost = max(self.outgoing.ordered_acked - welcome.received, 0) if forgot else 0
+            self.renew(welcome.token, welcome.received, now=now, peer_forgot=forgot)
+            self._events.append(Resumed(welcome, address, False, lost))
+        else:  # the server has made another client of us
+            self.end(DisconnectReason.NOT_RESUMABLE, "", remote=False)
+            return
+        self.path.key = path_key(welcome.resume_secret)
+        self.way_in.succeed(welcome)
+        self.connected = True
+        self._server_time = welcome.time
+        self.record.last_received_at = self.record.last_sent_at = now
+        self.record.ack_due_at = now  # answer at once: the server's first round-trip measurement
+
+    def lose(self, now: float) -> None:
+        """Reconnect, since the server does not answer any more. If it keeps no lost clients, end the connection."""
+        if not self.connected or self.closed is not None:
+            return
+        if not self.way_in.seat.seconds:
+            self.end(DisconnectReason.TIMED_OUT, "", remote=False)
+            return
+        self.connected = False
+        self.outgoing.unreliable.pieces.clear()
+        self.way_in.begin_return(self.incoming.received, self.outgoing.ordered_acked, now)
+        self._events.append(Lost(self.way_in.until))
 
     def renew(self, token: bytes, received: int, *, now: float, peer_forgot: bool = False) -> None:
         """Do the same as PeerProtocol. If the server forgot, it does not know the states that it has sent either."""
@@ -286,7 +326,7 @@ class ClientProtocol(PeerProtocol):
             return farewell
         if self.connected:
             return [*self.path.take(), *self._datagrams(now)]
-        request = self.connector.datagram_to_send(now)
+        request = self.way_in.connector.datagram_to_send(now)
         if request is None:
             return []
         self.budget.spend(len(request))
@@ -298,13 +338,13 @@ class ClientProtocol(PeerProtocol):
             return None
         if self.connected:
             return now if len(self.path) else self.due_at(now)
-        return min(self.connector.next_timeout(), self._give_up_at)
+        return self.way_in.next_timeout()
 
     def forgive(self, slept: float, now: float) -> None:
         """Do the same as PeerProtocol, and give the time to a server that has not answered yet."""
         super().forgive(slept, now)
         self.states.forgive(slept)
-        self._give_up_at += slept
+        self.way_in.until += slept
 
     def handle_timeout(self, *, now: float) -> None:
         if self.closed is not None:
@@ -314,9 +354,9 @@ class ClientProtocol(PeerProtocol):
             if now >= self._gate.next_at:
                 self._hand_on(self._gate.release(self.states.received.newest_tick, now))
             if self.timed_out(now):
-                self.end(DisconnectReason.TIMED_OUT, "", remote=False)
-        elif now >= self._give_up_at:
-            self.end(DisconnectReason.NO_ANSWER, "", remote=False)
+                self.lose(now)
+        elif now >= self.way_in.until:
+            self.end(self.way_in.reason_if_vain, "", remote=False)
 
     def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float) -> None:
         """The queued messages and the CLOSE leave with the next ``datagrams_to_send``."""

@@ -12,12 +12,12 @@ from .._state.tree import Tree
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .bans import Bans
-from .datagrams import ChallengeResponse, ConnectRequest, PathResponse
+from .datagrams import ChallengeResponse, ConnectRequest, PathResponse, ResponseBody
 from .entrance import Entrance, Keys
 from .handshake import Address, RandomBytes
 from .held import HeldBytes
 from .peer import NEVER_SENT
-from .peer_events import Connected, Moved, ProtocolEvent
+from .peer_events import Connected, Lost, Moved, ProtocolEvent, Resumed
 from .peer_table import PeerTable
 from .resets import RESET_KEY_BYTES
 from .sequence import unwrap
@@ -186,20 +186,27 @@ class ServerEndpoint:
         body = self.entrance.admitted(response, address, now)
         if body is None:
             return
+        claimed = self.entrance.claimed(body.claim)
         known = self.table.by_address.get(address)
-        if known is not None:
+        if known is not None and known is not claimed:
             self.close_peer(known, DisconnectReason.REPLACED, now=now)
+        if claimed is not None:
+            self._resume(claimed, response, body, address, now)
+            return
         giver = self.entrance.giver(address, now)
         if giver is not None:
             self.close_peer(giver[0], DisconnectReason.SERVER_FULL, giver[1], now=now)
         for own in self.entrance.own_peers(body):
             self.close_peer(own, DisconnectReason.REPLACED, now=now)
         peer, welcome = self.entrance.new_peer(response, body, address, now)
+        self._begin(peer, Connected(welcome, address), now)
+
+    def _begin(self, peer: ServerProtocol, event: Connected | Resumed, now: float) -> None:
         self.table.add(peer)
         self.entrance.places.changed()
         self.next_at = min(self.next_at, now)
-        self.outbox.append((peer.identity.accepted, address))
-        self.inbox.append((peer, Connected(welcome, address)))
+        self.outbox.append((peer.identity.accepted, peer.address))
+        self.inbox.append((peer, event))
 
     def _receive_path_response(self, response: PathResponse, address: Address, now: float) -> None:
         peer = self.by_token.get(response.token)
@@ -255,7 +262,8 @@ class ServerEndpoint:
 
     def close_peer(self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float) -> None:
         if peer.closed is None:
-            self.outbox.extend([(data, peer.address) for data in peer.close_datagrams(reason, detail, now)])
+            if not peer.is_lost:
+                self.outbox.extend([(data, peer.address) for data in peer.close_datagrams(reason, detail, now)])
             peer.end(reason, detail, remote=False)
             self._forget(peer, now)
 
@@ -273,6 +281,33 @@ class ServerEndpoint:
         self.entrance.places.changed()
         self.entrance.ended_nonces.append(peer.identity.nonce)
         self.entrance.keys.resets.answer_from(now)
+
+    # -- lost clients ------------------------------------------------------------------------------------------------
+
+    @property
+    def lost(self) -> dict[int, ServerProtocol]:
+        """The peers that no longer answer, by client id, the longest lost first."""
+        return self.table.lost
+
+    def lose_peer(self, peer: ServerProtocol, *, now: float) -> None:
+        """Keep the place of a client that no longer answers for ``resume_seconds``, if any. Else it leaves."""
+        if not self.config.resume_seconds:
+            peer.end(DisconnectReason.TIMED_OUT, "", remote=False)
+            self._forget(peer, now)
+            return
+        self.held.forget(peer)
+        self.table.lose(peer, now + self.config.resume_seconds)
+        self.entrance.places.changed()
+        self.entrance.keys.resets.answer_from(now)
+        self.inbox.append((peer, Lost(peer.lost_until)))
+
+    def _resume(
+        self, peer: ServerProtocol, response: ChallengeResponse, body: ResponseBody, address: Address, now: float
+    ) -> None:
+        if not peer.is_lost:  # the client has noticed the loss first
+            self.lose_peer(peer, now=now)
+        self.table.remove(peer)
+        self._begin(peer, self.entrance.resume(peer, response, body, address, now), now)
 
     # -- another address of the same client --------------------------------------------------------------------------
 
@@ -348,26 +383,31 @@ class ServerEndpoint:
         self.next_at = next_at
 
     def is_idle(self, now: float) -> bool:
-        return now < self.next_at and not self.outbox and not self.inbox
+        return now < self.next_at and now < self.table.lost_until and not self.outbox and not self.inbox
 
     def next_timeout(self) -> float | None:
         """Return when to read the inbox and call :meth:`handle_timeout` and ``datagrams_to_send`` next, if no datagram
         arrives earlier; -math.inf for at once, None for never."""
         if self.inbox or self.outbox:
             return -math.inf
-        return self.next_at if self.peers else None
+        due_at = min(self.next_at if self.peers else math.inf, self.table.lost_until)
+        return due_at if due_at < math.inf else None
 
     def forgive(self, slept: float, *, now: float) -> None:
+        for lost in self.lost.values():
+            lost.lost_until += max(slept - self.config.heartbeat_interval, 0.0)
         for peer in self.peers.values():
             peer.forgive(slept, now)
 
     def handle_timeout(self, *, now: float) -> None:
-        if now >= self.next_at:
+        if now >= self.next_at or now >= self.table.lost_until:
             self._end_silent(now)
 
     def _end_silent(self, now: float) -> None:
         self._look_at = now + _LOOK_INTERVAL
         for peer in [p for p in self.peers.values() if p.timed_out(now)]:
+            self.lose_peer(peer, now=now)
+        for peer in [p for p in self.lost.values() if now >= p.lost_until]:
             peer.end(DisconnectReason.TIMED_OUT, "", remote=False)
             self._forget(peer, now)
         self.held.expire(now)

@@ -13,7 +13,7 @@ from ..errors import DisconnectReason
 from .admission import Places, Visitors, host_of
 from .bans import Bans
 from .crypto import same_secret
-from .datagrams import Accepted, ChallengeResponse, ConnectRequest, ResponseBody, Welcome
+from .datagrams import Accepted, ChallengeResponse, Claim, ConnectRequest, ResponseBody, Welcome
 from .handshake import (
     Address,
     CookieJar,
@@ -24,10 +24,12 @@ from .handshake import (
     refusal,
 )
 from .paths import path_key
+from .peer_events import Resumed
 from .peer_table import PeerTable
 from .resets import Resets
+from .resumption import NEW_CLIENT, RESUME_TIME_UNIT, RESUMED, RESUMED_FROM_CHECKPOINT
 from .server_peer import Identity, ServerProtocol, Shared
-from .wire import PROTOCOL_VERSION, SECRET_BYTES, TOKEN_BYTES, to_whole_wire_time
+from .wire import PROTOCOL_VERSION, TOKEN_BYTES, to_whole_wire_time
 
 Objection = tuple[DisconnectReason | None, str]
 """The reason for not admitting a newcomer, and words for it. Without a reason there is no answer: the newcomer tries
@@ -127,7 +129,7 @@ class Entrance:
 
     def receive_request(self, request: ConnectRequest, address: Address, now: float) -> None:
         """Answer with a challenge or a refusal, and remember nothing."""
-        objection = self._objection(request.version, request.game, address, now)
+        objection = self._objection(request.version, request.game, address) or self._no_place(address, now)
         if objection is not None:
             self._object(request.nonce, objection, address)
         else:
@@ -148,22 +150,44 @@ class Entrance:
         if response.nonce in self.ended_nonces:
             self.dropped["connection already over"] += 1
             return None
-        body, host = ResponseBody.decode(response.body), host_of(address)
+        body = ResponseBody.decode(response.body)
         decode_profile(body.profile)  # a malformed one is noticed before anybody gives way
-        objection = (
-            self._objection(response.version, response.game, address, now)
-            or self._password_objection(response, body.password_proof, host, now)
-            or self._haste(host, now)
-        )
+        objection = self._objection(response.version, response.game, address)
+        if objection is None:
+            objection = self._newcomers_objection(response, body, address, now)
         if objection is not None:
             self._object(response.nonce, objection, address)
             return None
         return body
 
+    def _newcomers_objection(
+        self, response: ChallengeResponse, body: ResponseBody, address: Address, now: float
+    ) -> Objection | None:
+        """Return the objection to a newcomer, or to a claim that is not valid. A valid one has a place already."""
+        if body.claim.client_id:
+            return None if self.claimed(body.claim) is not None else (DisconnectReason.NOT_RESUMABLE, "")
+        host = host_of(address)
+        return (
+            self._no_place(address, now)
+            or self._password_objection(response, body.password_proof, host, now)
+            or self._haste(host, now)
+        )
+
+    def claimed(self, claim: Claim) -> ServerProtocol | None:
+        """Return the peer that a client may resume; None for a newcomer, or if the claim is not valid."""
+        peer = self._table.by_id.get(claim.client_id) or self._table.lost.get(claim.client_id)
+        if not self._config.resume_seconds or peer is None:
+            return None
+        return peer if peer.identity.secrets.accepts(claim.secret, has_answered=peer.record.latest >= 0) else None
+
     def giver(self, address: Address, now: float) -> tuple[ServerProtocol, str] | None:
         """Return the peer that gives its place to a newcomer from this address, and the words for it; None if there is
         room."""
-        return self.places.giver(host_of(address), now) if self._is_full_for(address) else None
+        if not self._is_full_for(address):
+            return None
+        for lost in self._table.lost.values():
+            return lost, "It had not answered for a while, and somebody else wanted to play."
+        return self.places.giver(host_of(address), now)
 
     def own_peers(self, body: ResponseBody) -> list[ServerProtocol]:
         """Return the connections that a newcomer replaces as the player of this process. Nothing else would notice
@@ -185,15 +209,33 @@ class Entrance:
         has_host = any(other.is_host for other in self._table.by_id.values())
         is_host = is_own or _presents(self.keys.host_token, body)
         peer.is_host = is_host or (not has_host and self.keys.is_local(address))
-        welcome = self._welcome(peer, now)
-        identity.accepted = Accepted(response.nonce, welcome.encode()).encode()
-        return peer, welcome
+        return peer, self._welcome(peer, NEW_CLIENT, 0, identity.secrets.issue(self._random_bytes), now)
 
-    def _welcome(self, peer: ServerProtocol, now: float) -> Welcome:
-        secret, reset = self._random_bytes(SECRET_BYTES), self.keys.resets.token_for(peer.token)
+    def resume(
+        self, peer: ServerProtocol, response: ChallengeResponse, body: ResponseBody, address: Address, now: float
+    ) -> Resumed:
+        """Let a peer go on with the client that has claimed it."""
+        claim, identity = body.claim, peer.identity
+        resumed = RESUMED if peer.outgoing.remembered is None else RESUMED_FROM_CHECKPOINT
+        peer.renew(self._random_bytes(TOKEN_BYTES), claim.received, now=now, peer_forgot=claim.is_fresh)
+        received = peer.incoming.received
+        peer.incoming.join(claim.acked)
+        peer.move(address)
+        self.ended_nonces.append(identity.nonce)
+        identity.nonce, identity.profile = response.nonce, decode_profile(body.profile)
+        secret = identity.secrets.issue(self._random_bytes, claim.secret)
+        welcome = self._welcome(peer, resumed, received, secret, now)
+        return Resumed(welcome, address, claim.is_fresh, max(claim.acked - received, 0))
+
+    def _welcome(self, peer: ServerProtocol, resumed: int, received: int, secret: bytes, now: float) -> Welcome:
         peer.path.key = path_key(secret)
+        seconds, reset = int(self._config.resume_seconds / RESUME_TIME_UNIT), self.keys.resets.token_for(peer.token)
         time, address = to_whole_wire_time(now), encode_address(peer.address)
-        return Welcome(peer.token, peer.client_id, peer.is_host, 0, 0, secret, 0, reset, time, address)
+        welcome = Welcome(
+            peer.token, peer.client_id, peer.is_host, resumed, received, secret, seconds, reset, time, address
+        )
+        peer.identity.accepted = Accepted(peer.identity.nonce, welcome.encode()).encode()
+        return welcome
 
     def _object(self, nonce: bytes, objection: Objection, address: Address) -> None:
         reason, words = objection
@@ -202,7 +244,7 @@ class Entrance:
         else:
             self._outbox.append((refusal(nonce, reason, words), address))
 
-    def _objection(self, version: int, game: str, address: Address, now: float) -> Objection | None:
+    def _objection(self, version: int, game: str, address: Address) -> Objection | None:
         if version != PROTOCOL_VERSION:
             words = f"It speaks protocol version {PROTOCOL_VERSION}, this client version {version}."
             return DisconnectReason.WRONG_VERSION, words
@@ -211,18 +253,16 @@ class Entrance:
         if game != self.keys.game:
             hosted = f"It hosts {self.keys.game!r}." if self.keys.game else "It hosts a game without a name."
             return DisconnectReason.WRONG_GAME, hosted
-        if self.bans.refuses(address):
-            return DisconnectReason.BANNED, ""
-        return self._no_place(address, now) if self._is_full_for(address) else None
+        return (DisconnectReason.BANNED, "") if self.bans.refuses(address) else None
 
     def _is_full_for(self, address: Address) -> bool:
-        return len(self._table.by_id) >= self._config.max_clients and address not in self._table.by_address
+        return len(self._table) >= self._config.max_clients and address not in self._table.by_address
 
     def _no_place(self, address: Address, now: float) -> Objection | None:
         """Return the objection if all places are taken; None if a connection gives way to a newcomer from this
         address."""
         host = host_of(address)
-        if self.places.giver(host, now) is not None:
+        if self.giver(address, now) is not None or not self._is_full_for(address):
             return None
         if self.places.undecided(host, now):
             return None, "full, and not yet decided who gives way"

@@ -53,10 +53,11 @@ class EventReceiver:
         return self._next_order - 1
 
     def renew(self) -> None:
-        """Begin with a new path: unfinished messages are dropped. The peer sends those that must arrive again."""
+        """Begin with a new path: all that is held is dropped. The peer sends again what must arrive."""
         for reassembler in self.reassemblers.values():
             reassembler.forget()
-        self._count_held()
+        self.held.clear()
+        self._waiting_bytes = self.held_bytes = 0
 
     def join(self, acked: int) -> None:
         """Go on after the last reliable event that the peer knows to be acknowledged. Next after :meth:`renew`.
@@ -71,9 +72,6 @@ class EventReceiver:
         :meth:`renew`."""
         self._once.forget()
         self._next_order = received + 1
-        self.held.clear()
-        self._waiting_bytes = 0
-        self._count_held()
 
     def _count_held(self) -> None:
         self.held_bytes = self._waiting_bytes + sum(r.held_bytes for r in self.reassemblers.values())

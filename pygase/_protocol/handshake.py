@@ -35,6 +35,7 @@ from .wire import (
 
 Address = tuple[object, ...]
 EMPTY_PROFILE: Final = b"\x80"
+NO_CLAIM: Final = Claim()
 MAX_PROFILE_LEVELS: Final = 8
 """Deepest nesting of lists and dicts in a profile."""
 
@@ -74,10 +75,13 @@ class CookieJar:
 class Connector:
     """The client's side of the handshake.
 
+    :ivar claim: to a connection that the client had.
     :ivar outcome: None while the handshake goes on, then Welcome or Refused.
     """
 
     NEVER: Final = float("-inf")
+    MAX_PAUSE: Final = 1.0
+    """Longest pause between two datagrams of a client that reconnects."""
 
     def __init__(
         self,
@@ -87,7 +91,12 @@ class Connector:
         random_bytes: RandomBytes,
         retry_interval: float,
         profile: bytes = EMPTY_PROFILE,
+        claim: Claim = NO_CLAIM,
     ) -> None:
+        self.claim = claim
+        self._random_bytes = random_bytes
+        self._pause = retry_interval
+        self._patience = (4 if claim.client_id else 8) * retry_interval
         self.nonce = random_bytes(NONCE_BYTES)
         self.outcome: Welcome | Refused | None = None
         self._game = game
@@ -99,6 +108,22 @@ class Connector:
         self._sent_at = self.NEVER
         self._first_request = self._datagram
         self._responding_since = self.NEVER
+
+    def again(self, claim: Claim) -> Connector:
+        """Return the connector of the same client's next handshake."""
+        return Connector(
+            self._game,
+            self._password,
+            self._host_token,
+            self._random_bytes,
+            self._retry_interval,
+            self._profile,
+            claim,
+        )
+
+    def rest(self, now: float) -> None:
+        """Send the first datagram after the longest pause, since the server has just refused the client."""
+        self._sent_at, self._pause = now, self.MAX_PAUSE
 
     def receive(self, kind: int, data: bytes, now: float) -> None:
         """Those for another client are ignored.
@@ -126,7 +151,7 @@ class Connector:
         proof = bytes(PROOF_BYTES)
         if self._password is not None:
             proof = password_proof(self._password, challenge.cookie, self.nonce)
-        body = ResponseBody(proof, self._host_token, Claim(), self._profile).encode()
+        body = ResponseBody(proof, self._host_token, self.claim, self._profile).encode()
         response = ChallengeResponse(
             PROTOCOL_VERSION,
             self.nonce,
@@ -139,19 +164,21 @@ class Connector:
         ).encode()
         if self._responding_since == self.NEVER:
             self._responding_since = now
-        self._datagram, self._sent_at = response, self.NEVER
+        self._datagram, self._sent_at, self._pause = response, self.NEVER, self._retry_interval
 
     def datagram_to_send(self, now: float) -> bytes | None:
         if self.outcome is not None or now < self.next_timeout():
             return None
-        if self._responding_since != self.NEVER and now > self._responding_since + 8 * self._retry_interval:
+        if self._responding_since != self.NEVER and now > self._responding_since + self._patience:
             # The proof got no answer. The server may have been restarted and not know its challenge any more.
             self._datagram, self._responding_since = self._first_request, self.NEVER
+        if self.claim.client_id and self._sent_at != self.NEVER:
+            self._pause = min(2 * self._pause, self.MAX_PAUSE)
         self._sent_at = now
         return self._datagram
 
     def next_timeout(self) -> float:
-        return self._sent_at + self._retry_interval
+        return self._sent_at + self._pause
 
 
 def encode_address(address: Address) -> bytes:

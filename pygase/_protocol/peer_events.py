@@ -70,6 +70,25 @@ class Moved(NamedTuple):
     former: tuple[Any, ...]
 
 
+class Lost(NamedTuple):
+    """The connection is lost. The client reconnects, and may resume it until this time."""
+
+    until: float
+
+
+class Resumed(NamedTuple):
+    """The connection goes on after it was lost.
+
+    ``is_fresh``: the client is a new process, and remembers nothing (server only). ``events_lost`` counts the client's
+    reliable events that the server had acknowledged and does not remember, after a restart from a checkpoint.
+    """
+
+    welcome: Welcome
+    address: tuple[Any, ...]
+    is_fresh: bool
+    events_lost: int
+
+
 class Disconnected(NamedTuple):
     """The connection has ended, or never began. No event follows."""
 
@@ -86,5 +105,7 @@ ProtocolEvent = (
     | InputsReceived
     | InputStateReceived
     | Moved
+    | Lost
+    | Resumed
     | Disconnected
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from .handshake import Address
 from .server_peer import ServerProtocol
 
@@ -10,20 +12,39 @@ class PeerTable:
     """Finds a connected peer by its id, by the token of its packets, and by its address.
 
     Only handshakes ask for an address, since they have no token yet.
+
+    :ivar lost: the peers that no longer answer and whose places are kept, by id, the longest lost first.
     """
 
-    __slots__ = ("by_address", "by_id", "by_token")
+    __slots__ = ("by_address", "by_id", "by_token", "lost")
 
     def __init__(self) -> None:
         self.by_id: dict[int, ServerProtocol] = {}
         self.by_token: dict[bytes, ServerProtocol] = {}
         self.by_address: dict[Address, ServerProtocol] = {}
+        self.lost: dict[int, ServerProtocol] = {}
+
+    def __len__(self) -> int:
+        """Return the number of places that are taken."""
+        return len(self.by_id) + len(self.lost)
+
+    @property
+    def lost_until(self) -> float:
+        """When the first lost peer loses its place, seconds; math.inf for never."""
+        return next((peer.lost_until for peer in self.lost.values()), math.inf)
+
+    def lose(self, peer: ServerProtocol, until: float) -> None:
+        """Keep the place of a peer that no longer answers."""
+        self.remove(peer)
+        self.lost[peer.client_id] = peer
+        peer.lose(until)
 
     def add(self, peer: ServerProtocol) -> None:
         self.by_id[peer.client_id] = self.by_token[peer.token] = self.by_address[peer.address] = peer
 
     def remove(self, peer: ServerProtocol) -> None:
         self.by_id.pop(peer.client_id, None)
+        self.lost.pop(peer.client_id, None)
         self.by_token.pop(peer.token, None)
         self._drop_address(peer)
 

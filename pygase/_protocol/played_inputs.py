@@ -161,7 +161,8 @@ class Players:
     def take(self, now: float) -> dict[int, PlayerInput]:
         """Return the input of each player for the tick that begins now, by client id.
 
-        Players who have sent none yet, or none for ``config.max_input_repeat`` seconds, are left out.
+        Players who have sent none yet, or none for ``config.max_input_repeat`` seconds, are left out. So
+        are lost ones.
         """
         inputs: dict[int, PlayerInput] = {}
         interval = self._interval()
@@ -173,7 +174,7 @@ class Players:
             played = buffer.take(now=now)
             if played is not None:
                 self._compare_rates(player, now)
-                if played.repeats <= most:
+                if played.repeats <= most and not player.peer.is_lost:
                     inputs[client_id] = player.input_of(played, now)
         return inputs
 

@@ -17,6 +17,7 @@ from .inputs import decode_inputs, encode_input_state
 from .paths import ClientPath, PathChallenges
 from .peer import PeerProtocol
 from .peer_events import Disconnected, InputsReceived, MessageAcked, ProtocolEvent
+from .resumption import ResumeSecrets
 from .sequence import unwrap
 from .skips import numbers_received, receive_skipped
 from .snapshots import SnapshotRing, SnapshotSender
@@ -73,15 +74,17 @@ class Identity:
     :ivar client_id: from 1, never given twice by a server.
     :ivar profile: what the client says of its player.
     :ivar nonce: the client's, from its latest handshake; ``accepted``: the answer to that.
+    :ivar secrets: what it proves with that it is the same client.
     """
 
-    __slots__ = ("accepted", "client_id", "nonce", "profile")
+    __slots__ = ("accepted", "client_id", "nonce", "profile", "secrets")
 
     def __init__(self, client_id: int, nonce: bytes, profile: dict[Any, Any]) -> None:
         self.client_id = client_id
         self.profile = profile
         self.nonce = nonce
         self.accepted = b""
+        self.secrets = ResumeSecrets()
 
 
 class ServerProtocol(PeerProtocol):
@@ -90,6 +93,7 @@ class ServerProtocol(PeerProtocol):
     :ivar address: where the client's datagrams come from at present. :meth:`move` changes it.
     :ivar host: the name of the peer's machine, see :func:`.admission.host_of`.
     :ivar identity: who the client is; ``path``: what is known of its path.
+    :ivar lost_until: when the client's place is given away, if it no longer answers; else math.inf.
     :ivar bulk_group: the number of the latest bulk transfer.
     :ivar note: a framed message for this client alone, which piggybacks on the next packet.
     :ivar counted_bytes: this peer's part of the endpoint's total of held bytes.
@@ -106,6 +110,7 @@ class ServerProtocol(PeerProtocol):
         "host",
         "identity",
         "is_host",
+        "lost_until",
         "note",
         "part",
         "path",
@@ -130,6 +135,7 @@ class ServerProtocol(PeerProtocol):
         self.address = address
         self.host = host_of(address)
         self.is_host = False
+        self.lost_until = math.inf
         self.part = Participation(self.record, now)
         self.path = ClientPath()
         self.counted_bytes = 0
@@ -147,21 +153,35 @@ class ServerProtocol(PeerProtocol):
         return self.identity.client_id
 
     def renew(self, token: bytes, received: int, *, now: float, peer_forgot: bool = False) -> None:
-        """Begin with a new path of packets. The client's baseline stays."""
+        """Begin with a new path of packets. The client's baseline stays.
+
+        If the client forgot, all is new but the reliable events that it had not acknowledged.
+        """
         self.settle_acked_tick()
         super().renew(token, received, now=now, peer_forgot=peer_forgot)
         self.path = ClientPath()  # the numbers of packets begin anew; the handshake's answer gives it a key
+        self.lost_until = math.inf
         self.snapshots.renew()
         self.tracked[2] = TrackedSender(self.config.burst_bytes)
         self._fragments.clear()
         self.note = b""
+        if peer_forgot:
+            self.outgoing.begin_anew()
+            self.incoming.begin_anew(0)
+            self.snapshots.forget()
 
-    def begin_anew(self) -> None:
-        """Forget the messages of a client that remembers nothing, but the reliable events that wait for it. Next after
-        :meth:`renew`."""
-        self.outgoing.begin_anew()
-        self.incoming.begin_anew(0)
-        self.snapshots.forget()
+    @property
+    def is_lost(self) -> bool:
+        """Whether the client no longer answers, and its place is kept."""
+        return self.lost_until < math.inf
+
+    def lose(self, until: float) -> None:
+        """Keep what a client needs that comes back before this time, and drop everything else."""
+        self.lost_until = until
+        self.settle_acked_tick()
+        self.outgoing.unreliable.pieces.clear()
+        self.incoming.renew()
+        self._fragments.clear()
 
     def move(self, address: Address) -> None:
         """Send to another address of the same client from now on. For ``PeerTable.move`` alone."""
@@ -265,14 +285,10 @@ class ServerProtocol(PeerProtocol):
         """
         ring, acked_tick = self._shared.ring, self.record.acked_tick
         tick = self.record.baseline_tick
-        if self.acked_tick_waits:
+        if acked_tick != self.record.settled_tick:
             tick = unwrap(acked_tick, ring.tick, 32) if acked_tick > 0 else 0
         made_at = ring.times.get(tick)
         return max(now - made_at, 0.0) if made_at is not None else 0.0
-
-    @property
-    def acked_tick_waits(self) -> bool:
-        return self.record.acked_tick != self.record.settled_tick
 
     def settle_acked_tick(self) -> None:
         """Make the client's newest acknowledged state its baseline, before it leaves the ring.

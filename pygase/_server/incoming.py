@@ -9,7 +9,16 @@ from .._diagnostics.callbacks import call_back
 from .._diagnostics.holdups import Holdups
 from .._io.clocks import fine_clock
 from .._protocol.acknowledged import AcknowledgedEvent
-from .._protocol.peer_events import Connected, Disconnected, InputsReceived, MessageAcked, Moved, ProtocolEvent
+from .._protocol.peer_events import (
+    Connected,
+    Disconnected,
+    InputsReceived,
+    Lost,
+    MessageAcked,
+    Moved,
+    ProtocolEvent,
+    Resumed,
+)
 from .._protocol.server_peer import ServerProtocol
 from .._state.event_codec import decode_event, event_type_of
 from ..addresses import client_name
@@ -17,6 +26,8 @@ from ..errors import DisconnectReason, MalformedPacket
 from ..event import (
     CLIENT_CONNECTED,
     CLIENT_LEFT,
+    CLIENT_LOST,
+    CLIENT_RESUMED,
     RESERVED_PREFIX,
     SHUTDOWN_REQUEST,
     Event,
@@ -144,6 +155,10 @@ class Incoming:
             self._on_connected(peer)
         elif isinstance(event, Moved):
             self._on_moved(peer.user, event)
+        elif isinstance(event, Lost):
+            self._on_lost(peer.user)
+        elif isinstance(event, Resumed):
+            self._on_resumed(peer.user, event)
         elif isinstance(event, Disconnected):
             self._on_left(peer, event)
 
@@ -166,6 +181,21 @@ class Incoming:
         self._run.attendance.move(client, event.former)
         where = client_name(None, event.former)
         self._log.write(logging.INFO, "%s has moved; it was at %s", client, where)
+
+    def _on_lost(self, client: RemoteClient) -> None:
+        message = "%s no longer answers; its place is kept for %g s"
+        self._log.write(logging.INFO, message, client, self._run.config.resume_seconds)
+        self._distribute_own(CLIENT_LOST, client)
+
+    def _on_resumed(self, client: RemoteClient, event: Resumed) -> None:
+        former = client.events.address
+        if former != event.address:
+            client.note_address()
+            self._run.attendance.move(client, former)
+        if event.is_fresh:
+            self._inputs.forget(client.client_id)
+        self._log.write(logging.INFO, "%s is back", client)
+        self._distribute_own(CLIENT_RESUMED, client, is_new_process=event.is_fresh)
 
     def _on_left(self, peer: ServerProtocol, event: Disconnected) -> None:
         client: RemoteClient = peer.user

@@ -73,7 +73,8 @@ class Outgoing:
                 message = "event %r to %s was not sent: %s"
                 self._log.write(logging.ERROR, message, event_type, client, error)
                 if retries == RELIABLE:  # a gap among reliable events would be worse than the end
-                    client.close(DisconnectReason.PROTOCOL_ERROR, "too many events wait for this client")
+                    reason = DisconnectReason.OVERLOADED if client.is_lost else DisconnectReason.PROTOCOL_ERROR
+                    client.close(reason, "too many events wait for this client")
 
     def _receivers(self, targets: list[Target], event_type: str) -> list[RemoteClient]:
         found, missing = self._attendance.find_all(targets)

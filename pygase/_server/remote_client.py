@@ -64,13 +64,20 @@ class RemoteClient:
     def is_connected(self) -> bool:
         return self.peer.closed is None
 
+    @property
+    def is_lost(self) -> bool:
+        return self.peer.is_lost
+
     def note_address(self) -> None:
         """Let the events that arrive from now on, and those that wait, have the client's present address."""
         self.events.address = self.own_events.address = self.peer.address
 
     def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
-        """The event leaves behind the newest state that the endpoint has."""
-        if self.peer.closed is None:
+        """The event leaves behind the newest state that the endpoint has. A lost client gets no unreliable one."""
+        if self.peer.is_lost:
+            if retries:
+                self.peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self.clock())
+        elif self.peer.closed is None:
             self.peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self.clock())
             self.endpoint.next_at = min(self.endpoint.next_at, self.peer.record.next_at)
 

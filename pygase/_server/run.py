@@ -86,7 +86,7 @@ class ServerRun:
         now = self.clock()
         self.outgoing.release(math.inf)
         self.endpoint.refuse_all = DisconnectReason.SERVER_SHUTDOWN
-        for peer in tuple(self.endpoint.peers.values()):
+        for peer in (*self.endpoint.peers.values(), *self.endpoint.lost.values()):
             self.endpoint.close_peer(peer, DisconnectReason.SERVER_SHUTDOWN, now=now)
         self._flush(now)
         self.incoming.handle_inbox()

@@ -85,7 +85,7 @@ class GameLoop:
         self._screen.draw(above)
         self.roster.draw(above)
         self._extras.draw_over(above)
-        if self._session.status == "connected" or not self._screen.shows_status:
+        if self._session.is_in_game or not self._screen.shows_status:
             self._banner.draw(above, self._session, LOST_HINT)
         pygame.display.flip()
 

@@ -18,6 +18,7 @@ _LINES_PER_WINDOW: Final = 15  # lines of text that would fill the window's heig
 _BACKGROUNDS: Final[dict[str, Colour]] = {
     "connecting": (28, 52, 94),
     "connected": (110, 72, 0),
+    "reconnecting": (110, 72, 0),
     "lost": (122, 24, 24),
     "closed": (48, 48, 48),
 }

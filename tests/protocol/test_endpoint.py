@@ -132,7 +132,7 @@ def test_noise_is_counted(datagram: bytes) -> None:
 
 
 def test_who_falls_silent_is_given_up_after_the_time_out_and_the_others_stay() -> None:
-    peers = Peers(config=ServerConfig(timeout=5.0))
+    peers = Peers(config=ServerConfig(timeout=5.0, resume_seconds=0))
     silent, lively = peers.joined(), peers.joined()
     del peers.clients[silent]
     peers.run(4.5)
@@ -143,7 +143,7 @@ def test_who_falls_silent_is_given_up_after_the_time_out_and_the_others_stay() -
 
 
 def test_a_client_notices_that_the_server_fell_silent() -> None:
-    peers = Peers()
+    peers = Peers(config=ServerConfig(resume_seconds=0))
     address = peers.joined()
     peers.drop = lambda data, sender, receiver: sender == SERVER
     peers.run(5.5)

@@ -521,7 +521,7 @@ class Arena:
         rng = self.rng
         if self.suitor.status != "connecting":
             self.suitor = self._new_suitor()
-        nonce = self.suitor.plumbing.endpoint.protocol.connector.nonce
+        nonce = self.suitor.plumbing.endpoint.protocol.way_in.connector.nonce
         answers = [
             Challenge(nonce, rng.randint(0, 2**32 - 1), rng.randbytes(16)).encode(),
             Refused(nonce, rng.randint(0, 255), "nein " * rng.randint(0, 40)).encode(),

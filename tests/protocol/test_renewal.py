@@ -114,7 +114,7 @@ class Pair:
         """Join the client and a server that remembers only a checkpoint. Return the number of lost events."""
         token, received = self.rng.randbytes(8), self.server.incoming.received
         acked = self.client.outgoing.ordered_acked
-        self.server.renew(token, self.client.incoming.received, now=self.now, peer_forgot=True)
+        self.server.renew(token, self.client.incoming.received, now=self.now)
         self.server.incoming.join(acked)
         self.client.renew(token, received, now=self.now, peer_forgot=True)
         return max(acked - received, 0)
@@ -261,8 +261,7 @@ def test_a_client_that_remembers_nothing_gets_the_reliable_events_that_its_forme
     known = len(reliable(pair.at_client))
     pair.at_client.clear()
     pair.client = pair.new_client()
-    pair.server.renew(pair.client.token, 0, now=pair.now)
-    pair.server.begin_anew()
+    pair.server.renew(pair.client.token, 0, now=pair.now, peer_forgot=True)
     talk.sent["client"] = 0
     talk.say("client")
     talk.say("server", large=True)

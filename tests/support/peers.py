@@ -74,6 +74,13 @@ class Peers:
             record[address] = []
         return address
 
+    def readdress(self, address: Address, other: Address) -> None:
+        """Give a client another address."""
+        self.clients[other] = self.clients.pop(address)
+        self.states[other] = self.states.pop(address)
+        self.events[other] = self.events.pop(address)
+        self.acked[other] = self.acked.pop(address)
+
     def push(self, tree: Tree, tick: int | None = None) -> None:
         self.tick = tick if tick is not None else self.tick + 1
         self.server.push_state(self.tick, tree, time=self.now, span=0.0)

@@ -291,7 +291,7 @@ class Player:
     @property
     def nonce(self) -> bytes:
         """The server's key for this attempt to connect."""
-        return self.client.plumbing.endpoint.protocol.connector.nonce
+        return self.client.plumbing.endpoint.protocol.way_in.connector.nonce
 
     def __repr__(self) -> str:
         return f"player {self.number} at port {self.address[1]}"

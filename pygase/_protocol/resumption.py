@@ -1,0 +1,81 @@
+"""The right to resume a connection: a secret that only the server and its client know.
+
+The server issues a new secret with each acceptance and keeps no more than its hash. A secret is valid once: the client
+presents it, and gets another one. The acceptance may get lost, so the presented one stays valid until the first packet
+of the new path.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from .crypto import RandomBytes, keyed_hash, same_secret
+from .datagrams import Claim
+from .wire import SECRET_BYTES
+
+NEW_CLIENT: Final = 0
+RESUMED: Final = 1
+RESUMED_FROM_CHECKPOINT: Final = 2
+"""The values of ``Welcome.resumed``."""
+
+RESUME_TIME_UNIT: Final = 0.1
+"""Seconds per unit of ``Welcome.resume_time``."""
+
+_SECRET_HASH_BYTES: Final = 16
+_PERSON: Final = b"pygase resume"
+
+
+def hash_of(secret: bytes) -> bytes:
+    """Return all that a server keeps of a secret."""
+    return keyed_hash(_PERSON, secret, _SECRET_HASH_BYTES)
+
+
+class ResumeSecrets:
+    """The hashes of one client's secrets at the server.
+
+    :ivar current: of the newest secret; ``b""``: none.
+    :ivar previous: of the one that the client presented for the present path; ``b""``: none.
+    """
+
+    __slots__ = ("current", "previous")
+
+    def __init__(self, current: bytes = b"", previous: bytes = b"") -> None:
+        self.current = current
+        self.previous = previous
+
+    def issue(self, random_bytes: RandomBytes, presented: bytes = b"") -> bytes:
+        """Return a new secret. ``presented``: the one that the client has just presented."""
+        secret = random_bytes(SECRET_BYTES)
+        self.current, self.previous = hash_of(secret), hash_of(presented) if presented else b""
+        return secret
+
+    def accepts(self, secret: bytes, *, has_answered: bool) -> bool:
+        """Return whether a client with this secret may resume the connection.
+
+        :param has_answered: whether a packet has arrived on the present path, so that the client has the newest secret.
+        """
+        given = hash_of(secret)
+        is_current = bool(self.current) and same_secret(self.current, given)
+        is_previous = bool(self.previous) and same_secret(self.previous, given)
+        return is_current or (is_previous and not has_answered)
+
+
+class Seat(NamedTuple):
+    """A client's place in a game, which it can take again; empty before the first connection.
+
+    :ivar seconds: for how long the server keeps a lost client.
+    :ivar is_fresh: whether another process had the connection, so that only the secret is known of it.
+    """
+
+    client_id: int = 0
+    secret: bytes = bytes(SECRET_BYTES)
+    seconds: float = 0.0
+    is_fresh: bool = False
+
+    def claim(self, received: int, acked: int) -> Claim:
+        if self.is_fresh:
+            return Claim(self.client_id, self.secret, True, 0, 0)
+        return Claim(self.client_id, self.secret, False, received & 0xFFFFFFFF, acked & 0xFFFFFFFF)
+
+
+NO_SEAT: Final = Seat()

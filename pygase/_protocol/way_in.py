@@ -1,0 +1,70 @@
+"""A client's attempt to get into a game, or back into it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..errors import DisconnectReason
+from .crypto import same_secret
+from .datagrams import NotHere, Welcome
+from .handshake import Connector
+from .resumption import NO_SEAT, RESUME_TIME_UNIT, Seat
+
+NOTICED_WITHIN: Final = 10.0
+"""Seconds after the loss in which a full server may not have noticed it yet: twice the default ``timeout``. Later it
+has given the place away."""
+
+
+class WayIn:
+    """The handshake, and what takes the client back after a loss.
+
+    :ivar connector: the handshake, under way or over.
+    :ivar seat: what takes the client back.
+    :ivar is_return: True while the client tries to go on with a lost connection.
+    :ivar until: when the client gives up, seconds.
+    :ivar reset_token: the server's proof that the connection is gone.
+    """
+
+    __slots__ = ("connector", "is_return", "reset_token", "seat", "until")
+
+    def __init__(self, connector: Connector, seat: Seat, until: float) -> None:
+        self.connector = connector
+        self.seat = seat
+        self.is_return = False
+        self.until = until
+        self.reset_token = b""
+
+    def begin_return(self, received: int, acked: int, now: float) -> None:
+        """Try to go on with a lost connection. For the counts see :class:`.Claim`."""
+        self.is_return = True
+        self.connector = self.connector.again(self.seat.claim(received, acked))
+        self.until = now + self.seat.seconds
+
+    def succeed(self, welcome: Welcome) -> None:
+        self.is_return = False
+        self.reset_token = welcome.reset_token
+        self.seat = Seat(welcome.client_id, welcome.resume_secret, welcome.resume_time * RESUME_TIME_UNIT)
+
+    def is_over(self, answer: NotHere, token: bytes) -> bool:
+        """Return whether the server proves that it does not know the connection with this token any more."""
+        return answer.token == token and same_secret(self.reset_token, answer.reset)
+
+    def goes_on_after(self, refusal: DisconnectReason, now: float) -> bool:
+        """Return whether to try again after a refusal. Then the next handshake has begun."""
+        may_not_know = self.is_return and now < self.until - self.seat.seconds + NOTICED_WITHIN
+        if may_not_know and refusal is DisconnectReason.SERVER_FULL:
+            self.connector = self.connector.again(self.connector.claim)
+            self.connector.rest(now)
+            return True
+        if self.seat.is_fresh and refusal is DisconnectReason.NOT_RESUMABLE:
+            self.seat = NO_SEAT
+            self.connector = self.connector.again(NO_SEAT.claim(0, 0))
+            return True
+        return False
+
+    @property
+    def reason_if_vain(self) -> DisconnectReason:
+        return DisconnectReason.TIMED_OUT if self.is_return else DisconnectReason.NO_ANSWER
+
+    def next_timeout(self) -> float:
+        return min(self.connector.next_timeout(), self.until)
