@@ -84,14 +84,16 @@ def new_aead(key: bytes) -> Aead:
     """Return the cipher with a key of 32 bytes."""
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-    return ChaCha20Poly1305(key)
+    cipher: Aead = ChaCha20Poly1305(key)
+    return cipher
 
 
 @lru_cache(maxsize=1)
 def _invalid_tag() -> type[Exception]:
     from cryptography.exceptions import InvalidTag
 
-    return InvalidTag
+    invalid: type[Exception] = InvalidTag  # named for a mypy that does not find the package
+    return invalid
 
 
 class KeyPair:
