@@ -17,7 +17,7 @@ from ._io.leaving import note_living
 from ._protocol.inputs import MAX_INPUT_BYTES
 from ._protocol.tickets import AckCallback
 from ._state.event_codec import encode_event, encode_input
-from .checks import check_address, check_dispatch, check_names, check_view_time, encode_profile
+from .checks import Destination, as_destination, check_dispatch, check_names, check_view_time, encode_profile
 from .config import ClientConfig
 from .connection import ClientConnection, ConnectionStats
 from .errors import DisconnectReason
@@ -54,19 +54,26 @@ class Client:
         return self.plumbing.current
 
     def _claim(
-        self, port: int, hostname: str, connect_timeout: float | None, host_token: str, profile: bytes
+        self, target: Destination, connect_timeout: float | None, host_token: str, profile: bytes
     ) -> ClientSession:
         return self.plumbing.claim(
-            port, hostname, config=self.config, connect_timeout=connect_timeout, host_token=host_token, profile=profile
+            target.port,
+            target.hostname,
+            config=self.config,
+            connect_timeout=connect_timeout,
+            host_token=host_token,
+            profile=profile,
+            trust=target.trust,
         )
 
     # -- connecting ----------------------------------------------------------------------------------------------
 
     def connect(
         self,
-        port: int,
+        port: int | None = None,
         hostname: str = "localhost",
         *,
+        invite: str | None = None,
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -75,8 +82,10 @@ class Client:
 
         Inside an event loop it returns a coroutine: await it, or make it a task.
 
-        :param port: port number of the server.
+        :param port: port number of the server; with an invite it may be left out.
         :param hostname: its host name, IPv4 or IPv6 address.
+        :param invite: the text of the server's ``invite()``: nobody on the way can read or change anything. Its address
+            is used unless there is a ``port``.
         :param connect_timeout: seconds to try; None: ``config.connect_timeout`` (5 s).
         :param host_token: the server's ``host_token``, to be recognised as the host.
         :param profile: what other players see of this one, such as ``{"name": "Ann", "colour": "red"}``: a dict of
@@ -86,16 +95,17 @@ class Client:
         :raises AddressNotUsable: if the host name is unknown.
         :raises RuntimeError: if this client is connected already.
         :raises InvalidValue: (a TypeError) if the profile is none.
-        :raises TypeError, ValueError: for an impossible port or host name.
+        :raises CannotEncrypt: (a RuntimeError) with an invite or ``encryption="required"``, if it is not installed.
+        :raises TypeError, ValueError: for an impossible port or host name; InvalidInvite for a text that is no invite.
         """
 
         with program_lines_only:
-            check_address(port, hostname, "connect")
+            target = as_destination(port, hostname, invite, self.config.encryption, "connect")
             encoded = encode_profile(profile)
 
         async def connect() -> None:  # claims when it begins: a coroutine that never begins leaves nothing behind
             with program_lines_only:
-                session = self._claim(port, hostname, connect_timeout, host_token, encoded)
+                session = self._claim(target, connect_timeout, host_token, encoded)
                 note_living(session)
                 await session.run()
 
@@ -104,9 +114,10 @@ class Client:
 
     def connect_in_thread(
         self,
-        port: int,
+        port: int | None = None,
         hostname: str = "localhost",
         *,
+        invite: str | None = None,
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -117,15 +128,16 @@ class Client:
         and the handler for DISCONNECTED is called. When the program ends, the last events get half a second to arrive.
         """
         with program_lines_only:
-            check_address(port, hostname, "connect_in_thread")
+            target = as_destination(port, hostname, invite, self.config.encryption, "connect_in_thread")
             encoded = encode_profile(profile)
-        return self._claim(port, hostname, connect_timeout, host_token, encoded).run_in_thread()
+        return self._claim(target, connect_timeout, host_token, encoded).run_in_thread()
 
     def open(
         self,
-        port: int,
+        port: int | None = None,
         hostname: str = "localhost",
         *,
+        invite: str | None = None,
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -135,9 +147,9 @@ class Client:
         Parameters as in :meth:`connect`. ``status`` and ``error`` show the result.
         """
         with program_lines_only:
-            check_address(port, hostname, "open")
+            target = as_destination(port, hostname, invite, self.config.encryption, "open")
             encoded = encode_profile(profile)
-        self._claim(port, hostname, connect_timeout, host_token, encoded).open()
+        self._claim(target, connect_timeout, host_token, encoded).open()
 
     def pump(self) -> None:
         """Receive, handle events, send: once a frame, after :meth:`open`. Never blocks.
@@ -172,6 +184,11 @@ class Client:
     def status(self) -> str:
         """``"disconnected"``, ``"connecting"`` or ``"connected"``."""
         return self._session.status if self._session is not None else "disconnected"
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the connection is encrypted. Only with an invite it is also certain who is on the other side."""
+        return self.connection is not None and self.connection.is_encrypted
 
     @property
     def error(self) -> Exception | None:

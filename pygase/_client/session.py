@@ -29,7 +29,9 @@ from .._protocol.peer_events import (
     ProtocolEvent,
     StateReceived,
 )
+from .._protocol.secrecy import Trust
 from .._state.event_codec import encode_event
+from ..addresses import is_loopback
 from ..config import ClientConfig
 from ..connection import ClientConnection
 from ..errors import AddressNotUsable, ConnectionFailed, DisconnectReason
@@ -63,6 +65,7 @@ class Request:
     password: str | None
     host_token: str
     profile: bytes
+    trust: Trust
 
 
 @dataclass(frozen=True)
@@ -200,6 +203,7 @@ class ClientSession:
             password=request.password,
             host_token=request.host_token,
             profile=request.profile,
+            trust=request.trust,
         )
         endpoint = ClientEndpoint(protocol, transport, platform.clock, self._on_protocol_event)
         connection = ClientConnection((request.hostname, request.port), endpoint)
@@ -330,8 +334,20 @@ class ClientSession:
         elif isinstance(event, Connected):
             self.own_id, self.own_address = event.welcome.client_id, event.address
             self.status = "connected"
+            self._warn_of_eavesdroppers()
             self._send_waiting()
             self._calls.handle(Event(CONNECTED))
+
+    def _warn_of_eavesdroppers(self) -> None:
+        request = self._request
+        if request.password is None or self.line.endpoint.protocol.is_encrypted or is_loopback(request.hostname):
+            return
+        logger.warning(
+            "the password's proof was sent to %s on a connection that is not encrypted: whoever can read the network's "
+            "traffic can try out passwords against it, and sees the game. Install encryption on both sides with: "
+            "pip install 'pygase[secure]'",
+            request.hostname,
+        )
 
     def _on_disconnected(self, event: Disconnected) -> None:
         if self.own_address is None and event.reason is not DisconnectReason.CLOSED:

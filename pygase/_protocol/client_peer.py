@@ -13,13 +13,14 @@ from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
 from .client_sides import PlayerSide, StateSide
+from .crypto import FROM_CLIENT
 from .datagrams import PathChallenge, Welcome
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import TooLarge
 from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
 from .inputs import InputState
 from .paths import PathAnswers, path_key
-from .peer import PeerProtocol
+from .peer import PeerProtocol, encrypt
 from .peer_events import (
     Connected,
     Disconnected,
@@ -29,11 +30,14 @@ from .peer_events import (
     ProtocolEvent,
     StateReceived,
 )
+from .seals import unsealed
+from .secrecy import NO_TRUST, ClientSecrecy, Trust
 from .sequence import unwrap
 from .server_clock import ServerClock
 from .wire import (
     CLIENT_HEADER,
     DATA,
+    ENCRYPTED,
     FRAGMENT_BYTES,
     INPUT_STATE,
     NO_ACK_DELAY,
@@ -42,6 +46,7 @@ from .wire import (
     SNAPSHOT,
     TIME_UNIT,
     TOKEN_BYTES,
+    URGENT,
 )
 
 CLIENT_SKIPS_WITHIN: Final = 4096
@@ -54,6 +59,7 @@ class ClientProtocol(PeerProtocol):
 
     :param game: the server's must be the same.
     :param profile: the player's profile, serialised.
+    :param trust: by which the client recognises the server.
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
     :ivar inputs: the player's unacknowledged inputs.
@@ -86,13 +92,16 @@ class ClientProtocol(PeerProtocol):
         password: str | None = None,
         host_token: str = "",
         profile: bytes = EMPTY_PROFILE,
+        trust: Trust = NO_TRUST,
         first_sequence: int = 0,
         skip_within: int = CLIENT_SKIPS_WITHIN,
     ) -> None:
         config = config or ClientConfig()
         super().__init__(bytes(TOKEN_BYTES), config, now, first_sequence, random_bytes, skip_within)
         self.connected = False
-        self.connector = Connector(game, password, host_token, random_bytes, config.connect_retry_interval, profile)
+        secrecy = ClientSecrecy(config.encryption, trust, random_bytes)
+        interval = config.connect_retry_interval
+        self.connector = Connector(game, password, host_token, random_bytes, interval, profile, secrecy)
         self._give_up_at = now + config.connect_timeout
         self.states = StateSide(config)
         self._events: deque[ProtocolEvent] = deque()
@@ -128,11 +137,8 @@ class ClientProtocol(PeerProtocol):
         if self.closed is not None or not data:
             return
         self.record.bytes_received += len(data)
-        if data[0] == DATA:
-            if self.connected and len(data) >= SERVER_HEADER.size and data[1:9] == self.token:
-                self._receive_packet(data, now)
-            else:
-                self.record.packets_dropped += 1
+        if data[0] in (DATA, ENCRYPTED, URGENT):
+            self._receive_data(data, now)
             return
         try:
             if data[0] == PATH_CHALLENGE:
@@ -150,12 +156,29 @@ class ClientProtocol(PeerProtocol):
         else:
             self.record.packets_dropped += 1
 
+    def _receive_data(self, data: bytes, now: float) -> None:
+        if not self.connected or len(data) < SERVER_HEADER.size or data[1:9] != self.token:
+            self.record.packets_dropped += 1
+            return
+        if self.seals is not None or data[0] != DATA:
+            data = unsealed(self.seals, data, self.record)
+        if data:
+            self._receive_packet(data, now)
+        elif self.seals is not None and self.seals.is_worn_out:
+            self.close(DisconnectReason.PROTOCOL_ERROR, now=now)
+
+    @property
+    def is_encrypted(self) -> bool:
+        return self.seals is not None
+
     def _finish_handshake(self, now: float) -> None:
         outcome = self.connector.outcome
         if isinstance(outcome, Welcome):
             self.connected = True
             self.token = outcome.token
             self.path.key = path_key(outcome.resume_secret)
+            if self.connector.agreement is not None:
+                encrypt(self, self.connector.agreement.keys, FROM_CLIENT)
             self._server_time = outcome.time
             self.record.last_received_at = self.record.last_sent_at = now
             self.record.ack_due_at = now  # answer at once: the server's first round-trip measurement
@@ -298,7 +321,7 @@ class ClientProtocol(PeerProtocol):
             return None
         if self.connected:
             return now if len(self.path) else self.due_at(now)
-        return min(self.connector.next_timeout(), self._give_up_at)
+        return min(self.connector.next_timeout(), self.connector.doubt.settled_at, self._give_up_at)
 
     def forgive(self, slept: float, now: float) -> None:
         """Do the same as PeerProtocol, and give the time to a server that has not answered yet."""
@@ -315,6 +338,10 @@ class ClientProtocol(PeerProtocol):
                 self._hand_on(self._gate.release(self.states.received.newest_tick, now))
             if self.timed_out(now):
                 self.end(DisconnectReason.TIMED_OUT, "", remote=False)
+            return
+        self.connector.settle(now)
+        if self.connector.outcome is not None:
+            self._finish_handshake(now)
         elif now >= self._give_up_at:
             self.end(DisconnectReason.NO_ANSWER, "", remote=False)
 

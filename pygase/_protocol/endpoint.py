@@ -16,14 +16,25 @@ from .datagrams import ChallengeResponse, ConnectRequest, PathResponse
 from .entrance import Entrance, Keys
 from .handshake import Address, RandomBytes
 from .held import HeldBytes
+from .identity import ServerIdentity
 from .peer import NEVER_SENT
 from .peer_events import Connected, Moved, ProtocolEvent
 from .peer_table import PeerTable
 from .resets import RESET_KEY_BYTES
+from .seals import unsealed
 from .sequence import unwrap
 from .server_peer import SERVER_SKIPS_WITHIN, ServerProtocol, Shared
 from .snapshots import SnapshotRing
-from .wire import CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, HEADER_BYTES, PATH_RESPONSE, sequence_of
+from .wire import (
+    CHALLENGE_RESPONSE,
+    CONNECT_REQUEST,
+    DATA,
+    ENCRYPTED,
+    HEADER_BYTES,
+    PATH_RESPONSE,
+    URGENT,
+    sequence_of,
+)
 
 Outgoing = tuple[bytes, Address]
 
@@ -81,6 +92,7 @@ class ServerEndpoint:
         host_token: str = "",
         own_token: str = "",
         is_local: Callable[[Address], bool] = _nowhere,
+        identity: ServerIdentity | None = None,
         first_sequence: int = 0,
         skip_within: int = SERVER_SKIPS_WITHIN,
         reset_key: bytes = b"",
@@ -95,7 +107,7 @@ class ServerEndpoint:
         self.shared = Shared(self.ring, random_bytes, first_sequence, skip_within)
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = self.shared.inbox
         reset_key = reset_key or random_bytes(RESET_KEY_BYTES)
-        keys = Keys(game, password, host_token, own_token, is_local, reset_key)
+        keys = Keys(game, password, host_token, own_token, is_local, reset_key, identity)
         self.entrance = Entrance(self.config, keys, self.table, self.shared, self.outbox, self.dropped, first_client_id)
         self.held = HeldBytes(self.peers, self.config.max_held_bytes)
         self.next_at = math.inf
@@ -111,13 +123,20 @@ class ServerEndpoint:
     def receive_datagrams(self, datagrams: Iterable[Outgoing], *, now: float) -> None:
         by_token = self.by_token
         for data, address in datagrams:
-            if len(data) < HEADER_BYTES or data[0] != DATA:
+            kind = data[0] if len(data) >= HEADER_BYTES else -1
+            if kind != DATA and kind != ENCRYPTED and kind != URGENT:
                 self._receive_handshake(data, address, now)
                 continue
             peer = by_token.get(data[1:9])
             if peer is None:
                 self._receive_unknown(data, address, now)
-            elif peer.address != address:
+                continue
+            if peer.seals is not None or kind != DATA:
+                data = unsealed(peer.seals, data, peer.record)
+                if not data:
+                    self._note_forgery(peer, now)
+                    continue
+            if peer.address != address:
                 self._receive_from_elsewhere(peer, data, address, now)
             elif peer.path.is_watched:
                 number = unwrap(sequence_of(data), peer.record.latest)
@@ -128,6 +147,11 @@ class ServerEndpoint:
         violators = self.shared.violators
         while violators:
             self.close_peer(violators.pop(), DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, now=now)
+
+    def _note_forgery(self, peer: ServerProtocol, now: float) -> None:
+        self.dropped["not sealed by the client"] += 1
+        if peer.seals is not None and peer.seals.is_worn_out:
+            self.close_peer(peer, DisconnectReason.PROTOCOL_ERROR, now=now)
 
     def _receive_unknown(self, data: bytes, address: Address, now: float) -> None:
         """Answer a packet whose token is unknown, so that its client need not wait for a time-out."""
@@ -183,8 +207,8 @@ class ServerEndpoint:
             self.dropped["malformed"] += 1
 
     def _receive_response(self, response: ChallengeResponse, address: Address, now: float) -> None:
-        body = self.entrance.admitted(response, address, now)
-        if body is None:
+        opened = self.entrance.admitted(response, address, now)
+        if opened is None:
             return
         known = self.table.by_address.get(address)
         if known is not None:
@@ -192,9 +216,9 @@ class ServerEndpoint:
         giver = self.entrance.giver(address, now)
         if giver is not None:
             self.close_peer(giver[0], DisconnectReason.SERVER_FULL, giver[1], now=now)
-        for own in self.entrance.own_peers(body):
+        for own in self.entrance.own_peers(opened.body):
             self.close_peer(own, DisconnectReason.REPLACED, now=now)
-        peer, welcome = self.entrance.new_peer(response, body, address, now)
+        peer, welcome = self.entrance.new_peer(opened, address, now)
         self.table.add(peer)
         self.entrance.places.changed()
         self.next_at = min(self.next_at, now)
@@ -271,7 +295,6 @@ class ServerEndpoint:
         self.table.remove(peer)
         self.held.forget(peer)
         self.entrance.places.changed()
-        self.entrance.ended_nonces.append(peer.identity.nonce)
         self.entrance.keys.resets.answer_from(now)
 
     # -- another address of the same client --------------------------------------------------------------------------
