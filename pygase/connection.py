@@ -59,7 +59,7 @@ class ClientConnection:
     @property
     def is_encrypted(self) -> bool:
         """Whether this connection is encrypted; see ``Client.is_encrypted``."""
-        return self._endpoint.protocol.is_encrypted
+        return self._endpoint.protocol.seals is not None
 
     @property
     def stats(self) -> ConnectionStats:

@@ -340,7 +340,7 @@ class ClientSession:
 
     def _warn_of_eavesdroppers(self) -> None:
         request = self._request
-        if request.password is None or self.line.endpoint.protocol.is_encrypted or is_loopback(request.hostname):
+        if request.password is None or self.line.endpoint.protocol.seals is not None or is_loopback(request.hostname):
             return
         logger.warning(
             "the password's proof was sent to %s on a connection that is not encrypted: whoever can read the network's "

@@ -167,10 +167,6 @@ class ClientProtocol(PeerProtocol):
         elif self.seals is not None and self.seals.is_worn_out:
             self.close(DisconnectReason.PROTOCOL_ERROR, now=now)
 
-    @property
-    def is_encrypted(self) -> bool:
-        return self.seals is not None
-
     def _finish_handshake(self, now: float) -> None:
         outcome = self.connector.outcome
         if isinstance(outcome, Welcome):
