@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -31,7 +32,7 @@ class Backend:
     :param time_step_function: takes a game state and a time difference in seconds and returns a dict of updated state
         attributes; see ``GameStateMachine.time_step``. With a parameter ``inputs`` it gets the players' inputs.
     :param event_handlers: event types and their handlers; see ``GameStateMachine.register_event_handler``.
-    :param game, password, config: see Server.
+    :param game, password, config, identity: see Server.
     :param debug, max_dt: see GameStateMachine.
 
     :ivar game_state_store: the GameStateStore, ``game_state_machine``: the GameStateMachine, ``server``: the Server.
@@ -50,6 +51,7 @@ class Backend:
         game: str = "",
         password: str | None = None,
         config: ServerConfig | None = None,
+        identity: str | os.PathLike[str] | None = None,
         debug: bool | None = None,
         max_dt: float | None = None,
     ) -> None:
@@ -74,7 +76,7 @@ class Backend:
             )
         self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug, max_dt=max_dt)
         self.game_state_machine.time_step = time_step_function
-        self.server = Server(self.game_state_store, game=game, password=password, config=config)
+        self.server = Server(self.game_state_store, game=game, password=password, config=config, identity=identity)
         machine = self.game_state_machine
         self.plumbing = BackendPlumbing(self.server.plumbing, machine.plumbing, machine)
         for event_type, handler in (event_handlers or {}).items():

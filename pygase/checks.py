@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ._protocol.bans import network_text
 from ._protocol.channels import RELIABLE
+from ._protocol.crypto import why_no_passwords, why_not
 from ._protocol.handshake import EMPTY_PROFILE, MAX_PROFILE_LEVELS, decode_profile, plain_host
+from ._protocol.secrecy import BY_INVITE, NO_TRUST, Trust
 from ._protocol.wire import MAX_GAME_BYTES, MAX_PROFILE_BYTES
 from ._state.codec import pack_plain
 from ._state.tree import Cleaner
 from .addresses import check_hostname, check_port
 from .config import DISCOVERY_PORT
-from .errors import InvalidValue, MalformedPacket
+from .errors import CannotEncrypt, InvalidValue, LocalError, MalformedPacket
+from .invites import parse_invite
 
 _MAX_VIEW_TIME: Final = 1e12
 """Seconds beyond which a view time cannot be a clock's."""
@@ -23,11 +26,15 @@ def check_names(game: Any, password: Any) -> None:
     """Check a game's name and password.
 
     :raises ValueError, TypeError: one of them is wrong.
+    :raises LocalError: this Python cannot check passwords.
     """
     if not isinstance(game, str) or len(game.encode(errors="replace")) > MAX_GAME_BYTES:
         raise ValueError(f"game must be a str of at most {MAX_GAME_BYTES} bytes, got {game!r:.100}")
     if password is not None and not isinstance(password, str):
         raise TypeError(f"password must be a str or None, got a {type(password).__name__}")
+    problem = why_no_passwords() if password is not None else ""
+    if problem:
+        raise LocalError(problem)
     for text in (game, password or ""):
         if not text.isprintable():
             raise ValueError("game and password must consist of printable characters")
@@ -89,6 +96,42 @@ def check_address(port: Any, hostname: Any, call: str, *, least_port: int = 1) -
     name, _, digits = hostname.rpartition(":")
     if name and ":" not in name and digits.isdecimal():  # an IPv6 address has more of them
         raise ValueError(f"hostname {hostname!r} has a port in it; write {call}(port={digits}, hostname={name!r})")
+
+
+class Destination(NamedTuple):
+    """Where a client connects, and how it recognises the server."""
+
+    port: int
+    hostname: str
+    trust: Trust
+
+
+def as_destination(port: Any, hostname: Any, invite: Any, encryption: str, call: str) -> Destination:
+    """Return where ``Client.connect`` and its kind connect.
+
+    :param port: None: that of the invite, with its host name.
+    :param encryption: as in ClientConfig.
+    :param call: name of the called method in error messages.
+    :raises ValueError, TypeError: one of them is wrong.
+    :raises CannotEncrypt: encryption is required and not possible.
+    """
+    reason = why_not() if invite is not None or encryption == "required" else ""
+    if reason:
+        wanted = "an invite" if invite is not None else "encryption='required'"
+        raise CannotEncrypt(f"{call}() with {wanted} needs encryption, and {reason}")
+    if invite is None:
+        if port is None:
+            raise TypeError(
+                f"{call}() needs a port or an invite; write {call}(port=8080) or {call}(invite='pygase://…')"
+            )
+        check_address(port, hostname, call)
+        return Destination(port, hostname, NO_TRUST)
+    found = parse_invite(invite)
+    trust = Trust(BY_INVITE, found.identity, found.join_secret)
+    if port is None:
+        return Destination(found.port, found.hostname, trust)
+    check_address(port, hostname, call)
+    return Destination(port, hostname, trust)
 
 
 def check_discovery_port(port: Any) -> None:

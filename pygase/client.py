@@ -18,7 +18,7 @@ from ._io.leaving import note_living
 from ._protocol.inputs import MAX_INPUT_BYTES
 from ._protocol.tickets import AckCallback
 from ._state.event_codec import encode_event, encode_input
-from .checks import check_address, check_dispatch, check_names, check_view_time, encode_profile
+from .checks import Destination, as_destination, check_dispatch, check_names, check_view_time, encode_profile
 from .config import ClientConfig
 from .connection import ClientConnection, ConnectionStats
 from .errors import DisconnectReason
@@ -50,36 +50,33 @@ class Client:
         self.plumbing = ClientPlumbing(game, password, self.config)
         """PyGaSe's own, not for games; it may change at any time."""
 
-    @property
-    def _session(self) -> ClientSession | None:
-        return self.plumbing.current
-
     def _claim(
         self,
-        port: int,
-        hostname: str,
+        target: Destination,
         connect_timeout: float | None,
         host_token: str,
         profile: bytes,
         resume: str | os.PathLike[str] | None,
     ) -> ClientSession:
         return self.plumbing.claim(
-            port,
-            hostname,
+            target.port,
+            target.hostname,
             config=self.config,
             connect_timeout=connect_timeout,
             host_token=host_token,
             profile=profile,
             resume=resume,
+            trust=target.trust,
         )
 
     # -- connecting ----------------------------------------------------------------------------------------------
 
     def connect(
         self,
-        port: int,
+        port: int | None = None,
         hostname: str = "localhost",
         *,
+        invite: str | None = None,
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -89,8 +86,10 @@ class Client:
 
         Inside an event loop it returns a coroutine: await it, or make it a task.
 
-        :param port: port number of the server.
+        :param port: port number of the server; with an invite it may be left out.
         :param hostname: its host name, IPv4 or IPv6 address.
+        :param invite: the text of the server's ``invite()``: nobody on the way can read or change anything. Its address
+            is used unless there is a ``port``.
         :param connect_timeout: seconds to try; None: ``config.connect_timeout`` (5 s).
         :param host_token: the server's ``host_token``, to be recognised as the host.
         :param profile: what other players see of this one, such as ``{"name": "Ann", "colour": "red"}``: a dict of
@@ -102,16 +101,17 @@ class Client:
         :raises AddressNotUsable: if the host name is unknown.
         :raises RuntimeError: if this client is connected already.
         :raises InvalidValue: (a TypeError) if the profile is none.
-        :raises TypeError, ValueError: for an impossible port or host name.
+        :raises CannotEncrypt: (a RuntimeError) with an invite or ``encryption="required"``, if it is not installed.
+        :raises TypeError, ValueError: for an impossible port or host name; InvalidInvite for a text that is no invite.
         """
 
         with program_lines_only:
-            check_address(port, hostname, "connect")
+            target = as_destination(port, hostname, invite, self.config.encryption, "connect")
             encoded = encode_profile(profile)
 
         async def connect() -> None:  # claims when it begins: a coroutine that never begins leaves nothing behind
             with program_lines_only:
-                session = self._claim(port, hostname, connect_timeout, host_token, encoded, resume)
+                session = self._claim(target, connect_timeout, host_token, encoded, resume)
                 note_living(session)
                 await session.run()
 
@@ -120,9 +120,10 @@ class Client:
 
     def connect_in_thread(
         self,
-        port: int,
+        port: int | None = None,
         hostname: str = "localhost",
         *,
+        invite: str | None = None,
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -134,15 +135,16 @@ class Client:
         and the handler for DISCONNECTED is called. When the program ends, the last events get half a second to arrive.
         """
         with program_lines_only:
-            check_address(port, hostname, "connect_in_thread")
+            target = as_destination(port, hostname, invite, self.config.encryption, "connect_in_thread")
             encoded = encode_profile(profile)
-        return self._claim(port, hostname, connect_timeout, host_token, encoded, resume).run_in_thread()
+        return self._claim(target, connect_timeout, host_token, encoded, resume).run_in_thread()
 
     def open(
         self,
-        port: int,
+        port: int | None = None,
         hostname: str = "localhost",
         *,
+        invite: str | None = None,
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -153,18 +155,18 @@ class Client:
         Parameters as in :meth:`connect`. ``status`` and ``error`` show the result.
         """
         with program_lines_only:
-            check_address(port, hostname, "open")
+            target = as_destination(port, hostname, invite, self.config.encryption, "open")
             encoded = encode_profile(profile)
-        self._claim(port, hostname, connect_timeout, host_token, encoded, resume).open()
+        self._claim(target, connect_timeout, host_token, encoded, resume).open()
 
     def pump(self) -> None:
         """Receive, handle events, send: once a frame, after :meth:`open`. Never blocks.
 
         :raises RuntimeError: if this client was not opened with :meth:`open`.
         """
-        if self._session is None or not self._session.line.is_pumped:
+        if self.plumbing.current is None or not self.plumbing.current.line.is_pumped:
             raise RuntimeError("pump() is for clients that were opened with open(); call open() first, and only once")
-        self._session.line.driver.turn()
+        self.plumbing.current.line.driver.turn()
 
     def disconnect(self, shutdown_server: bool = False) -> Any:
         """Close the connection, after the events dispatched before, which get half a second to arrive.
@@ -174,7 +176,7 @@ class Client:
 
         :param shutdown_server: also ask the server to shut down, which it does if this client is the host.
         """
-        session = self._session
+        session = self.plumbing.current
         if session is None or session.ended.done():
             return runner.Completion(runner.done_future(), 0.0).or_block()
         return session.disconnect(shutdown_server)
@@ -184,7 +186,7 @@ class Client:
     @property
     def connection(self) -> ClientConnection | None:
         """Everything about the network; None before the first ``connect``."""
-        return self._session.line.connection if self._session is not None else None
+        return self.plumbing.current.line.connection if self.plumbing.current is not None else None
 
     @property
     def status(self) -> str:
@@ -192,42 +194,47 @@ class Client:
 
         While it is "reconnecting", the server no longer answers, and the client tries to reach it again by itself.
         """
-        return self._session.status if self._session is not None else "disconnected"
+        return self.plumbing.current.status if self.plumbing.current is not None else "disconnected"
 
     @property
     def reconnecting_seconds_left(self) -> float | None:
         """For how long the client will still try to reach a server that no longer answers, in seconds; else None."""
-        return self._session.seconds_left if self._session is not None else None
+        return self.plumbing.current.seconds_left if self.plumbing.current is not None else None
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the connection is encrypted. Only with an invite it is also certain who is on the other side."""
+        return self.connection is not None and self.connection.is_encrypted
 
     @property
     def error(self) -> Exception | None:
         """The exception with which the newest attempt has failed, such as ConnectionFailed, or None."""
-        return self._session.end.error if self._session is not None else None
+        return self.plumbing.current.end.error if self.plumbing.current is not None else None
 
     @property
     def disconnect_reason(self) -> DisconnectReason | None:
         """The reason for which the connection has ended, or None."""
-        return self._session.end.reason if self._session is not None else None
+        return self.plumbing.current.end.reason if self.plumbing.current is not None else None
 
     @property
     def disconnect_detail(self) -> str:
         """The server's own words about the end of the connection, or ``""``."""
-        return self._session.end.detail if self._session is not None else ""
+        return self.plumbing.current.end.detail if self.plumbing.current is not None else ""
 
     @property
     def id(self) -> int | None:
         """Our own id at the server, its ``client_id``: an int from 1; None before the connection stands."""
-        return self._session.own_id if self._session is not None else None
+        return self.plumbing.current.own_id if self.plumbing.current is not None else None
 
     @property
     def address(self) -> tuple[Any, ...] | None:
         """Our own address as the server sees it, its ``client_address``; None before the connection stands."""
-        return self._session.own_address if self._session is not None else None
+        return self.plumbing.current.own_address if self.plumbing.current is not None else None
 
     @property
     def stats(self) -> ConnectionStats:
         """The measurements of the connection so far: round-trip time, jitter, loss, rates, delays."""
-        session, connection = self._session, self.connection
+        session, connection = self.plumbing.current, self.connection
         if session is None or connection is None:
             return ConnectionStats()
         age = self.plumbing.states.age(connection.server_time())
@@ -303,7 +310,7 @@ class Client:
         states = self.plumbing.states
 
         def wait(seen: tuple[Snapshot, ...], seconds: float) -> None:
-            session = self._session
+            session = self.plumbing.current
             if session is None:
                 states.wait(seen, seconds)
             else:
@@ -357,7 +364,7 @@ class Client:
         with program_lines_only:
             payload = encode_input(input, MAX_INPUT_BYTES)
             check_view_time(view_time)
-        return self._session.send_input(payload, view_time) if self._session is not None else 0
+        return self.plumbing.current.send_input(payload, view_time) if self.plumbing.current is not None else 0
 
     def input_applied(self, tick: int) -> int | None:
         """Return the number of the last of our inputs that the state of a snapshot with this tick includes (0: none).
@@ -365,7 +372,7 @@ class Client:
         None if the server has not reported it: it reports from the first input on. The number for the newest state goes
         on growing while nothing in the state changes.
         """
-        return self._session.inputs.applied(tick) if self._session is not None else None
+        return self.plumbing.current.inputs.applied(tick) if self.plumbing.current is not None else None
 
     @property
     def input_pace(self) -> float:
@@ -373,7 +380,7 @@ class Client:
 
         For ``FixedTimestep.pace``.
         """
-        return self._session.inputs.pace if self._session is not None else 1.0
+        return self.plumbing.current.inputs.pace if self.plumbing.current is not None else 1.0
 
     def register_event_handler(self, event_type: str, event_handler_function: Handler) -> None:
         """Register a handler for events of a type. ANY_EVENT, CONNECTED and DISCONNECTED are types as well.

@@ -62,6 +62,11 @@ class ClientConnection:
         return self._endpoint.is_closed
 
     @property
+    def is_encrypted(self) -> bool:
+        """Whether this connection is encrypted; see ``Client.is_encrypted``."""
+        return self._endpoint.protocol.seals is not None
+
+    @property
     def stats(self) -> ConnectionStats:
         """See ``Client.stats``."""
         return self._endpoint.stats
@@ -146,6 +151,11 @@ class ServerConnection:
     def latency(self) -> float:
         """The same as ``stats.rtt``, in seconds."""
         return self._client.peer.rtt.rtt
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether this connection is encrypted."""
+        return self._client.peer.seals is not None
 
     @property
     def is_host(self) -> bool:

@@ -103,6 +103,9 @@ class DisconnectReason(enum.IntEnum):
     PROTOCOL_ERROR = 12
     UNKNOWN_HOST = 13
     OVERLOADED = 14
+    ENCRYPTION_REQUIRED = 15
+    NOT_ENCRYPTED = 16
+    NOT_INVITED = 17
     NOT_RESUMABLE = 18
 
     @property
@@ -132,8 +135,14 @@ _SENTENCES = {
     DisconnectReason.UNKNOWN_HOST: "That host name is not known. Check the spelling, or use the IP address; and look "
     "whether this machine is online.",
     DisconnectReason.OVERLOADED: "The server has no room left for this program's messages.",
-    DisconnectReason.NOT_RESUMABLE: "The connection was lost for too long, and this player's place is gone. Join "
-    "again.",
+    DisconnectReason.ENCRYPTION_REQUIRED: "The host lets in encrypted connections only. Install encryption with: "
+    "pip install 'pygase[secure]', and do not turn it off with encryption='off'.",
+    DisconnectReason.NOT_ENCRYPTED: "The host cannot encrypt, or somebody on the way prevents it, and this program "
+    "connects only encrypted. The host installs encryption with: pip install 'pygase[secure]'. To connect all the "
+    "same, leave out the invite and encryption='required'.",
+    DisconnectReason.NOT_INVITED: "The game is for invited players. The invite is missing, or it is an old one; ask "
+    "the host for a new one.",
+    DisconnectReason.NOT_RESUMABLE: "The host does not know this connection any more; join again.",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ from ._io.ports import Address
 from ._io.signals import ended_by_signals
 from ._protocol.server_peer import ServerProtocol
 from ._protocol.tickets import AckCallback
+from ._server.encryption import check_encryption, invite_to
+from ._server.identity_file import kept_identity
 from ._server.players import PlayerInputs
 from ._server.server_plumbing import ServerPlumbing
 from ._state.event_codec import encode_event
@@ -35,6 +38,10 @@ class Server:
     :param game: the game's name; clients of another are refused.
     :param password: if given, clients must know it.
     :param config: tunables; see ServerConfig.
+    :param identity: path of a file that keeps what :meth:`invite` is made of, so that invites outlive the process; it
+        is made if it is missing. None: invites end with the process.
+    :raises CannotEncrypt: if the config requires encryption, which is not possible here.
+    :raises IdentityUnusable: (an OSError) if the file of the identity is another kind of file.
 
     :ivar clients: client id → ServerConnection. A client's id is an int from 1 that no other client of this server
         gets, whatever becomes of its connection.
@@ -55,18 +62,21 @@ class Server:
         game: str = "",
         password: str | None = None,
         config: ServerConfig | None = None,
+        identity: str | os.PathLike[str] | None = None,
     ) -> None:
         if not isinstance(game_state_store, GameStateStore):
             raise TypeError(f"game_state_store must be a GameStateStore, got {game_state_store!r}")
         check_names(game, password)
         self.config = config or ServerConfig()
+        check_encryption(self.config)
         self.game_state_store = game_state_store
         self.clients: dict[int, ServerConnection] = {}
         self.connections: dict[Address, ServerConnection] = {}
         self.host_token = clocks.random_bytes(16).hex()
         self.own_token = clocks.random_bytes(16).hex()
         self.player_inputs = PlayerInputs(lambda: self.plumbing.wire.interval, self.config)
-        self.plumbing = ServerPlumbing(self, game_state_store.plumbing, game, password)
+        kept = kept_identity(identity, clocks.random_bytes)
+        self.plumbing = ServerPlumbing(self, game_state_store.plumbing, game, password, kept)
 
     # -- the run's present state -----------------------------------------------------------------------------------
 
@@ -186,6 +196,21 @@ class Server:
         driver = self.plumbing.begin_shutdown()
         completion = runner.Completion(self.plumbing.life.ended, 5.0)
         return driver.finish(completion) if driver is not None else completion.or_block()
+
+    def invite(self, hostname: str | None = None) -> str:
+        """Return an invite: a line of text, ``pygase://HOST:PORT/#...``, for friends to join with. Keep it private.
+
+        With it a client finds the server and recognises it, so nobody between them reads or changes anything. All
+        invites of a server have the same secret; it is that of its ``identity``.
+
+        :param hostname: the host name or address at which friends reach this machine, such as the router's from the
+            Internet. None: where the server is bound; for ``"0.0.0.0"`` the address that other machines most likely
+            see.
+        :raises CannotEncrypt: (a RuntimeError) if encryption is off or not installed; says what to do.
+        :raises RuntimeError: if the server is not running.
+        """
+        with program_lines_only:
+            return invite_to(self.config, self.plumbing.credentials.identity, self.hostname, self.port, hostname)
 
     # -- being found -------------------------------------------------------------------------------------------------
 

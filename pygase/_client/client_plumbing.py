@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .._diagnostics.log_lines import LogLines
 from .._io.ports import Driver
 from .._protocol.handshake import EMPTY_PROFILE
+from .._protocol.secrecy import NO_TRUST, Trust
 from ..config import ClientConfig
 from ..event import UniversalEventHandler
 from .client_endpoint import ClientEndpoint
@@ -69,17 +70,19 @@ class ClientPlumbing:
         host_token: str = "",
         profile: bytes = EMPTY_PROFILE,
         resume: str | os.PathLike[str] | None = None,
+        trust: Trust = NO_TRUST,
     ) -> ClientSession:
         """Make a new session the current one. Next: ``run``, ``run_in_thread``, ``open`` or ``begin``.
 
         :param connect_timeout: seconds to try for; the config's if None.
         :param profile: the player's, serialised.
+        :param trust: by which the client recognises the server.
         :raises RuntimeError: if the current one has not ended.
         """
         if connect_timeout is not None:
             config = replace(config, connect_timeout=connect_timeout)
         seat_file = SeatFile(resume, (hostname, port), self._game) if resume is not None else None
-        request = Request(hostname, port, config, self._game, self._password, host_token, profile, seat_file)
+        request = Request(hostname, port, config, self._game, self._password, host_token, profile, trust, seat_file)
         with self._claiming:
             former = self.current
             if former is not None and former.status != "disconnected":

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from .._io.files import objection_to, read_file, real_path, remove_file, replace_file
 from .._protocol.resumption import NO_SEAT, Seat
-from .._protocol.wire import SECRET_BYTES
+from .._protocol.wire import KEY_BYTES, SECRET_BYTES
 
 logger = logging.getLogger("pygase")
 
@@ -53,8 +53,18 @@ class SeatFile:
             return NO_SEAT
         try:
             fields: dict[str, Any] = json.loads(data)
-            seat = Seat(int(fields["client_id"]), bytes.fromhex(fields["secret"]), 0.0, True)
-            is_whole = 0 < seat.client_id < 1 << 32 and len(seat.secret) == SECRET_BYTES
+            seat = Seat(
+                int(fields["client_id"]),
+                bytes.fromhex(fields["secret"]),
+                0.0,
+                True,
+                bytes.fromhex(fields["identity"]),
+            )
+            is_whole = (
+                0 < seat.client_id < 1 << 32
+                and len(seat.secret) == SECRET_BYTES
+                and len(seat.identity) in (0, KEY_BYTES)
+            )
             is_meant = (tuple(fields["server"]), fields["game"]) == (self._server, self._game)
         except (ValueError, KeyError, TypeError):
             is_whole = is_meant = False
@@ -72,6 +82,7 @@ class SeatFile:
             "game": self._game,
             "client_id": seat.client_id,
             "secret": seat.secret.hex(),
+            "identity": seat.identity.hex(),
         }
         try:
             replace_file(self._path, json.dumps(fields).encode())

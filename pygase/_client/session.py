@@ -32,7 +32,9 @@ from .._protocol.peer_events import (
     StateReceived,
 )
 from .._protocol.resumption import NO_SEAT
+from .._protocol.secrecy import Trust
 from .._state.event_codec import encode_event
+from ..addresses import is_loopback
 from ..config import ClientConfig
 from ..connection import ClientConnection
 from ..errors import AddressNotUsable, ConnectionFailed, DisconnectReason
@@ -78,6 +80,7 @@ class Request:
     password: str | None
     host_token: str
     profile: bytes
+    trust: Trust
     seat_file: SeatFile | None
 
 
@@ -216,6 +219,7 @@ class ClientSession:
             password=request.password,
             host_token=request.host_token,
             profile=request.profile,
+            trust=request.trust,
             seat=request.seat_file.load() if request.seat_file is not None else NO_SEAT,
         )
         endpoint = ClientEndpoint(protocol, transport, platform.clock, self._on_protocol_event)
@@ -348,6 +352,7 @@ class ClientSession:
         elif isinstance(event, Connected):
             self.own_id = event.welcome.client_id
             self._on_connected(event.address)
+            self._warn_of_eavesdroppers()
             self._calls.handle(Event(CONNECTED))
         else:
             self._on_interrupted(event)
@@ -375,6 +380,17 @@ class ClientSession:
         self.own_address = address
         self.status = "connected"
         self._send_waiting()
+
+    def _warn_of_eavesdroppers(self) -> None:
+        request = self._request
+        if request.password is None or self.line.endpoint.protocol.seals is not None or is_loopback(request.hostname):
+            return
+        logger.warning(
+            "the password's proof was sent to %s on a connection that is not encrypted: whoever can read the network's "
+            "traffic can try out passwords against it, and sees the game. Install encryption on both sides with: "
+            "pip install 'pygase[secure]'",
+            request.hostname,
+        )
 
     def _on_disconnected(self, event: Disconnected) -> None:
         if self.own_address is None and event.reason is not DisconnectReason.CLOSED:

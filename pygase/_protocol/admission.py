@@ -6,6 +6,7 @@ replaces the one of ``MAX_HOSTS`` whose last try is the oldest.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -76,14 +77,16 @@ class Participation:
 
     :ivar joined_at: when it joined, seconds.
     :ivar took_part_at: when it was last seen to have sent an event or an input, seconds.
+    :ivar lost_until: when its place is given away, if it no longer answers; else math.inf.
     """
 
-    __slots__ = ("_carried_bytes", "_record", "joined_at", "took_part_at")
+    __slots__ = ("_carried_bytes", "_record", "joined_at", "lost_until", "took_part_at")
 
     def __init__(self, record: PeerRecord, now: float) -> None:
         self._record = record
         self._carried_bytes = 0
         self.joined_at = self.took_part_at = now
+        self.lost_until = math.inf
 
     def look(self, now: float) -> None:
         """Check whether packets brought more than their headers since the last look: events or inputs."""

@@ -13,13 +13,14 @@ from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
 from .client_sides import PlayerSide, StateSide
+from .crypto import FROM_CLIENT
 from .datagrams import NotHere, PathChallenge, Welcome
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import TooLarge
 from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
 from .inputs import InputState
 from .paths import PathAnswers, path_key
-from .peer import PeerProtocol
+from .peer import PeerProtocol, encrypt
 from .peer_events import (
     Connected,
     Disconnected,
@@ -32,21 +33,23 @@ from .peer_events import (
     StateReceived,
 )
 from .resumption import NO_SEAT, RESUMED_FROM_CHECKPOINT, Seat
+from .seals import unsealed
+from .secrecy import NO_TRUST, ClientSecrecy, Trust
 from .sequence import unwrap
 from .server_clock import ServerClock
 from .way_in import WayIn
 from .wire import (
     CLIENT_HEADER,
     DATA,
+    ENCRYPTED,
     FRAGMENT_BYTES,
     INPUT_STATE,
-    NO_ACK_DELAY,
     NOT_HERE,
     PATH_CHALLENGE,
     SERVER_HEADER,
     SNAPSHOT,
-    TIME_UNIT,
     TOKEN_BYTES,
+    URGENT,
 )
 
 CLIENT_SKIPS_WITHIN: Final = 4096
@@ -60,6 +63,7 @@ class ClientProtocol(PeerProtocol):
     :param game: the server's must be the same.
     :param profile: the player's profile, serialised.
     :param seat: of a connection that another process of this player had, to be resumed if possible.
+    :param trust: by which the client recognises the server.
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
     :ivar inputs: the player's unacknowledged inputs.
@@ -72,7 +76,6 @@ class ClientProtocol(PeerProtocol):
         "_farewell",
         "_gate",
         "_player",
-        "_server_time",
         "clock",
         "connected",
         "inputs",
@@ -92,6 +95,7 @@ class ClientProtocol(PeerProtocol):
         host_token: str = "",
         profile: bytes = EMPTY_PROFILE,
         seat: Seat = NO_SEAT,
+        trust: Trust = NO_TRUST,
         first_sequence: int = 0,
         skip_within: int = CLIENT_SKIPS_WITHIN,
     ) -> None:
@@ -99,7 +103,10 @@ class ClientProtocol(PeerProtocol):
         super().__init__(bytes(TOKEN_BYTES), config, now, first_sequence, random_bytes, skip_within)
         self.connected = False
         pause, claim = config.connect_retry_interval, seat.claim(0, 0)
-        connector = Connector(game, password, host_token, random_bytes, pause, profile, claim)
+        secrecy = ClientSecrecy(config.encryption, trust, random_bytes)
+        if seat.identity:
+            secrecy = secrecy.again(seat.identity)
+        connector = Connector(game, password, host_token, random_bytes, pause, profile, claim, secrecy)
         self.way_in = WayIn(connector, seat, now + config.connect_timeout)
         self.states = StateSide(config)
         self._events: deque[ProtocolEvent] = deque()
@@ -109,7 +116,6 @@ class ClientProtocol(PeerProtocol):
         self.path = PathAnswers()
         self._player = PlayerSide()
         self.inputs = self._player.inputs
-        self._server_time = 0
 
     def next_event(self) -> ProtocolEvent | None:
         return self._events.popleft() if self._events else None
@@ -118,15 +124,12 @@ class ClientProtocol(PeerProtocol):
         if not self._gate.add(payload):
             self.record.packets_dropped += 1
 
-    def _hand_on(self, payloads: list[bytes]) -> None:
-        self._events.extend(map(EventReceived, payloads))
-
     def on_message_acked(self, ticket: int, now: float) -> None:
         self._events.append(MessageAcked(ticket))
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
         if self.closed is None:
-            self._hand_on(self._gate.release_all())
+            self._events.extend(map(EventReceived, self._gate.release_all()))
             self.closed = Disconnected(reason, detail, remote)
             self._events.append(self.closed)
 
@@ -135,11 +138,8 @@ class ClientProtocol(PeerProtocol):
         if self.closed is not None or not data:
             return
         self.record.bytes_received += len(data)
-        if data[0] == DATA:
-            if self.connected and len(data) >= SERVER_HEADER.size and data[1:9] == self.token:
-                self._receive_packet(data, now)
-            else:
-                self.record.packets_dropped += 1
+        if data[0] in (DATA, ENCRYPTED, URGENT):
+            self._receive_data(data, now)
             return
         try:
             self._receive_other(data, now)
@@ -150,17 +150,26 @@ class ClientProtocol(PeerProtocol):
 
     def _receive_other(self, data: bytes, now: float) -> None:
         if data[0] == PATH_CHALLENGE:
-            self._receive_path_challenge(PathChallenge.decode(data))
+            challenge = PathChallenge.decode(data)
+            if self.connected and challenge.token == self.token:
+                self.path.receive(challenge)
+            else:
+                self.record.packets_dropped += 1
         elif data[0] != NOT_HERE:
             self.way_in.connector.receive(data[0], data, now)
         elif self.connected and self.way_in.is_over(NotHere.decode(data), self.token):
             self.lose(now)
 
-    def _receive_path_challenge(self, challenge: PathChallenge) -> None:
-        if self.connected and challenge.token == self.token:
-            self.path.receive(challenge)
-        else:
+    def _receive_data(self, data: bytes, now: float) -> None:
+        if not self.connected or len(data) < SERVER_HEADER.size or data[1:9] != self.token:
             self.record.packets_dropped += 1
+            return
+        if self.seals is not None or data[0] != DATA:
+            data = unsealed(self.seals, data, self.record)
+        if data:
+            self._receive_packet(data, now)
+        elif self.seals is not None and self.seals.is_worn_out:
+            self.close(DisconnectReason.PROTOCOL_ERROR, now=now)
 
     def _finish_handshake(self, now: float) -> None:
         outcome = self.way_in.connector.outcome
@@ -185,9 +194,11 @@ class ClientProtocol(PeerProtocol):
             self.end(DisconnectReason.NOT_RESUMABLE, "", remote=False)
             return
         self.path.key = path_key(welcome.resume_secret)
+        agreement = self.way_in.connector.agreement
+        encrypt(self, agreement.keys if agreement is not None else None, FROM_CLIENT)
         self.way_in.succeed(welcome)
         self.connected = True
-        self._server_time = welcome.time
+        self.clock.units = welcome.time
         self.record.last_received_at = self.record.last_sent_at = now
         self.record.ack_due_at = now  # answer at once: the server's first round-trip measurement
 
@@ -220,24 +231,13 @@ class ClientProtocol(PeerProtocol):
             return
         self._player.sequence = sequence
         sent_at = self._receive_ack(ack, ack_bits, delay, now)
-        self._note_time(wire_time, sent_at, delay, now)
+        self.clock.note(wire_time, sent_at, delay, now)
         if len(data) > SERVER_HEADER.size:
             self._receive_messages(data, now)
             if not self._gate.is_empty:  # only now: the state of a datagram precedes its events
-                self._hand_on(self._gate.release(self.states.received.newest_tick, now))
+                self._events.extend(map(EventReceived, self._gate.release(self.states.received.newest_tick, now)))
         if self.closed is not None and not self.closed.remote:  # the server broke the protocol; report it
             self._farewell = self.close_datagrams(self.closed.reason, self.closed.detail, now)
-
-    def _note_time(self, wire_time: int, sent_at: float | None, delay: int, now: float) -> None:
-        self._server_time = unwrap(wire_time, self._server_time, 32)
-        server_sent_at = self._server_time * TIME_UNIT
-        known = sent_at is not None and delay != NO_ACK_DELAY
-        self.clock.observe(
-            sent_at=sent_at if known else None,
-            server_received_at=server_sent_at - delay * TIME_UNIT if known else None,
-            server_sent_at=server_sent_at,
-            received_at=now,
-        )
 
     def _receive_message(self, kind: int, body: bytes, now: float) -> bool:
         try:
@@ -279,7 +279,7 @@ class ClientProtocol(PeerProtocol):
 
     def _receive_state(self, body: bytes) -> None:
         self._gate.hurried = False
-        self.states.received.note_server_time(self._server_time)
+        self.states.received.note_server_time(self.clock.units)
         state = self.states.received.receive(body)
         if state is not None:
             self._events.append(StateReceived(state))
@@ -352,9 +352,13 @@ class ClientProtocol(PeerProtocol):
         if self.connected:
             self.give_up_fragments(now)
             if now >= self._gate.next_at:
-                self._hand_on(self._gate.release(self.states.received.newest_tick, now))
+                self._events.extend(map(EventReceived, self._gate.release(self.states.received.newest_tick, now)))
             if self.timed_out(now):
                 self.lose(now)
+            return
+        self.way_in.connector.settle(now)
+        if self.way_in.connector.outcome is not None:
+            self._finish_handshake(now)
         elif now >= self.way_in.until:
             self.end(self.way_in.reason_if_vain, "", remote=False)
 

@@ -29,6 +29,7 @@ from .wire import (
     REFUSED,
     SALT_BYTES,
     SECRET_BYTES,
+    TAG_BYTES,
     sized_text,
     text_field,
 )
@@ -160,8 +161,9 @@ class ResponseBody(NamedTuple):
 class ChallengeResponse(NamedTuple):
     """The client's proof that it receives at its address.
 
-    ``key`` is the client's public key, empty without encryption. ``invited``: the keys depend on an invite. ``body`` is
-    a ResponseBody, sealed if there is a key.
+    ``key`` is the client's public key, empty without encryption. ``trust`` is 0 if the client does not know the server,
+    1 if it knows it from an invite, 2 if from an earlier connection: the keys depend on it. ``body`` is a ResponseBody,
+    sealed if there is a key.
     """
 
     version: int
@@ -170,13 +172,13 @@ class ChallengeResponse(NamedTuple):
     cookie: bytes
     game: str
     key: bytes
-    invited: bool
+    trust: int
     body: bytes
 
     def clear(self) -> bytes:
         """Return the bytes before the body."""
         head = _RESPONSE_LAYOUT.pack(CHALLENGE_RESPONSE, self.version, self.nonce, self.issued_at, self.cookie)
-        return head + text_field(self.game, MAX_GAME_BYTES) + bytes([len(self.key)]) + self.key + bytes([self.invited])
+        return head + text_field(self.game, MAX_GAME_BYTES) + bytes([len(self.key)]) + self.key + bytes([self.trust])
 
     def encode(self) -> bytes:
         return self.clear() + self.body
@@ -189,7 +191,7 @@ class ChallengeResponse(NamedTuple):
         key, end = _sized_bytes(data, end, (0, KEY_BYTES), "key")
         if end >= len(data):
             raise MalformedPacket("challenge response without a body")
-        return cls(version, nonce, issued_at, cookie, game, key, bool(data[end]), data[end + 1 :])
+        return cls(version, nonce, issued_at, cookie, game, key, data[end], data[end + 1 :])
 
 
 class Welcome(NamedTuple):
@@ -201,7 +203,8 @@ class Welcome(NamedTuple):
 
     ``time`` is in units of 0.1 ms and whole. All later times are modulo 2**32 (4.97 days), and clients that connect in
     different weeks know the same clock by this one. ``address`` is msgpack of a list, as the server's socket reports
-    it.
+    it. ``identity`` is the server's public key, by which the client recognises it from then on; empty without
+    encryption.
     """
 
     token: bytes
@@ -214,19 +217,20 @@ class Welcome(NamedTuple):
     reset_token: bytes
     time: int
     address: bytes
+    identity: bytes = b""
 
     def encode(self) -> bytes:
-        return _WELCOME_LAYOUT.pack(*self[:9], len(self.address)) + self.address
+        head = _WELCOME_LAYOUT.pack(*self[:9], len(self.address)) + self.address
+        return head + bytes([len(self.identity)]) + self.identity
 
     @classmethod
     def decode(cls, data: bytes) -> Welcome:
         _short(data, _WELCOME_LAYOUT, "body of an acceptance")
-        *fields, size = _WELCOME_LAYOUT.unpack_from(data)
-        address = data[_WELCOME_LAYOUT.size : _WELCOME_LAYOUT.size + size]
-        if len(address) < size:
-            raise MalformedPacket("address reaches beyond the datagram")
-        token, client_id, is_host, resumed, received, secret, resume_time, reset, time = fields
-        return cls(token, client_id, bool(is_host), resumed, received, secret, resume_time, reset, time, address)
+        token, client_id, is_host, resumed, received, secret, kept, reset, time, n = _WELCOME_LAYOUT.unpack_from(data)
+        end = _WELCOME_LAYOUT.size + n
+        address = data[_WELCOME_LAYOUT.size : end]
+        identity, _ = _sized_bytes(data, end, (0, KEY_BYTES), "identity")
+        return cls(token, client_id, bool(is_host), resumed, received, secret, kept, reset, time, address, identity)
 
 
 class Accepted(NamedTuple):
@@ -249,20 +253,29 @@ class Accepted(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """The server's refusal: the value of a DisconnectReason, and the server's own words."""
+    """The server's refusal: the value of a DisconnectReason, and the server's own words.
+
+    ``tag`` proves that it is the server's, if client and server have agreed on keys; else it is empty.
+    """
 
     nonce: bytes
     reason: int
     detail: str
+    tag: bytes = b""
 
     def encode(self) -> bytes:
+        return self.clear() + self.tag
+
+    def clear(self) -> bytes:
+        """Return the bytes before the tag."""
         return _REFUSED_LAYOUT.pack(REFUSED, self.nonce, self.reason) + text_field(self.detail, MAX_DETAIL_BYTES)
 
     @classmethod
     def decode(cls, data: bytes) -> Refused:
         _short(data, _REFUSED_LAYOUT, "refusal")
         _, nonce, reason = _REFUSED_LAYOUT.unpack_from(data)
-        return cls(nonce, reason, sized_text(data, _REFUSED_LAYOUT.size)[0])
+        detail, end = sized_text(data, _REFUSED_LAYOUT.size)
+        return cls(nonce, reason, detail, data[end : end + TAG_BYTES])
 
 
 class PathChallenge(NamedTuple):

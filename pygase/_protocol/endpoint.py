@@ -11,19 +11,30 @@ from typing import Final
 from .._state.tree import Tree
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
-from .bans import Bans
-from .datagrams import ChallengeResponse, ConnectRequest, PathResponse, ResponseBody
+from .challenges import Opened
+from .datagrams import ChallengeResponse, ConnectRequest, PathResponse
 from .entrance import Entrance, Keys
 from .handshake import Address, RandomBytes
 from .held import HeldBytes
+from .identity import ServerIdentity
 from .peer import NEVER_SENT
 from .peer_events import Connected, Lost, Moved, ProtocolEvent, Resumed
 from .peer_table import PeerTable
 from .resets import RESET_KEY_BYTES
+from .seals import unsealed
 from .sequence import unwrap
 from .server_peer import SERVER_SKIPS_WITHIN, ServerProtocol, Shared
 from .snapshots import SnapshotRing
-from .wire import CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, HEADER_BYTES, PATH_RESPONSE, sequence_of
+from .wire import (
+    CHALLENGE_RESPONSE,
+    CONNECT_REQUEST,
+    DATA,
+    ENCRYPTED,
+    HEADER_BYTES,
+    PATH_RESPONSE,
+    URGENT,
+    sequence_of,
+)
 
 Outgoing = tuple[bytes, Address]
 
@@ -81,6 +92,7 @@ class ServerEndpoint:
         host_token: str = "",
         own_token: str = "",
         is_local: Callable[[Address], bool] = _nowhere,
+        identity: ServerIdentity | None = None,
         first_sequence: int = 0,
         skip_within: int = SERVER_SKIPS_WITHIN,
         reset_key: bytes = b"",
@@ -95,7 +107,7 @@ class ServerEndpoint:
         self.shared = Shared(self.ring, random_bytes, first_sequence, skip_within)
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = self.shared.inbox
         reset_key = reset_key or random_bytes(RESET_KEY_BYTES)
-        keys = Keys(game, password, host_token, own_token, is_local, reset_key)
+        keys = Keys(game, password, host_token, own_token, is_local, reset_key, identity)
         self.entrance = Entrance(self.config, keys, self.table, self.shared, self.outbox, self.dropped, first_client_id)
         self.held = HeldBytes(self.peers, self.config.max_held_bytes)
         self.next_at = math.inf
@@ -111,13 +123,20 @@ class ServerEndpoint:
     def receive_datagrams(self, datagrams: Iterable[Outgoing], *, now: float) -> None:
         by_token = self.by_token
         for data, address in datagrams:
-            if len(data) < HEADER_BYTES or data[0] != DATA:
+            kind = data[0] if len(data) >= HEADER_BYTES else -1
+            if kind != DATA and kind != ENCRYPTED and kind != URGENT:
                 self._receive_handshake(data, address, now)
                 continue
             peer = by_token.get(data[1:9])
             if peer is None:
                 self._receive_unknown(data, address, now)
-            elif peer.address != address:
+                continue
+            if peer.seals is not None or kind != DATA:
+                data = unsealed(peer.seals, data, peer.record)
+                if not data:
+                    self._note_forgery(peer, now)
+                    continue
+            if peer.address != address:
                 self._receive_from_elsewhere(peer, data, address, now)
             elif peer.path.is_watched:
                 number = unwrap(sequence_of(data), peer.record.latest)
@@ -128,6 +147,11 @@ class ServerEndpoint:
         violators = self.shared.violators
         while violators:
             self.close_peer(violators.pop(), DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, now=now)
+
+    def _note_forgery(self, peer: ServerProtocol, now: float) -> None:
+        self.dropped["not sealed by the client"] += 1
+        if peer.seals is not None and peer.seals.is_worn_out:
+            self.close_peer(peer, DisconnectReason.PROTOCOL_ERROR, now=now)
 
     def _receive_unknown(self, data: bytes, address: Address, now: float) -> None:
         """Answer a packet whose token is unknown, so that its client need not wait for a time-out."""
@@ -147,7 +171,7 @@ class ServerEndpoint:
         """Take a packet from another address than the client's. The newest one is a reason to ask whether it moved."""
         path, latest = peer.path, peer.record.latest
         number = unwrap(sequence_of(data), latest)
-        if self.bans.refuses(address):
+        if self.entrance.bans.refuses(address):
             self.dropped["packet from a banned address"] += 1
             return
         if path.is_sealed:
@@ -183,22 +207,22 @@ class ServerEndpoint:
             self.dropped["malformed"] += 1
 
     def _receive_response(self, response: ChallengeResponse, address: Address, now: float) -> None:
-        body = self.entrance.admitted(response, address, now)
-        if body is None:
+        opened = self.entrance.admitted(response, address, now)
+        if opened is None:
             return
-        claimed = self.entrance.claimed(body.claim)
+        claimed = self.entrance.claimed(opened.body.claim)
         known = self.table.by_address.get(address)
         if known is not None and known is not claimed:
             self.close_peer(known, DisconnectReason.REPLACED, now=now)
         if claimed is not None:
-            self._resume(claimed, response, body, address, now)
+            self._resume(claimed, opened, address, now)
             return
         giver = self.entrance.giver(address, now)
         if giver is not None:
             self.close_peer(giver[0], DisconnectReason.SERVER_FULL, giver[1], now=now)
-        for own in self.entrance.own_peers(body):
+        for own in self.entrance.own_peers(opened.body):
             self.close_peer(own, DisconnectReason.REPLACED, now=now)
-        peer, welcome = self.entrance.new_peer(response, body, address, now)
+        peer, welcome = self.entrance.new_peer(opened, address, now)
         self._begin(peer, Connected(welcome, address), now)
 
     def _begin(self, peer: ServerProtocol, event: Connected | Resumed, now: float) -> None:
@@ -212,7 +236,9 @@ class ServerEndpoint:
         peer = self.by_token.get(response.token)
         if peer is None:
             self.dropped["unknown token"] += 1
-        elif self.shared.paths.is_answered(response, address, peer.path, now) and not self.bans.refuses(address):
+        elif self.shared.paths.is_answered(response, address, peer.path, now) and not self.entrance.bans.refuses(
+            address
+        ):
             held = peer.path.move(peer.address, address, peer.record.latest, now)
             self.move_peer(peer, address)
             for sender in peer.tracked:
@@ -240,26 +266,6 @@ class ServerEndpoint:
 
     # -- the end of a connection ---------------------------------------------------------------------------------
 
-    @property
-    def held_bytes(self) -> int:
-        return self.held.total
-
-    @property
-    def refuse_all(self) -> DisconnectReason | None:
-        return self.entrance.refuse_all
-
-    @refuse_all.setter
-    def refuse_all(self, reason: DisconnectReason | None) -> None:
-        self.entrance.refuse_all = reason
-
-    @property
-    def bans(self) -> Bans:
-        return self.entrance.bans
-
-    @bans.setter
-    def bans(self, bans: Bans) -> None:
-        self.entrance.bans = bans
-
     def close_peer(self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float) -> None:
         if peer.closed is None:
             if not peer.is_lost:
@@ -279,15 +285,9 @@ class ServerEndpoint:
         self.table.remove(peer)
         self.held.forget(peer)
         self.entrance.places.changed()
-        self.entrance.ended_nonces.append(peer.identity.nonce)
         self.entrance.keys.resets.answer_from(now)
 
     # -- lost clients ------------------------------------------------------------------------------------------------
-
-    @property
-    def lost(self) -> dict[int, ServerProtocol]:
-        """The peers that no longer answer, by client id, the longest lost first."""
-        return self.table.lost
 
     def lose_peer(self, peer: ServerProtocol, *, now: float) -> None:
         """Keep the place of a client that no longer answers for ``resume_seconds``, if any. Else it leaves."""
@@ -299,15 +299,13 @@ class ServerEndpoint:
         self.table.lose(peer, now + self.config.resume_seconds)
         self.entrance.places.changed()
         self.entrance.keys.resets.answer_from(now)
-        self.inbox.append((peer, Lost(peer.lost_until)))
+        self.inbox.append((peer, Lost(peer.part.lost_until)))
 
-    def _resume(
-        self, peer: ServerProtocol, response: ChallengeResponse, body: ResponseBody, address: Address, now: float
-    ) -> None:
+    def _resume(self, peer: ServerProtocol, opened: Opened, address: Address, now: float) -> None:
         if not peer.is_lost:  # the client has noticed the loss first
             self.lose_peer(peer, now=now)
         self.table.remove(peer)
-        self._begin(peer, self.entrance.resume(peer, response, body, address, now), now)
+        self._begin(peer, self.entrance.resume(peer, opened, address, now), now)
 
     # -- another address of the same client --------------------------------------------------------------------------
 
@@ -394,8 +392,8 @@ class ServerEndpoint:
         return due_at if due_at < math.inf else None
 
     def forgive(self, slept: float, *, now: float) -> None:
-        for lost in self.lost.values():
-            lost.lost_until += max(slept - self.config.heartbeat_interval, 0.0)
+        for lost in self.table.lost.values():
+            lost.part.lost_until += max(slept - self.config.heartbeat_interval, 0.0)
         for peer in self.peers.values():
             peer.forgive(slept, now)
 
@@ -407,7 +405,7 @@ class ServerEndpoint:
         self._look_at = now + _LOOK_INTERVAL
         for peer in [p for p in self.peers.values() if p.timed_out(now)]:
             self.lose_peer(peer, now=now)
-        for peer in [p for p in self.lost.values() if now >= p.lost_until]:
+        for peer in [p for p in self.table.lost.values() if now >= p.part.lost_until]:
             peer.end(DisconnectReason.TIMED_OUT, "", remote=False)
             self._forget(peer, now)
         self.held.expire(now)

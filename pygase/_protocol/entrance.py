@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from ..config import ServerConfig
-from ..errors import DisconnectReason
+from ..errors import DisconnectReason, MalformedPacket
 from .admission import Places, Visitors, host_of
 from .bans import Bans
-from .crypto import same_secret
-from .datagrams import Accepted, ChallengeResponse, Claim, ConnectRequest, ResponseBody, Welcome
-from .handshake import (
-    Address,
-    CookieJar,
-    RandomBytes,
-    decode_profile,
-    encode_address,
-    password_proof,
-    refusal,
-)
+from .challenges import Challenges, Opened, refusal
+from .crypto import FROM_SERVER, same_secret
+from .datagrams import ChallengeResponse, Claim, ConnectRequest, ResponseBody, Welcome
+from .handshake import Address, RandomBytes, decode_profile, encode_address
+from .identity import SECRETS_BYTES, ServerIdentity
 from .paths import path_key
+from .peer import encrypt
 from .peer_events import Resumed
 from .peer_table import PeerTable
 from .resets import Resets
 from .resumption import NEW_CLIENT, RESUME_TIME_UNIT, RESUMED, RESUMED_FROM_CHECKPOINT
+from .secrecy import BY_INVITE, BY_MEMORY, OPEN_ONLY, Agreement
 from .server_peer import Identity, ServerProtocol, Shared
 from .wire import PROTOCOL_VERSION, TOKEN_BYTES, to_whole_wire_time
 
@@ -35,7 +31,13 @@ Objection = tuple[DisconnectReason | None, str]
 """The reason for not admitting a newcomer, and words for it. Without a reason there is no answer: the newcomer tries
 again and may be admitted later."""
 
-_REMEMBERED_NONCES: Final = 1024
+
+_NOT_OPENED: Final[dict[int, Objection]] = {
+    BY_INVITE: (DisconnectReason.NOT_INVITED, ""),
+    BY_MEMORY: (DisconnectReason.NOT_RESUMABLE, ""),
+}
+"""The answers to a body that is sealed for another server, by what the client knows: its invite is too old, or its
+connection was with an earlier process."""
 
 
 def _presents(token: str, body: ResponseBody) -> bool:
@@ -50,9 +52,10 @@ class Keys:
     :param own_token: a secret of this process. The client that presents it is host, and never counts as lost.
     :param is_local: returns whether an address belongs to this machine.
     :param reset_key: makes the reset tokens; see :class:`Resets`, which is in ``resets``.
+    :param identity: by which invited clients recognise the server; None: a new one.
     """
 
-    __slots__ = ("game", "host_token", "is_local", "own_token", "password", "resets")
+    __slots__ = ("game", "host_token", "identity", "is_local", "own_token", "password", "resets")
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Keys:
         own_token: str,
         is_local: Callable[[Address], bool],
         reset_key: bytes,
+        identity: ServerIdentity | None = None,
     ) -> None:
         self.resets = Resets(reset_key)
         self.game = game
@@ -69,6 +73,7 @@ class Keys:
         self.host_token = host_token
         self.own_token = own_token
         self.is_local = is_local
+        self.identity = identity
 
 
 class Entrance:
@@ -79,21 +84,20 @@ class Entrance:
     :ivar refuse_all: if set, every newcomer is refused with this reason.
     :ivar bans: what is always refused.
     :ivar dropped: count of dropped datagrams, by reason.
-    :ivar ended_nonces: of ended connections, whose handshakes are not repeated.
+    :ivar challenges: makes the challenges, and opens the responses.
     :ivar next_client_id: the id of the next client. No id is given twice.
     """
 
     __slots__ = (
         "_config",
-        "_cookies",
         "_outbox",
         "_patient",
         "_random_bytes",
         "_shared",
         "_table",
         "bans",
+        "challenges",
         "dropped",
-        "ended_nonces",
         "keys",
         "next_client_id",
         "places",
@@ -116,7 +120,6 @@ class Entrance:
         self.refuse_all: DisconnectReason | None = None
         self.bans = Bans()
         self.next_client_id = first_client_id
-        self.ended_nonces: deque[bytes] = deque(maxlen=_REMEMBERED_NONCES)
         self.visitors = Visitors(config)
         self.places = Places(config, table.by_id, shared.ring)
         self._config = config
@@ -125,52 +128,89 @@ class Entrance:
         self._shared = shared
         self._outbox = outbox
         self._random_bytes: RandomBytes = shared.random_bytes
-        self._cookies = CookieJar(shared.random_bytes, config.cookie_lifetime)
+        identity = keys.identity or ServerIdentity(shared.random_bytes(SECRETS_BYTES))
+        self.challenges = Challenges(config, keys.password, identity, shared.random_bytes)
 
     def receive_request(self, request: ConnectRequest, address: Address, now: float) -> None:
         """Answer with a challenge or a refusal, and remember nothing."""
-        objection = self._objection(request.version, request.game, address) or self._no_place(address, now)
+        objection = (
+            self._objection(request.version, request.game, address)
+            or self._no_place(address, now)
+            or self._openness(request.encryption != OPEN_ONLY)
+        )
         if objection is not None:
             self._object(request.nonce, objection, address)
         else:
-            self._outbox.append((self._cookies.challenge(request.nonce, address, now).encode(), address))
+            self._outbox.append((self.challenges.challenge(request, address, now).encode(), address))
 
-    def admitted(self, response: ChallengeResponse, address: Address, now: float) -> ResponseBody | None:
-        """Return the body of this response if its sender is admitted; None if not, and then it has its answer.
+    def _openness(self, encrypted: bool) -> Objection | None:
+        if encrypted or not self.challenges.secrecy.is_required:
+            return None
+        return DisconnectReason.ENCRYPTION_REQUIRED, ""
+
+    def admitted(self, response: ChallengeResponse, address: Address, now: float) -> Opened | None:
+        """Return the opened response if its sender is admitted; None if not, and then it has its answer.
 
         :raises MalformedPacket: if the body or the profile in it does not parse.
         """
-        if response.version != PROTOCOL_VERSION or not self._cookies.accepts(response, address, now):
-            self.dropped["wrong cookie"] += 1
+        if not self._is_new(response, address, now):
             return None
+        host, haste = host_of(address), None
+        if response.key:  # first, since keys cost more than all other answers
+            haste = self._haste(host, now)
+        opened = self.challenges.open(response) if haste is None else None
+        if opened is None:
+            self._object(response.nonce, haste or self._not_opened(response), address)
+            return None
+        decode_profile(opened.body.profile)  # a malformed one is noticed before anybody gives way
+        objection = (
+            self._objection(response.version, response.game, address)
+            or self._openness(opened.agreement is not None)
+            or self._newcomers_objection(opened, address, now)
+        )
+        if objection is not None:
+            self._object(response.nonce, objection, address, opened.agreement)
+            return None
+        self.challenges.nonces.add(response.nonce, now)
+        return opened
+
+    def _not_opened(self, response: ChallengeResponse) -> Objection:
+        if response.trust not in _NOT_OPENED:
+            raise MalformedPacket("a body that is sealed with other keys")
+        return _NOT_OPENED[response.trust]
+
+    def _is_new(self, response: ChallengeResponse, address: Address, now: float) -> bool:
+        """Return whether a response is to be opened: an old one has its answer."""
+        if response.version != PROTOCOL_VERSION or not self.challenges.are_answered_by(response, address, now):
+            self.dropped["wrong cookie"] += 1
+            return False
         known = self._table.by_address.get(address)
         if known is not None and known.identity.nonce == response.nonce:
             self._outbox.append((known.identity.accepted, address))  # the answer was lost; repeat it
-            return None
-        if response.nonce in self.ended_nonces:
+            return False
+        if self.challenges.nonces.has(response, now):
             self.dropped["connection already over"] += 1
-            return None
-        body = ResponseBody.decode(response.body)
-        decode_profile(body.profile)  # a malformed one is noticed before anybody gives way
-        objection = self._objection(response.version, response.game, address)
-        if objection is None:
-            objection = self._newcomers_objection(response, body, address, now)
-        if objection is not None:
-            self._object(response.nonce, objection, address)
-            return None
-        return body
+            return False
+        return True
 
-    def _newcomers_objection(
-        self, response: ChallengeResponse, body: ResponseBody, address: Address, now: float
-    ) -> Objection | None:
+    def _invite_objection(self, opened: Opened) -> Objection | None:
+        if not self._config.invited_only or opened.response.trust == BY_INVITE:
+            return None
+        if _presents(self.keys.own_token, opened.body) or _presents(self.keys.host_token, opened.body):
+            return None
+        return DisconnectReason.NOT_INVITED, ""
+
+    def _newcomers_objection(self, opened: Opened, address: Address, now: float) -> Objection | None:
         """Return the objection to a newcomer, or to a claim that is not valid. A valid one has a place already."""
-        if body.claim.client_id:
-            return None if self.claimed(body.claim) is not None else (DisconnectReason.NOT_RESUMABLE, "")
+        claim = opened.body.claim
+        if claim.client_id:
+            return None if self.claimed(claim) is not None else (DisconnectReason.NOT_RESUMABLE, "")
         host = host_of(address)
         return (
             self._no_place(address, now)
-            or self._password_objection(response, body.password_proof, host, now)
-            or self._haste(host, now)
+            or self._password_objection(opened, host, now)
+            or self._invite_objection(opened)
+            or (self._haste(host, now) if opened.agreement is None else None)
         )
 
     def claimed(self, claim: Claim) -> ServerProtocol | None:
@@ -196,53 +236,60 @@ class Entrance:
             return []
         return [peer for peer in self._table.by_id.values() if peer.config is self._patient]
 
-    def new_peer(
-        self, response: ChallengeResponse, body: ResponseBody, address: Address, now: float
-    ) -> tuple[ServerProtocol, Welcome]:
+    def new_peer(self, opened: Opened, address: Address, now: float) -> tuple[ServerProtocol, Welcome]:
         """Make the peer of an admitted newcomer, and the answer to it."""
+        body = opened.body
         token = self._random_bytes(TOKEN_BYTES)
         is_own = _presents(self.keys.own_token, body)
         config = self._patient if is_own else self._config
-        identity = Identity(self.next_client_id, response.nonce, decode_profile(body.profile))
+        identity = Identity(self.next_client_id, opened.response.nonce, decode_profile(body.profile))
         peer = ServerProtocol(identity, address, token, self._shared, config, now)
         self.next_client_id += 1
         has_host = any(other.is_host for other in self._table.by_id.values())
         is_host = is_own or _presents(self.keys.host_token, body)
         peer.is_host = is_host or (not has_host and self.keys.is_local(address))
-        return peer, self._welcome(peer, NEW_CLIENT, 0, identity.secrets.issue(self._random_bytes), now)
+        return peer, self._answer(peer, opened, NEW_CLIENT, 0, now)
 
-    def resume(
-        self, peer: ServerProtocol, response: ChallengeResponse, body: ResponseBody, address: Address, now: float
-    ) -> Resumed:
+    def resume(self, peer: ServerProtocol, opened: Opened, address: Address, now: float) -> Resumed:
         """Let a peer go on with the client that has claimed it."""
-        claim, identity = body.claim, peer.identity
+        claim, identity = opened.body.claim, peer.identity
         resumed = RESUMED if peer.outgoing.remembered is None else RESUMED_FROM_CHECKPOINT
         peer.renew(self._random_bytes(TOKEN_BYTES), claim.received, now=now, peer_forgot=claim.is_fresh)
         received = peer.incoming.received
         peer.incoming.join(claim.acked)
         peer.move(address)
-        self.ended_nonces.append(identity.nonce)
-        identity.nonce, identity.profile = response.nonce, decode_profile(body.profile)
-        secret = identity.secrets.issue(self._random_bytes, claim.secret)
-        welcome = self._welcome(peer, resumed, received, secret, now)
+        identity.nonce, identity.profile = opened.response.nonce, decode_profile(opened.body.profile)
+        welcome = self._answer(peer, opened, resumed, received, now)
         return Resumed(welcome, address, claim.is_fresh, max(claim.acked - received, 0))
 
-    def _welcome(self, peer: ServerProtocol, resumed: int, received: int, secret: bytes, now: float) -> Welcome:
-        peer.path.key = path_key(secret)
-        seconds, reset = int(self._config.resume_seconds / RESUME_TIME_UNIT), self.keys.resets.token_for(peer.token)
-        time, address = to_whole_wire_time(now), encode_address(peer.address)
+    def _answer(self, peer: ServerProtocol, opened: Opened, resumed: int, received: int, now: float) -> Welcome:
+        """Make the answer to a client that is let in, and use the keys of its handshake."""
+        claim, keys = opened.body.claim, self.keys
+        secret = peer.identity.secrets.issue(self._random_bytes, claim.secret if claim.client_id else b"")
         welcome = Welcome(
-            peer.token, peer.client_id, peer.is_host, resumed, received, secret, seconds, reset, time, address
+            peer.token,
+            peer.client_id,
+            peer.is_host,
+            resumed,
+            received,
+            secret,
+            int(self._config.resume_seconds / RESUME_TIME_UNIT),
+            keys.resets.token_for(peer.token),
+            to_whole_wire_time(now),
+            encode_address(peer.address),
+            self.challenges.secrecy.identity_key,
         )
-        peer.identity.accepted = Accepted(peer.identity.nonce, welcome.encode()).encode()
+        peer.path.key = path_key(secret)
+        peer.identity.accepted = opened.accepted(welcome.encode())
+        encrypt(peer, opened.agreement.keys if opened.agreement is not None else None, FROM_SERVER)
         return welcome
 
-    def _object(self, nonce: bytes, objection: Objection, address: Address) -> None:
+    def _object(self, nonce: bytes, objection: Objection, address: Address, agreement: Agreement | None = None) -> None:
         reason, words = objection
         if reason is None:
             self.dropped[words] += 1
         else:
-            self._outbox.append((refusal(nonce, reason, words), address))
+            self._outbox.append((refusal(nonce, reason.value, words, agreement), address))
 
     def _objection(self, version: int, game: str, address: Address) -> Objection | None:
         if version != PROTOCOL_VERSION:
@@ -269,22 +316,22 @@ class Entrance:
         most = self._config.max_clients
         return DisconnectReason.SERVER_FULL, f"It takes {most} player{'s' * (most > 1)}."
 
-    def _password_objection(self, response: ChallengeResponse, proof: bytes, host: str, now: float) -> Objection | None:
+    def _password_objection(self, opened: Opened, host: str, now: float) -> Objection | None:
         """Return the objection to the password; None if it is right or not asked for. Each challenge allows one
         guess."""
-        password = self.keys.password
-        if password is None:
+        if not self.challenges.asks_for_password:
             return None
+        proof, cookie = opened.body.password_proof, opened.response.cookie
         if not any(proof):
             return DisconnectReason.WRONG_PASSWORD, "It asks for one, and none was given."
-        guessed = self.visitors.guessed(response.cookie)
+        guessed = self.visitors.guessed(cookie)
         if guessed is not None:
             repeated = guessed == proof  # the answer was lost; repeat it
             return DisconnectReason.WRONG_PASSWORD if repeated else None, "" if repeated else "second guess"
         if not self.visitors.may_guess(host, now):
             return None, "guess too soon after a wrong one"
-        if not same_secret(password_proof(password, response.cookie, response.nonce), proof):
-            self.visitors.on_wrong(host, response.cookie, proof, now)
+        if not self.challenges.is_right_password(opened):
+            self.visitors.on_wrong(host, cookie, proof, now)
             return DisconnectReason.WRONG_PASSWORD, ""
         self.visitors.on_right(host, now)
         return None

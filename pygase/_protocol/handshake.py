@@ -15,13 +15,15 @@ SYN cookies (Bernstein, 1996) and of DTLS (RFC 6347, section 4.2.1).
 
 from __future__ import annotations
 
-from typing import Any, Final
+import math
+from typing import Any, Final, NamedTuple
 
 from .._state.codec import pack, unpack, unpack_plain
 from ..errors import DisconnectReason, MalformedPacket
 from .crypto import RandomBytes as RandomBytes
-from .crypto import keyed_hash, same_secret
+from .crypto import keyed_hash, password_proof, same_secret, stretched_password
 from .datagrams import Accepted, Challenge, ChallengeResponse, Claim, ConnectRequest, Refused, ResponseBody, Welcome
+from .secrecy import MUST_ENCRYPT, NO_TRUST, OPEN_ONLY, STRANGER, Agreement, ClientSecrecy
 from .wire import (
     ACCEPTED,
     CHALLENGE,
@@ -40,9 +42,17 @@ MAX_PROFILE_LEVELS: Final = 8
 """Deepest nesting of lists and dicts in a profile."""
 
 
-def password_proof(password: str, cookie: bytes, nonce: bytes) -> bytes:
-    """Return the proof for this one challenge. The password itself never travels."""
-    return keyed_hash(keyed_hash(b"", password.encode(), 32), cookie + nonce, PROOF_BYTES)
+DOUBT_SECONDS: Final = 1.0
+"""Seconds for which a client that knows better waits for the real server, after a refusal that anybody on the way could
+have sent. The server answers within a round trip."""
+
+KEPT_ANSWERS: Final = 4
+"""Challenges whose answers are remembered. One is the server's; the others come from an attacker on the way."""
+
+
+def tenths(now: float) -> int:
+    """Return a time as a challenge has it, in tenths of a second."""
+    return int(now * 10) & 0xFFFFFFFF
 
 
 class CookieJar:
@@ -58,12 +68,12 @@ class CookieJar:
         self._lifetime = lifetime
         same_secret(self._cookie(b"", 0, ()), b"")  # imports now, so that no import delays a game later
 
-    def challenge(self, nonce: bytes, address: Address, now: float) -> Challenge:
-        issued_at = int(now * 10) & 0xFFFFFFFF
-        return Challenge(nonce, issued_at, self._cookie(nonce, issued_at, address))
+    def challenge(self, nonce: bytes, address: Address, now: float, key: bytes = b"", salt: bytes = b"") -> Challenge:
+        issued_at = tenths(now)
+        return Challenge(nonce, issued_at, self._cookie(nonce, issued_at, address), key, salt)
 
     def accepts(self, response: ChallengeResponse, address: Address, now: float) -> bool:
-        age = ((int(now * 10) & 0xFFFFFFFF) - response.issued_at) & 0xFFFFFFFF
+        age = (tenths(now) - response.issued_at) & 0xFFFFFFFF
         expected = self._cookie(response.nonce, response.issued_at, address)
         return age <= self._lifetime * 10 and same_secret(expected, response.cookie)
 
@@ -72,11 +82,50 @@ class CookieJar:
         return keyed_hash(self._key, text, COOKIE_BYTES)
 
 
+class KeyedAnswer(NamedTuple):
+    """The answer to a challenge, and its keys; None for an open connection."""
+
+    datagram: bytes
+    agreement: Agreement | None
+
+
+class Doubt:
+    """A refusal that anybody on the way could have sent. It counts if the real server adds nothing to it.
+
+    :ivar settled_at: when it counts; infinite without one.
+    """
+
+    __slots__ = ("_refused", "settled_at")
+
+    def __init__(self) -> None:
+        self._refused: Refused | None = None
+        self.settled_at = math.inf
+
+    def note(self, refused: Refused, now: float) -> None:
+        if self._refused is None:
+            self._refused, self.settled_at = refused, now + DOUBT_SECONDS
+
+    def settled(self, now: float) -> Refused | None:
+        return self._refused if now >= self.settled_at else None
+
+
+class Introduction(NamedTuple):
+    """What a client says in each of its handshakes."""
+
+    game: str
+    password: str | None
+    host_token: str
+    profile: bytes
+
+
 class Connector:
     """The client's side of the handshake.
 
     :ivar claim: to a connection that the client had.
+    :param secrecy: the keys; None for an open connection.
     :ivar outcome: None while the handshake goes on, then Welcome or Refused.
+    :ivar agreement: the keys of the connection, or None.
+    :ivar doubt: a refusal that may be a stranger's.
     """
 
     NEVER: Final = float("-inf")
@@ -92,6 +141,7 @@ class Connector:
         retry_interval: float,
         profile: bytes = EMPTY_PROFILE,
         claim: Claim = NO_CLAIM,
+        secrecy: ClientSecrecy | None = None,
     ) -> None:
         self.claim = claim
         self._random_bytes = random_bytes
@@ -99,27 +149,27 @@ class Connector:
         self._patience = (4 if claim.client_id else 8) * retry_interval
         self.nonce = random_bytes(NONCE_BYTES)
         self.outcome: Welcome | Refused | None = None
-        self._game = game
-        self._password = password
-        self._host_token = host_token
-        self._profile = profile
+        self.agreement: Agreement | None = None
+        self.doubt = Doubt()
+        self._player = Introduction(game, password, host_token, profile)
+        self._secrecy = secrecy or ClientSecrecy("off", NO_TRUST, random_bytes)
         self._retry_interval = retry_interval
-        self._datagram = ConnectRequest(PROTOCOL_VERSION, self.nonce, game).encode()
+        self._datagram = self._request()
         self._sent_at = self.NEVER
-        self._first_request = self._datagram
         self._responding_since = self.NEVER
+        self._answers: dict[Challenge, KeyedAnswer] = {}
 
-    def again(self, claim: Claim) -> Connector:
-        """Return the connector of the same client's next handshake."""
-        return Connector(
-            self._game,
-            self._password,
-            self._host_token,
-            self._random_bytes,
-            self._retry_interval,
-            self._profile,
-            claim,
-        )
+    def again(self, claim: Claim, identity: bytes) -> Connector:
+        """Return the connector of the same client's next handshake.
+
+        :param identity: by which the client recognises the server; ``b""`` if it does not.
+        """
+        game, password, host_token, profile = self._player
+        pause, secrecy = self._retry_interval, self._secrecy.again(identity)
+        return Connector(game, password, host_token, self._random_bytes, pause, profile, claim, secrecy)
+
+    def _request(self) -> bytes:
+        return ConnectRequest(PROTOCOL_VERSION, self.nonce, self._player.game, self._secrecy.offer).encode()
 
     def rest(self, now: float) -> None:
         """Send the first datagram after the longest pause, since the server has just refused the client."""
@@ -130,48 +180,94 @@ class Connector:
 
         :raises MalformedPacket: if the datagram does not parse.
         """
+        if self.outcome is not None:
+            return
         if kind == CHALLENGE:
             challenge = Challenge.decode(data)
-            if challenge.nonce == self.nonce and self.outcome is None:
-                self._respond(challenge, now)
+            if challenge.nonce == self.nonce:
+                self._receive_challenge(challenge, now)
         elif kind == ACCEPTED:
-            self._receive_acceptance(Accepted.decode(data))
+            accepted = Accepted.decode(data)
+            if accepted.nonce == self.nonce:
+                self._receive_acceptance(accepted)
         elif kind == REFUSED:
             refused = Refused.decode(data)
-            if refused.nonce == self.nonce and self.outcome is None:
-                self.outcome = refused
+            if refused.nonce == self.nonce:
+                self._receive_refusal(refused, now)
 
     def _receive_acceptance(self, accepted: Accepted) -> None:
-        if accepted.nonce == self.nonce and self.outcome is None:
-            welcome = Welcome.decode(accepted.body)
-            decode_address(welcome.address)
-            self.outcome = welcome
+        for answer in reversed(self._answers.values()):
+            body: bytes | None = accepted.body
+            if answer.agreement is not None:
+                body = answer.agreement.open_accepted(accepted.body, accepted.clear())
+            if body is not None:
+                welcome = Welcome.decode(body)
+                decode_address(welcome.address)
+                self.outcome, self.agreement = welcome, answer.agreement
+                return
+        raise MalformedPacket("an acceptance that is not sealed with the keys of this handshake")
 
-    def _respond(self, challenge: Challenge, now: float) -> None:
-        proof = bytes(PROOF_BYTES)
-        if self._password is not None:
-            proof = password_proof(self._password, challenge.cookie, self.nonce)
-        body = ResponseBody(proof, self._host_token, self.claim, self._profile).encode()
+    def _receive_refusal(self, refused: Refused, now: float) -> None:
+        agreements = [answer.agreement for answer in self._answers.values() if answer.agreement is not None]
+        proven = any(agreement.proves(refused.clear(), refused.tag) for agreement in agreements)
+        if proven or not (agreements or self._secrecy.trust.how):
+            self.outcome = refused
+        else:
+            self.doubt.note(Refused(self.nonce, refused.reason, ""), now)  # nobody knows whose words these are
+
+    def settle(self, now: float) -> None:
+        """Believe a refusal to which the real server has added nothing."""
+        if self.outcome is None:
+            self.outcome = self.doubt.settled(now)
+
+    def _receive_challenge(self, challenge: Challenge, now: float) -> None:
+        secrecy, answers = self._secrecy, self._answers
+        if not challenge.key and secrecy.offer == MUST_ENCRYPT:
+            self.doubt.note(Refused(self.nonce, DisconnectReason.NOT_ENCRYPTED.value, ""), now)
+            return
+        if not challenge.key and any(answer.agreement is not None for answer in answers.values()):
+            return  # the server can encrypt; somebody else wants to prevent it
+        answer = answers.get(challenge)
+        if answer is None:
+            answer = answers[challenge] = self._answer(challenge)
+            if len(answers) > KEPT_ANSWERS:
+                del answers[next(iter(answers))]
+        if self._responding_since == self.NEVER:
+            self._responding_since = now
+        self._datagram, self._sent_at, self._pause = answer.datagram, self.NEVER, self._retry_interval
+
+    def _answer(self, challenge: Challenge) -> KeyedAnswer:
+        secrecy, encrypted = self._secrecy, bool(challenge.key) and self._secrecy.offer != OPEN_ONLY
         response = ChallengeResponse(
             PROTOCOL_VERSION,
             self.nonce,
             challenge.issued_at,
             challenge.cookie,
-            self._game,
+            self._player.game,
+            secrecy.public if encrypted else b"",
+            secrecy.trust.how if encrypted else STRANGER,
             b"",
-            False,
-            body,
+        )
+        clear = response.clear()
+        agreement = secrecy.agree(challenge, clear) if encrypted else None
+        body = ResponseBody(
+            self._proof(challenge, agreement), self._player.host_token, self.claim, self._player.profile
         ).encode()
-        if self._responding_since == self.NEVER:
-            self._responding_since = now
-        self._datagram, self._sent_at, self._pause = response, self.NEVER, self._retry_interval
+        return KeyedAnswer(clear + (body if agreement is None else agreement.seal_response(body, clear)), agreement)
+
+    def _proof(self, challenge: Challenge, agreement: Agreement | None) -> bytes:
+        """Return the proof that this client knows the password; zeros if there is none."""
+        if self._player.password is None or not challenge.salt or self.claim.client_id:  # a claim needs none
+            return bytes(PROOF_BYTES)
+        context = challenge.cookie + challenge.nonce if agreement is None else agreement.transcript
+        return password_proof(stretched_password(self._player.password, challenge.salt), context)
 
     def datagram_to_send(self, now: float) -> bytes | None:
         if self.outcome is not None or now < self.next_timeout():
             return None
         if self._responding_since != self.NEVER and now > self._responding_since + self._patience:
             # The proof got no answer. The server may have been restarted and not know its challenge any more.
-            self._datagram, self._responding_since = self._first_request, self.NEVER
+            self._datagram, self._responding_since = self._request(), self.NEVER
         if self.claim.client_id and self._sent_at != self.NEVER:
             self._pause = min(2 * self._pause, self.MAX_PAUSE)
         self._sent_at = now
@@ -213,10 +309,6 @@ def decode_address(data: bytes) -> tuple[str | int, ...]:
     if type(parts) is not list or not 2 <= len(parts) <= 4 or not {int, str}.issuperset(map(type, parts)):
         raise MalformedPacket("not an address")
     return tuple(parts)
-
-
-def refusal(nonce: bytes, reason: DisconnectReason, detail: str = "") -> bytes:
-    return Refused(nonce, reason.value, detail).encode()
 
 
 def reason_from_wire(value: int) -> DisconnectReason:

@@ -11,11 +11,13 @@ from ..errors import DisconnectReason, MalformedPacket
 from .acks import ONE_ACK_COVERS, Carried, Contents, NeverSent, SentPackets, TickTimes
 from .budget import TokenBucket
 from .channels import EventSender
+from .crypto import SessionKeys
 from .event_receiver import EventReceiver, WindowOverrun
 from .handshake import RandomBytes, reason_from_wire
 from .meter import ConnectionMeter
 from .peer_events import Disconnected
 from .record import ACK_BITS, PeerRecord
+from .seals import Seals
 from .sequence import ACK_BITS_MASK
 from .skips import SkipPlan
 from .timing import ConnectionStats, RttEstimator
@@ -76,6 +78,7 @@ class PeerProtocol:
         "outgoing",
         "record",
         "rtt",
+        "seals",
         "skips",
         "token",
         "tracked",
@@ -104,6 +107,8 @@ class PeerProtocol:
         self.closed: Disconnected | None = None
         self.hurried = False
         """True if the piggybacked messages are to leave now, even alone."""
+        self.seals: Seals | None = None
+        """Set once the connection is encrypted."""
         self._measure_at = now
         self._meter = ConnectionMeter()
 
@@ -261,7 +266,12 @@ class PeerProtocol:
                 delay = held
         ack_bits = ~(record.holes >> 1) & ACK_BITS_MASK if record.holes else ACK_BITS_MASK
         sequence = self.acks.sent(contents, now)
-        datagram = self._header(sequence & 0xFFFF, record.latest & 0xFFFF, ack_bits, delay, now) + messages
+        header = self._header(sequence & 0xFFFF, record.latest & 0xFFFF, ack_bits, delay, now)
+        if self.seals is None:
+            datagram = header + messages
+        else:
+            datagram = self.seals.seal(sequence, header, messages, record.urgent)
+            record.urgent = False
         record.spent += len(datagram)
         record.last_sent_at = now
         record.ack_due_at = math.inf
@@ -341,6 +351,7 @@ class PeerProtocol:
         for sender in self.tracked:
             while len(sender) and (piece := sender.take(room, now)) is not None:
                 sender.sent(piece, rto, now)
+                self.record.urgent = True
                 parts.append(piece.data)
                 contents.append(piece)
                 room -= len(piece.data)
@@ -383,8 +394,17 @@ class PeerProtocol:
         for sender in (self.outgoing.ordered, self.outgoing.once):
             sender.hasten(now)
         last_words = self._datagrams(now)
+        self.record.urgent = True
         goodbye = self._packet(close_message(reason.value, detail), None, now)
         return [*last_words, *[goodbye] * CLOSE_COPIES]
 
     def stats(self, *, now: float) -> ConnectionStats:
         return self._meter.stats(self.record, self.acks, self.rtt, now)
+
+
+def encrypt(peer: PeerProtocol, keys: SessionKeys | None, direction: int) -> None:
+    """Seal all packets of a peer from now on, and take in sealed ones only; without keys, the contrary.
+
+    :param direction: of its own packets: FROM_CLIENT or FROM_SERVER.
+    """
+    peer.seals = Seals(keys, direction) if keys is not None else None

@@ -31,7 +31,7 @@ class PeerTable:
     @property
     def lost_until(self) -> float:
         """When the first lost peer loses its place, seconds; math.inf for never."""
-        return next((peer.lost_until for peer in self.lost.values()), math.inf)
+        return next((peer.part.lost_until for peer in self.lost.values()), math.inf)
 
     def lose(self, peer: ServerProtocol, until: float) -> None:
         """Keep the place of a peer that no longer answers."""

@@ -50,6 +50,7 @@ class PeerRecord(ReceiveWindow):
     Of the states: :ivar baseline_tick: the state that deltas are made against; 0: none.
     :ivar sent_tick, sent_at: the newest state that has been sent, and when.
     :ivar settled_tick: the ``acked_tick`` that last settled ``baseline_tick``.
+    :ivar urgent: True if the packet being made carries what should not wait for the receiver's tick.
     :ivar skipped_number: the latest number that the client left out; -1: none.
     :ivar skipped_count: how many numbers it left out.
     :ivar numbers_before: by how much the numbers of former paths are ahead of this path's, for the inputs.
@@ -83,6 +84,7 @@ class PeerRecord(ReceiveWindow):
         "spent",
         "tick_offset",
         "unacknowledged",
+        "urgent",
     )
 
     def __init__(self, now: float = 0.0, first_sequence: int = 0, ack_delay: float = 0.0) -> None:
@@ -114,6 +116,7 @@ class PeerRecord(ReceiveWindow):
         self.offset_from = self.first_sequence
         self.last_sent_at = now
         self.skip_is_due = False
+        self.urgent = False
         self.next_at = now
         self.look_at = -math.inf
         self.has_backlog = False

@@ -65,12 +65,14 @@ class Seat(NamedTuple):
 
     :ivar seconds: for how long the server keeps a lost client.
     :ivar is_fresh: whether another process had the connection, so that only the secret is known of it.
+    :ivar identity: the server's public key, if the connection was encrypted.
     """
 
     client_id: int = 0
     secret: bytes = bytes(SECRET_BYTES)
     seconds: float = 0.0
     is_fresh: bool = False
+    identity: bytes = b""
 
     def claim(self, received: int, acked: int) -> Claim:
         if self.is_fresh:

@@ -23,6 +23,7 @@ from .crypto import (
     transcript_hash,
     why_not,
 )
+from .datagrams import Challenge, ChallengeResponse
 from .identity import ServerIdentity
 from .wire import KEY_BYTES
 
@@ -96,10 +97,11 @@ class ClientSecrecy:
     :ivar offer: OPEN_ONLY, CAN_ENCRYPT or MUST_ENCRYPT.
     """
 
-    __slots__ = ("_pair", "_random_bytes", "offer", "trust")
+    __slots__ = ("_mode", "_pair", "_random_bytes", "offer", "trust")
 
     def __init__(self, mode: str, trust: Trust, random_bytes: RandomBytes) -> None:
         self.trust = trust
+        self._mode = mode
         self._random_bytes = random_bytes
         self._pair: KeyPair | None = None
         self.offer = OPEN_ONLY
@@ -118,17 +120,27 @@ class ClientSecrecy:
             self._pair = KeyPair(self._random_bytes(KEY_BYTES))
         return self._pair
 
-    def agree(self, server_key: bytes, challenge: bytes, head: bytes) -> Agreement:
+    def again(self, identity: bytes) -> ClientSecrecy:
+        """Return the client's side for its next attempt, with another key.
+
+        :param identity: of the server, from an earlier connection; ``b""``: that was open.
+        """
+        trust = self.trust
+        if trust.how != BY_INVITE:
+            trust = Trust(BY_MEMORY, identity, b"") if identity else NO_TRUST
+        return ClientSecrecy(self._mode, trust, self._random_bytes)
+
+    def agree(self, challenge: Challenge, head: bytes) -> Agreement:
         """Return the keys for the response to a challenge.
 
-        :param challenge: the whole datagram; ``head``: the clear part of the response.
+        :param head: the clear part of the response.
         :raises MalformedPacket: if the server's key is none.
         """
         pair = self._own_pair()
-        shared = pair.shared_with(server_key)
+        shared = pair.shared_with(challenge.key)
         if self.trust.how != STRANGER:
             shared += pair.shared_with(self.trust.identity) + self.trust.join_secret
-        return Agreement(transcript_hash(challenge, head), shared)
+        return Agreement(transcript_hash(challenge.encode(), head), shared)
 
 
 class ServerSecrecy:
@@ -137,22 +149,16 @@ class ServerSecrecy:
     :param mode: ``"auto"``, ``"required"`` or ``"off"``, as in ServerConfig.
     :param period: seconds for which a challenge can be answered.
     :ivar identity: the server's.
+    :ivar is_on, is_required: whether connections can be encrypted, and whether they must be.
     """
 
-    __slots__ = ("_keys", "_mode", "identity")
+    __slots__ = ("_keys", "identity", "is_on", "is_required")
 
     def __init__(self, mode: str, identity: ServerIdentity, random_bytes: RandomBytes, period: float) -> None:
-        self._mode = mode
+        self.is_required = mode == "required"
+        self.is_on = mode != "off" and not why_not()  # imports now, so that no import delays a game later
         self.identity = identity
         self._keys = HandshakeKeys(random_bytes, period)
-
-    @property
-    def is_on(self) -> bool:
-        return self._mode != "off" and not why_not()
-
-    @property
-    def is_required(self) -> bool:
-        return self._mode == "required"
 
     @property
     def identity_key(self) -> bytes:
@@ -171,22 +177,21 @@ class ServerSecrecy:
         pair = self._keys.find(issued_at)
         return pair.public if pair is not None else b""
 
-    def agree(self, client_key: bytes, trusted: int, issued_at: int, challenge: bytes, head: bytes) -> Agreement | None:
+    def agree(self, response: ChallengeResponse, challenge: bytes) -> Agreement | None:
         """Return the keys for the response to a challenge; None if this server's key is forgotten.
 
-        :param trusted: how the client says that it knows this server.
-        :param challenge, head: as for the client.
+        :param challenge: the whole datagram.
         :raises MalformedPacket: if the client's key is none.
         """
-        pair = self._keys.find(issued_at)
+        pair = self._keys.find(response.issued_at)
         if pair is None:
             return None
-        shared = pair.shared_with(client_key)
-        if trusted != STRANGER:
-            shared += self.identity.pair.shared_with(client_key)
-        if trusted == BY_INVITE:
+        shared = pair.shared_with(response.key)
+        if response.trust != STRANGER:
+            shared += self.identity.pair.shared_with(response.key)
+        if response.trust == BY_INVITE:
             shared += self.identity.join_secret
-        return Agreement(transcript_hash(challenge, head), shared)
+        return Agreement(transcript_hash(challenge, response.clear()), shared)
 
     def forget(self, now: float) -> None:
         """Forget the keys of challenges that nobody can answer any more."""

@@ -15,6 +15,9 @@ import math
 from collections import deque
 from typing import Final
 
+from .sequence import unwrap
+from .wire import NO_ACK_DELAY, TIME_UNIT
+
 CLOCK_WINDOW: Final = 10.0
 """Seconds from which the fastest datagrams are chosen: enough to find fast ones among 20 a second, and few enough to
 follow a new route. Clocks that drift by 100 ppm move by 1 ms in it, and the estimate halves that."""
@@ -105,11 +108,14 @@ class ServerClock:
 
     A silence longer than ``CLOCK_WINDOW``, or the jump of a clock, discards all measurements. The given time goes on
     until a new exchange corrects it.
+
+    :ivar units: the server's time in its newest datagram, in units of TIME_UNIT.
     """
 
-    __slots__ = ("_asked_at", "_down", "_heard_at", "_latest", "_offset", "_settled_at", "_up")
+    __slots__ = ("_asked_at", "_down", "_heard_at", "_latest", "_offset", "_settled_at", "_up", "units")
 
     def __init__(self) -> None:
+        self.units = 0
         self._up = SlidingMinimum(CLOCK_WINDOW)
         self._down = SlidingMinimum(CLOCK_WINDOW)
         self._offset: float | None = None
@@ -129,6 +135,21 @@ class ServerClock:
         """Greatest error of the estimate, in seconds: half the round trip, if all of it were one way."""
         floor = self.rtt_floor
         return None if floor is None else floor / 2
+
+    def note(self, wire_time: int, sent_at: float | None, ack_delay: int, now: float) -> None:
+        """Take in the times of a packet's header.
+
+        :param sent_at: when the packet left that it acknowledges; None if that is not known.
+        """
+        self.units = unwrap(wire_time, self.units, 32)
+        server_sent_at = self.units * TIME_UNIT
+        known = sent_at is not None and ack_delay != NO_ACK_DELAY
+        self.observe(
+            sent_at=sent_at if known else None,
+            server_received_at=server_sent_at - ack_delay * TIME_UNIT if known else None,
+            server_sent_at=server_sent_at,
+            received_at=now,
+        )
 
     def observe(
         self,

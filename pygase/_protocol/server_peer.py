@@ -93,7 +93,6 @@ class ServerProtocol(PeerProtocol):
     :ivar address: where the client's datagrams come from at present. :meth:`move` changes it.
     :ivar host: the name of the peer's machine, see :func:`.admission.host_of`.
     :ivar identity: who the client is; ``path``: what is known of its path.
-    :ivar lost_until: when the client's place is given away, if it no longer answers; else math.inf.
     :ivar bulk_group: the number of the latest bulk transfer.
     :ivar note: a framed message for this client alone, which piggybacks on the next packet.
     :ivar counted_bytes: this peer's part of the endpoint's total of held bytes.
@@ -110,7 +109,6 @@ class ServerProtocol(PeerProtocol):
         "host",
         "identity",
         "is_host",
-        "lost_until",
         "note",
         "part",
         "path",
@@ -135,7 +133,6 @@ class ServerProtocol(PeerProtocol):
         self.address = address
         self.host = host_of(address)
         self.is_host = False
-        self.lost_until = math.inf
         self.part = Participation(self.record, now)
         self.path = ClientPath()
         self.counted_bytes = 0
@@ -160,7 +157,7 @@ class ServerProtocol(PeerProtocol):
         self.settle_acked_tick()
         super().renew(token, received, now=now, peer_forgot=peer_forgot)
         self.path = ClientPath()  # the numbers of packets begin anew; the handshake's answer gives it a key
-        self.lost_until = math.inf
+        self.part.lost_until = math.inf
         self.snapshots.renew()
         self.tracked[2] = TrackedSender(self.config.burst_bytes)
         self._fragments.clear()
@@ -173,11 +170,11 @@ class ServerProtocol(PeerProtocol):
     @property
     def is_lost(self) -> bool:
         """Whether the client no longer answers, and its place is kept."""
-        return self.lost_until < math.inf
+        return self.part.lost_until < math.inf
 
     def lose(self, until: float) -> None:
         """Keep what a client needs that comes back before this time, and drop everything else."""
-        self.lost_until = until
+        self.part.lost_until = until
         self.settle_acked_tick()
         self.outgoing.unreliable.pieces.clear()
         self.incoming.renew()

@@ -37,13 +37,16 @@ class WayIn:
     def begin_return(self, received: int, acked: int, now: float) -> None:
         """Try to go on with a lost connection. For the counts see :class:`.Claim`."""
         self.is_return = True
-        self.connector = self.connector.again(self.seat.claim(received, acked))
+        self.connector = self.connector.again(self.seat.claim(received, acked), self.seat.identity)
         self.until = now + self.seat.seconds
 
     def succeed(self, welcome: Welcome) -> None:
         self.is_return = False
         self.reset_token = welcome.reset_token
-        self.seat = Seat(welcome.client_id, welcome.resume_secret, welcome.resume_time * RESUME_TIME_UNIT)
+        identity = welcome.identity if self.connector.agreement is not None else b""
+        self.seat = Seat(
+            welcome.client_id, welcome.resume_secret, welcome.resume_time * RESUME_TIME_UNIT, False, identity
+        )
 
     def is_over(self, answer: NotHere, token: bytes) -> bool:
         """Return whether the server proves that it does not know the connection with this token any more."""
@@ -53,12 +56,12 @@ class WayIn:
         """Return whether to try again after a refusal. Then the next handshake has begun."""
         may_not_know = self.is_return and now < self.until - self.seat.seconds + NOTICED_WITHIN
         if may_not_know and refusal is DisconnectReason.SERVER_FULL:
-            self.connector = self.connector.again(self.connector.claim)
+            self.connector = self.connector.again(self.connector.claim, self.seat.identity)
             self.connector.rest(now)
             return True
         if self.seat.is_fresh and refusal is DisconnectReason.NOT_RESUMABLE:
             self.seat = NO_SEAT
-            self.connector = self.connector.again(NO_SEAT.claim(0, 0))
+            self.connector = self.connector.again(NO_SEAT.claim(0, 0), b"")
             return True
         return False
 
@@ -67,4 +70,4 @@ class WayIn:
         return DisconnectReason.TIMED_OUT if self.is_return else DisconnectReason.NO_ANSWER
 
     def next_timeout(self) -> float:
-        return min(self.connector.next_timeout(), self.until)
+        return min(self.connector.next_timeout(), self.connector.doubt.settled_at, self.until)

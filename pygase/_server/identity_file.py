@@ -11,15 +11,15 @@ from .._protocol.identity import MAX_FILE_BYTES, SECRETS_BYTES, ServerIdentity, 
 from ..errors import IdentityUnusable
 
 
-def kept_identity(path: Any, random_bytes: RandomBytes) -> ServerIdentity:
+def kept_identity(path: Any, random_bytes: RandomBytes) -> ServerIdentity | None:
     """Return the identity in a file. If there is no file, make one, readable by its owner alone.
 
-    :param path: str or os.PathLike; None: make an identity for this process alone.
+    :param path: str or os.PathLike; None: keep none.
     :raises TypeError: it is neither.
     :raises IdentityUnusable: the file is another kind of file or torn, or cannot be read or written; it is left alone.
     """
     if path is None:
-        return ServerIdentity(random_bytes(SECRETS_BYTES))
+        return None
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"identity must be the path of a file, such as 'pong.identity', or None; got {path!r:.80}")
     file = real_path(path)

@@ -85,8 +85,8 @@ class ServerRun:
     def say_goodbye(self) -> None:
         now = self.clock()
         self.outgoing.release(math.inf)
-        self.endpoint.refuse_all = DisconnectReason.SERVER_SHUTDOWN
-        for peer in (*self.endpoint.peers.values(), *self.endpoint.lost.values()):
+        self.endpoint.entrance.refuse_all = DisconnectReason.SERVER_SHUTDOWN
+        for peer in (*self.endpoint.peers.values(), *self.endpoint.table.lost.values()):
             self.endpoint.close_peer(peer, DisconnectReason.SERVER_SHUTDOWN, now=now)
         self._flush(now)
         self.incoming.handle_inbox()

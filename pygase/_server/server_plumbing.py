@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._diagnostics.log_lines import LogLines
@@ -12,9 +13,11 @@ from .._io.loops import running_platform
 from .._io.ports import Address, Driver, Platform, Transport
 from .._io.udp import ServerTransport
 from .._protocol.endpoint import ServerEndpoint
+from .._protocol.identity import SECRETS_BYTES, ServerIdentity
 from ..config import ServerConfig
 from ..event import UniversalEventHandler
 from .announcing import Announcing
+from .encryption import report_encryption
 from .keeping_out import KeepingOut
 from .life import Life
 from .run import ServerRun, is_own_address
@@ -37,6 +40,16 @@ class Face(Protocol):
     player_inputs: PlayerInputs
 
 
+@dataclass
+class Credentials:
+    """By what a server and its clients recognise each other."""
+
+    game: str
+    password: str | None
+    identity: ServerIdentity | None
+    """None until the first run, if no file keeps it."""
+
+
 class ServerPlumbing:
     """The parts of a server that outlive a run, and the newest run.
 
@@ -50,7 +63,9 @@ class ServerPlumbing:
     :ivar was_used: whether any client has been connected since the newest run began.
     """
 
-    def __init__(self, face: Face, states: StateKeeper, game: str, password: str | None) -> None:
+    def __init__(
+        self, face: Face, states: StateKeeper, game: str, password: str | None, identity: ServerIdentity | None
+    ) -> None:
         self.face = face
         self.states = states
         self.log = LogLines()
@@ -64,7 +79,7 @@ class ServerPlumbing:
         self.current: ServerRun | None = None
         """None before its socket is open."""
         self._next_client_id = 1
-        self._names = game, password
+        self.credentials = Credentials(game, password, identity)
         self._stop: Callable[[], Any] = lambda: None
         self._stop_requested = False
 
@@ -137,24 +152,28 @@ class ServerPlumbing:
             transport.close()
             raise
         self.current = run
+        report_encryption(self.face.config, self.credentials.password is not None, hostname)
         run.begin()
         return run
 
     def new_endpoint(self, random_bytes: Callable[[int], bytes], is_local: bool) -> ServerEndpoint:
         """``is_local``: the first client from this machine is the host."""
         face = self.face
-        game, password = self._names
+        known = self.credentials
+        if known.identity is None:
+            known.identity = ServerIdentity(random_bytes(SECRETS_BYTES))
         endpoint = ServerEndpoint(
             random_bytes=random_bytes,
             config=face.config,
-            game=game,
-            password=password,
+            game=known.game,
+            password=known.password,
             host_token=face.host_token,
             own_token=face.own_token,
             is_local=is_own_address if is_local else lambda address: False,
             first_client_id=self._next_client_id,
+            identity=known.identity,
         )
-        endpoint.bans = self.keeping_out.bans
+        endpoint.entrance.bans = self.keeping_out.bans
         return endpoint
 
     # -- the end ---------------------------------------------------------------------------------------------------

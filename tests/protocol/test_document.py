@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import blake2b
+from hashlib import blake2b, scrypt
 from typing import Any
 
 import pytest
@@ -18,7 +18,9 @@ from pygase import Backend, Client, DisconnectReason, GameState
 from pygase._protocol import sequence, wire
 from pygase._protocol.channels import RELIABLE, WINDOW_BYTES, WINDOW_MESSAGES
 from pygase._protocol.client_peer import ClientProtocol
+from pygase._protocol.crypto import why_not
 from pygase._protocol.endpoint import ServerEndpoint
+from pygase._protocol.identity import ServerIdentity
 from pygase._protocol.inputs import MAX_INPUT_BYTES, MAX_INPUTS
 from pygase._protocol.peer_events import StateReceived
 from pygase._protocol.played_inputs import PlayerInput
@@ -61,6 +63,7 @@ class Session:
     seed: int
     link: Link
     password: str | None = "sesame"
+    encryption: str = "off"
     updates: list[dict[str, Any]] = field(default_factory=list)
     committed: dict[int, Any] = field(default_factory=dict)
     handled: list[tuple[str, Any]] = field(default_factory=list)
@@ -68,6 +71,13 @@ class Session:
 
     def __post_init__(self) -> None:
         self.network = SimulatedNetwork(self.seed, self.link, start=1000.0)
+        secrets = None
+        if self.encryption != "off":
+            from tests.support.document_secrets import Secrets  # needs the package cryptography
+
+            secrets = Secrets(DOCUMENT)
+            chance = self.network._rng
+            chance.randbytes = secrets.recorded(chance.randbytes)  # type: ignore[method-assign]
         self.backend = Backend(
             GameState(players={}, texts=["ä", b"\x00\xff", None, True, -1, 2**63, 0.1], nested={1: {"deep": {}}}),
             self._time_step,
@@ -79,7 +89,7 @@ class Session:
         self.backend.game_state_store.plumbing.subscribe(self._commit)
         self.address = self.network.serve(self.backend, interval=0.02)
         self._commit()
-        self.onlooker = Onlooker(DOCUMENT, self.address, self.link.latency)
+        self.onlooker = Onlooker(DOCUMENT, self.address, self.link.latency, secrets)
         self.network.on_datagram = lambda data, sender, receiver: self.onlooker.observe(
             data, sender, receiver, self.network.now
         )
@@ -97,7 +107,8 @@ class Session:
         return lambda *args, **kwargs: self.handled.append((name, args[0] if args else None))
 
     def join(self, port: int, nat: Nat | None = None, **options: Any) -> Client:
-        client = Client(**{"game": "pong", "password": self.password, **options})
+        usual = {"game": "pong", "password": self.password, "config": ClientConfig(encryption=self.encryption)}
+        client = Client(**{**usual, **options})
         for name in ("SAY", "ONCE", "ORDERED", "BIG"):
             client.register_event_handler(name, self._handler(f"client {name}"))
         self.network.connect(client, address=("127.0.0.1", port), nat=nat)
@@ -192,15 +203,19 @@ def played(session: Session) -> Client:
     return client
 
 
-def test_a_whole_session_is_decoded_by_the_page_and_every_byte_is_accounted_for(seed: int) -> None:
-    session = Session(seed, Link(latency=0.02))
+@pytest.mark.parametrize("encryption", ["off", "required"])
+def test_a_whole_session_is_decoded_by_the_page_and_every_byte_is_accounted_for(encryption: str, seed: int) -> None:
+    encrypted = encryption == "required"
+    if encrypted:
+        pytest.importorskip("cryptography")
+    session = Session(seed, Link(latency=0.02), encryption=encryption)
     client = played(session)
     assert session.onlooker.states[client.address].keys() >= {s.tick + 1 for s in client.snapshots}
     session.server.shutdown()
     session.network.run(0.5)
     session.check_states()
     seen = session.onlooker.seen
-    datagrams = set(DOCUMENT.datagram_kinds.values()) - {"reserved"}
+    datagrams = set(DOCUMENT.datagram_kinds.values()) - {"reserved", *({"ENCRYPTED", "URGENT"}, {"DATA"})[encrypted]}
     messages = set(DOCUMENT.message_kinds.values()) - {"ACKS"}  # no need on a good network
     ways = {"EVENT in fragments", "EVENT_ONCE in fragments", "EVENT_ORDERED in fragments", "SNAPSHOT in fragments"}
     ways |= {"BULK_SNAPSHOT in fragments", "full state", "delta", "compressed state", "empty packet"}
@@ -211,7 +226,7 @@ def test_a_whole_session_is_decoded_by_the_page_and_every_byte_is_accounted_for(
 @pytest.mark.parametrize("variant", range(4))
 def test_so_is_a_session_on_a_bad_network(variant: int, seed: int) -> None:
     link = Link(latency=0.03, jitter=0.03, loss=0.15, duplicate=0.05, reorder=0.05)
-    session = Session(seed, link)
+    session = Session(seed, link, encryption="off" if why_not() else ["off", "required"][variant % 2])
     client = played(session)
     session.check_states()
     assert session.onlooker.seen["sent anew"]
@@ -348,12 +363,13 @@ def test_the_password_is_proved_as_the_page_says(seed: int) -> None:
     client = session.join(50001)
     session.network.run(0.5)
     response = session.onlooker.responses[client.address]
-    assert response["password_proof"] == proof("sesame", response)
+    salt = session.onlooker.challenges[client.address]["salt"]
+    assert response["password_proof"] == proof("sesame", salt, response)
     assert session.onlooker.acceptances[client.address]["address"] == list(client.address or ())
 
 
-def proof(password: str, response: dict[str, Any]) -> bytes:
-    key = blake2b(password.encode(), digest_size=32).digest()
+def proof(password: str, salt: bytes, response: dict[str, Any]) -> bytes:
+    key = scrypt(password.encode(), salt=salt, n=32768, r=8, p=1, maxmem=2**27, dklen=32)
     return blake2b(response["cookie"] + response["nonce"], digest_size=16, key=key).digest()
 
 
@@ -375,6 +391,16 @@ def test_a_restarted_client_replaces_its_old_connection(seed: int) -> None:
 # -- the pure core: what only a burst brings, and the example --------------------------------------------------------
 
 
+def example_client(now: float) -> ClientProtocol:
+    return ClientProtocol(
+        now=now,
+        random_bytes=lambda size: bytes(range(size)),
+        config=ClientConfig(encryption="off"),
+        game="pong",
+        password="sesame",
+    )
+
+
 class Pair:
     """A server and a client without a network: their packets are decoded, and delivered when the test says so.
 
@@ -384,16 +410,18 @@ class Pair:
     CLIENT, SERVER = ("127.0.0.1", 50000), ("127.0.0.1", 8080)
 
     def __init__(self) -> None:
-        server_bytes: Iterator[bytes] = iter(
-            [bytes(range(32)), bytes(range(0xA0, 0xA8)), bytes(2), bytes(range(0xB0, 0xC0))]
-        )
+        salt, token = bytes(range(0xC0, 0xD0)), bytes(range(0xA0, 0xA8))
+        server_bytes: Iterator[bytes] = iter([bytes(range(32)), salt, token, bytes(2), bytes(range(0xB0, 0xC0))])
         self.server = ServerEndpoint(
-            random_bytes=lambda size: next(server_bytes)[:size], game="pong", password="sesame", reset_key=b"r" * 32
+            random_bytes=lambda size: next(server_bytes)[:size],
+            config=ServerConfig(encryption="off"),
+            game="pong",
+            password="sesame",
+            reset_key=b"r" * 32,
+            identity=ServerIdentity(bytes(48)),
         )
         self.now = 1000.0
-        self.client = ClientProtocol(
-            now=self.now, random_bytes=lambda size: bytes(range(size)), game="pong", password="sesame"
-        )
+        self.client = example_client(self.now)
         self.onlooker = Onlooker(DOCUMENT, self.SERVER)
         self.sent: list[tuple[str, bytes]] = []
 
@@ -560,7 +588,7 @@ def test_the_example_is_what_pygase_sends() -> None:
 
 
 def test_a_client_that_gets_the_examples_datagrams_has_the_states_that_they_tell_of() -> None:
-    client = ClientProtocol(now=0.0, random_bytes=lambda size: bytes(range(size)), game="pong", password="sesame")
+    client = example_client(0.0)
     for each in example(DOCUMENT.page):
         if each.way == TO_CLIENT:
             client.receive_datagram(each.data, now=0.0)
@@ -606,7 +634,7 @@ def test_kinds_are_those_of_the_code() -> None:
     for kinds in (DOCUMENT.datagram_kinds, DOCUMENT.message_kinds):
         named_kinds = {kind: name for kind, name in kinds.items() if name != "reserved"}
         assert {kind: getattr(wire, name) for kind, name in named_kinds.items()} == {kind: kind for kind in named_kinds}
-    assert {kind for kind, name in DOCUMENT.datagram_kinds.items() if name == "reserved"} == {7}
+    assert "reserved" not in DOCUMENT.datagram_kinds.values()
 
 
 def test_every_kind_has_a_table_of_its_own() -> None:
@@ -632,7 +660,7 @@ class TestReader:
 
     def test_a_byte_missing(self) -> None:
         challenge = next(each.data for each in example(DOCUMENT.page) if each.data[0] == 2)
-        with pytest.raises(Undecodable, match="salt is missing"):
+        with pytest.raises(Undecodable, match="salt of 17 bytes at 30 reaches beyond the end"):
             DOCUMENT.decode(challenge[:-1], TO_CLIENT)
 
     def test_an_offset_that_is_not_where_the_field_is(self) -> None:

@@ -346,6 +346,7 @@ class Arena:
         self.resting = False
         self.network = SimulatedNetwork(seed, Link(latency=0.01))
         self.client_config = ClientConfig(
+            encryption="off",  # what a hostile one sends is put together here
             max_state_bytes=MAX_STATE_BYTES,
             max_message_bytes=MAX_MESSAGE_BYTES,
             kept_snapshots=kept or ClientConfig.kept_snapshots,
@@ -545,7 +546,7 @@ class Arena:
         assert not endpoint.inbox
         assert not endpoint.outbox
         assert len(endpoint.dropped) <= 12
-        assert len(endpoint.entrance.ended_nonces) <= 1024
+        assert len(endpoint.entrance.challenges.nonces) <= 4096
         assert len(endpoint.ring.ring) <= self.server.config.snapshot_ring
         for peer in endpoint.peers.values():
             _check_peer(peer)

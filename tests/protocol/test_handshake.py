@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pygase._protocol.crypto import password_proof, stretched_password
 from pygase._protocol.datagrams import (
     Accepted,
     Challenge,
@@ -15,7 +16,7 @@ from pygase._protocol.datagrams import (
     ResponseBody,
     Welcome,
 )
-from pygase._protocol.handshake import Connector, CookieJar, password_proof, reason_from_wire
+from pygase._protocol.handshake import Connector, CookieJar, reason_from_wire
 from pygase._protocol.wire import (
     ACCEPTED,
     CHALLENGE,
@@ -95,14 +96,15 @@ def test_cookies_work_while_their_clock_wraps() -> None:
     assert cookies.accepts(response_to(cookies.challenge(NONCE, ADDRESS, wrap - 0.5)), ADDRESS, wrap + 0.5)
 
 
-def test_the_proof_depends_on_password_challenge_and_nonce() -> None:
+def test_the_proof_depends_on_password_salt_challenge_and_nonce() -> None:
     proofs = {
-        password_proof(password, cookie, nonce)
+        password_proof(stretched_password(password, salt), cookie + nonce)
         for password in ("secret", "Secret")
+        for salt in (bytes(16), b"x" * 16)
         for cookie in (bytes(16), b"x" * 16)
         for nonce in (bytes(8), b"x" * 8)
     }
-    assert len(proofs) == 8
+    assert len(proofs) == 16
 
 
 # -- the client's way ------------------------------------------------------------------------------------------------
@@ -287,11 +289,11 @@ def test_another_version_is_refused_with_both_versions_named_whatever_follows_in
 
 def test_who_is_banned_or_comes_while_the_server_ends_is_told_so() -> None:
     peers = Peers()
-    peers.server.bans.hosts.add("client")
+    peers.server.entrance.bans.hosts.add("client")
     banned = peers.connect()
     peers.run(0.2)
     assert peers.ended[banned].reason is DisconnectReason.BANNED
-    peers.server.refuse_all = DisconnectReason.SERVER_SHUTDOWN
+    peers.server.entrance.refuse_all = DisconnectReason.SERVER_SHUTDOWN
     late = peers.connect(port=2, host="other")
     peers.run(0.2)
     assert peers.ended[late].reason is DisconnectReason.SERVER_SHUTDOWN

@@ -50,7 +50,7 @@ class Line(Peers):
 
     def check(self) -> None:
         peers = self.server.peers.values()
-        assert self.server.held_bytes == sum(peer.held_bytes for peer in peers) == sum(p.counted_bytes for p in peers)
+        assert self.server.held.total == sum(peer.held_bytes for peer in peers) == sum(p.counted_bytes for p in peers)
         for peer in peers:
             waiting = sum(map(len, peer.incoming.held.values()))
             assert peer.held_bytes == waiting + sum(r.held_bytes for r in peer.incoming.reassemblers.values())
@@ -76,7 +76,7 @@ def test_unfinished_unreliable_messages_expire_and_unfinished_reliable_ones_do_n
     assert line.peer(loose).held_bytes == 0
     assert line.peer(once).held_bytes > 40_000
     line.run(60.0)
-    assert line.peer(once).held_bytes == line.server.held_bytes > 40_000
+    assert line.peer(once).held_bytes == line.server.held.total > 40_000
     line.check()
 
 
@@ -138,7 +138,7 @@ def test_all_that_is_held_stays_within_one_budget_and_the_largest_holder_gives_w
         for _ in range(20):
             line.run(0.02)
             line.check()
-            assert line.server.held_bytes <= MIB
+            assert line.server.held.total <= MIB
     assert line.server.dropped["unfinished messages, for want of room"] > 0
     assert len(line.events_of(honest)[0]) == 200_000
     assert set(line.server.by_address) == {honest, *takers}  # nothing that was acknowledged had to go
@@ -152,7 +152,7 @@ def test_where_something_acknowledged_would_have_to_go_its_connection_is_closed_
         line.send_ahead(taker, 60 + 10 * number)
     line.run(3.0)
     line.check()
-    assert line.server.held_bytes <= MIB // 4
+    assert line.server.held.total <= MIB // 4
     ended = {address: told for address, told in line.ended.items() if told.reason == DisconnectReason.OVERLOADED}
     ((largest, told),) = ended.items()
     assert largest in takers
@@ -173,7 +173,7 @@ def test_unreliable_messages_go_before_a_connection_does() -> None:
     line.run(0.5)
     assert line.server.dropped["unfinished messages, for want of room"] == 1
     assert taker in line.server.by_address
-    assert 100_000 <= line.server.held_bytes <= 200_000
+    assert 100_000 <= line.server.held.total <= 200_000
 
 
 def test_the_host_that_holds_most_gives_way_though_another_holds_more_in_one_connection() -> None:
@@ -196,7 +196,7 @@ def test_a_connection_that_ends_gives_back_what_was_held_of_it() -> None:
         line.send_ahead(address, 50)
         line.send(address, 100_000, 0)
         line.run(0.5)
-        assert line.server.held_bytes > 100_000
+        assert line.server.held.total > 100_000
         if end == "close":
             line.clients[address].close(now=line.now)
         elif end == "kick":
@@ -205,7 +205,7 @@ def test_a_connection_that_ends_gives_back_what_was_held_of_it() -> None:
             del line.clients[address]
         line.run(8.0)
         assert address not in line.server.by_address
-        assert line.server.held_bytes == 0
+        assert line.server.held.total == 0
 
 
 def test_a_goodbye_in_a_packet_that_goes_beyond_the_budget_ends_it_all_the_same() -> None:
@@ -217,7 +217,7 @@ def test_a_goodbye_in_a_packet_that_goes_beyond_the_budget_ends_it_all_the_same(
     line.clients[address].close(now=line.now)
     line.run(0.3)
     assert not line.server.by_address
-    assert line.server.held_bytes == 0
+    assert line.server.held.total == 0
 
 
 @pytest.mark.interpreted

@@ -30,7 +30,7 @@ def join_again(peers: Peers) -> None:
 
 
 def is_lost(peers: Peers, client_id: int = 1) -> bool:
-    return client_id in peers.server.lost
+    return client_id in peers.server.table.lost
 
 
 def back(peers: Peers, address: Address, seconds: float = 3.0) -> bool:
@@ -124,7 +124,7 @@ def test_events_of_both_sides_go_on_exactly_once_over_many_cuts(loss: float, see
         nonlocal number
         number += 1
         client.queue_event(b"%d" % number, RELIABLE, number, now=peers.now)
-        peer = peers.server.peers.get(1) or peers.server.lost[1]
+        peer = peers.server.peers.get(1) or peers.server.table.lost[1]
         peer.queue_event(b"%d" % number, RELIABLE, number, now=peers.now)
 
     for seconds in (0.7, 5.5, 9.0, 0.1, 20.0):
@@ -326,7 +326,7 @@ def test_lost_clients_give_way_to_newcomers_the_longest_lost_first() -> None:
     assert peers.run(8.0, lambda: is_lost(peers, 2) and is_lost(peers, 3))
     newcomer = peers.connect(port=60)
     assert back(peers, newcomer)
-    assert list(peers.server.lost) == [3]
+    assert list(peers.server.table.lost) == [3]
     assert [(a, e.reason) for a, e in peers.at_server if isinstance(e, Disconnected)] == [
         (second, DisconnectReason.SERVER_FULL)
     ]
@@ -369,17 +369,19 @@ def test_many_lost_clients_cost_no_datagram_and_no_memory_for_what_they_held_bac
         client = peers.clients[address]
         client.queue_event(bytes(3000), 0, None, now=peers.now)
         peers.server.receive_datagram(client.datagrams_to_send(now=peers.now)[0], address, now=peers.now)
-    assert peers.server.held_bytes > 0
+    assert peers.server.held.total > 0
     peers.drop = lambda data, sender, receiver: True
-    assert peers.run(8.0, lambda: len(peers.server.lost) == 64)
-    assert peers.server.held_bytes == sum(peer.held_bytes for peer in peers.server.lost.values()) == 0
+    assert peers.run(8.0, lambda: len(peers.server.table.lost) == 64)
+    assert peers.server.held.total == sum(peer.held_bytes for peer in peers.server.table.lost.values()) == 0
     peers.clients.clear()
     peers.sent.clear()
     peers.push({"n": 2})
     peers.run(10.0)
     assert peers.sent == []
-    assert peers.server.next_timeout() == pytest.approx(min(p.lost_until for p in peers.server.lost.values()))
-    assert peers.run(30.0, lambda: not peers.server.lost)
+    assert peers.server.next_timeout() == pytest.approx(
+        min(p.part.lost_until for p in peers.server.table.lost.values())
+    )
+    assert peers.run(30.0, lambda: not peers.server.table.lost)
     assert happenings(peers, (Disconnected,)) == ["Disconnected"] * 64
     assert peers.server.next_timeout() is None
 
@@ -389,7 +391,7 @@ def test_a_goodbye_leaves_no_place_behind() -> None:
     address = peers.joined()
     peers.clients[address].close(now=peers.now)
     peers.run(1.0)
-    assert not peers.server.lost
+    assert not peers.server.table.lost
     assert happenings(peers) == ["Connected", "Disconnected"]
 
 
@@ -399,8 +401,8 @@ def test_a_lost_client_that_is_removed_cannot_resume() -> None:
     cut(peers, address)
     assert peers.run(6.0, lambda: is_lost(peers))
     peers.sent.clear()
-    peers.server.close_peer(peers.server.lost[1], DisconnectReason.KICKED, now=peers.now)
-    assert not peers.server.lost
+    peers.server.close_peer(peers.server.table.lost[1], DisconnectReason.KICKED, now=peers.now)
+    assert not peers.server.table.lost
     peers.run(0.1)
     assert not any(sender == SERVER for sender, _, _ in peers.sent)
     join_again(peers)
@@ -413,9 +415,11 @@ def test_a_server_that_slept_keeps_the_places_for_as_long_as_before() -> None:
     address = peers.joined()
     cut(peers, address)
     assert peers.run(6.0, lambda: is_lost(peers))
-    until = peers.server.lost[1].lost_until
+    until = peers.server.table.lost[1].part.lost_until
     peers.server.forgive(20.0, now=peers.now)
-    assert peers.server.lost[1].lost_until == until + 19.0  # (a heartbeat interval counts, see PeerProtocol.forgive)
+    assert (
+        peers.server.table.lost[1].part.lost_until == until + 19.0
+    )  # (a heartbeat interval counts, see PeerProtocol.forgive)
 
 
 def test_a_lost_client_that_still_sends_learns_at_once_that_its_packets_are_not_known() -> None:

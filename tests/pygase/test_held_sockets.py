@@ -63,12 +63,12 @@ def test_unfinished_messages_share_a_budget_and_are_gone_when_nothing_arrives_of
             for attacker in attackers:
                 attacker.attack()
             run(attackers, 0.1)
-            highest = max(highest, endpoint.held_bytes)
+            highest = max(highest, endpoint.held.total)
         assert LIMIT / 4 < highest <= LIMIT + 1_200
         deadline = time.monotonic() + 15.0
-        while endpoint.held_bytes and time.monotonic() < deadline:
+        while endpoint.held.total and time.monotonic() < deadline:
             run(attackers, 0.1)
-        assert endpoint.held_bytes == 0
+        assert endpoint.held.total == 0
         assert all(attacker.protocol.closed is None for attacker in attackers)
     finally:
         for attacker in attackers:

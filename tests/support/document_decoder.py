@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgpack
 
@@ -307,25 +307,33 @@ class Direction:
     closed: dict[str, Any] | None = None
 
 
+class Opener(Protocol):
+    def opened(self, data: bytes, way: str, client: Any) -> bytes:
+        """Return a datagram as it would be without encryption."""
+
+
 class Onlooker:
     """Reads every datagram between one server and its clients as it is sent, and decodes it by the page.
 
     :param latency: seconds of every datagram's way, if known; used for round trips only.
+    :param secrets: opens encrypted datagrams.
     :ivar seen: number of datagrams and messages of each kind, and of each way to send a state.
     :ivar states: the states sent to each client, by tick.
     :ivar inputs: (input, view time) by number, of each client.
     :ivar told: the feedback to each client on its inputs: (tick, applied, margin in ticks) in the order of the packets.
     :ivar places: the addresses of each connection, by its token, at which its client has proved to be.
-    :ivar refusals, acceptances, responses: the fields of these datagrams, by the client's address.
+    :ivar refusals, acceptances, challenges, responses: the fields of these datagrams, by the client's address.
     """
 
-    def __init__(self, document: Document, server: Any, latency: float = 0.0) -> None:
+    def __init__(self, document: Document, server: Any, latency: float = 0.0, secrets: Opener | None = None) -> None:
         self.document = document
+        self.secrets = secrets
         self.seen: Counter[str] = Counter()
         self.states: dict[Any, dict[int, dict[Any, Any]]] = {}
         self.refusals: dict[Any, dict[str, Any]] = {}
         self.acceptances: dict[Any, dict[str, Any]] = {}
         self.responses: dict[Any, dict[str, Any]] = {}
+        self.challenges: dict[Any, dict[str, Any]] = {}
         self.directions: dict[tuple[Any, str], Direction] = {}
         self.reported: dict[Any, set[int]] = {}
         self.inputs: dict[Any, dict[int, tuple[Any, int | None]]] = {}
@@ -339,13 +347,15 @@ class Onlooker:
     def observe(self, data: bytes, sender: Any, receiver: Any, now: float) -> None:
         """Take a datagram that is being sent."""
         way, client = (TO_SERVER, sender) if receiver == self._server else (TO_CLIENT, receiver)
-        if data[0] in (6, 8, 9, 10):
+        if data[0] in (6, 7, 0x87, 8, 9, 10):
             client = self._home(data, way, client)
         check(len(data) <= self.document.limits["MAX_DATAGRAM_BYTES"], f"datagram of {len(data)} bytes, {way}")
-        fields = self.document.decode(data, way)
-        check(b"".join(each.raw for each in fields) == data, "fields leave bytes out")
         self.seen[self.document.datagram_kinds[data[0]]] += 1
         self.bytes[client, way] += len(data)
+        if self.secrets is not None:
+            data = self.secrets.opened(data, way, client)
+        fields = self.document.decode(data, way)
+        check(b"".join(each.raw for each in fields) == data, "fields leave bytes out")
         if data[0] == 6:
             self._packet(data, way, client, now)
         else:
@@ -358,14 +368,19 @@ class Onlooker:
         places = self.places.setdefault(token, {home})
         if data[0] == 9:
             places.add(address)
-        check(data[0] != 6 or way == TO_SERVER or address in places, f"datagram {data[0]} to an unproved address")
+        check(
+            data[0] not in (6, 7, 0x87) or way == TO_SERVER or address in places,
+            f"datagram {data[0]} to an unproved address",
+        )
         return home
 
     def _handshake(self, kind: int, values: dict[str, Any], way: str, client: Any) -> None:
         check((way == TO_SERVER) == (kind in (1, 3, 9)), f"handshake datagram {kind} {way}")
         if client not in self.responses:  # it has not shown yet that it can receive
             check(self.bytes[client, TO_CLIENT] <= self.bytes[client, TO_SERVER], "amplification")
-        if kind == 3:
+        if kind == 2:
+            self.challenges[client] = values
+        elif kind == 3:
             self.responses[client] = values
         elif kind == 4:
             if values["token"] != self.acceptances.get(client, values)["token"]:
