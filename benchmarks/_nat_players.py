@@ -3,7 +3,7 @@
 ::
 
     python -m benchmarks._nat_players server HOST
-    python -m benchmarks._nat_players client HOST PORT
+    python -m benchmarks._nat_players client HOST PORT ENCRYPTION
 
 Each prints one line of JSON when its standard input is closed. Times are those of ``time.monotonic``, which all
 processes of a machine share.
@@ -17,7 +17,7 @@ import threading
 import time
 from typing import Any
 
-from pygase import CLIENT_LEFT, DISCONNECTED, RELIABLE, Backend, Client, DisconnectReason, GameState
+from pygase import CLIENT_LEFT, DISCONNECTED, RELIABLE, Backend, Client, ClientConfig, DisconnectReason, GameState
 
 INTERVAL = 1 / 60
 
@@ -64,13 +64,13 @@ def serve(host: str) -> None:
     print(json.dumps({**report, "addresses": addresses}), flush=True)
 
 
-def play(host: str, port: int) -> None:
+def play(host: str, port: int, encryption: str) -> None:
     """Send an event each tick, and note when each state arrives."""
     received = _Count()
     ends: list[str] = []
     arrivals: dict[int, float] = {}
     ended = threading.Event()
-    client = Client()
+    client = Client(config=ClientConfig(encryption=encryption))
     client.register_event_handler("TOCK", received.receive)
     client.register_event_handler(DISCONNECTED, lambda reason: ends.append(str(reason)))
     client.connect_in_thread(port, host)
@@ -89,15 +89,21 @@ def play(host: str, port: int) -> None:
         arrivals.update((snapshot.tick, snapshot.received_at) for snapshot in client.snapshots)
     client.dispatch_event("REST", retries=RELIABLE)
     time.sleep(0.5)  # the last events arrive
-    rtt = client.stats.rtt
+    rtt, is_encrypted = client.stats.rtt, client.is_encrypted
     ends_before = list(ends)
     client.disconnect()
-    report = {"sent": sent, "received": received.next, "wrong": received.wrong, "rtt": rtt, "ends": ends_before}
-    print(json.dumps({**report, "arrivals": sorted(arrivals.values())}), flush=True)
+    report = {
+        "sent": sent,
+        "received": received.next,
+        "wrong": received.wrong,
+        "rtt": rtt,
+        "is_encrypted": is_encrypted,
+    }
+    print(json.dumps({**report, "ends": ends_before, "arrivals": sorted(arrivals.values())}), flush=True)
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "server":
         serve(sys.argv[2])
     else:
-        play(sys.argv[2], int(sys.argv[3]))
+        play(sys.argv[2], int(sys.argv[3]), sys.argv[4])

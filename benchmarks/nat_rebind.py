@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.nat_rebind [--rebinds 20] [--rtt-ms 50]
+    python -m benchmarks.nat_rebind [--rebinds 20] [--rtt-ms 50] [--encryption off]
 
     client ── router (nftables: masquerade random) ── line of rtt / 2 each way ── server
 
@@ -58,6 +58,7 @@ class Rebinds(NamedTuple):
     :ivar usual: the longest time without a state elsewhere, seconds.
     :ivar ports: the client's public ports, as the server saw them one after the other.
     :ivar rtt: the round trip that the client measured, seconds.
+    :ivar is_encrypted: whether the packets were.
     :ivar ends: reasons of disconnections, of either side; none if all is well.
     :ivar events: number of events that were received, both ways together.
     :ivar wrong: number of them that were lost, doubled or out of order.
@@ -67,6 +68,7 @@ class Rebinds(NamedTuple):
     usual: float
     ports: list[int]
     rtt: float
+    is_encrypted: bool
     ends: list[str]
     events: int
     wrong: int
@@ -175,16 +177,24 @@ def first_line(process: subprocess.Popen[str]) -> str:
     return line.strip()
 
 
-def measure(rebinds: int, rtt: float, pause: float = 1.5, change: Callable[[Street], None] = Street.forget) -> Rebinds:
+def measure(
+    rebinds: int,
+    rtt: float,
+    *,
+    pause: float = 1.5,
+    encryption: str = "auto",
+    change: Callable[[Street], None] = Street.forget,
+) -> Rebinds:
     """Play through a router that forgets its mapping some times.
 
     :param rtt: of the line, seconds; ``pause``: seconds between two rebindings.
+    :param encryption: of the client; see ClientConfig.
     :param change: happens each time instead.
     """
     players = "benchmarks._nat_players"
     with Street(rtt / 2) as street, street.program("server", players, "server", SERVER_HOST) as server:
         port = first_line(server)
-        with street.program("client", players, "client", SERVER_HOST, port) as client:
+        with street.program("client", players, "client", SERVER_HOST, port, encryption) as client:
             first_line(client)
             flushed = []
             for number in range(rebinds):
@@ -207,6 +217,7 @@ def _outcome(flushed: list[float], played: dict[str, Any], served: dict[str, Any
         max(elsewhere),
         [port for _, _, port in served["addresses"]],
         played["rtt"],
+        played["is_encrypted"],
         played["ends"] + served["ends"],
         played["received"] + served["received"],
         played["wrong"] + served["wrong"] + missing,
@@ -217,12 +228,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rebinds", type=int, default=20, help="how often the router forgets its mapping")
     parser.add_argument("--rtt-ms", type=float, default=50.0, help="round trip of the line")
+    parser.add_argument("--encryption", default="auto", choices=["auto", "required", "off"], help="of the client")
     chosen = parser.parse_args()
     if why_not():
         sys.exit(f"benchmarks.nat_rebind {why_not()}")
-    outcome = measure(chosen.rebinds, chosen.rtt_ms / 1000)
+    outcome = measure(chosen.rebinds, chosen.rtt_ms / 1000, encryption=chosen.encryption)
     holes = sorted(1000 * hole for hole in outcome.holes)
     print(f"round trip measured by the client: {1000 * outcome.rtt:.1f} ms; 60 ticks a second")
+    print(f"encrypted: {'yes' if outcome.is_encrypted else 'no'}")
     print(f"rebindings: {chosen.rebinds}; public ports seen by the server: {len(set(outcome.ports))}")
     print(f"hole: median {statistics.median(holes):.0f} ms, longest {holes[-1]:.0f} ms, shortest {holes[0]:.0f} ms")
     print(f"longest gap elsewhere: {1000 * outcome.usual:.0f} ms")

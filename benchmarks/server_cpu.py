@@ -107,18 +107,18 @@ def _backend(load: Load) -> Any:
         return {"entities": entities, "turn": game_state.turn + 1}
 
     def moved_with_inputs(game_state: Any, dt: float, inputs: dict[Any, Any]) -> dict[str, Any]:
-        for address, played in inputs.items():
-            held[address] = played.value
+        for client_id, played in inputs.items():
+            held[client_id] = played.value
         return moved(game_state, dt)
 
-    def on_connected(client_address: Any) -> dict[str, Any]:
-        return {"seen": {client_address[1]: 0}}
+    def on_connected(client_id: int) -> dict[str, Any]:
+        return {"seen": {client_id: 0}}
 
     held: dict[Any, Any] = {}
 
-    def on_input(buttons: int, client_address: Any) -> dict[str, Any] | None:
-        held[client_address] = buttons
-        return {"seen": {client_address[1]: buttons}} if load.changing else None
+    def on_input(buttons: int, client_id: int) -> dict[str, Any] | None:
+        held[client_id] = buttons
+        return {"seen": {client_id: buttons}} if load.changing else None
 
     state = GameState(entities=_entities(), turn=0, seen={})
     time_step = moved_with_inputs if load.inputs else moved

@@ -95,6 +95,10 @@ _CONTEXT: Final = ("game_state", "dt", "client_id", "client_address")
 """Values that a handler may take by name besides the event's own data."""
 
 
+SENDER: Final = frozenset({"client_id", "client_address"})
+"""Names under which a wire finds the sender among an event's keyword arguments."""
+
+
 def handler_name(event_type: str) -> str:
     """Return the words for an event's handler in a log line. PyGaSe's own events have names without quotes."""
     if event_type.startswith(RESERVED_PREFIX):
@@ -288,11 +292,13 @@ class UniversalEventHandler:
         Return the handler's result, a coroutine if it is a coroutine function; None for an unknown type or for
         arguments that do not fit, which are logged and counted. An exception of the handler passes through.
         """
+        kwargs = event.handler_kwargs
+        if event.client_id is not None:  # a wire finds the sender among them, and a handler need not take it
+            kwargs = {name: value for name, value in kwargs.items() if name not in SENDER}
+            context = {"client_id": event.client_id, "client_address": event.client_address, **context}
         others = {name: value for name, value in context.items() if name not in _CONTEXT}
         usual = {name: value for name, value in context.items() if name in _CONTEXT}
-        return self.dispatch(
-            event.type, event.handler_args, event.handler_kwargs, usual, {**(event.details or {}), **others}
-        )
+        return self.dispatch(event.type, event.handler_args, kwargs, usual, {**(event.details or {}), **others})
 
     def dispatch(
         self,

@@ -26,7 +26,7 @@ def test_game_runs_as_it_stands_there(tmp_path: Path, client_code: str) -> None:
         with running(on_port(client_code, port), tmp_path) as client:
             watcher.wait_until(lambda game_state: len(game_state.players) == 2, timeout=STARTING)
             watcher.dispatch_event("AIM", 20, 30)
-            me = str(watcher.address)
+            me = watcher.id
             watcher.wait_until(lambda game_state: game_state.players[me]["x"] == pytest.approx(20), timeout=5)
             assert client.poll() is None, "the client runs until its window is closed"
             client.terminate()  # SDL turns this into closing the window

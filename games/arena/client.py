@@ -20,6 +20,7 @@ from games.arena.rules import AIM, AT, FULL_STICK, SHOTS, Ship
 from games.arena.scene import Camera, Scene, field_of
 from games.arena.server import MOVING, NO_PILOT, TICK, own_ship
 from games.arena.shape import CHECK
+from games.common.players import address_of
 from pygase import Interpolate
 from pygase_pygame import Prediction, TextEntry
 from pygase_pygame.app import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone, icon
@@ -168,9 +169,9 @@ class ArenaScreen(GameScreen):
         self._memory.fire(mine[SHOTS], tracer, others)
         self.playing.sounds.play("shot", 0.7)
 
-    def name_of(self, address: Any) -> str:
+    def name_of(self, client_id: int) -> str:
         """Return a client's name."""
-        path = own_ship(self.session.newest, address)
+        path = own_ship(self.session.newest, address_of(self.session, client_id))
         return "" if path is None else str(self.session.newest["pilots"][path[1]][0])
 
     # -- events

@@ -22,7 +22,7 @@ from games.canvas.server import KEY_BYTES, TICK
 from games.canvas.shape import CHECK
 from games.canvas.tools import Tool, Toolbar, header_height
 from games.common.news import NewsLine
-from games.common.players import number_at
+from games.common.players import address_of, number_at
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, View
 from pygase_pygame.app import GREY, WHITE, GameScreen, HostDeed, Layout, Playing, SessionOptions, hud, icon
 
@@ -310,22 +310,24 @@ class CanvasScreen(GameScreen):
 
     # -- for the host's list of players
 
-    def name_of(self, address: Any) -> str:
+    def name_of(self, client_id: int) -> str:
         """Return a client's name."""
         people = self.session.newest.get("people", {})
-        number = number_at(people, address)
+        number = number_at(people, address_of(self.session, client_id))
         return "" if number is None else str(people[number]["name"])
 
     def departed(self) -> Sequence[tuple[Any, str]]:
-        """Return number and name of the artists that have left strokes behind."""
-        return self._departed.left(self.session.newest.get("people", {}), self.picture)
+        """Return key and name of the artists that have left strokes behind."""
+        left = self._departed.left(self.session.newest.get("people", {}), self.picture)
+        return [(("artist", number), name) for number, name in left]
 
     def host_deeds(self) -> Sequence[HostDeed]:
         """Return the host's action for an artist: undo all strokes."""
         return ((pygame.K_u, "undo all", self._undo_all_of),)
 
     def _undo_all_of(self, who: Any) -> None:
-        number = who if isinstance(who, int) else number_at(self.session.newest.get("people", {}), who)
+        people = self.session.newest.get("people", {})
+        number = who[1] if isinstance(who, tuple) else number_at(people, address_of(self.session, who))
         self.tell("UNDO_ALL", number)
 
     # -- the window --------------------------------------------------------------------------------------------------

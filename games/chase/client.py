@@ -15,7 +15,7 @@ from games.chase.picture import Picture
 from games.chase.server import MOVING, TICK
 from games.chase.shape import CHECK
 from games.common.news import NewsLine
-from games.common.players import number_at
+from games.common.players import address_of, number_at
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
 from pygase_pygame.app import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone, hud, icon
 
@@ -102,9 +102,9 @@ class ChaseScreen(GameScreen):
         x, y = held["right"] - held["left"], held["down"] - held["up"]
         self.session.send_input({"x": x, "y": y, "dash": held["dash"]})
 
-    def name_of(self, address: object) -> str:
+    def name_of(self, client_id: int) -> str:
         """Return a client's name."""
-        number = my_number(self.session.newest, address)
+        number = my_number(self.session.newest, address_of(self.session, client_id))
         return "" if number is None else str(self.session.newest["people"][number]["name"])
 
     def draw(self, surface: pygame.Surface) -> None:

@@ -3,10 +3,13 @@
 import random
 import zlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pygase import PlayerInput, unused_name
 from pygase.connection import ServerConnection
+
+if TYPE_CHECKING:
+    from pygase_pygame import Session
 
 
 class Numbers:
@@ -36,6 +39,12 @@ def number_at(people: Mapping[int, Mapping[str, Any]], address: object) -> int |
     """Return the number of the client at an address, by the `mark` of each entry, or None."""
     mark = mark_of(address)
     return next((number for number, person in people.items() if person["mark"] == mark), None)
+
+
+def address_of(session: "Session", client_id: int) -> Any:
+    """Return the present address of a client of the game that is hosted in this window, or None."""
+    client = session.backend.server.clients.get(client_id) if session.backend is not None else None
+    return client.client_address if client is not None else None
 
 
 def by_address(clients: Mapping[int, ServerConnection], inputs: Mapping[int, PlayerInput]) -> dict[Any, PlayerInput]:

@@ -87,10 +87,9 @@ class HelloScreen(app.GameScreen):
         held = self.controls.take()
         self.session.send_input([held["right"] - held["left"], held["down"] - held["up"]])
 
-    def name_of(self, address: Any) -> str:
+    def name_of(self, client_id: int) -> str:
         """Return a client's name, for the host's list of players (F6)."""
-        known = self.session.backend and self.session.backend.server.connections.get(address)
-        return str(self.session.newest.get("players", {}).get(known and known.client_id, {}).get("name", ""))
+        return str(self.session.newest.get("players", {}).get(client_id, {}).get("name", ""))
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw every player with a name, and a ring around the player's own circle."""

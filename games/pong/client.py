@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 import pygame
 
 from games.common.news import NewsLine
+from games.common.players import address_of
 from games.pong import rules, scene
 from games.pong.court import Court, pong_icon
 from games.pong.echo import SOUNDS, Echo
@@ -105,10 +106,10 @@ class PongScreen(GameScreen):
         if again and self.session.status == "connected" and newest.get("match", {}).get("phase") == rules.OVER:
             self.tell("AGAIN")
 
-    def name_of(self, address: object) -> str:
+    def name_of(self, client_id: int) -> str:
         """Return a client's name; "watches" for spectators, which have no name in the state."""
         players = self.session.newest.get("players")
-        seat = seat_of(players, address)
+        seat = seat_of(players, address_of(self.session, client_id))
         return str(players[seat]["name"]) if players and seat else "watches"
 
     def draw(self, surface: pygame.Surface) -> None:

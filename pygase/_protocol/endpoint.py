@@ -174,14 +174,15 @@ class ServerEndpoint:
         if self.entrance.bans.refuses(address):
             self.dropped["packet from a banned address"] += 1
             return
-        if path.is_sealed:
+        is_sealed = peer.seals is not None  # so nobody else can have made the packet
+        if is_sealed:
             self._receive_packet(peer, data, now)
             is_newest = peer.record.latest > latest and peer.closed is None
         else:
             is_newest = number > latest
         if path.note_elsewhere(number, is_newest, address, now):
             self.outbox.append((self.shared.paths.challenge(peer.token, address, now), address))
-        if not path.is_sealed:
+        if not is_sealed:
             path.hold(data, address)
 
     def _look_after(self, peer: ServerProtocol, now: float) -> None:

@@ -48,7 +48,7 @@ PATH_KEY_BYTES: Final = 32
 
 
 def path_key(resume_secret: bytes) -> bytes:
-    """Return the key of the path responses of a connection without encryption."""
+    """Return the key of a connection's path responses. Its resume secret travels encrypted wherever packets do."""
     from hashlib import blake2b  # only on demand: the cryptography behind it takes long to import
 
     return blake2b(resume_secret, digest_size=PATH_KEY_BYTES, person=b"pygase path").digest()
@@ -68,7 +68,6 @@ class ClientPath:
     moves only after ``GUARD`` seconds of silence at its address.
 
     :ivar key: the key of the client's path responses.
-    :ivar is_sealed: True if nobody but the client can make its packets, since they are encrypted.
     :ivar is_watched: True if packets from the client's address are to be noted, by :meth:`note_here`.
     """
 
@@ -83,14 +82,13 @@ class ClientPath:
         "_recalled",
         "_rival",
         "_void_until",
-        "is_sealed",
         "is_watched",
         "key",
     )
 
     def __init__(self) -> None:
         self.key = b""
-        self.is_sealed = self.is_watched = False
+        self.is_watched = False
         self._guarded = False
         self._recalled = False  # whether duplicates have arrived from the former address since the move
         self._rival = -1  # the number of the first new packet from elsewhere since the last one from here

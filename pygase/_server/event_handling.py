@@ -14,7 +14,7 @@ from .._state.event_codec import decode_event, event_type_of
 from ..addresses import client_name
 from ..config import ServerConfig
 from ..errors import MalformedPacket
-from ..event import RESERVED_PREFIX, Event, RegisteredHandler, UniversalEventHandler
+from ..event import RESERVED_PREFIX, SENDER, Event, RegisteredHandler, UniversalEventHandler
 from .event_queue import ClientEvents, EventQueue
 from .failures import Failures, UpdateApplier
 from .simulation import Simulation
@@ -23,9 +23,6 @@ from .watching import Watch
 
 READ_AT_ONCE_BYTES: Final = 64
 """Up to this size, decoding an event takes less time than looking at its type first."""
-
-SENDER: Final = frozenset({"client_id", "client_address"})
-"""Names under which a wire finds the sender among an event's keyword arguments."""
 
 SerialisedEvent = tuple[ClientEvents, bytes]
 """The sender's account, and an event as it arrived. It is decoded when its handler is called. Until then it is only

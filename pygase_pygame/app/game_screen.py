@@ -100,7 +100,7 @@ class GameScreen:
     def draw(self, surface: pygame.Surface) -> None:
         """Draw the whole frame, on a surface of any size."""
 
-    def name_of(self, address: Any) -> str:
+    def name_of(self, client_id: int) -> str:
         """Return a client's name for the host's list of players, or ""."""
         return ""
 

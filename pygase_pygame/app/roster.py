@@ -24,21 +24,23 @@ NOBODY_ELSE: Final = "Nobody else is here yet."
 UNNAMED: Final = "no name yet"
 ROSTER_HINT: Final = "Up, Down: choose · F6 or Esc: close"
 
-Address = Any
-"""A client's address, or a key of `GameScreen.departed`."""
+Key = Any
+"""A client's id, or a key of `GameScreen.departed`."""
 
 
 @dataclass(frozen=True)
 class Player:
     """A row of the list.
 
+    :ivar host: the IP address.
     :ivar ping: seconds.
     :ivar near: at the host's own network address.
     :ivar gone: has left the game.
     """
 
-    address: Address
+    key: Key
     name: str
+    host: str = ""
     ping: float = 0.0
     is_me: bool = False
     near: bool = False
@@ -47,7 +49,7 @@ class Player:
     @property
     def where(self) -> str:
         """The network address without its port, and the ping in milliseconds; or ``"has left"``."""
-        return "has left" if self.gone else f"{self.address[0]} · {self.ping * 1000:.0f} ms"
+        return "has left" if self.gone else f"{self.host} · {self.ping * 1000:.0f} ms"
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Deed:
 
     key: int
     name: str
-    do: Callable[[Address], None]
+    do: Callable[[Key], None]
     to_near: bool = True
     to_gone: bool = False
 
@@ -80,7 +82,7 @@ class Roster:
     def __init__(self, screen: GameScreen) -> None:
         self._screen = screen
         self._letters = screen.playing.lettering
-        self.chosen: Address | None = None
+        self.chosen: Key | None = None
         """The chosen player."""
         self.places: list[tuple[pygame.Rect, Callable[[], None]]] = []
         """Places to click, and their actions."""
@@ -93,16 +95,18 @@ class Roster:
 
     def players(self) -> list[Player]:
         """Return the connected players in the order of their arrival, then those who have left and still matter."""
-        server, own = self._server, self._screen.session.client.address
+        server, session = self._server, self._screen.session
+        own = session.client.address
         here = [
             Player(
-                address,
-                self._screen.name_of(address) or UNNAMED,
+                client_id,
+                self._screen.name_of(client_id) or UNNAMED,
+                str(connection.client_address[0]),
                 connection.latency,
-                is_me=address == own,
-                near=own is not None and address[0] == own[0],
+                is_me=client_id == session.me,
+                near=own is not None and connection.client_address[0] == own[0],
             )
-            for address, connection in (list(server.connections.items()) if server else [])
+            for client_id, connection in (list(server.clients.items()) if server else [])
         ]
         return here + [Player(key, name, gone=True) for key, name in self._screen.departed()]
 
@@ -112,7 +116,13 @@ class Roster:
         if server is None:
             return []
         own = [Deed(key, name, do, to_gone=True) for key, name, do in self._screen.host_deeds()]
-        return [Deed(pygame.K_k, "kick", server.kick), Deed(pygame.K_b, "ban", server.ban, to_near=False), *own]
+        return [Deed(pygame.K_k, "kick", server.kick), Deed(pygame.K_b, "ban", self._ban, to_near=False), *own]
+
+    def _ban(self, client_id: Key) -> None:
+        """Ban the network address of a client, as another id costs nothing."""
+        server = self._server
+        if server is not None and client_id in server.clients:
+            server.ban(server.clients[client_id].client_address)
 
     # -- the host's input
 
@@ -143,22 +153,22 @@ class Roster:
         return not pygame.K_F1 <= key <= pygame.K_F12
 
     def _choose_next(self, step: int) -> None:
-        others = [player.address for player in self.players() if not player.is_me]
+        others = [player.key for player in self.players() if not player.is_me]
         if others:
             place = others.index(self.chosen) if self.chosen in others else (-1 if step > 0 else 0)
             self.chosen = others[(place + step) % len(others)]
 
-    def choose(self, address: Address) -> None:
+    def choose(self, key: Key) -> None:
         """Choose a player."""
-        self.chosen = address
+        self.chosen = key
 
     def _do(self, deed: Deed) -> None:
         player = self._chosen_player()
         if player is not None and deed.fits(player):
-            deed.do(player.address)
+            deed.do(player.key)
 
     def _chosen_player(self) -> Player | None:
-        return next((one for one in self.players() if one.address == self.chosen and not one.is_me), None)
+        return next((one for one in self.players() if one.key == self.chosen and not one.is_me), None)
 
     # -- drawing
 
@@ -187,19 +197,19 @@ class Roster:
 
     def in_sight(self, players: list[Player], most: int) -> list[Player]:
         """Return ``most`` players at most, among them the chosen one."""
-        place = next((n for n, player in enumerate(players) if player.address == self.chosen), 0)
+        place = next((n for n, player in enumerate(players) if player.key == self.chosen), 0)
         first = max(0, min(place - most // 2, len(players) - most))
         return players[first : first + most]
 
     def _draw_player(self, surface: pygame.Surface, line: pygame.Rect, player: Player) -> None:
-        if player.address == self.chosen:
+        if player.key == self.chosen:
             surface.fill(FLOOR, line)
-        colour = GREY if player.is_me else YELLOW if player.address == self.chosen else WHITE
+        colour = GREY if player.is_me else YELLOW if player.key == self.chosen else WHITE
         self._write(surface, line, f"{player.name} (you)" if player.is_me else player.name, colour)
         text = self._letters.line(player.where, hud.text_size(surface), GREY, line.w // 2)
         surface.blit(text, text.get_rect(midright=line.midright))
         if not player.is_me:
-            self.places.append((line, lambda: self.choose(player.address)))
+            self.places.append((line, lambda: self.choose(player.key)))
 
     def _draw_deeds(self, surface: pygame.Surface, line: pygame.Rect) -> None:
         size, chosen, left = hud.text_size(surface), self._chosen_player(), line.left

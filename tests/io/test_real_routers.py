@@ -13,19 +13,20 @@ pytestmark = pytest.mark.integration
 RTT = 0.05
 
 
-def played(rebinds: int, change: Callable[[Street], None]) -> Rebinds:
+def played(rebinds: int, change: Callable[[Street], None], encryption: str = "off") -> Rebinds:
     if why_not():
         pytest.skip(why_not())
     try:
-        outcome = measure(rebinds, RTT, 1.0, change)
+        outcome = measure(rebinds, RTT, pause=1.0, encryption=encryption, change=change)
     except OSError as error:
         pytest.skip(f"may not make namespaces or a router here: {error}")
     print(outcome)
     return outcome
 
 
-def test_a_game_goes_on_when_the_router_forgets_its_mapping() -> None:
-    outcome = played(4, Street.forget)
+@pytest.mark.parametrize("encryption", ["off", "auto"])
+def test_a_game_goes_on_when_the_router_forgets_its_mapping(encryption: str) -> None:
+    outcome = played(4, Street.forget, encryption)
     assert len(set(outcome.ports)) == 5, "each time the client has got another port"
     assert (outcome.ends, outcome.wrong) == ([], 0)
     assert outcome.events > 300

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from pygase._io import udp
-from pygase._protocol.peer import PeerProtocol
 from tests.protocol.test_fuzz import run_round
 from tests.support.fuzzing.decoding import DecoderFuzzer
 from tests.support.fuzzing.siege import Siege
@@ -153,7 +152,7 @@ def resident_bytes() -> int:
 def rounds(datagrams: int, seed: int, *, encrypted: bool, only: str | None = None) -> list[Round]:
     """Return the rounds of a run. Without ``encrypted`` every second one that can be is encrypted all the same."""
     found: list[Round] = []
-    both = can_encrypt() and only is None and hasattr(PeerProtocol, "seals")
+    both = can_encrypt() and only is None
     for kind, share in SHARES.items() if only is None else [(only, 1.0)]:
         left, number = int(datagrams * share), seed
         while left > 0:

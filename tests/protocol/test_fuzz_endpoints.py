@@ -8,8 +8,11 @@ from tests.support.fuzzing.siege import STRANGERS, Siege
 SAMPLE = 6_000
 
 
-def test_honest_clients_notice_nothing(seed: int) -> None:
-    siege = Siege(seed)
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_honest_clients_notice_nothing(encrypted: bool, seed: int) -> None:
+    if encrypted:
+        pytest.importorskip("cryptography")
+    siege = Siege(seed, encrypted=encrypted)
     siege.run(SAMPLE)
     siege.check()
     assert sum(siege.counts.values()) >= SAMPLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,18 @@ from pygase._protocol.paths import (
     path_key,
 )
 from pygase._protocol.server_peer import ServerProtocol
-from pygase._protocol.wire import CLIENT_HEADER, DATA, HEADER_BYTES, PATH_CHALLENGE, PATH_RESPONSE, close_message
+from pygase._protocol.wire import (
+    CLIENT_HEADER,
+    DATA,
+    ENCRYPTED,
+    HEADER_BYTES,
+    PATH_CHALLENGE,
+    PATH_RESPONSE,
+    URGENT,
+    close_message,
+    sequence_of,
+)
+from pygase.config import ClientConfig
 from tests.support.peers import SERVER, Address, Peers
 
 ELSEWHERE: Address = ("elsewhere", 9)
@@ -32,11 +43,11 @@ class Moving(Peers):
 
     was_at: Address = ("client", 1)
 
-    def __init__(self, seed: int = 0, latency: float = 0.025) -> None:
+    def __init__(self, seed: int = 0, latency: float = 0.025, client: dict[str, Any] | None = None) -> None:
         super().__init__(seed, latency=latency)
         self.now_at = self.was_at
         self.challenges: list[tuple[Address, bytes]] = []
-        self.joined()
+        self.joined(**(client or {}))
         self.client = self.clients[self.was_at]
         self.connection: ServerProtocol = self.server.by_token[self.client.token]
 
@@ -131,15 +142,51 @@ def test_packets_that_wait_for_another_address_are_not_taken_in() -> None:
     assert [event for peer, event in peers.server.inbox if isinstance(event, bytes)] == []
 
 
-def test_an_encrypted_packet_is_taken_in_at_once() -> None:
+ENCRYPTED_CLIENT = {"config": ClientConfig(encryption="required")}
+
+
+def test_an_encrypted_packet_is_taken_in_at_once_and_its_connection_moves() -> None:
     """Nobody else can have made it."""
-    peers = Moving()
-    peers.connection.path.is_sealed = True
-    peers.at_server_from(peers.packet(messages=b"\x01\x00\x01x"), ELSEWHERE)
-    assert peers.server.inbox[-1] == (peers.connection, b"x")
-    peers.transmit()
-    peers.at_server_from(peers.answer(peers.challenges[-1][1]), ELSEWHERE)
-    assert [event for peer, event in peers.server.inbox if isinstance(event, bytes)] == [b"x"]
+    peers = Moving(client=ENCRYPTED_CLIENT)
+    peers.play(0.5)
+    peers.run(0.1)
+    peers.client.queue_event(b"\x91\xa1z", 0, None, now=peers.now)
+    (packet,) = peers.client.datagrams_to_send(now=peers.now)
+    assert packet[0] in (ENCRYPTED, URGENT)
+    peers.at_server_from(packet, ELSEWHERE)
+    assert peers.server.inbox[-1] == (peers.connection, b"\x91\xa1z")
+    peers.move()
+    peers.play(0.5)
+    assert peers.address == ELSEWHERE
+    assert len(peers.challenges) == 1
+    assert not peers.ended
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data, lambda data: data[:-1] + bytes([data[-1] ^ 1])])
+def test_an_encrypted_packet_that_is_repeated_or_changed_gets_no_challenge(spoil: Callable[[bytes], bytes]) -> None:
+    peers = Moving(client=ENCRYPTED_CLIENT)
+    peers.play(0.5)
+    peers.run(0.1)
+    for data in [data for _, receiver, data in peers.sent if receiver == SERVER][-20:]:
+        changed = spoil(data)
+        peers.at_server_from(changed, ELSEWHERE)
+        number = sequence_of(data) + 100
+        peers.at_server_from(changed[:9] + number.to_bytes(2, "big") + changed[11:], ELSEWHERE)
+    peers.run(0.5)
+    assert peers.challenges == []
+    assert peers.address == peers.was_at
+
+
+def test_a_forged_packet_from_the_clients_own_address_does_not_hold_up_the_move_of_an_encrypted_connection() -> None:
+    peers = Moving(client=ENCRYPTED_CLIENT)
+    peers.play(0.5)
+    peers.move()
+    for _ in range(20):
+        peers.play(1 / 60)
+        forged = bytearray(next(d for _, r, d in reversed(peers.sent) if r == SERVER and d[0] in (ENCRYPTED, URGENT)))
+        forged[-1] ^= 1
+        peers.at_server_from(bytes(forged), peers.was_at)
+    assert peers.address == ELSEWHERE
 
 
 def test_the_old_path_serves_meanwhile() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from pygase import DISCONNECTED, RELIABLE, Backend, Client, GameState
+from pygase import DISCONNECTED, RELIABLE, Backend, Client, ClientConfig, GameState
 from pygase._io.nat import KINDS
-from pygase._protocol.wire import DATA, PATH_CHALLENGE, PATH_RESPONSE
+from pygase._protocol.wire import DATA, ENCRYPTED, PATH_CHALLENGE, PATH_RESPONSE, URGENT
 from pygase.testing import Link, Nat, NatKind, SimulatedNetwork
 
 HZ = 60
@@ -17,10 +17,15 @@ SERVER = ("127.0.0.1", 8080)
 RTT_OF_50_MS = Link(latency=0.025)
 
 
+MODES = ["off", "required"]
+"""Values of ``ClientConfig.encryption``."""
+
+
 class Game:
     """A game of 60 ticks a second, in which server and clients send a numbered event each tick."""
 
-    def __init__(self, link: Link = RTT_OF_50_MS, seed: int = 1) -> None:
+    def __init__(self, link: Link = RTT_OF_50_MS, seed: int = 1, encryption: str = "off") -> None:
+        self.config = ClientConfig(encryption=encryption)
         self.network = SimulatedNetwork(seed, link)
         self.backend = Backend(GameState(ticks=0), self.time_step, {"TICK": self.receive})
         self.network.serve(self.backend, interval=1 / HZ)
@@ -72,7 +77,7 @@ class Player:
     """One client of a game, and when it has received a state."""
 
     def __init__(self, game: Game, **options: Any) -> None:
-        self.client = Client()
+        self.client = Client(config=game.config)
         self.sent = 0
         self.received: list[int] = []
         self.ends: list[Any] = []
@@ -95,9 +100,10 @@ class Player:
         return max(b - a for a, b in itertools.pairwise(self.arrived_at[1:]))
 
 
+@pytest.mark.parametrize("encryption", MODES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_router_forgets_its_mapping_and_for_the_game_nothing_happens(kind: NatKind) -> None:
-    game, nat = Game(), Nat(kind)
+def test_a_router_forgets_its_mapping_and_for_the_game_nothing_happens(kind: NatKind, encryption: str) -> None:
+    game, nat = Game(encryption=encryption), Nat(kind)
     player = game.join(nat=nat)
     before, client_id = game.address_of(player), player.client.id
     nat.rebind(at=game.network.now + 2.0)
@@ -186,7 +192,7 @@ class Stranger:
         network.call_at(network.now + self._delay, lambda: network.inject(data, sender, receiver))
 
     def _read(self, data: bytes, sender: Any, receiver: Any) -> None:
-        if receiver == SERVER and data[0] in (DATA, PATH_RESPONSE):
+        if receiver == SERVER and data[0] in (DATA, ENCRYPTED, URGENT, PATH_RESPONSE):
             self.later(data, self.address, SERVER)
         elif receiver == self.address and data[0] == PATH_CHALLENGE:
             self.challenges += 1
@@ -194,9 +200,10 @@ class Stranger:
                 self.later(data, SERVER, player.client.address)
 
 
+@pytest.mark.parametrize("encryption", MODES)
 @pytest.mark.parametrize("delay", [0.026, 0.05, 0.3, 2.0])
-def test_packets_that_a_stranger_repeats_get_no_challenge_and_move_nothing(delay: float) -> None:
-    game = Game()
+def test_packets_that_a_stranger_repeats_get_no_challenge_and_move_nothing(delay: float, encryption: str) -> None:
+    game = Game(encryption=encryption)
     player = game.join()
     before, stranger = game.address_of(player), Stranger(game, delay)
     game.play(5.0)
@@ -206,10 +213,11 @@ def test_packets_that_a_stranger_repeats_get_no_challenge_and_move_nothing(delay
     assert player.hole < 0.05
 
 
+@pytest.mark.parametrize("encryption", MODES)
 @pytest.mark.parametrize("delay", [0.015, 0.02])
-def test_a_stranger_who_is_faster_than_the_client_gets_challenges_but_not_the_connection(delay: float) -> None:
+def test_a_stranger_who_is_faster_gets_challenges_but_not_the_connection(delay: float, encryption: str) -> None:
     """He even has the client answer them. But the client's own packets go on to arrive from its address."""
-    game = Game()
+    game = Game(encryption=encryption)
     player = game.join()
     before, stranger = game.address_of(player), Stranger(game, delay)
     addresses = set()
@@ -221,9 +229,10 @@ def test_a_stranger_who_is_faster_than_the_client_gets_challenges_but_not_the_co
     assert addresses == {before}
 
 
+@pytest.mark.parametrize("encryption", MODES)
 @pytest.mark.parametrize("delay", [0.001, 0.004, 0.008])
-def test_a_stranger_on_a_way_three_times_as_fast_holds_the_connection_for_a_round_trip_once(delay: float) -> None:
-    game = Game()
+def test_a_stranger_on_a_way_three_times_as_fast_holds_it_for_a_round_trip_once(delay: float, encryption: str) -> None:
+    game = Game(encryption=encryption)
     player = game.join()
     before, stranger = game.address_of(player), Stranger(game, delay)
     addresses = []

@@ -76,6 +76,7 @@ class Parameters:
     start: float = 0.0
     first_sequence: int = 0
     inputs: bool = False
+    encryption: str = "auto"
     seconds: float = 60.0
 
     @property
@@ -99,6 +100,7 @@ def parameters(seed: int, seconds: float = 60.0) -> Parameters:
         start=corner.choice([0.0, 1e6, TIME_WRAP - corner.uniform(0.0, seconds)]),
         first_sequence=corner.choice([0, 0x10000 - corner.randint(700, 1_100)]),
         inputs=random.Random(f"inputs {seed}").random() < 0.8,
+        encryption=random.Random(f"encryption {seed}").choice(["off", "auto"]),
         seconds=seconds,
     )
 
@@ -398,7 +400,7 @@ class Session:
             self._time_step,
             {"mail": self._on_mail},
             # the view times are the players' own inventions, and have to arrive as they were sent
-            config=ServerConfig(timeout=params.timeout, rewind_slack=1e6, max_rewind=1e6),
+            config=ServerConfig(encryption=params.encryption, timeout=params.timeout, rewind_slack=1e6, max_rewind=1e6),
             debug=True,
         )
         self.server = self.backend.server

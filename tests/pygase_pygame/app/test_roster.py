@@ -90,9 +90,16 @@ def test_who_plays_at_the_hosts_own_address_cannot_be_banned_but_kicked(hosted: 
     assert why(bob) is DisconnectReason.KICKED
 
 
+def test_two_guests_behind_one_router_are_two_players_of_whom_one_is_kicked(hosted: Hosted) -> None:
+    bob, eve = hosted.guest("Bob", FAR), hosted.guest("Eve", ("10.0.0.7", 5001))
+    assert [player.key for player in hosted.roster.players()] == [hosted.ada.session.me, bob.id, eve.id]
+    hosted.presses(pygame.K_F6, pygame.K_DOWN, pygame.K_DOWN, pygame.K_k)
+    assert (bob.status, why(eve)) == ("connected", DisconnectReason.KICKED)
+
+
 def test_the_hosts_own_player_can_be_neither_chosen_nor_thrown_out(hosted: Hosted) -> None:
     hosted.presses(pygame.K_F6, pygame.K_DOWN, pygame.K_UP, pygame.K_k, pygame.K_b)
-    hosted.roster.choose(hosted.ada.session.client.address)
+    hosted.roster.choose(hosted.ada.session.me)
     hosted.presses(pygame.K_k, pygame.K_b)
     assert hosted.ada.session.status == "connected"
     (ada,) = hosted.roster.players()
@@ -153,7 +160,7 @@ def test_it_can_be_drawn_at_any_size_and_shows_who_is_chosen(hosted: Hosted, siz
     hosted.table.runs(0.1)
     players = hosted.roster.players()
     for most in (1, 2, 7, 31, 40):
-        assert hosted.roster.chosen in [one.address for one in hosted.roster.in_sight(players, most)]
+        assert hosted.roster.chosen in [one.key for one in hosted.roster.in_sight(players, most)]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +168,7 @@ def test_it_can_be_drawn_at_any_size_and_shows_who_is_chosen(hosted: Hosted, siz
 )
 def test_in_each_game_guests_are_listed_by_name_and_can_be_kicked(hosted: Hosted) -> None:
     hosted.guest("Bob", FAR)
-    names = {player.address[0]: player.name for player in hosted.roster.players()}
+    names = {player.host: player.name for player in hosted.roster.players()}
     assert names == {"127.0.0.1": "Ada", "10.0.0.7": "Bob"}
     hosted.presses(roster.ROSTER_KEY, pygame.K_DOWN, pygame.K_k)
     assert [player.name for player in hosted.roster.players()] == ["Ada"]

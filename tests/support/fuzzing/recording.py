@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Final
 
 from pygase import Backend, Client, ClientConfig, GameState
@@ -10,7 +11,7 @@ from pygase._lan.protocol import Answer, Query, encode_info
 from pygase._protocol.crypto import keyed_hash
 from pygase._protocol.datagrams import NotHere, PathChallenge, PathResponse
 from pygase._protocol.identity import SECRETS_BYTES, ServerIdentity
-from pygase._protocol.wire import ACKS_HEADER, SNAPSHOT_HEADER
+from pygase._protocol.wire import ACKS_HEADER, CHALLENGE, CHALLENGE_RESPONSE, SNAPSHOT_HEADER
 from pygase._server.checkpoint import Checkpoint, ClientRecord, encode
 from pygase._state.codec import pack
 from pygase._state.event_codec import encode_event, encode_input
@@ -26,13 +27,21 @@ GAME: Final = "pong"
 
 
 def recorded() -> list[bytes]:
-    """Return all datagrams of some sessions, and of refused clients."""
-    found: list[bytes] = []
+    """Return all datagrams of some sessions, and of refused clients. Of encrypted sessions it is the handshake, as far
+    as it can be read."""
+    found = _refusals()
     for seed in SEEDS:
-        session = Session(parameters(seed, SECONDS))
-        session.network.on_datagram = lambda data, sender, receiver: found.append(data)
-        session.network.run(SECONDS)
-    return found + _refusals()
+        found += _datagrams_of(seed, "off")
+        found += [data for data in _datagrams_of(seed, "auto") if data[0] in (CHALLENGE, CHALLENGE_RESPONSE)]
+    return found
+
+
+def _datagrams_of(seed: int, encryption: str) -> list[bytes]:
+    found: list[bytes] = []
+    session = Session(replace(parameters(seed, SECONDS), encryption=encryption))
+    session.network.on_datagram = lambda data, sender, receiver: found.append(data)
+    session.network.run(SECONDS)
+    return found
 
 
 def _refusals() -> list[bytes]:
@@ -53,7 +62,7 @@ def made() -> Corpus:
     eight, sixteen = rng.randbytes(8), rng.randbytes(16)
     return {
         "path challenge": [PathChallenge(eight, 600, eight).encode()],
-        "path response": [PathResponse(eight, 600, eight, sixteen).encode()],
+        "path response": [PathResponse(eight, 600, eight).encode()],
         "not here": [NotHere(eight, sixteen[:14]).encode()],
         "acks": [ACKS_HEADER.pack(40) + bytes(28) + b"\xff" * 4],
         "query": [Query(bytes(8), name).encode() for name in ("", GAME)],

@@ -341,7 +341,7 @@ class Siege:
         last = rng.choice((0, rng.getrandbits(32), self.peers.tick, int(self.peers.now * 1e4)))
         head = layout.pack(DATA, liar.token, sequence & 0xFFFF, ack & 0xFFFF, bits, delay, last)
         messages = self._messages()[:MAX_MESSAGE_ROOM]
-        seals = getattr(liar, "seals", None)
+        seals = liar.seals
         data = head + messages if seals is None else seals.seal(sequence, head, messages, False)
         self._throw(attacker, data, sender, receiver)
 
