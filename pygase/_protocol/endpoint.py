@@ -372,14 +372,18 @@ class ServerEndpoint:
         self.next_at = next_at
 
     def is_idle(self, now: float) -> bool:
-        return now < self.next_at and not self.outbox and not self.inbox
+        due = now >= self.next_at or now >= self.entrance.challenges.secrecy.forget_at
+        return not (due or self.outbox or self.inbox)
 
     def next_timeout(self) -> float | None:
         """Return when to read the inbox and call :meth:`handle_timeout` and ``datagrams_to_send`` next, if no datagram
         arrives earlier; -math.inf for at once, None for never."""
         if self.inbox or self.outbox:
             return -math.inf
-        return self.next_at if self.peers else None
+        at = self.entrance.challenges.secrecy.forget_at
+        if self.peers:
+            at = min(at, self.next_at)
+        return at if at < math.inf else None
 
     def forgive(self, slept: float, *, now: float) -> None:
         for peer in self.peers.values():
@@ -388,6 +392,9 @@ class ServerEndpoint:
     def handle_timeout(self, *, now: float) -> None:
         if now >= self.next_at:
             self._end_silent(now)
+        secrecy = self.entrance.challenges.secrecy
+        if now >= secrecy.forget_at:
+            secrecy.forget(now)
 
     def _end_silent(self, now: float) -> None:
         self._look_at = now + _LOOK_INTERVAL
