@@ -34,7 +34,7 @@ _HOST: Final = "; name what you mean: host(backend, port=8080, hostname='localho
 """The correct calls, for the end of error messages."""
 
 
-class Destination(TypedDict, total=False):
+class Place(TypedDict, total=False):
     """The arguments of ``Client.connect`` that name a server."""
 
     port: int
@@ -42,7 +42,7 @@ class Destination(TypedDict, total=False):
     invite: str
 
 
-def destination(hostname: str, port: int) -> Destination:
+def destination(hostname: str, port: int) -> Place:
     """Return the arguments of ``Client.connect`` for what :func:`parse_place` has read."""
     return {"invite": hostname} if is_invite(hostname) else {"hostname": hostname, "port": port}
 
