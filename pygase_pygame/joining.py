@@ -18,11 +18,11 @@ from pygase import (
     LocalError,
     check_hostname,
     check_port,
-    format_address,
+    is_invite,
     own_address,
-    parse_address,
 )
 
+from .connect.address import parse_place, shown_place
 from .own_part import Prediction
 from .session import Session
 
@@ -33,6 +33,19 @@ breakpoint breaks it."""
 _JOIN: Final = "; name what you mean: join(hostname='localhost', port=8080)"
 _HOST: Final = "; name what you mean: host(backend, port=8080, hostname='localhost')"
 """The correct calls, for the end of error messages."""
+
+
+class Place(TypedDict, total=False):
+    """The arguments of ``Client.connect`` that name a server."""
+
+    port: int
+    hostname: str
+    invite: str
+
+
+def destination(hostname: str, port: int) -> Place:
+    """Return the arguments of ``Client.connect`` for what :func:`parse_place` has read."""
+    return {"invite": hostname} if is_invite(hostname) else {"hostname": hostname, "port": port}
 
 
 class SessionOptions(TypedDict, total=False):
@@ -53,6 +66,7 @@ def join(
     port: int = DEFAULT_PORT,
     *,
     game: str = "",
+    invite: str | None = None,
     password: str | None = None,
     connect_timeout: float | None = None,
     profile: Mapping[str, Any] | None = None,
@@ -61,8 +75,11 @@ def join(
 ) -> Session:
     """Begin to connect to a server, and return the session at once.
 
-    :param hostname: ``HOST``, ``HOST:PORT``, an IPv6 address or ``[IPV6]:PORT``. Its port replaces ``port``.
+    :param hostname: ``HOST``, ``HOST:PORT``, an IPv6 address or ``[IPV6]:PORT``, or an invite. Its port replaces
+        ``port``.
     :param game: name of the server's game.
+    :param invite: the text of ``Server.invite()``, instead of ``hostname`` and ``port``: nobody on the way can read or
+        change anything.
     :param password: the server's password, if it has one.
     :param connect_timeout: seconds to wait for the server's answer.
     :param profile: see :meth:`pygase.Client.connect`. Each attempt to connect sends it as it is then.
@@ -70,17 +87,20 @@ def join(
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``: see
         :class:`Session`.
     :raises ValueError: an argument makes no sense; the message can be shown to a player.
+    :raises pygase.CannotEncrypt: an invite needs encryption, which is not installed; says what to do.
     :raises TypeError: ``hostname`` is no str.
     """
-    check_hostname(hostname, _JOIN)
-    hostname, port = parse_address(hostname, port)
+    check_hostname(hostname if invite is None else invite, _JOIN)
+    hostname, port = parse_place(hostname if invite is None else invite, port)
     check_port(port, _JOIN)
     client = Client(game=game, password=password)
 
     def connect() -> threading.Thread:
-        return client.connect_in_thread(port, hostname, connect_timeout=connect_timeout, profile=profile, resume=resume)
+        return client.connect_in_thread(
+            **destination(hostname, port), connect_timeout=connect_timeout, profile=profile, resume=resume
+        )
 
-    session = Session(client, connect=connect, address=format_address(hostname, port), **options)
+    session = Session(client, connect=connect, address=shown_place(hostname, port), **options)
     session.connect()
     return session
 

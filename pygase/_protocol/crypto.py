@@ -9,6 +9,7 @@ made.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from struct import Struct
@@ -273,9 +274,9 @@ class HandshakeKeys:
         for number in [number for number in self._pairs if number < oldest]:
             del self._pairs[number]
 
-    def forget_at(self) -> float | None:
-        """Return when :meth:`forget` has something to do, in seconds; None for never."""
-        return min(self._pairs) * self._period / 10 + self._period / 5 if self._pairs else None
+    def forget_at(self) -> float:
+        """Return when :meth:`forget` has something to do, in seconds; infinite for never."""
+        return (min(self._pairs) + 2) * self._period / 10 if self._pairs else math.inf
 
 
 # -- passwords -------------------------------------------------------------------------------------------------------

@@ -382,14 +382,17 @@ class ServerEndpoint:
         self.next_at = next_at
 
     def is_idle(self, now: float) -> bool:
-        return now < self.next_at and now < self.table.lost_until and not self.outbox and not self.inbox
+        due_at = min(self.next_at, self.table.lost_until, self.entrance.challenges.secrecy.forget_at)
+        return now < due_at and not self.outbox and not self.inbox
 
     def next_timeout(self) -> float | None:
         """Return when to read the inbox and call :meth:`handle_timeout` and ``datagrams_to_send`` next, if no datagram
         arrives earlier; -math.inf for at once, None for never."""
         if self.inbox or self.outbox:
             return -math.inf
-        due_at = min(self.next_at if self.peers else math.inf, self.table.lost_until)
+        due_at = min(self.table.lost_until, self.entrance.challenges.secrecy.forget_at)
+        if self.peers:
+            due_at = min(due_at, self.next_at)
         return due_at if due_at < math.inf else None
 
     def forgive(self, slept: float, *, now: float) -> None:
@@ -401,6 +404,9 @@ class ServerEndpoint:
     def handle_timeout(self, *, now: float) -> None:
         if now >= self.next_at or now >= self.table.lost_until:
             self._end_silent(now)
+        secrecy = self.entrance.challenges.secrecy
+        if now >= secrecy.forget_at:
+            secrecy.forget(now)
 
     def _end_silent(self, now: float) -> None:
         self._look_at = now + _LOOK_INTERVAL

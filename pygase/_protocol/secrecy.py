@@ -7,6 +7,7 @@ earlier connection, mixes it in: then only that server can go on.
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 from .crypto import (
@@ -149,16 +150,18 @@ class ServerSecrecy:
     :param mode: ``"auto"``, ``"required"`` or ``"off"``, as in ServerConfig.
     :param period: seconds for which a challenge can be answered.
     :ivar identity: the server's.
+    :ivar forget_at: when to call :meth:`forget`; infinite for never.
     :ivar is_on, is_required: whether connections can be encrypted, and whether they must be.
     """
 
-    __slots__ = ("_keys", "identity", "is_on", "is_required")
+    __slots__ = ("_keys", "forget_at", "identity", "is_on", "is_required")
 
     def __init__(self, mode: str, identity: ServerIdentity, random_bytes: RandomBytes, period: float) -> None:
         self.is_required = mode == "required"
         self.is_on = mode != "off" and not why_not()  # imports now, so that no import delays a game later
         self.identity = identity
         self._keys = HandshakeKeys(random_bytes, period)
+        self.forget_at = math.inf
 
     @property
     def identity_key(self) -> bytes:
@@ -170,7 +173,11 @@ class ServerSecrecy:
 
         :param offer: of the client's request.
         """
-        return self._keys.make(issued_at).public if offer != OPEN_ONLY and self.is_on else b""
+        if offer == OPEN_ONLY or not self.is_on:
+            return b""
+        public = self._keys.make(issued_at).public
+        self.forget_at = self._keys.forget_at()
+        return public
 
     def key_of(self, issued_at: int) -> bytes:
         """Return the public key that stood in the challenges of that time; ``b""`` if it is forgotten."""
@@ -195,8 +202,5 @@ class ServerSecrecy:
 
     def forget(self, now: float) -> None:
         """Forget the keys of challenges that nobody can answer any more."""
-        self._keys.forget(int(now * 10))
-
-    def forget_at(self) -> float | None:
-        """Return when :meth:`forget` has something to do; None for never."""
-        return self._keys.forget_at()
+        self._keys.forget(math.ceil(now * 10))  # up, so that it does something as soon as it is due
+        self.forget_at = self._keys.forget_at()

@@ -64,7 +64,7 @@ class ServerPlumbing:
     """
 
     def __init__(
-        self, face: Face, states: StateKeeper, game: str, password: str | None, identity: ServerIdentity | None
+        self, face: Face, states: StateKeeper, game: str, password: str | None, identity: ServerIdentity | None = None
     ) -> None:
         self.face = face
         self.states = states

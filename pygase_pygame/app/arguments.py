@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from pygase import parse_address, parse_link, parse_port
+from pygase import parse_link, parse_port
 
+from ..connect.address import parse_place
 from .game import Game
 from .invite import EVERYONE
 
@@ -31,9 +32,10 @@ def make_parser(game: Game) -> argparse.ArgumentParser:
     joining.add_argument(
         "address",
         nargs="?",
-        metavar="HOST[:PORT]",
-        type=_typed(lambda text: parse_address(text, game.port)),
-        help="where the game is (default: the one on the local network; if there are none or several, you choose)",
+        metavar="HOST[:PORT]|INVITE",
+        type=_typed(lambda text: parse_place(text, game.port)),
+        help="where the game is, or the host's invite (default: the one on the local network; if there are none or "
+        "several, you choose)",
     )
     joining.add_argument(
         "--host-token",

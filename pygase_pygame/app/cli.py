@@ -64,7 +64,11 @@ def _host(game: Game, args: argparse.Namespace) -> int:
             announce(backend, game, clean_name(args.name))
         # one call, so that no other thread writes into the line
         keys = "" if args.headless else f"{PLAYERS_KEY}\n"
-        print(f"{invite.invitation(game, args.bind, args.port)}\n{keys}", end="", flush=True)
+        print(
+            f"{invite.invitation(game, args.bind, args.port, invite.private_invite(backend.server))}\n{keys}",
+            end="",
+            flush=True,
+        )
         if args.headless or not _play_at_own(game, args, backend):
             print(f"{_lines_for_the_owner(game, args, backend)}\n", end="", flush=True)
             while thread.is_alive():

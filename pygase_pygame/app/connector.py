@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import threading
 
-from pygase import Backend, Client, clean_name, format_address, own_address
+from pygase import Backend, Client, clean_name, own_address
 
-from ..joining import OWN_PLAYER, SessionOptions
+from ..connect.address import shown_place
+from ..joining import OWN_PLAYER, SessionOptions, destination
 from ..session import Session
 from .game import Game, Hosting, announce, serve
 from .invite import EVERYONE
@@ -35,9 +36,9 @@ class GameConnector:
 
         def connect() -> threading.Thread:
             token = hosted.server.own_token if hosted else self.token_for(hostname, port)
-            return client.connect_in_thread(port, hostname, host_token=token)
+            return client.connect_in_thread(**destination(hostname, port), host_token=token)
 
-        address = format_address(hostname, port, self._game.port)
+        address = shown_place(hostname, port, self._game.port)
         session = Session(client, connect=connect, backend=hosted, address=address, **self._options)
         session.connect()
         return session

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from pygase import format_address, get_available_ip_addresses, is_everywhere, is_loopback, own_address
+from pygase import (
+    CannotEncrypt,
+    Server,
+    format_address,
+    get_available_ip_addresses,
+    is_everywhere,
+    is_loopback,
+    own_address,
+)
 
 from .game import Game
 
@@ -23,13 +31,28 @@ def joining_command(game: Game, host: str, port: int) -> str:
     return f"{game.command} join {format_address(host, port, game.port)}"
 
 
-def invitation(game: Game, bound: str, port: int) -> str:
-    """Return the lines for the host: who can join, and the exact commands."""
+def private_invite(server: Server) -> str:
+    """Return the server's invite; ``""`` if it is for this machine only, or if nothing can be encrypted here."""
+    if server.hostname is None or is_loopback(server.hostname):
+        return ""
+    try:
+        return server.invite()
+    except CannotEncrypt:
+        return ""
+
+
+def invitation(game: Game, bound: str, port: int, private: str = "") -> str:
+    """Return the lines for the host: who can join, and the exact commands.
+
+    :param private: the server's invite, or ``""``.
+    """
     for_friends = commands(game, bound, port)
     lines = [f"{game.title} is open on port {port}, for {_who_can_join(bound)}."]
     if for_friends:
         lines += ["Friends type" if len(for_friends) == 1 else "Friends type one of"]
         lines += [f"    {command}" for command in for_friends]
+    if private:
+        lines += ["or, so that nobody on the way can read or change anything,", f"    {game.command} join {private}"]
     lines += [
         "In another terminal on this machine:",
         f"    {joining_command(game, own_address(bound), port)}",

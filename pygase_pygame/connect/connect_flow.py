@@ -13,7 +13,6 @@ from pygase import (
     clean_line,
     format_address,
     is_loopback,
-    parse_address,
     parse_port,
     port_beside,
 )
@@ -21,6 +20,7 @@ from pygase import (
 from ..pygame_events import CONNECTED, LOST, SERVER_EVENT
 from ..session import Session
 from ..ui.text_entry import TextEntry
+from .address import parse_place, shown_place
 from .attempt import Attempt, abandon
 from .entries import Entries, ScreenKeyboard
 from .remembered import Remembered
@@ -131,7 +131,7 @@ class ConnectFlow:
         if self.attempt.is_hosting:
             remembered["port"] = self.entries.port.text
         elif self.attempt.target is not None:
-            remembered["address"] = format_address(*self.attempt.target, self._default_port)
+            remembered["address"] = shown_place(*self.attempt.target, self._default_port)  # an invite is a secret
             self.entries.address.text = remembered["address"]
         self._remembered.update(remembered)
         self.entries.password.clear()
@@ -184,7 +184,7 @@ class ConnectFlow:
             self.show("main", "Choose one of the games in the list, or type an address.")
             return
         try:
-            self.attempt.target = parse_address(typed or "localhost", self._default_port)
+            self.attempt.target = parse_place(typed or "localhost", self._default_port)
         except ValueError as error:
             self.show("main", str(error))
         else:

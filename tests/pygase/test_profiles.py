@@ -10,10 +10,12 @@ from pygase import (
     TO_DELETE,
     Backend,
     Client,
+    ClientConfig,
     GameState,
     GameStateStore,
     InvalidValue,
     Server,
+    ServerConfig,
 )
 from pygase._protocol.datagrams import ResponseBody
 from pygase._protocol.wire import CHALLENGE_RESPONSE
@@ -127,6 +129,20 @@ def test_a_malformed_profile_is_dropped_with_its_datagram_and_costs_nobody_a_pla
     assert not peers.server.peers
     assert peers.server.entrance.next_client_id == 1
     assert not [receiver for sender, receiver, _ in peers.sent if sender == SERVER and receiver == SERVER]
+
+
+@pytest.mark.parametrize("encryption", ["off", "required"])
+def test_on_an_encrypted_connection_nobody_else_reads_it(encryption: str) -> None:
+    if encryption == "required":
+        pytest.importorskip("cryptography")
+    network, datagrams = SimulatedNetwork(), list[bytes]()
+    network.on_datagram = lambda data, sender, receiver: datagrams.append(data)
+    server = Server(GameStateStore(), config=ServerConfig(encryption=encryption))
+    network.serve(server)
+    network.connect(Client(config=ClientConfig(encryption=encryption)), profile={"name": "Ann of Cleves"})
+    network.run(0.5)
+    assert server.clients[1].profile == {"name": "Ann of Cleves"}
+    assert any(b"Ann of Cleves" in data for data in datagrams) == (encryption == "off")
 
 
 def test_a_handler_of_the_server_itself_gets_it_as_well() -> None:

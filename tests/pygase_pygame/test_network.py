@@ -71,6 +71,18 @@ def wait_for_event(session: Session, event_type: int) -> pygame.event.Event:
     return found
 
 
+def test_a_player_joins_with_an_invite_typed_or_as_an_argument():
+    pytest.importorskip("cryptography")
+    backend = make_backend()
+    with serving(backend):
+        invite = backend.server.invite()
+        for session in (join(invite), join(invite=invite)):
+            with session:
+                wait_for_event(session, CONNECTED)
+                assert session.client.is_encrypted
+                assert "#" not in session.address
+
+
 def test_a_player_joins_sees_the_game_move_smoothly_and_steers():
     controls = Controls(up=pygame.K_UP)
     backend = make_backend()

@@ -189,6 +189,11 @@ def test_the_host_of_a_server_without_a_window_is_who_has_its_secret(port: int, 
     assert programs[0].ends() == 0
 
 
+def test_an_invite_stands_where_an_address_does() -> None:
+    text = "pygase://192.0.2.7:7000/#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v"
+    assert parsed("join", text).address == (text, 7000)
+
+
 @pytest.mark.parametrize(("connects_to", "token"), [(("there", 5), "abc"), (("elsewhere", 5), ""), (("there", 6), "")])
 def test_the_secret_is_shown_to_the_server_that_the_command_line_names_and_to_no_other(
     connects_to: tuple[str, int], token: str

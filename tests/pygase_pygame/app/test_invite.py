@@ -2,6 +2,7 @@
 
 import pytest
 
+from pygase import Backend, GameState, ServerConfig, parse_invite
 from pygase_pygame.app import invite
 from tests.support.demo import DEMO
 
@@ -19,6 +20,25 @@ def test_friends_are_told_every_address_of_a_game_that_is_open_to_all(monkeypatc
 def test_the_games_own_port_need_not_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(invite, "get_available_ip_addresses", lambda: ["10.0.0.7"])
     assert invite.commands(DEMO, "0.0.0.0", 7699) == ["python -m tests.support.demo join 10.0.0.7"]
+
+
+def test_a_host_can_send_an_invite_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("cryptography")
+    backend = Backend(GameState(), lambda game_state, dt: {})
+    backend.run_in_thread("0.0.0.0")
+    private = invite.private_invite(backend.server)
+    assert parse_invite(private).port == backend.server.port
+    text = invite.invitation(DEMO, "0.0.0.0", 7700, private)
+    assert f"nobody on the way can read or change anything,\n    python -m tests.support.demo join {private}\n" in text
+    backend.shutdown()
+    assert invite.private_invite(backend.server) == ""
+
+
+def test_without_encryption_there_is_none() -> None:
+    backend = Backend(GameState(), lambda game_state, dt: {}, config=ServerConfig(encryption="off"))
+    backend.run_in_thread("0.0.0.0")
+    assert invite.private_invite(backend.server) == ""
+    backend.shutdown()
 
 
 @pytest.mark.parametrize("bound", ["localhost", "127.0.0.1", "::1"])

@@ -147,6 +147,38 @@ def test_the_address_can_be_written_in_every_way(evening, text, expected):
     assert evening.asked == [(*expected, None)]
 
 
+INVITE = "pygase://example.org:9000/#AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4v"
+
+
+def test_an_invite_is_taken_pasted(evening):
+    evening.serve(port=9000)
+    screen = evening.open()
+    screen.inside.flow.entries.address.text = f" {INVITE}\n"
+    evening.press(RETURN)
+    assert evening.asked == [(INVITE, 9000, None)]
+
+
+def test_an_invite_is_remembered_without_its_secrets(evening, tmp_path):
+    evening.serve(port=9000)
+    path = tmp_path / "pong.json"
+    screen = evening.open(remember=path)
+    screen.inside.flow.entries.address.text = INVITE
+    evening.press(RETURN)
+    evening.until(lambda: screen.session)
+    assert screen.inside.flow.entries.address.text == "example.org:9000"
+    assert "#" not in path.read_text()
+
+
+def test_a_torn_invite_is_told_without_its_secrets(evening):
+    screen = evening.open()
+    screen.inside.flow.entries.address.text = INVITE[:-9]
+    evening.press(RETURN)
+    assert not evening.asked
+    assert "is no invite" in screen.message
+    assert "copy it once more" in screen.message
+    assert "AAECAw" not in screen.message
+
+
 def test_without_an_address_the_only_game_of_the_list_is_joined(evening):
     evening.serve(port=9001)
     evening.browser.games = (found("Bob's", port=9001),)
