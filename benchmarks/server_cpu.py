@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.server_cpu [--inputs] [--clients 128] [--hz 60] [--seconds 8] [--rounds 3]
+    python -m benchmarks.server_cpu [--inputs] [--encrypted] [--clients 128] [--hz 60] [--seconds 8] [--rounds 3]
 
 The workload: 64 entities of six fields; a quarter of them moves every tick. Each client sends one event a tick, and a
 handler notes it (with ``--changing`` it also changes that client's entry in the state, which all clients get). With
@@ -28,7 +28,7 @@ import socket
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -36,7 +36,9 @@ from pygase._io import udp
 from pygase._protocol import wire
 from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.inputs import InputSender
+from pygase._protocol.sequence import unwrap
 from pygase._state.event_codec import encode_event, encode_input
+from pygase.config import ClientConfig
 
 IS_COMPILED = not wire.__file__.endswith(".py")
 HAS_BATCHES = udp.in_batches()
@@ -54,6 +56,7 @@ class Load:
     inputs: bool = False
     changing: bool = False
     together: bool = False
+    encrypted: bool = False
 
     @property
     def slots(self) -> int:
@@ -63,6 +66,7 @@ class Load:
     def __str__(self) -> str:
         kind = "inputs" if self.inputs else "events"
         spread = "at once" if self.together else "spread over the tick"
+        kind = f"encrypted {kind}" if self.encrypted else kind
         return f"{self.clients} clients, {kind} {spread}, {self.hz:g} Hz, {self.seconds:g} s a run"
 
 
@@ -195,15 +199,16 @@ class _LeanClient:
     It acknowledges the tick of every state it gets, without decoding the state, as on a perfect network it may.
     """
 
-    def __init__(self, port: int, rng: random.Random, inputs: bool) -> None:
+    def __init__(self, port: int, rng: random.Random, load: Load) -> None:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.connect(("127.0.0.1", port))
         self.sock.setblocking(False)
-        self.protocol = ClientProtocol(now=time.monotonic(), random_bytes=rng.randbytes)
+        config = ClientConfig(encryption="required" if load.encrypted else "off")
+        self.protocol = ClientProtocol(now=time.monotonic(), random_bytes=rng.randbytes, config=config)
         self.sequence = 0
         self.latest, self.ack_bits = -1, 0
         self.tick = self.arriving = 0
-        self.inputs = InputSender() if inputs else None
+        self.inputs = InputSender() if load.inputs else None
         self.server_time = 0
 
     def shake_hands(self) -> bool:
@@ -219,7 +224,7 @@ class _LeanClient:
         """Take in what has come."""
         with contextlib.suppress(OSError):
             while True:
-                data = self.sock.recv(2048)
+                data = self._opened(self.sock.recv(2048))
                 if len(data) > 30 and data[0] == wire.DATA:
                     self._note_number(data[9] << 8 | data[10])
                     self._note_ack(data)
@@ -227,6 +232,10 @@ class _LeanClient:
                         self.tick = int.from_bytes(data[27:31], "big")
                     elif data[23] == wire.FRAGMENT:
                         self._receive_fragment(data)
+
+    def _opened(self, data: bytes) -> bytes:
+        seals = self.protocol.seals
+        return data if seals is None else seals.open(unwrap(wire.sequence_of(data), self.latest), data)
 
     def _note_number(self, number: int) -> None:
         """Acknowledge what has come, and nothing else: the server leaves a number out now and then."""
@@ -274,14 +283,15 @@ class _LeanClient:
             delay,
             self.tick,
         )
+        seals = self.protocol.seals
+        self.sock.send(header + message if seals is None else seals.seal(self.sequence, header, message, urgent=False))
         self.sequence += 1
-        self.sock.send(header + message)
 
 
 def _connected(port: int, load: Load) -> list[_LeanClient]:
     """Return the clients, once all of them are connected."""
     rng = random.Random(1)
-    players = [_LeanClient(port, rng, load.inputs) for _ in range(load.clients)]
+    players = [_LeanClient(port, rng, load) for _ in range(load.clients)]
     give_up_at = time.monotonic() + 20
     while sum([player.shake_hands() for player in players]) < load.clients:
         time.sleep(0.01)
@@ -365,6 +375,14 @@ def _print(number: int, name: str, result: Result, clients: int) -> None:
     )
 
 
+def _cost(number: int, load: Load, ours: Result, bare: Result) -> tuple[float, float]:
+    """Measure the same load encrypted. Return its time by that of the open mode, and what it adds in bare loops."""
+    sealed = _run(replace(load, encrypted=True))
+    _print(number, "encrypted", sealed, load.clients)
+    open_micros, micros = ours.micros(load.clients), sealed.micros(load.clients)
+    return micros / open_micros, (micros - open_micros) / bare.micros(load.clients)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -375,21 +393,28 @@ def main() -> None:
     parser.add_argument("--inputs", action="store_true", help="inputs instead of events")
     parser.add_argument("--changing", action="store_true", help="each event changes the state as well")
     parser.add_argument("--together", action="store_true", help="all clients send at once, not spread over the tick")
+    parser.add_argument("--encrypted", action="store_true", help="measure encrypted connections beside open ones")
     parser.add_argument("--pure", action="store_true", help="without the batches, and without what is compiled")
     options = parser.parse_args()
     if options.pure:
         os.environ["PYGASE_PUREPYTHON"] = "1"  # for the server, which is a process of its own
     load = Load(options.clients, options.hz, options.seconds, options.inputs, options.changing, options.together)
     print(f"compiled: {'protocol' if IS_COMPILED else 'not the protocol'}, batches: {not options.pure and HAS_BATCHES}")
-    ratios = []
+    ratios: list[float] = []
+    costs: list[tuple[float, float]] = []
     for number in range(1, options.rounds + 1):
         ours = _run(load)
         bare = _run(load, (ours.bytes_received // ours.received, ours.bytes_sent // ours.sent))
         ratios.append(ours.micros(load.clients) / bare.micros(load.clients))
         _print(number, "pygase", ours, load.clients)
         _print(number, "bare loop", bare, load.clients)
+        if options.encrypted:
+            costs.append(_cost(number, load, ours, bare))
         print(f"round {number}  ratio {ratios[-1]:.2f}")
     print(f"median ratio {statistics.median(ratios):.2f} ({load})")
+    if costs:
+        times, loops = (statistics.median(each) for each in zip(*costs, strict=True))
+        print(f"median cost of encryption: {times:.2f} times the open mode, {loops:+.2f} bare loops")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pygase import Backend, Client, GameState, GameStateStore, Server
+from pygase import Backend, Client, ClientConfig, GameState, GameStateStore, Server
 from pygase._protocol.inputs import InputSender, InputState
 from pygase._protocol.peer_events import InputsReceived
 from pygase._protocol.wire import CLIENT_HEADER, DATA, INPUTS, MESSAGE_HEADER, message
@@ -22,14 +22,16 @@ HZ = 60
 class World:
     """A server whose time step notes the inputs that it gets, and clients that send one a tick."""
 
-    def __init__(self, link: Link, seed: int = 1, clients: int = 1, hz: float = HZ) -> None:
+    def __init__(
+        self, link: Link, seed: int = 1, clients: int = 1, hz: float = HZ, config: ClientConfig | None = None
+    ) -> None:
         self.hz = hz
         """Inputs a second that clients make."""
         self.network = SimulatedNetwork(seed, link)
         self.got: list[dict[Any, Any]] = []
         self.backend = Backend(GameState(sums={}, turn=0), self.time_step)
         self.network.serve(self.backend, interval=1 / HZ)
-        self.clients = [Client() for _ in range(clients)]
+        self.clients = [Client(config=config) for _ in range(clients)]
         for client in self.clients:
             self.network.connect(client)
         self.network.run_until(lambda: all(c.status == "connected" for c in self.clients), 5.0)
@@ -250,7 +252,7 @@ def test_what_a_time_step_does_to_an_input_does_not_change_the_next_one() -> Non
 
 def test_of_several_messages_with_inputs_in_a_packet_the_server_takes_the_first() -> None:
     """Otherwise a packet of a thousand tiny inputs would cost a hundred times more than it cost its sender."""
-    world = World(Link())
+    world = World(Link(), config=ClientConfig(encryption="off"))  # its packets are put together here
     world.playing = False
     world.network.run(1.0)
     endpoint: Any = world.backend.server.plumbing.run.endpoint
