@@ -13,7 +13,8 @@ from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
 from .client_sides import PlayerSide, StateSide
-from .datagrams import NotHere, Welcome
+from .datagrams import Welcome
+from .doubt import Doubt
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import TooLarge
 from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
@@ -40,7 +41,6 @@ from .wire import (
     FRAGMENT_BYTES,
     INPUT_STATE,
     NO_ACK_DELAY,
-    NOT_HERE,
     SERVER_HEADER,
     SNAPSHOT,
     TIME_UNIT,
@@ -60,6 +60,7 @@ class ClientProtocol(PeerProtocol):
     :param seat: of a connection that another process of this player had, to be resumed if possible.
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
+    :ivar doubt: whether the server still knows the connection.
     :ivar inputs: the player's unacknowledged inputs.
     :ivar states: the received states, and the unfinished ones.
     """
@@ -73,6 +74,7 @@ class ClientProtocol(PeerProtocol):
         "_server_time",
         "clock",
         "connected",
+        "doubt",
         "inputs",
         "states",
         "way_in",
@@ -98,6 +100,7 @@ class ClientProtocol(PeerProtocol):
         pause, claim = config.connect_retry_interval, seat.claim(0, 0)
         connector = Connector(game, password, host_token, random_bytes, pause, profile, claim)
         self.way_in = WayIn(connector, seat, now + config.connect_timeout)
+        self.doubt = Doubt()
         self.states = StateSide(config)
         self._events: deque[ProtocolEvent] = deque()
         self._gate = EventGate(config.event_patience)
@@ -139,10 +142,12 @@ class ClientProtocol(PeerProtocol):
                 self.record.packets_dropped += 1
             return
         try:
-            if data[0] != NOT_HERE:
+            if not self.connected:
                 self.way_in.connector.receive(data[0], data, now)
-            elif self.connected and self.way_in.is_over(NotHere.decode(data), self.token):
+            elif self.doubt.receive(data, self, now):
+                resumed = self.doubt.resumed
                 self.lose(now)
+                self.way_in.connector = resumed or self.way_in.connector
         except MalformedPacket:
             self.record.packets_dropped += 1
         if not self.connected and self.way_in.connector.outcome is not None:
@@ -184,6 +189,7 @@ class ClientProtocol(PeerProtocol):
             self.end(DisconnectReason.TIMED_OUT, "", remote=False)
             return
         self.connected = False
+        self.doubt.forget()
         self.outgoing.unreliable.pieces.clear()
         self.way_in.begin_return(self.incoming.received, self.outgoing.ordered_acked, now)
         self._events.append(Lost(self.way_in.until))
@@ -203,6 +209,8 @@ class ClientProtocol(PeerProtocol):
         _, _, sequence, ack, ack_bits, delay, wire_time = SERVER_HEADER.unpack_from(data)
         if not self.record.note_packet(sequence, now):
             return
+        if self.doubt.is_open:
+            self.doubt.end(now)
         self._sequence = sequence
         sent_at = self._receive_ack(ack, ack_bits, delay, now)
         self._note_time(wire_time, sent_at, delay, now)
@@ -309,20 +317,21 @@ class ClientProtocol(PeerProtocol):
         if self.closed is not None:
             farewell, self._farewell = self._farewell, []
             return farewell
-        if self.connected:
+        if self.connected and not self.doubt.is_open:
             return self._datagrams(now)
-        request = self.way_in.connector.datagram_to_send(now)
-        if request is None:
-            return []
-        self.budget.spend(len(request))
-        return [request]
+        request = (self.doubt if self.connected else self.way_in.connector).datagram_to_send(now)
+        datagrams = self._datagrams(now) if self.connected else []
+        if request is not None:
+            self.budget.spend(len(request))
+            datagrams.append(request)
+        return datagrams
 
     def next_timeout(self, *, now: float) -> float | None:
         """When to call :meth:`handle_timeout` and ``datagrams_to_send`` next, if no datagram arrives earlier."""
         if self.closed is not None:
             return None
         if self.connected:
-            return self.due_at(now)
+            return min(self.due_at(now), self.doubt.next_timeout(self.config.heartbeat_interval))
         return self.way_in.next_timeout()
 
     def forgive(self, slept: float, now: float) -> None:
@@ -338,7 +347,10 @@ class ClientProtocol(PeerProtocol):
             self.give_up_fragments(now)
             if now >= self._gate.next_at:
                 self._hand_on(self._gate.release(self.states.received.newest_tick, now))
-            if self.timed_out(now):
+            refused = self.doubt.refusal(self.config.heartbeat_interval, now)
+            if refused is not None:
+                self.end(*refused, remote=True)
+            elif self.timed_out(now):
                 self.lose(now)
         elif now >= self.way_in.until:
             self.end(self.way_in.reason_if_vain, "", remote=False)
