@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any, Final
 
@@ -56,6 +57,15 @@ def check_address(port: Any, hostname: Any, call: str, *, least_port: int = 1) -
     name, _, digits = hostname.rpartition(":")
     if name and ":" not in name and digits.isdecimal():  # an IPv6 address has more of them
         raise ValueError(f"hostname {hostname!r} has a port in it; write {call}(port={digits}, hostname={name!r})")
+
+
+def check_checkpoint_interval(seconds: Any) -> None:
+    """Check the time between two saves.
+
+    :raises ValueError: it is no positive number of seconds.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+        raise ValueError(f"checkpoint_interval must be a positive number of seconds, such as 5.0; got {seconds!r:.80}")
 
 
 def check_discovery_port(port: Any) -> None:

@@ -24,7 +24,7 @@ from .handshake import (
     refusal,
 )
 from .peer_events import Resumed
-from .peer_table import PeerTable
+from .peer_table import ClientIds, PeerTable
 from .resets import Resets
 from .resumption import NEW_CLIENT, RESUME_TIME_UNIT, RESUMED, RESUMED_FROM_CHECKPOINT
 from .server_peer import Identity, ServerProtocol, Shared
@@ -79,7 +79,7 @@ class Entrance:
     :ivar bans: what is always refused.
     :ivar dropped: count of dropped datagrams, by reason.
     :ivar ended_nonces: of ended connections, whose handshakes are not repeated.
-    :ivar next_client_id: the id of the next client. No id is given twice.
+    :ivar ids: the ids of the clients.
     """
 
     __slots__ = (
@@ -93,8 +93,8 @@ class Entrance:
         "bans",
         "dropped",
         "ended_nonces",
+        "ids",
         "keys",
-        "next_client_id",
         "places",
         "refuse_all",
         "visitors",
@@ -114,7 +114,7 @@ class Entrance:
         self.dropped = dropped
         self.refuse_all: DisconnectReason | None = None
         self.bans = Bans()
-        self.next_client_id = first_client_id
+        self.ids = ClientIds(first_client_id)
         self.ended_nonces: deque[bytes] = deque(maxlen=_REMEMBERED_NONCES)
         self.visitors = Visitors(config)
         self.places = Places(config, table.by_id, shared.ring)
@@ -165,6 +165,8 @@ class Entrance:
         """Return the objection to a newcomer, or to a claim that is not valid. A valid one has a place already."""
         if body.claim.client_id:
             return None if self.claimed(body.claim) is not None else (DisconnectReason.NOT_RESUMABLE, "")
+        if not self.ids.can_give:
+            return None, "no client id is reserved yet"
         host = host_of(address)
         return (
             self._no_place(address, now)
@@ -202,9 +204,8 @@ class Entrance:
         token = self._random_bytes(TOKEN_BYTES)
         is_own = _presents(self.keys.own_token, body)
         config = self._patient if is_own else self._config
-        identity = Identity(self.next_client_id, response.nonce, decode_profile(body.profile))
+        identity = Identity(self.ids.give(), response.nonce, decode_profile(body.profile))
         peer = ServerProtocol(identity, address, token, self._shared, config, now)
-        self.next_client_id += 1
         has_host = any(other.is_host for other in self._table.by_id.values())
         is_host = is_own or _presents(self.keys.host_token, body)
         peer.is_host = is_host or (not has_host and self.keys.is_local(address))
