@@ -25,9 +25,9 @@ class ClientIds:
     def can_give(self) -> bool:
         return self.next < self.below
 
-    def allow(self, below: int) -> None:
+    def allow(self, below: float) -> None:
         """Let the ids below a number be given."""
-        self.below = below
+        self.below = float(below)
 
     def give(self) -> int:
         given, self.next = self.next, self.next + 1

@@ -107,7 +107,7 @@ class Checkpointing(Memory):
         if self._loaded is not None:
             restore(self._loaded.clients, run.endpoint, run.clock())
             self._loaded = None
-        run.endpoint.entrance.ids.below = 0
+        run.endpoint.entrance.ids.allow(0)
         self._run = run
         self._last = None
         self._save(run)
@@ -136,7 +136,7 @@ class Checkpointing(Memory):
     def _note_failure(self, run: ServerRun) -> None:
         """Let clients in without a reserved id, if nothing can be saved."""
         if self._file.is_failing:
-            run.endpoint.entrance.ids.below = math.inf
+            run.endpoint.entrance.ids.allow(math.inf)
 
     def _save(self, run: ServerRun, *, spare_ids: int = IDS_IN_A_BLOCK) -> None:
         ids = run.endpoint.entrance.ids
