@@ -14,7 +14,7 @@ from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
 from ._server.backend_plumbing import BackendPlumbing
 from ._server.time_step import check_time_step
-from .checks import check_address
+from .checks import check_address, check_checkpoint_interval
 from .config import DISCOVERY_PORT, ServerConfig
 from .event import Handler
 from .gamestate import GameState
@@ -34,6 +34,12 @@ class Backend:
     :param event_handlers: event types and their handlers; see ``GameStateMachine.register_event_handler``.
     :param game, password, config, identity: see Server.
     :param debug, max_dt: see GameStateMachine.
+    :param checkpoint: a file in which the state and the table of clients are saved while the backend runs. If it
+        exists, the game goes on from it: its state replaces ``initial_game_state``, and its clients can resume their
+        connections for ``config.resume_seconds``. Move the file away to begin a new game.
+    :param checkpoint_interval: seconds between two saves. At most this time is lost if the process dies.
+    :raises CheckpointUnusable: (an OSError) the file is damaged or of another game, and stays as it is; or no file can
+        be kept there.
 
     :ivar game_state_store: the GameStateStore, ``game_state_machine``: the GameStateMachine, ``server``: the Server.
     :ivar plumbing: PyGaSe's own, not for games; it may change at any time.
@@ -54,6 +60,8 @@ class Backend:
         identity: str | os.PathLike[str] | None = None,
         debug: bool | None = None,
         max_dt: float | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_interval: float = 5.0,
     ) -> None:
         if (initial_game_state is None) == (initial_gamestate is None):
             raise TypeError("Backend needs initial_game_state, once: Backend(GameState(...), time_step_function)")
@@ -79,6 +87,10 @@ class Backend:
         self.server = Server(self.game_state_store, game=game, password=password, config=config, identity=identity)
         machine = self.game_state_machine
         self.plumbing = BackendPlumbing(self.server.plumbing, machine.plumbing, machine)
+        if checkpoint is not None:
+            check_checkpoint_interval(checkpoint_interval)
+            with program_lines_only:
+                self.plumbing.keep_checkpoint(checkpoint, checkpoint_interval, game, config.max_state_values)
         for event_type, handler in (event_handlers or {}).items():
             self.game_state_machine.register_event_handler(event_type, handler)
 

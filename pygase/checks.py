@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -132,6 +133,15 @@ def as_destination(port: Any, hostname: Any, invite: Any, encryption: str, call:
         return Destination(found.port, found.hostname, trust)
     check_address(port, hostname, call)
     return Destination(port, hostname, trust)
+
+
+def check_checkpoint_interval(seconds: Any) -> None:
+    """Check the time between two saves.
+
+    :raises ValueError: it is no positive number of seconds.
+    """
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+        raise ValueError(f"checkpoint_interval must be a positive number of seconds, such as 5.0; got {seconds!r:.80}")
 
 
 def check_discovery_port(port: Any) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from .files import replace_file
 from .runner import start_thread
@@ -95,3 +97,22 @@ class Saver:
                 self.path,
                 reason,
             )
+
+
+class Rests:
+    """Rests between short pieces of a long work, so that other threads need not wait for Python's global lock.
+
+    Call it between two pieces.
+    """
+
+    WORK: Final = 0.0002
+    """Seconds of work before a rest. A tick takes a few milliseconds, and releases the lock with each system call."""
+    REST: Final = 0.001
+
+    def __init__(self) -> None:
+        self._rested_at = time.perf_counter()
+
+    def __call__(self) -> None:
+        if time.perf_counter() - self._rested_at > self.WORK:
+            time.sleep(self.REST)
+            self._rested_at = time.perf_counter()

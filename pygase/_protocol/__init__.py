@@ -36,10 +36,12 @@ way_in              a client's handshake, also of a lost connection
 peer_events         the events of a connection, for the layer above
 peer                the part that both ends of a connection share
 client_sides        the inputs and the states of a client
+doubt               a client's doubt whether the server still knows its connection
 client_peer         the client's end: ClientProtocol
 server_peer         the server's end of one connection: ServerProtocol
 played_inputs       the input of each player in each tick
 resets              answers packets of unknown connections, with a proof that the connection is gone
+saved_peers         the part of a peer that outlives the process in a checkpoint
 entrance            answers newcomers: challenge, acceptance or refusal
 held                the total of the bytes held back for all peers
 endpoint            one socket, many peers: ServerEndpoint

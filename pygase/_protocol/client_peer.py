@@ -14,7 +14,8 @@ from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
 from .client_sides import PlayerSide, StateSide
 from .crypto import FROM_CLIENT
-from .datagrams import NotHere, PathChallenge, Welcome
+from .datagrams import PathChallenge, Welcome
+from .doubt import Doubt
 from .event_gate import LARGE_STATE_BYTES, EventGate
 from .fragments import TooLarge
 from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
@@ -44,7 +45,6 @@ from .wire import (
     ENCRYPTED,
     FRAGMENT_BYTES,
     INPUT_STATE,
-    NOT_HERE,
     PATH_CHALLENGE,
     SERVER_HEADER,
     SNAPSHOT,
@@ -66,6 +66,7 @@ class ClientProtocol(PeerProtocol):
     :param trust: by which the client recognises the server.
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
+    :ivar doubt: whether the server still knows the connection.
     :ivar inputs: the player's unacknowledged inputs.
     :ivar states: the received states, and the unfinished ones.
     :ivar path: the answers to the server's path challenges.
@@ -78,6 +79,7 @@ class ClientProtocol(PeerProtocol):
         "_player",
         "clock",
         "connected",
+        "doubt",
         "inputs",
         "path",
         "states",
@@ -108,6 +110,7 @@ class ClientProtocol(PeerProtocol):
             secrecy = secrecy.again(seat.identity)
         connector = Connector(game, password, host_token, random_bytes, pause, profile, claim, secrecy)
         self.way_in = WayIn(connector, seat, now + config.connect_timeout)
+        self.doubt = Doubt()
         self.states = StateSide(config)
         self._events: deque[ProtocolEvent] = deque()
         self._gate = EventGate(config.event_patience)
@@ -155,10 +158,12 @@ class ClientProtocol(PeerProtocol):
                 self.path.receive(challenge)
             else:
                 self.record.packets_dropped += 1
-        elif data[0] != NOT_HERE:
+        elif not self.connected:
             self.way_in.connector.receive(data[0], data, now)
-        elif self.connected and self.way_in.is_over(NotHere.decode(data), self.token):
+        elif self.doubt.receive(data, self, now):
+            resumed = self.doubt.resumed
             self.lose(now)
+            self.way_in.connector = resumed or self.way_in.connector
 
     def _receive_data(self, data: bytes, now: float) -> None:
         if not self.connected or len(data) < SERVER_HEADER.size or data[1:9] != self.token:
@@ -210,6 +215,7 @@ class ClientProtocol(PeerProtocol):
             self.end(DisconnectReason.TIMED_OUT, "", remote=False)
             return
         self.connected = False
+        self.doubt.forget()
         self.outgoing.unreliable.pieces.clear()
         self.way_in.begin_return(self.incoming.received, self.outgoing.ordered_acked, now)
         self._events.append(Lost(self.way_in.until))
@@ -230,6 +236,8 @@ class ClientProtocol(PeerProtocol):
         if not self.record.note_packet(sequence, now):
             return
         self._player.sequence = sequence
+        if self.doubt.is_open:
+            self.doubt.end(now)
         sent_at = self._receive_ack(ack, ack_bits, delay, now)
         self.clock.note(wire_time, sent_at, delay, now)
         if len(data) > SERVER_HEADER.size:
@@ -324,20 +332,22 @@ class ClientProtocol(PeerProtocol):
         if self.closed is not None:
             farewell, self._farewell = self._farewell, []
             return farewell
-        if self.connected:
+        if self.connected and not self.doubt.is_open:
             return [*self.path.take(), *self._datagrams(now)]
-        request = self.way_in.connector.datagram_to_send(now)
-        if request is None:
-            return []
-        self.budget.spend(len(request))
-        return [request]
+        request = (self.doubt if self.connected else self.way_in.connector).datagram_to_send(now)
+        datagrams = [*self.path.take(), *self._datagrams(now)] if self.connected else []
+        if request is not None:
+            self.budget.spend(len(request))
+            datagrams.append(request)
+        return datagrams
 
     def next_timeout(self, *, now: float) -> float | None:
         """When to call :meth:`handle_timeout` and ``datagrams_to_send`` next, if no datagram arrives earlier."""
         if self.closed is not None:
             return None
         if self.connected:
-            return now if len(self.path) else self.due_at(now)
+            due_at = min(self.due_at(now), self.doubt.next_timeout(self.config.heartbeat_interval))
+            return now if len(self.path) else due_at
         return self.way_in.next_timeout()
 
     def forgive(self, slept: float, now: float) -> None:
@@ -353,7 +363,10 @@ class ClientProtocol(PeerProtocol):
             self.give_up_fragments(now)
             if now >= self._gate.next_at:
                 self._events.extend(map(EventReceived, self._gate.release(self.states.received.newest_tick, now)))
-            if self.timed_out(now):
+            refused = self.doubt.refusal(self.config.heartbeat_interval, now)
+            if refused is not None:
+                self.end(*refused, remote=True)
+            elif self.timed_out(now):
                 self.lose(now)
             return
         self.way_in.connector.settle(now)

@@ -20,7 +20,7 @@ from .identity import SECRETS_BYTES, ServerIdentity
 from .paths import path_key
 from .peer import encrypt
 from .peer_events import Resumed
-from .peer_table import PeerTable
+from .peer_table import ClientIds, PeerTable
 from .resets import Resets
 from .resumption import NEW_CLIENT, RESUME_TIME_UNIT, RESUMED, RESUMED_FROM_CHECKPOINT
 from .secrecy import BY_INVITE, BY_MEMORY, OPEN_ONLY, Agreement
@@ -85,7 +85,7 @@ class Entrance:
     :ivar bans: what is always refused.
     :ivar dropped: count of dropped datagrams, by reason.
     :ivar challenges: makes the challenges, and opens the responses.
-    :ivar next_client_id: the id of the next client. No id is given twice.
+    :ivar ids: the ids of the clients.
     """
 
     __slots__ = (
@@ -98,8 +98,8 @@ class Entrance:
         "bans",
         "challenges",
         "dropped",
+        "ids",
         "keys",
-        "next_client_id",
         "places",
         "refuse_all",
         "visitors",
@@ -119,7 +119,7 @@ class Entrance:
         self.dropped = dropped
         self.refuse_all: DisconnectReason | None = None
         self.bans = Bans()
-        self.next_client_id = first_client_id
+        self.ids = ClientIds(first_client_id)
         self.visitors = Visitors(config)
         self.places = Places(config, table.by_id, shared.ring)
         self._config = config
@@ -205,6 +205,8 @@ class Entrance:
         claim = opened.body.claim
         if claim.client_id:
             return None if self.claimed(claim) is not None else (DisconnectReason.NOT_RESUMABLE, "")
+        if not self.ids.can_give:
+            return None, "no client id is reserved yet"
         host = host_of(address)
         return (
             self._no_place(address, now)
@@ -242,9 +244,8 @@ class Entrance:
         token = self._random_bytes(TOKEN_BYTES)
         is_own = _presents(self.keys.own_token, body)
         config = self._patient if is_own else self._config
-        identity = Identity(self.next_client_id, opened.response.nonce, decode_profile(body.profile))
+        identity = Identity(self.ids.give(), opened.response.nonce, decode_profile(body.profile))
         peer = ServerProtocol(identity, address, token, self._shared, config, now)
-        self.next_client_id += 1
         has_host = any(other.is_host for other in self._table.by_id.values())
         is_host = is_own or _presents(self.keys.host_token, body)
         peer.is_host = is_host or (not has_host and self.keys.is_local(address))

@@ -89,7 +89,7 @@ class KeyedAnswer(NamedTuple):
     agreement: Agreement | None
 
 
-class Doubt:
+class DoubtfulRefusal:
     """A refusal that anybody on the way could have sent. It counts if the real server adds nothing to it.
 
     :ivar settled_at: when it counts; infinite without one.
@@ -125,7 +125,7 @@ class Connector:
     :param secrecy: the keys; None for an open connection.
     :ivar outcome: None while the handshake goes on, then Welcome or Refused.
     :ivar agreement: the keys of the connection, or None.
-    :ivar doubt: a refusal that may be a stranger's.
+    :ivar doubtful: a refusal that may be a stranger's.
     """
 
     NEVER: Final = float("-inf")
@@ -150,7 +150,7 @@ class Connector:
         self.nonce = random_bytes(NONCE_BYTES)
         self.outcome: Welcome | Refused | None = None
         self.agreement: Agreement | None = None
-        self.doubt = Doubt()
+        self.doubtful = DoubtfulRefusal()
         self._player = Introduction(game, password, host_token, profile)
         self._secrecy = secrecy or ClientSecrecy("off", NO_TRUST, random_bytes)
         self._retry_interval = retry_interval
@@ -213,17 +213,17 @@ class Connector:
         if proven or not (agreements or self._secrecy.trust.how):
             self.outcome = refused
         else:
-            self.doubt.note(Refused(self.nonce, refused.reason, ""), now)  # nobody knows whose words these are
+            self.doubtful.note(Refused(self.nonce, refused.reason, ""), now)  # nobody knows whose words these are
 
     def settle(self, now: float) -> None:
         """Believe a refusal to which the real server has added nothing."""
         if self.outcome is None:
-            self.outcome = self.doubt.settled(now)
+            self.outcome = self.doubtful.settled(now)
 
     def _receive_challenge(self, challenge: Challenge, now: float) -> None:
         secrecy, answers = self._secrecy, self._answers
         if not challenge.key and secrecy.offer == MUST_ENCRYPT:
-            self.doubt.note(Refused(self.nonce, DisconnectReason.NOT_ENCRYPTED.value, ""), now)
+            self.doubtful.note(Refused(self.nonce, DisconnectReason.NOT_ENCRYPTED.value, ""), now)
             return
         if not challenge.key and any(answer.agreement is not None for answer in answers.values()):
             return  # the server can encrypt; somebody else wants to prevent it

@@ -76,6 +76,18 @@ class Lost(NamedTuple):
     until: float
 
 
+class Restored(NamedTuple):
+    """The client is one of an earlier process, and lost (server only).
+
+    ``is_new``: the game has not handled that it has connected. ``is_lost``: the game knows it as lost. ``unhandled``:
+    its events that the game has not handled, each serialised.
+    """
+
+    is_new: bool
+    is_lost: bool
+    unhandled: tuple[bytes, ...]
+
+
 class Resumed(NamedTuple):
     """The connection goes on after it was lost.
 
@@ -106,6 +118,7 @@ ProtocolEvent = (
     | InputStateReceived
     | Moved
     | Lost
+    | Restored
     | Resumed
     | Disconnected
 )

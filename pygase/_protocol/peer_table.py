@@ -8,21 +8,49 @@ from .handshake import Address
 from .server_peer import ServerProtocol
 
 
+class ClientIds:
+    """Gives each client a number. No number is given twice.
+
+    :ivar next: the id of the next client.
+    :ivar below: the ids from here on must not be given yet. A new process might give them again after a crash.
+    """
+
+    __slots__ = ("below", "next")
+
+    def __init__(self, first: int) -> None:
+        self.next = first
+        self.below: float = math.inf
+
+    @property
+    def can_give(self) -> bool:
+        return self.next < self.below
+
+    def allow(self, below: float) -> None:
+        """Let the ids below a number be given."""
+        self.below = float(below)
+
+    def give(self) -> int:
+        given, self.next = self.next, self.next + 1
+        return given
+
+
 class PeerTable:
     """Finds a connected peer by its id, by the token of its packets, and by its address.
 
     Only handshakes ask for an address, since they have no token yet.
 
+    :ivar changes: counts the clients that came, went, or were lost.
     :ivar lost: the peers that no longer answer and whose places are kept, by id, the longest lost first.
     """
 
-    __slots__ = ("by_address", "by_id", "by_token", "lost")
+    __slots__ = ("by_address", "by_id", "by_token", "changes", "lost")
 
     def __init__(self) -> None:
         self.by_id: dict[int, ServerProtocol] = {}
         self.by_token: dict[bytes, ServerProtocol] = {}
         self.by_address: dict[Address, ServerProtocol] = {}
         self.lost: dict[int, ServerProtocol] = {}
+        self.changes = 0
 
     def __len__(self) -> int:
         """Return the number of places that are taken."""
@@ -40,9 +68,11 @@ class PeerTable:
         peer.lose(until)
 
     def add(self, peer: ServerProtocol) -> None:
+        self.changes += 1
         self.by_id[peer.client_id] = self.by_token[peer.token] = self.by_address[peer.address] = peer
 
     def remove(self, peer: ServerProtocol) -> None:
+        self.changes += 1
         self.by_id.pop(peer.client_id, None)
         self.lost.pop(peer.client_id, None)
         self.by_token.pop(peer.token, None)

@@ -6,7 +6,7 @@ from typing import Final
 
 from ..errors import DisconnectReason
 from .crypto import same_secret
-from .datagrams import NotHere, Welcome
+from .datagrams import Welcome
 from .handshake import Connector
 from .resumption import NO_SEAT, RESUME_TIME_UNIT, Seat
 
@@ -37,8 +37,12 @@ class WayIn:
     def begin_return(self, received: int, acked: int, now: float) -> None:
         """Try to go on with a lost connection. For the counts see :class:`.Claim`."""
         self.is_return = True
-        self.connector = self.connector.again(self.seat.claim(received, acked), self.seat.identity)
+        self.connector = self.another(received, acked)
         self.until = now + self.seat.seconds
+
+    def another(self, received: int, acked: int) -> Connector:
+        """Return the connector of a handshake that goes on with the connection. For the counts see :class:`.Claim`."""
+        return self.connector.again(self.seat.claim(received, acked), self.seat.identity)
 
     def succeed(self, welcome: Welcome) -> None:
         self.is_return = False
@@ -48,9 +52,9 @@ class WayIn:
             welcome.client_id, welcome.resume_secret, welcome.resume_time * RESUME_TIME_UNIT, False, identity
         )
 
-    def is_over(self, answer: NotHere, token: bytes) -> bool:
-        """Return whether the server proves that it does not know the connection with this token any more."""
-        return answer.token == token and same_secret(self.reset_token, answer.reset)
+    def is_proof(self, reset: bytes) -> bool:
+        """Return whether the server proves with this that it does not know the connection any more."""
+        return same_secret(self.reset_token, reset)
 
     def goes_on_after(self, refusal: DisconnectReason, now: float) -> bool:
         """Return whether to try again after a refusal. Then the next handshake has begun."""
@@ -70,4 +74,4 @@ class WayIn:
         return DisconnectReason.TIMED_OUT if self.is_return else DisconnectReason.NO_ANSWER
 
     def next_timeout(self) -> float:
-        return min(self.connector.next_timeout(), self.connector.doubt.settled_at, self.until)
+        return min(self.connector.next_timeout(), self.connector.doubtful.settled_at, self.until)

@@ -28,6 +28,18 @@ class BackendPlumbing:
         self.life = Life("this Backend runs already; shutdown() it first, or make another Backend")
         self._machine = machine
 
+    def keep_checkpoint(self, path: Any, interval: float, game: str, max_state_values: int) -> None:
+        """Go on from the checkpoint in a file, if there is one, and save there from now on.
+
+        :param interval: seconds between two saves; ``game``: the game's name.
+        :raises TypeError, CheckpointUnusable: see CheckpointFile.
+        """
+        from .checkpoint_file import CheckpointFile  # only here: few backends have a checkpoint
+        from .checkpointing import Checkpointing
+
+        file = CheckpointFile(path, game, max_state_values)
+        self.server.memory = Checkpointing(file, interval, game, self.server.states, self.game)
+
     def claim(self, interval: float) -> None:
         """:raises ValueError: if the interval is not a positive number of seconds.
         :raises RuntimeError: if the backend, its server or its game loop runs already.
@@ -54,7 +66,7 @@ class BackendPlumbing:
         try:
             await self._serve_and_play(hostname, port, interval, on_bound)
         finally:
-            self.life.end()
+            self._end()
 
     async def _serve_and_play(
         self, hostname: str, port: int, interval: float, on_bound: Callable[[], Any] | None
@@ -102,9 +114,14 @@ class BackendPlumbing:
     def begin_on(self, loop: Loop, interval: float, transport: Transport, platform: Platform) -> None:
         """In virtual time."""
         self._take_turns()
+        self.server.memory.live_in_virtual_time()
         self.server.open(transport, "localhost", platform)
         self.game.loop.begin_on(loop, interval)
-        self.game.loop.life.ended.add_done_callback(lambda _: self.life.end())
+        self.game.loop.life.ended.add_done_callback(lambda _: self._end())
+
+    def _end(self) -> None:
+        self.server.memory.end()
+        self.life.end()
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

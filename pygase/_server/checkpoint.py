@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgpack
 
+from .._protocol.saved_peers import SavedPeer
 from .._state.codec import unpack
 from .._state.tree import Tree, too_deep
 from ..errors import DisconnectReason, MalformedPacket
@@ -31,6 +32,7 @@ _FILE_HEADER: Final = Struct("!8sHI")
 _HASH_BYTES: Final = 32
 _MAX_CLIENT_ID: Final = 2**32 - 1
 _MAX_SECRETS: Final = 2
+_CLIENT_FIELDS: Final = 12
 _IN_ONE_CALL: Final = 64
 """Most plain values that are packed in one call. msgpack holds Python's global lock during a call, and the
 game waits for it meanwhile."""
@@ -44,24 +46,17 @@ class Unreadable(Exception):
 class ClientRecord(NamedTuple):
     """A client of a checkpoint.
 
-    :ivar secrets: the hashes of its present and of its former resume secret.
-    :ivar sent: the number of the newest reliable event to it; ``received``: that of the newest one from it.
-    :ivar waiting: the newest of the events to it, which it has not acknowledged, oldest first: each is serialised.
     :ivar is_new: whether the game has not handled its CLIENT_CONNECTED yet.
-    :ivar is_lost: whether the game has handled its CLIENT_LOST.
+    :ivar is_lost: whether it is lost, as far as the game knows.
     :ivar left: the reason of a CLIENT_LEFT that the game has not handled yet; None while the client stays.
+    :ivar unhandled: its events that it knows to have arrived, and that the game has not handled yet; each serialised.
     """
 
-    client_id: int
-    profile: Tree
-    is_host: bool
-    secrets: tuple[bytes, ...]
-    sent: int
-    received: int
-    waiting: tuple[bytes, ...]
+    peer: SavedPeer
     is_new: bool = False
     is_lost: bool = False
     left: DisconnectReason | None = None
+    unhandled: tuple[bytes, ...] = ()
 
 
 class Checkpoint(NamedTuple):
@@ -112,7 +107,8 @@ def encode(checkpoint: Checkpoint, rest: Callable[[], None] = lambda: None) -> b
 
 
 def _fields_of(client: ClientRecord) -> list[Any]:
-    return [*client[:-1], None if client.left is None else client.left.value]
+    left = None if client.left is None else client.left.value
+    return [*client.peer, client.is_new, client.is_lost, left, client.unhandled]
 
 
 def _packed(value: Any, packer: msgpack.Packer) -> Iterator[bytes]:
@@ -183,23 +179,34 @@ def _read_body(body: bytes, max_state_values: int) -> Checkpoint:
         _checked(reset_key, bytes),
         _checked(identity, bytes),
         _tree(unpack(_checked(state, bytes), max_values=max_state_values)),
-        tuple(_read_client(_list_of(client, len(ClientRecord._fields))) for client in _checked(clients, list)),
+        tuple(_read_client(_list_of(client, _CLIENT_FIELDS)) for client in _checked(clients, list)),
     )
 
 
 def _read_client(fields: list[Any]) -> ClientRecord:
-    client_id, profile, is_host, secrets, sent, received, waiting, is_new, is_lost, left = fields
+    *peer, is_new, is_lost, left, unhandled = fields
     return ClientRecord(
+        _read_peer(peer),
+        _checked(is_new, bool),
+        _checked(is_lost, bool),
+        None if left is None else DisconnectReason(_checked(left, int)),
+        _all_bytes(unhandled),
+    )
+
+
+def _read_peer(fields: list[Any]) -> SavedPeer:
+    client_id, address, profile, is_host, secrets, sent, received, waiting = fields
+    if len(_checked(waiting, list)) > _number(sent):
+        raise ValueError(f"{len(waiting)} events of {sent}")
+    return SavedPeer(
         _number(client_id, _MAX_CLIENT_ID),
+        _address(address),
         _tree(profile),
         _checked(is_host, bool),
         _all_bytes(secrets, _MAX_SECRETS),
         _number(sent),
         _number(received),
-        _all_bytes(waiting, _number(sent)),
-        _checked(is_new, bool),
-        _checked(is_lost, bool),
-        None if left is None else DisconnectReason(left),
+        _all_bytes(waiting),
     )
 
 
@@ -236,7 +243,13 @@ def _tree(value: Any) -> Tree:
     return _checked(value, dict)
 
 
-def _all_bytes(value: Any, most: int) -> tuple[bytes, ...]:
+def _all_bytes(value: Any, most: int = MAX_CHECKPOINT_BYTES) -> tuple[bytes, ...]:
     if len(_checked(value, list)) > most:
         raise ValueError(f"{len(value)} items where at most {most} were expected")
     return tuple(_checked(item, bytes) for item in value)
+
+
+def _address(value: Any) -> tuple[Any, ...]:
+    if len(_checked(value, list)) not in (2, 4) or not {int, str}.issuperset(map(type, value)):
+        raise ValueError(f"the address {value!r:.80}")
+    return tuple(value)

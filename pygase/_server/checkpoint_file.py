@@ -41,6 +41,7 @@ class CheckpointFile:
         remove_leftovers(self.path)
         self._lock = FileLock(self.path)
         self._saver = Saver(self.path, "checkpoint", self._write)
+        self._is_virtual = False
         self._signature = self._signature_now()
         self.loaded = self._load(game, max_state_values)
 
@@ -64,11 +65,17 @@ class CheckpointFile:
 
     # -- one server at a time ----------------------------------------------------------------------------------------
 
+    def live_in_virtual_time(self) -> None:
+        """Save without a thread, and leave it to the test how many servers use the file."""
+        self._is_virtual = self._saver.at_once = True
+
     def claim(self) -> None:
         """Begin to use the file.
 
         :raises CheckpointUnusable: another server uses it, or has used it since this object was made.
         """
+        if self._is_virtual:
+            return
         try:
             is_ours = self._lock.acquire()
         except OSError as error:

@@ -71,6 +71,10 @@ class EventHandling:
         """The events for the next tick. Any thread may append."""
         return self._queue.arrived
 
+    def unhandled(self) -> list[tuple[ClientEvents, Any]]:
+        """See EventQueue."""
+        return self._queue.unhandled()
+
     def handle(self, dt: float, find: Find | None = None) -> None:
         """Handle the events of a tick, within each client's share of it.
 

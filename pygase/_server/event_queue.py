@@ -170,6 +170,12 @@ class EventQueue:
     def behind(self) -> tuple[ClientEvents, ...]:
         return tuple(client for client in self._behind if client.waiting)
 
+    def unhandled(self) -> list[tuple[ClientEvents, Any]]:
+        """Return the waiting events of clients, each with its client, oldest first."""
+        put_off = [(client, _content(event)) for client in self._behind for event in client.waiting]
+        arrived = [(_sender_of(event), _content(event)) for event in tuple(self.arrived)]
+        return put_off + [(client, content) for client, content in arrived if client is not None]
+
     def refuse(self, client: ClientEvents) -> None:
         """Charge the event that was handed out last in full: it has no handler."""
         self._refused = client

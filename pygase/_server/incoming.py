@@ -17,6 +17,7 @@ from .._protocol.peer_events import (
     MessageAcked,
     Moved,
     ProtocolEvent,
+    Restored,
     Resumed,
 )
 from .._protocol.server_peer import ServerProtocol
@@ -157,6 +158,8 @@ class Incoming:
             self._on_moved(peer.user, event)
         elif isinstance(event, Lost):
             self._on_lost(peer.user)
+        elif isinstance(event, Restored):
+            self._on_restored(peer, event)
         elif isinstance(event, Resumed):
             self._on_resumed(peer.user, event)
         elif isinstance(event, Disconnected):
@@ -167,14 +170,28 @@ class Incoming:
         if client is not None and callback is not None:
             call_back(self._run.driver.spawn, self._log, self._holdups, callback, client.connection)
 
-    def _on_connected(self, peer: ServerProtocol) -> None:
+    def _added(self, peer: ServerProtocol) -> RemoteClient:
         run = self._run
         client = RemoteClient(peer, run.endpoint, run.clock, self._inputs, run.outgoing.after_state)
         peer.user = client
         run.attendance.add(client)
         run.server.was_used = True
+        return client
+
+    def _on_connected(self, peer: ServerProtocol) -> None:
+        client = self._added(peer)
         self._log.write(logging.INFO, "%s has connected", client)
         self._distribute_own(CLIENT_CONNECTED, client, profile=client.profile)
+
+    def _on_restored(self, peer: ServerProtocol, event: Restored) -> None:
+        """Take in a client of an earlier process. The game goes on with its events where it was."""
+        client = self._added(peer)
+        if event.is_new:
+            self._distribute_own(CLIENT_CONNECTED, client)
+        if self._wire.waiting is not None:
+            self._wire.waiting.extend((client.events, AcknowledgedEvent(payload)) for payload in event.unhandled)
+        if not event.is_lost and peer.closed is None:
+            self._distribute_own(CLIENT_LOST, client)
 
     def _on_moved(self, client: RemoteClient, event: Moved) -> None:
         client.note_address()

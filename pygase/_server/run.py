@@ -147,6 +147,13 @@ class ServerRun:
         return len(datagrams)
 
     def advance(self) -> float | None:
+        due_at = self._advance()
+        look_at = self.server.memory.look_between_ticks(self) if self.is_open else math.inf
+        if look_at == math.inf:
+            return due_at
+        return look_at if due_at is None else min(due_at, look_at)
+
+    def _advance(self) -> float | None:
         endpoint = self.endpoint
         if not self.is_open:
             return None
@@ -193,6 +200,8 @@ class ServerRun:
 
     def after_tick(self) -> None:
         self.ticking = False
+        if self.is_open and self.driver.on_own_thread:
+            self.server.memory.look(self)
 
     # -- states ----------------------------------------------------------------------------------------------------
 

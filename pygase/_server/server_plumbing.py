@@ -14,12 +14,14 @@ from .._io.ports import Address, Driver, Platform, Transport
 from .._io.udp import ServerTransport
 from .._protocol.endpoint import ServerEndpoint
 from .._protocol.identity import SECRETS_BYTES, ServerIdentity
+from .._protocol.resets import RESET_KEY_BYTES
 from ..config import ServerConfig
 from ..event import UniversalEventHandler
 from .announcing import Announcing
 from .encryption import report_encryption
 from .keeping_out import KeepingOut
 from .life import Life
+from .memory import Memory
 from .run import ServerRun, is_own_address
 from .wires import EventWire, wire_to
 
@@ -60,6 +62,7 @@ class ServerPlumbing:
     :ivar log: logs repeated lines once a second.
     :ivar keeping_out: kicks and bans.
     :ivar bound: done when the socket of the newest run is open, or with the error that prevents it.
+    :ivar memory: the part that outlives the process, with a checkpoint.
     :ivar was_used: whether any client has been connected since the newest run began.
     """
 
@@ -78,7 +81,7 @@ class ServerPlumbing:
         self.wire = EventWire()
         self.current: ServerRun | None = None
         """None before its socket is open."""
-        self._next_client_id = 1
+        self.memory = Memory()
         self.credentials = Credentials(game, password, identity)
         self._stop: Callable[[], Any] = lambda: None
         self._stop_requested = False
@@ -109,8 +112,9 @@ class ServerPlumbing:
         self.life.begin()
         self.bound = concurrent.futures.Future()
         self.wire = wire
+        self.memory.set_clock()
         if self.current is not None:
-            self._next_client_id = self.current.endpoint.entrance.next_client_id
+            self.memory.next_client_id = self.current.endpoint.entrance.ids.next
         self.current, self._stop_requested, self.was_used = None, False, False
 
     async def serve(self, port: int, hostname: str, on_bound: Callable[[], Any] | None = None) -> None:
@@ -120,7 +124,7 @@ class ServerPlumbing:
         try:
             stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._stop = lambda: None if stop.done() else stop.set_result(None)
-            run = self._make_run(ServerTransport(hostname, port), hostname, running_platform())
+            run = self._make_run(ServerTransport(hostname, port), hostname, running_platform(self.states.clock))
             leaving = _Leaving(self)
             note_living(leaving)
             self.announcing.begin(run)
@@ -148,20 +152,22 @@ class ServerPlumbing:
     def _make_run(self, transport: Transport, hostname: str, platform: Platform) -> ServerRun:
         try:
             run = ServerRun(self, transport, hostname, platform)
+            self.memory.prepare(platform.wall_clock)
         except BaseException:
             transport.close()
             raise
         self.current = run
         report_encryption(self.face.config, self.credentials.password is not None, hostname)
         run.begin()
+        self.memory.begin(run)
         return run
 
     def new_endpoint(self, random_bytes: Callable[[int], bytes], is_local: bool) -> ServerEndpoint:
         """``is_local``: the first client from this machine is the host."""
         face = self.face
         known = self.credentials
-        if known.identity is None:
-            known.identity = ServerIdentity(random_bytes(SECRETS_BYTES))
+        known.identity = known.identity or self.memory.identity or ServerIdentity(random_bytes(SECRETS_BYTES))
+        self.memory.reset_key = self.memory.reset_key or random_bytes(RESET_KEY_BYTES)
         endpoint = ServerEndpoint(
             random_bytes=random_bytes,
             config=face.config,
@@ -170,7 +176,8 @@ class ServerPlumbing:
             host_token=face.host_token,
             own_token=face.own_token,
             is_local=is_own_address if is_local else lambda address: False,
-            first_client_id=self._next_client_id,
+            first_client_id=self.memory.next_client_id,
+            reset_key=self.memory.reset_key,
             identity=known.identity,
         )
         endpoint.entrance.bans = self.keeping_out.bans

@@ -31,7 +31,7 @@ def test_an_endpoint_goes_on_where_an_earlier_one_stopped() -> None:
     peers = Peers(first_client_id=65)
     peers.joined()
     assert ids(peers) == [65]
-    assert peers.server.entrance.next_client_id == 66
+    assert peers.server.entrance.ids.next == 66
 
 
 def test_lost_answers_and_refused_newcomers_use_up_no_id() -> None:
@@ -42,7 +42,7 @@ def test_lost_answers_and_refused_newcomers_use_up_no_id() -> None:
     peers.run(3.0)
     assert peers.ended[refused].reason is DisconnectReason.SERVER_FULL
     assert ids(peers) == [1]
-    assert peers.server.entrance.next_client_id == 2
+    assert peers.server.entrance.ids.next == 2
 
 
 def test_a_client_knows_its_own_id() -> None:

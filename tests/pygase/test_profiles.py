@@ -127,7 +127,7 @@ def test_a_malformed_profile_is_dropped_with_its_datagram_and_costs_nobody_a_pla
     peers.run(1.0)
     assert peers.server.dropped["malformed"] > 0
     assert not peers.server.peers
-    assert peers.server.entrance.next_client_id == 1
+    assert peers.server.entrance.ids.next == 1
     assert not [receiver for sender, receiver, _ in peers.sent if sender == SERVER and receiver == SERVER]
 
 

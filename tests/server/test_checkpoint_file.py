@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pygase._protocol.saved_peers import SavedPeer
 from pygase._server import checkpoint
 from pygase._server.checkpoint import MAGIC, Checkpoint, ClientRecord, Unreadable, decode, encode
-from pygase._state.tree import Tree
+from pygase._state.tree import Tree, as_lists
 from pygase.errors import DisconnectReason
 from tests.support.trees import exact, trees, values
 
@@ -18,23 +19,33 @@ IDS = st.integers(0, 2**32 - 1)
 SECONDS = st.floats(0, 1e9, allow_nan=False)
 
 
+ADDRESSES = st.sampled_from([("127.0.0.1", 50_000), ("::1", 50_000, 0, 2)])
+BYTES = st.binary(max_size=30)
+
+
 @st.composite
-def clients(draw: st.DrawFn) -> ClientRecord:
+def peers(draw: st.DrawFn) -> SavedPeer:
     sent = draw(st.integers(0, 10_000))
-    return ClientRecord(
+    return SavedPeer(
         draw(IDS),
+        draw(ADDRESSES),
         draw(trees),
         draw(st.booleans()),
-        tuple(draw(st.lists(st.binary(max_size=16), max_size=2))),
+        tuple(draw(st.lists(BYTES, max_size=2))),
         sent,
         draw(st.integers(0, 2**40)),
-        tuple(draw(st.lists(st.binary(max_size=30), max_size=min(sent, 4)))),
-        draw(st.booleans()),
-        draw(st.booleans()),
-        draw(st.none() | st.sampled_from(DisconnectReason)),
+        tuple(draw(st.lists(BYTES, max_size=min(sent, 4)))),
     )
 
 
+CLIENTS = st.builds(
+    ClientRecord,
+    peer=peers(),
+    is_new=st.booleans(),
+    is_lost=st.booleans(),
+    left=st.none() | st.sampled_from(DisconnectReason),
+    unhandled=st.lists(BYTES, max_size=3).map(tuple),
+)
 CHECKPOINTS = st.builds(
     Checkpoint,
     game=st.text(max_size=10),
@@ -47,7 +58,7 @@ CHECKPOINTS = st.builds(
     reset_key=st.binary(max_size=32),
     identity=st.binary(max_size=48),
     state=trees,
-    clients=st.lists(clients(), max_size=3).map(tuple),
+    clients=st.lists(CLIENTS, max_size=3).map(tuple),
 )
 
 EXAMPLE = Checkpoint(
@@ -61,7 +72,13 @@ EXAMPLE = Checkpoint(
     b"r" * 32,
     b"",
     {"score": {1: 3, "left": 2}, "ball": [0.5, 1.5]},
-    (ClientRecord(7, {"name": "Ann"}, True, (b"s" * 16,), 3, 5, (b"event",), left=DisconnectReason.CLOSED),),
+    (
+        ClientRecord(
+            SavedPeer(7, ("127.0.0.1", 5), {"name": "Ann"}, True, (b"s" * 16,), 3, 5, (b"event",)),
+            left=DisconnectReason.CLOSED,
+            unhandled=(b"jump",),
+        ),
+    ),
 )
 VALUES_ALLOWED = 10_000
 
@@ -73,11 +90,7 @@ def test_what_is_written_is_read_again(written: Checkpoint) -> None:
 
 
 def plain(read: Checkpoint) -> list[object]:
-    return [*read[:-1], [list(map(as_list, client)) for client in read.clients]]
-
-
-def as_list(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    return [*read[:-1], *[as_lists(list(client)) for client in read.clients]]
 
 
 @pytest.mark.parametrize(
@@ -148,15 +161,16 @@ def test_a_field_of_another_kind_is_refused_or_read_as_a_value(at: int, value: A
     assert type(read[at]) is type(EXAMPLE[at])
 
 
-@given(st.integers(0, 9), values)
+@given(st.integers(0, 11), values)
 def test_a_clients_field_of_another_kind_is_refused_or_read_as_a_value(at: int, value: Any) -> None:
     fields = plain_fields()
     fields[10][0][at] = value
     try:
-        read = decode(sealed(fields), VALUES_ALLOWED)
+        read = decode(sealed(fields), VALUES_ALLOWED).clients[0]
     except Unreadable:
         return
-    assert isinstance(read.clients[0][at], type(EXAMPLE.clients[0][at]) if at != 9 else DisconnectReason | None)
+    found, expected = [*read.peer, *read[1:]][at], [*EXAMPLE.clients[0].peer, *EXAMPLE.clients[0][1:]][at]
+    assert isinstance(found, type(expected)) or (at == 10 and found is None)
 
 
 def test_the_intact_fields_are_read() -> None:
