@@ -38,7 +38,7 @@ class BackendPlumbing:
         from .checkpointing import Checkpointing
 
         file = CheckpointFile(path, game, max_state_values)
-        self.server.memory = Checkpointing(file, interval, game, self.server.states, self.game)
+        self.server.memory = Checkpointing(file, interval, self.server.states, self.game)
 
     def claim(self, interval: float) -> None:
         """:raises ValueError: if the interval is not a positive number of seconds.

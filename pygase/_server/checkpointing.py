@@ -39,16 +39,12 @@ class Checkpointing(Memory):
     The loop never waits for the disk. States are frozen, so to keep one for the saver's thread costs nothing.
 
     :param file: the file, with the loaded checkpoint; ``interval``: seconds between two saves.
-    :param game: the name of the game.
     """
 
-    def __init__(
-        self, file: CheckpointFile, interval: float, game: str, states: StateKeeper, machine: MachinePlumbing
-    ) -> None:
+    def __init__(self, file: CheckpointFile, interval: float, states: StateKeeper, machine: MachinePlumbing) -> None:
         super().__init__()
         self._file = file
         self._interval = interval
-        self._game = game
         self._states = states
         self._machine = machine
         self._loaded = file.loaded
@@ -158,7 +154,7 @@ class Checkpointing(Memory):
         clients = table_of(run.endpoint, self._machine.events.unhandled())
         commit = self._states.committed
         return Checkpoint(
-            self._game,
+            run.server.credentials.game,
             commit.tick,
             commit.time,
             simulation.game_time,

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .._io.ports import Clock
     from .._protocol.identity import ServerIdentity
-from .._io.ports import Clock
     from .run import ServerRun
 
 
