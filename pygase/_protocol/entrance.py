@@ -40,6 +40,9 @@ _NOT_OPENED: Final[dict[int, Objection]] = {
 connection was with an earlier process."""
 
 
+_NO_ID: Final[Objection] = (None, "no client id is reserved yet")
+
+
 def _presents(token: str, body: ResponseBody) -> bool:
     return bool(token) and same_secret(token.encode(), body.host_token.encode())
 
@@ -157,7 +160,8 @@ class Entrance:
             return None
         host, haste = host_of(address), None
         if response.key:  # first, since keys cost more than all other answers
-            haste = self._haste(host, now)
+            can_be_given = self.ids.can_give or response.trust == BY_MEMORY
+            haste = self._haste(host, now) if can_be_given else _NO_ID
         opened = self.challenges.open(response) if haste is None else None
         if opened is None:
             self._object(response.nonce, haste or self._not_opened(response), address)
@@ -206,7 +210,7 @@ class Entrance:
         if claim.client_id:
             return None if self.claimed(claim) is not None else (DisconnectReason.NOT_RESUMABLE, "")
         if not self.ids.can_give:
-            return None, "no client id is reserved yet"
+            return _NO_ID
         host = host_of(address)
         return (
             self._no_place(address, now)

@@ -49,7 +49,7 @@ def test_a_client_knows_its_own_id() -> None:
     peers = Peers()
     for _ in range(3):
         peers.joined()
-    accepted = [client.connector.outcome for client in peers.clients.values()]
+    accepted = [client.way_in.connector.outcome for client in peers.clients.values()]
     assert [peers.peer(address).client_id for address in peers.clients] == ids(peers) == [1, 2, 3]
     assert len(set(accepted)) == 3
 
