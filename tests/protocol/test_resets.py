@@ -98,7 +98,7 @@ def test_a_client_of_a_connection_that_has_ended_is_answered_with_its_reset_toke
     peers = Peers()
     address = peers.joined()
     peer, client = peers.peer(address), peers.clients[address]
-    welcome = client.connector.outcome
+    welcome = client.way_in.connector.outcome
     assert isinstance(welcome, Welcome)
     peers.server.close_peer(peer, DisconnectReason.KICKED, now=peers.now)
     peers.server.datagrams_to_send(now=peers.now)  # the goodbye gets lost
