@@ -227,6 +227,7 @@ class ClientProtocol(PeerProtocol):
             self.incoming.begin_anew(self.incoming.received)
             self.states.received.forget_baselines()
             self.clock = ServerClock()
+        self.path = PathAnswers()
         self._player.renew()
         self.states.renew()
         self._gate.hurried = False

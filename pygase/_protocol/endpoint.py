@@ -211,7 +211,7 @@ class ServerEndpoint:
         opened = self.entrance.admitted(response, address, now)
         if opened is None:
             return
-        claimed = self.entrance.claimed(opened.body.claim)
+        claimed = self.entrance.claimed(opened)
         known = self.table.by_address.get(address)
         if known is not None and known is not claimed:
             self.close_peer(known, DisconnectReason.REPLACED, now=now)

@@ -14,7 +14,7 @@ from .admission import Places, Visitors, host_of
 from .bans import Bans
 from .challenges import Challenges, Opened, refusal
 from .crypto import FROM_SERVER, same_secret
-from .datagrams import ChallengeResponse, Claim, ConnectRequest, ResponseBody, Welcome
+from .datagrams import ChallengeResponse, ConnectRequest, ResponseBody, Welcome
 from .handshake import Address, RandomBytes, decode_profile, encode_address
 from .identity import SECRETS_BYTES, ServerIdentity
 from .paths import path_key
@@ -206,9 +206,8 @@ class Entrance:
 
     def _newcomers_objection(self, opened: Opened, address: Address, now: float) -> Objection | None:
         """Return the objection to a newcomer, or to a claim that is not valid. A valid one has a place already."""
-        claim = opened.body.claim
-        if claim.client_id:
-            return None if self.claimed(claim) is not None else (DisconnectReason.NOT_RESUMABLE, "")
+        if opened.body.claim.client_id:
+            return None if self.claimed(opened) is not None else (DisconnectReason.NOT_RESUMABLE, "")
         if not self.ids.can_give:
             return _NO_ID
         host = host_of(address)
@@ -219,10 +218,16 @@ class Entrance:
             or (self._haste(host, now) if opened.agreement is None else None)
         )
 
-    def claimed(self, claim: Claim) -> ServerProtocol | None:
-        """Return the peer that a client may resume; None for a newcomer, or if the claim is not valid."""
+    def claimed(self, opened: Opened) -> ServerProtocol | None:
+        """Return the peer that a client may resume; None for a newcomer, or if the claim is not valid.
+
+        An encrypted connection is resumed by an encrypted handshake only.
+        """
+        claim = opened.body.claim
         peer = self._table.by_id.get(claim.client_id) or self._table.lost.get(claim.client_id)
         if not self._config.resume_seconds or peer is None:
+            return None
+        if peer.seals is not None and opened.agreement is None:
             return None
         return peer if peer.identity.secrets.accepts(claim.secret, has_answered=peer.record.latest >= 0) else None
 

@@ -146,7 +146,6 @@ class Connector:
         self.claim = claim
         self._random_bytes = random_bytes
         self._pause = retry_interval
-        self._patience = (4 if claim.client_id else 8) * retry_interval
         self.nonce = random_bytes(NONCE_BYTES)
         self.outcome: Welcome | Refused | None = None
         self.agreement: Agreement | None = None
@@ -265,13 +264,24 @@ class Connector:
     def datagram_to_send(self, now: float) -> bytes | None:
         if self.outcome is not None or now < self.next_timeout():
             return None
-        if self._responding_since != self.NEVER and now > self._responding_since + self._patience:
-            # The proof got no answer. The server may have been restarted and not know its challenge any more.
-            self._datagram, self._responding_since = self._request(), self.NEVER
+        if self._responding_since != self.NEVER and now > self._responding_since + 8 * self._retry_interval:
+            self._begin_again()
         if self.claim.client_id and self._sent_at != self.NEVER:
             self._pause = min(2 * self._pause, self.MAX_PAUSE)
         self._sent_at = now
         return self._datagram
+
+    def _begin_again(self) -> None:
+        """Send a request again, since the proof got no answer: the server may have been restarted and not know its
+        challenge.
+
+        A client that resumes takes another nonce. If its acceptance was lost, and then the connection again, the server
+        has nothing to repeat, and accepts no nonce twice.
+        """
+        if self.claim.client_id:
+            self.nonce = self._random_bytes(NONCE_BYTES)
+            self._answers.clear()
+        self._datagram, self._responding_since = self._request(), self.NEVER
 
     def next_timeout(self) -> float:
         return self._sent_at + self._pause

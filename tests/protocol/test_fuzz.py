@@ -541,8 +541,9 @@ class Arena:
         endpoint = self._endpoint
         # a client that left because of a forged goodbye is a peer until the server has missed it for 5 s
         assert len(endpoint.peers) == len(endpoint.by_token) <= 40
-        assert set(self.server.connections) == set(endpoint.by_address)
-        assert set(self.server.clients) == set(endpoint.peers)
+        lost = endpoint.table.lost
+        assert set(self.server.connections) == set(endpoint.by_address) | {peer.address for peer in lost.values()}
+        assert set(self.server.clients) == set(endpoint.peers) | set(lost)
         assert not endpoint.inbox
         assert not endpoint.outbox
         assert len(endpoint.dropped) <= 12

@@ -241,7 +241,7 @@ def test_the_configured_time_out_and_heartbeat_are_used() -> None:
     peers.run(10.0)
     assert 19 <= sum(sender == address for sender, _, _ in peers.sent) <= 45
     peers.drop = lambda data, sender, receiver: sender == SERVER
-    assert peers.run(2.6, lambda: address in peers.ended)
+    assert peers.run(2.6, lambda: not peers.clients[address].connected)
 
 
 def play(peers: Peers, first: int, count: int, interval: float = 1 / 60) -> int:

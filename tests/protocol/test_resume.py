@@ -11,7 +11,7 @@ from pygase._protocol.datagrams import Accepted, ChallengeResponse, ResponseBody
 from pygase._protocol.peer_events import Connected, Disconnected, Lost, Resumed
 from pygase._protocol.resumption import ResumeSecrets, Seat, hash_of
 from pygase._protocol.wire import ACCEPTED, CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, REFUSED
-from pygase.config import ServerConfig
+from pygase.config import ClientConfig, ServerConfig
 from pygase.errors import DisconnectReason
 from tests.support.peers import SERVER, Address, Peers
 
@@ -169,6 +169,56 @@ def test_the_resumption_survives_the_loss_of_each_of_its_datagrams(seed: int) ->
             assert peers.clients[address].connected
             assert list(peers.server.peers) == [1]
             assert address not in peers.ended
+
+
+def test_a_client_whose_acceptances_are_lost_until_it_is_lost_again_still_returns() -> None:
+    """Until then the server repeats the acceptance. After that it has nothing to repeat, and accepts no nonce twice."""
+    peers = Peers()
+    address = peers.joined()
+    cut(peers, address)
+    assert peers.run(7.0, lambda: not peers.clients[address].connected and is_lost(peers))
+    peers.drop = lambda data, sender, receiver: data[0] == ACCEPTED
+    peers.run(14.0)
+    assert happenings(peers)[:4] == ["Connected", "Lost", "Resumed", "Lost"]
+    join_again(peers)
+    assert back(peers, address, 4.0)
+    peers.run(6.0)
+    assert list(peers.server.peers) == [1]
+    assert peers.clients[address].connected
+
+
+@pytest.mark.parametrize("encryption", ["auto", "off"])
+def test_an_encrypted_connection_is_resumed_by_an_encrypted_handshake_only(encryption: str) -> None:
+    pytest.importorskip("cryptography")
+    peers = Peers()
+    address = peers.joined(config=ClientConfig(encryption="auto"))
+    client = peers.clients[address]
+    assert client.seals is not None
+    cut(peers, address)
+    assert peers.run(7.0, lambda: not client.connected and is_lost(peers))
+    join_again(peers)
+    seat = client.way_in.seat._replace(identity=b"", is_fresh=True)
+    thief = peers.connect(port=99, config=ClientConfig(encryption=encryption), seat=seat)
+    assert back(peers, thief)
+    is_same = peers.clients[thief].way_in.seat.client_id == 1
+    assert is_same is (encryption == "auto")
+
+
+def test_an_encrypted_connection_goes_on_with_new_keys() -> None:
+    pytest.importorskip("cryptography")
+    peers = Peers()
+    address = peers.joined(config=ClientConfig(encryption="auto"))
+    client = peers.clients[address]
+    first = client.seals
+    client.queue_event(b"1", RELIABLE, None, now=peers.now)
+    cut(peers, address)
+    assert peers.run(7.0, lambda: not client.connected and is_lost(peers))
+    client.queue_event(b"2", RELIABLE, None, now=peers.now)
+    join_again(peers)
+    assert back(peers, address)
+    peers.run(1.0)
+    assert client.seals is not first is not None
+    assert peers.events_of(address) == [b"1", b"2"]
 
 
 def test_the_secret_changes_with_each_acceptance_and_the_server_keeps_no_secret() -> None:

@@ -198,7 +198,7 @@ class TestInvites:
     def test_a_client_learns_by_whom_it_knows_the_server_next_time(self) -> None:
         both = peers()
         address = both.joined(config=AUTO)
-        welcome = both.clients[address].connector.outcome
+        welcome = both.clients[address].way_in.connector.outcome
         assert welcome.identity == IDENTITY.pair.public  # type: ignore[union-attr]
         again = both.connect(port=9, config=AUTO, trust=Trust(BY_MEMORY, IDENTITY.pair.public, b""))
         assert both.run(1.0, lambda: both.clients[again].connected)
@@ -486,7 +486,7 @@ class TestHandshakesAreUsedOnce:
     def test_two_attempts_of_a_client_have_other_keys(self) -> None:
         both = peers()
         one, other = both.joined(config=AUTO, trust=INVITE), both.joined(config=AUTO, trust=INVITE)
-        agreements = [both.clients[address].connector.agreement for address in (one, other)]
+        agreements = [both.clients[address].way_in.connector.agreement for address in (one, other)]
         assert not set(agreements[0].keys) & set(agreements[1].keys)  # type: ignore[union-attr]
 
 
