@@ -36,7 +36,6 @@ from pygase._io import udp
 from pygase._protocol import wire
 from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.inputs import InputSender
-from pygase._protocol.sequence import unwrap
 from pygase._state.event_codec import encode_event, encode_input
 from pygase.config import ClientConfig
 
@@ -225,7 +224,7 @@ class _LeanClient:
         with contextlib.suppress(OSError):
             while True:
                 data = self._opened(self.sock.recv(2048))
-                if len(data) > 30 and data[0] == wire.DATA:
+                if len(data) > 30 and data[0] in (wire.DATA, wire.ENCRYPTED, wire.URGENT):
                     self._note_number(data[9] << 8 | data[10])
                     self._note_ack(data)
                     if data[23] == wire.SNAPSHOT:
@@ -235,7 +234,7 @@ class _LeanClient:
 
     def _opened(self, data: bytes) -> bytes:
         seals = self.protocol.seals
-        return data if seals is None else seals.open(unwrap(wire.sequence_of(data), self.latest), data)
+        return data if seals is None else seals.open(data, self.latest)
 
     def _note_number(self, number: int) -> None:
         """Acknowledge what has come, and nothing else: the server leaves a number out now and then."""

@@ -11,7 +11,7 @@ from pygase.gamestate import GameStateUpdate
 from pygase.store import GameStateStore
 from pygase.testing import Link, SimulatedNetwork
 
-QUICK = ServerConfig(timeout=0.6, heartbeat_interval=0.1)
+QUICK = ServerConfig(timeout=0.6, heartbeat_interval=0.1, resume_seconds=0.0)
 INTERVALS = [1 / 20, 1 / 30, 1 / 40, 1 / 50, 1 / 60, 1 / 128]
 
 

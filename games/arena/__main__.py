@@ -11,7 +11,7 @@ GAME: Final = Game(
     name=GAME_NAME,
     title="Arena",
     about="A shooter for up to 32, seen from above: fly, aim, shoot",
-    serve=lambda hosting: ArenaServer(hosting.bots).backend,
+    serve=lambda hosting: ArenaServer(hosting.bots, checkpoint=hosting.checkpoint).backend,
     screen="games.arena.client:ArenaScreen",
     port=7654,
     tick=TICK,

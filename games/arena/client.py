@@ -18,9 +18,8 @@ from games.arena.memory import Memory, Tracer
 from games.arena.picture import Picture
 from games.arena.rules import AIM, AT, FULL_STICK, SHOTS, Ship
 from games.arena.scene import Camera, Scene, field_of
-from games.arena.server import MOVING, NO_PILOT, TICK, own_ship
+from games.arena.server import MOVING, NO_PILOT, TICK
 from games.arena.shape import CHECK
-from games.common.players import address_of
 from pygase import Interpolate
 from pygase_pygame import Prediction, TextEntry
 from pygase_pygame.app import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone, icon
@@ -33,7 +32,7 @@ PAD_SIGHT: Final = 3_000  # points from the ship to the crosshair when a stick a
 
 OWN: Final = Prediction(
     rules.move,
-    own_ship,
+    "ships.{me}",
     smooth=[str(AT), Interpolate(str(AIM), angle="degrees")],
     snap_distance=SNAP_DISTANCE,
 )
@@ -89,9 +88,8 @@ class ArenaScreen(GameScreen):
 
     @property
     def _me(self) -> int:
-        """The player's own number; `NO_PILOT` until the server gives one."""
-        path = own_ship(self.session.newest, self.session.client.address)
-        return NO_PILOT if path is None else path[1]
+        """The player's own number; `NO_PILOT` before the connection stands."""
+        return self.session.me or NO_PILOT
 
     # -- input
 
@@ -171,8 +169,7 @@ class ArenaScreen(GameScreen):
 
     def name_of(self, client_id: int) -> str:
         """Return a client's name."""
-        path = own_ship(self.session.newest, address_of(self.session, client_id))
-        return "" if path is None else str(self.session.newest["pilots"][path[1]][0])
+        return str(self.session.newest.get("pilots", {}).get(client_id, [""])[0])
 
     # -- events
 

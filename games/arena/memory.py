@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from games.arena.rules import AT, SHOT_NUMBERS, Ship
+from games.common.players import NOBODY
 
 TRACER_SECONDS: Final = 0.14
 BLAST_SECONDS: Final = 0.5
@@ -142,7 +143,7 @@ def _tracer(number: int, shot: Sequence[int], ships: Mapping[int, Ship], now: fl
     """Return the line of another player's shot. It ends at its target as drawn here, not as the shooter saw it."""
     _, x, y, target = shot
     hit = ships.get(target)
-    return Tracer(number, tuple(ships[number][AT]), tuple(hit[AT]) if hit else (x, y), target >= 0, now)
+    return Tracer(number, tuple(ships[number][AT]), tuple(hit[AT]) if hit else (x, y), target != NOBODY, now)
 
 
 def _drop(things: deque[Any], before: float) -> None:

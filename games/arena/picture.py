@@ -10,7 +10,21 @@ from games.arena.front import Front
 from games.arena.memory import BLAST_SECONDS, TRACER_SECONDS, Blast, Judgement, Tracer
 from games.arena.rules import AIM, AT, FULL_HEALTH, Ship
 from games.arena.scene import Camera, Scene, field_of
-from pygase_pygame.app import FLOOR, GREY, ORANGE, RED, SKY, WHITE, YELLOW, Colour, Lettering, hud, mixed, player_colour
+from pygase_pygame.app import (
+    FLOOR,
+    GREY,
+    LINE,
+    ORANGE,
+    RED,
+    SKY,
+    WHITE,
+    YELLOW,
+    Colour,
+    Lettering,
+    hud,
+    mixed,
+    player_colour,
+)
 
 _GRID: Final = 1_600
 _GRID_COLOUR: Final[Colour] = (26, 35, 56)
@@ -43,7 +57,8 @@ class Picture:
 
     def _draw_ship(self, surface: pygame.Surface, camera: Camera, scene: Scene, number: int, ship: Ship) -> None:
         middle, radius = camera.pixel(ship[AT]), camera.pixels(walls.RADIUS)
-        picture = sprites.ship(player_colour(number), 2 * radius, ship[AIM])
+        name, is_lost = scene.pilots.get(number, ("", False))
+        picture = sprites.ship(LINE if is_lost else player_colour(number), 2 * radius, ship[AIM])
         surface.blit(picture, picture.get_rect(center=middle))
         if scene.shields.get(number):
             sprites.ring(surface, SKY, middle, radius * 1.5, 8)
@@ -55,10 +70,10 @@ class Picture:
             bar = pygame.Rect(0, 0, 2 * radius, max(3, radius // 5))
             bar.midtop = (middle[0], middle[1] + radius + 4)
             sprites.bar(surface, bar, health / FULL_HEALTH)
-        if number in scene.pilots:
-            name, is_bot = scene.pilots[number]
+        if name:
             above = (middle[0], middle[1] - radius - 4)
-            hud.name_tag(surface, self._letters, name, above, GREY if is_bot else WHITE)
+            shown = f"{name} (reconnecting)" if is_lost else name
+            hud.name_tag(surface, self._letters, shown, above, WHITE if number > 0 and not is_lost else GREY)
 
 
 def _draw_floor(surface: pygame.Surface, camera: Camera) -> None:

@@ -4,37 +4,41 @@ A shot is judged by its shooter's screen. Each input carries the time of the sta
 up the ships at that time (`StateHistory.at`). So players aim at the ships that they see, on every link. The library
 limits that time: a client cannot claim an older view than its link explains.
 
-The state is a set of tables by the number of a pilot:
+The state is a set of tables by the number of a pilot, which is a client's id or negative for a bot:
 
 - `ships`: the ships that fly (see `rules`); a wreck has no entry
 - `health`: 0 to 100; `shields`: True for a pilot that cannot be hurt
 - `shots`: each pilot's last shot: its number, the x and y of its end, and the number of its target or `NO_PILOT`
-- `pilots`: name, and whether it is a bot; `scores`: wrecks of others, wrecks of one's own
+- `pilots`: name, and whether the connection is lost; `scores`: wrecks of others, wrecks of one's own
 
-`winner` is the winner of the round until the next one begins. `seats` holds a client's own number (see `seat_of`).
+`winner` is the winner of the round until the next one begins. After a restart from a checkpoint the fight goes on from
+this state.
 
-Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once, `CHAT(text)`. Events to
-clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter `JUDGED(shot, end, hit, target,
-seen, now, rewound)`. `target` is the ship that the shot hit or nearly hit (or `NO_PILOT`), `seen` its place on the
-shooter's screen, `now` its present place, `rewound` the seconds between the two.
+Inputs of clients are commands (see `rules.command`). A client's profile has its `name`. Event from clients:
+`CHAT(text)`. Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter
+`JUDGED(shot, end, hit, target, seen, now, rewound)`. `target` is the ship that the shot hit or nearly hit (or
+`NO_PILOT`), `seen` its place on the shooter's screen, `now` its present place, `rewound` the seconds between the two.
 """
 
 import random
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 from games.arena import rules, walls
 from games.arena.bot import PLACES, Bot
 from games.arena.chat import Voice, clean_text
-from games.arena.rules import AIM, AT, CREW, DAMAGE, FULL_HEALTH, SHOT_NUMBERS, SHOTS, TICKS_PER_SECOND, Hit, Ship
+from games.arena.rules import AIM, AT, CREW, DAMAGE, FULL_HEALTH, SHOTS, TICKS_PER_SECOND, Hit, Ship
 from games.common.news import Announcer
 from games.common.places import farthest
-from games.common.players import Numbers, bot_name, by_address, input_of
+from games.common.players import NOBODY, BotNumbers, bot_name, name_in
 from pygase import (
+    CLIENT_CONNECTED,
     CLIENT_LEFT,
+    CLIENT_LOST,
+    CLIENT_RESUMED,
     RELIABLE,
     TO_DELETE,
     Backend,
@@ -45,14 +49,13 @@ from pygase import (
     ServerConfig,
     StateHistory,
     changes,
-    clean_name,
-    unused_name,
 )
 from pygase_pygame.app import Company, how_left
 
 GAME_NAME: Final = "arena"
 TICK: Final = 1 / TICKS_PER_SECOND  # seconds
-NO_PILOT: Final = -1
+NO_PILOT: Final = NOBODY
+BOT_NUMBERS: Final = 64  # most of them take one byte
 
 MOVING: Final = (f"ships.*.{AT}", Interpolate(f"ships.*.{AIM}", angle="degrees"))
 """The values that glide from tick to tick, on the screens and in the judge's history."""
@@ -73,7 +76,6 @@ BOT_NAMES: Final = (
 )
 TABLES: Final = ("ships", "health", "shields", "shots", "pilots", "scores")
 
-Address = tuple[Any, ...]
 Update = dict[str, Any]
 
 
@@ -82,8 +84,8 @@ class Pilot:
     """A player: a client or a bot."""
 
     name: str
-    address: Address | None = None
     bot: Bot | None = None
+    lost: bool = False
     voice: Voice = field(default_factory=Voice)
     health: int = 0
     kills: int = 0
@@ -97,26 +99,44 @@ class ArenaServer:
     """A fight for up to 32 clients and bots. Run `backend` at `TICK` seconds a tick.
 
     :param bots: number of bots, as far as there is room beside the clients.
+    :param checkpoint: the file that keeps the fight, if any.
     """
 
-    def __init__(self, bots: int = 0, rng: random.Random | None = None) -> None:
+    def __init__(self, bots: int = 0, rng: random.Random | None = None, checkpoint: Path | None = None) -> None:
         self._wanted_bots = min(max(bots, 0), CREW)
         self._rng = rng or random.Random()
         self.pilots: dict[int, Pilot] = {}
         """The players by number."""
-        self._numbers: dict[Address, int] = {}
-        self._company = Company()
-        self._free_numbers = Numbers(SHOT_NUMBERS)
+        self._bot_numbers = BotNumbers(BOT_NUMBERS)
         self._tick = 0
         self._winner, self._next_round_at = NO_PILOT, 0
         self.backend = Backend(
             GameState(0, 0, winner=NO_PILOT, **_no_changes()),
             self.time_step,
-            {CLIENT_LEFT: self.on_left, "JOIN": self.on_join, "CHAT": self.on_chat},
+            {
+                CLIENT_CONNECTED: self.on_connected,
+                CLIENT_LOST: self.on_lost,
+                CLIENT_RESUMED: self.on_resumed,
+                CLIENT_LEFT: self.on_left,
+                "CHAT": self.on_chat,
+            },
             game=GAME_NAME,
             config=ServerConfig(max_clients=CREW),
         )
-        self._announcer = Announcer(self.backend, self._numbers)
+        self._take_over(self.backend.game_state_store.get_game_state())
+        self._company = Company(self.pilots)
+        self._announcer = Announcer(self.backend)
+
+    def _take_over(self, state: GameState) -> None:
+        """Take over the pilots of a state: those of a checkpoint, or nobody at the beginning."""
+        for number, (name, lost) in state.pilots.items():
+            kills, deaths = state.scores[number]
+            shield_until = SHIELDED if number in state.shields else 0
+            bot = Bot(self._rng) if number < 0 else None
+            self.pilots[number] = Pilot(
+                name, bot, lost, health=state.health[number], kills=kills, deaths=deaths, shield_until=shield_until
+            )
+        self._winner, self._next_round_at = state.winner, BETWEEN_ROUNDS
 
     @cached_property
     def _history(self) -> StateHistory:
@@ -125,51 +145,53 @@ class ArenaServer:
 
     # -- players -------------------------------------------------------------------------------------------------------
 
-    def on_join(self, name: object = "", *, client_address: Address) -> Update:
-        """Let a client play under a name. A second `JOIN` changes nothing."""
-        if client_address in self._numbers:
-            return {}
+    def on_connected(self, client_id: int, profile: Mapping[str, Any]) -> Update:
+        """Let a client play under its name."""
         update = _no_changes()
         if len(self.pilots) >= CREW:
             self._remove_a_bot(update)
-        pilot = Pilot(unused_name(clean_name(name), self._names()), client_address)
-        number = self._numbers[client_address] = self._add(pilot, update)
-        update["seats"][seat_of(client_address)] = number
-        self._company.came(client_address, self._tick * TICK)
+        self._add(client_id, Pilot(name_in(profile, self._names())), update)
+        self._company.came(client_id, self._tick * TICK)
         return _without_empty_tables(update)
 
-    def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
+    def on_lost(self, client_id: int) -> Update:
+        """Keep the place of a client that has lost the connection. Its ship stands still, and can be hit."""
+        return self._note_loss(client_id, True)
+
+    def on_resumed(self, client_id: int) -> Update:
+        """Let a client play on."""
+        return self._note_loss(client_id, False)
+
+    def _note_loss(self, client_id: int, lost: bool) -> Update:
+        pilot = self.pilots[client_id]
+        pilot.lost = lost
+        return {"pilots": {client_id: [pilot.name, lost]}}
+
+    def on_left(self, client_id: int, reason: DisconnectReason) -> Update:
         """Remove a client. A bot takes its place if one made room for it."""
-        number = self._numbers.pop(client_address, None)
-        if number is None:
-            return {}
         update = _no_changes()
-        gone = self._remove(number, update)
-        update["seats"][seat_of(client_address)] = TO_DELETE
-        if self._company.left(client_address):
-            self._announcer.announce(f"{gone.name} {how_left(reason)}.", about=client_address)
+        gone = self._remove(client_id, update)
+        if self._company.left(client_id):
+            self._announcer.announce(f"{gone.name} {how_left(reason)}.", about=client_id)
         return _without_empty_tables(update)
 
-    def on_chat(self, text: object = "", *, client_address: Address) -> None:
+    def on_chat(self, text: object = "", *, client_id: int) -> None:
         """Send a client's chat line to everybody, within its allowance."""
-        number = self._numbers.get(client_address)
         line = clean_text(text)
-        if number is None or not line:
+        if not line:
             return
-        pilot = self.pilots[number]
+        pilot = self.pilots[client_id]
         if pilot.voice.speak(self._tick * TICK):
             self.backend.server.dispatch_event("CHAT", pilot.name, line, retries=RELIABLE)
         else:
-            self._announcer.send(client_address, "NEWS", "Too many lines. Wait two seconds and write again.")
+            self._announcer.send(client_id, "NEWS", "Too many lines. Wait two seconds and write again.")
 
-    def _add(self, pilot: Pilot, update: Update) -> int:
-        number = self._free_numbers.take(self.pilots)
+    def _add(self, number: int, pilot: Pilot, update: Update) -> None:
         self.pilots[number] = pilot
         pilot.back_at = self._tick + 1
-        update["pilots"][number] = [pilot.name, pilot.bot is not None]
+        update["pilots"][number] = [pilot.name, False]
         update["scores"][number] = [0, 0]
         update["health"][number] = 0
-        return number
 
     def _remove(self, number: int, update: Update) -> Pilot:
         gone = self.pilots.pop(number)
@@ -190,7 +212,8 @@ class ArenaServer:
         bots = sum(pilot.bot is not None for pilot in self.pilots.values())
         for _ in range(min(self._wanted_bots - bots, CREW - len(self.pilots))):
             taken = self._names()
-            self._add(Pilot(bot_name(self._rng, BOT_NAMES, taken, "Nova"), bot=Bot(self._rng)), update)
+            pilot = Pilot(bot_name(self._rng, BOT_NAMES, taken, "Nova"), Bot(self._rng))
+            self._add(self._bot_numbers.take(self.pilots), pilot, update)
 
     def _names(self) -> set[str]:
         return {pilot.name for pilot in self.pilots.values()}
@@ -202,11 +225,10 @@ class ArenaServer:
         self._tick += 1
         update = _no_changes()
         self._history  # noqa: B018  # the first access begins it
-        given = by_address(self.backend.server.clients, inputs)
-        ships = self._move(game_state.ships, given, update)
+        ships = self._move(game_state.ships, inputs, update)
         fired = [number for number, ship in ships.items() if ship[SHOTS] != game_state.ships[number][SHOTS]]
         hits = [
-            (number, self._judge(number, ships, given, update)) for number in fired
+            (number, self._judge(number, ships, inputs, update)) for number in fired
         ]  # judge all shots before any takes effect:
         for number, hit in hits:  # two ships can wreck each other in one tick
             if hit.target is not None:
@@ -215,12 +237,12 @@ class ArenaServer:
         self._bring_back(ships, update)
         self._fill_up(update)
         self._referee(update)
-        for address in self._company.settled(self._tick * TICK):
-            self._announcer.announce(f"{self.pilots[self._numbers[address]].name} flies along now.", about=address)
+        for client_id in self._company.settled(self._tick * TICK):
+            self._announcer.announce(f"{self.pilots[client_id].name} flies along now.", about=client_id)
         return _without_empty_tables(update)
 
     def _move(
-        self, before: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
+        self, before: Mapping[int, Ship], inputs: Mapping[int, PlayerInput], update: Update
     ) -> dict[int, dict[int, Any]]:
         ships = {}
         for number, ship in before.items():
@@ -228,7 +250,7 @@ class ArenaServer:
             if pilot.bot is not None:
                 command: object = pilot.bot.command(number, before)
             else:
-                given = input_of(pilot.address, inputs)
+                given = inputs.get(number)
                 command = given.value if given else None  # a client silent for a second sends no input: its ship stays
             after = ships[number] = rules.move(ship, command)
             changed = changes(ship, after)
@@ -236,25 +258,23 @@ class ArenaServer:
                 update["ships"][number] = changed
         return ships
 
-    def _judge(
-        self, shooter: int, ships: Mapping[int, Ship], inputs: Mapping[Address, PlayerInput], update: Update
-    ) -> Hit:
+    def _judge(self, shooter: int, ships: Mapping[int, Ship], inputs: Mapping[int, PlayerInput], update: Update) -> Hit:
         """Judge a shot by its shooter's screen: write it into the update, report it to the shooter, and return it."""
         pilot, ship = self.pilots[shooter], ships[shooter]
-        given = input_of(pilot.address, inputs)
+        given = inputs.get(shooter)
         view_time = given.view_time if given else None  # None for a bot, which sees the present
         seen: Mapping[int, Ship] = self._history.at(view_time)["ships"]
         targets = {number: seen[number][AT] for number in ships if number != shooter and number in seen}
         hit = rules.shoot(ship[AT], ship[AIM], targets.items())
         update["shots"][shooter] = [ship[SHOTS], *hit.end, NO_PILOT if hit.target is None else hit.target]
         pilot.shield_until = min(pilot.shield_until, self._tick)  # a shot ends its shooter's own shield
-        if pilot.address:
-            self._send_judgement(pilot.address, ship, hit, targets, ships, view_time)
+        if pilot.bot is None:
+            self._send_judgement(shooter, ship, hit, targets, ships, view_time)
         return hit
 
     def _send_judgement(
         self,
-        address: Address,
+        shooter: int,
         ship: Ship,
         hit: Hit,
         targets: Mapping[int, list[float]],
@@ -265,7 +285,7 @@ class ArenaServer:
         newest = self._history.newest or 0.0
         rewound = 0.0 if view_time is None else min(max(newest - view_time, 0.0), self._history.seconds)
         self._announcer.send(
-            address,
+            shooter,
             "JUDGED",
             ship[SHOTS],
             list(hit.end),
@@ -307,7 +327,7 @@ class ArenaServer:
 
     def _bring_back(self, ships: dict[int, dict[int, Any]], update: Update) -> None:
         for number, pilot in self.pilots.items():
-            if not pilot.health and self._tick >= pilot.back_at and number not in ships:
+            if not pilot.health and not pilot.lost and self._tick >= pilot.back_at and number not in ships:
                 at = self._quiet_place(ships)
                 aim = rules.degrees(rules.bearing(at, (walls.WIDTH / 2, walls.HEIGHT / 2)))
                 update["ships"][number] = ships[number] = rules.new_ship(at, aim)
@@ -338,19 +358,8 @@ class ArenaServer:
                 update["scores"][number] = [0, 0]
 
 
-def seat_of(client_address: Address | None) -> int:
-    """Return a client's key in `seats`: a checksum, because addresses are not for the other players."""
-    return zlib.crc32(str(client_address).encode())
-
-
-def own_ship(state: Mapping[str, Any], client_address: Address | None) -> tuple[str, int] | None:
-    """Return the path to a client's own ship, for `Prediction`, or None."""
-    number = state.get("seats", {}).get(seat_of(client_address))
-    return None if number is None else ("ships", number)
-
-
 def _no_changes() -> Update:
-    return {table: {} for table in (*TABLES, "seats")}
+    return {table: {} for table in TABLES}
 
 
 def _without_empty_tables(update: Update) -> Update:

@@ -15,7 +15,7 @@ from pygase_pygame.app import Game, Hosting, cli
 
 def make(hosting: Hosting) -> CanvasServer:
     """Return the server for a command line. Raises `FileTrouble` if its file cannot be read."""
-    return CanvasServer(hosting.bots, getattr(hosting.args, "file", None))
+    return CanvasServer(hosting.bots, getattr(hosting.args, "file", None), checkpoint=hosting.checkpoint)
 
 
 def options(parser: argparse.ArgumentParser, command: Literal["host", "join"]) -> None:

@@ -1,6 +1,5 @@
 """Canvas's window: sends the mouse's strokes to the server, and shows them at once."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -18,11 +17,10 @@ from games.canvas.paper import Beside, fill_around
 from games.canvas.pen import PIECE_TICKS
 from games.canvas.picture import Picture
 from games.canvas.rules import COLOURS, PAPER, WIDTHS
-from games.canvas.server import KEY_BYTES, TICK
+from games.canvas.server import TICK
 from games.canvas.shape import CHECK
 from games.canvas.tools import Tool, Toolbar, header_height
 from games.common.news import NewsLine
-from games.common.players import address_of, number_at
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, View
 from pygase_pygame.app import GREY, WHITE, GameScreen, HostDeed, Layout, Playing, SessionOptions, hud, icon
 
@@ -52,9 +50,7 @@ class CanvasScreen(GameScreen):
         self.painter: Painter | None = None
         """Paints the picture. None before the first frame."""
         self.colour, self.width = 1, 2
-        self._key = os.urandom(KEY_BYTES)
         self._view: View | None = None
-        self._entered = False  # whether this connection has sent the unconfirmed pieces again
         self.layout: Layout | None = None
         """The place of the paper in the window, from the first frame on."""
         self.toolbar: Toolbar | None = None
@@ -79,10 +75,9 @@ class CanvasScreen(GameScreen):
         """Handle one event."""
         self.controls.handle(event)
         if event.type == CONNECTED:
-            self._entered = False
-            self.tell("ENTER", self._key)
+            self._become(self.session.me)
         elif event.type == LOST:
-            self.hand.lift()  # the strokes are kept, and sent when the connection is back
+            self.hand.lift()
         elif event.type == SERVER_EVENT:
             self._hear(event)
         elif event.type == pygame.KEYDOWN:
@@ -244,7 +239,6 @@ class CanvasScreen(GameScreen):
                 self.news.show("The stroke has its maximum length. It continues as a new one.")
         self.session.send_input(self._pointing())
         self._view = self.session.view(shared=True)
-        self._find_oneself(self._view)
         self._follow(self._view)
 
     def _send(self, pieces: Iterable[Sent]) -> None:
@@ -259,21 +253,15 @@ class CanvasScreen(GameScreen):
             return None
         return [*rules.clamped(*self.layout.units(self._mouse)), self.hand.stroke]
 
-    def _find_oneself(self, view: View) -> None:
-        """Find the player's own number, and send the unconfirmed pieces once on each connection."""
-        if self.session.status != "connected" or self._entered or self.session.client.address is None:
+    def _become(self, artist: int | None) -> None:
+        """Begin to draw as an artist. The strokes of an earlier one are the server's alone."""
+        if artist == self.hand.artist:
             return
-        number = number_at(view.get("people", {}), self.session.client.address)
-        if number is None:
-            return
-        self._entered = True
-        if number != self.hand.artist:
-            gone = self.hand.reset()
-            if self.painter:
-                self.painter.forget_hidden()
-                self.painter.draw_own([], gone)
-        self.hand.artist = number
-        self._send(self.hand.unconfirmed())
+        gone = self.hand.reset()
+        self.hand.artist = artist
+        if self.painter:
+            self.painter.forget_hidden()
+            self.painter.draw_own([], gone)
 
     def _follow(self, view: View) -> None:
         self._departed.follow(view.get("people", {}))
@@ -312,23 +300,18 @@ class CanvasScreen(GameScreen):
 
     def name_of(self, client_id: int) -> str:
         """Return a client's name."""
-        people = self.session.newest.get("people", {})
-        number = number_at(people, address_of(self.session, client_id))
-        return "" if number is None else str(people[number]["name"])
+        return str(self.session.newest.get("people", {}).get(client_id, {}).get("name", ""))
 
     def departed(self) -> Sequence[tuple[Any, str]]:
-        """Return key and name of the artists that have left strokes behind."""
-        left = self._departed.left(self.session.newest.get("people", {}), self.picture)
-        return [(("artist", number), name) for number, name in left]
+        """Return number and name of the artists that have left strokes behind."""
+        return self._departed.left(self.session.newest.get("people", {}), self.picture)
 
     def host_deeds(self) -> Sequence[HostDeed]:
         """Return the host's action for an artist: undo all strokes."""
         return ((pygame.K_u, "undo all", self._undo_all_of),)
 
-    def _undo_all_of(self, who: Any) -> None:
-        people = self.session.newest.get("people", {})
-        number = who[1] if isinstance(who, tuple) else number_at(people, address_of(self.session, who))
-        self.tell("UNDO_ALL", number)
+    def _undo_all_of(self, artist: int) -> None:
+        self.tell("UNDO_ALL", artist)
 
     # -- the window --------------------------------------------------------------------------------------------------
 

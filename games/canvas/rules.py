@@ -3,7 +3,7 @@
 A stroke grows while it is drawn, so it is sent and kept in pieces, and nothing is sent twice. A piece holds everything
 needed to draw it:
 
-    stroke (4 bytes) · colour (1) · width (1) · first point (2 + 2) · then each step (1 + 1)
+    stroke (6 bytes) · colour (1) · width (1) · first point (2 + 2) · then each step (1 + 1)
 
 Pieces are drawn in the order of their arrival at the server. So the newest is on top, and the same pieces make the same
 picture for everybody.
@@ -50,14 +50,14 @@ PIECE_COST: Final = 10  # bytes of a piece in the state, beyond its own
 
 PAGE: Final = 256  # pieces in one page of the state
 
-MAX_NUMBER: Final = 0xFFFF  # of artists, and of strokes of an artist: two bytes each
+MAX_NUMBER: Final = 0xFFFF  # of strokes of an artist: two bytes
 
 Point = tuple[int, int]
 
-_HEAD: Final = struct.Struct(">HHBB")
+_STROKE: Final = struct.Struct(">iH")  # the artist, who is a client or a bot, and the number of the stroke
+_HEAD: Final = struct.Struct(">iHBB")
 _FIRST: Final = struct.Struct(">HH")
 _LOOK: Final = struct.Struct(">BB")
-_STROKE_BYTES: Final = 4
 
 
 class Piece(NamedTuple):
@@ -86,17 +86,17 @@ def pack_line(colour: int, width: int, points: Sequence[Point]) -> bytes:
 
 def piece_of(artist: int, number: int, line: bytes) -> bytes:
     """Return the piece with a line, an artist and a stroke's number."""
-    return artist.to_bytes(2, "big") + number.to_bytes(2, "big") + line
+    return _STROKE.pack(artist, number) + line
 
 
 def line_of(piece: bytes) -> bytes:
     """Return the line of a piece."""
-    return piece[_STROKE_BYTES:]
+    return piece[_STROKE.size :]
 
 
 def stroke_of(piece: bytes) -> bytes:
     """Return the key of a piece's stroke, the same for all its pieces."""
-    return piece[:_STROKE_BYTES]
+    return piece[: _STROKE.size]
 
 
 def stroke_key(artist: int, number: int) -> bytes:
@@ -106,7 +106,8 @@ def stroke_key(artist: int, number: int) -> bytes:
 
 def artist_of(piece: bytes) -> int:
     """Return the number of a piece's artist."""
-    return int.from_bytes(piece[:2], "big")
+    artist: int = _STROKE.unpack_from(piece)[0]
+    return artist
 
 
 def point_count(piece: bytes) -> int:
@@ -164,5 +165,6 @@ def _check(piece: object) -> None:
         raise BadPiece(f"no piece has {len(piece)} bytes")
     if point_count(piece) > MAX_PIECE_POINTS:
         raise BadPiece(f"a piece has at most {MAX_PIECE_POINTS} points, got {point_count(piece)}")
-    if piece[4] >= len(COLOURS) or piece[5] >= len(WIDTHS):
-        raise BadPiece(f"there is no colour {piece[4]}, or no width {piece[5]}")
+    _, _, colour, width = _HEAD.unpack_from(piece)
+    if colour >= len(COLOURS) or width >= len(WIDTHS):
+        raise BadPiece(f"there is no colour {colour}, or no width {width}")

@@ -3,22 +3,22 @@
 The public state:
 
 - `ink`: the picture, see `sheet`
-- `people`: the artists by number: name, whether a bot, and a mark by which a client finds itself (see `mark_of`)
+- `people`: the artists by number (a client's id, or negative for a bot): name, and whether the connection is lost
 - `cursors`: their places on the paper, in units; no entry while the mouse is elsewhere
 - `pens`: the number of the stroke that they are drawing, if any
 - `host`: the number of the artist that may clear the picture, or 0
 
+After a restart from a checkpoint the drawing goes on from this state.
+
 Inputs of clients, one a tick: `[x, y, stroke]` with -1 for no stroke, or None while the mouse is elsewhere.
 
-Events from clients: `JOIN(name)`, then `ENTER(key)`: after a lost connection, the same key gives a client its old
-strokes back, to undo them. `INK(stroke, part, line)`, `UNDO(stroke)`. From the host only: `UNDO_ALL(artist's number)`,
-`CLEAR()`.
+A client's profile has its `name`. Events from clients: `INK(stroke, part, line)`, `UNDO(stroke)`. From the host only:
+`UNDO_ALL(artist's number)`, `CLEAR()`.
 
 Events to clients: `NEWS(text)`, and `REFUSED(stroke, text)` to the artist of a refused stroke.
 """
 
 import random
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,17 +30,18 @@ from games.canvas.files import Keeper
 from games.canvas.quota import HOST_TOO_FAST, Rates, amount_of
 from games.canvas.sheet import Refused, Sheet, merge
 from games.common.news import Announcer
-from games.common.players import bot_name, by_address, input_of, mark_of
+from games.common.players import NOBODY, name_in
 from pygase import (
+    CLIENT_CONNECTED,
     CLIENT_LEFT,
+    CLIENT_LOST,
+    CLIENT_RESUMED,
     TO_DELETE,
     Backend,
     DisconnectReason,
     GameState,
     PlayerInput,
     ServerConfig,
-    clean_name,
-    unused_name,
 )
 from pygase_pygame.app import Company, how_left
 
@@ -50,8 +51,6 @@ TICK: Final = 1 / TICKS_PER_SECOND  # seconds
 MOST_ARTISTS: Final = 16
 
 AUTOSAVE_TICKS: Final = 30 * TICKS_PER_SECOND
-MOST_GONE: Final = 64  # artists that have left and can still get their strokes back
-KEY_BYTES: Final = 16
 
 PIECES_PER_SECOND: Final = 40  # of one artist: four times the speed of a hand
 PIECES_SAVED_UP: Final = 200  # pieces at once, after a connection was stuck
@@ -59,7 +58,6 @@ TOO_FAST: Final = "You draw too fast. Wait a moment."
 
 BOT_NAMES: Final = ("Botticelli", "Robot Ross", "Dot", "Inky", "Quill", "Pixel", "Sepia", "Doodle")
 
-Address = tuple[Any, ...]
 Update = dict[str, Any]
 
 
@@ -68,9 +66,8 @@ class Artist:
     """An artist: a client or a bot."""
 
     name: str
-    address: Address | None = None
-    key: bytes = b""
     bot: Bot | None = None
+    lost: bool = False
     allowance: float = PIECES_SAVED_UP
     refused: int = -1  # a stroke that gets no more pieces
     table: dict[str, Any] = field(default_factory=dict)  # its entries of `cursors` and `pens`
@@ -82,35 +79,37 @@ class CanvasServer:
     Raises `files.FileTrouble` if the file cannot be read.
 
     :param file: the file that keeps the picture, if any.
+    :param checkpoint: the file that keeps the picture and the artists' places, if any. It counts more than `file`.
     """
 
-    def __init__(self, bots: int = 0, file: Path | None = None, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        bots: int = 0,
+        file: Path | None = None,
+        rng: random.Random | None = None,
+        checkpoint: Path | None = None,
+    ) -> None:
         rng = rng or random.Random()
         self.keeper = Keeper(file)
-        self.sheet = Sheet(self.keeper.load())
-        self._saved_changes = self.sheet.changes
+        self.sheet = Sheet()
+        self._saved_changes = 0
         self.artists: dict[int, Artist] = {}
         """The present artists by number."""
-        self._numbers: dict[Address, int] = {}
-        self._names: dict[Address, str] = {}  # of the clients that have sent JOIN
-        self._gone: OrderedDict[bytes, int] = OrderedDict()  # numbers by key
-        self._company = Company()
-        self._last_number = 0
-        self._host = 0
+        self._host = NOBODY
         self._rates = Rates()
         self._tick = 0
         self._trouble_reported = ""
-        for _ in range(min(max(bots, 0), len(BOT_NAMES))):
-            taken = {artist.name for artist in self.artists.values()}
-            self.artists[self._new_number()] = Artist(bot_name(rng, BOT_NAMES, taken, "Bot"), bot=Bot(rng))
-        people = {number: self._public(artist) for number, artist in self.artists.items()}
+        names = rng.sample(BOT_NAMES, min(max(bots, 0), len(BOT_NAMES)))
+        people = {-number: self._public(Artist(name)) for number, name in enumerate(names, 1)}
+        ink = Sheet(self.keeper.load()).pages()
         self.backend = Backend(
-            GameState(0, 0, ink=self.sheet.pages(), people=people, cursors={}, pens={}, host=0),
+            GameState(0, 0, ink=ink, people=people, cursors={}, pens={}, host=NOBODY),
             self.time_step,
             {
+                CLIENT_CONNECTED: self.on_connected,
+                CLIENT_LOST: self.on_lost,
+                CLIENT_RESUMED: self.on_resumed,
                 CLIENT_LEFT: self.on_left,
-                "JOIN": self.on_join,
-                "ENTER": self.on_enter,
                 "INK": self.on_ink,
                 "UNDO": self.on_undo,
                 "UNDO_ALL": self.on_undo_all,
@@ -119,7 +118,17 @@ class CanvasServer:
             game=GAME_NAME,
             config=ServerConfig(max_clients=MOST_ARTISTS),
         )
-        self._announcer = Announcer(self.backend, self._numbers)
+        self._take_over(self.backend.game_state_store.get_game_state(), rng)
+        self._company = Company(self.artists)
+        self._announcer = Announcer(self.backend)
+
+    def _take_over(self, state: GameState, rng: random.Random) -> None:
+        """Take over the picture and the artists of a state: those of a checkpoint, or those of the beginning."""
+        self.sheet.restore(state.ink)
+        for number, person in state.people.items():
+            table = {name: state[name][number] for name in ("cursors", "pens") if number in state[name]}
+            bot = Bot(rng) if number < 0 else None
+            self.artists[number] = Artist(person["name"], bot, person["lost"], table=table)
 
     def close(self) -> None:
         """Save the picture. Call it after the backend has ended."""
@@ -129,62 +138,37 @@ class CanvasServer:
 
     # -- artists -------------------------------------------------------------------------------------------------------
 
-    def on_join(self, name: object = "", *, client_address: Address) -> None:
-        """Store a client's name."""
-        self._names[client_address] = clean_name(name)
+    def on_connected(self, client_id: int, profile: Mapping[str, Any]) -> Update:
+        """Let a client draw."""
+        taken = {artist.name for artist in self.artists.values()}
+        self.artists[client_id] = Artist(name_in(profile, taken))
+        self._company.came(client_id, self._tick * TICK)
+        return self._people_update(client_id)
 
-    def on_enter(self, key: object = b"", *, client_address: Address) -> Update:
-        """Let a client draw, once. A known key makes it the same artist as before."""
-        if client_address in self._numbers or client_address not in self._names:
-            return {}
-        key = key if isinstance(key, bytes) and len(key) == KEY_BYTES else b""
-        number = self._number_before(key) or self._new_number()
-        old = self.artists.get(number)
-        if old and old.address:  # the old connection has not timed out yet
-            self._numbers.pop(old.address, None)
-        taken = {artist.name for other, artist in self.artists.items() if other != number}
-        artist = Artist(
-            unused_name(self._names[client_address], taken), client_address, key, table=old.table if old else {}
-        )
-        self.artists[number] = artist
-        self._numbers[client_address] = number
-        self._company.came(number, self._tick * TICK)
-        return {"people": {number: self._public(artist)}, **self._host_update()}
+    def on_lost(self, client_id: int) -> Update:
+        """Keep the place of a client that has lost the connection."""
+        self.artists[client_id].lost = True
+        return self._people_update(client_id)
 
-    def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
+    def on_resumed(self, client_id: int) -> Update:
+        """Let a client draw on."""
+        self.artists[client_id].lost = False
+        return self._people_update(client_id)
+
+    def on_left(self, client_id: int, reason: DisconnectReason) -> Update:
         """Remove a client. Its strokes stay."""
-        self._names.pop(client_address, None)
-        number = self._numbers.pop(client_address, None)
-        if number is None:
-            return {}
-        gone = self.artists.pop(number)
-        if gone.key:
-            self._gone[gone.key] = number
-            while len(self._gone) > MOST_GONE:
-                self._gone.popitem(last=False)
-        if self._company.left(number):
-            self._announcer.announce(f"{gone.name} {how_left(reason)}.", about=client_address)
-        update: Update = {table: {number: TO_DELETE} for table in gone.table}
-        return {**update, "people": {number: TO_DELETE}, **self._host_update()}
+        gone = self.artists.pop(client_id)
+        if self._company.left(client_id):
+            self._announcer.announce(f"{gone.name} {how_left(reason)}.", about=client_id)
+        update: Update = {table: {client_id: TO_DELETE} for table in gone.table}
+        return {**update, "people": {client_id: TO_DELETE}, **self._host_update()}
 
-    def _number_before(self, key: bytes) -> int | None:
-        """Return the number of the artist with a key, no longer as one who has left, or None."""
-        if not key:
-            return None
-        here = (number for number, artist in self.artists.items() if artist.key == key)
-        return self._gone.pop(key, None) or next(here, None)
-
-    def _new_number(self) -> int:
-        """Return a number that no artist has and no stroke in the picture carries."""
-        taken = {*self.artists, *self._gone.values()}
-        while True:
-            self._last_number = self._last_number % rules.MAX_NUMBER + 1
-            if self._last_number not in taken and not self.sheet.stroke_count(self._last_number):
-                return self._last_number
+    def _people_update(self, client_id: int) -> Update:
+        return {"people": {client_id: self._public(self.artists[client_id])}, **self._host_update()}
 
     def _host_update(self) -> Update:
-        address = self.backend.server.host_client
-        host = self._numbers.get(address, 0) if address else 0
+        host = self.backend.server.host_id
+        host = host if host in self.artists else NOBODY
         if host == self._host:
             return {}
         self._host = host
@@ -192,73 +176,69 @@ class CanvasServer:
 
     @staticmethod
     def _public(artist: Artist) -> dict[str, Any]:
-        return {"name": artist.name, "bot": artist.bot is not None, "mark": mark_of(artist.address)}
+        return {"name": artist.name, "lost": artist.lost}
 
     # -- events from clients -------------------------------------------------------------------------------------------
 
     def on_ink(
-        self, stroke: object = None, part: object = None, line: object = None, *, client_address: Address
+        self,
+        stroke: object = None,
+        part: object = None,
+        line: object = None,
+        *,
+        client_id: int,
+        client_address: tuple[str, int],
     ) -> Any:
         """Add a client's piece to the picture, or send the client the reason of a refusal."""
-        number = self._numbers.get(client_address)
-        if number is None:
-            return None
-        artist = self.artists[number]
+        artist, host = self.artists[client_id], client_address[0]
         if stroke == artist.refused:
             return None  # the client has the refusal
         try:
             if artist.allowance < 1:
                 raise Refused(TOO_FAST)
             artist.allowance -= 1
-            self._expect_slowness(client_address, part, line)
-            ink = self.sheet.draw(number, stroke, part, line, host=str(client_address[0]))
+            self._expect_slowness(host, part, line)
+            ink = self.sheet.draw(client_id, stroke, part, line, host)
         except Refused as refusal:
             artist.refused = stroke if rules.is_number(stroke) and isinstance(stroke, int) else -1
-            self._announcer.send(client_address, "REFUSED", artist.refused, str(refusal))
+            self._announcer.send(client_id, "REFUSED", artist.refused, str(refusal))
             return None
         return {"ink": ink} if ink else None
 
-    def _expect_slowness(self, client_address: Address, part: object, line: object) -> None:
+    def _expect_slowness(self, host: str, part: object, line: object) -> None:
         if isinstance(line, bytes):
             amount = amount_of(rules.piece_of(0, 0, line), begins=part == 0)
-            if not self._rates.spend(str(client_address[0]), amount, self._tick * TICK):
+            if not self._rates.spend(host, amount, self._tick * TICK):
                 raise Refused(HOST_TOO_FAST)
 
-    def on_undo(self, stroke: object = None, *, client_address: Address) -> Any:
+    def on_undo(self, stroke: object = None, *, client_id: int) -> Any:
         """Remove one of the client's own strokes."""
-        number = self._numbers.get(client_address)
-        ink = {} if number is None else self.sheet.undo(number, stroke)
+        ink = self.sheet.undo(client_id, stroke)
         return {"ink": ink} if ink else None
 
-    def on_undo_all(self, artist: object = None, *, client_address: Address) -> Any:
+    def on_undo_all(self, artist: object = None, *, client_id: int) -> Any:
         """Remove all strokes of an artist. Only the host may."""
-        number = self._numbers.get(client_address)
-        if number is None:
+        if not self._is_host(client_id, "undo the strokes of others"):
             return None
-        if not self._is_host(client_address, "undo the strokes of others"):
-            return None
-        ink = self.sheet.undo_all(artist) if rules.is_number(artist) and isinstance(artist, int) else {}
+        ink = self.sheet.undo_all(artist) if isinstance(artist, int) else {}
         if ink:
             name = self.artists[artist].name if artist in self.artists else "somebody who has left"
-            self._announcer.announce(f"{self.artists[number].name} has undone all strokes of {name}.")
+            self._announcer.announce(f"{self.artists[client_id].name} has undone all strokes of {name}.")
         return {"ink": ink} if ink else None
 
-    def on_clear(self, *, client_address: Address) -> Any:
+    def on_clear(self, *, client_id: int) -> Any:
         """Remove everything. Only the host may."""
-        number = self._numbers.get(client_address)
-        if number is None:
+        if not self._is_host(client_id, "clear the picture"):
             return None
-        if not self._is_host(client_address, "clear the picture"):
-            return None
-        self._announcer.announce(f"{self.artists[number].name} has cleared the picture.", about=client_address)
+        self._announcer.announce(f"{self.artists[client_id].name} has cleared the picture.", about=client_id)
         ink = self.sheet.clear()
         return {"ink": ink} if ink else None
 
-    def _is_host(self, address: Address, deed: str) -> bool:
+    def _is_host(self, client_id: int, deed: str) -> bool:
         """Return whether a client is the host; if not, send it a sentence."""
-        is_host = address == self.backend.server.host_client
+        is_host = client_id == self.backend.server.host_id
         if not is_host:
-            self._announcer.send(address, "NEWS", f"Only the host can {deed}.")
+            self._announcer.send(client_id, "NEWS", f"Only the host can {deed}.")
         return is_host
 
     # -- a tick ------------------------------------------------------------------------------------------------------
@@ -267,18 +247,16 @@ class CanvasServer:
         """Move the cursors, let the bots draw, and save the picture from time to time."""
         self._tick += 1
         update: Update = {"ink": {}, "cursors": {}, "pens": {}, **self._host_update()}
-        pointed = by_address(self.backend.server.clients, inputs)
+        watched = any(not (artist.bot or artist.lost) for artist in self.artists.values())
         for number, artist in self.artists.items():
             artist.allowance = min(artist.allowance + PIECES_PER_SECOND * TICK, PIECES_SAVED_UP)
             if artist.bot is None:
-                given = input_of(artist.address, pointed)
+                given = inputs.get(number)
                 self._point(number, artist, given.value if given else None, update)
-            elif self._numbers:  # bots rest while no client watches
+            elif watched:  # bots rest while no client watches
                 self._let_doodle(number, artist, artist.bot, update)
-        for number in self._company.settled(self._tick * TICK):
-            self._announcer.announce(
-                f"{self.artists[number].name} draws along now.", about=self.artists[number].address
-            )
+        for client_id in self._company.settled(self._tick * TICK):
+            self._announcer.announce(f"{self.artists[client_id].name} draws along now.", about=client_id)
         if self._tick % AUTOSAVE_TICKS == 0:
             self._save_soon()
             self._rates.forget_idle(self._tick * TICK)
@@ -316,10 +294,10 @@ class CanvasServer:
 
     def _report_trouble(self) -> None:
         """Send the host a saving problem, and its end."""
-        trouble, host = self.keeper.trouble, self.artists.get(self._host)
-        if trouble != self._trouble_reported and host and host.address:
+        trouble = self.keeper.trouble
+        if trouble != self._trouble_reported and self._host != NOBODY:
             self._trouble_reported = trouble
-            self._announcer.send(host.address, "NEWS", trouble or "The picture can be saved again.")
+            self._announcer.send(self._host, "NEWS", trouble or "The picture can be saved again.")
 
 
 def pointing(value: object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ In the state the picture is `ink`: pages of pieces, numbered from 0. A new piece
 its own size, however large the picture is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -61,6 +61,15 @@ class Sheet:
         self._next = 0
         for piece in pieces:
             self._add(piece)
+
+    def restore(self, pages: Mapping[int, Mapping[int, bytes]]) -> None:
+        """Take over the pages of a state, with their numbers, into an empty sheet. Nobody's address is known then."""
+        for page in sorted(pages):
+            self._pages.setdefault(page, 0)
+            for number, piece in sorted(pages[page].items()):
+                self._next = number
+                self._add(piece)
+        self._next = max(self._next, rules.PAGE * max(pages, default=0))
 
     def pages(self) -> Ink:
         """Return all pages."""

@@ -11,7 +11,7 @@ GAME: Final = Game(
     name=GAME_NAME,
     title="Chase",
     about="Tag for up to 16: run from the one who is it, around walls",
-    serve=lambda hosting: ChaseServer(hosting.bots).backend,
+    serve=lambda hosting: ChaseServer(hosting.bots, checkpoint=hosting.checkpoint).backend,
     screen="games.chase.client:ChaseScreen",
     port=7665,
     tick=TICK,

@@ -15,7 +15,6 @@ from games.chase.picture import Picture
 from games.chase.server import MOVING, TICK
 from games.chase.shape import CHECK
 from games.common.news import NewsLine
-from games.common.players import address_of, number_at
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
 from pygase_pygame.app import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone, hud, icon
 
@@ -27,16 +26,6 @@ HEARD_WITHIN: Final = 1_300  # points: the player hears a chaser nearer than thi
 HEART_SECONDS: Final = (0.25, 0.9)  # from beat to beat: with a chaser beside the player, at `HEARD_WITHIN`
 
 
-def my_number(state: Mapping[str, Any], address: object) -> int | None:
-    """Return the number of a client's runner, or None."""
-    return number_at(state.get("people", {}), address)
-
-
-def _my_path(state: Mapping[str, Any], address: object) -> tuple[Any, ...] | None:
-    number = my_number(state, address)
-    return None if number is None else ("runners", number)
-
-
 class ChaseScreen(GameScreen):
     """A player's window."""
 
@@ -44,7 +33,7 @@ class ChaseScreen(GameScreen):
     options = SessionOptions(
         interpolate=MOVING,
         tick=TICK,
-        predict=Prediction(rules.move, _my_path, smooth=("x", "y"), snap_distance=SNAP_DISTANCE),
+        predict=Prediction(rules.move, "runners.{me}", smooth=("x", "y"), snap_distance=SNAP_DISTANCE),
         check=CHECK,
     )
     inputs: ClassVar[Mapping[str, Any]] = {
@@ -77,11 +66,6 @@ class ChaseScreen(GameScreen):
         """Return the window's icon: the chaser."""
         return icon(figures.paint_icon)
 
-    @property
-    def me(self) -> int | None:
-        """The player's own number, or None."""
-        return my_number(self.session.newest, self.session.client.address)
-
     def handle(self, event: pygame.event.Event) -> None:
         """Handle one event."""
         self.controls.handle(event)
@@ -104,12 +88,12 @@ class ChaseScreen(GameScreen):
 
     def name_of(self, client_id: int) -> str:
         """Return a client's name."""
-        number = my_number(self.session.newest, address_of(self.session, client_id))
-        return "" if number is None else str(self.session.newest["people"][number]["name"])
+        person = self.session.newest.get("people", {}).get(client_id)
+        return str(person["name"]) if person else ""
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw the frame and play the sounds of its changes."""
-        now, me = self.playing.clock(), self.me
+        now, me = self.playing.clock(), self.session.me
         state = self._state()
         self._listen(state, me, now)
         self._picture.draw(surface, state, me, now)
@@ -149,7 +133,7 @@ class ChaseScreen(GameScreen):
     # -- sounds --------------------------------------------------------------------------------------------------------
 
     def _hear_tag(self, chaser: int, caught: int) -> None:
-        state, me = self._state(), self.me
+        state, me = self._state(), self.session.me
         self.news.show(words.tag(state.get("people", {}), chaser, caught, me))
         where = state.get("runners", {}).get(caught)
         name = "caught" if caught == me else "tag" if chaser == me else "elsewhere"

@@ -31,6 +31,7 @@ FLASH_SECONDS: Final = 0.6
 SPIN_SECONDS: Final = 0.05  # from one picture of the spikes to the next
 TILE_POINTS: Final = 700  # points
 SMALLEST_NAME: Final = 14  # pixels
+LOST_FADED: Final = 0.75  # share of the floor in the colour of a runner whose connection is lost
 NEEDS_ARROW: Final = 450  # points: farther than this, an arrow shows the direction
 
 Table = Mapping[int, Any]
@@ -83,7 +84,7 @@ class Picture:
             return
         self._remember(runners)
         self._draw_flashes(surface, now)
-        self._draw_runners(surface, runners, me, now)
+        self._draw_runners(surface, runners, people, me, now)
         arrow = self._draw_me(surface, me, runners) if me is not None and me in runners else None
         self._draw_names(surface, runners, people, me, arrow)
         is_me = me in runners and runners[me]["it"]
@@ -141,9 +142,13 @@ class Picture:
                 self._facing[number] = math.atan2(at[1] - trail[-1][1], at[0] - trail[-1][0])
             trail.append(at)
 
-    def _draw_runners(self, surface: pygame.Surface, runners: Table, me: int | None, now: float) -> None:
+    def _draw_runners(self, surface: pygame.Surface, runners: Table, people: Table, me: int | None, now: float) -> None:
         for number in sorted(runners, key=lambda n: (n == me, runners[n]["it"])):
-            self._draw_runner(surface, number, runners[number], now)
+            if people[number]["lost"]:  # a shadow, which nobody can catch
+                at = self._places.world.point(runners[number]["x"], runners[number]["y"])
+                _blit(surface, self._figures.body(number, faded=LOST_FADED), at)
+            else:
+                self._draw_runner(surface, number, runners[number], now)
 
     def _draw_runner(self, surface: pygame.Surface, number: int, runner: Mapping[str, Any], now: float) -> None:
         figures, point = self._figures, self._places.world.point
@@ -184,7 +189,7 @@ class Picture:
         taken = list(bodies.values()) + ([arrow] if arrow else [])
         for number in sorted(runners, key=lambda n: (n != me, not runners[n]["it"], n)):
             runner, matters = runners[number], number == me or runners[number]["it"]
-            name = "You" if number == me else people[number]["name"]
+            name = "You" if number == me else words.name_of(people[number])
             line = self._letters.line(name, size, WHITE if matters else GREY, area.w // 4)
             (x, y), away = bodies[number].center, round(radius * (2.0 if runner["it"] or runner["safe"] else 1.3))
             above = line.get_rect(midbottom=(x, y - away)).clamp(area)

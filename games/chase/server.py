@@ -8,12 +8,15 @@ The others pay: on their own screens they may be a step or two away already. So 
 The public state:
 
 - `runners`: by number, see `rules.Runner`; exactly one of them is the chaser
-- `people`: by number: the name, whether it is a bot, and a mark by which a client finds its own number
+- `people`: by number: the name, and whether the connection is lost
 - `scores`: by number: [seconds free, tags] in this round
 - `round`: the `seconds` left, and the `winner`: [number, name, seconds free] between two rounds, [] during one
 
-Inputs of clients are commands (see `rules.command`). Events from clients: `JOIN(name)` once. Events to clients:
-`NEWS(text)`, `TAG(chaser, caught)` with the numbers of both.
+A client's number is its id; bots have negative numbers. After a restart from a checkpoint the game goes on from this
+state.
+
+Inputs of clients are commands (see `rules.command`). A client's profile has its `name`. Events to clients:
+`NEWS(text)`, and `TAG(chaser, caught)` with the numbers of both.
 """
 
 import math
@@ -21,6 +24,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 from games.chase import rules
@@ -28,9 +32,12 @@ from games.chase.bot import PLACES, Bot
 from games.chase.rules import MOST_RUNNERS, TICKS_PER_SECOND, Runners
 from games.common.news import Announcer
 from games.common.places import farthest
-from games.common.players import Numbers, bot_name, by_address, input_of, mark_of
+from games.common.players import BotNumbers, bot_name, name_in
 from pygase import (
+    CLIENT_CONNECTED,
     CLIENT_LEFT,
+    CLIENT_LOST,
+    CLIENT_RESUMED,
     RELIABLE,
     Backend,
     DisconnectReason,
@@ -40,8 +47,6 @@ from pygase import (
     ServerConfig,
     StateHistory,
     changes,
-    clean_name,
-    unused_name,
 )
 from pygase_pygame.app import Company, how_left
 
@@ -59,9 +64,8 @@ BOT_NAMES: Final = (
     *("Hare", "Lynx", "Otter", "Fox", "Swift", "Stoat", "Gecko", "Robin", "Marten", "Puma"),
     *("Ibex", "Wren", "Badger", "Jackal", "Kite", "Heron"),
 )
-NEW_NUMBERS: Final = 128  # keeps a number in one byte
+BOT_NUMBERS: Final = 32  # keeps a number in one byte
 
-Address = tuple[Any, ...]
 Update = dict[str, Any]
 
 
@@ -70,8 +74,8 @@ class Player:
     """A player: a client or a bot."""
 
     name: str
-    address: Address | None = None
     bot: Bot | None = None
+    lost: bool = False
     free_ticks: int = 0
     tags: int = 0
     still_ticks: int = 0  # ticks since the player last wanted to move
@@ -81,16 +85,15 @@ class ChaseServer:
     """A chase for up to 16 clients and bots. Run `backend` at `TICK` seconds a tick.
 
     :param bots: number of bots, as far as there is room beside the clients.
+    :param checkpoint: the file that keeps the game, if any.
     """
 
-    def __init__(self, bots: int = 0, rng: random.Random | None = None) -> None:
+    def __init__(self, bots: int = 0, rng: random.Random | None = None, checkpoint: Path | None = None) -> None:
         self._wanted_bots = min(max(bots, 0), MOST_RUNNERS)
         self._rng = rng or random.Random()
         self.players: dict[int, Player] = {}
         """The players by number."""
-        self._numbers: dict[Address, int] = {}
-        self._free_numbers = Numbers(NEW_NUMBERS)
-        self._company = Company()
+        self._bot_numbers = BotNumbers(BOT_NUMBERS)
         self._tick = 0
         self.runners: Runners = {}
         """The runners by number."""
@@ -102,12 +105,32 @@ class ChaseServer:
         self.backend = Backend(
             GameState(0, 0, **self.tables()),
             self.time_step,
-            {CLIENT_LEFT: self.on_left, "JOIN": self.on_join},
+            {
+                CLIENT_CONNECTED: self.on_connected,
+                CLIENT_LOST: self.on_lost,
+                CLIENT_RESUMED: self.on_resumed,
+                CLIENT_LEFT: self.on_left,
+            },
             game=GAME_NAME,
             config=ServerConfig(max_clients=MOST_RUNNERS),
         )
-        self._announcer = Announcer(self.backend, self._numbers)
+        self._take_over(self.backend.game_state_store.get_game_state())
+        self._company = Company(self._clients)
+        self._announcer = Announcer(self.backend)
         self._sent = self.tables()
+
+    def _take_over(self, state: GameState) -> None:
+        """Take over the players of a state: those of a checkpoint, or the bots of the beginning."""
+        self.runners, self.players = dict(state.runners), {}
+        for number, person in state.people.items():
+            seconds, tags = state.scores[number]
+            bot = Bot(self._rng) if number < 0 else None
+            self.players[number] = Player(person["name"], bot, person["lost"], seconds * TICKS_PER_SECOND, tags)
+        self.ticks_left, self._winner = state.round["seconds"] * TICKS_PER_SECOND, state.round["winner"]
+
+    @property
+    def _clients(self) -> list[int]:
+        return [number for number in self.players if number > 0]
 
     @cached_property
     def _history(self) -> StateHistory:
@@ -116,53 +139,73 @@ class ChaseServer:
 
     # -- players -------------------------------------------------------------------------------------------------------
 
-    def on_join(self, name: object = "", *, client_address: Address) -> Update:
-        """Let a client play under a name. A bot leaves if there is no room."""
-        if client_address in self._numbers:
-            return {}
-        if not self._numbers:
+    def on_connected(self, client_id: int, profile: Mapping[str, Any]) -> Update:
+        """Let a client play under its name. A bot leaves if there is no room."""
+        if not self._clients:
             self._begin_round()  # the last round ended when the last client left
         if len(self.players) >= MOST_RUNNERS:
             self._remove_a_bot()
-        player = Player(unused_name(clean_name(name), self._names()), client_address)
-        self._numbers[client_address] = self._add(player)
-        self._company.came(client_address, self._tick * TICK)
+        self._add(client_id, Player(name_in(profile, self._names())))
+        self._company.came(client_id, self._tick * TICK)
         return self._changes()
 
-    def on_left(self, client_address: Address, reason: DisconnectReason) -> Update:
+    def on_lost(self, client_id: int) -> Update:
+        """Keep the place of a client that has lost the connection. It cannot be the chaser: the game would stand."""
+        self.players[client_id].lost = True
+        was_it = self.runners[client_id]["it"]
+        self._ensure_a_chaser()
+        if was_it and not self.runners[client_id]["it"]:
+            self._announce_heir(client_id, "has lost the connection")
+        return self._changes()
+
+    def on_resumed(self, client_id: int) -> Update:
+        """Let a client play on."""
+        self.players[client_id].lost = False
+        self._ensure_a_chaser()
+        return self._changes()
+
+    def on_left(self, client_id: int, reason: DisconnectReason) -> Update:
         """Remove a client. If it was the chaser, another runner becomes the chaser."""
-        number = self._numbers.pop(client_address, None)
-        if number is None:
-            return {}
-        was_it = self.runners[number]["it"]
-        gone = self._remove(number)
+        was_it = self.runners[client_id]["it"]
+        gone = self._remove(client_id)
         heir = rules.chaser_of(self.runners)
-        news = [f"{gone.name} {how_left(reason)}."] if self._company.left(client_address) else []
+        news = [f"{gone.name} {how_left(reason)}."] if self._company.left(client_id) else []
         if was_it and heir is not None:
             news.append(f"{self.players[heir].name} is it now.")
         if news:
-            self._announcer.announce(" ".join(news), about=client_address)
+            self._announcer.announce(" ".join(news), about=client_id)
         self._fill_up()
         return self._changes()
 
-    def _add(self, player: Player) -> int:
-        number = self._free_numbers.take(self.players)
+    def _add(self, number: int, player: Player) -> None:
         self.players[number] = player
         self.runners[number] = rules.new_runner(self._quiet_place())
         self._ensure_a_chaser()
-        return number
 
     def _remove(self, number: int) -> Player:
         del self.runners[number]
+        gone = self.players.pop(number)
         self._ensure_a_chaser()
-        return self.players.pop(number)
+        return gone
 
     def _ensure_a_chaser(self) -> None:
-        if self.runners and rules.chaser_of(self.runners) is None:
-            self._elect(list(self.runners))
+        """Elect a chaser if there is none, or if its connection is lost while somebody else is present."""
+        chaser = rules.chaser_of(self.runners)
+        if self.runners and (chaser is None or (self.players[chaser].lost and self._present())):
+            self._elect(self._present() or list(self.runners))
+
+    def _present(self) -> list[int]:
+        return [number for number, player in self.players.items() if not player.lost]
+
+    def _announce_heir(self, former: int, because: str) -> None:
+        heir = rules.chaser_of(self.runners)
+        assert heir is not None
+        self._announcer.announce(f"{self.players[former].name} {because}. {self.players[heir].name} is it now.")
 
     def _elect(self, candidates: list[int]) -> None:
-        self.runners = rules.elected(self.runners, self._rng.choice(candidates))
+        heir = self._rng.choice(candidates)
+        self.runners = rules.elected(self.runners, heir)
+        self.players[heir].still_ticks = 0
 
     def _remove_a_bot(self) -> None:
         """Remove the bot with the least free time, to make room. The chaser goes only if it is the only bot."""
@@ -174,7 +217,8 @@ class ChaseServer:
         bots = sum(player.bot is not None for player in self.players.values())
         for _ in range(min(self._wanted_bots - bots, MOST_RUNNERS - len(self.players))):
             taken = self._names()
-            self._add(Player(bot_name(self._rng, BOT_NAMES, taken, "Bot"), bot=Bot(self._rng)))
+            player = Player(bot_name(self._rng, BOT_NAMES, taken, "Bot"), Bot(self._rng))
+            self._add(self._bot_numbers.take(self.players), player)
 
     def _quiet_place(self) -> tuple[int, int]:
         """Return the place farthest from all runners, of eight random ones."""
@@ -190,51 +234,53 @@ class ChaseServer:
         """Run one tick. `dt` does not matter: a late server plays slower, by the same rules."""
         self._history  # noqa: B018  # the first access begins it
         self._tick += 1
-        for address in self._company.settled(self._tick * TICK):
-            self._announcer.announce(f"{self.players[self._numbers[address]].name} runs along now.", about=address)
-        if not self._numbers:
+        for client_id in self._company.settled(self._tick * TICK):
+            self._announcer.announce(f"{self.players[client_id].name} runs along now.", about=client_id)
+        if all(player.bot or player.lost for player in self.players.values()):
             return {}  # bots rest while no client watches
-        given = by_address(self.backend.server.clients, inputs)
-        self._move(given)
+        self._move(inputs)
         if self._winner:
             self._count_down_to_next_round()
         else:
-            self._catch(given)
+            self._catch(inputs)
             self._wake_the_chaser()
             self._count()
         return self._changes()
 
-    def _move(self, inputs: Mapping[Address, PlayerInput]) -> None:
+    def _move(self, inputs: Mapping[int, PlayerInput]) -> None:
         before, after = self.runners, {}
         for number, runner in before.items():
             player = self.players[number]
             if player.bot is not None:
                 wish: object = player.bot.command(number, before)
             else:
-                given = input_of(player.address, inputs)
+                given = inputs.get(number)
                 wish = given.value if given else None  # a client silent for a second sends no input: its runner stays
             after[number] = rules.move(runner, wish)
             moves = runner["frozen"] or rules.command(wish) != rules.STILL
             player.still_ticks = 0 if moves else player.still_ticks + 1
         self.runners = after
 
-    def _catch(self, inputs: Mapping[Address, PlayerInput]) -> None:
+    def _catch(self, inputs: Mapping[int, PlayerInput]) -> None:
         """Judge by the chaser's screen whether it has caught a runner."""
         number = rules.chaser_of(self.runners)
         if number is None:
             return
-        chaser, seen = self.runners[number], self._seen_by(self.players[number], inputs)
+        chaser, seen = self.runners[number], self._seen_by(number, inputs)
         caught = [
             other
-            for other, runner in self.runners.items()
-            if rules.can_catch(chaser, runner) and other in seen and rules.touches(chaser, seen[other])
+            for other in self.runners
+            if self._can_be_caught(other, chaser) and other in seen and rules.touches(chaser, seen[other])
         ]
         if caught:
             self._tag(number, min(caught, key=lambda n: _distance(chaser, seen[n])))
 
-    def _seen_by(self, player: Player, inputs: Mapping[Address, PlayerInput]) -> Mapping[int, Mapping[str, Any]]:
+    def _can_be_caught(self, number: int, chaser: rules.Runner) -> bool:
+        return not self.players[number].lost and rules.can_catch(chaser, self.runners[number])
+
+    def _seen_by(self, number: int, inputs: Mapping[int, PlayerInput]) -> Mapping[int, Mapping[str, Any]]:
         """Return the runners on a player's screen at the time of its input; for a bot, the present ones."""
-        given = input_of(player.address, inputs)
+        given = inputs.get(number)
         newest = self._history.newest
         if given is None or given.view_time is None or newest is None:
             return self.runners
@@ -251,21 +297,18 @@ class ChaseServer:
         number = rules.chaser_of(self.runners)
         if number is None or len(self.runners) < 2 or self.players[number].still_ticks < ASLEEP_TICKS:
             return
-        awake = [n for n, p in self.players.items() if n != number and p.still_ticks < ASLEEP_TICKS]
+        awake = [n for n, p in self.players.items() if n != number and not p.lost and p.still_ticks < ASLEEP_TICKS]
         if awake:
             self._elect(awake)
-            heir = rules.chaser_of(self.runners)
-            assert heir is not None
-            self.players[heir].still_ticks = 0
-            text = f"{self.players[number].name} sleeps. {self.players[heir].name} is it now."
-            self.backend.server.dispatch_event("NEWS", text, retries=RELIABLE)
+            self._announce_heir(number, "sleeps")
 
     def _count(self) -> None:
         """Count the free time of all runners but the chaser. A runner alone does not count."""
         if len(self.runners) < 2:
             return
         for number, runner in self.runners.items():
-            self.players[number].free_ticks += not runner["it"]
+            player = self.players[number]
+            player.free_ticks += not (runner["it"] or player.lost)
         self.ticks_left -= 1
         if self.ticks_left <= 0:
             best = rules.ranking(self._scores())[0]
@@ -282,7 +325,7 @@ class ChaseServer:
         for player in self.players.values():
             player.free_ticks = player.tags = player.still_ticks = 0
         if self.runners:
-            self._elect(list(self.runners))
+            self._elect(self._present() or list(self.runners))
 
     # -- the public state ----------------------------------------------------------------------------------------------
 
@@ -293,10 +336,7 @@ class ChaseServer:
         """Return the whole public state."""
         return {
             "runners": dict(self.runners),
-            "people": {
-                n: {"name": p.name, "bot": p.bot is not None, "mark": mark_of(p.address)}
-                for n, p in self.players.items()
-            },
+            "people": {n: {"name": p.name, "lost": p.lost} for n, p in self.players.items()},
             "scores": self._scores(),
             "round": {"seconds": -(-self.ticks_left // TICKS_PER_SECOND), "winner": self._winner},
         }

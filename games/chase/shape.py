@@ -6,7 +6,7 @@ from games.chase import walls
 from pygase_pygame.app import Each, Either, Flag, Number, Row, Shape, State, Text
 
 _COUNT: Final = Number(0, whole=True)
-_MARK: Final = Number(0, 2**32, whole=True)
+_NUMBER: Final = Number(-(2**32), 2**32, whole=True)  # of a player
 
 CHECK: Final[Shape] = State(
     runners=Each(
@@ -17,9 +17,10 @@ CHECK: Final[Shape] = State(
             "dash": _COUNT,
             "frozen": _COUNT,
             "safe": _COUNT,
-        }
+        },
+        keys=_NUMBER,
     ),
-    people=Each({"name": Text(), "bot": Flag(), "mark": _MARK}),
-    scores=Each(Row(_COUNT, _COUNT)),
-    round={"seconds": _COUNT, "winner": Either(Row(_COUNT, Text(), _COUNT), Row())},
+    people=Each({"name": Text(), "lost": Flag()}, keys=_NUMBER),
+    scores=Each(Row(_COUNT, _COUNT), keys=_NUMBER),
+    round={"seconds": _COUNT, "winner": Either(Row(_NUMBER, Text(), _COUNT), Row())},
 )

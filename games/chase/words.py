@@ -12,6 +12,11 @@ KEYS_SHORT = "Arrows: run · Space: dash · Esc: leave"
 Table = Mapping[int, Any]
 
 
+def name_of(person: Mapping[str, Any]) -> str:
+    """Return the name of a player, as it is written beside the runner."""
+    return f"{person['name']} (reconnecting)" if person["lost"] else str(person["name"])
+
+
 def headline(runners: Table, people: Table, me: int | None, winner: list[Any]) -> str:
     """Return the most important sentence for a player. `winner` is the round's, [] during a round."""
     chaser = rules.chaser_of(runners)
@@ -21,7 +26,7 @@ def headline(runners: Table, people: Table, me: int | None, winner: list[Any]) -
         return "Take a breath: nobody can be caught"
     if me is None or me not in runners:
         return f"{people[chaser]['name']} is it. You are watching"
-    if len(runners) == 1:
+    if all(number == me or people[number]["lost"] for number in runners):
         return "You are it, and alone"
     mine = runners[me]
     if me == chaser:

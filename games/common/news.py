@@ -1,29 +1,26 @@
 """News: one line of text from the server to the players, shown for some seconds."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from pygase import RELIABLE, Backend
 
 
 class Announcer:
-    """Sends a game's events to its clients, reliably and in order.
+    """Sends a game's events to its clients, reliably and in order."""
 
-    :param addresses: the clients that get the news. The game may change the collection at any time.
-    """
+    def __init__(self, backend: Backend) -> None:
+        self._server = backend.server
 
-    def __init__(self, backend: Backend, addresses: Iterable[Any]) -> None:
-        self._server, self._addresses = backend.server, addresses
-
-    def send(self, address: Any, event: str, *data: Any) -> None:
+    def send(self, client_id: int, event: str, *data: Any) -> None:
         """Send an event to one client."""
-        self._server.dispatch_event(event, *data, target_client=address, retries=RELIABLE)
+        self._server.dispatch_event(event, *data, target_client=client_id, retries=RELIABLE)
 
-    def announce(self, text: str, *, about: Any = None) -> None:
+    def announce(self, text: str, *, about: int | None = None) -> None:
         """Send `NEWS(text)` to all clients, except the one that it is about."""
-        for address in self._addresses:
-            if address != about:
-                self.send(address, "NEWS", text)
+        for client_id in list(self._server.clients):
+            if client_id != about:
+                self.send(client_id, "NEWS", text)
 
 
 class NewsLine:

@@ -7,16 +7,17 @@ but the installed packages. Then change the name and the title in `GAME`.
 """
 
 import random
-from itertools import count
 from typing import Any
 
 import pygame
 
-from pygase import CLIENT_CONNECTED, CLIENT_LEFT, TO_DELETE, Backend, GameState, clean_name, unused_name
+import pygase
+from pygase import TO_DELETE, Backend, GameState, clean_name, unused_name
 from pygase_pygame import SERVER_EVENT, Prediction, app
 
 WIDTH, HEIGHT, RADIUS, STEP, TICK = 640, 400, 15, 4, 1 / 60
-PLAYER = {"name": app.Text(), "number": app.Number(), "x": app.Number(0, WIDTH), "y": app.Number(0, HEIGHT)}
+PLAYER = {"name": app.Text(), "lost": app.Flag(), "x": app.Number(0, WIDTH), "y": app.Number(0, HEIGHT)}
+PLAYERS = app.Each(PLAYER, keys=app.Number(whole=True))
 
 
 def move(player: dict[str, Any], wish: Any) -> dict[str, Any]:
@@ -30,38 +31,39 @@ def move(player: dict[str, Any], wish: Any) -> dict[str, Any]:
 
 def serve(hosting: app.Hosting) -> Backend:
     """The server: admits players, removes them, and moves players and bots one step a tick."""
-    numbers, bots = count(), {f"bot {number}": [0, 0] for number in range(1, hosting.bots + 1)}
+    bots = {-number: [0, 0] for number in range(1, hosting.bots + 1)}  # clients have numbers from 1
     company = app.Company()
 
     def newcomer(name: str) -> dict[str, Any]:
         x, y = random.uniform(RADIUS, WIDTH - RADIUS), random.uniform(RADIUS, HEIGHT - RADIUS)
-        return {"name": name, "number": next(numbers), "x": x, "y": y}
+        return {"name": name, "lost": False, "x": x, "y": y}
 
-    def enter(client_id: int) -> dict[str, Any]:
-        return {"players": {client_id: newcomer("...")}}
-
-    def take_name(name: Any, game_state: Any, client_id: int) -> dict[str, Any]:
-        name = unused_name(clean_name(name), [player["name"] for player in game_state.players.values()])
+    def enter(game_state: Any, client_id: int, profile: dict[str, Any]) -> dict[str, Any]:
         company.came(client_id, game_state.time_order * TICK)
-        return {"players": {client_id: {"name": name}}}
+        taken = [player["name"] for player in game_state.players.values()]
+        return {"players": {client_id: newcomer(unused_name(clean_name(profile.get("name")), taken))}}
 
     def leave(client_id: int) -> dict[str, Any]:
         company.left(client_id)
         return {"players": {client_id: TO_DELETE}}
 
-    def time_step(game_state: Any, dt: float, inputs: dict[Any, Any]) -> dict[str, Any]:
-        for key in company.settled(game_state.time_order * TICK):
-            backend.server.dispatch_event("CAME", game_state.players[key]["name"])
+    def time_step(game_state: Any, dt: float, inputs: dict[int, Any]) -> dict[str, Any]:
+        for client_id in company.settled(game_state.time_order * TICK):
+            backend.server.dispatch_event("CAME", game_state.players[client_id]["name"])
         for bot in bots:
             if random.random() < 0.02:  # at 60 ticks a second, a bot turns about once a second
                 bots[bot] = random.choices((-1, 0, 1), k=2)
         wishes = {**bots, **{client_id: given.value for client_id, given in inputs.items()}}
         return {"players": {key: move(player, wishes.get(key)) for key, player in game_state.players.items()}}
 
-    state = GameState(players={bot: newcomer(bot.title()) for bot in bots})
-    backend = Backend(
-        state, time_step, {CLIENT_CONNECTED: enter, "JOIN": take_name, CLIENT_LEFT: leave}, game=GAME.name
-    )
+    state = GameState(players={bot: newcomer(f"Bot {-bot}") for bot in bots})
+    handlers: dict[str, Any] = {
+        pygase.CLIENT_CONNECTED: enter,
+        pygase.CLIENT_LOST: lambda client_id: {"players": {client_id: {"lost": True}}},
+        pygase.CLIENT_RESUMED: lambda client_id: {"players": {client_id: {"lost": False}}},
+        pygase.CLIENT_LEFT: leave,
+    }
+    backend = Backend(state, time_step, handlers, game=GAME.name)
     return backend
 
 
@@ -72,7 +74,7 @@ class HelloScreen(app.GameScreen):
         interpolate=["players.*.x", "players.*.y"],
         tick=TICK,
         predict=Prediction(move, "players.{me}"),
-        check=app.State(players=app.Each(PLAYER)),  # the client leaves a server whose states do not fit
+        check=app.State(players=PLAYERS),  # the client leaves a server whose states do not fit
     )
     sounds = app.SoundSet(came=[app.Tone(520, 0.07), app.Tone(780, 0.15)])
 
@@ -99,13 +101,12 @@ class HelloScreen(app.GameScreen):
         surface.fill(app.FLOOR, layout.area)
         for key, player in self.session.view().get("players", {}).items():
             middle, size = layout.point(player["x"], player["y"]), layout.pixels(RADIUS)
-            pygame.draw.circle(surface, app.player_colour(player["number"]), middle, size)
+            colour = app.LINE if player["lost"] else app.player_colour(key)  # grey while the connection is lost
+            pygame.draw.circle(surface, colour, middle, size)
             if key == self.session.me:
                 pygame.draw.circle(surface, app.WHITE, middle, size, width=3)
             hud.name_tag(surface, letters, player["name"], (middle[0], middle[1] - size))
-        app.hud.footer(
-            surface, self.playing.lettering, "Arrows, WASD or pad: move · Esc: leave", self.playing.invitation
-        )
+        hud.footer(surface, letters, "Arrows, WASD or pad: move · Esc: leave", self.playing.invitation)
 
 
 GAME = app.Game("hello", "Hello", "Everyone is a circle that moves", serve, HelloScreen, port=7640, bots=1, most_bots=8)

@@ -6,7 +6,8 @@ from typing import Final
 
 from games.pong.rules import SERIES
 from games.pong.server import GAME_NAME, TICK, PongServer
-from pygase_pygame.app import Game, cli
+from pygase import Backend
+from pygase_pygame.app import Game, Hosting, cli
 
 
 def _options(parser: argparse.ArgumentParser, command: str) -> None:
@@ -21,11 +22,17 @@ def _options(parser: argparse.ArgumentParser, command: str) -> None:
         )
 
 
+def serve(hosting: Hosting) -> Backend:
+    """Return the server for a command line."""
+    best_of = getattr(hosting.args, "best_of", 1)
+    return PongServer(hosting.bots > 0, best_of, checkpoint=hosting.checkpoint).backend
+
+
 GAME: Final = Game(
     name=GAME_NAME,
     title="Pong",
     about="Pong for two over a network",
-    serve=lambda hosting: PongServer(hosting.bots > 0, getattr(hosting.args, "best_of", 1)).backend,
+    serve=serve,
     screen="games.pong.client:PongScreen",
     port=7664,  # PONG on the keys of a telephone
     tick=TICK,

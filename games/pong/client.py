@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Final
 import pygame
 
 from games.common.news import NewsLine
-from games.common.players import address_of
 from games.pong import rules, scene
 from games.pong.court import Court, pong_icon
 from games.pong.echo import SOUNDS, Echo
@@ -32,9 +31,9 @@ MOVING: Final = (
 GUEST_KEYS: Final = (pygame.K_2, pygame.K_KP2, pygame.K_F2)
 
 
-def own_paddle(state: Mapping[str, Any], address: object) -> tuple[str, ...] | None:
+def own_paddle(state: Mapping[str, Any], me: int | None) -> tuple[str, ...] | None:
     """Return the path to the player's own paddle, or None if there is none or it cannot move."""
-    match, seat = state.get("match"), seat_of(state.get("players"), address)
+    match, seat = state.get("match"), seat_of(state.get("players"), me)
     if not seat or match is None or match["phase"] == rules.WAITING:
         return None
     return "match", "paddles", seat
@@ -107,10 +106,10 @@ class PongScreen(GameScreen):
             self.tell("AGAIN")
 
     def name_of(self, client_id: int) -> str:
-        """Return a client's name; "watches" for spectators, which have no name in the state."""
-        players = self.session.newest.get("players")
-        seat = seat_of(players, address_of(self.session, client_id))
-        return str(players[seat]["name"]) if players and seat else "watches"
+        """Return a client's name."""
+        state = self.session.newest
+        seat = seat_of(state.get("players"), client_id)
+        return str(state["players"][seat]["name"] if seat else state.get("watching", {}).get(client_id, ""))
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw a frame and play its sounds."""
@@ -143,7 +142,7 @@ class PongScreen(GameScreen):
         return state
 
     def _seat_in(self, state: Mapping[str, Any]) -> Seat:
-        return seat_of(state.get("players"), self.session.client.address)
+        return seat_of(state.get("players"), self.session.me)
 
     def _link(self) -> Link:
         session = self.session

@@ -120,7 +120,7 @@ class Court:
     def _draw_match(self, surface: pygame.Surface, match: Match, scene: Scene) -> None:
         surface.set_clip(self._frame.court)  # the predicted ball may leave the court before the server ends the rally
         self._draw_trail(surface, scene.trail, SIDE_COLOURS[flies_from(match)])
-        self._draw_paddles(surface, match, scene.you)
+        self._draw_paddles(surface, match, scene)
         if match["phase"] != rules.OVER:
             self._draw_ball(surface, match)
         surface.set_clip(None)
@@ -156,12 +156,12 @@ class Court:
                 radius = self._layout.pixels(rules.BALL_RADIUS * (1.0 - age) * 0.9)
                 pygame.draw.circle(surface, mixed(FLOOR, colour, 0.5 * (1.0 - age)), self._layout.point(x, y), radius)
 
-    def _draw_paddles(self, surface: pygame.Surface, match: Match, you: Side | None) -> None:
+    def _draw_paddles(self, surface: pygame.Surface, match: Match, scene: Scene) -> None:
         layout = self._layout
         for side, y in match["paddles"].items():
             paddle = layout.rect(PADDLE_X[side], y - rules.PADDLE_HALF, rules.PADDLE_WIDTH, 2 * rules.PADDLE_HALF)
-            pygame.draw.rect(surface, SIDE_COLOURS[side], paddle, border_radius=layout.pixels(2))
-            if side == you:
+            pygame.draw.rect(surface, _colour_of(side, scene), paddle, border_radius=layout.pixels(2))
+            if side == scene.you:
                 self._draw_pointer(surface, side, y)
 
     def _draw_pointer(self, surface: pygame.Surface, side: Side, y: float) -> None:
@@ -195,7 +195,7 @@ class Court:
         for side, name in scene.names.items():
             said = f"{name} ({scene.remarks[side]})" if side in scene.remarks else name
             width = header.w // 2 - self._frame.text
-            text = self._lettering.line(said, round(self._frame.text * 1.5), SIDE_COLOURS[side], width)
+            text = self._lettering.line(said, round(self._frame.text * 1.5), _colour_of(side, scene), width)
             at = header.midleft if side == LEFT else (header.right - text.get_width(), header.centery)
             surface.blit(text, text.get_rect(midleft=at))
 
@@ -270,6 +270,11 @@ def paint_icon(surface: pygame.Surface) -> None:
 def pong_icon() -> pygame.Surface:
     """Return the window's icon."""
     return icon(paint_icon)
+
+
+def _colour_of(side: Side, scene: Scene) -> Colour:
+    """Return the colour of a side: grey while its player has lost the connection."""
+    return GREY if side in scene.lost else SIDE_COLOURS[side]
 
 
 def _ground(frame: Frame, size: tuple[int, int]) -> pygame.Surface:

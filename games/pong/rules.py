@@ -117,6 +117,13 @@ def step(match: Match, inputs: Mapping[Side, int]) -> Match:
     return match
 
 
+def interrupted(match: Match) -> Match:
+    """Return the match before the serve of its present point. The score stays. Between two games nothing changes."""
+    if match["phase"] not in (SERVE, RALLY):
+        return match
+    return {**match, "phase": SERVE, "countdown": SERVE_TICKS, "rally": 0, "ball": _resting_ball()}
+
+
 def other(side: Side) -> Side:
     """Return the opposite side."""
     return RIGHT if side == LEFT else LEFT

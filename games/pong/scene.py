@@ -48,6 +48,7 @@ class Scene:
     news: str = ""
     notice: Notice | None = None
     trail: Sequence[TrailPoint] = ()  # of the ball, oldest first
+    lost: frozenset[Side] = frozenset()  # sides whose player has lost the connection
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ def scene_of(
         names=names,
         remarks=_remarks(state, seat),
         you=seat or None,
-        status=_status(link, seat, state.get("watching", 0)),
+        lost=frozenset(side for side in names if state["players"][side]["lost"]),
+        status=_status(link, seat, len(state.get("watching", ()))),
         healthy=connected and not link.trouble,
         keys=_keys(state, seat) if connected else (),
         news=news,
@@ -106,10 +108,11 @@ def opening(state: State, seat: Seat, invitation: str = "") -> list[str]:
 
 
 def _remarks(state: State, seat: Seat) -> dict[Side, str]:
+    lost = {side: "reconnecting" for side, player in state.get("players", {}).items() if player["lost"]}
     if not seat:
-        return {}
+        return lost
     if not has_guest(state, seat):
-        return {seat: "you"}
+        return {**lost, seat: "you"}
     return {seat: f"you, {HANDS[seat]}", rules.other(seat): HANDS[rules.other(seat)]}
 
 
@@ -153,6 +156,9 @@ def _match_notice(
         return Notice("Waiting for a second player", f"The match begins when somebody joins{here}.{how}", invitation)
     if match["phase"] == rules.OVER and match["winner"]:
         return _result(match, names, "" if has_guest(state, seat) else seat, may_go_on=bool(seat))
+    missing = [names[side] for side in SIDES if state["players"][side]["lost"]]
+    if missing:
+        return Notice(f"{missing[0]} has lost the connection", "The match waits for a while.")
     return None
 
 

@@ -39,7 +39,7 @@ FROM_CLIENT: Final = 0
 FROM_SERVER: Final = 1
 """The directions. They stand in the nonce, so no packet can be sent back to its sender."""
 
-_NONCE: Final = Struct("!IQ")
+NONCE: Final = Struct("!IQ")
 _PROTOCOL_NAME: Final = b"pygase 2: X25519, HKDF-SHA256, ChaCha20-Poly1305"
 _SHA256_BYTES: Final = 32
 
@@ -90,7 +90,7 @@ def new_aead(key: bytes) -> Aead:
 
 
 @lru_cache(maxsize=1)
-def _invalid_tag() -> type[Exception]:
+def invalid_tag() -> type[Exception]:
     from cryptography.exceptions import InvalidTag
 
     invalid: type[Exception] = InvalidTag  # named for a mypy that does not find the package
@@ -205,7 +205,7 @@ class Sealer:
         :param number: of 64 bits; a number seals one plaintext only.
         :param clear: bytes that stay readable, and that nobody can change either.
         """
-        return self._aead.encrypt(_NONCE.pack(self._direction, number), plain, clear)
+        return self._aead.encrypt(NONCE.pack(self._direction, number), plain, clear)
 
 
 class Opener:
@@ -220,13 +220,13 @@ class Opener:
     def __init__(self, key: bytes, direction: int) -> None:
         self._aead = new_aead(key)
         self._direction = direction
-        self._wrong = _invalid_tag()
+        self._wrong = invalid_tag()
         self.forgeries = 0
 
     def open(self, number: int, sealed: bytes, clear: bytes) -> bytes | None:
         """Return the plaintext; None if any bit of the three arguments is not the sender's."""
         try:
-            return self._aead.decrypt(_NONCE.pack(self._direction, number), sealed, clear)
+            return self._aead.decrypt(NONCE.pack(self._direction, number), sealed, clear)
         except self._wrong:
             self.forgeries += 1
             return None

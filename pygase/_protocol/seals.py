@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from .crypto import FROM_CLIENT, FROM_SERVER, MOST_FORGERIES, Opener, Sealer, SessionKeys
+from .crypto import FROM_CLIENT, FROM_SERVER, MOST_FORGERIES, NONCE, SessionKeys, invalid_tag, new_aead
 from .record import PeerRecord
-from .sequence import unwrap
-from .wire import DATA, ENCRYPTED, HEADER_BYTES, TAG_BYTES, URGENT
+from .wire import DATA, ENCRYPTED, HEADER_BYTES, URGENT
 
 CLEAR_BYTES: Final = 11
 """Bytes of a packet that stay readable: kind, token and sequence."""
 
-_OPEN_KIND: Final = bytes([DATA])
+_LEAST_BYTES: Final = HEADER_BYTES - CLEAR_BYTES
+_pack_nonce: Final = NONCE.pack
 _SEALED_KIND: Final = bytes([ENCRYPTED])
 _URGENT_KIND: Final = bytes([URGENT])
 
@@ -21,16 +21,19 @@ class Seals:
     """Seals and opens the packets of one side of a connection.
 
     :param direction: of its own packets: FROM_CLIENT or FROM_SERVER.
+    :ivar forgeries: count of the packets that did not open.
     """
 
-    __slots__ = ("_opener", "_sealer")
+    __slots__ = ("_direction", "_from_other", "_from_self", "_invalid_tag", "_other_direction", "forgeries")
 
     def __init__(self, keys: SessionKeys, direction: int) -> None:
-        from_client, from_server = keys.from_client, keys.from_server
-        if direction == FROM_SERVER:
-            self._sealer, self._opener = Sealer(from_server, FROM_SERVER), Opener(from_client, FROM_CLIENT)
-        else:
-            self._sealer, self._opener = Sealer(from_client, FROM_CLIENT), Opener(from_server, FROM_SERVER)
+        from_client, from_server = new_aead(keys.from_client), new_aead(keys.from_server)
+        is_server = direction == FROM_SERVER
+        self._from_self, self._from_other = (from_server, from_client) if is_server else (from_client, from_server)
+        self._direction = direction
+        self._other_direction = FROM_CLIENT if is_server else FROM_SERVER
+        self._invalid_tag = invalid_tag()
+        self.forgeries = 0
 
     def seal(self, number: int, header: bytes, messages: bytes, urgent: bool) -> bytes:
         """Return the encrypted packet.
@@ -40,30 +43,39 @@ class Seals:
         :param urgent: whether the receiver should not let it wait for its tick.
         """
         clear = (_URGENT_KIND if urgent else _SEALED_KIND) + header[1:CLEAR_BYTES]
-        return clear + self._sealer.seal(number, header[CLEAR_BYTES:] + messages, clear)
+        plain = header[CLEAR_BYTES:] + messages
+        return clear + self._from_self.encrypt(_pack_nonce(self._direction, number), plain, clear)
 
-    def open(self, number: int, packet: bytes) -> bytes:
-        """Return the DATA datagram of an encrypted packet; ``b""`` if it is not the other side's.
+    def open(self, packet: bytes, latest: int) -> bytes:
+        """Return an encrypted packet with its text in clear, as a DATA datagram but for its kind; ``b""`` if it is not
+        the other side's.
 
-        :param number: the full number that the packet claims.
+        :param packet: at least 11 bytes.
+        :param latest: the newest received number. This packet has the number nearest to it.
         """
-        if len(packet) < HEADER_BYTES + TAG_BYTES:
-            return b""
+        number = latest + ((packet[9] << 8 | packet[10]) - latest + 0x8000 & 0xFFFF) - 0x8000  # as unwrap
+        if number < 0:
+            number += 0x10000
         clear = packet[:CLEAR_BYTES]
-        plain = self._opener.open(number, packet[CLEAR_BYTES:], clear)
-        return b"" if plain is None else _OPEN_KIND + clear[1:] + plain
+        try:
+            nonce = _pack_nonce(self._other_direction, number)
+            plain = self._from_other.decrypt(nonce, packet[CLEAR_BYTES:], clear)
+        except self._invalid_tag:
+            self.forgeries += 1
+            return b""
+        return clear + plain if len(plain) >= _LEAST_BYTES else b""
 
     @property
     def is_worn_out(self) -> bool:
         """Whether so many forgeries have been tried that the next one might succeed."""
-        return self._opener.forgeries >= MOST_FORGERIES
+        return self.forgeries >= MOST_FORGERIES
 
 
 def unsealed(seals: Seals | None, data: bytes, record: PeerRecord) -> bytes:
-    """Return the DATA datagram of an encrypted packet; ``b""`` if it is not the peer's, or if either the packet or the
-    connection is open. Those are counted as dropped."""
+    """Return an encrypted packet with its text in clear; ``b""`` if it is not the peer's, or if either the packet or
+    the connection is open. Those are counted as dropped."""
     if seals is not None and data[0] != DATA:
-        plain = seals.open(unwrap(data[9] << 8 | data[10], record.latest), data)
+        plain = seals.open(data, record.latest)
         if plain:
             return plain
     record.packets_dropped += 1

@@ -20,7 +20,7 @@ A game made with it consists of a server and a screen::
 
     GAME = Game(
         name="tag", title="Tag", about="Run from the player who is it", port=7650,
-        serve=lambda hosting: TagServer(bots=hosting.bots).backend,     # Backend(..., game="tag")
+        serve=lambda hosting: TagServer(hosting).backend,   # Backend(..., game="tag", checkpoint=hosting.checkpoint)
         screen=TagScreen, bots=3, most_bots=15,
     )
 
@@ -32,7 +32,8 @@ The shell adds:
 - the command line: ``host``, ``join`` and ``--help`` with their options, and a sentence for each mistake;
 - the invitation: the exact command that a friend has to type;
 - the choice of a game on the local network, the window, and a band with the connection's trouble;
-- the player's name, which the server receives as the reliable event ``JOIN(name)`` on each connection;
+- the player's name, which the server receives in the client's profile, ``profile["name"]``;
+- places that are kept: ``join --resume FILE`` goes on after a crash;
 - the keys that :class:`GameLoop` lists;
 - an end at once, for everyone, however the program ends.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar
 
 from pygase import parse_link, parse_port
@@ -42,6 +43,12 @@ def make_parser(game: Game) -> argparse.ArgumentParser:
         metavar="SECRET",
         default="",
         help="what a host without a window has shown its owner: with it, you are the host (only with HOST)",
+    )
+    joining.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="keep your place in this file: if your window dies, start it again in time and you are the same player",
     )
     for command in (hosting, joining):
         _add_playing(command)

@@ -63,7 +63,7 @@ class Choosing:
             game.name,
             title=game.title,
             default_port=game.port,
-            connect=connector.join,
+            connect=lambda hostname, port, password: connector.join(hostname, port, password, name=self.name),
             host=lambda port, password: connector.host(port, self.name),
             passwords=False,
             remember=remember,

@@ -1,12 +1,13 @@
 """Players who have stayed for some seconds. Pure, for servers.
 
-    company.came(address, now)                  # a player has joined
-    for address in company.settled(now): ...    # in each tick: announce these players
-    if company.left(address): ...               # announce the departure
+    company.came(client_id, now)                # a player has joined
+    for client_id in company.settled(now): ...  # in each tick: announce these players
+    if company.left(client_id): ...             # announce the departure
 
 A client that comes and goes would otherwise fill everybody's screen with news.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from pygase import DisconnectReason
@@ -26,11 +27,13 @@ class Company:
     """The players in a game.
 
     Times are seconds of any clock that never goes back.
+
+    :param known: players who have been announced before, as in a game that goes on from a checkpoint.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Iterable[Any] = ()) -> None:
         self._new: dict[Any, float] = {}  # player → time of arrival, the oldest first
-        self._known: set[Any] = set()
+        self._known: set[Any] = set(known)
 
     def came(self, who: Any, now: float) -> None:
         """Add a player, unless the player is there already."""

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pygase import Backend
@@ -27,6 +28,11 @@ class Hosting:
 
     bots: int = 0
     args: argparse.Namespace = field(default_factory=argparse.Namespace)
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The file that keeps the game, for ``Backend(checkpoint=...)``; None: the game is not kept."""
+        return getattr(self.args, "checkpoint", None)
 
 
 @dataclass(frozen=True)

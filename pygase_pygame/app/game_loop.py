@@ -7,9 +7,6 @@ from typing import Final, Literal
 
 import pygame
 
-from pygase import RELIABLE
-
-from ..pygame_events import CONNECTED
 from ..ui.banner import StatusBanner
 from . import extras
 from .game_screen import GameScreen
@@ -69,9 +66,6 @@ class GameLoop:
             self._window.handle(event)
             if event.type == pygame.QUIT:
                 self.end = "leave"
-            elif event.type == CONNECTED:
-                self._session.client.dispatch_event("JOIN", self._screen.playing.name, retries=RELIABLE)
-                self._screen.handle(event)
             elif not (self.roster.handle(event) or self._screen.handle(event)):
                 self._handle(event)
         self._screen.update()

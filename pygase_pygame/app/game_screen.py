@@ -27,7 +27,7 @@ WAYS: Final[Mapping[str, Any]] = {
 """Keys and gamepads for left, right, up and down."""
 
 HostDeed = tuple[int, str, Callable[[Any], None]]
-"""A host's action on a player: key, name, and a function of a client's address (or of a key of `departed`)."""
+"""A host's action on a player: key, name, and a function of a client's id (or of a key of `departed`)."""
 
 __all__ = ["WAYS", "GameScreen", "HostDeed", "Playing", "SessionOptions", "SoundSet", "Tone"]
 

@@ -47,7 +47,7 @@ def play(
         sounds = Sounds(screen_class.sounds, wanted=not args.mute)
         chooser = choosing.Choosing(window, game, connector, name)
         address = address or choosing.only_game(window, game)
-        session = connector.join(*address, hosted=hosted) if address else chooser.run()
+        session = connector.join(*address, name=name, hosted=hosted) if address else chooser.run()
         while session is not None:
             name = clean_name(chooser.name) if address is None else name
             friends = invitation if hosted else _invitation(game, session)

@@ -35,6 +35,7 @@ class Player:
     :ivar host: the IP address.
     :ivar ping: seconds.
     :ivar near: at the host's own network address.
+    :ivar lost: its connection is lost, and its place is kept.
     :ivar gone: has left the game.
     """
 
@@ -44,12 +45,15 @@ class Player:
     ping: float = 0.0
     is_me: bool = False
     near: bool = False
+    lost: bool = False
     gone: bool = False
 
     @property
     def where(self) -> str:
-        """The network address without its port, and the ping in milliseconds; or ``"has left"``."""
-        return "has left" if self.gone else f"{self.host} · {self.ping * 1000:.0f} ms"
+        """The network address, and the ping in milliseconds or ``"reconnecting"``; or ``"has left"``."""
+        if self.gone:
+            return "has left"
+        return f"{self.host} · {'reconnecting' if self.lost else f'{self.ping * 1000:.0f} ms'}"
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,13 @@ class Roster:
             Player(
                 client_id,
                 self._screen.name_of(client_id) or UNNAMED,
-                str(connection.client_address[0]),
-                connection.latency,
+                client.client_address[0],
+                client.latency,
                 is_me=client_id == session.me,
-                near=own is not None and connection.client_address[0] == own[0],
+                near=own is not None and client.client_address[0] == own[0],
+                lost=client.is_lost,
             )
-            for client_id, connection in (list(server.clients.items()) if server else [])
+            for client_id, client in (list(server.clients.items()) if server else [])
         ]
         return here + [Player(key, name, gone=True) for key, name in self._screen.departed()]
 
@@ -118,11 +123,12 @@ class Roster:
         own = [Deed(key, name, do, to_gone=True) for key, name, do in self._screen.host_deeds()]
         return [Deed(pygame.K_k, "kick", server.kick), Deed(pygame.K_b, "ban", self._ban, to_near=False), *own]
 
-    def _ban(self, client_id: Key) -> None:
-        """Ban the network address of a client, as another id costs nothing."""
+    def _ban(self, client_id: int) -> None:
+        """Ban a client's network address: with its id alone, it could come back under another."""
         server = self._server
-        if server is not None and client_id in server.clients:
-            server.ban(server.clients[client_id].client_address)
+        client = server.clients.get(client_id) if server else None
+        if server and client:
+            server.ban(client.client_address)
 
     # -- the host's input
 

@@ -74,10 +74,13 @@ class Flag:
 
 
 class Each:
-    """A dict with any keys, `most` at most, whose values all have the same shape (None: any values)."""
+    """A dict with `most` keys at most, whose values all have the same shape (None: any values).
 
-    def __init__(self, shape: Any, most: int = MAX_ENTRIES) -> None:
-        self._shape, self._most = None if shape is None else shaped(shape), most
+    :param keys: the shape of its keys, such as `Number(whole=True)` for a dict by client id.
+    """
+
+    def __init__(self, shape: Any, most: int = MAX_ENTRIES, *, keys: Shape = lambda key: "") -> None:
+        self._shape, self._most, self._keys = None if shape is None else shaped(shape), most, keys
 
     def __call__(self, value: Any) -> str:
         """Return the fault, or ""."""
@@ -85,10 +88,11 @@ class Each:
             return _not(value, "a dict")
         if len(value) > self._most:
             return f" has {len(value)} entries, and {self._most} at most fit"
-        if self._shape is not None:
-            for key, part in value.items():
-                if wrong := self._shape(part):
-                    return f".{str(key)[:20]}{wrong}"
+        for key, part in value.items():
+            if wrong := self._keys(key):
+                return f" has a key that{wrong}"
+            if self._shape is not None and (wrong := self._shape(part)):
+                return f".{str(key)[:20]}{wrong}"
         return ""
 
 

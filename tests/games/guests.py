@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pygase import RELIABLE, Client
+from pygase import Client
 from pygase.testing import Link, SimulatedNetwork
 
 
 class Guest:
     """A client that joins a game under a name, and keeps the news that it gets.
 
-    :param name: its name. None: it connects but does not join.
+    :param name: the name in its profile, of any type. None: its profile is empty.
     :param handlers: handlers of further events, by event type.
     """
 
@@ -18,7 +18,7 @@ class Guest:
         self,
         network: SimulatedNetwork,
         game: str,
-        name: str | None,
+        name: Any,
         link: Link | None = None,
         handlers: Mapping[str, Callable[..., None]] | None = None,
     ) -> None:
@@ -27,9 +27,7 @@ class Guest:
         self.news: list[str] = []
         for event, handler in {"NEWS": self.news.append, **(handlers or {})}.items():
             self.client.register_event_handler(event, handler)
-        network.connect(self.client, link=link)
-        if name is not None:
-            self.client.dispatch_event("JOIN", name, retries=RELIABLE)
+        network.connect(self.client, link=link, profile={} if name is None else {"name": name})
         network.run(0.3)
 
     @property

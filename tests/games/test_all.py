@@ -13,8 +13,6 @@ import pygame
 import pytest
 
 from games.arena.rules import AT
-from games.arena.server import own_ship
-from games.chase.client import my_number
 from games.pong.rules import LEFT
 from games.pong.seats import seat_of
 from pygase_pygame.app import cli
@@ -106,18 +104,17 @@ def button(seat: Seat, number: int, down: bool = True) -> None:
 
 def height_of(table: Table, seat: Seat) -> float:
     """Return the y of the player's own thing in the server's state."""
-    state, address = table.state, seat.session.client.address
+    state, me = table.state, seat.session.me
     match table.game.name:
         case "hello":
-            return float(state.players[seat.key]["y"])
+            return float(state.players[me]["y"])
         case "pong":
-            return float(state.match["paddles"][seat_of(state.players, address) or LEFT])
+            return float(state.match["paddles"][seat_of(state.players, me) or LEFT])
         case "chase":
-            return float(state.runners[my_number({"people": state.people}, address)]["y"])
+            return float(state.runners[me]["y"])
         case "arena":
-            path = own_ship({"seats": state.seats}, address)
-            return float(state.ships[path[1]][AT][1]) if path else 0.0
-    return float(state.cursors.get(1, (0, -1))[1])  # a pen above the paper has no entry
+            return float(state.ships[me][AT][1])
+    return float(state.cursors.get(me, (0, -1))[1])  # a pen above the paper has no entry
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -163,7 +160,7 @@ def test_a_pads_button_dashes_also_if_it_is_tapped_between_two_frames() -> None:
     table.runs(4.0)
     push(ada, 0, 1.0)
     table.runs(0.1)
-    me = my_number({"people": table.state.people}, ada.session.client.address)
+    me = ada.session.me
     assert not table.state.runners[me]["dash"]
     pad = {"instance_id": 0, "joy": 0, "button": 0}
     ada.frame([pygame.event.Event(pygame.JOYBUTTONDOWN, pad), pygame.event.Event(pygame.JOYBUTTONUP, pad)])

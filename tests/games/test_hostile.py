@@ -12,11 +12,11 @@ from pygase_pygame.app.game import Game, Hosting
 from tests.games.trees import anything
 
 EVENTS = {
-    "hello": ("JOIN",),
+    "hello": ("JOIN",),  # no game knows it
     "pong": ("JOIN", "GUEST", "AGAIN"),
     "chase": ("JOIN",),
     "arena": ("JOIN", "CHAT"),
-    "canvas": ("JOIN", "ENTER", "INK", "UNDO", "CLEAR"),
+    "canvas": ("JOIN", "INK", "UNDO", "UNDO_ALL", "CLEAR"),
 }
 
 
@@ -29,9 +29,8 @@ def test_no_input_and_no_event_raises_or_disturbs_anybody(
     backend = game.serve(Hosting(min(1, game.most_bots)))
     network.serve(backend, interval=game.tick)
     ada, mallory = Client(game=name), Client(game=name)
-    for client in (ada, mallory):
-        network.connect(client)
-        client.dispatch_event("JOIN", "Ada", retries=RELIABLE)
+    for client, name_of_client in ((ada, "Ada"), (mallory, anything(rng))):
+        network.connect(client, profile={"name": name_of_client})
     network.run(0.3)
     for _ in range(150):
         with contextlib.suppress(MessageTooLarge):  # the client itself refuses those

@@ -4,12 +4,10 @@ import importlib
 
 import pytest
 
-from pygase import RELIABLE, Client
+from pygase import Client
 from pygase.testing import SimulatedNetwork
 from pygase_pygame.app.company import STAYS
 from pygase_pygame.app.game import Game, Hosting
-
-KEY = b"k" * 16
 
 
 class Party:
@@ -20,17 +18,15 @@ class Party:
         self.game = game
         self.network.serve(game.serve(Hosting(0)), interval=game.tick)
         self.heard: list[str] = []
-        ada = self.comes("Ada", b"a" * 16)
+        ada = self.comes("Ada")
         for event in ("NEWS", "CAME"):
             ada.register_event_handler(event, self.heard.append)
         self.network.run(2 * STAYS)
         self.heard.clear()
 
-    def comes(self, name: str, key: bytes = KEY) -> Client:
+    def comes(self, name: str) -> Client:
         client = Client(game=self.game.name)
-        self.network.connect(client)
-        client.dispatch_event("JOIN", name, retries=RELIABLE)
-        client.dispatch_event("ENTER", key, retries=RELIABLE)
+        self.network.connect(client, profile={"name": name})
         return client
 
     def stays(self, name: str, seconds: float) -> None:

@@ -80,7 +80,7 @@ class Search(NamedTuple):
 
 def search(job: Search) -> Outcome:
     """Run programs against the model."""
-    from tests.support.model.programs import run_programs  # only here: the other work does without hypothesis
+    from tests.support.model.programs import run_programs  # only here: fuzzing does without hypothesis
 
     logging.disable(logging.ERROR)
     return _done(str(job), job.programs, lambda: run_programs(job.seed, job.programs, encrypted=job.encrypted))

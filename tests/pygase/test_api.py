@@ -185,7 +185,8 @@ def test_statuses_are_named_ints() -> None:
     assert pygase.GameStatus.get("Active") == 1
     assert [pygase.ConnectionStatus.get(n) for n in ("Disconnected", "Connected", "Connecting")] == [2, 3, 4]
     assert [pygase.ConnectionStatus.get(value) for value in (2, 3, 4)] == ["Disconnected", "Connected", "Connecting"]
-    for none_of_them in (0, 1, 5):
+    assert pygase.ConnectionStatus.get("Reconnecting") == 5
+    for none_of_them in (0, 1, 6):
         with pytest.raises(ValueError, match="'Disconnected' \\(2\\)"):
             pygase.ConnectionStatus.get(none_of_them)
 

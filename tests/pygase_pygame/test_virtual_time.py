@@ -178,10 +178,14 @@ def test_a_cut_cable_is_told_and_the_game_goes_on_after_trying_again(seed: int):
     network.run(1.0)
     assert session.send_input({"fire": True})
     network.partition(session.client)
-    last = _run_until(network, session, lambda: session.status == "lost")
+    last = _run_until(network, session, lambda: session.status == "reconnecting")
+    assert "reconnecting" in session.reason
+    network.run(20.0)
+    assert session.view().ball["x"] == last.ball["x"]
+    network.run(12.0)
+    assert session.status == "lost"
     assert "network" in session.reason
     assert session.view().ball["x"] == last.ball["x"]
-    network.run(30.0)
     session.retry()
     _run_until(network, session, lambda: session.status == "connected")
     assert session.send_input({"fire": True})
@@ -198,8 +202,8 @@ def _run_until(network: SimulatedNetwork, session: Session, condition: Callable[
     raise AssertionError(f"not so within 20 s; the session is {session.status}: {session.reason}")
 
 
-def test_a_server_that_falls_silent_is_told_of_before_the_connection_counts_as_lost() -> None:
-    """The network cable is pulled: no goodbye arrives."""
+def test_a_server_that_falls_silent_is_told_of_and_the_seconds_that_are_left() -> None:
+    """The network cable is pulled for a while: no goodbye arrives."""
     network, session = play(Game(), 1, Link(latency=0.02))
     network.run(2.0)
     surface = pygame.Surface((640, 480))
@@ -212,4 +216,13 @@ def test_a_server_that_falls_silent_is_told_of_before_the_connection_counts_as_l
     assert "Nothing has come from" in session.reason
     assert banner.draw(surface, session) is not None
     network.run(3.0)
-    assert session.status == "lost"
+    assert session.status == "reconnecting"
+    assert session.is_in_game
+    assert session.reason == "No answer from the server: reconnecting … 30 s"
+    assert banner.draw(surface, session) is not None
+    network.run(10.0)
+    assert "20 s" in session.reason
+    network.set_link(session.client, Link(latency=0.02))
+    network.run(2.0)
+    assert session.status == "connected"
+    assert session.reason == ""

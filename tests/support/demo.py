@@ -2,7 +2,7 @@
 
 import pygame
 
-from pygase import Backend, GameState
+from pygase import CLIENT_CONNECTED, Backend, GameState
 from pygase_pygame.app.game import Game, Hosting
 from pygase_pygame.app.game_screen import GameScreen, Playing, SoundSet, Tone
 
@@ -10,11 +10,11 @@ from pygase_pygame.app.game_screen import GameScreen, Playing, SoundSet, Tone
 def serve(hosting: Hosting) -> Backend:
     """Return a server that keeps the names in the order of their arrival."""
 
-    def on_join(name: str, game_state: GameState) -> dict[str, object]:
-        return {"names": [*game_state.names, name]}
+    def on_connected(profile: dict[str, str], game_state: GameState) -> dict[str, object]:
+        return {"names": [*game_state.names, profile.get("name", "")]}
 
     state = GameState(names=[], bots=hosting.bots)
-    return Backend(state, lambda game_state, dt: {}, {"JOIN": on_join}, game="demo")
+    return Backend(state, lambda game_state, dt: {}, {CLIENT_CONNECTED: on_connected}, game="demo")
 
 
 class DemoScreen(GameScreen):

@@ -82,7 +82,7 @@ class Seat:
         client = Client(game=table.game.name)
         self.session = Session(
             client,
-            connect=lambda: table.network.connect(client, link=link),
+            connect=lambda: table.network.connect(client, link=link, profile={"name": name}),
             clock=table.network.clock,
             address=f"localhost:{table.game.port}",
             **screen_class.options,

@@ -44,7 +44,7 @@ class Drawn:
 
     def undoes(self, stroke: bytes) -> None:
         """Undo a stroke."""
-        self.sheet.undo(rules.artist_of(stroke), int.from_bytes(stroke[2:], "big"))
+        self.sheet.undo(rules.artist_of(stroke), int.from_bytes(stroke[-2:], "big"))
         self.follows()
 
     def follows(self) -> None:

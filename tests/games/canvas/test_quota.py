@@ -91,9 +91,9 @@ def test_who_comes_anew_as_somebody_else_has_no_more_than_before(
 ) -> None:
     monkeypatch.setattr(sheet, "HELD", Amount(5, 10_000, 10_000))
     opened()
-    ada = Visitor(network, "Ada", b"a" * 16)
-    for number in range(4):
-        bob = Visitor(network, "Bob", bytes([number]) * 16)
+    ada = Visitor(network, "Ada")
+    for _ in range(4):
+        bob = Visitor(network, "Bob")
         bob.tell("INK", 0, 0, LINE)
         bob.tell("INK", 1, 0, LINE)
         network.run(0.2)
@@ -108,7 +108,7 @@ def test_who_draws_too_fast_from_one_address_is_told_so_in_words(
 ) -> None:
     monkeypatch.setattr(quota, "SAVED_UP", Amount(3, 1_000, 1_000))
     opened()
-    ada, bob = Visitor(network, "Ada", b"a" * 16), Visitor(network, "Bob", b"b" * 16)
+    ada, bob = Visitor(network, "Ada"), Visitor(network, "Bob")
     for number in range(2):
         ada.tell("INK", number, 0, LINE)
         bob.tell("INK", number, 0, LINE)
@@ -126,7 +126,7 @@ def test_the_host_can_undo_all_that_somebody_has_drawn_and_nobody_else(
     network: SimulatedNetwork, opened: Opened
 ) -> None:
     opened()
-    ada, bob = Visitor(network, "Ada", b"a" * 16), Visitor(network, "Bob", b"b" * 16)
+    ada, bob = Visitor(network, "Ada"), Visitor(network, "Bob")
     host, guest = (ada, bob) if ada.client.snapshots[-1].state["host"] == ada.number else (bob, ada)
     for number in range(3):
         host.tell("INK", number, 0, LINE)
@@ -147,7 +147,7 @@ def test_the_host_can_undo_all_that_somebody_has_drawn_and_nobody_else(
 
 def test_what_somebody_drew_who_has_left_can_be_undone_too(network: SimulatedNetwork, opened: Opened) -> None:
     opened()
-    host, guest = Visitor(network, "Ada", b"a" * 16), Visitor(network, "Bob", b"b" * 16)
+    host, guest = Visitor(network, "Ada"), Visitor(network, "Bob")
     if host.client.snapshots[-1].state["host"] != host.number:
         host, guest = guest, host
     guest.tell("INK", 0, 0, LINE)

@@ -6,7 +6,7 @@ import pytest
 
 from games.chase import rules, words
 
-PEOPLE = {1: {"name": "Ada"}, 2: {"name": "Bob"}, 3: {"name": "Eve"}}
+PEOPLE = {1: {"name": "Ada", "lost": False}, 2: {"name": "Bob", "lost": False}, 3: {"name": "Eve", "lost": False}}
 
 
 def runners(**of_ada: Any) -> dict[int, Any]:
@@ -35,6 +35,13 @@ def test_the_headline_says_what_matters_most(ada: dict[str, Any], me: int | None
 def test_the_headline_says_when_one_is_alone_or_nobody_is_there() -> None:
     assert words.headline({1: {**rules.new_runner((0, 0)), "it": True}}, PEOPLE, 1, []) == "You are it, and alone"
     assert words.headline({}, {}, None, []) == "Nobody is here"
+
+
+def test_the_headline_does_not_ask_to_catch_those_who_have_lost_the_connection() -> None:
+    others_lost = {number: {**person, "lost": number != 1} for number, person in PEOPLE.items()}
+    assert words.headline(runners(it=True), others_lost, 1, []) == "You are it, and alone"
+    assert words.name_of(others_lost[2]) == "Bob (reconnecting)"
+    assert words.name_of(others_lost[1]) == "Ada"
 
 
 @pytest.mark.parametrize(

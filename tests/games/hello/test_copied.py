@@ -66,11 +66,11 @@ def test_the_copy_is_hosted_and_joined(
     started.append(host)
     host.read_until(f"python -m circles join 127.0.0.1:{port}")
     client: Client = guest("hello", port)
-    wait_for_names(client, "...", "Ada", timeout=30)
+    wait_for_names(client, "Player", "Ada", timeout=30)
     bob = play(folder, environment, "join", f"127.0.0.1:{port}", "--name", "Bob")
     started.append(bob)
-    wait_for_names(client, "...", "Ada", "Bob", timeout=30)
+    wait_for_names(client, "Player", "Ada", "Bob", timeout=30)
     assert bob.ends(signal.SIGINT) == 0
-    wait_for_names(client, "...", "Ada")
+    wait_for_names(client, "Player", "Ada")
     assert host.ends(signal.SIGINT) == 0
     client.disconnect()

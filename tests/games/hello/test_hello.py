@@ -23,7 +23,7 @@ def table() -> Iterator[Table]:
 
 def shown(seat: Seat, of: Seat | None = None) -> tuple[float, float]:
     """Return the place of a player in somebody's window."""
-    player = seat.session.view().players[(of or seat).key]
+    player = seat.session.view().players[(of or seat).session.me]
     return player["x"], player["y"]
 
 
@@ -46,7 +46,7 @@ def test_two_players_and_a_bot_play_for_half_a_minute(table: Table, rng: random.
             held[seat] = rng.choice(KEYS)
             seat.presses(held[seat])
         table.runs(0.5)
-        bot = table.state.players["bot 1"]
+        bot = table.state.players[-1]
         bot_places.add((bot["x"], bot["y"]))
     for seat, key in held.items():
         seat.releases(key)
@@ -55,7 +55,7 @@ def test_two_players_and_a_bot_play_for_half_a_minute(table: Table, rng: random.
     names = {player["name"] for player in ada.session.view().players.values()}
     assert names == {"Ada", "Bob", "Bot 1"}
     for seat in (ada, bob):
-        truth = table.state.players[seat.key]
+        truth = table.state.players[seat.session.me]
         assert shown(ada, seat) == shown(bob, seat) == (truth["x"], truth["y"]), "everyone sees the truth"
         assert seat.session.predictor is not None
         assert seat.session.predictor.corrections == 0, "who is alone in his way is never corrected"
@@ -103,15 +103,15 @@ def test_after_a_frame_of_some_seconds_nothing_is_made_up_for(table: Table) -> N
     ada.presses(pygame.K_LEFT)
     sent = table.network.bytes_sent[ada.session.client.address]
     table.network.run(4.0)
-    before = table.state.players[ada.key]["x"]
+    before = table.state.players[ada.session.me]["x"]
     table.frame()
     table.network.run(0.05)
     assert ada.session.status == "connected"
     assert table.network.bytes_sent[ada.session.client.address] - sent < 10_000
-    assert before - table.state.players[ada.key]["x"] <= 0.3 * 60 * hello.STEP
+    assert before - table.state.players[ada.session.me]["x"] <= 0.3 * 60 * hello.STEP
     ada.releases(pygame.K_LEFT)
     table.runs(1.0)
-    assert shown(ada) == (table.state.players[ada.key]["x"], table.state.players[ada.key]["y"])
+    assert shown(ada) == (table.state.players[ada.session.me]["x"], table.state.players[ada.session.me]["y"])
 
 
 def test_a_minimised_window_lets_all_keys_go(table: Table) -> None:
@@ -121,7 +121,7 @@ def test_a_minimised_window_lets_all_keys_go(table: Table) -> None:
     ada.happens(pygame.WINDOWFOCUSLOST)
     ada.happens(pygame.WINDOWMINIMIZED)
     table.runs(0.5)
-    rests = dict(table.state.players[ada.key])
+    rests = dict(table.state.players[ada.session.me])
     table.runs(2.0)
-    assert table.state.players[ada.key] == rests
+    assert table.state.players[ada.session.me] == rests
     assert ada.session.status == "connected"

@@ -167,8 +167,7 @@ def test_when_the_host_ends_one_sees_why_and_the_match_as_it_was(table: Table, a
 
 def test_one_is_told_for_a_while_who_came_and_who_left(table: Table, ada: Seat) -> None:
     bob = Client(game="pong")
-    table.network.connect(bob)
-    bob.dispatch_event("JOIN", "Bob", retries=5)
+    table.network.connect(bob, profile={"name": "Bob"})
     table.runs(STAYS + 0.5)
     assert scene(ada).news == "Bob plays now."
     bob.disconnect()

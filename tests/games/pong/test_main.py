@@ -88,12 +88,12 @@ def test_programs_play_together_and_each_ends_on_ctrl_c(port: int, programs: lis
     for watching, name in enumerate(("Ada", "Bob")):
         programs.append(Program("pong", "join", f"127.0.0.1:{port}", "--name", name))
         client.wait_until(lambda state, expected=watching: state.watching == expected, timeout=10)
-        wait_for_names(client, "...", "Ada")
+        wait_for_names(client, "Player", "Ada")
     _, ada, bob = programs
     assert ada.ends(signal.SIGINT) == 0
-    wait_for_names(client, "...", "Bob")
+    wait_for_names(client, "Player", "Bob")
     assert bob.ends(signal.SIGINT) == 0
-    wait_for_names(client, "...", "Bot")
+    wait_for_names(client, "Player", "Bot")
     assert host.ends(signal.SIGINT) == 0
     wait_until(lambda: client.status == "disconnected")
     assert client.disconnect_reason is DisconnectReason.SERVER_SHUTDOWN
@@ -105,8 +105,8 @@ def test_a_host_with_a_window_plays_at_its_own_table_and_ends_on_ctrl_c(port: in
     programs.append(host)
     host.read_until(f"join 127.0.0.1:{port}")
     client = guest(GAME.name, port)
-    wait_for_names(client, "...", "Ada")
+    wait_for_names(client, "Player", "Ada")
     assert host.ends(signal.SIGINT) == 0
     wait_until(lambda: client.status == "disconnected")
     players = client.snapshots[-1].state["players"].values()
-    assert {player["name"] for player in players} == {"...", "Ada"}, "the last to be seen is the match as it was"
+    assert {player["name"] for player in players} == {"Player", "Ada"}, "the last to be seen is the match as it was"

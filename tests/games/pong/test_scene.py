@@ -12,7 +12,7 @@ CONNECTED = Link("connected", "localhost", rtt=0.012)
 
 
 def player(name: str, **of_the_player: Any) -> dict[str, Any]:
-    return {"name": name, "bot": False, "guest": False, "key": "", **of_the_player}
+    return {"name": name, "bot": False, "guest": False, "lost": False, "id": 0, **of_the_player}
 
 
 def against(opponent: dict[str, Any], **of_the_match: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ GUEST = player("Guest", guest=True)
 def state(**of_the_match: Any) -> dict[str, Any]:
     players = {LEFT: player("Ada"), RIGHT: player("Bob")}
     games = {side: int(of_the_match.get("winner") == side) for side in (LEFT, RIGHT)}
-    return {"match": {**rules.new_match(), "games": games, **of_the_match}, "players": players, "watching": 0}
+    return {"match": {**rules.new_match(), "games": games, **of_the_match}, "players": players, "watching": {}}
 
 
 def words(scene: Scene) -> str:
@@ -74,7 +74,7 @@ def test_a_player_sees_who_they_are_and_their_keys() -> None:
 
 
 def test_a_spectator_is_told_that_they_watch_and_is_offered_no_keys_that_do_nothing() -> None:
-    seen = scene_of({**state(phase=rules.OVER, winner=LEFT), "watching": 1}, "", CONNECTED)
+    seen = scene_of({**state(phase=rules.OVER, winner=LEFT), "watching": {3: "Eve"}}, "", CONNECTED)
     assert seen.you is None
     assert "you are watching" in seen.status
     assert "W/S" not in words(seen)
@@ -82,7 +82,7 @@ def test_a_spectator_is_told_that_they_watch_and_is_offered_no_keys_that_do_noth
 
 
 def test_players_see_how_many_watch() -> None:
-    assert "3 watching" in scene_of({**state(), "watching": 3}, LEFT, CONNECTED).status
+    assert "3 watching" in scene_of({**state(), "watching": {3: "Eve", 4: "Bob", 5: "Cleo"}}, LEFT, CONNECTED).status
 
 
 @pytest.mark.parametrize(("seat", "who"), [(LEFT, "You win"), (RIGHT, "Ada wins"), ("", "Ada wins")])

@@ -164,9 +164,9 @@ def test_programs_play_together_and_each_ends_when_told_to(
     client = guest(HELLO.name, port)
     ada = Program("hello", "join", f"127.0.0.1:{port}", "--name", "Ada", "--link", "latency=20ms")
     programs.append(ada)
-    wait_for_names(client, "...", "Ada")
+    wait_for_names(client, "Player", "Ada")
     assert ada.ends(by) == 0
-    wait_for_names(client, "...")
+    wait_for_names(client, "Player")
     assert host.ends(by) == 0
     wait_until(lambda: client.status == "disconnected")
     assert client.disconnect_reason is DisconnectReason.SERVER_SHUTDOWN
@@ -209,11 +209,11 @@ def test_a_host_plays_at_his_own_server_and_takes_it_with_him(port: int, program
     programs.append(host)
     host.read_until(f"join 127.0.0.1:{port}")
     client = guest(HELLO.name, port)
-    wait_for_names(client, "...", "Ada", "Bot 1")
+    wait_for_names(client, "Player", "Ada", "Bot 1")
     assert host.ends(signal.SIGINT) == 0
     wait_until(lambda: client.status == "disconnected")
     names = {player["name"] for player in cast(dict[str, Any], client.snapshots[-1].state["players"]).values()}
-    assert names == {"...", "Ada", "Bot 1"}, "the last to be seen is the game as it was"
+    assert names == {"Player", "Ada", "Bot 1"}, "the last to be seen is the game as it was"
 
 
 @pytest.mark.integration

@@ -106,6 +106,10 @@ def test_esc_goes_back_to_choosing_as_soon_as_silence_is_told_of(table: Table, a
 def test_a_host_that_vanishes_without_a_word_is_missed_within_5_seconds(table: Table, ada: Seat) -> None:
     table.network.partition(ada.session.client)
     table.runs(5.0)
+    assert ada.session.status == "reconnecting"
+    assert ada.session.reason
+    assert drawn(table)
+    table.runs(31.0)
     assert ada.session.status == "lost"
     assert ada.session.reason
 

@@ -30,9 +30,7 @@ class Hosted:
 
     def guest(self, name: str, address: Any) -> Client:
         client = Client(game=self.table.game.name)
-        self.table.network.connect(client, address=address)
-        client.dispatch_event("JOIN", name, retries=RELIABLE)
-        client.dispatch_event("ENTER", name[:1].encode() * 16, retries=RELIABLE)
+        self.table.network.connect(client, address=address, profile={"name": name})
         self.table.runs(0.5)
         return client
 

@@ -168,7 +168,7 @@ def test_after_a_reconnect_the_strip_goes_on(seed):
         graph = play(stage, 2.0)
         session = graph.session
         stage.network.partition(session.client)
-        stage.run_until(lambda: session.status == "lost", lambda: (session.view(), graph.draw(stage.screen)), 30.0)
+        stage.run_until(lambda: session.status == "lost", lambda: (session.view(), graph.draw(stage.screen)), 40.0)
         assert graph.figures(stage.clock())["ping"]
         session.retry()
         stage.run_until(lambda: session.status == "connected", session.poll)

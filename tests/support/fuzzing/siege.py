@@ -77,9 +77,10 @@ _NUMBERED: Final = (EVENT_ONCE, EVENT_ORDERED)
 class Honest:
     """An honest client: it sends reliable events and expects the server's, and states."""
 
-    def __init__(self, address: Address, client_id: int) -> None:
+    def __init__(self, address: Address, client_id: int, token: bytes) -> None:
         self.address = address
         self.client_id = client_id
+        self.token = token
         self.sent = self.server_sent = 0
         self.got: list[int] = []
         self.server_got: list[int] = []
@@ -111,7 +112,7 @@ class Siege:
             "encryption": mode,
         }
         self._client_config = ClientConfig(**bounds)
-        self.peers = Peers(seed, config=ServerConfig(**bounds, joins_per_host=1_000_000))
+        self.peers = Peers(seed, config=ServerConfig(**bounds, joins_per_host=1_000_000, resume_seconds=2.0))
         self.peers.forge, self.peers.drop = self._overhear, self._account
         self._kept = self._corpus()
         self._joined = self._wooed = 0
@@ -122,7 +123,7 @@ class Siege:
         self.suitor: Address = ("nobody", 0)
         for _ in range(HONEST):
             address = self._join()
-            self.honest[address] = Honest(address, self._id_of(address))
+            self.honest[address] = Honest(address, self._id_of(address), self.peers.clients[address].token)
         self.hostile, self.victim = self._join(), self._join()
         self.suitor = self._woo_again()
         self._attacks: list[Callable[[], None]] = [
@@ -379,7 +380,7 @@ class Siege:
             client = self.peers.clients[self.suitor]
         samples = self._kept[self.rng.choice(("challenge", "accepted", "refused"))]
         data = self._mutator.mutated(self.rng.choice(samples), samples)
-        data = data[:1] + client.connector.nonce + data[9:]
+        data = data[:1] + client.way_in.connector.nonce + data[9:]
         self._throw("wooed server", data, SERVER, self.suitor)
 
     # -- what must hold -----------------------------------------------------------------------------------------------
@@ -388,6 +389,7 @@ class Siege:
         """Check that nobody holds more than the bounds allow."""
         server = self.peers.server
         assert len(server.peers) == len(server.by_token) <= HONEST + LEFT_OVER
+        assert len(server.table.lost) <= LEFT_OVER
         assert not server.inbox
         assert len(server.dropped) <= 40
         assert len(self.peers.clients) <= HONEST + 3
@@ -399,6 +401,7 @@ class Siege:
             client = self.peers.clients[honest.address]
             assert client.closed is None, client.closed
             assert client.connected, "an honest client has lost its connection"
+            assert client.token == honest.token, "an honest client had to reconnect"
             self._peer_of(honest)
 
     def check(self) -> None:
