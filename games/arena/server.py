@@ -122,6 +122,7 @@ class ArenaServer:
             },
             game=GAME_NAME,
             config=ServerConfig(max_clients=CREW),
+            checkpoint=checkpoint,
         )
         self._take_over(self.backend.game_state_store.get_game_state())
         self._company = Company(self.pilots)

@@ -117,6 +117,7 @@ class CanvasServer:
             },
             game=GAME_NAME,
             config=ServerConfig(max_clients=MOST_ARTISTS),
+            checkpoint=checkpoint,
         )
         self._take_over(self.backend.game_state_store.get_game_state(), rng)
         self._company = Company(self.artists)

@@ -113,6 +113,7 @@ class ChaseServer:
             },
             game=GAME_NAME,
             config=ServerConfig(max_clients=MOST_RUNNERS),
+            checkpoint=checkpoint,
         )
         self._take_over(self.backend.game_state_store.get_game_state())
         self._company = Company(self._clients)

@@ -63,7 +63,7 @@ def serve(hosting: app.Hosting) -> Backend:
         pygase.CLIENT_RESUMED: lambda client_id: {"players": {client_id: {"lost": False}}},
         pygase.CLIENT_LEFT: leave,
     }
-    backend = Backend(state, time_step, handlers, game=GAME.name)
+    backend = Backend(state, time_step, handlers, game=GAME.name, checkpoint=hosting.checkpoint)
     return backend
 
 

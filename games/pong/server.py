@@ -89,6 +89,7 @@ class PongServer:
                 "AGAIN": self.on_again,
             },
             game=GAME_NAME,
+            checkpoint=checkpoint,
         )
         self._people = people_of(self.backend.game_state_store.get_game_state())
         self._seat_bots()

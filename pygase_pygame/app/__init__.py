@@ -33,7 +33,7 @@ The shell adds:
 - the invitation: the exact command that a friend has to type;
 - the choice of a game on the local network, the window, and a band with the connection's trouble;
 - the player's name, which the server receives in the client's profile, ``profile["name"]``;
-- places that are kept: ``join --resume FILE`` goes on after a crash;
+- places that are kept: ``host --checkpoint FILE`` and ``join --resume FILE`` go on after a crash;
 - the keys that :class:`GameLoop` lists;
 - an end at once, for everyone, however the program ends.
 

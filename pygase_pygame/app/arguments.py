@@ -72,6 +72,12 @@ def _add_hosting(hosting: argparse.ArgumentParser, game: Game) -> None:
         default=EVERYONE,
         help="own address to serve at (default: all, so that friends can join; localhost: this machine only)",
     )
+    hosting.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="keep the game in this file: if the host dies and is started again within half a minute, it goes on",
+    )
     hosting.add_argument("--headless", action="store_true", help="serve only, without a window")
     hosting.add_argument("--unlisted", action="store_true", help="do not let the local network find the game")
     hosting.set_defaults(bots=0)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn
 
-from pygase import AddressInUse, Backend, clean_name, is_loopback, own_address, port_beside
+from pygase import AddressInUse, Backend, CheckpointUnusable, clean_name, is_loopback, own_address, port_beside
 
 from ..connect.remembered import Remembered, default_path, login_name
 from . import invite
@@ -52,7 +52,10 @@ def _host(game: Game, args: argparse.Namespace) -> int:
     """Serve a game, with a window to play in unless there is no display or --headless is given."""
     if not args.headless and not _has_pygame():
         return _complain(f"{_NO_PYGAME.format(title=game.title)}\n{_NO_PYGAME_HOST}")
-    backend = serve(game, Hosting(args.bots, args))
+    try:
+        backend = serve(game, Hosting(args.bots, args))
+    except CheckpointUnusable as error:
+        return _complain(str(error))
     try:
         thread = backend.run_in_thread(args.bind, args.port, interval=game.tick)
     except AddressInUse:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from games.arena import rules as arena
+from games.canvas import rules as canvas
 from games.pong.rules import HEIGHT as COURT_HEIGHT
 from games.pong.rules import LEFT, RALLY, SERVE
 from pygase import RELIABLE, Backend, Client, ServerConfig
@@ -132,6 +134,34 @@ def test_a_window_that_was_killed_is_the_same_player_when_it_is_started_again(ho
     assert house.entries() == BOTH
 
 
+def test_everybody_is_back_after_the_death_of_the_server(house: House) -> None:
+    house.network.run(2 * INTERVAL)
+    house.network.kill(house.backend)
+    house.network.run(3.0)
+    house.serve()
+    house.network.run(2.0)
+    assert house.entries() == BOTH
+    assert [(client.status, client.id) for client in (house.ada, house.bob)] == [("connected", 1), ("connected", 2)]
+    house.bob.disconnect()
+    house.network.run(1.0)
+    assert 2 not in house.entries(), "the new process knows its players"
+
+
+def test_the_score_of_pong_outlives_the_server(tmp_path: Path) -> None:
+    house = House("pong", tmp_path)  # nobody moves the paddles, so points follow
+    house.network.run_until(lambda: sum(house.state.match["score"].values()) >= 3, timeout=60.0)
+    house.network.run(INTERVAL)
+    house.network.kill(house.backend)
+    score = house.state.match["score"]
+    house.network.run(3.0)
+    house.serve()
+    assert sum(score.values()) - sum(house.state.match["score"].values()) <= 2, "an interval is lost at most"
+    assert sum(house.state.match["score"].values()) >= 3
+    before = sum(house.state.match["score"].values())
+    house.network.run(2.0)
+    house.network.run_until(lambda: sum(house.state.match["score"].values()) > before, timeout=30.0)
+
+
 def test_the_match_of_pong_waits_for_a_lost_player(tmp_path: Path) -> None:
     house = House("pong", tmp_path)
     house.network.run_until(lambda: house.state.match["phase"] == RALLY, timeout=10.0)
@@ -145,3 +175,40 @@ def test_the_match_of_pong_waits_for_a_lost_player(tmp_path: Path) -> None:
     house.network.partition(house.ada, on=False)
     house.network.run_until(lambda: house.state.match["phase"] == RALLY, timeout=5.0)
     assert house.state.match["score"] == score
+
+
+def test_the_wrecks_of_arena_outlive_the_server(tmp_path: Path) -> None:
+    house = House("arena", tmp_path)
+    house.network.run(4.0)  # the shields are down
+    house.changes(ships={1: arena.new_ship((4_200, 6_200), 0), 2: arena.new_ship((7_200, 6_200), 180 - 360)})
+    for _ in range(60):
+        house.ada.send_input([0, 0, 0, True])
+        house.network.run(1 / 60)
+    house.network.run(0.2)
+    assert house.state.scores == {1: [1, 0], 2: [0, 1]}
+    house.network.run(INTERVAL)
+    house.network.kill(house.backend)
+    house.network.run(3.0)
+    house.serve()
+    house.network.run(5.0)
+    assert house.state.scores == {1: [1, 0], 2: [0, 1]}
+    assert set(house.state.ships) == {1, 2}, "Bob flies again"
+
+
+def test_the_picture_of_canvas_outlives_the_server_and_can_be_drawn_on(tmp_path: Path) -> None:
+    line = canvas.pack_line(1, 1, [(5, 5), (50, 50)])
+    house = House("canvas", tmp_path)
+    for stroke in range(3):
+        house.ada.dispatch_event("INK", stroke, 0, line, retries=RELIABLE)
+    house.network.run(2 * INTERVAL)
+    ink = house.state.ink
+    house.network.kill(house.backend)
+    house.network.run(3.0)
+    house.serve()
+    house.network.run(2.0)
+    assert house.state.ink == ink
+    house.ada.dispatch_event("UNDO", 1, retries=RELIABLE)
+    house.ada.dispatch_event("INK", 3, 0, line, retries=RELIABLE)
+    house.network.run(0.5)
+    strokes = [canvas.unpack(piece).number for page in house.state.ink.values() for piece in page.values()]
+    assert strokes == [0, 2, 3]
