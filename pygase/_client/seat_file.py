@@ -66,7 +66,7 @@ class SeatFile:
                 and len(seat.identity) in (0, KEY_BYTES)
             )
             is_meant = (tuple(fields["server"]), fields["game"]) == (self._server, self._game)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             is_whole = is_meant = False
         if not is_whole:
             logger.warning("%s is damaged, so this client connects as a new player", self._path)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import os
 import re
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from struct import Struct
+from tempfile import gettempdir
 from typing import Any, Final, NamedTuple
 
+from pygase._client.seat_file import SeatFile
 from pygase._lan.protocol import MAX_ANSWERS, MAX_GAMES, Answer, Listing, Query, Responder
 from pygase._protocol.datagrams import (
     Accepted,
@@ -52,6 +57,7 @@ OWN_ERRORS: Final = (MalformedPacket, TooLarge, WindowOverrun, Unreadable, Inval
 
 BASE: Final[dict[Any, Any]] = {"players": {1: {"x": 1.0, "y": 2.0}, 2: {"x": 0, "name": "Bo"}}, "score": [0, 0]}
 BASE_TICK: Final = 900
+SEAT_OF: Final = ("localhost", 8080)
 FILE_HEADER: Final = Struct("!8sHI")
 HASH_BYTES: Final = 32
 MAX_STATE_BYTES: Final = 64 * 1024
@@ -167,6 +173,18 @@ def _read_invite(data: bytes) -> object:
     return invite
 
 
+def _read_seat(data: bytes) -> object:
+    """Read the file of a client's place, which another program may have written."""
+    path = Path(gettempdir(), f"pygase-fuzzed-seat-{os.getpid()}")
+    path.write_bytes(data)
+    logging.disable(logging.WARNING)
+    try:
+        return SeatFile(path, SEAT_OF, "pong").load()
+    finally:
+        logging.disable(logging.NOTSET)
+        path.unlink()
+
+
 class Messages:
     """Receives framed messages of events and fragments, as both ends do, and stays within bounds."""
 
@@ -256,6 +274,7 @@ def targets() -> list[Target]:
         Target("close", "1 s1", decode_close),
         Target("checkpoint", "m", _read_checkpoint),
         Target("checkpoint file", "8 2 4 *", _read_raw_checkpoint),
+        Target("seat file", "*", _read_seat),
         Target("identity file", "*", identity_of_file),
         Target("invite", "*", _read_invite),
         Target("query", "4 8 s1", lan.read_query),

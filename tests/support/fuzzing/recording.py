@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from pygase import Backend, Client, ClientConfig, GameState
+from pygase._client.seat_file import SeatFile
 from pygase._lan.protocol import Answer, Query, encode_info
 from pygase._protocol.crypto import keyed_hash
 from pygase._protocol.datagrams import NotHere, PathChallenge, PathResponse
 from pygase._protocol.identity import SECRETS_BYTES, ServerIdentity
+from pygase._protocol.resumption import Seat
+from pygase._protocol.saved_peers import SavedPeer
 from pygase._protocol.wire import ACKS_HEADER, CHALLENGE, CHALLENGE_RESPONSE, SNAPSHOT_HEADER
 from pygase._server.checkpoint import Checkpoint, ClientRecord, encode
 from pygase._state.codec import pack
@@ -18,7 +23,7 @@ from pygase._state.event_codec import encode_event, encode_input
 from pygase.invites import Invite
 from pygase.testing import SimulatedNetwork
 from tests.support.fuzzing.corpus import Corpus
-from tests.support.fuzzing.decoders import BASE, BASE_TICK, FILE_HEADER, HASH_BYTES, checkpoint_file
+from tests.support.fuzzing.decoders import BASE, BASE_TICK, FILE_HEADER, HASH_BYTES, SEAT_OF, checkpoint_file
 from tests.support.sessions import Session, parameters
 
 SEEDS: Final = (3, 4, 11)
@@ -77,6 +82,7 @@ def made() -> Corpus:
         "input": [encode_input(value, 200) for value in (None, [1, -1], {"keys": [1, 2], "at": 0.5})],
         "checkpoint": [body],
         "checkpoint file": [checkpoint_file(body)],
+        "seat file": [_seat(rng)],
         "identity file": [ServerIdentity(rng.randbytes(SECRETS_BYTES)).to_file()],
         "invite": [str(Invite(host, 8080, rng.randbytes(32), sixteen)).encode() for host in ("192.0.2.7", "::1")],
     }
@@ -96,11 +102,17 @@ def _snapshots() -> list[bytes]:
     ]
 
 
+def _seat(rng: random.Random) -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "seat")
+        SeatFile(path, SEAT_OF, GAME).save(Seat(7, rng.randbytes(16), 30.0, False, rng.randbytes(32)))
+        return path.read_bytes()
+
+
 def _checkpoint_body(rng: random.Random) -> bytes:
     secret = keyed_hash(b"", rng.randbytes(16), 16)
-    clients = (
-        ClientRecord(1, {"name": "Ann"}, True, (secret,), 3, 5, (pack(["news", [1]]),)),
-        ClientRecord(2, {}, False, (secret, secret), 0, 0, (), is_lost=True),
-    )
+    ann = SavedPeer(1, ("192.0.2.7", 50_000), {"name": "Ann"}, True, (secret,), 3, 5, (pack(["news", [1]]),))
+    bo = SavedPeer(2, ("::1", 50_000, 0, 0), {}, False, (secret, secret))
+    clients = (ClientRecord(ann, unhandled=(pack(["mail", [4]]),)), ClientRecord(bo, is_lost=True))
     whole = Checkpoint(GAME, 900, 18.0, 18.0, 1.9e9, 0.02, 64, rng.randbytes(32), rng.randbytes(48), BASE, clients)
     return encode(whole)[FILE_HEADER.size : -HASH_BYTES]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +40,6 @@ from tests.support.model.truth import (
 )
 from tests.support.sessions import InputAccount
 
-CAN_KEEP: Final = "checkpoint" in inspect.signature(Backend.__init__).parameters
 INTERVAL: Final = 0.1
 PLACES: Final = 4
 RETRIES: Final = {LOOSE: 0, RETRIED: 3, ORDERED: RELIABLE}
@@ -129,9 +127,13 @@ class World:
     def serve(self) -> None:
         """Start the server, from its checkpoint if there is one."""
         config = ServerConfig(**TIMES, resume_seconds=RESUME_SECONDS, encryption=self._mode, joins_per_host=1_000)
-        keeping = {"checkpoint": self.checkpoint, "checkpoint_interval": SAVES_APART} if CAN_KEEP else {}
         self.backend = Backend(
-            GameState(mail={}, tick=0), self._time_step, {"mail": self._on_mail}, config=config, **keeping
+            GameState(mail={}, tick=0),
+            self._time_step,
+            {"mail": self._on_mail},
+            config=config,
+            checkpoint=self.checkpoint,
+            checkpoint_interval=SAVES_APART,
         )
         self.server = self.backend.server
         for event_type in (CLIENT_CONNECTED, CLIENT_LOST, CLIENT_RESUMED, CLIENT_LEFT):
@@ -163,10 +165,10 @@ class World:
             player.is_uncertain |= now - player.changed_at < SAVED_WITHIN or player.seen is None
             recent = {n for n in player.down.sent[ORDERED] if now - self._sent_at[n] < SAVES_APART + SAVED_WITHIN}
             player.down.excused |= recent
-        if keep and CAN_KEEP:
+        if keep:
             self.lives.go_back({record.peer.client_id: _latest(record) for record in self._saved().clients})
         else:
-            self.checkpoint.unlink(missing_ok=not CAN_KEEP)
+            self.checkpoint.unlink()
             self._forget_all()
 
     def _saved(self) -> Checkpoint:
@@ -181,8 +183,6 @@ class World:
             is_told = player.is_alive and player.client.status == "disconnected"
             player.is_gone |= is_told
             player.is_uncertain |= not is_told  # it may take its place again, at the next server
-        if not CAN_KEEP:
-            self._forget_all()
 
     def _forget_all(self) -> None:
         self.lives.forget()
