@@ -46,8 +46,9 @@ DOUBT_SECONDS: Final = 1.0
 """Seconds for which a client that knows better waits for the real server, after a refusal that anybody on the way could
 have sent. The server answers within a round trip."""
 
-KEPT_ANSWERS: Final = 4
-"""Challenges whose answers are remembered. One is the server's; the others come from an attacker on the way."""
+KEPT_ANSWERS: Final = 32
+"""Challenges whose answers are remembered. The server accepts the first answer that arrives, and on a slow path it has
+sent a challenge for each repetition of the request by then: 20 within ``connect_timeout``."""
 
 
 def tenths(now: float) -> int:

@@ -122,6 +122,14 @@ def answers_to(both: Peers, data: bytes, address: Address = ("someone", 1)) -> l
     both.server.receive_datagram(data, address, now=both.now)
     return [out for out, to in both.server.datagrams_to_send(now=both.now) if to == address]
 
+    @pytest.mark.parametrize("latency", [0.3, 0.6, 1.1])
+    def test_a_slow_path_hinders_nobody(self, latency: float) -> None:
+        """Many challenges are under way when the first answer is accepted."""
+        both = peers(latency=latency)
+        address = both.connect(config=REQUIRED, trust=INVITE)
+        assert both.run(5.0, lambda: both.clients[address].connected)
+        assert both.clients[address].seals is not None
+
 
 class TestWhatAStrangerReads:
     @pytest.mark.parametrize("trust", [None, INVITE], ids=["no invite", "invite"])
