@@ -112,6 +112,14 @@ class TestModes:
         assert both.ended[address].reason == DisconnectReason.NOT_ENCRYPTED
         assert CHALLENGE_RESPONSE not in kinds(both)
 
+    @pytest.mark.parametrize("latency", [0.3, 0.6, 1.1])
+    def test_a_slow_path_hinders_nobody(self, latency: float) -> None:
+        """Many challenges are under way when the first answer is accepted."""
+        both = peers(latency=latency)
+        address = both.connect(config=REQUIRED, trust=INVITE)
+        assert both.run(5.0, lambda: both.clients[address].connected)
+        assert both.clients[address].seals is not None
+
 
 def challenge_of(both: Peers, request: ConnectRequest, address: Address = ("someone", 1)) -> Challenge:
     (answer,) = answers_to(both, request.encode(), address)
@@ -121,14 +129,6 @@ def challenge_of(both: Peers, request: ConnectRequest, address: Address = ("some
 def answers_to(both: Peers, data: bytes, address: Address = ("someone", 1)) -> list[bytes]:
     both.server.receive_datagram(data, address, now=both.now)
     return [out for out, to in both.server.datagrams_to_send(now=both.now) if to == address]
-
-    @pytest.mark.parametrize("latency", [0.3, 0.6, 1.1])
-    def test_a_slow_path_hinders_nobody(self, latency: float) -> None:
-        """Many challenges are under way when the first answer is accepted."""
-        both = peers(latency=latency)
-        address = both.connect(config=REQUIRED, trust=INVITE)
-        assert both.run(5.0, lambda: both.clients[address].connected)
-        assert both.clients[address].seals is not None
 
 
 class TestWhatAStrangerReads:
