@@ -87,7 +87,7 @@ def test_programs_play_together_and_each_ends_on_ctrl_c(port: int, programs: lis
     client = guest(GAME.name, port)
     for watching, name in enumerate(("Ada", "Bob")):
         programs.append(Program("pong", "join", f"127.0.0.1:{port}", "--name", name))
-        client.wait_until(lambda state, expected=watching: state.watching == expected, timeout=10)
+        client.wait_until(lambda state, expected=watching: len(state.watching) == expected, timeout=10)
         wait_for_names(client, "Player", "Ada")
     _, ada, bob = programs
     assert ada.ends(signal.SIGINT) == 0

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -165,6 +166,7 @@ def test_programs_play_together_and_each_ends_when_told_to(
     ada = Program("hello", "join", f"127.0.0.1:{port}", "--name", "Ada", "--link", "latency=20ms")
     programs.append(ada)
     wait_for_names(client, "Player", "Ada")
+    time.sleep(0.3)  # a program that does not know yet that it was accepted cannot say goodbye
     assert ada.ends(by) == 0
     wait_for_names(client, "Player")
     assert host.ends(by) == 0
