@@ -27,6 +27,7 @@ from pygase import (
     PlayerInput,
     ServerConfig,
 )
+from pygase._protocol.wire import DATA, ENCRYPTED, URGENT
 from pygase.connection import ConnectionStatus
 from pygase.testing import Link, SimulatedNetwork
 
@@ -214,9 +215,13 @@ def test_the_first_state_after_the_return_is_a_delta() -> None:
     world.network.run(20.0)
     sizes: list[int] = []
     world.network.partition(world.client, False)
-    world.network.on_datagram = lambda data, sender, receiver: (
-        sizes.append(len(data)) if receiver == world.network.address_of(world.client) and data[0] == 6 else None
-    )
+    own = world.network.address_of(world.client)
+
+    def note(data: bytes, sender: Any, receiver: Any) -> None:
+        if receiver == own and data[0] in (DATA, ENCRYPTED, URGENT):
+            sizes.append(len(data))
+
+    world.network.on_datagram = note
     tick = world.client.snapshots[-1].tick
     world.network.run_until(lambda: world.client.snapshots[-1].tick > tick, timeout=2.0)
     assert max(sizes) < 200  # the whole state has more than 800 bytes
