@@ -227,7 +227,7 @@ class Entrance:
         peer = self._table.by_id.get(claim.client_id) or self._table.lost.get(claim.client_id)
         if not self._config.resume_seconds or peer is None:
             return None
-        if peer.seals is not None and opened.agreement is None:
+        if opened.agreement is None and (peer.seals is not None or peer.identity.was_sealed):
             return None
         return peer if peer.identity.secrets.accepts(claim.secret, has_answered=peer.record.latest >= 0) else None
 

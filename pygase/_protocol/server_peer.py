@@ -75,9 +75,10 @@ class Identity:
     :ivar profile: what the client says of its player.
     :ivar nonce: the client's, from its latest handshake; ``accepted``: the answer to that.
     :ivar secrets: what it proves with that it is the same client.
+    :ivar was_sealed: whether its connection to an earlier process was encrypted.
     """
 
-    __slots__ = ("accepted", "client_id", "nonce", "profile", "secrets")
+    __slots__ = ("accepted", "client_id", "nonce", "profile", "secrets", "was_sealed")
 
     def __init__(self, client_id: int, nonce: bytes, profile: dict[Any, Any]) -> None:
         self.client_id = client_id
@@ -85,6 +86,7 @@ class Identity:
         self.nonce = nonce
         self.accepted = b""
         self.secrets = ResumeSecrets()
+        self.was_sealed = False
 
 
 class ServerProtocol(PeerProtocol):

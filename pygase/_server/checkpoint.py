@@ -32,7 +32,7 @@ _FILE_HEADER: Final = Struct("!8sHI")
 _HASH_BYTES: Final = 32
 _MAX_CLIENT_ID: Final = 2**32 - 1
 _MAX_SECRETS: Final = 2
-_CLIENT_FIELDS: Final = 12
+_CLIENT_FIELDS: Final = 13
 _IN_ONE_CALL: Final = 64
 """Most plain values that are packed in one call. msgpack holds Python's global lock during a call, and the
 game waits for it meanwhile."""
@@ -195,7 +195,7 @@ def _read_client(fields: list[Any]) -> ClientRecord:
 
 
 def _read_peer(fields: list[Any]) -> SavedPeer:
-    client_id, address, profile, is_host, secrets, sent, received, waiting = fields
+    client_id, address, profile, is_host, is_sealed, secrets, sent, received, waiting = fields
     if len(_checked(waiting, list)) > _number(sent):
         raise ValueError(f"{len(waiting)} events of {sent}")
     return SavedPeer(
@@ -203,6 +203,7 @@ def _read_peer(fields: list[Any]) -> SavedPeer:
         _address(address),
         _tree(profile),
         _checked(is_host, bool),
+        _checked(is_sealed, bool),
         _all_bytes(secrets, _MAX_SECRETS),
         _number(sent),
         _number(received),

@@ -1,6 +1,7 @@
 """A server dies, and a new process goes on from its checkpoint: in virtual time."""
 
 import logging
+import random
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +19,13 @@ from pygase import (
     Backend,
     CheckpointUnusable,
     Client,
+    ClientConfig,
     DisconnectReason,
     GameState,
     Server,
     ServerConfig,
 )
+from pygase._protocol.client_peer import ClientProtocol
 from pygase._server.checkpoint import Checkpoint, decode, encode
 from pygase.testing import Link, SimulatedNetwork
 from tests.server.test_checkpoint_file import EXAMPLE
@@ -348,6 +351,51 @@ def test_a_server_alone_needs_no_checkpoint() -> None:
     network.connect(client)
     network.run(1.0)
     assert client.status == "connected"
+
+
+# -- encryption --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encryption", ["off", "auto", "required"])
+def test_players_are_back_with_and_without_encryption(tmp_path: Path, encryption: str) -> None:
+    if encryption == "required":
+        pytest.importorskip("cryptography")
+    world = World(tmp_path / "game", config=ServerConfig(encryption=encryption))
+    clients = world.join(3)
+    world.network.run(1.0)
+    encrypted = [client.is_encrypted for client in clients]
+    assert encrypted == [encryption != "off"] * 3
+    world.restart()
+    world.network.run(2.0)
+    assert [client.status for client in clients] == ["connected"] * 3
+    assert [client.is_encrypted for client in clients] == encrypted
+    assert [event for event in world.events if event[0] == "resumed"] == [("resumed", id_) for id_ in (1, 2, 3)]
+
+
+def test_an_encrypted_connection_of_the_old_process_is_not_resumed_openly(world: World) -> None:
+    pytest.importorskip("cryptography")
+    (client,) = world.join()
+    world.network.run(1.0)
+    assert client.is_encrypted
+    seat = client.plumbing.endpoint.protocol.way_in.seat
+    world.network.kill(client)
+    world.restart()
+    robber = ClientProtocol(
+        now=world.network.now,
+        random_bytes=random.Random(1).randbytes,
+        config=ClientConfig(encryption="off"),
+        seat=seat._replace(is_fresh=True, identity=b""),
+    )
+    endpoint, address = world.backend.server.plumbing.run.endpoint, ("127.0.0.1", 1)
+    for _ in range(5):
+        for data in robber.datagrams_to_send(now=world.network.now):
+            endpoint.receive_datagram(data, address, now=world.network.now)
+        for data, to in endpoint.datagrams_to_send(now=world.network.now):
+            if to == address:
+                robber.receive_datagram(data, now=world.network.now)
+        world.network.run(0.3)
+    assert not robber.connected or robber.way_in.seat.client_id != 1
+    assert 1 in endpoint.table.lost
 
 
 # -- with the real clock and disk --------------------------------------------------------------------------------------
