@@ -74,7 +74,7 @@ def scene_of(
         names=names,
         remarks=_remarks(state, seat),
         you=seat or None,
-        lost=frozenset(side for side in names if state["players"][side]["lost"]),
+        lost=_lost(state, seat),
         status=_status(link, seat, len(state.get("watching", ()))),
         healthy=connected and not link.trouble,
         keys=_keys(state, seat) if connected else (),
@@ -107,8 +107,14 @@ def opening(state: State, seat: Seat, invitation: str = "") -> list[str]:
     return lines
 
 
+def _lost(state: State, seat: Seat) -> frozenset[Side]:
+    """Return the other sides whose player has lost the connection. Who sees this state is back."""
+    players = state.get("players", {})
+    return frozenset(side for side in players if side != seat and players[side]["lost"] and not players[side]["guest"])
+
+
 def _remarks(state: State, seat: Seat) -> dict[Side, str]:
-    lost = {side: "reconnecting" for side, player in state.get("players", {}).items() if player["lost"]}
+    lost = dict.fromkeys(_lost(state, seat), "reconnecting")
     if not seat:
         return lost
     if not has_guest(state, seat):
@@ -156,7 +162,7 @@ def _match_notice(
         return Notice("Waiting for a second player", f"The match begins when somebody joins{here}.{how}", invitation)
     if match["phase"] == rules.OVER and match["winner"]:
         return _result(match, names, "" if has_guest(state, seat) else seat, may_go_on=bool(seat))
-    missing = [names[side] for side in SIDES if state["players"][side]["lost"]]
+    missing = [names[side] for side in SIDES if side in _lost(state, seat)]
     if missing:
         return Notice(f"{missing[0]} has lost the connection", "The match waits for a while.")
     return None

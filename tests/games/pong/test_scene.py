@@ -166,3 +166,23 @@ def test_waiting_for_a_second_player_is_said() -> None:
 def test_whoever_waits_at_their_own_table_sees_what_friends_have_to_type() -> None:
     seen = scene_of(state(phase=rules.WAITING), LEFT, CONNECTED, invitation="pong join 10.0.0.1")
     assert "Friends type: | pong join 10.0.0.1" in words(seen)
+
+
+def test_a_player_who_has_lost_the_connection_is_named_to_the_others_and_not_to_themselves() -> None:
+    lost = against(player("Bob", lost=True))
+    for seat in (LEFT, ""):
+        seen = scene_of(lost, seat, CONNECTED)
+        assert seen.lost == {RIGHT}
+        assert seen.remarks[RIGHT] == "reconnecting"
+        assert "Bob has lost the connection" in words(seen)
+    back = scene_of(lost, RIGHT, CONNECTED)
+    assert not back.lost
+    assert back.remarks == {RIGHT: "you"}
+    assert "has lost" not in words(back)
+
+
+def test_the_result_of_a_game_stays_on_the_screen_when_the_loser_loses_the_connection() -> None:
+    seen = scene_of(against(player("Bob", lost=True), phase=rules.OVER, winner=LEFT), LEFT, CONNECTED)
+    assert seen.notice is not None
+    assert seen.notice.title.startswith("You win")
+    assert seen.remarks[RIGHT] == "reconnecting"
