@@ -22,11 +22,11 @@ INTERVAL = 0.01
 def make_backend(**options: Any) -> Backend:
     """A game in which a ball rolls, and everyone's input is shown to all."""
 
-    def steer(keys: dict[str, bool], client_address: tuple[str, int]) -> dict[str, Any]:
-        return {"inputs": {str(client_address): keys}}
+    def steer(keys: dict[str, bool], client_id: int) -> dict[str, Any]:
+        return {"inputs": {client_id: keys}}
 
-    def greet(client_address: tuple[str, int]) -> None:
-        backend.server.dispatch_event("WELCOME", str(client_address), target_client=client_address)
+    def greet(client_id: int) -> None:
+        backend.server.dispatch_event("WELCOME", client_id, target_client=client_id)
 
     backend = Backend(
         GameState(ball={"x": 0.0}, inputs={}),
@@ -88,7 +88,7 @@ def test_a_player_joins_sees_the_game_move_smoothly_and_steers():
     backend = make_backend()
     with serving(backend) as port, join(f"127.0.0.1:{port}", interpolate=["ball.x"], delay=0.05) as session:
         wait_for_event(session, CONNECTED)
-        assert wait_for_event(session, SERVER_EVENT).args == (str(session.client.address),)
+        assert wait_for_event(session, SERVER_EVENT).args == (session.me,)
         frames(session, lambda: session.view().get("ball", {}).get("x", 0.0) > 0)
         received: set[float] = set()
         seen: list[float] = []
@@ -101,7 +101,7 @@ def test_a_player_joins_sees_the_game_move_smoothly_and_steers():
 
         frames(session, is_smooth)
         assert seen == sorted(seen)
-        me = str(session.client.address)
+        me = session.me
         for kind, held in ((pygame.KEYDOWN, True), (pygame.KEYUP, False)):
             controls.handle(pygame.event.Event(kind, key=pygame.K_UP))
             session.send_input(controls.state)
