@@ -50,7 +50,9 @@ def run(attackers: list[Attacker], seconds: float) -> None:
 
 
 def test_unfinished_messages_share_a_budget_and_are_gone_when_nothing_arrives_of_them_any_more() -> None:
-    backend = Backend(GameState(n=0), lambda game_state, dt: {}, config=ServerConfig(max_held_bytes=LIMIT))
+    backend = Backend(
+        GameState(n=0), lambda game_state, dt: {}, config=ServerConfig(max_held_bytes=LIMIT, encryption="off")
+    )
     backend.run_in_thread("127.0.0.1", 0)
     assert backend.server.port is not None
     attackers = [Attacker(backend.server.port) for _ in range(5)]
