@@ -76,8 +76,8 @@ def test_a_player_joins_with_an_invite_typed_or_as_an_argument():
     backend = make_backend()
     with serving(backend):
         invite = backend.server.invite()
-        for session in (join(invite), join(invite=invite)):
-            with session:
+        for call in (lambda: join(invite), lambda: join(invite=invite)):  # one after the other: they share one queue
+            with call() as session:
                 wait_for_event(session, CONNECTED)
                 assert session.client.is_encrypted
                 assert "#" not in session.address
