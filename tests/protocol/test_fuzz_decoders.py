@@ -72,6 +72,7 @@ def test_a_shape_finds_each_field_of_whole_and_of_cut_off_bytes() -> None:
     data = b"\x05" + b"n" * 8 + b"\x07\x03abc"
     assert sample(data, "1 8 1 s1").fields == ((0, 1), (1, 9), (9, 10), (10, 11), (11, 14))
     assert sample(data[:12], "1 8 1 s1").fields == ((0, 1), (1, 9), (9, 10), (10, 11), (11, 12))
+    assert sample(b"\x01\x00", "1 s2").fields == ((0, 1), (1, 2), (2, 2))
     assert sample(b"\x92\xa2hi\xcd\x01\x00", "m").fields == ((0, 7), (0, 1), (1, 2), (2, 4), (4, 5), (5, 7))
     assert sample(b"\x01\0\x02abX", "messages").fields == ((0, 6), (0, 1), (1, 3), (3, 5), (0, 5))
 

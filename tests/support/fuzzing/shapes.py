@@ -53,7 +53,7 @@ def _fields(data: bytes, shape: str) -> Iterator[Field]:
             return
         if word in _SIZED:
             length_bytes, is_msgpack = _SIZED[word]
-            begin = at + length_bytes
+            begin = min(at + length_bytes, len(data))
             end = begin + int.from_bytes(data[at:begin], "big")
             yield at, begin
             yield begin, min(end, len(data))
