@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import DisconnectReason, MalformedPacket
 from .datagrams import NotHere, Refused, Welcome
-from .handshake import Connector, reason_from_wire
+from .handshake import DOUBT_SECONDS, Connector, reason_from_wire
 from .wire import NOT_HERE
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Doubt:
     def _note_refusal(self, connector: Connector, now: float) -> None:
         connector.settle(now)
         if isinstance(connector.outcome, Refused) and self._refused is None:
-            self._refused, self._refused_at = connector.outcome, now
+            self._refused = connector.outcome
+            self._refused_at = min(now, connector.doubtful.settled_at - DOUBT_SECONDS)  # when it arrived
 
     def _receive_not_here(self, answer: NotHere, client: ClientProtocol, now: float) -> bool:
         if answer.token != client.token:
