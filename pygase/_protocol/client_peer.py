@@ -34,7 +34,6 @@ from .peer_events import (
     StateReceived,
 )
 from .resumption import NO_SEAT, RESUMED_FROM_CHECKPOINT, Seat
-from .seals import unsealed
 from .secrecy import NO_TRUST, ClientSecrecy, Trust
 from .sequence import unwrap
 from .server_clock import ServerClock
@@ -170,10 +169,12 @@ class ClientProtocol(PeerProtocol):
             self.record.packets_dropped += 1
             return
         if self.seals is not None or data[0] != DATA:
-            data = unsealed(self.seals, data, self.record)
+            data = self.seals.open(data, self.record.latest) if self.seals is not None else b""
         if data:
             self._receive_packet(data, now)
-        elif self.seals is not None and self.seals.is_worn_out:
+            return
+        self.record.packets_dropped += 1
+        if self.seals is not None and self.seals.is_worn_out:
             self.close(DisconnectReason.PROTOCOL_ERROR, now=now)
 
     def _finish_handshake(self, now: float) -> None:

@@ -21,7 +21,6 @@ from .peer import NEVER_SENT
 from .peer_events import Connected, Lost, Moved, ProtocolEvent, Resumed
 from .peer_table import PeerTable
 from .resets import RESET_KEY_BYTES
-from .seals import unsealed
 from .sequence import unwrap
 from .server_peer import SERVER_SKIPS_WITHIN, ServerProtocol, Shared
 from .snapshots import SnapshotRing
@@ -132,7 +131,7 @@ class ServerEndpoint:
                 self._receive_unknown(data, address, now)
                 continue
             if peer.seals is not None or kind != DATA:
-                data = unsealed(peer.seals, data, peer.record)
+                data = peer.seals.open(data, peer.record.latest) if peer.seals is not None else b""
                 if not data:
                     self._note_forgery(peer, now)
                     continue
@@ -150,6 +149,7 @@ class ServerEndpoint:
 
     def _note_forgery(self, peer: ServerProtocol, now: float) -> None:
         self.dropped["not sealed by the client"] += 1
+        peer.record.packets_dropped += 1
         if peer.seals is not None and peer.seals.is_worn_out:
             self.close_peer(peer, DisconnectReason.PROTOCOL_ERROR, now=now)
 

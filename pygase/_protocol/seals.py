@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from .crypto import FROM_CLIENT, FROM_SERVER, MOST_FORGERIES, NONCE, SessionKeys, invalid_tag, new_aead
-from .record import PeerRecord
-from .wire import DATA, ENCRYPTED, HEADER_BYTES, URGENT
+from .sequence import unwrap
+from .wire import ENCRYPTED, HEADER_BYTES, URGENT
 
 CLEAR_BYTES: Final = 11
 """Bytes of a packet that stay readable: kind, token and sequence."""
@@ -48,19 +48,19 @@ class Seals:
 
     def open(self, packet: bytes, latest: int) -> bytes:
         """Return an encrypted packet with its text in clear, as a DATA datagram but for its kind; ``b""`` if it is not
-        the other side's.
+        the other side's, or if it is an open one.
 
         :param packet: at least 11 bytes.
         :param latest: the newest received number. This packet has the number nearest to it.
         """
-        number = latest + ((packet[9] << 8 | packet[10]) - latest + 0x8000 & 0xFFFF) - 0x8000  # as unwrap
-        if number < 0:
-            number += 0x10000
+        wire, number = packet[9] << 8 | packet[10], latest + 1
+        if number & 0xFFFF != wire:
+            number = unwrap(wire, latest)
         clear = packet[:CLEAR_BYTES]
         try:
             nonce = _pack_nonce(self._other_direction, number)
             plain = self._from_other.decrypt(nonce, packet[CLEAR_BYTES:], clear)
-        except self._invalid_tag:
+        except self._invalid_tag:  # also of an open packet
             self.forgeries += 1
             return b""
         return clear + plain if len(plain) >= _LEAST_BYTES else b""
@@ -69,14 +69,3 @@ class Seals:
     def is_worn_out(self) -> bool:
         """Whether so many forgeries have been tried that the next one might succeed."""
         return self.forgeries >= MOST_FORGERIES
-
-
-def unsealed(seals: Seals | None, data: bytes, record: PeerRecord) -> bytes:
-    """Return an encrypted packet with its text in clear; ``b""`` if it is not the peer's, or if either the packet or
-    the connection is open. Those are counted as dropped."""
-    if seals is not None and data[0] != DATA:
-        plain = seals.open(data, record.latest)
-        if plain:
-            return plain
-    record.packets_dropped += 1
-    return b""
