@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .ui.net_graph import NetGraph
     from .ui.text_entry import TextEntry
     from .view import View
+    from .view_group import ViewGroup
 
 _MODULES: Final = {
     "CONNECTED": "pygase_pygame.pygame_events",
@@ -49,6 +50,7 @@ _MODULES: Final = {
     "StatusBanner": "pygase_pygame.ui.banner",
     "TextEntry": "pygase_pygame.ui.text_entry",
     "View": "pygase_pygame.view",
+    "ViewGroup": "pygase_pygame.view_group",
     "binding_of": "pygase_pygame.controls.bindings",
     "draw_status": "pygase_pygame.ui.banner",
     "format_address": "pygase_pygame.connect.address",
@@ -80,6 +82,7 @@ __all__ = [
     "StatusBanner",
     "TextEntry",
     "View",
+    "ViewGroup",
     "binding_of",
     "draw_status",
     "format_address",
