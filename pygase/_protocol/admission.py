@@ -159,7 +159,7 @@ class Visitors:
             tries.wrong, tries.free_at = 0, now
 
 
-class Places:
+class GivingWay:
     """Finds the connection that gives way to a newcomer when all places are taken.
 
     A connection may have to give way if it takes no part in the game:

@@ -10,7 +10,7 @@ from typing import Final
 
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
-from .admission import Places, Visitors, host_of
+from .admission import GivingWay, Visitors, host_of
 from .bans import Bans
 from .challenges import Challenges, Opened, refusal
 from .crypto import FROM_SERVER, same_secret
@@ -124,7 +124,7 @@ class Entrance:
         self.bans = Bans()
         self.ids = ClientIds(first_client_id)
         self.visitors = Visitors(config)
-        self.places = Places(config, table.by_id, shared.ring)
+        self.places = GivingWay(config, table.by_id, shared.ring)
         self._config = config
         self._patient = replace(config, timeout=math.inf)
         self._table = table

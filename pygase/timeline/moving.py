@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from .._state.state_paths import ANY_KEY, keys_of, parts_of
 from .._state.tree import ABSENT
-from .rules import ANY_KEY, PERIODS, Interpolate, keys_of, parts_of
+from .rules import PERIODS, Interpolate
 
 _NUMBERS: Final = frozenset({int, float})  # by exact type: a bool does not glide
 _MAX: Final = sys.float_info.max

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
-ANY_KEY: Final = "*"
+from .._state.state_paths import ANY_KEY, parts_of
 
 PERIODS: Final = {None: 0.0, "radians": math.tau, "degrees": 360.0}
 """``angle`` of a rule → the whole circle; 0.0 for a number that is no angle."""
@@ -71,26 +71,3 @@ class Interpolate:
             path = ".".join(parts)
             raise ValueError(f'snap_on={self.snap_on!r} has a "*" that is not in {path!r}')
         return shared, mark[shared:]
-
-
-def parts_of(path: str) -> tuple[str, ...]:
-    """Return the keys of a path, as texts.
-
-    :raises TypeError: the path is no text.
-    :raises ValueError: the path is malformed.
-    """
-    if not isinstance(path, str):
-        raise TypeError(f'a path is a str such as "players.*.position", not {path!r}')
-    parts = tuple(path.split("."))
-    if any(not part or (ANY_KEY in part and part != ANY_KEY) for part in parts):
-        raise ValueError(f'the path {path!r} is malformed: keys joined by single dots, "*" for a whole key')
-    return parts
-
-
-def keys_of(part: str) -> tuple[str | int, ...]:
-    """Return the keys that a part of a path means: the text, and the int if it is one."""
-    try:
-        number = int(part)
-    except ValueError:
-        return (part,)
-    return (part, number) if str(number) == part else (part,)
