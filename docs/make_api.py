@@ -79,6 +79,12 @@ TOPICS = [
         ],
     ),
     Topic(
+        "seats",
+        "Seats",
+        "Who plays and who watches: places, teams, colours, readiness, and bots that give way. On the server.",
+        ["pygase.Seats", "pygase.seats.COLOURS"],
+    ),
+    Topic(
         "discovery",
         "Finding games, addresses and names",
         "Games on the local network, addresses and ports, and names that players type.",

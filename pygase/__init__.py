@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from .invites import is_invite, parse_invite
     from .links import LINKS, Link, describe_link, parse_link
     from .names import clean_line, clean_name, unused_name
+    from .seats import Seats
     from .timeline.history import StateHistory
     from .timeline.interpolation import PlaybackStats, SnapshotBuffer
     from .timeline.playback import AdaptiveClock, FixedDelayClock
@@ -123,6 +124,7 @@ _MODULES: Final = {
     "PygaseError": "pygase.errors",
     "RELIABLE": "pygase._protocol.channels",
     "Readable": "pygase._state.reading",
+    "Seats": "pygase.seats",
     "Server": "pygase.backend",
     "ServerConfig": "pygase.config",
     "ServerConnection": "pygase.connection",
@@ -241,6 +243,7 @@ __all__ = [
     "Predictor",
     "PygaseError",
     "Readable",
+    "Seats",
     "Server",
     "ServerConfig",
     "ServerConnection",

@@ -31,7 +31,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("past states", ["pygase.timeline"]),
     ("sockets and clocks", ["pygase._io"]),
     ("parts of the faces", ["pygase.checks", "pygase._client", "pygase._server", "pygase.connection"]),
-    ("the faces", ["pygase.client", "pygase.discovery", "pygase.installation", *SERVING]),
+    ("the faces", ["pygase.client", "pygase.discovery", "pygase.installation", "pygase.seats", *SERVING]),
     ("documented paths", ["pygase.history", "pygase.interpolation", "pygase.prediction", "pygase.ticks"]),
     ("the public names", ["pygase"]),
     ("the tools", ["pygase.testing", "pygase.__main__"]),
@@ -45,6 +45,7 @@ PURE = [
     *["pygase.links", "pygase._client.conditioner", "pygase._io.nat"],
     *["pygase._server.watching", "pygase._server.changes_in_place", "pygase._server.slow_ticks"],
     "pygase._server.checkpoint",
+    "pygase.seats",
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]
 SOCKETS = ["socket", "select", "selectors"]
