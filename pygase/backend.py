@@ -16,7 +16,7 @@ from ._server.backend_plumbing import BackendPlumbing
 from ._server.time_step import check_time_step
 from .checks import check_address, check_checkpoint_interval
 from .config import DISCOVERY_PORT, ServerConfig
-from .event import Handler
+from .event import AnyHandler, Handler
 from .gamestate import GameState
 from .machine import GameStateMachine
 from .server import Server
@@ -93,6 +93,17 @@ class Backend:
                 self.plumbing.keep_checkpoint(checkpoint, checkpoint_interval, game, config.max_state_values)
         for event_type, handler in (event_handlers or {}).items():
             self.game_state_machine.register_event_handler(event_type, handler)
+
+    def on(self, event_type: str) -> Callable[[AnyHandler], AnyHandler]:
+        """Register the decorated function as the handler of an event type in the game loop::
+
+            @backend.on("JOIN")
+            def join(name, client_id):
+                return {"players": {client_id: {"name": name}}}
+
+        It is ``game_state_machine.register_event_handler`` in another form. The function stays as it is.
+        """
+        return self.game_state_machine.on(event_type)
 
     def run(
         self,

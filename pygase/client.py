@@ -22,7 +22,7 @@ from .checks import Destination, as_destination, check_dispatch, check_names, ch
 from .config import ClientConfig
 from .connection import ClientConnection, ConnectionStats
 from .errors import DisconnectReason
-from .event import Handler
+from .event import Handler, TakesHandlers
 from .gamestate import GameState
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ __all__ = ["Client", "Snapshot"]
 T = TypeVar("T")
 
 
-class Client:
+class Client(TakesHandlers):
     """Exchange events with a PyGaSe server and access a synchronised game state.
 
     :param game: the game's name, the same as the server's. ``""`` is a name like any other.
@@ -47,7 +47,7 @@ class Client:
     def __init__(self, *, game: str = "", password: str | None = None, config: ClientConfig | None = None) -> None:
         check_names(game, password)
         self.config = config or ClientConfig()
-        self.plumbing = ClientPlumbing(game, password, self.config)
+        self.plumbing: ClientPlumbing = ClientPlumbing(game, password, self.config)
         """PyGaSe's own, not for games; it may change at any time."""
 
     def _claim(

@@ -14,7 +14,7 @@ from ._io.signals import ended_by_signals
 from ._server.loop import DEFAULT_INTERVAL
 from ._server.machine_plumbing import MachinePlumbing, debug_wanted
 from ._server.players import PlayerInputs
-from .event import Event, Handler
+from .event import Event, Handler, TakesHandlers
 from .gamestate import GameState
 from .store import GameStateStore
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .timeline.rules import Interpolate
 
 
-class GameStateMachine:
+class GameStateMachine(TakesHandlers):
     """Run a simulation that propagates the game state.
 
     Inherit from it and implement :meth:`time_step`, or assign a function to ``time_step`` after instantiation.
@@ -64,7 +64,9 @@ class GameStateMachine:
         self.player_inputs: PlayerInputs | None = None
         self.debug = debug_wanted(debug)
         self.game_state_store = game_state_store
-        self.plumbing = MachinePlumbing(self, game_state_store.plumbing, _missing_time_step, self._takes_serialised)
+        self.plumbing: MachinePlumbing = MachinePlumbing(
+            self, game_state_store.plumbing, _missing_time_step, self._takes_serialised
+        )
 
     @property
     def _game_state_store(self) -> GameStateStore:

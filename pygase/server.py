@@ -25,13 +25,13 @@ from ._state.event_codec import encode_event
 from .checks import as_banned, as_clients, as_targets, check_address, check_dispatch, check_names
 from .config import DISCOVERY_PORT, ServerConfig
 from .connection import ServerConnection
-from .event import Handler
+from .event import Handler, TakesHandlers
 from .store import GameStateStore
 
 logger = logging.getLogger("pygase")
 
 
-class Server:
+class Server(TakesHandlers):
     """Exchange events with clients, and send them the state. See Backend for a server with a game.
 
     :param game_state_store: part of the backend that holds the state.
@@ -76,7 +76,7 @@ class Server:
         self.own_token = clocks.random_bytes(16).hex()
         self.player_inputs = PlayerInputs(lambda: self.plumbing.wire.interval, self.config)
         kept = kept_identity(identity, clocks.random_bytes)
-        self.plumbing = ServerPlumbing(self, game_state_store.plumbing, game, password, kept)
+        self.plumbing: ServerPlumbing = ServerPlumbing(self, game_state_store.plumbing, game, password, kept)
 
     # -- the run's present state -----------------------------------------------------------------------------------
 

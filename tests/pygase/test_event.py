@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pygase import Backend, Client, GameState
 from pygase._diagnostics.log_lines import LogLines
 from pygase._state.codec import pack
 from pygase._state.event_codec import decode_event, encode_event
@@ -21,7 +22,7 @@ from pygase.event import (
     Event,
     UniversalEventHandler,
 )
-from pygase.testing import ManualClock
+from pygase.testing import ManualClock, SimulatedNetwork
 from tests.support.trees import exact, values
 
 CONTEXT = {"game_state": "the state", "dt": 0.02, "client_id": 3, "client_address": ("10.0.0.1", 5000)}
@@ -313,3 +314,95 @@ def test_who_puts_the_name_of_an_own_event_in_quotes_is_told(caplog: pytest.LogC
     assert not caplog.records
     handler.register_event_handler("CLIENT_CONNECTED", lambda client_address: None)
     assert "from pygase import CLIENT_CONNECTED" in caplog.text
+
+
+# -- decorators, and handlers that go -------------------------------------------------------------------------------
+
+
+def test_a_decorator_registers_a_handler_and_leaves_the_function_as_it_is() -> None:
+    backend, client = Backend(GameState(score=0), lambda game_state, dt: {}), Client()
+
+    @backend.on("GOAL")
+    def goal(points: int, game_state: GameState) -> dict[str, int]:
+        return {"score": game_state.score + points}
+
+    @client.on("NEWS")
+    @client.on("CHAT")
+    def show(text: str) -> str:
+        shown.append(text)
+        return text
+
+    shown: list[str] = []
+    network = SimulatedNetwork(seed=1)
+    network.serve(backend, interval=1 / 30)
+    network.connect(client)
+    network.run(0.3)
+    client.dispatch_event("GOAL", 3)
+    backend.server.dispatch_event("NEWS", "3 points")
+    network.run(0.3)
+    with client.access_game_state() as game_state:
+        assert game_state.score == 3
+    assert shown == ["3 points"]
+    assert show("again") == "again"
+
+
+@pytest.mark.parametrize("wrong", [None, 3])
+def test_a_decorator_takes_an_event_type(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="event_type must be a str"):
+        Client().on(wrong)(print)
+
+
+def test_a_decorator_without_its_event_type_is_refused() -> None:
+    client: Any = Client()
+    with pytest.raises(TypeError, match=r'@client\.on\("TYPE"\)'):
+
+        @client.on
+        def handler() -> None: ...
+
+
+def test_a_handler_that_is_unregistered_gets_nothing_more() -> None:
+    backend, client = Backend(GameState(score=0), lambda game_state, dt: {}), Client()
+    calls: list[str] = []
+    backend.server.register_event_handler("SHOT", lambda: calls.append("server"))
+    backend.on("SHOT")(lambda: calls.append("loop"))
+    network = SimulatedNetwork(seed=1)
+    network.serve(backend, interval=1 / 30)
+    network.connect(client)
+    network.run(0.3)
+    client.dispatch_event("SHOT")
+    network.run(0.3)
+    assert sorted(calls) == ["loop", "server"]
+    assert backend.game_state_machine.unregister_event_handler("SHOT")
+    assert not backend.game_state_machine.unregister_event_handler("SHOT")
+    client.dispatch_event("SHOT")
+    network.run(0.3)
+    assert sorted(calls) == ["loop", "server", "server"]
+    assert backend.server.unregister_event_handler("SHOT")
+    client.dispatch_event("SHOT")
+    network.run(0.3)
+    assert len(calls) == 3
+
+
+def test_a_handler_may_unregister_itself_and_another_may_follow(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client()
+    calls: list[str] = []
+
+    @client.on("NEWS")
+    def once(text: str) -> None:
+        calls.append(text)
+        client.unregister_event_handler("NEWS")
+
+    backend = Backend(GameState(), lambda game_state, dt: {})
+    network = SimulatedNetwork(seed=1)
+    network.serve(backend, interval=1 / 30)
+    network.connect(client)
+    network.run(0.3)
+    for text in ("one", "two"):
+        backend.server.dispatch_event("NEWS", text)
+    network.run(0.3)
+    assert calls == ["one"]
+    client.on("NEWS")(calls.append)
+    backend.server.dispatch_event("NEWS", "three")
+    network.run(0.3)
+    assert calls == ["one", "three"]
+    assert "replaces the first one" not in caplog.text
