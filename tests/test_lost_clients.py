@@ -268,6 +268,32 @@ def test_a_client_that_disconnects_while_it_reconnects_ends_at_once() -> None:
     assert world.client.disconnect_reason is DisconnectReason.CLOSED
 
 
+def test_a_player_who_leaves_while_the_client_reconnects_frees_the_seat_at_once() -> None:
+    """The cable is back, and the client would try again in a moment."""
+    world = World().join()
+    world.network.partition(world.client)
+    world.network.run(9.0)
+    assert world.client.status == "reconnecting"
+    world.network.partition(world.client, False)
+    world.client.disconnect()
+    world.network.run(0.2)
+    assert world.at("server") == ["connected", "lost", "left"]
+    assert world.details["left"]["reason"] is DisconnectReason.CLOSED
+    assert world.backend.server.clients == {}
+
+
+def test_a_program_that_ends_while_its_client_reconnects_frees_the_seat() -> None:
+    """It waits for a last chance of its events, and then says goodbye."""
+    world = World().join()
+    world.network.partition(world.client)
+    world.network.run(9.0)
+    world.network.partition(world.client, False)
+    world.client.plumbing.session.leave()
+    world.network.run(1.0)
+    assert world.details["left"]["reason"] is DisconnectReason.CLOSED
+    assert world.backend.server.clients == {}
+
+
 def test_a_kick_removes_a_lost_client() -> None:
     world = World().join()
     world.network.partition(world.client)

@@ -21,7 +21,7 @@ from .fragments import TooLarge
 from .handshake import EMPTY_PROFILE, Connector, RandomBytes, decode_address, reason_from_wire
 from .inputs import InputState
 from .paths import PathAnswers, path_key
-from .peer import PeerProtocol, encrypt
+from .peer import CLOSE_COPIES, PeerProtocol, encrypt
 from .peer_events import (
     Connected,
     Disconnected,
@@ -378,8 +378,11 @@ class ClientProtocol(PeerProtocol):
             self.end(self.way_in.reason_if_vain, "", remote=False)
 
     def close(self, reason: DisconnectReason = DisconnectReason.CLOSED, detail: str = "", *, now: float) -> None:
-        """The queued messages and the CLOSE leave with the next ``datagrams_to_send``."""
+        """The queued messages and the CLOSE leave with the next ``datagrams_to_send``; if the connection is lost, a
+        GOODBYE leaves instead."""
         if self.closed is None:
             if self.connected:
                 self._farewell = self.close_datagrams(reason, detail, now)
+            if self.way_in.is_return or self.doubt.is_open:  # the server may not know the connection any more
+                self._farewell += [self.way_in.seat.goodbye().encode()] * CLOSE_COPIES
             self.end(reason, detail, remote=False)

@@ -14,6 +14,7 @@ from .wire import (
     CHALLENGE,
     CHALLENGE_RESPONSE,
     CONNECT_REQUEST,
+    GOODBYE,
     KEY_BYTES,
     MAX_DATAGRAM_BYTES,
     MAX_DETAIL_BYTES,
@@ -44,6 +45,7 @@ _WELCOME_LAYOUT: Final = Struct("!8sIBBI16sH14sQB")
 _REFUSED_LAYOUT: Final = Struct("!B8sB")
 _PATH_LAYOUT: Final = Struct("!B8sI8s")
 _NOT_HERE_LAYOUT: Final = Struct("!B8s14s")
+_GOODBYE_LAYOUT: Final = Struct("!BI16s")
 
 
 def _short(data: bytes, layout: Struct, name: str) -> None:
@@ -326,3 +328,18 @@ class NotHere(NamedTuple):
     def decode(cls, data: bytes) -> NotHere:
         _short(data, _NOT_HERE_LAYOUT, "not here")
         return cls(*_NOT_HERE_LAYOUT.unpack_from(data)[1:])
+
+
+class Goodbye(NamedTuple):
+    """The goodbye of a client that has no connection at the moment. ``mac`` proves that it is the client's."""
+
+    client_id: int
+    mac: bytes
+
+    def encode(self) -> bytes:
+        return _GOODBYE_LAYOUT.pack(GOODBYE, *self)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Goodbye:
+        _short(data, _GOODBYE_LAYOUT, "goodbye")
+        return cls(*_GOODBYE_LAYOUT.unpack_from(data)[1:])

@@ -12,13 +12,14 @@ from .._state.tree import Tree
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .challenges import Opened
-from .datagrams import ChallengeResponse, ConnectRequest, PathResponse
+from .datagrams import ChallengeResponse, ConnectRequest, Goodbye, PathResponse
+from .endings import Endings
 from .entrance import Entrance, Keys
 from .handshake import Address, RandomBytes
 from .held import HeldBytes
 from .identity import ServerIdentity
 from .peer import NEVER_SENT
-from .peer_events import Connected, Lost, Moved, ProtocolEvent, Resumed
+from .peer_events import Connected, Moved, ProtocolEvent, Resumed
 from .peer_table import PeerTable
 from .resets import RESET_KEY_BYTES
 from .sequence import unwrap
@@ -29,6 +30,7 @@ from .wire import (
     CONNECT_REQUEST,
     DATA,
     ENCRYPTED,
+    GOODBYE,
     HEADER_BYTES,
     PATH_RESPONSE,
     URGENT,
@@ -39,9 +41,6 @@ Outgoing = tuple[bytes, Address]
 
 _LOOK_INTERVAL: Final = 0.1
 """Seconds between two looks for silent peers, and at their acked ticks, while each tick sends states."""
-
-_PART_INTERVAL: Final = 1.0
-"""Seconds between two looks at the participation of the clients: often enough for ``ServerConfig.silent_after``."""
 
 
 def _nowhere(address: Address) -> bool:
@@ -65,11 +64,11 @@ class ServerEndpoint:
 
     __slots__ = (
         "_look_at",
-        "_part_at",
         "_sent_tick",
         "by_token",
         "config",
         "dropped",
+        "endings",
         "entrance",
         "held",
         "inbox",
@@ -109,9 +108,9 @@ class ServerEndpoint:
         keys = Keys(game, password, host_token, own_token, is_local, reset_key, identity)
         self.entrance = Entrance(self.config, keys, self.table, self.shared, self.outbox, self.dropped, first_client_id)
         self.held = HeldBytes(self.peers, self.config.max_held_bytes)
+        self.endings = Endings(self.config, self.entrance, self.table, self.held, self.shared, self.outbox)
         self.next_at = math.inf
         self._look_at = -math.inf
-        self._part_at = -math.inf
         self._sent_tick = 0
 
     # -- receiving -----------------------------------------------------------------------------------------------
@@ -187,7 +186,7 @@ class ServerEndpoint:
 
     def _look_after(self, peer: ServerProtocol, now: float) -> None:
         if peer.closed is not None:
-            self._on_closed(peer, now)
+            self.endings.on_closed(peer, now)
         elif peer.held_bytes != peer.counted_bytes:
             self.held.count(peer)
             while self.held.is_too_much:
@@ -202,6 +201,9 @@ class ServerEndpoint:
                 self._receive_response(ChallengeResponse.decode(data), address, now)
             elif kind == PATH_RESPONSE:
                 self._receive_path_response(PathResponse.decode(data), address, now)
+            elif kind == GOODBYE:
+                if not self.endings.receive_goodbye(Goodbye.decode(data), now):
+                    self.dropped["goodbye without a proof"] += 1
             else:
                 self.dropped["unknown kind"] += 1
         except MalformedPacket:
@@ -212,17 +214,18 @@ class ServerEndpoint:
         if opened is None:
             return
         claimed = self.entrance.claimed(opened)
+        if claimed is None:
+            for own in self.entrance.own_peers(opened.body):
+                self.close_peer(own, DisconnectReason.REPLACED, now=now)
         known = self.table.by_address.get(address)
         if known is not None and known is not claimed:
-            self.close_peer(known, DisconnectReason.REPLACED, now=now)
+            self.endings.displace(known, now)
         if claimed is not None:
             self._resume(claimed, opened, address, now)
             return
         giver = self.entrance.giver(address, now)
         if giver is not None:
             self.close_peer(giver[0], DisconnectReason.SERVER_FULL, giver[1], now=now)
-        for own in self.entrance.own_peers(opened.body):
-            self.close_peer(own, DisconnectReason.REPLACED, now=now)
         peer, welcome = self.entrance.new_peer(opened, address, now)
         self._begin(peer, Connected(welcome, address), now)
 
@@ -268,43 +271,11 @@ class ServerEndpoint:
     # -- the end of a connection ---------------------------------------------------------------------------------
 
     def close_peer(self, peer: ServerProtocol, reason: DisconnectReason, detail: str = "", *, now: float) -> None:
-        if peer.closed is None:
-            if not peer.is_lost:
-                self.outbox.extend([(data, peer.address) for data in peer.close_datagrams(reason, detail, now)])
-            peer.end(reason, detail, remote=False)
-            self._forget(peer, now)
-
-    def _on_closed(self, peer: ServerProtocol, now: float) -> None:
-        """Remove a peer that has closed the connection, or that has broken the protocol and gets a CLOSE."""
-        closed = peer.closed
-        if closed is not None and not closed.remote:
-            farewell = peer.close_datagrams(closed.reason, closed.detail, now)
-            self.outbox.extend([(data, peer.address) for data in farewell])
-        self._forget(peer, now)
-
-    def _forget(self, peer: ServerProtocol, now: float) -> None:
-        self.table.remove(peer)
-        self.held.forget(peer)
-        self.entrance.places.changed()
-        self.entrance.keys.resets.answer_from(now)
-
-    # -- lost clients ------------------------------------------------------------------------------------------------
-
-    def lose_peer(self, peer: ServerProtocol, *, now: float) -> None:
-        """Keep the place of a client that no longer answers for ``resume_seconds``, if any. Else it leaves."""
-        if not self.config.resume_seconds:
-            peer.end(DisconnectReason.TIMED_OUT, "", remote=False)
-            self._forget(peer, now)
-            return
-        self.held.forget(peer)
-        self.table.lose(peer, now + self.config.resume_seconds)
-        self.entrance.places.changed()
-        self.entrance.keys.resets.answer_from(now)
-        self.inbox.append((peer, Lost(peer.part.lost_until)))
+        self.endings.close(peer, reason, detail, now)
 
     def _resume(self, peer: ServerProtocol, opened: Opened, address: Address, now: float) -> None:
         if not peer.is_lost:  # the client has noticed the loss first
-            self.lose_peer(peer, now=now)
+            self.endings.keep(peer, now)
         self.table.remove(peer)
         self._begin(peer, self.entrance.resume(peer, opened, address, now), now)
 
@@ -410,13 +381,4 @@ class ServerEndpoint:
 
     def _end_silent(self, now: float) -> None:
         self._look_at = now + _LOOK_INTERVAL
-        for peer in [p for p in self.peers.values() if p.timed_out(now)]:
-            self.lose_peer(peer, now=now)
-        for peer in [p for p in self.table.lost.values() if now >= p.part.lost_until]:
-            peer.end(DisconnectReason.TIMED_OUT, "", remote=False)
-            self._forget(peer, now)
-        self.held.expire(now)
-        if now >= self._part_at:
-            self._part_at = now + _PART_INTERVAL
-            for peer in self.peers.values():
-                peer.part.look(now)
+        self.endings.end_silent(now)

@@ -14,7 +14,7 @@ from .admission import GivingWay, Visitors, host_of
 from .bans import Bans
 from .challenges import Challenges, Opened, refusal
 from .crypto import FROM_SERVER, same_secret
-from .datagrams import ChallengeResponse, ConnectRequest, ResponseBody, Welcome
+from .datagrams import ChallengeResponse, ConnectRequest, Goodbye, ResponseBody, Welcome
 from .handshake import Address, RandomBytes, decode_profile, encode_address
 from .identity import SECRETS_BYTES, ServerIdentity
 from .paths import path_key
@@ -224,12 +224,19 @@ class Entrance:
         An encrypted connection is resumed by an encrypted handshake only.
         """
         claim = opened.body.claim
-        peer = self._table.by_id.get(claim.client_id) or self._table.lost.get(claim.client_id)
+        peer = self._table.find(claim.client_id)
         if not self._config.resume_seconds or peer is None:
             return None
         if opened.agreement is None and (peer.seals is not None or peer.identity.was_sealed):
             return None
         return peer if peer.identity.secrets.accepts(claim.secret, has_answered=peer.record.latest >= 0) else None
+
+    def leaver(self, goodbye: Goodbye) -> ServerProtocol | None:
+        """Return the peer that a goodbye ends; None if it proves nothing."""
+        peer = self._table.find(goodbye.client_id)
+        if peer is None:
+            return None
+        return peer if peer.identity.secrets.prove(goodbye, has_answered=peer.record.latest >= 0) else None
 
     def giver(self, address: Address, now: float) -> tuple[ServerProtocol, str] | None:
         """Return the peer that gives its place to a newcomer from this address, and the words for it; None if there is

@@ -61,6 +61,10 @@ class PeerTable:
         """When the first lost peer loses its place, seconds; math.inf for never."""
         return next((peer.part.lost_until for peer in self.lost.values()), math.inf)
 
+    def find(self, client_id: int) -> ServerProtocol | None:
+        """Return a client's peer, connected or lost; None if there is none."""
+        return self.by_id.get(client_id) or self.lost.get(client_id)
+
     def lose(self, peer: ServerProtocol, until: float) -> None:
         """Keep the place of a peer that no longer answers."""
         self.remove(peer)

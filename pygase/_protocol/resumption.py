@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from .crypto import RandomBytes, keyed_hash, same_secret
-from .datagrams import Claim
-from .wire import SECRET_BYTES
+from .datagrams import Claim, Goodbye
+from .wire import PROOF_BYTES, SECRET_BYTES
 
 NEW_CLIENT: Final = 0
 RESUMED: Final = 1
@@ -23,11 +23,17 @@ RESUME_TIME_UNIT: Final = 0.1
 
 _SECRET_HASH_BYTES: Final = 16
 _PERSON: Final = b"pygase resume"
+_GOODBYE_TEXT: Final = b"pygase goodbye"
 
 
 def hash_of(secret: bytes) -> bytes:
     """Return all that a server keeps of a secret."""
     return keyed_hash(_PERSON, secret, _SECRET_HASH_BYTES)
+
+
+def goodbye_mac(secret_hash: bytes, client_id: int) -> bytes:
+    """Return the proof of a client that gives its place back: both sides have the hash, and nobody else has it."""
+    return keyed_hash(secret_hash, _GOODBYE_TEXT + client_id.to_bytes(4, "big"), PROOF_BYTES)
 
 
 class ResumeSecrets:
@@ -55,9 +61,21 @@ class ResumeSecrets:
         :param has_answered: whether a packet has arrived on the present path, so that the client has the newest secret.
         """
         given = hash_of(secret)
-        is_current = bool(self.current) and same_secret(self.current, given)
-        is_previous = bool(self.previous) and same_secret(self.previous, given)
-        return is_current or (is_previous and not has_answered)
+        return any(same_secret(valid, given) for valid in self._valid(has_answered))
+
+    def prove(self, goodbye: Goodbye, *, has_answered: bool) -> bool:
+        """Return whether a goodbye is this client's; see :meth:`accepts`."""
+        client_id, mac = goodbye
+        return any(same_secret(goodbye_mac(valid, client_id), mac) for valid in self._valid(has_answered))
+
+    def _valid(self, has_answered: bool) -> list[bytes]:
+        hashes = [self.current] if has_answered else [self.current, self.previous]
+        return [each for each in hashes if each]
+
+    @property
+    def was_presented(self) -> bool:
+        """Whether the client has come back with a secret before."""
+        return bool(self.previous)
 
 
 class Seat(NamedTuple):
@@ -78,6 +96,10 @@ class Seat(NamedTuple):
         if self.is_fresh:
             return Claim(self.client_id, self.secret, True, 0, 0)
         return Claim(self.client_id, self.secret, False, received & 0xFFFFFFFF, acked & 0xFFFFFFFF)
+
+    def goodbye(self) -> Goodbye:
+        """Return the proof that the client gives this place back."""
+        return Goodbye(self.client_id, goodbye_mac(hash_of(self.secret), self.client_id))
 
 
 NO_SEAT: Final = Seat()

@@ -33,6 +33,7 @@ URGENT: Final = 0x87
 PATH_CHALLENGE: Final = 0x08
 PATH_RESPONSE: Final = 0x09
 NOT_HERE: Final = 0x0A
+GOODBYE: Final = 0x0B
 
 # -- kinds of messages -----------------------------------------------------------------------------------------------
 EVENT: Final = 1

@@ -64,6 +64,7 @@ class Session:
     link: Link
     password: str | None = "sesame"
     encryption: str = "off"
+    config: ServerConfig | None = None
     updates: list[dict[str, Any]] = field(default_factory=list)
     committed: dict[int, Any] = field(default_factory=dict)
     handled: list[tuple[str, Any]] = field(default_factory=list)
@@ -84,6 +85,7 @@ class Session:
             event_handlers={name: self._handler(name) for name in ("SAY", "ONCE", "ORDERED", "BIG")},
             game="pong",
             password=self.password,
+            config=self.config,
         )
         self.server = self.backend.server
         self.backend.game_state_store.plumbing.subscribe(self._commit)
@@ -193,8 +195,11 @@ def played(session: Session) -> Client:
     network.run(4.0)
     all_kinds_of_events(session, client)
     network.run(6.0)
-    late.disconnect()
+    network.partition(mover)
+    network.run_until(lambda: mover.status == "reconnecting")
+    network.partition(mover, False)
     mover.disconnect()
+    late.disconnect()
     network.run(0.5)
     network.inject(
         bytes([6]) + late.plumbing.endpoint.protocol.token + bytes(14), ("127.0.0.1", 50002), ("127.0.0.1", 8080)
@@ -373,8 +378,26 @@ def proof(password: str, salt: bytes, response: dict[str, Any]) -> bytes:
     return blake2b(response["cookie"] + response["nonce"], digest_size=16, key=key).digest()
 
 
-def test_a_restarted_client_replaces_its_old_connection(seed: int) -> None:
-    session = Session(seed, Link())
+def test_a_goodbye_without_a_connection_has_the_proof_of_the_page(seed: int) -> None:
+    session = Session(seed, Link(latency=0.02))
+    client = session.join(50001)
+    session.network.run(1.0)
+    session.network.partition(client)
+    session.network.run_until(lambda: client.status == "reconnecting")
+    session.network.partition(client, False)
+    client.disconnect()
+    session.network.run(0.2)
+    accepted = session.onlooker.acceptances["127.0.0.1", 50001]
+    (goodbye,) = session.onlooker.goodbyes
+    key = blake2b(accepted["resume_secret"], digest_size=16, key=b"pygase resume").digest()
+    text = b"pygase goodbye" + accepted["client_id"].to_bytes(4, "big")
+    assert goodbye["client_id"] == accepted["client_id"]
+    assert goodbye["mac"] == blake2b(text, digest_size=16, key=key).digest()
+    assert session.server.clients == {}
+
+
+def test_a_restarted_client_without_a_place_replaces_its_old_connection(seed: int) -> None:
+    session = Session(seed, Link(), config=ServerConfig(resume_seconds=0))
     first = session.join(50001)
     session.network.run(0.5)
     token = session.onlooker.acceptances["127.0.0.1", 50001]["token"]
@@ -685,7 +708,7 @@ class TestReader:
             inputs_of(data, count)
 
     def test_unknown_kinds(self) -> None:
-        for kind in (0, 11, 200):
+        for kind in (0, 12, 200):
             with pytest.raises(Undecodable, match="unknown kind"):
                 DOCUMENT.decode(bytes([kind]) + bytes(100), TO_CLIENT)
 

@@ -392,13 +392,17 @@ def test_a_handshake_replayed_from_another_address_opens_nothing() -> None:
     assert peers.server.dropped["wrong cookie"] == 1
 
 
-def test_a_client_that_restarts_on_the_same_port_replaces_its_former_self() -> None:
-    peers = Peers()
+@pytest.mark.parametrize("resume_seconds", [0.0, 30.0])
+def test_a_client_that_restarts_on_the_same_port_takes_the_place_of_its_former_self(resume_seconds: float) -> None:
+    """Where lost clients are kept, the former self is lost: the server cannot know that it is the same player."""
+    peers = Peers(config=ServerConfig(resume_seconds=resume_seconds))
     address = peers.joined()
+    peers.run(0.2)
     peers.connect(port=1)  # without a goodbye
     peers.run(1.0, lambda: peers.clients[address].connected)
     peers.run(0.2)
     ends = [event for _, event in peers.at_server if getattr(event, "reason", None) is not None]
-    assert [end.reason for end in ends] == [DisconnectReason.REPLACED]
+    assert [end.reason for end in ends] == ([] if resume_seconds else [DisconnectReason.REPLACED])
+    assert list(peers.server.table.lost) == ([1] if resume_seconds else [])
     assert peers.peer(address).token == peers.clients[address].token
     assert address not in peers.ended

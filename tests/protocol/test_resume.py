@@ -7,10 +7,12 @@ import pytest
 
 from pygase._protocol.channels import RELIABLE
 from pygase._protocol.client_peer import ClientProtocol
-from pygase._protocol.datagrams import Accepted, ChallengeResponse, ResponseBody, Welcome
+from pygase._protocol.datagrams import Accepted, ChallengeResponse, Goodbye, NotHere, ResponseBody, Welcome
+from pygase._protocol.endings import never_answered
+from pygase._protocol.peer import CLOSE_COPIES
 from pygase._protocol.peer_events import Connected, Disconnected, Lost, Resumed
-from pygase._protocol.resumption import ResumeSecrets, Seat, hash_of
-from pygase._protocol.wire import ACCEPTED, CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, REFUSED
+from pygase._protocol.resumption import ResumeSecrets, Seat, goodbye_mac, hash_of
+from pygase._protocol.wire import ACCEPTED, CHALLENGE_RESPONSE, CONNECT_REQUEST, DATA, GOODBYE, REFUSED
 from pygase.config import ClientConfig, ServerConfig
 from pygase.errors import DisconnectReason
 from tests.support.peers import SERVER, Address, Peers
@@ -18,6 +20,13 @@ from tests.support.peers import SERVER, Address, Peers
 
 def happenings(peers: Peers, kinds: tuple[type, ...] = (Connected, Lost, Resumed, Disconnected)) -> list[str]:
     return [type(event).__name__ for _, event in peers.at_server if isinstance(event, kinds)]
+
+
+def joined(peers: Peers, **client: Any) -> Address:
+    """Connect a client, and wait until the server knows that the client has its acceptance."""
+    address = peers.joined(**client)
+    assert peers.run(2.0, lambda: not never_answered(peers.peer(address)))
+    return address
 
 
 def cut(peers: Peers, *addresses: Address) -> None:
@@ -43,7 +52,7 @@ def refusals(peers: Peers) -> list[int]:
 
 def test_a_silent_client_is_lost_and_resumes_as_the_same_client() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     peers.push({"n": 1})
     peers.run(0.5)
     peer = peers.peer(address)
@@ -62,7 +71,7 @@ def test_a_silent_client_is_lost_and_resumes_as_the_same_client() -> None:
 
 def test_a_lost_client_leaves_after_the_time_and_the_client_gives_up() -> None:
     peers = Peers(config=ServerConfig(resume_seconds=4.0))
-    address = peers.joined()
+    address = joined(peers)
     cut(peers, address)
     assert peers.run(6.0, lambda: is_lost(peers))
     lost_at = peers.now
@@ -76,7 +85,7 @@ def test_a_lost_client_leaves_after_the_time_and_the_client_gives_up() -> None:
 
 def test_without_resume_seconds_a_silent_client_leaves_at_once() -> None:
     peers = Peers(config=ServerConfig(resume_seconds=0))
-    address = peers.joined()
+    address = joined(peers)
     cut(peers, address)
     peers.run(7.0)
     assert happenings(peers) == ["Connected", "Disconnected"]
@@ -85,7 +94,7 @@ def test_without_resume_seconds_a_silent_client_leaves_at_once() -> None:
 
 def test_a_client_that_comes_back_too_late_hears_that_its_place_is_gone() -> None:
     peers = Peers(config=ServerConfig(resume_seconds=4.0))
-    address = peers.joined()
+    address = joined(peers)
     peers.drop = lambda data, sender, receiver: sender == address  # the client still hears the server
     peers.run(4.5)
     peers.clients[address].way_in.seat = peers.clients[address].way_in.seat._replace(seconds=60.0)
@@ -100,7 +109,7 @@ def test_a_client_that_comes_back_too_late_hears_that_its_place_is_gone() -> Non
 
 def test_the_pauses_between_the_tries_grow_to_one_second() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     cut(peers, address)
     assert peers.run(6.0, lambda: not peers.clients[address].connected)
     peers.sent.clear()
@@ -117,7 +126,7 @@ def test_the_pauses_between_the_tries_grow_to_one_second() -> None:
 @pytest.mark.parametrize("loss", [0.0, 0.3])
 def test_events_of_both_sides_go_on_exactly_once_over_many_cuts(loss: float, seed: int) -> None:
     peers = Peers(seed, loss=loss, latency=0.03, jitter=0.02)
-    address = peers.joined()
+    address = joined(peers)
     client, number = peers.clients[address], 0
 
     def say() -> None:
@@ -149,7 +158,7 @@ def test_the_resumption_survives_the_loss_of_each_of_its_datagrams(seed: int) ->
     for kind in (CONNECT_REQUEST, 0x02, CHALLENGE_RESPONSE, ACCEPTED, DATA):
         for lost in (1, 2, 3):
             peers = Peers(seed)
-            address = peers.joined()
+            address = joined(peers)
             cut(peers, address)
             peers.run(7.0)
             assert not peers.clients[address].connected
@@ -174,7 +183,7 @@ def test_the_resumption_survives_the_loss_of_each_of_its_datagrams(seed: int) ->
 def test_a_client_whose_acceptances_are_lost_until_it_is_lost_again_still_returns() -> None:
     """Until then the server repeats the acceptance. After that it has nothing to repeat, and accepts no nonce twice."""
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     cut(peers, address)
     assert peers.run(7.0, lambda: not peers.clients[address].connected and is_lost(peers))
     peers.drop = lambda data, sender, receiver: data[0] == ACCEPTED
@@ -191,7 +200,7 @@ def test_a_client_whose_acceptances_are_lost_until_it_is_lost_again_still_return
 def test_an_encrypted_connection_is_resumed_by_an_encrypted_handshake_only(encryption: str) -> None:
     pytest.importorskip("cryptography")
     peers = Peers()
-    address = peers.joined(config=ClientConfig(encryption="auto"))
+    address = joined(peers, config=ClientConfig(encryption="auto"))
     client = peers.clients[address]
     assert client.seals is not None
     cut(peers, address)
@@ -207,7 +216,7 @@ def test_an_encrypted_connection_is_resumed_by_an_encrypted_handshake_only(encry
 def test_an_encrypted_connection_goes_on_with_new_keys() -> None:
     pytest.importorskip("cryptography")
     peers = Peers()
-    address = peers.joined(config=ClientConfig(encryption="auto"))
+    address = joined(peers, config=ClientConfig(encryption="auto"))
     client = peers.clients[address]
     first = client.seals
     client.queue_event(b"1", RELIABLE, None, now=peers.now)
@@ -223,7 +232,7 @@ def test_an_encrypted_connection_goes_on_with_new_keys() -> None:
 
 def test_the_secret_changes_with_each_acceptance_and_the_server_keeps_no_secret() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     seen = []
     for _ in range(3):
         seen.append(peers.clients[address].way_in.seat.secret)
@@ -260,7 +269,7 @@ def stranger(peers: Peers, seat: Seat) -> Address:
 @pytest.mark.parametrize("lost", [True, False])
 def test_a_stranger_with_a_guessed_secret_gets_a_place_of_its_own(lost: bool) -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     if lost:
         cut(peers, address)
         assert peers.run(6.0, lambda: is_lost(peers))
@@ -276,7 +285,7 @@ def test_a_stranger_with_a_guessed_secret_gets_a_place_of_its_own(lost: bool) ->
 
 def test_a_stranger_with_an_old_secret_gets_nowhere() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     old = peers.clients[address].way_in.seat
     cut(peers, address)
     assert peers.run(7.0, lambda: not peers.clients[address].connected and is_lost(peers))
@@ -293,7 +302,7 @@ def test_a_stranger_with_an_old_secret_gets_nowhere() -> None:
 
 def test_replayed_handshakes_neither_resume_nor_replace_anybody() -> None:
     peers = Peers(config=ServerConfig(cookie_lifetime=60.0))
-    address = peers.joined()
+    address = joined(peers)
     for _ in range(2):
         cut(peers, address)
         assert peers.run(7.0, lambda: not peers.clients[address].connected and is_lost(peers))
@@ -315,7 +324,7 @@ def test_replayed_handshakes_neither_resume_nor_replace_anybody() -> None:
 
 def test_a_client_that_notices_the_loss_first_resumes_a_connection_that_the_server_has_not_given_up() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     peers.run(0.5)
     peers.clients[address].lose(peers.now)
     assert back(peers, address, 0.2)
@@ -326,7 +335,7 @@ def test_a_client_that_notices_the_loss_first_resumes_a_connection_that_the_serv
 
 def test_a_client_returns_from_another_address() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     cut(peers, address)
     assert peers.run(7.0, lambda: not peers.clients[address].connected and is_lost(peers))
     elsewhere = ("client", 77)
@@ -340,7 +349,7 @@ def test_a_client_returns_from_another_address() -> None:
 
 def test_a_new_process_of_the_same_player_takes_its_place_and_waiting_events() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     peers.push({"n": 1})
     peers.run(0.3)
     seat = peers.clients[address].way_in.seat
@@ -362,7 +371,7 @@ def test_a_new_process_of_the_same_player_takes_its_place_and_waiting_events() -
 
 
 def full(peers: Peers, *, max_clients: int) -> list[Address]:
-    return [peers.joined() for _ in range(max_clients)]
+    return [joined(peers) for _ in range(max_clients)]
 
 
 def test_lost_clients_give_way_to_newcomers_the_longest_lost_first() -> None:
@@ -402,7 +411,7 @@ def test_a_client_that_returns_early_to_a_full_server_waits_until_it_is_missed()
     """The server is full and believes that the client is there. From another address it seems to be a newcomer."""
     peers = Peers(config=ServerConfig(max_clients=1))
     peers.push({"n": 1})
-    address = peers.joined()
+    address = joined(peers)
     peers.run(0.5)
     peers.clients[address].lose(peers.now)
     elsewhere = ("elsewhere", 7)
@@ -438,7 +447,7 @@ def test_many_lost_clients_cost_no_datagram_and_no_memory_for_what_they_held_bac
 
 def test_a_goodbye_leaves_no_place_behind() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     peers.clients[address].close(now=peers.now)
     peers.run(1.0)
     assert not peers.server.table.lost
@@ -447,7 +456,7 @@ def test_a_goodbye_leaves_no_place_behind() -> None:
 
 def test_a_lost_client_that_is_removed_cannot_resume() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     cut(peers, address)
     assert peers.run(6.0, lambda: is_lost(peers))
     peers.sent.clear()
@@ -462,7 +471,7 @@ def test_a_lost_client_that_is_removed_cannot_resume() -> None:
 
 def test_a_server_that_slept_keeps_the_places_for_as_long_as_before() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     cut(peers, address)
     assert peers.run(6.0, lambda: is_lost(peers))
     until = peers.server.table.lost[1].part.lost_until
@@ -474,7 +483,7 @@ def test_a_server_that_slept_keeps_the_places_for_as_long_as_before() -> None:
 
 def test_a_lost_client_that_still_sends_learns_at_once_that_its_packets_are_not_known() -> None:
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     peers.drop = lambda data, sender, receiver: sender == address  # only one way is cut
     assert peers.run(6.0, lambda: is_lost(peers))
     assert peers.clients[address].connected
@@ -505,7 +514,7 @@ def forged(peers: Peers, address: Address, **changes: Any) -> bytes:
 def test_false_counts_in_a_claim_harm_only_the_client_that_makes_them(changes: dict[str, Any]) -> None:
     peers = Peers()
     peers.push({"n": 1})
-    address, other = peers.joined(), peers.joined()
+    address, other = joined(peers), joined(peers)
     for n in range(5):
         peers.peer(address).queue_event(b"%d" % n, RELIABLE, None, now=peers.now)
     peers.run(0.3)
@@ -526,7 +535,7 @@ def test_false_counts_in_a_claim_harm_only_the_client_that_makes_them(changes: d
 def test_an_acceptance_as_a_new_client_ends_a_return() -> None:
     """No honest server answers so: the client would be somebody else, and nobody would know."""
     peers = Peers()
-    address = peers.joined()
+    address = joined(peers)
     client: ClientProtocol = peers.clients[address]
     client.lose(peers.now)
 
@@ -539,3 +548,174 @@ def test_an_acceptance_as_a_new_client_ends_a_return() -> None:
     peers.forge = forge
     assert peers.run(2.0, lambda: address in peers.ended)
     assert peers.ended[address].reason is DisconnectReason.NOT_RESUMABLE
+
+
+# -- a goodbye without a connection -----------------------------------------------------------------------------------
+
+
+def lost_on_both_sides(**server: Any) -> tuple[Peers, Address]:
+    peers = Peers(**server)
+    address = joined(peers)
+    cut(peers, address)
+    assert peers.run(8.0, lambda: is_lost(peers) and not peers.clients[address].connected)
+    return peers, address
+
+
+def goodbyes(peers: Peers) -> list[bytes]:
+    return [data for _, receiver, data in peers.sent if receiver == SERVER and data[0] == GOODBYE]
+
+
+def test_a_client_that_leaves_while_it_reconnects_gives_its_place_back_at_once() -> None:
+    peers, address = lost_on_both_sides()
+    join_again(peers)
+    peers.clients[address].close(now=peers.now)
+    assert peers.run(0.1, lambda: not is_lost(peers))
+    assert happenings(peers) == ["Connected", "Lost", "Disconnected"]
+    assert peers.at_server[-1][1] == Disconnected(DisconnectReason.CLOSED, "", remote=True)
+    assert peers.ended[address].reason is DisconnectReason.CLOSED
+    assert len(goodbyes(peers)) == CLOSE_COPIES
+
+
+def test_a_goodbye_ends_a_connection_that_the_server_has_not_missed_yet() -> None:
+    peers = Peers()
+    address = joined(peers)
+    peers.drop = lambda data, sender, receiver: sender == SERVER  # the server still hears the client
+    assert peers.run(8.0, lambda: not peers.clients[address].connected)
+    assert list(peers.server.peers) == [1]
+    peers.clients[address].close(now=peers.now)
+    peers.run(0.1)
+    assert not peers.server.peers
+    assert not is_lost(peers)
+
+
+def test_a_goodbye_is_known_by_the_former_secret_if_the_acceptance_was_lost() -> None:
+    peers, address = lost_on_both_sides()
+    peers.drop = lambda data, sender, receiver: data[0] == ACCEPTED
+    assert peers.run(3.0, lambda: not is_lost(peers))  # resumed, as the server sees it
+    peers.clients[address].close(now=peers.now)
+    peers.run(0.1)
+    assert not peers.server.peers
+
+
+def test_a_client_in_doubt_says_goodbye_to_a_server_that_may_not_know_its_connection() -> None:
+    peers = Peers()
+    address = joined(peers)
+    client = peers.clients[address]
+    client.receive_datagram(NotHere(client.token, bytes(14)).encode(), now=peers.now)
+    assert client.doubt.is_open
+    client.close(now=peers.now)
+    kinds = [data[0] for data in client.datagrams_to_send(now=peers.now)]
+    assert kinds[-2 * CLOSE_COPIES :] == [DATA] * CLOSE_COPIES + [GOODBYE] * CLOSE_COPIES
+
+
+def test_a_stranger_gives_nobodys_place_back(seed: int) -> None:
+    """Not with a guess, not with the secret itself, not with an older one, and not with another client's proof."""
+    peers, address = lost_on_both_sides(seed=seed)
+    join_again(peers)
+    old = peers.clients[address].way_in.seat
+    assert back(peers, address)
+    peers.run(0.5)
+    other = joined(peers)
+    seat, others = peers.clients[address].way_in.seat, peers.clients[other].way_in.seat
+    assert seat.secret != old.secret
+    right = seat.goodbye()
+    forged = [
+        Goodbye(1, bytes(16)),
+        Goodbye(1, peers.rng.randbytes(16)),
+        Goodbye(1, seat.secret),
+        Goodbye(1, hash_of(seat.secret)),
+        Goodbye(1, others.goodbye().mac),
+        Goodbye(1, goodbye_mac(hash_of(others.secret), 1)),
+        Goodbye(2, right.mac),
+        Goodbye(3, right.mac),
+        old.goodbye(),
+        *[Goodbye(1, flipped(right.mac, bit)) for bit in range(128)],
+    ]
+    for number, goodbye in enumerate(forged, 1):
+        peers.server.receive_datagram(goodbye.encode(), ("stranger", 1), now=peers.now)
+        assert peers.server.dropped["goodbye without a proof"] == number
+    assert sorted(peers.server.peers) == [1, 2]
+    assert not [data for data, to in peers.server.datagrams_to_send(now=peers.now) if to == ("stranger", 1)]
+    peers.server.receive_datagram(right.encode()[:-1], ("stranger", 1), now=peers.now)
+    assert peers.server.dropped["malformed"] == 1
+    peers.server.receive_datagram(right.encode(), ("stranger", 1), now=peers.now)
+    assert sorted(peers.server.peers) == [2]
+
+
+def flipped(data: bytes, bit: int) -> bytes:
+    return (int.from_bytes(data, "big") ^ 1 << bit).to_bytes(len(data), "big")
+
+
+def test_a_goodbye_that_is_replayed_ends_nobody_else() -> None:
+    peers, address = lost_on_both_sides()
+    join_again(peers)
+    peers.clients[address].close(now=peers.now)
+    peers.run(0.5)
+    del peers.clients[address]
+    joined(peers)
+    for data in goodbyes(peers):
+        peers.server.receive_datagram(data, address, now=peers.now)
+    assert list(peers.server.peers) == [2]
+
+
+# -- clients that were never heard, and clients at one address ---------------------------------------------------------
+
+
+def test_a_client_that_never_answered_its_acceptance_leaves_at_the_time_out() -> None:
+    """Its program has ended in that moment, so nobody will come back."""
+    peers = Peers()
+    address = peers.connect()
+    peers.drop = lambda data, sender, receiver: data[0] == ACCEPTED
+    assert peers.run(3.0, lambda: peers.server.peers)
+    del peers.clients[address]
+    peers.run(6.0)
+    assert happenings(peers) == ["Connected", "Disconnected"]
+    assert peers.at_server[-1][1].reason is DisconnectReason.TIMED_OUT
+    assert len(peers.server.table) == 0
+
+
+def test_a_client_that_has_come_back_and_was_not_heard_since_is_lost_as_before() -> None:
+    peers, address = lost_on_both_sides()
+    peers.drop = lambda data, sender, receiver: data[0] == ACCEPTED
+    assert peers.run(3.0, lambda: not is_lost(peers))
+    cut(peers, address)
+    assert peers.run(7.0, lambda: is_lost(peers))
+    join_again(peers)
+    assert back(peers, address)
+    assert happenings(peers) == ["Connected", "Lost", "Resumed", "Lost", "Resumed"]
+
+
+def test_a_claim_shows_that_a_client_has_its_acceptance() -> None:
+    """The client was never heard, and resumes before the server has missed it."""
+    peers = Peers()
+    address = peers.joined()
+    assert never_answered(peers.peer(address))
+    client = peers.clients[address]
+    client.lose(peers.now)
+    assert back(peers, address)
+    assert happenings(peers) == ["Connected", "Lost", "Resumed"]
+
+
+def test_a_newcomer_at_the_address_of_another_client_leaves_it_its_place() -> None:
+    """A player is no address: the other one may be elsewhere by now, and resumes from there."""
+    peers = Peers()
+    address = joined(peers)
+    first, elsewhere = peers.clients.pop(address), ("client", 9)
+    joined(peers)
+    assert happenings(peers) == ["Connected", "Lost", "Connected"]
+    assert list(peers.server.table.lost) == [1]
+    peers.clients[elsewhere] = first
+    for record in (peers.states, peers.events, peers.acked):
+        record[elsewhere] = []  # type: ignore[assignment]
+    assert peers.run(8.0, lambda: not is_lost(peers))
+    peers.run(0.5)
+    assert {peer.client_id: peer.address for peer in peers.server.peers.values()} == {1: elsewhere, 2: address}
+    assert first.connected
+
+
+def test_a_full_server_gives_the_place_at_one_address_to_the_newcomer() -> None:
+    peers = Peers(config=ServerConfig(max_clients=1))
+    peers.clients.pop(joined(peers))
+    joined(peers)
+    assert list(peers.server.peers) == [2]
+    assert len(peers.server.table) == 1

@@ -254,15 +254,22 @@ def test_a_connected_client_cannot_be_connected_once_more() -> None:
     assert client.status == "connected"
 
 
-def test_a_client_that_restarts_on_its_old_port_is_let_in_and_its_former_self_has_left() -> None:
-    game = Game()
+@pytest.mark.parametrize("resume_seconds", [0.0, 30.0])
+def test_a_client_that_restarts_on_its_old_port_is_let_in_and_its_former_self_is_gone(resume_seconds: float) -> None:
+    game = Game(config=ServerConfig(resume_seconds=resume_seconds))
     left: list[Any] = []
     game.on(CLIENT_LEFT, lambda reason: left.append(reason) or None)
-    game.join(address=("127.0.0.1", 4000)).plumbing.endpoint.release()  # it crashes
+    first = game.join(address=("127.0.0.1", 4000))
+    game.run()
+    first.plumbing.endpoint.release()  # it crashes
     game.join(address=("127.0.0.1", 4000))
     game.run()
-    assert left == [DisconnectReason.REPLACED]
+    assert left == ([] if resume_seconds else [DisconnectReason.REPLACED])
     assert list(game.server.connections) == [("127.0.0.1", 4000)]
+    assert game.server.connections["127.0.0.1", 4000].client_id == 2
+    assert {client_id: each.is_lost for client_id, each in game.server.clients.items()} == (
+        {1: True, 2: False} if resume_seconds else {2: False}
+    )
 
 
 def test_a_kicked_client_reads_why_and_a_banned_one_does_not_come_back() -> None:

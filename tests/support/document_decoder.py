@@ -323,6 +323,7 @@ class Onlooker:
     :ivar told: the feedback to each client on its inputs: (tick, applied, margin in ticks) in the order of the packets.
     :ivar places: the addresses of each connection, by its token, at which its client has proved to be.
     :ivar refusals, acceptances, challenges, responses: the fields of these datagrams, by the client's address.
+    :ivar goodbyes: the different GOODBYE datagrams.
     """
 
     def __init__(self, document: Document, server: Any, latency: float = 0.0, secrets: Opener | None = None) -> None:
@@ -334,6 +335,7 @@ class Onlooker:
         self.acceptances: dict[Any, dict[str, Any]] = {}
         self.responses: dict[Any, dict[str, Any]] = {}
         self.challenges: dict[Any, dict[str, Any]] = {}
+        self.goodbyes: list[dict[str, Any]] = []
         self.directions: dict[tuple[Any, str], Direction] = {}
         self.reported: dict[Any, set[int]] = {}
         self.inputs: dict[Any, dict[int, tuple[Any, int | None]]] = {}
@@ -375,7 +377,7 @@ class Onlooker:
         return home
 
     def _handshake(self, kind: int, values: dict[str, Any], way: str, client: Any) -> None:
-        check((way == TO_SERVER) == (kind in (1, 3, 9)), f"handshake datagram {kind} {way}")
+        check((way == TO_SERVER) == (kind in (1, 3, 9, 11)), f"handshake datagram {kind} {way}")
         if client not in self.responses:  # it has not shown yet that it can receive
             check(self.bytes[client, TO_CLIENT] <= self.bytes[client, TO_SERVER], "amplification")
         if kind == 2:
@@ -388,6 +390,8 @@ class Onlooker:
             self.acceptances[client] = values
         elif kind == 5:
             self.refusals[client] = values
+        elif kind == 11 and values not in self.goodbyes:
+            self.goodbyes.append(values)
 
     def _forget(self, client: Any) -> None:
         """A new connection from an address that had another one."""

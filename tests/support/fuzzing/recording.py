@@ -12,7 +12,7 @@ from pygase import Backend, Client, ClientConfig, GameState
 from pygase._client.seat_file import SeatFile
 from pygase._lan.protocol import Answer, Query, encode_info
 from pygase._protocol.crypto import keyed_hash
-from pygase._protocol.datagrams import NotHere, PathChallenge, PathResponse
+from pygase._protocol.datagrams import Goodbye, NotHere, PathChallenge, PathResponse
 from pygase._protocol.identity import SECRETS_BYTES, ServerIdentity
 from pygase._protocol.resumption import Seat
 from pygase._protocol.saved_peers import SavedPeer
@@ -69,6 +69,7 @@ def made() -> Corpus:
         "path challenge": [PathChallenge(eight, 600, eight).encode()],
         "path response": [PathResponse(eight, 600, eight).encode()],
         "not here": [NotHere(eight, sixteen[:14]).encode()],
+        "goodbye": [Goodbye(7, sixteen).encode()],
         "acks": [ACKS_HEADER.pack(40) + bytes(28) + b"\xff" * 4],
         "query": [Query(bytes(8), name).encode() for name in ("", GAME)],
         "answer": [_answer(bytes(8), name).encode() for name in ("", "Ann's game")],

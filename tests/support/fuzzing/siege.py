@@ -257,7 +257,9 @@ class Siege:
         return datagrams[-1 - int(rng.random() * min(size, rng.choice((2, 10, size))))]
 
     def _handshake(self) -> bytes:
-        name = self.rng.choice(("request", "response", "path response", "accepted", "challenge", "not here", "query"))
+        name = self.rng.choice(
+            ("request", "response", "path response", "accepted", "challenge", "not here", "goodbye", "query")
+        )
         return self._mutator.mutated(self.rng.choice(self._kept[name]), self._kept[name])
 
     def _harmless(self, data: bytes) -> bytes:
