@@ -33,6 +33,8 @@ COMPILED_ROOMS = ["pygase/_protocol"]
 COMPILED_MODULES = [
     "pygase/_state/codec.py",
     "pygase/_state/delta.py",
+    "pygase/_state/known_deltas.py",
+    "pygase/_state/merging.py",
     "pygase/_state/precision.py",
     "pygase/_state/sizes.py",
     "pygase/_state/tree.py",

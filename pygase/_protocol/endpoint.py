@@ -292,15 +292,16 @@ class ServerEndpoint:
 
     # -- sending -------------------------------------------------------------------------------------------------
 
-    def push_state(self, tick: int, tree: Tree, *, time: float, span: float) -> bool:
+    def push_state(self, tick: int, tree: Tree, *, time: float, span: float, delta: Tree | None = None) -> bool:
         """Make ``tree`` (frozen) the current state. It leaves with the next ``datagrams_to_send``.
 
         :param tick: its number, higher than that of the previous state.
         :param time: the tick's time on the server's clock, seconds.
         :param span: seconds since the previous tick.
+        :param delta: (frozen) leads from the previous state to this one. None if it is not known.
         :returns: False if the state has not changed.
         """
-        return self.ring.push(tick, tree, time, span)
+        return self.ring.push(tick, tree, time, span, delta)
 
     def datagrams_to_send(self, *, now: float, everyone: bool = False) -> list[Outgoing]:
         """Return the due datagrams: for all peers (after a tick), or for the peers whose time has passed."""

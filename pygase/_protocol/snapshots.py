@@ -14,6 +14,7 @@ from typing import Final
 
 from .._state.codec import pack
 from .._state.delta import diff
+from .._state.known_deltas import KnownDeltas
 from .._state.tree import Tree
 from .fragments import split
 from .record import PeerRecord
@@ -55,6 +56,7 @@ class SnapshotRing:
 
     __slots__ = (
         "_deltas",
+        "_known",
         "_max_bytes",
         "_previous_tick",
         "_size",
@@ -82,14 +84,16 @@ class SnapshotRing:
         self.changed_tick = 0
         """The newest tick that has changed something; 0: none."""
         self.resting = False
+        self._known = KnownDeltas()
         self._deltas: dict[int, bytes] = {}
         self.by_acked_tick: dict[int, bytes | None] = {}
 
-    def push(self, tick: int, tree: Tree, time: float, span: float) -> bool:
+    def push(self, tick: int, tree: Tree, time: float, span: float, delta: Tree | None = None) -> bool:
         """Make ``tree`` the current state. Return False if nothing changed again and there is nothing to send.
 
         :param time: the tick's time on the server's clock, seconds.
         :param span: seconds before ``time`` until which the previous state held.
+        :param delta: frozen; leads from the previous state to ``tree``. None if it is not known.
         """
         unchanged = tree is self.tree and self.tick > 0
         if unchanged and (self.resting or tick == self.tick):
@@ -98,14 +102,22 @@ class SnapshotRing:
         self._previous_tick, self.tick = self.changed_tick, tick
         if not unchanged:
             self.changed_tick = tick
+            self._known.add(tick, delta)
         self.tree, self.time, self._span = tree, time, span
         self.ring[tick], self.times[tick] = tree, time
         if len(self.ring) > self._size:
             oldest, _ = self.ring.popitem(last=False)
             del self.times[oldest]
+            self._known.drop(oldest)
         self._deltas.clear()
         self.by_acked_tick.clear()
         return True
+
+    def delta_since(self, baseline_tick: int, baseline: Tree) -> Tree:
+        """Return the delta that leads from ``baseline``, the state of an earlier tick, to the current state."""
+        if self.ring.get(baseline_tick) is not baseline:
+            return diff(baseline, self.tree)
+        return self._known.difference(baseline_tick, baseline, self.tree)
 
     def encoded(self, baseline_tick: int, baseline: Tree) -> bytes:
         """Return the message body that leads from ``baseline`` (tick 0: nothing) to the current state, made once."""
@@ -131,7 +143,7 @@ class SnapshotRing:
         return framed
 
     def _encode(self, baseline_tick: int, baseline: Tree) -> bytes:
-        payload = pack(diff(baseline, self.tree) if baseline_tick else self.tree)
+        payload = pack(self.delta_since(baseline_tick, baseline) if baseline_tick else self.tree)
         if baseline_tick and len(payload) > self._max_bytes:  # deletions can make a delta larger than any state
             return self.encoded(0, {})
         flags = RESTING if self.resting else 0

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._state.backing import change_in_place, follow, looks_untouched, set_tick, source_of, state_of
+from .._state.delta import diff
 from .._state.game_status import checked_status
+from .._state.merging import UpdateReader, compose, merged
 from .._state.sizes import StateSize
-from .._state.tree import Cleaner, Tree, exactly_equal, first_difference, merge
+from .._state.tree import Tree, exactly_equal, first_difference
 from ..errors import StateTooLarge
 from ..gamestate import GameState
 
@@ -23,9 +25,12 @@ class Draft:
     def __init__(self, kind: type[GameState], max_state_bytes: int, max_state_values: int) -> None:
         self.tree: Tree = {}
         self._size = StateSize(max_state_bytes, max_state_values)
-        self._cleaner = Cleaner()
+        self._reader = UpdateReader()
         self._owned: dict[int, Tree] = {}
         """The parts of the tree that this tick has made and may change in place."""
+        self._before: Tree = self.tree
+        """The tree at the beginning of the tick; ``_delta``: what leads from there to the present one."""
+        self._delta: Tree = {}
         self._kind = kind
         self._shown: GameState | None = None
         """The state of handlers and time step. It follows every update."""
@@ -38,72 +43,52 @@ class Draft:
 
         :raises InvalidValue: if they hold what cannot be sent.
         """
-        self._cleaner.size_bytes = 0
-        cleaned = self._cleaner.clean_attributes(attributes, what)
+        cleaned = self._reader.clean_attributes(attributes, what)
         if "game_status" in cleaned:
             checked_status(cleaned["game_status"], what)
         return cleaned
 
-    def clean_update(self, update: Mapping[str, Any]) -> Tree:
-        """Return a checked update to be applied at once. An update of plain values is not copied.
+    def apply(self, update: Mapping[str, Any]) -> None:
+        """Merge an update.
 
-        :raises InvalidValue: if it holds what cannot be sent.
-        """
-        cleaner = self._cleaner
-        cleaner.size_bytes = 0
-        if type(update) is dict and cleaner.is_simple(update) and "time_order" not in update:
-            if "game_status" in update:
-                checked_status(update["game_status"], "update")
-            return update
-        return self.clean(update, "update")
-
-    @property
-    def cleaned_bytes(self) -> int:
-        """About the size of the latest cleaned update."""
-        return self._cleaner.size_bytes
-
-    @cleaned_bytes.setter
-    def cleaned_bytes(self, size_bytes: int) -> None:
-        self._cleaner.size_bytes = size_bytes
-
-    def apply(self, cleaned: Tree) -> None:
-        """Merge an update that was cleaned just now.
-
+        :raises InvalidValue: if it holds what cannot be sent; and nothing is changed.
         :raises StateTooLarge: and nothing is changed.
         """
-        if not cleaned:
-            return
+        delta = self._reader.attribute_changes(self.tree, update, "update")
+        if "game_status" in update:
+            checked_status(update["game_status"], "update")
         shown = self._shown
         if shown is not None:
             self._note_deletion(shown)  # the update would bring the attribute back
-        if self._size.may_be_reached(self._cleaner.size_bytes):
-            self._apply_near_the_bound(cleaned)
-        else:
-            self.tree = merge(self.tree, cleaned, self._owned)
+        if delta:
+            self._merge(delta)
         if shown is not None:
-            follow(shown, self.tree, cleaned)
+            follow(shown, self.tree, delta)
 
-    def _apply_near_the_bound(self, cleaned: Tree) -> None:
-        tree = merge(self.tree, cleaned, {})  # owning nothing, it leaves the tree as it is until that is measured
+    def _merge(self, delta: Tree) -> None:
+        if self._size.may_be_reached(self._reader.size_bytes):
+            self._measure(merged(self.tree, delta, {}))  # owning nothing, it leaves the tree as it is
+        self.tree = merged(self.tree, delta, self._owned)
+        if self._delta:
+            compose(self._delta, delta, self._before, self.tree)
+        else:
+            self._delta = delta
+
+    def _measure(self, tree: Tree) -> None:
         try:
             self._size.measure(tree)
         except StateTooLarge:
             self._size.measure(self.tree)
             raise
-        self.tree = tree
 
     def replace(self, name: str, cleaned: Tree) -> None:
         """Give an attribute a value that was cleaned just now, without merging it.
 
+        :param cleaned: a dict of this attribute alone.
         :raises StateTooLarge: and nothing is changed.
         """
-        before = self.tree
-        self.tree = {key: item for key, item in before.items() if key != name}
-        try:
-            self.apply(cleaned)
-        except StateTooLarge:
-            self.tree = before
-            raise
+        before = {name: self.tree[name]} if name in self.tree else {}
+        self.apply(diff(before, cleaned, exactly_equal))
 
     def begin_with(self, tree: Tree) -> bool:
         """Take a tree in place of this one; return False if it equals this one.
@@ -114,11 +99,18 @@ class Draft:
             return False
         self._size.measure(tree)
         self.tree = tree
+        self.settle()
         return True
 
-    def settle(self) -> None:
-        """End the tick: the tree of this moment never changes any more."""
+    def settle(self) -> tuple[Tree, Tree]:
+        """End the tick: the tree of this moment never changes any more.
+
+        :returns: the tree at the beginning of the tick, and the delta from there, which is empty if nothing changed.
+        """
+        before, delta = self._before, self._delta
         self._owned.clear()
+        self._before, self._delta = self.tree, {}
+        return before, delta
 
     # -- the state that handlers and time step get ---------------------------------------------------------------------
 

@@ -232,7 +232,10 @@ class ServerRun:
         commit = self.server.states.committed
         self._next_push_at = self.clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
-        changed = self.endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span)
+        delta = commit.delta_from(self.endpoint.ring.tree)
+        changed = self.endpoint.push_state(
+            commit.tick + 1, commit.tree, time=commit.time, span=commit.span, delta=delta
+        )
         self.server.face.player_inputs.report(commit.tick)
         self.outgoing.note_state(commit.tick)
         return changed

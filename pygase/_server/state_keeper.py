@@ -31,12 +31,24 @@ class Commit(NamedTuple):
 
     :ivar tick: its absolute number; ``time``: when it was settled, seconds.
     :ivar span: seconds since the last commit, without a pause of the game loop.
+    :ivar before: the tree of the last commit; ``delta``: what leads from there to ``tree``.
     """
 
     tick: int
     time: float
     span: float
     tree: Tree
+    before: Tree
+    delta: Tree
+
+    def delta_from(self, tree: Tree) -> Tree | None:
+        """Return the delta that leads from ``tree`` to this state's tree; None if it is not known."""
+        return self.delta if self.before is tree else None
+
+    @classmethod
+    def of(cls, tree: Tree, tick: int, time: float, span: float) -> Commit:
+        """Return a commit of a tree that no delta leads to."""
+        return cls(tick, time, span, tree, tree, {})
 
 
 class StateKeeper:
@@ -53,14 +65,14 @@ class StateKeeper:
         self.clock: Clock = monotonic
         self._kind = GameState if given is None else type(given)
         self._draft = Draft(self._kind, max_state_bytes, max_state_values)
-        self._committed = Commit(0, self.clock(), 0.0, self._draft.tree)
+        self._committed = Commit.of(self._draft.tree, 0, self.clock(), 0.0)
         self._order: int | None = None
         """The time order to compare updates with; None: that of the committed state."""
         self._ahead = 1
         """By how much the current tick will raise the state's tick."""
         self._tick_thread: int | None = None
-        self._pending: deque[tuple[Tree, int, int]] = deque()
-        """Pushed updates that wait for the end of the tick, each with its bytes and its order."""
+        self._pending: deque[tuple[Tree, int]] = deque()
+        """Pushed updates that wait for the end of the tick, each with its order."""
         self._cache = UpdateCache(UPDATE_CACHE_SIZE)
         self._loop_has_begun = False
         self._listeners: list[Callable[[], None]] = []
@@ -109,8 +121,7 @@ class StateKeeper:
     def use_clock(self, clock: Clock) -> None:
         """The newest settled state counts as settled now on the other clock."""
         self.clock = clock
-        tick, _, span, tree = self._committed
-        self._committed = Commit(tick, clock(), span, tree)
+        self._committed = self._committed._replace(time=clock())
 
     # -- pushes ----------------------------------------------------------------------------------------------------
 
@@ -134,7 +145,7 @@ class StateKeeper:
                 self._draft.apply(cleaned)
                 self._go_ahead(order)
             else:
-                self._pending.append((cleaned, self._draft.cleaned_bytes, order))
+                self._pending.append((cleaned, order))
         if settled:
             self._notify()
 
@@ -186,9 +197,8 @@ class StateKeeper:
         if order != time_order_of(tick):
             tick, self._order = int(order), None
         if self._draft.begin_with(tree) or tick != self._committed.tick:
-            _, time, span, _ = self._committed
-            self._committed = Commit(tick, time, span, self._draft.tree)
-            self._cache.begin(tick, self._draft.tree)
+            self._committed = Commit.of(self._draft.tree, tick, self._committed.time, self._committed.span)
+            self._cache.begin(tick)
 
     def begin(self, *, has_loop: bool) -> None:
         """Begin the game: the program's state object shows the newest state from now on.
@@ -239,9 +249,9 @@ class StateKeeper:
         with self._lock:
             before = self._committed
             if tick > before.tick:
-                self._committed = Commit(tick, self.clock(), 0.0, before.tree)
+                self._committed = Commit.of(before.tree, tick, self.clock(), 0.0)
                 self._order = None
-                self._cache.begin(tick, before.tree)
+                self._cache.begin(tick)
 
     # -- ticks -----------------------------------------------------------------------------------------------------
 
@@ -263,7 +273,7 @@ class StateKeeper:
         :raises InvalidValue, StateTooLarge: and nothing is changed.
         """
         with self._lock:
-            self._draft.apply(self._draft.clean_update(update))
+            self._draft.apply(update)
 
     def end_tick(self, now: float, span: float = math.inf) -> None:
         """Settle the tick, and call the listeners.
@@ -277,8 +287,7 @@ class StateKeeper:
             self._commit(now, span)
         self._notify()
 
-    def _apply_pending(self, cleaned: Tree, size_bytes: int, order: int) -> None:
-        self._draft.cleaned_bytes = size_bytes
+    def _apply_pending(self, cleaned: Tree, order: int) -> None:
         try:
             self._draft.apply(cleaned)
             self._go_ahead(order)
@@ -292,14 +301,14 @@ class StateKeeper:
         return self._draft.change_in_place()
 
     def _commit(self, now: float, span: float = math.inf) -> None:
-        self._draft.settle()
+        tree_before, delta = self._draft.settle()
         before = self._committed
         tick, self._ahead = before.tick + self._ahead, 1
         if now < before.time:  # settled by another thread, just after this tick looked at the clock
             now = before.time
         tree = self._draft.tree
-        self._committed = Commit(tick, now, min(now - before.time, span), tree)
-        self._cache.add(tick, tree)
+        self._committed = Commit(tick, now, min(now - before.time, span), tree, tree_before, delta)
+        self._cache.add(tick, delta)
         self._order = None
         self._initial.show(tree)
 

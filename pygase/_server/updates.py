@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 
 from .._state.backing import time_order_of
-from .._state.delta import diff
 from .._state.tree import Tree, thawed
 from ..gamestate import GameStateUpdate
 
 
 class UpdateCache:
-    """Keeps the last states, and computes the changes from each to the next when they are asked for.
+    """Keeps the deltas of the last states, and makes updates of them when they are asked for.
 
     :param size: most updates.
     """
 
-    __slots__ = ("_states",)
+    __slots__ = ("_deltas",)
 
     def __init__(self, size: int) -> None:
-        self._states: deque[tuple[int, Tree]] = deque(maxlen=size + 1)
-        """Each with its tick, one more than there are updates."""
+        self._deltas: deque[tuple[int, Tree]] = deque(maxlen=size)
+        """Each with its tick."""
 
-    def begin(self, tick: int, tree: Tree) -> None:
-        self._states.clear()
-        self._states.extend([(tick, tree)] * 2)
+    def begin(self, tick: int) -> None:
+        """Begin with a state that no update leads to."""
+        self._deltas.clear()
+        self._deltas.append((tick, {}))
 
-    def add(self, tick: int, tree: Tree) -> None:
-        """Take in the next frozen tree."""
-        self._states.append((tick, tree))
+    def add(self, tick: int, delta: Tree) -> None:
+        """Take in the frozen delta of the next state."""
+        self._deltas.append((tick, delta))
 
     def updates(self) -> list[GameStateUpdate]:
         """Return the updates, oldest first, the caller's own to change."""
         updates = []
-        for (_, before), (tick, after) in itertools.pairwise(list(self._states)):
+        for tick, delta in tuple(self._deltas):
             update = GameStateUpdate(time_order_of(tick))
-            update.__dict__.update(thawed(diff(before, after)))
+            update.__dict__.update(thawed(delta))
             updates.append(update)
         return updates

@@ -45,12 +45,32 @@ TO_DELETE: Final = _ToDelete()
 """A value in an update that removes its key. No value of a state equals it."""
 
 
-class _Refused(Exception):
-    """``path`` grows on the way up, innermost part first. Only for this module."""
+class Unsendable(Exception):
+    """A part of a value cannot be sent. Only for the walks over a value; their callers raise InvalidValue.
+
+    :ivar what: the end of the sentence about it.
+    """
 
     def __init__(self, what: str) -> None:
         self.what = what
-        self.path: list[str] = []
+        self._path: list[str] = []
+        """It grows on the way up, innermost part first."""
+
+    def under(self, part: str) -> None:
+        """Put ``part`` before the path of the refused value."""
+        self._path.append(part)
+
+    def under_key(self, key: Any) -> None:
+        self._path.append(f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!a}]")
+
+    def as_error(self, name: str) -> InvalidValue:
+        """Return the error to raise.
+
+        :param name: of the whole value.
+        """
+        path = "".join(reversed(self._path))
+        shown = path if len(path) <= 120 else f"{path[:60]} … {path[-40:]}"
+        return InvalidValue(f"{name}{shown} {self.what}")
 
 
 class Cleaner:
@@ -72,42 +92,8 @@ class Cleaner:
         """
         try:
             return self._clean(value, 0)
-        except _Refused as refused:
-            path = "".join(reversed(refused.path))
-            shown = path if len(path) <= 120 else f"{path[:60]} … {path[-40:]}"
-            raise InvalidValue(f"{name}{shown} {refused.what}") from None
-
-    def is_simple(self, update: Tree, depth: int = 0) -> bool:  # noqa: C901 (flat, and hot)
-        """Return whether an update needs no cleaning: only nested dicts, numbers, ASCII texts, bools and None.
-
-        Most updates of a tick are like this. If it returns True, ``size_bytes`` grows as in cleaning.
-
-        :param depth: levels above ``update``; 0 for a whole update, whose keys must be texts.
-        """
-        size = 5 + 18 * len(update)
-        for key, item in update.items():
-            kind = type(key)
-            if kind is str:
-                if not key.isascii():
-                    return False
-                size += len(key)
-            elif kind is not int or not depth or not MIN_INT <= key <= MAX_INT:
-                return False
-            kind = type(item)
-            if kind is dict:
-                if depth > MAX_DEPTH or not self.is_simple(item, depth + 1):
-                    return False
-            elif kind is int:
-                if not MIN_INT <= item <= MAX_INT:
-                    return False
-            elif kind is str:
-                if not item.isascii():
-                    return False
-                size += len(item)
-            elif kind is not float and kind is not bool and item is not None and item is not TO_DELETE:
-                return False
-        self.size_bytes += size
-        return True
+        except Unsendable as unsendable:
+            raise unsendable.as_error(name) from None
 
     def clean_attributes(self, attributes: Any, name: str) -> Tree:
         """Return a private copy of the attributes of a state or an update: a dict with text keys.
@@ -155,7 +141,7 @@ class Cleaner:
 
     def _clean_dict(self, value: dict[Any, Any], depth: int) -> Tree:
         if depth > MAX_DEPTH:
-            raise _Refused(_TOO_DEEP)
+            raise Unsendable(TOO_DEEP)
         self.size_bytes += 5 + 18 * len(value)  # a number as key and one as value; longer ones add their length
         result: Tree = {}
         key: Any = None
@@ -173,21 +159,21 @@ class Cleaner:
                     result[key] = self._clean_dict(item, depth + 1)
                 else:
                     result[key] = self._clean(item, depth + 1)
-        except _Refused as refused:
-            refused.path.append(f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!a}]")
+        except Unsendable as unsendable:
+            unsendable.under_key(key)
             raise
         return result
 
     def _clean_key(self, key: Any) -> str | int:
         if type(key) is not str:
             if isinstance(key, bool) or not isinstance(key, (str, int)):
-                raise _Refused(f"is a key of type {type_name(key)}; keys must be str or int: {key_way_out(key)}")
+                raise Unsendable(f"is a key of type {type_name(key)}; keys must be str or int: {key_way_out(key)}")
             key = str.__str__(key) if isinstance(key, str) else int.__int__(key)
         return self._clean(key, MAX_DEPTH)  # type: ignore[no-any-return]
 
     def _clean_list(self, value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
         if depth > MAX_DEPTH:
-            raise _Refused(_TOO_DEEP)
+            raise Unsendable(TOO_DEEP)
         self.size_bytes += 5
         if _SIMPLE.issuperset(map(type, value)):
             self.size_bytes += 9 * len(value)
@@ -196,23 +182,23 @@ class Cleaner:
         try:
             for item in value:
                 if item is TO_DELETE:
-                    raise _Refused("is TO_DELETE in a list; lists are replaced whole, so leave the item out instead")
+                    raise Unsendable("is TO_DELETE in a list; lists are replaced whole, so leave the item out instead")
                 result.append(self._clean(item, depth + 1))
-        except _Refused as refused:
-            refused.path.append(f"[{len(result)}]")
+        except Unsendable as unsendable:
+            unsendable.under(f"[{len(result)}]")
             raise
         return result
 
     def _clean_subclass(self, value: Any, depth: int) -> Any:
         if only_looks_plain(value):
-            raise _Refused(_not_plain(value))
+            raise Unsendable(_not_plain(value))
         for base, convert in _CONVERSIONS:
             if isinstance(value, base):
                 return self._clean(convert(value), depth)
-        raise _Refused(_not_plain(value))
+        raise Unsendable(_not_plain(value))
 
 
-_TOO_DEEP: Final = f"is nested deeper than {MAX_DEPTH} levels; flatten it (or does it contain itself?)"
+TOO_DEEP: Final = f"is nested deeper than {MAX_DEPTH} levels; flatten it (or does it contain itself?)"
 
 _SIMPLE: Final = frozenset({float, bool, type(None)})
 """Types whose values need no check and no copy."""
@@ -235,14 +221,14 @@ def _not_plain(value: Any) -> str:
 
 
 def _refuse_int(value: int) -> Any:
-    raise _Refused(f"is an int beyond 64 bits ({value.bit_length()} bits); send it as str or bytes")
+    raise Unsendable(f"is an int beyond 64 bits ({value.bit_length()} bits); send it as str or bytes")
 
 
 def _utf8_size(value: str) -> int:
     try:
         return len(value.encode())
     except UnicodeEncodeError as error:
-        raise _Refused(f"is a str that is not valid Unicode ({error.reason})") from None
+        raise Unsendable(f"is a str that is not valid Unicode ({error.reason})") from None
 
 
 def thawed(value: Any) -> Any:
@@ -303,42 +289,6 @@ def first_difference(a: Any, b: Any, path: str = "") -> str | None:
 def without_markers(value: Tree) -> Tree:
     """Return the tree that an update creates where none was: without its nested TO_DELETE."""
     return {k: without_markers(v) if type(v) is dict else v for k, v in value.items() if v is not TO_DELETE}
-
-
-def merge(node: Tree, update: Tree, owned: dict[int, Tree]) -> Tree:
-    """Return ``node`` with a clean ``update`` merged deeply into it. Only dicts along changed paths are copied.
-
-    Nested dicts are merged, TO_DELETE removes, all other values are replaced. Values that are exactly equal keep their
-    identity. If nothing changes, ``node`` itself is returned.
-
-    :param owned: dicts by id that nobody else has seen yet. They are changed in place, so many updates of one tick copy
-        each dict only once. New copies are added.
-    """
-    mine = id(node) in owned
-    for key, value in update.items():
-        old = node.get(key, ABSENT)
-        if value is TO_DELETE:
-            if old is ABSENT:
-                continue
-        elif type(value) is dict:
-            if type(old) is dict:
-                value = merge(old, value, owned)
-                if value is old:
-                    continue
-            else:
-                value = without_markers(value)
-                owned[id(value)] = value
-        elif old is value or (type(old) is type(value) and exactly_equal(old, value)):
-            continue
-        if not mine:
-            node = node.copy()
-            owned[id(node)] = node
-            mine = True
-        if value is TO_DELETE:
-            del node[key]
-        else:
-            node[key] = value
-    return node
 
 
 def merge_in_place(target: Tree, update: Tree) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 
 from pygase import TO_DELETE, GameState, GameStateStore, GameStateUpdate, changes
-from pygase._state.tree import Tree, merge
-from tests.support.trees import exact, trees
+from pygase._state.tree import Tree
+from tests.support.trees import exact, merge, trees
 
 
 @given(trees, trees)

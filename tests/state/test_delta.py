@@ -9,9 +9,9 @@ from hypothesis import example, given
 
 from pygase._state.codec import pack, unpack
 from pygase._state.delta import apply, diff
-from pygase._state.tree import MAX_DEPTH, TO_DELETE, Tree, merge
+from pygase._state.tree import MAX_DEPTH, TO_DELETE, Tree
 from pygase.errors import MalformedPacket
-from tests.support.trees import exact, trees
+from tests.support.trees import exact, merge, trees
 
 
 @given(trees, trees)

@@ -20,14 +20,13 @@ from pygase._state.tree import (
     Tree,
     exactly_equal,
     first_difference,
-    merge,
     merge_in_place,
     thawed,
     without_markers,
 )
 from pygase.errors import InvalidValue, PygaseError
 from pygase.utils import Sqn
-from tests.support.trees import exact, trees
+from tests.support.trees import exact, merged_plainly, trees
 
 
 def clean(value: Any) -> Any:
@@ -194,81 +193,7 @@ def test_a_difference_is_named_by_its_path(a: Tree, b: Tree, path: str) -> None:
     assert first_difference(a, b) == path
 
 
-# -- merging ---------------------------------------------------------------------------------------------------------
-
-
-def merged_plainly(state: Any, update: Any) -> Any:
-    """The definition of merging, without a thought for speed."""
-    if not isinstance(update, dict):
-        return update
-    result = dict(state) if isinstance(state, dict) else {}
-    for key, value in update.items():
-        if value is TO_DELETE:
-            result.pop(key, None)
-        else:
-            result[key] = merged_plainly(result.get(key), value)
-    return result
-
-
-@given(trees, trees, trees)
-def test_merging_is_deep_and_leaves_what_was_handed_out_alone(state: Tree, first: Tree, second: Tree) -> None:
-    before = exact(state), exact(first), exact(second)
-    once = merge(state, first, {})
-    assert exact(once) == exact(merged_plainly(state, first))
-    kept = exact(once)
-    twice = merge(once, second, {})
-    assert exact(twice) == exact(merged_plainly(once, second))
-    assert exact(once) == kept
-    assert (exact(state), exact(first), exact(second)) == before
-
-
-@given(trees, trees, trees)
-def test_many_updates_of_one_tick_give_the_same_as_one_after_the_other(state: Tree, first: Tree, second: Tree) -> None:
-    before = exact(state), exact(first), exact(second)
-    owned: dict[int, Tree] = {}
-    result = merge(merge(state, first, owned), second, owned)
-    assert exact(result) == exact(merged_plainly(merged_plainly(state, first), second))
-    assert (exact(state), exact(first), exact(second)) == before
-
-
-@given(trees)
-def test_an_update_that_says_nothing_new_keeps_the_very_object(state: Tree) -> None:
-    assert merge(state, copy.deepcopy(state), {}) is state
-    assert merge(state, {"missing!": TO_DELETE}, {}) is state
-
-
-def test_within_a_tick_a_dict_is_copied_only_once() -> None:
-    state: Tree = {"players": {n: {"x": 0} for n in range(3)}}
-    owned: dict[int, Tree] = {}
-    first = merge(state, {"players": {0: {"x": 1}}}, owned)
-    second = merge(first, {"players": {1: {"x": 1}}}, owned)
-    assert second is first
-    assert second["players"] is first["players"]
-    assert state == {"players": {n: {"x": 0} for n in range(3)}}
-    assert second["players"][2] is state["players"][2]
-
-
-def test_an_update_is_never_part_of_the_state_that_later_updates_change_in_place() -> None:
-    owned: dict[int, Tree] = {}
-    update = {"new": {"inner": {"x": 1}}}
-    state = merge({}, update, owned)
-    state = merge(state, {"new": {"inner": {"x": 2}}}, owned)
-    assert update == {"new": {"inner": {"x": 1}}}
-    assert state == {"new": {"inner": {"x": 2}}}
-
-
-def test_deletions_work_at_any_depth_and_replace_nothing_else() -> None:
-    state: Tree = {"a": {"b": {"c": 1, "d": 2}}, "e": 3}
-    assert merge(state, {"a": {"b": {"c": TO_DELETE}}}, {}) == {"a": {"b": {"d": 2}}, "e": 3}
-    assert merge(state, {"a": TO_DELETE}, {}) == {"e": 3}
-    assert merge({}, {"a": {"b": TO_DELETE, "c": 1}}, {}) == {"a": {"c": 1}}
-    assert merge({"a": 5}, {"a": {"b": TO_DELETE}}, {}) == {"a": {}}
-
-
-def test_type_changes_count_as_changes() -> None:
-    for old, new in ((1, 1.0), (1, True), (0.0, -0.0), ([1], [1.0])):
-        result = merge({"x": old}, {"x": new}, {})
-        assert exactly_equal(result["x"], new)
+# -- copies ----------------------------------------------------------------------------------------------------------
 
 
 @given(trees, trees)

@@ -1,0 +1,177 @@
+"""Merging of updates into a frozen tree, and the delta that they make.
+
+An update is walked once. :class:`UpdateReader` checks it, compares it with the tree and returns only what it changes:
+a delta. :func:`merged` and :func:`composed` then work on the delta alone, so values that stay as they are cost one
+comparison.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .delta import diff
+from .tree import (
+    ABSENT,
+    MAX_DEPTH,
+    MAX_INT,
+    MIN_INT,
+    TO_DELETE,
+    TOO_DEEP,
+    Cleaner,
+    Tree,
+    Unsendable,
+    exactly_equal,
+    without_markers,
+)
+
+_NEW_KEY_BYTES: Final = 14
+"""Most bytes that a new key adds, beside the letters of a text: its head or number, and a longer head of its dict."""
+
+_TEXT: Final = frozenset({str})
+
+
+class UpdateReader(Cleaner):
+    """Finds what an update changes in a frozen tree.
+
+    Nested dicts are merged, TO_DELETE removes, all other values replace. Values that are exactly equal to those of the
+    tree change nothing.
+
+    :ivar size_bytes: after a call: upper bound of the bytes by which the changes make the serialised tree longer.
+    """
+
+    __slots__ = ()
+
+    def attribute_changes(self, tree: Tree, update: Any, name: str) -> Tree:
+        """Return what an update of attributes, a dict with text keys, changes of a state's tree.
+
+        :param name: of the update in error messages.
+        :returns: the delta that leads from the tree to the merged one. It shares no dict or list with the update.
+        :raises InvalidValue: as :meth:`Cleaner.clean_attributes`.
+        """
+        if type(update) is not dict or not _TEXT.issuperset(map(type, update)) or "time_order" in update:
+            update = self.clean_attributes(update, name)
+        return self.changes(tree, update, name)
+
+    def changes(self, tree: Tree, update: Tree, name: str) -> Tree:
+        """Like :meth:`attribute_changes`, for any dict.
+
+        :raises InvalidValue: a part of the update cannot be sent; the message has its path and type.
+        """
+        self.size_bytes = 0
+        try:
+            return self._changes(tree, update, 0)
+        except Unsendable as unsendable:
+            raise unsendable.as_error(name) from None
+
+    def _changes(self, node: Tree, update: Tree, depth: int) -> Tree:
+        if depth > MAX_DEPTH:
+            raise Unsendable(TOO_DEEP)
+        delta: Tree = {}
+        key: Any = None
+        try:
+            for key, item in update.items():
+                if (type(key) is not str or not key.isascii()) and (
+                    type(key) is not int or not MIN_INT <= key <= MAX_INT
+                ):
+                    key = self._clean_key(key)
+                old = node.get(key, ABSENT)
+                if old is item:
+                    continue
+                kind = type(item)
+                if kind is float and type(old) is float:
+                    if (item != old and (item == item or old == old)) or (not item and not exactly_equal(item, old)):
+                        delta[key] = item
+                elif kind is dict and type(old) is dict:
+                    inner = self._changes(old, item, depth + 1)
+                    if inner:
+                        delta[key] = inner
+                else:
+                    self._note_change(delta, key, old, item, depth)
+        except Unsendable as unsendable:
+            unsendable.under_key(key)
+            raise
+        return delta
+
+    def _note_change(self, delta: Tree, key: str | int, old: Any, item: Any, depth: int) -> None:
+        """Add to ``delta`` the change of a value that is no number before and after, or is new, or is no plain one."""
+        if item is TO_DELETE:
+            if old is not ABSENT:
+                delta[key] = TO_DELETE
+            return
+        kind = type(item)
+        if kind is type(old) and _compares(kind) and item == old:
+            return
+        value = self._clean(item, depth + 1)
+        kind = type(value)
+        if kind is dict:
+            if type(old) is dict:  # a subclass of dict merges like a dict
+                value = self._changes(old, value, depth + 1)
+                if not value:
+                    return
+            else:
+                value = without_markers(value)
+        elif kind is type(old) and exactly_equal(value, old):
+            return
+        delta[key] = value
+        if old is ABSENT:
+            self.size_bytes += _NEW_KEY_BYTES + (len(key) if isinstance(key, str) else 0)
+
+
+def _compares(kind: Any) -> bool:
+    """Return whether ``==`` compares two values of a type to the last bit."""
+    return kind is int or kind is str or kind is bytes
+
+
+def merged(node: Tree, delta: Tree, owned: dict[int, Tree]) -> Tree:
+    """Return ``node`` with a delta merged into it. Only dicts along changed paths are copied.
+
+    :param delta: not empty; made by :class:`UpdateReader` against ``node``. Its new dicts become part of the tree.
+    :param owned: dicts by id that nobody else has seen yet. They are changed in place, so many updates of one tick copy
+        each dict only once. New copies are added.
+    """
+    if id(node) not in owned:
+        node = node.copy()
+        owned[id(node)] = node
+    for key, value in delta.items():
+        if value is TO_DELETE:
+            del node[key]
+        elif type(value) is dict:
+            old = node.get(key)
+            if type(old) is dict:
+                node[key] = merged(old, value, owned)
+            else:
+                node[key] = owned[id(value)] = value
+        else:
+            node[key] = value
+    return node
+
+
+def compose(older: Tree, newer: Tree, base: Tree, node: Tree) -> None:
+    """Extend a delta in place by the next one, so that it leads on to ``node``. It holds real changes only.
+
+    :param older: leads from ``base`` to the tree between; ``newer``: leads from there to ``node``.
+    """
+    for key, value in newer.items():
+        before = older.get(key, ABSENT)
+        if before is ABSENT:
+            older[key] = value
+        elif type(value) is dict:
+            _compose_dicts(older, key, value, base.get(key), node[key])
+        elif key not in base if value is TO_DELETE else exactly_equal(value, base.get(key, ABSENT)):
+            del older[key]
+        else:
+            older[key] = value
+
+
+def _compose_dicts(older: Tree, key: Any, newer: Tree, base: Any, node: Tree) -> None:
+    """Do the work of :func:`compose` for a dict that both deltas touch."""
+    before = older[key]
+    if type(base) is not dict:
+        older[key] = node
+        return
+    if type(before) is dict:
+        compose(before, newer, base, node)
+    else:  # the dict was removed and made again
+        before = older[key] = diff(base, node, exactly_equal)
+    if not before:
+        del older[key]
