@@ -33,11 +33,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ._peers import environments
-from ._peers.run import Figures, RunFailed, Side, run
+from ._peers.environments import MSGPACK
+from ._peers.run import Figures, RunFailed, Side, datagram_sizes, run
 from ._peers.table import latencies_of, markdown, median_of, ratio_of
 from ._peers.workload import Load
 
-MSGPACK = "msgpack==1.2.4"
 WEBSOCKETS = ("websockets==17.4", MSGPACK)
 ENET = ("pyenet==1.3.17", MSGPACK)
 
@@ -127,16 +127,8 @@ def measure(load: Load, entries: Sequence[Entry], bare: Entry, rounds: int) -> N
             if entry is not bare:
                 entry.measure(load)
                 continue
-            down, up = _datagram_sizes(entries[0].rounds[-1])
+            down, up = datagram_sizes(entries[0].rounds[-1])
             bare.measure(load, (str(down), str(up)))
-
-
-def _datagram_sizes(figures: Figures) -> tuple[int, int]:
-    """Return the bytes of a datagram down and up."""
-    return (
-        round(figures.down_bytes / figures.down_datagrams),
-        round(figures.up_bytes / figures.up_datagrams),
-    )
 
 
 HEAD = ("server", "CPU µs", "× bare", "bytes down", "bytes up", "latency ms", "99 %", "RSS MB", "wakes/tick", "ticks/s")

@@ -8,6 +8,7 @@ import pytest
 from benchmarks._peers.run import Figures, RunFailed, figures
 from benchmarks._peers.table import latencies_of, markdown, median_of, on_time, percentile, ratio_of, waits_of
 from benchmarks._peers.workload import FIRST_TURN, MOVING, Load, World, turn_of
+from benchmarks.profile_server import shares_of
 from pygase._state.codec import pack
 
 LOAD = Load(clients=2, hz=10.0, seconds=1.0)
@@ -88,3 +89,10 @@ def test_a_light_player_finds_the_turn_in_a_packed_message(sends: str) -> None:
     message = world.step(0.05)
     assert turn_of(pack(message)) == FIRST_TURN + 1
     assert len(message["entities"]) == (MOVING if sends == "changes" else 64)
+
+
+def test_a_report_of_perf_is_read_by_shares() -> None:
+    report = (
+        "# Overhead  Object\n\n    83.41%  libpython3.so  [.] eval  -  -\n     1.20%  [kernel]\n#\n# (Tip: 5% more)\n"
+    )
+    assert list(shares_of(report)) == [(83.41, "libpython3.so [.] eval"), (1.2, "[kernel]")]

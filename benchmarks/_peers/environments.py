@@ -16,6 +16,8 @@ from pathlib import Path
 from .run import ROOT
 
 DONE = "installed.txt"
+MSGPACK = "msgpack==1.2.4"
+"""All servers of a comparison pack with the same one."""
 
 
 class CannotInstall(Exception):
@@ -78,11 +80,11 @@ def pygase_wheel(version: str | None = None, *, compiled: bool = True) -> str:
     kind = "compiled" if compiled else "pure"
     folder = cache() / "wheels" / f"{_digest()}-{kind}-{hashlib.sha256(base.encode()).hexdigest()[:8]}"
     if not list(folder.glob("*.whl")):
-        builder = python_with(["pip>=24", "wheel"], version)
         settings = {} if compiled else {"PYGASE_PUREPYTHON": "1"}
-        _run([builder, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)], settings)
+        command = [base, "-m", "pip", "wheel", "-q", "--disable-pip-version-check", "--no-deps"]
+        _run([*command, "-w", str(folder), str(ROOT)], settings)
     wheel = next(folder.glob("*.whl"))
-    return python_with([str(wheel)], version)
+    return python_with([str(wheel), MSGPACK], version)
 
 
 def _digest() -> str:

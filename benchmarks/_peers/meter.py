@@ -14,6 +14,8 @@ import sys
 import threading
 import time
 
+from profiler import Profiler
+
 
 def pin(core: int) -> None:
     """Keep this process on one core, where the system can, so that servers and players do not take turns on both."""
@@ -42,8 +44,9 @@ def free_port(kind: int = socket.SOCK_DGRAM) -> int:
 class Meter:
     """Measures the process that it is made in, which is one server."""
 
-    def __init__(self) -> None:
+    def __init__(self, profiler: Profiler | None = None) -> None:
         pin(0)
+        self._profiler = profiler
         self._begun: dict[int, float] = {}
 
     def serve(self, port: int) -> None:
@@ -54,6 +57,8 @@ class Meter:
     def tick(self, turn: int) -> None:
         """Note that this turn begins now."""
         self._begun[turn] = time.monotonic()
+        if self._profiler is not None:
+            self._profiler.follow()
 
     def _listen(self) -> None:
         cpu = wall = 0.0
@@ -61,6 +66,8 @@ class Meter:
         for word in sys.stdin:
             if word.strip() == "start":
                 self._begun.clear()
+                if self._profiler is not None:
+                    self._profiler.start()
                 wakes, cpu, wall = _wakes(), time.process_time(), time.monotonic()
             elif word.strip() == "stop":
                 cpu, wall, wakes = time.process_time() - cpu, time.monotonic() - wall, _wakes() - wakes
@@ -76,6 +83,10 @@ class Meter:
             "begun": sorted(self._begun.copy().items()),
             "resident_bytes": resident_bytes(),
         }
+        if self._profiler is not None:
+            self._profiler.stop()
+            time.sleep(0.5)  # until the next tick has ended it
+            found["profile"] = self._profiler.lines()
         print(json.dumps(found), flush=True)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,14 +67,19 @@ class Figures:
     """Seconds from the begin of a tick to the moment at which a witness has its state."""
     begun: tuple[float, ...]
     """The moments at which the ticks began, in seconds."""
+    profile: tuple[tuple[str, float, float, float], ...] = ()
+    """For each function its name, calls a tick, seconds a tick in itself and with its callees; only if profiled."""
 
 
 class RunFailed(Exception):
     """A server or its players ended before they had measured anything."""
 
 
-def run(load: Load, server: Side, players: Side) -> Figures:
-    """Run a server with its players once; raise ``RunFailed`` with the last words of the one that ended."""
+def run(load: Load, server: Side, players: Side, *, watch: Callable[[int], None] | None = None) -> Figures:
+    """Run a server with its players once; raise ``RunFailed`` with the last words of the one that ended.
+
+    ``watch`` is called with the number of the server's process when the measurement begins.
+    """
     with ExitStack() as stack:
         served = stack.enter_context(Program(server, load))
         port = int(served.read().split()[1])
@@ -82,6 +88,8 @@ def run(load: Load, server: Side, players: Side) -> Figures:
             if played.read() != word:
                 raise RunFailed(f"{players.program} did not print {word!r}")
             served.write(word)
+            if word == "start" and watch is not None:
+                watch(served.pid)
         crowd, meter = json.loads(played.read()), json.loads(served.read())
     return figures(load, meter, crowd)
 
@@ -106,6 +114,11 @@ class Program:
         self._process.communicate()
         self._errors.close()
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
     def read(self) -> str:
         """Return the next line of the program; raise RunFailed if it has ended."""
         assert self._process.stdout is not None
@@ -120,6 +133,14 @@ class Program:
         assert self._process.stdin is not None
         self._process.stdin.write(word + "\n")
         self._process.stdin.flush()
+
+
+def datagram_sizes(figures: Figures) -> tuple[int, int]:
+    """Return the mean bytes of a datagram down and up, for the bare loop beside that run."""
+    return (
+        round(figures.down_bytes / figures.down_datagrams),
+        round(figures.up_bytes / figures.up_datagrams),
+    )
 
 
 def figures(load: Load, meter: dict[str, Any], crowd: dict[str, Any]) -> Figures:
@@ -144,4 +165,5 @@ def figures(load: Load, meter: dict[str, Any], crowd: dict[str, Any]) -> Figures
         players_share=crowd["players_share"],
         latencies=latencies,
         begun=tuple(sorted(begun.values())),
+        profile=tuple(map(tuple, meter.get("profile", ()))),
     )

@@ -1,6 +1,6 @@
 """PyGaSe: a Backend with the same game, run as a server of its own runs it. The Python that starts this has its PyGaSe.
 
-``python serve_pygase.py LOAD precise`` declares a precision of 0.01 for places and speeds.
+``python serve_pygase.py LOAD precise`` declares a precision of 0.01 for places and speeds; ``profiled`` counts calls.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from meter import Meter
+from profiler import Profiler
 from workload import Load, entities, given, moves
 
 from pygase import CLIENT_CONNECTED, Backend, GameState, ServerConfig
@@ -37,7 +38,7 @@ def backend(load: Load, meter: Meter, **options: Any) -> Backend:
 
 
 def main() -> None:
-    load, meter = given(), Meter()
+    load, meter = given(), Meter(Profiler() if sys.argv[2:] == ["profiled"] else None)
     options = {"precision": PRECISION} if sys.argv[2:] == ["precise"] else {}
     game = backend(load, meter, **options)
     game.run("127.0.0.1", 0, interval=1 / load.hz, on_bound=lambda server: meter.serve(server.port))
