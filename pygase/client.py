@@ -388,6 +388,8 @@ class Client(TakesHandlers):
         It runs on the network's thread and must not block for long.
 
         :param event_type: the event type. A later handler of the same type replaces an earlier one; the log notes it.
-        :param event_handler_function: function or coroutine function; gets the event's data.
+        :param event_handler_function: function or coroutine function; gets the event's data. If it has a parameter
+            ``server_tick``, that is the ``Snapshot.tick`` of the state that precedes the event, or None if that is not
+            known.
         """
         self.plumbing.handlers.register_event_handler(event_type, event_handler_function)

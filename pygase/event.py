@@ -96,6 +96,9 @@ _CONTEXT: Final = ("game_state", "dt", "client_id", "client_address")
 """Values that a handler may take by name besides the event's own data."""
 
 
+SERVER_TICK: Final = "server_tick"
+"""The name by which a client's handler may take the tick of the state that precedes an event."""
+
 SENDER: Final = frozenset({"client_id", "client_address"})
 """Names under which a wire finds the sender among an event's keyword arguments."""
 
@@ -270,6 +273,11 @@ class UniversalEventHandler:
     def has_event_type(self, event_type: str) -> bool:
         """Return whether there is a handler for that type."""
         return event_type in self._handlers
+
+    def takes(self, event_type: str, name: str) -> bool:
+        """Return whether the handler of that type has a parameter of that name."""
+        handler = self._handlers.get(event_type)
+        return handler is not None and name in handler.names
 
     @property
     def find(self) -> Callable[[str], RegisteredHandler | None]:

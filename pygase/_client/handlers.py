@@ -13,6 +13,7 @@ from .._state.event_codec import RESERVED_PREFIX, decode_event, event_type_of
 from ..errors import MalformedPacket
 from ..event import (
     ANY_EVENT,
+    SERVER_TICK,
     Event,
     UniversalEventHandler,
     handler_name,
@@ -41,8 +42,11 @@ class HandlerCalls:
         self._spawn = spawn
         self._max_values = max_values
 
-    def receive(self, payload: bytes) -> None:
-        """Handle a serialised event of the server. A malformed one is dropped, and logged at level DEBUG."""
+    def receive(self, payload: bytes, tick: int | None) -> None:
+        """Handle a serialised event of the server. A malformed one is dropped, and logged at level DEBUG.
+
+        :param tick: that of the state that precedes it; None: unknown.
+        """
         try:
             event_type = event_type_of(payload)
             if event_type.startswith(RESERVED_PREFIX):
@@ -56,22 +60,25 @@ class HandlerCalls:
             return
         event = Event(event_type, *args)
         event.handler_kwargs = kwargs
-        self.handle(event)
+        self._handle(event, {}, tick)
 
     def handle(self, event: Event, **details: Any) -> None:
         """Call the handler of ANY_EVENT, then the handler of an event. Exceptions are logged.
 
         :param details: values that handlers of PyGaSe's own events may take by name.
         """
+        self._handle(event, details, None)
+
+    def _handle(self, event: Event, details: dict[str, Any], tick: int | None) -> None:
         event.details = details
         own = event.type.startswith(RESERVED_PREFIX)
         catch_all = self._has(ANY_EVENT)
         if catch_all:
             everything = Event(ANY_EVENT, event.type, *event.handler_args, *details.values())
             everything.handler_kwargs = event.handler_kwargs
-            self._call(everything)
+            self._call(everything, tick)
         if self._has(event.type) or not (own or catch_all):
-            self._call(event)
+            self._call(event, tick)
 
     def call_back(self, callback: Callable[..., Any]) -> None:
         """Call an event's ``ack_callback``; run the coroutine that it returns. Exceptions are logged."""
@@ -80,8 +87,10 @@ class HandlerCalls:
     def _has(self, event_type: str) -> bool:
         return self._registered.has_event_type(event_type)
 
-    def _call(self, event: Event) -> None:
+    def _call(self, event: Event, tick: int | None) -> None:
         name, registered = handler_name(event.type), self._registered
+        if registered.takes(event.type, SERVER_TICK):
+            event.details = {**(event.details or {}), SERVER_TICK: tick}
         try:
             result = self._holdups.call(name, registered.function_for(event.type), registered.handle, event)
             if hasattr(result, "__await__"):

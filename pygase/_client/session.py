@@ -340,7 +340,7 @@ class ClientSession:
         if isinstance(event, StateReceived):
             self._parts.states.receive(event, self._clock())
         elif isinstance(event, EventReceived):
-            self._calls.receive(event.payload)
+            self._calls.receive(event.payload, event.tick - 1 if event.tick else None)  # as in Snapshot.tick
         elif isinstance(event, InputStateReceived):
             self.inputs.receive(event)
         elif isinstance(event, MessageAcked):

@@ -7,6 +7,7 @@ The order of a turn: receive datagrams, take events, queue messages, take the da
 from __future__ import annotations
 
 from collections import deque
+from itertools import starmap
 from typing import Final
 
 from ..config import ClientConfig
@@ -131,7 +132,7 @@ class ClientProtocol(PeerProtocol):
 
     def end(self, reason: DisconnectReason, detail: str, remote: bool) -> None:
         if self.closed is None:
-            self._events.extend(map(EventReceived, self._gate.release_all()))
+            self._events.extend(starmap(EventReceived, self._gate.release_all()))
             self.closed = Disconnected(reason, detail, remote)
             self._events.append(self.closed)
 
@@ -245,7 +246,7 @@ class ClientProtocol(PeerProtocol):
         if len(data) > SERVER_HEADER.size:
             self._receive_messages(data, now)
             if not self._gate.is_empty:  # only now: the state of a datagram precedes its events
-                self._events.extend(map(EventReceived, self._gate.release(self.states.received.newest_tick, now)))
+                self._events.extend(starmap(EventReceived, self._gate.release(self.states.received.newest_tick, now)))
         if self.closed is not None and not self.closed.remote:  # the server broke the protocol; report it
             self._farewell = self.close_datagrams(self.closed.reason, self.closed.detail, now)
 
@@ -364,7 +365,7 @@ class ClientProtocol(PeerProtocol):
         if self.connected:
             self.give_up_fragments(now)
             if now >= self._gate.next_at:
-                self._events.extend(map(EventReceived, self._gate.release(self.states.received.newest_tick, now)))
+                self._events.extend(starmap(EventReceived, self._gate.release(self.states.received.newest_tick, now)))
             refused = self.doubt.refusal(self.config.heartbeat_interval, now)
             if refused is not None:
                 self.end(*refused, remote=True)

@@ -10,6 +10,7 @@ import math
 from collections import deque
 from typing import Final, NamedTuple
 
+from .sequence import unwrap
 from .wire import AFTER
 
 FIRST_STATE_PATIENCE: Final = 5.0
@@ -23,6 +24,10 @@ MAX_WAITING_BYTES: Final = 512 * 1024
 
 _EVENT_BYTES: Final = 256
 """Approximate size of an event without its payload."""
+
+
+Released = tuple[bytes, int]
+"""An event, and the tick of the state that precedes it; 0: unknown, since there is no state."""
 
 
 class _Waiting(NamedTuple):
@@ -61,20 +66,20 @@ class EventGate:
     def is_empty(self) -> bool:
         return not (self._arrived or self._waiting)
 
-    def release(self, newest_tick: int, now: float) -> list[bytes]:
+    def release(self, newest_tick: int, now: float) -> list[Released]:
         """Return the events that need not wait any longer, in the order of their arrival.
 
         :param newest_tick: 0: no state yet.
         """
         patience = self._patience if newest_tick else FIRST_STATE_PATIENCE
-        released: list[bytes] = []
+        released: list[Released] = []
         if newest_tick != self._newest_tick or self.hurried or now >= self.next_at:
             self._newest_tick = newest_tick
             released += self._look_at_waiting(patience, now)
         for body in self._arrived:
             after, payload = AFTER.unpack_from(body)[0], body[AFTER.size :]
             if self.hurried or self._is_here(after):
-                released.append(payload)
+                released.append((payload, self._tick(after)))
             else:
                 self._waiting.append(_Waiting(after, payload, now))
                 self.held_bytes += len(payload) + _EVENT_BYTES
@@ -87,8 +92,8 @@ class EventGate:
     def _is_here(self, after: int) -> bool:
         return bool(self._newest_tick) and (after - self._newest_tick) & 0xFFFF not in _AHEAD
 
-    def _look_at_waiting(self, patience: float, now: float) -> list[bytes]:
-        released: list[bytes] = []
+    def _look_at_waiting(self, patience: float, now: float) -> list[Released]:
+        released: list[Released] = []
         kept: deque[_Waiting] = deque()
         for event in self._waiting:
             if self.hurried or now >= event.since + patience or self._is_here(event.after):
@@ -99,12 +104,17 @@ class EventGate:
         self.next_at = kept[0].since + patience if kept else math.inf
         return released
 
-    def _forget(self, event: _Waiting) -> bytes:
+    def _forget(self, event: _Waiting) -> Released:
         self.held_bytes -= len(event.payload) + _EVENT_BYTES
-        return event.payload
+        return event.payload, self._tick(event.after)
 
-    def release_all(self) -> list[bytes]:
-        released = [event.payload for event in self._waiting] + [body[AFTER.size :] for body in self._arrived]
+    def _tick(self, after: int) -> int:
+        return unwrap(after, self._newest_tick) if self._newest_tick else 0
+
+    def release_all(self) -> list[Released]:
+        arrived = [(body[AFTER.size :], AFTER.unpack_from(body)[0]) for body in self._arrived]
+        waiting = [(event.payload, event.after) for event in self._waiting]
+        released = [(payload, self._tick(after)) for payload, after in waiting + arrived]
         self._waiting.clear()
         self._arrived.clear()
         self.held_bytes, self.next_at = 0, math.inf

@@ -18,9 +18,13 @@ class Connected(NamedTuple):
 
 
 class EventReceived(NamedTuple):
-    """The peer's event, serialised (client only; the server's inbox holds the bare bytes)."""
+    """The server's event, serialised (client only; the server's inbox holds the bare bytes).
+
+    ``tick`` is that of the state that precedes it; 0: unknown.
+    """
 
     payload: bytes
+    tick: int = 0
 
 
 class MessageAcked(NamedTuple):

@@ -406,3 +406,43 @@ def test_a_handler_may_unregister_itself_and_another_may_follow(caplog: pytest.L
     network.run(0.3)
     assert calls == ["one", "three"]
     assert "replaces the first one" not in caplog.text
+
+
+@pytest.mark.parametrize("event_type", ["NEWS", ANY_EVENT])
+def test_a_clients_handler_may_take_the_tick_of_the_state_before_the_event(event_type: str) -> None:
+    backend, client = Backend(GameState(turn=0), lambda game_state, dt: {"turn": game_state.turn + 1}), Client()
+    seen: list[tuple[int | None, int]] = []
+
+    @client.on(event_type)
+    def note(*args: Any, server_tick: int | None, **kwargs: Any) -> None:
+        assert "server_tick" not in kwargs
+        if args[-1] == "news":
+            assert server_tick is not None
+            state = next(snapshot for snapshot in client.snapshots if snapshot.tick >= server_tick)
+            seen.append((server_tick, state.state["turn"]))
+        else:  # CONNECTED, of the client itself
+            assert server_tick is None
+
+    network = SimulatedNetwork(seed=1)
+    network.serve(backend, interval=1 / 30)
+    network.connect(client)
+    for _ in range(5):
+        network.run(0.1)
+        backend.server.dispatch_event("NEWS", "news")
+    network.run(0.1)
+    newest = client.snapshots[-1]
+    assert len(seen) == 5
+    assert seen == [(tick, newest.state["turn"] - (newest.tick - tick)) for tick, _ in seen]
+
+
+def test_a_handler_without_that_parameter_gets_the_events_own_data_alone() -> None:
+    backend, client = Backend(GameState(), lambda game_state, dt: {}), Client()
+    seen: list[Any] = []
+    client.on("NEWS")(lambda *args, **kwargs: seen.append((args, kwargs)))
+    network = SimulatedNetwork(seed=1)
+    network.serve(backend, interval=1 / 30)
+    network.connect(client)
+    network.run(0.2)
+    backend.server.dispatch_event("NEWS", 1, place=2)
+    network.run(0.2)
+    assert seen == [((1,), {"place": 2})]
