@@ -16,9 +16,10 @@ from ._server.backend_plumbing import BackendPlumbing
 from ._server.time_step import check_time_step
 from .checks import check_address, check_checkpoint_interval
 from .config import DISCOVERY_PORT, ServerConfig
-from .event import AnyHandler, Handler
+from .event import Handler
 from .gamestate import GameState
 from .machine import GameStateMachine
+from .registering import AnyHandler
 from .server import Server
 from .store import GameStateStore
 

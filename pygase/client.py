@@ -22,8 +22,9 @@ from .checks import Destination, as_destination, check_dispatch, check_names, ch
 from .config import ClientConfig
 from .connection import ClientConnection, ConnectionStats
 from .errors import DisconnectReason
-from .event import Handler, TakesHandlers
+from .event import Handler
 from .gamestate import GameState
+from .registering import TakesHandlers
 
 if TYPE_CHECKING:
     from .links import Link

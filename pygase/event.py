@@ -6,7 +6,7 @@ import inspect
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final
 
 from ._diagnostics.log_lines import Late, LogLines
 from ._state.event_codec import RESERVED_PREFIX as RESERVED_PREFIX
@@ -16,7 +16,6 @@ from .utils import Sendable
 logger = logging.getLogger("pygase")
 
 Handler = Callable[..., Any]
-AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 CLIENT_CONNECTED: Final = "pygase:client_connected"
 """Server: a client has connected. Handlers get, by name, ``client_id`` and ``profile`` (a dict, the client's word
@@ -385,42 +384,3 @@ class UniversalEventHandler:
         sender = f" from {sender}" if sender else ""
         message = "Event %.80r%s was ignored (%s): %.400s"
         self._log.write(logging.WARNING, message, event_type, sender, kind, Late(explain), kind=key)
-
-
-class HasHandlers(Protocol):
-    """The insides of a client, a server or a game loop."""
-
-    handlers: UniversalEventHandler
-
-
-class TakesHandlers:
-    """A client, a server or a game loop: it has one handler for each type of event."""
-
-    plumbing: HasHandlers
-
-    def on(self, event_type: str) -> Callable[[AnyHandler], AnyHandler]:
-        """Register the decorated function as the handler of an event type::
-
-            @client.on("NEWS")
-            def show(text):
-                ...
-
-        It is ``register_event_handler`` in another form. The function stays as it is.
-
-        :raises TypeError: it is used without an event type.
-        """
-        if not isinstance(event_type, str):
-            raise TypeError(f'event_type must be a str, as in @client.on("TYPE"), got {event_type!r:.80}')
-
-        def register(function: AnyHandler) -> AnyHandler:
-            self.plumbing.handlers.register_event_handler(event_type, function)
-            return function
-
-        return register
-
-    def unregister_event_handler(self, event_type: str) -> bool:
-        """Drop the handler of an event type: its events are ignored from now on. From any thread.
-
-        :returns: whether there was one.
-        """
-        return self.plumbing.handlers.unregister_event_handler(event_type)

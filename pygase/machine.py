@@ -14,8 +14,9 @@ from ._io.signals import ended_by_signals
 from ._server.loop import DEFAULT_INTERVAL
 from ._server.machine_plumbing import MachinePlumbing, debug_wanted
 from ._server.players import PlayerInputs
-from .event import Event, Handler, TakesHandlers
+from .event import Event, Handler
 from .gamestate import GameState
+from .registering import TakesHandlers
 from .store import GameStateStore
 
 if TYPE_CHECKING:

@@ -25,7 +25,8 @@ from ._state.event_codec import encode_event
 from .checks import as_banned, as_clients, as_targets, check_address, check_dispatch, check_names
 from .config import DISCOVERY_PORT, ServerConfig
 from .connection import ServerConnection
-from .event import Handler, TakesHandlers
+from .event import Handler
+from .registering import TakesHandlers
 from .store import GameStateStore
 
 logger = logging.getLogger("pygase")

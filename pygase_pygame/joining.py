@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypedDict, Unpack
 
@@ -23,6 +23,7 @@ from pygase import (
 )
 
 from .connect.address import parse_place, shown_place
+from .event_timing import EventMoment
 from .own_part import Prediction
 from .session import Session
 
@@ -56,6 +57,8 @@ class SessionOptions(TypedDict, total=False):
     tick: float | None
     predict: Prediction | None
     check: Callable[[Mapping[str, Any]], str] | None
+    events: EventMoment
+    at_once: Collection[str]
     input_event: str
     input_rate: float | None
     clock: Callable[[], float]
@@ -84,8 +87,8 @@ def join(
     :param connect_timeout: seconds to wait for the server's answer.
     :param profile: see :meth:`pygase.Client.connect`. Each attempt to connect sends it as it is then.
     :param resume: path of a file that keeps the player's place, see :meth:`pygase.Client.connect`.
-    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``input_event``, ``input_rate``: see
-        :class:`Session`.
+    :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``events``, ``at_once``,
+        ``input_event``, ``input_rate``: see :class:`Session`.
     :raises ValueError: an argument makes no sense; the message can be shown to a player.
     :raises pygase.CannotEncrypt: an invite needs encryption, which is not installed; says what to do.
     :raises TypeError: ``hostname`` is no str.

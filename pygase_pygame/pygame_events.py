@@ -5,13 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import pygame
 
+from .event_timing import EventMoment, EventTiming, TickTime, TimedEvent
+
 SERVER_EVENT: Final[int] = pygame.event.custom_type()
 """Type of a pygame event: the server sent an event. It has ``name``, ``args`` (a tuple), ``kwargs`` (a dict) and
-``session``."""
+``session``.
+
+It also has ``tick``, the ``Snapshot.tick`` of the state that precedes it, and ``time``, that tick's time in seconds of
+the server's clock; None if they are not known. ``late`` is 0.0, or the seconds by which its tick had been drawn before
+it arrived."""
 
 CONNECTED: Final[int] = pygame.event.custom_type()
 """Type of a pygame event: the connection is up, for the first time or again. It has ``session``."""
@@ -71,11 +78,20 @@ class SessionEvents:
     """Posts the events of one session, from any thread.
 
     :param session: the events' ``session``.
+    :param time_of, moment, at_once: see :class:`EventTiming`.
+    :ivar timing: holds events of the server until their tick is drawn.
     :ivar has_server_event: whether the server has dispatched an event in this attempt.
     """
 
-    def __init__(self, session: object) -> None:
+    def __init__(
+        self,
+        session: object,
+        time_of: Callable[[int], TickTime | None],
+        moment: EventMoment,
+        at_once: Collection[str],
+    ) -> None:
         self._session = session
+        self.timing = EventTiming(self._post_server_event, time_of, moment, at_once)
         self._queue = PygameQueue()
         self._lock = threading.Lock()  # for `_has_posted_loss`, which the network's thread and the main thread change
         self._has_posted_loss = False
@@ -91,21 +107,28 @@ class SessionEvents:
         self._expect_loss()
 
     def post_connected(self) -> None:
-        """Post CONNECTED."""
+        """Post CONNECTED, after the events of an earlier connection that still wait."""
+        self.timing.release()
         self._expect_loss()
         self._post(CONNECTED)
 
     def post_loss(self, reason: str) -> None:
-        """Post LOST, once for each connection."""
+        """Post LOST, once for each connection, after all its events."""
         with self._lock:
             posted, self._has_posted_loss = self._has_posted_loss, True
         if not posted:
+            self.timing.release()
             self._post(LOST, reason=reason)
 
-    def post_server_event(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Post SERVER_EVENT."""
+    def add_server_event(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], tick: int | None) -> None:
+        """Post SERVER_EVENT when its tick is drawn."""
         self.has_server_event = True
-        self._post(SERVER_EVENT, name=name, args=args, kwargs=kwargs)
+        self.timing.add(name, args, kwargs, tick)
+
+    def _post_server_event(self, event: TimedEvent, late: float) -> None:
+        time = None if event.moment is None else event.moment.time
+        fields = {"name": event.name, "args": event.args, "kwargs": event.kwargs}
+        self._post(SERVER_EVENT, **fields, tick=event.tick, time=time, late=late)
 
     def _expect_loss(self) -> None:
         with self._lock:

@@ -6,7 +6,7 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, Self
 
 from pygase import (
@@ -27,6 +27,7 @@ from pygase import (
 from . import guard
 from .connect.reasons import explain
 from .controls.input_events import DEFAULT_EVENT, InputEvents
+from .event_timing import EventMoment
 from .own_part import Prediction
 from .own_ticks import OwnTicks
 from .pygame_events import SessionEvents
@@ -64,6 +65,9 @@ class Session:
     :param predict: the player's own part of the game, and its rules. It is shown at once. Needs ``tick``.
     :param check: returns the fault of a game state, such as ``"its state has no 'ball'"``, or "". It is called with
         each state, before the game sees it. After a fault the session leaves the server; see :meth:`refuse`.
+    :param events: when a SERVER_EVENT reaches the loop. "with the view": in the frame that draws its tick, so that a
+        bang is heard when the explosion is seen. "at once": when it arrives, which is earlier by the view's delay.
+    :param at_once: types of events that come at once, such as ``["CHAT"]``.
     :param input_event: type of the event that :meth:`send_input` dispatches.
     :param input_rate: inputs a second, sent unreliably; None: each change, reliably. See :meth:`send_input`.
     :param clock: the clock of ``Snapshot.received_at``, in seconds; another for virtual time.
@@ -82,6 +86,8 @@ class Session:
         tick: float | None = None,
         predict: Prediction | None = None,
         check: Check | None = None,
+        events: EventMoment = "with the view",
+        at_once: Collection[str] = (),
         input_event: str = DEFAULT_EVENT,
         input_rate: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -102,7 +108,7 @@ class Session:
         self._inputs = InputEvents(client.dispatch_event, event_type=input_event, rate=input_rate, clock=clock)
         self._ticks = None if tick is None else OwnTicks(client, tick, predict, self._own_interval)
         self._view_time: float | None = None  # of the last view: the picture that the player acted on
-        self._events = SessionEvents(self)
+        self._events = SessionEvents(self, self._feed.time_of, events, at_once)
         self._thread: threading.Thread | None = None
         self._connections = 0  # counted by the network's thread
         self._input_connection = 0  # the connection that the inputs belong to
@@ -130,6 +136,7 @@ class Session:
         now = self._clock()
         state = self.buffer.view(now=now)
         self._view_time = self.buffer.playback_time(now=now)
+        self._events.timing.note_frame(self._view_time, now)
         if self._ticks is not None:
             self._ticks.reconcile(now=now)
             state = self._ticks.shown(state, now=now)
@@ -182,8 +189,7 @@ class Session:
     def newest(self) -> Mapping[str, Any]:
         """The newest state received, not interpolated; empty before the first. Never change it.
 
-        When a SERVER_EVENT is handled, this is the state of its tick or a later one, which :meth:`view` shows after the
-        interpolation delay.
+        When a SERVER_EVENT is handled, this is the state of its tick or a later one.
         """
         self._take_states()
         return self._feed.newest
@@ -203,6 +209,7 @@ class Session:
         self._take_states()
         if self.status == "lost":
             self._events.post_loss(self.reason)
+        self._events.timing.note_no_frame(self._clock())
         self._events.flush()
 
     # -- the connection
@@ -365,7 +372,7 @@ class Session:
             if fault:
                 self._mistrust(fault)
 
-    def _on_event(self, event_type: str, /, *args: Any, **kwargs: Any) -> None:
+    def _on_event(self, event_type: str, /, *args: Any, server_tick: int | None = None, **kwargs: Any) -> None:
         """Turn a client's event into one of pygame, on the network's thread."""
         if self._closed:
             return
@@ -375,7 +382,7 @@ class Session:
         elif event_type == DISCONNECTED:
             self._on_disconnected(*args, **kwargs)
         elif event_type not in _OF_THE_STATUS:
-            self._events.post_server_event(event_type, args, kwargs)
+            self._events.add_server_event(event_type, args, kwargs, server_tick)
 
     def _on_disconnected(self, reason: DisconnectReason, detail: str = "") -> None:
         if reason is not DisconnectReason.CLOSED:

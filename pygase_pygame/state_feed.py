@@ -7,6 +7,7 @@ from typing import Any
 
 from pygase import Client, Interpolate, Snapshot, SnapshotBuffer
 
+from .event_timing import TickTime
 from .own_part import means_me, rule_for
 from .path_watch import PathWatch
 
@@ -42,6 +43,19 @@ class StateFeed:
         """The newest state; empty before the first."""
         newest = self.buffer.newest
         return {} if newest is None else newest.state
+
+    def time_of(self, tick: int) -> TickTime | None:
+        """Return the time of the first received state of a tick or a later one; None without one. From any thread."""
+        found: float | None = None
+        snapshots = self._client.snapshots
+        for snapshot in reversed(snapshots):
+            if snapshot.tick < tick:
+                break
+            found = snapshot.time
+        if found is None:
+            return None
+        newest = snapshots[-1]
+        return TickTime(found, lasts=newest.resting and newest.previous_tick <= tick)
 
     def expect(self) -> None:
         """A new attempt to connect begins."""

@@ -25,7 +25,7 @@ FLOORS: list[tuple[str, list[str]]] = [
         ],
     ),
     ("plain values", ["pygase._state", "pygase.links"]),
-    ("events and state", ["pygase.event", "pygase.gamestate"]),
+    ("events and state", ["pygase.event", "pygase.gamestate", "pygase.registering"]),
     ("the protocol", ["pygase._protocol"]),
     ("protocols beside it", ["pygase._lan"]),
     ("past states", ["pygase.timeline"]),
