@@ -30,6 +30,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from pygase._io import udp
@@ -71,7 +72,7 @@ class Load:
 
 @dataclass
 class Result:
-    """What one run of a server measured: CPU seconds, ticks, client-ticks, datagram sizes."""
+    """What one run of a server measured: CPU seconds, ticks, client-ticks, datagram sizes, and how often it slept."""
 
     cpu_seconds: float
     wall_seconds: float
@@ -80,6 +81,7 @@ class Result:
     sent: int
     bytes_received: int
     bytes_sent: int
+    sleeps: int = 0
 
     def micros(self, clients: int) -> float:
         """Microseconds of CPU per client and tick."""
@@ -91,6 +93,16 @@ def _pin(core: int) -> None:
     if hasattr(os, "sched_setaffinity"):
         with contextlib.suppress(OSError):  # a core that this process may not use
             os.sched_setaffinity(0, {core % (os.cpu_count() or 1)})
+
+
+def _sleeps() -> int:
+    """Return how often the threads of this process have gone to sleep until now; 0 where the system does not say."""
+    found = 0
+    for status in Path("/proc/self/task").glob("*/status"):
+        with contextlib.suppress(OSError, StopIteration):  # a thread that has ended
+            lines = status.read_text(encoding="ascii").splitlines()
+            found += int(next(line for line in lines if line.startswith("voluntary")).split()[1])
+    return found
 
 
 def _entities() -> dict[int, dict[str, Any]]:
@@ -146,12 +158,14 @@ def _serve(pipe: Connection, load: Load) -> None:
         )
 
     before, ticks = totals(), int(backend.game_state_store.get_game_state().time_order)
+    sleeps = _sleeps()
     cpu, wall = time.process_time(), time.perf_counter()
     pipe.recv()  # stop
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    sleeps = _sleeps() - sleeps
     ticks = int(backend.game_state_store.get_game_state().time_order) - ticks
     moved = [new - old for new, old in zip(totals(), before, strict=True)]
-    pipe.send(Result(cpu, wall, ticks, *moved))
+    pipe.send(Result(cpu, wall, ticks, *moved, sleeps))
 
 
 def _serve_bare(pipe: Connection, load: Load, request_bytes: int, answer_bytes: int) -> None:
@@ -164,7 +178,7 @@ def _serve_bare(pipe: Connection, load: Load, request_bytes: int, answer_bytes: 
     sock.setblocking(False)
     pipe.send(sock.getsockname()[1])
     answer, addresses = bytes(answer_bytes), set()
-    received = sent = ticks = 0
+    received = sent = ticks = sleeps = 0
     cpu = wall = 0.0
     measuring = False
     next_at = time.perf_counter()
@@ -176,6 +190,7 @@ def _serve_bare(pipe: Connection, load: Load, request_bytes: int, answer_bytes: 
             if measuring:
                 break
             measuring, received, sent, ticks = True, 0, 0, 0
+            sleeps = _sleeps()
             cpu, wall = time.process_time(), time.perf_counter()
         try:
             while True:
@@ -189,7 +204,9 @@ def _serve_bare(pipe: Connection, load: Load, request_bytes: int, answer_bytes: 
             sent += 1
         ticks += 1
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    pipe.send(Result(cpu, wall, ticks, received, sent, received * request_bytes, sent * answer_bytes))
+    sleeps = _sleeps() - sleeps
+    moved = (received, sent, received * request_bytes, sent * answer_bytes)
+    pipe.send(Result(cpu, wall, ticks, *moved, sleeps))
 
 
 class _LeanClient:
@@ -224,13 +241,21 @@ class _LeanClient:
         with contextlib.suppress(OSError):
             while True:
                 data = self._opened(self.sock.recv(2048))
-                if len(data) > 30 and data[0] in (wire.DATA, wire.ENCRYPTED, wire.URGENT):
+                if len(data) >= wire.HEADER_BYTES and data[0] in (wire.DATA, wire.ENCRYPTED, wire.URGENT):
                     self._note_number(data[9] << 8 | data[10])
                     self._note_ack(data)
-                    if data[23] == wire.SNAPSHOT:
-                        self.tick = int.from_bytes(data[27:31], "big")
-                    elif data[23] == wire.FRAGMENT:
-                        self._receive_fragment(data)
+                    self._receive_states(data)
+
+    def _receive_states(self, data: bytes) -> None:
+        at = wire.HEADER_BYTES
+        while at < len(data):
+            kind, size = wire.MESSAGE_HEADER.unpack_from(data, at)
+            at += wire.MESSAGE_HEADER.size
+            if kind == wire.SNAPSHOT:
+                self.tick = int.from_bytes(data[at + 1 : at + 5], "big")
+            elif kind == wire.FRAGMENT:
+                self._receive_fragment(data, at)
+            at += size
 
     def _opened(self, data: bytes) -> bytes:
         seals = self.protocol.seals
@@ -254,11 +279,12 @@ class _LeanClient:
             late = (self.sequence - 1 - (data[11] << 8 | data[12])) & 0xFFFF
             self.inputs.on_acked(self.inputs.newest - late)
 
-    def _receive_fragment(self, data: bytes) -> None:
+    def _receive_fragment(self, data: bytes, at: int) -> None:
         # of a state larger than a packet, as right after joining: the first names the tick, with the last it is whole
-        _, _, index, count = wire.FRAGMENT_HEADER.unpack_from(data, 26)
+        _, _, index, count = wire.FRAGMENT_HEADER.unpack_from(data, at)
         if index == 0:
-            self.arriving = int.from_bytes(data[34:38], "big")
+            begin = at + wire.FRAGMENT_HEADER.size
+            self.arriving = int.from_bytes(data[begin + 1 : begin + 5], "big")
         if index == count - 1:
             self.tick = self.arriving
 
@@ -370,7 +396,8 @@ def _print(number: int, name: str, result: Result, clients: int) -> None:
         f"round {number}  {name:10} {result.micros(clients):6.2f} µs per client and tick, "
         f"{result.ticks / result.wall_seconds:6.2f} ticks/s, per client and tick "
         f"{result.received / result.ticks / clients:.3f} in ({result.bytes_received // result.received} B), "
-        f"{result.sent / result.ticks / clients:.3f} out ({result.bytes_sent // result.sent} B)"
+        f"{result.sent / result.ticks / clients:.3f} out ({result.bytes_sent // result.sent} B), "
+        f"{result.sleeps / result.ticks:.2f} wake-ups a tick"
     )
 
 

@@ -292,8 +292,7 @@ class SimulatedNetwork:
             self.lost += 1
             return
         self.delivered += 1
-        transport.inbox.append((data, source))
-        transport.loop.on_datagram(transport)
+        transport.receive(data, source)
 
     # -- time --------------------------------------------------------------------------------------------------------
 

@@ -102,17 +102,21 @@ class ClientEndpoint:
 
     def receive(self) -> int:
         now = self._clock()
-        self._forgive_sleep(now)
-        datagrams = self.transport.take()
-        count = len(datagrams)
+        slept = self._forgive_sleep(now)
+        arrivals = self.transport.take_timed(now)
         if self._conditioner is not None:
-            for data, address in datagrams:
+            for data, address, _ in arrivals:
                 self._conditioner.receive(data, address, now)
-            datagrams = self._conditioner.due_to_receive(now)
-        for data, _ in datagrams:
-            self.protocol.receive_datagram(data, now=now)
+            self._receive_conditioned(self._conditioner, now)
+        else:
+            for data, _, at in arrivals:
+                self.protocol.receive_datagram(data, now=now if slept else at)
         self._handle_events()
-        return count
+        return len(arrivals)
+
+    def _receive_conditioned(self, conditioner: Conditioner, now: float) -> None:
+        for data, _ in conditioner.due_to_receive(now):
+            self.protocol.receive_datagram(data, now=now)
 
     def advance(self) -> float | None:
         now = self._clock()
@@ -137,8 +141,7 @@ class ClientEndpoint:
     def _advance(self, now: float) -> float | None:
         protocol = self.protocol
         if self._conditioner is not None:
-            for data, _ in self._conditioner.due_to_receive(now):
-                protocol.receive_datagram(data, now=now)
+            self._receive_conditioned(self._conditioner, now)
         protocol.handle_timeout(now=now)
         self._goodbye.close_if_due(now)
         self._handle_events()

@@ -16,8 +16,9 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
-#define REVISION 1           /* as udp._REVISION */
+#define REVISION 2           /* as udp._REVISION */
 #define BATCH 16             /* datagrams in one call: their buffers lie on the stack, which may be a small one */
 #define RECEIVE_BYTES 2048   /* as udp.RECEIVE_BYTES */
 
@@ -91,31 +92,55 @@ as_python_address(const SocketAddress *address, Host *last)
     return as_tuple(items, 4);
 }
 
-static int
-append_datagram(PyObject *datagrams, const char *data, Py_ssize_t size, PyObject *address)
+typedef union {
+    struct cmsghdr head;
+    char bytes[CMSG_SPACE(sizeof(struct timespec))];
+} Stamp;
+
+/* For how long a datagram has lain in the socket, in seconds; 0 if the system has not stamped it. */
+static double
+age_of(struct msghdr *message, const struct timespec *read_at)
 {
-    PyObject *items[] = {PyBytes_FromStringAndSize(data, size), address};
-    PyObject *datagram = as_tuple(items, 2);
-    if (datagram == NULL)
+    for (struct cmsghdr *note = CMSG_FIRSTHDR(message); note != NULL; note = CMSG_NXTHDR(message, note)) {
+        if (note->cmsg_level == SOL_SOCKET && note->cmsg_type == SCM_TIMESTAMPNS
+                && note->cmsg_len >= CMSG_LEN(sizeof(struct timespec))) {
+            struct timespec stamp;
+            memcpy(&stamp, CMSG_DATA(note), sizeof stamp);
+            return (double)(read_at->tv_sec - stamp.tv_sec) + (double)(read_at->tv_nsec - stamp.tv_nsec) * 1e-9;
+        }
+    }
+    return 0.0;
+}
+
+static int
+append_arrival(PyObject *arrivals, const char *data, Py_ssize_t size, PyObject *address, double at)
+{
+    PyObject *items[] = {PyBytes_FromStringAndSize(data, size), address, PyFloat_FromDouble(at)};
+    PyObject *arrival = as_tuple(items, 3);
+    if (arrival == NULL)
         return -1;
-    int result = PyList_Append(datagrams, datagram);
-    Py_DECREF(datagram);
+    int result = PyList_Append(arrivals, arrival);
+    Py_DECREF(arrival);
     return result;
 }
 
 PyDoc_STRVAR(receive_doc,
-"receive(fd, limit, datagrams)\n--\n\n"
-"Append to a list what has come, up to so many datagrams, each as (data, address). Never waits.\n\n"
-":raises OSError: what the socket reports; what had come before it is in the list.");
+"receive(fd, limit, arrivals, now, since)\n--\n\n"
+"Append the datagrams that have arrived to a list, up to limit, each as (data, address, at). Never waits. ``at`` is the\n"
+"time of arrival on the clock that shows ``now``, and not before ``since``; ``now`` without the system's stamp.\n\n"
+":raises OSError: an error of the socket. The datagrams before it are in the list.");
 
 static PyObject *
 receive(PyObject *Py_UNUSED(module), PyObject *args)
 {
     int fd;
     Py_ssize_t limit;
-    PyObject *datagrams;
-    if (!PyArg_ParseTuple(args, "inO!:receive", &fd, &limit, &PyList_Type, &datagrams))
+    PyObject *arrivals;
+    double now, since;
+    if (!PyArg_ParseTuple(args, "inO!dd:receive", &fd, &limit, &PyList_Type, &arrivals, &now, &since))
         return NULL;
+    Stamp stamps[BATCH];
+    struct timespec read_at;
     char buffers[BATCH][RECEIVE_BYTES];
     SocketAddress addresses[BATCH];
     struct iovec parts[BATCH];
@@ -131,6 +156,8 @@ receive(PyObject *Py_UNUSED(module), PyObject *args)
             messages[i].msg_hdr.msg_iovlen = 1;
             messages[i].msg_hdr.msg_name = &addresses[i];
             messages[i].msg_hdr.msg_namelen = sizeof addresses[i];
+            messages[i].msg_hdr.msg_control = &stamps[i];
+            messages[i].msg_hdr.msg_controllen = sizeof stamps[i];
         }
         Py_BEGIN_ALLOW_THREADS
         got = wanted > 0 ? recvmmsg(fd, messages, (unsigned int)wanted, MSG_DONTWAIT, NULL) : 0;
@@ -139,12 +166,15 @@ receive(PyObject *Py_UNUSED(module), PyObject *args)
             PyErr_SetFromErrno(PyExc_OSError);
             failed = 1;
         }
+        clock_gettime(CLOCK_REALTIME, &read_at);
         for (int i = 0; i < got && !failed; i++) {
             int family = addresses[i].any.sa_family;
             if (messages[i].msg_hdr.msg_namelen == 0 || (family != AF_INET && family != AF_INET6))
                 continue;  /* from nobody whom we could answer */
             PyObject *address = as_python_address(&addresses[i], &last);
-            failed = append_datagram(datagrams, buffers[i], (Py_ssize_t)messages[i].msg_len, address) < 0;
+            double at = now - age_of(&messages[i].msg_hdr, &read_at);
+            at = at < since ? since : at > now ? now : at;
+            failed = append_arrival(arrivals, buffers[i], (Py_ssize_t)messages[i].msg_len, address, at) < 0;
         }
         limit -= got > 0 ? got : 0;
     } while (!failed && got > 0 && got == wanted);

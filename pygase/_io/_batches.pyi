@@ -5,7 +5,9 @@ from typing import Any, Final
 
 REVISION: Final[int]
 
-def receive(fd: int, limit: int, datagrams: list[tuple[bytes, tuple[Any, ...]]]) -> None: ...
+def receive(
+    fd: int, limit: int, arrivals: list[tuple[bytes, tuple[Any, ...], float]], now: float, since: float
+) -> None: ...
 def send(
     fd: int,
     family: int,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from .ports import Listened, Loop, Socket
@@ -22,6 +22,13 @@ class Listener(Protocol):
 
     def pause(self) -> None:
         """Leave the sockets alone until :meth:`resume`."""
+
+    @property
+    def rests(self) -> bool:
+        """Whether only the urgent sockets are watched."""
+
+    def rest(self, wanted: bool) -> None:
+        """Watch only the urgent sockets, if there are any, or all of them."""
 
     def close(self) -> None:
         """Stop for good."""
@@ -47,15 +54,27 @@ class LoopListener:
         self._transport = transport
         self._loop = loop
         self._on_readable = on_readable
+        self._watched: list[Socket] = []
+        self.rests = False
 
     def resume(self) -> None:
-        for sock in self._transport.sockets:
-            self._loop.add_reader(sock, self._on_readable)
+        self._watch(self._transport.urgent_sockets if self.rests else self._transport.sockets)
 
     def pause(self) -> None:
-        for sock in self._transport.sockets:
-            if sock.fileno() >= 0:
-                self._loop.remove_reader(sock)
+        self._watch(())
+
+    def rest(self, wanted: bool) -> None:
+        """Also resumes, if that changes anything."""
+        if wanted != self.rests and self._transport.urgent_sockets:
+            self.rests = wanted
+            self.resume()
+
+    def _watch(self, wanted: Sequence[Socket]) -> None:
+        for sock in [each for each in self._watched if each not in wanted and each.fileno() >= 0]:
+            self._loop.remove_reader(sock)
+        for sock in [each for each in wanted if each not in self._watched]:
+            self._loop.add_reader(sock, self._on_readable)
+        self._watched = list(wanted)
 
     close = pause
 
@@ -64,6 +83,7 @@ class ThreadListener:
     """Watches the sockets in a thread; waits for :meth:`resume` after each call back."""
 
     reports_once = True
+    rests = False
 
     def __init__(self, transport: Listened, loop: Loop, on_readable: Callable[[], None]) -> None:
         self._sockets = transport.sockets
@@ -79,6 +99,9 @@ class ThreadListener:
 
     def pause(self) -> None:
         """Nothing to do: it pauses after each call back."""
+
+    def rest(self, wanted: bool) -> None:
+        """Nothing to do: it watches all sockets."""
 
     def close(self) -> None:
         self._closed = True

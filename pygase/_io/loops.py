@@ -66,7 +66,7 @@ class LoopDriver:
             self._resume_later()
         try:
             self._pump.receive()
-            self.turn()
+            self._advance()
         finally:
             if self._listener.reports_once and not is_rush:
                 self._listener.resume()
@@ -82,7 +82,7 @@ class LoopDriver:
         count = 0
         try:
             count = self._pump.receive()
-            self.turn()
+            self._advance()
         finally:  # the sockets are watched again, whatever the pump has raised
             self._end_pause(count)
 
@@ -99,7 +99,15 @@ class LoopDriver:
     @property
     def looks_later(self) -> bool:
         """If False, the loop has read the sockets before it calls what is due."""
-        return self._resuming is not None or self._listener.reports_once
+        return self._resuming is not None or self._listener.reports_once or self._listener.rests
+
+    @property
+    def rests(self) -> bool:
+        return self._listener.rests
+
+    def rest(self, wanted: bool) -> None:
+        if wanted != self._listener.rests and not self._stopped and self._resuming is None:
+            self._listener.rest(wanted)
 
     def looked(self, count: int) -> None:
         if self._resuming is not None and not self._stopped:
@@ -109,6 +117,11 @@ class LoopDriver:
 
     def turn(self) -> None:
         """Also sets the alarm for the next time."""
+        if self._listener.rests and not self._stopped:  # a datagram in the socket may be what the pump waits for
+            self._pump.receive()
+        self._advance()
+
+    def _advance(self) -> None:
         self._wake_pending = False
         if self._stopped:
             return

@@ -29,6 +29,9 @@ Address = tuple[Any, ...]
 Datagram = tuple[bytes, Address]
 """The bytes, and the address at the other end."""
 
+Arrival = tuple[bytes, Address, float]
+"""A received datagram, its sender, and when it arrived, in seconds."""
+
 
 class Clock(Protocol):
     """A clock that never goes back."""
@@ -88,6 +91,11 @@ class Listened(Protocol):
     def sockets(self) -> Sequence[Socket]:
         """The sockets to watch for datagrams."""
 
+    @property
+    def urgent_sockets(self) -> Sequence[Socket]:
+        """Those of them that get the datagrams which cannot wait for a tick, and no others. Empty if the system cannot
+        separate the two kinds."""
+
 
 class Transport(Listened, Protocol):
     """Sends and receives datagrams without blocking. Used on one thread."""
@@ -96,8 +104,14 @@ class Transport(Listened, Protocol):
     def address(self) -> Address:
         """At a server, the address that it is bound to; at a client, the server's."""
 
-    def take(self) -> list[Datagram]:
-        """Return the datagrams that have arrived, each with its sender."""
+    def take_timed(self, now: float) -> list[Arrival]:
+        """Return the datagrams that have arrived, in their order.
+
+        :param now: the time on the pump's clock, on which the times of arrival are.
+        """
+
+    def fullness(self) -> float:
+        """Return which share of the buffer the datagrams that wait to be read take, 0..1; 0.0 if that is unknown."""
 
     def send(self, data: bytes, address: Address) -> None:
         """Send a datagram. A datagram that the system refuses is lost."""
@@ -147,6 +161,14 @@ class Driver(Protocol):
     @property
     def is_driven(self) -> bool:
         """Whether a loop or another thread does the work. If not, ``turn_by_hand`` does it."""
+
+    @property
+    def rests(self) -> bool:
+        """Whether datagrams that can wait for a tick lie in their socket until then."""
+
+    def rest(self, wanted: bool) -> None:
+        """Leave the datagrams that can wait for a tick to the one who calls ``receive`` at each tick, or no longer.
+        Nothing changes where the system cannot separate them."""
 
     @property
     def looks_later(self) -> bool:

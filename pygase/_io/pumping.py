@@ -24,6 +24,7 @@ class PumpDriver:
 
     can_be_found = False
     looks_later = False
+    rests = False
 
     def __init__(self, pump: Pump, ended: concurrent.futures.Future[Any]) -> None:
         self._pump = pump
@@ -87,6 +88,9 @@ class PumpDriver:
         """The next frame calls anyway."""
 
     def looked(self, count: int) -> None:
+        """The sockets are read in each turn."""
+
+    def rest(self, wanted: bool) -> None:
         """The sockets are read in each turn."""
 
     def finish(self, completion: Completion) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import math
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -17,17 +18,19 @@ from ..addresses import own_address, port_beside
 from ..errors import AddressInUse, AddressNotUsable
 from ..utils import fits, wants_compiled
 from .interfaces import get_available_ip_addresses
-from .ports import Address, Datagram, Transport, TransportToServer
+from .linux_sockets import fullness, urgent_socket
+from .ports import Address, Arrival, Datagram, Transport, TransportToServer
+from .stamps import RECEIVE_BYTES, receive_stamped, request_stamps, stamps
 
 BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Requested for each direction: room for the datagrams that arrive during a tick. Linux grants at most
 net.core.rmem_max, by default 208 KiB."""
 
-RECEIVE_BYTES: Final = 2048
-"""More than any datagram of PyGaSe. Longer ones are cut off, so they are malformed and dropped."""
-
 DRAIN_LIMIT: Final = 1024
 """Most datagrams (2 MiB) that one turn takes from a socket, so that a flood cannot block the next tick."""
+
+MAX_AGE: Final = 1.0
+"""Seconds for which a datagram has lain in a socket at most. Its stamp may say more, since a wall clock may be set."""
 
 SENT_AT_ONCE: Final = 32
 """Datagrams that are made and then sent together, so that code and datagrams stay in the processor's caches. (One by
@@ -71,22 +74,22 @@ def open_socket(family: int) -> socket.socket:
     for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+    request_stamps(sock)
     return sock
 
 
-Datagrams = list[Datagram]
-
-
-def receive_each(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
-    """Append the datagrams that have arrived, each with its sender, to a list. One system call for each.
+def receive_each(sock: socket.socket, limit: int, arrivals: list[Arrival], now: float, since: float) -> None:
+    """Append the datagrams that have arrived to a list. One system call for each.
 
     :param limit: most datagrams.
+    :param now: the time on the pump's clock. Datagrams without the system's stamp count as having arrived now.
+    :param since: when the socket was read before. No datagram has arrived earlier.
     :raises OSError: an error of the socket. The datagrams before it are in the list.
     """
     recvfrom = sock.recvfrom
     try:
         for _ in range(limit):
-            datagrams.append(recvfrom(RECEIVE_BYTES))
+            arrivals.append((*recvfrom(RECEIVE_BYTES), now))
     except (BlockingIOError, InterruptedError):
         return
 
@@ -102,7 +105,7 @@ def send_each(sock: socket.socket, datagrams: Iterable[Datagram], otherwise: Cal
                 otherwise(data, address)
 
 
-_REVISION: Final = 1
+_REVISION: Final = 2
 """Revision of the functions of ``_batches``; the same number stands in _batches.c."""
 
 
@@ -124,9 +127,9 @@ def in_batches() -> bool:
     return _batches is not None
 
 
-def receive_batches(sock: socket.socket, limit: int, datagrams: Datagrams) -> None:
-    """Like ``receive_each``, with one system call for many. Only if :func:`in_batches`."""
-    _batches.receive(sock.fileno(), limit, datagrams)
+def receive_batches(sock: socket.socket, limit: int, arrivals: list[Arrival], now: float, since: float) -> None:
+    """Like ``receive_stamped``, with one system call for many. Only if :func:`in_batches`."""
+    _batches.receive(sock.fileno(), limit, arrivals, now, since)
 
 
 def send_batches(
@@ -136,38 +139,59 @@ def send_batches(
     _batches.send(sock.fileno(), sock.family, datagrams, otherwise)
 
 
-class UdpTransport:
-    """A Transport of non-blocking sockets (one, or one per address family).
+def _arrived_at(arrival: Arrival) -> float:
+    return arrival[2]
 
+
+class UdpTransport:
+    """A Transport of non-blocking sockets.
+
+    :ivar urgent_sockets: those that get the datagrams which cannot wait, if they are others.
     :ivar send_errors: number of datagrams that the system refused to send; ``last_error``: its last refusal, or None.
     """
 
     def __init__(self, sockets: Sequence[socket.socket]) -> None:
         self.sockets = list(sockets)
+        self.urgent_sockets: Sequence[socket.socket] = ()
         self.send_errors = 0
         self.last_error: OSError | None = None
         self._log = LogLines()
         self.by_family = {sock.family: sock for sock in sockets}
         self.in_batches = in_batches() and all(type(sock) is socket.socket for sock in sockets)
-        self._receive = receive_batches if self.in_batches else receive_each
+        one_by_one = receive_stamped if all(map(stamps, sockets)) else receive_each
+        self._receive = receive_batches if self.in_batches else one_by_one
         self._send = send_batches if self.in_batches else send_each
+        self._read_at = -math.inf
 
-    def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
+    def take(self, limit: int = DRAIN_LIMIT) -> list[Datagram]:
+        return [(data, address) for data, address, _ in self.take_timed(0.0, limit)]
+
+    def take_timed(self, now: float, limit: int = DRAIN_LIMIT) -> list[Arrival]:
         """All system calls precede all parsing, so that code stays in the processor's caches."""
-        datagrams: Datagrams = []
+        arrivals: list[Arrival] = []
+        since, self._read_at = max(self._read_at, now - MAX_AGE), now
         for sock in self.sockets:
-            full = len(datagrams) + limit
-            for _ in range(MAX_ERRORS):
-                try:
-                    self._receive(sock, full - len(datagrams), datagrams)
+            before = len(arrivals)
+            self._drain(sock, limit, arrivals, now, since)
+            if 0 < before < len(arrivals):
+                arrivals.sort(key=_arrived_at)
+        return arrivals
+
+    def _drain(self, sock: socket.socket, limit: int, arrivals: list[Arrival], now: float, since: float) -> None:
+        full = len(arrivals) + limit
+        for _ in range(MAX_ERRORS):
+            try:
+                self._receive(sock, full - len(arrivals), arrivals, now, since)
+                break
+            except OSError as error:
+                # Windows reports here that an earlier datagram met a closed port (10054), or that one was too
+                # long (10040); Linux that a network went away. The socket itself is fine.
+                self.last_error = error
+                if sock.fileno() < 0:
                     break
-                except OSError as error:
-                    # Windows reports here that an earlier datagram met a closed port (10054), or that one was too
-                    # long (10040); Linux that a network went away. The socket itself is fine.
-                    self.last_error = error
-                    if sock.fileno() < 0:
-                        break
-        return datagrams
+
+    def fullness(self) -> float:
+        return fullness(self.sockets[0])
 
     def send(self, data: bytes, address: Address) -> None:
         try:
@@ -210,7 +234,9 @@ class ServerTransport(UdpTransport):
         except OSError as error:
             sock.close()
             raise bind_error(error, hostname, port) from None
-        super().__init__([sock])
+        urgent = urgent_socket(sock) if stamps(sock) else None
+        super().__init__([sock] if urgent is None else [sock, urgent])
+        self.urgent_sockets = self.sockets[1:]
         self.address: Address = sock.getsockname()
 
 
@@ -262,12 +288,12 @@ class ClientTransport(UdpTransport):
     def _turn(self) -> None:
         self._current = (self._current + 1) % len(self._candidates)
 
-    def take(self, limit: int = DRAIN_LIMIT) -> Datagrams:
+    def take_timed(self, now: float, limit: int = DRAIN_LIMIT) -> list[Arrival]:
         """Datagrams from other senders are dropped."""
-        datagrams = [(data, address) for data, address in super().take(limit) if address[:2] in self._known]
-        if datagrams:
-            self._settle(datagrams[0][1])
-        return datagrams
+        arrivals = [arrival for arrival in super().take_timed(now, limit) if arrival[1][:2] in self._known]
+        if arrivals:
+            self._settle(arrivals[0][1])
+        return arrivals
 
     def _settle(self, address: Address) -> None:
         if not self._settled:

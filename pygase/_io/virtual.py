@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from .loops import LoopDriver
-from .ports import Address, Clock, Datagram, Pump
+from .ports import Address, Arrival, Clock, Datagram, Pump
 from .runner import run_logged
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ class SimulatedTransport:
     """
 
     hint = ""
+    urgent_sockets: tuple[SimulatedTransport, ...] = ()
 
     def __init__(
         self,
@@ -155,7 +156,7 @@ class SimulatedTransport:
         self.loop = loop
         self.own = own
         self.address = shown if shown is not None else own
-        self.inbox: deque[Datagram] = deque()
+        self.inbox: deque[Arrival] = deque()
         self._closed = False
         self._send = send
         self._release = release
@@ -163,10 +164,22 @@ class SimulatedTransport:
     def fileno(self) -> int:
         return -1 if self._closed else 0
 
+    def receive(self, data: bytes, sender: Address) -> None:
+        """Take in a datagram that arrives now."""
+        self.inbox.append((data, sender, self.loop.time()))
+        self.loop.on_datagram(self)
+
     def take(self) -> list[Datagram]:
-        datagrams = list(self.inbox)
+        return [(data, sender) for data, sender, _ in self.take_timed(self.loop.time())]
+
+    def take_timed(self, now: float) -> list[Arrival]:
+        ahead = now - self.loop.time()  # of the pump's clock
+        arrivals = [(data, sender, at + ahead) for data, sender, at in self.inbox]
         self.inbox.clear()
-        return datagrams
+        return arrivals
+
+    def fullness(self) -> float:
+        return 0.0
 
     def send(self, data: bytes, address: Address) -> None:
         self._send(data, self.own, address)

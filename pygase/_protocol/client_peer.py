@@ -118,6 +118,7 @@ class ClientProtocol(PeerProtocol):
         self.clock = ServerClock()
         self.path = PathAnswers()
         self._player = PlayerSide()
+        self.record.ride = self._player.rhythm
         self.inputs = self._player.inputs
 
     def next_event(self) -> ProtocolEvent | None:
@@ -244,7 +245,8 @@ class ClientProtocol(PeerProtocol):
         sent_at = self._receive_ack(ack, ack_bits, delay, now)
         self.clock.note(wire_time, sent_at, delay, now)
         if len(data) > SERVER_HEADER.size:
-            self._receive_messages(data, now)
+            if not self._receive_messages(data, now):
+                self.record.hurry_ack(now)
             if not self._gate.is_empty:  # only now: the state of a datagram precedes its events
                 self._events.extend(starmap(EventReceived, self._gate.release(self.states.received.newest_tick, now)))
         if self.closed is not None and not self.closed.remote:  # the server broke the protocol; report it
@@ -293,6 +295,7 @@ class ClientProtocol(PeerProtocol):
         self.states.received.note_server_time(self.clock.units)
         state = self.states.received.receive(body)
         if state is not None:
+            self.states.note_interval(state)
             self._events.append(StateReceived(state))
 
     def queue_input(self, payload: bytes, view_time: float | None) -> int:
@@ -314,16 +317,18 @@ class ClientProtocol(PeerProtocol):
 
     def _datagrams(self, now: float) -> list[bytes]:
         self._player.has_piggybacked = False
+        if self.hurried or self.outgoing.unreliable.pieces:
+            self._player.rhythm.note(now)
         if self.record.skip_is_due:
             self._skip_number()  # before the packet that has to report it is filled
-        if len(self.inputs) and now >= self.record.last_sent_at + self.rtt.rto:
+        if len(self.inputs) and now >= self.record.last_sent_at + self.states.patience(self.rtt):
             self.hurried = True
         return super()._datagrams(now)
 
     def due_at(self, now: float) -> float:
         due = min(super().due_at(now), self._gate.next_at)
         if len(self.inputs):
-            at = now if self.hurried else self.record.last_sent_at + self.rtt.rto
+            at = now if self.hurried else self.record.last_sent_at + self.states.patience(self.rtt)
             due = min(due, max(at, self.budget.ready_at(now)))
         return due
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ..config import ClientConfig
 from .acks import Carried
 from .fragments import Reassembler
 from .inputs import InputSender
-from .snapshot_receiver import SnapshotReceiver
+from .rhythm import LONGEST_RIDE, Rhythm
+from .snapshot_receiver import ReceivedState, SnapshotReceiver
+from .timing import RttEstimator
 from .wire import BULK_SNAPSHOT, INPUTS, MESSAGE_HEADER, ORDER, SKIPPED, SNAPSHOT, SNAPSHOT_HEADER, message
+
+_ACK_WAIT: Final = 1.25
+"""Intervals between ticks for which an acknowledgement may wait, with what a tick may be late."""
 
 
 class _CarriedInputs:
@@ -32,12 +39,14 @@ class PlayerSide:
     :ivar unreported: a number that was left out, until the server has acknowledged its report.
     :ivar sequence: the number of the packet that is being received, as on the wire.
     :ivar has_piggybacked: True once the inputs have left with a packet of this turn.
+    :ivar rhythm: of the packets with inputs and events, on which acknowledgements ride.
     """
 
-    __slots__ = ("_newest_report", "has_piggybacked", "inputs", "sequence", "unreported")
+    __slots__ = ("_newest_report", "has_piggybacked", "inputs", "rhythm", "sequence", "unreported")
 
     def __init__(self) -> None:
         self.inputs = InputSender()
+        self.rhythm = Rhythm()
         self.unreported: int | None = None
         self.sequence = 0
         self.has_piggybacked = False
@@ -71,11 +80,15 @@ class PlayerSide:
 
 
 class StateSide:
-    """A client's received states, and the fragments of unfinished ones."""
+    """A client's received states, and the fragments of unfinished ones.
 
-    __slots__ = ("_fragments", "received")
+    :ivar ack_wait: seconds for which the server may let an acknowledgement wait for its tick.
+    """
+
+    __slots__ = ("_fragments", "ack_wait", "received")
 
     def __init__(self, config: ClientConfig) -> None:
+        self.ack_wait = 0.0
         self.received = SnapshotReceiver(config.max_state_bytes, config.max_state_values)
         limit = config.max_state_bytes + SNAPSHOT_HEADER.size + 64
         self._fragments = {
@@ -94,6 +107,16 @@ class StateSide:
         """Begin with a new path: unfinished states are dropped, and the baselines stay."""
         for fragments in self._fragments.values():
             fragments.forget()
+
+    def note_interval(self, state: ReceivedState) -> None:
+        """Take the server's interval between ticks from a state."""
+        interval = state.time - state.changed_after
+        self.ack_wait = _ACK_WAIT * interval if interval <= LONGEST_RIDE else 0.0
+
+    def patience(self, rtt: RttEstimator) -> float:
+        """Return after how many seconds to send unacknowledged inputs again: the server may let the acknowledgement
+        wait for its tick."""
+        return rtt.rto + max(self.ack_wait - rtt.min_rto, 0.0)
 
     def expire(self, now: float) -> None:
         self._fragments[SNAPSHOT].expire(now)

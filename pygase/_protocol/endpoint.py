@@ -39,6 +39,9 @@ from .wire import (
 
 Outgoing = tuple[bytes, Address]
 
+Arrival = tuple[bytes, Address, float]
+"""A received datagram, its sender, and when it arrived, in seconds."""
+
 _LOOK_INTERVAL: Final = 0.1
 """Seconds between two looks for silent peers, and at their acked ticks, while each tick sends states."""
 
@@ -116,32 +119,33 @@ class ServerEndpoint:
     # -- receiving -----------------------------------------------------------------------------------------------
 
     def receive_datagram(self, data: bytes, address: Address, *, now: float) -> None:
-        self.receive_datagrams(((data, address),), now=now)
+        self.receive_datagrams(((data, address, now),), now=now)
 
-    def receive_datagrams(self, datagrams: Iterable[Outgoing], *, now: float) -> None:
+    def receive_datagrams(self, arrivals: Iterable[Arrival], *, now: float) -> None:
+        """Take in datagrams, in the order in which they arrived: each as if it had been read when it arrived."""
         by_token = self.by_token
-        for data, address in datagrams:
+        for data, address, at in arrivals:
             kind = data[0] if len(data) >= HEADER_BYTES else -1
             if kind != DATA and kind != ENCRYPTED and kind != URGENT:
-                self._receive_handshake(data, address, now)
+                self._receive_handshake(data, address, at)
                 continue
             peer = by_token.get(data[1:9])
             if peer is None:
-                self._receive_unknown(data, address, now)
+                self._receive_unknown(data, address, at)
                 continue
             if peer.seals is not None or kind != DATA:
                 data = peer.seals.open(data, peer.record.latest) if peer.seals is not None else b""
                 if not data:
-                    self._note_forgery(peer, now)
+                    self._note_forgery(peer, at)
                     continue
             if peer.address != address:
-                self._receive_from_elsewhere(peer, data, address, now)
+                self._receive_from_elsewhere(peer, data, address, at)
             elif peer.path.is_watched:
                 number = unwrap(sequence_of(data), peer.record.latest)
-                self._receive_packet(peer, data, now)
-                peer.path.note_here(number, now)
+                self._receive_packet(peer, data, at)
+                peer.path.note_here(number, at)
             else:
-                self._receive_packet(peer, data, now)
+                self._receive_packet(peer, data, at)
         violators = self.shared.violators
         while violators:
             self.close_peer(violators.pop(), DisconnectReason.PROTOCOL_ERROR, NEVER_SENT, now=now)
@@ -249,7 +253,7 @@ class ServerEndpoint:
                 sender.hasten(now)  # what has left in the meantime is probably lost
             peer.record.hasten(now)
             self.next_at = min(self.next_at, now)
-            self.receive_datagrams([(packet, address) for packet in held], now=now)
+            self.receive_datagrams([(packet, address, now) for packet in held], now=now)
         else:
             self.dropped["path response to no challenge"] += 1
 
@@ -314,6 +318,7 @@ class ServerEndpoint:
         self.outbox.clear()
         if everyone and now >= self._look_at:  # (each tick postpones its peers, so nothing else looks at them)
             self._end_silent(now)
+            self.entrance.challenges.secrecy.forget(now)
             for peer in self.peers.values():
                 peer.settle_acked_tick()
         if everyone and self._sent_tick != self.ring.tick:
@@ -330,7 +335,7 @@ class ServerEndpoint:
 
     def _state_datagrams(self, now: float) -> Iterator[Outgoing]:
         """Yield the datagrams of a tick: first those with nothing but the new state, then all others."""
-        ask_at = now + self.config.min_rto
+        ask_at = max(now + self.config.min_rto, self.shared.ride.leaves_by)
         ring, others = self.ring, list[ServerProtocol]()
         framed: bytes | None = None
         acked_tick = -2  # no peer has this one
@@ -376,10 +381,18 @@ class ServerEndpoint:
     def handle_timeout(self, *, now: float) -> None:
         if now >= self.next_at or now >= self.table.lost_until:
             self._end_silent(now)
-        secrecy = self.entrance.challenges.secrecy
-        if now >= secrecy.forget_at:
-            secrecy.forget(now)
+        self.entrance.challenges.secrecy.forget(now)
 
     def _end_silent(self, now: float) -> None:
         self._look_at = now + _LOOK_INTERVAL
         self.endings.end_silent(now)
+
+
+def hurry_acks(endpoint: ServerEndpoint, due_by: float, now: float) -> None:
+    """Let the acknowledgements that are due by then leave now, since a tick without a new state is a good moment for
+    them."""
+    if endpoint.next_at > due_by:
+        return
+    for peer in endpoint.peers.values():
+        if peer.record.ack_due_at <= due_by:
+            peer.record.ack_due_at = peer.record.next_at = endpoint.next_at = now

@@ -191,7 +191,8 @@ class PeerProtocol:
     def _receive_messages(self, data: bytes, now: float) -> bool:
         """Take in all messages of a packet. Count a malformed one and drop the rest of the packet.
 
-        :returns: True if all of them are usual: unreliable events, and a player's inputs.
+        :returns: True if all of them are usual: unreliable events, states, and a player's inputs. Otherwise the caller
+            calls ``record.hurry_ack``.
         """
         at, end, is_usual = HEADER_BYTES, len(data), True
         self.record.note_eliciting(now)
@@ -271,7 +272,7 @@ class PeerProtocol:
             datagram = header + messages
         else:
             datagram = self.seals.seal(sequence, header, messages, record.urgent)
-            record.urgent = False
+        record.urgent = False
         record.spent += len(datagram)
         record.last_sent_at = now
         record.ack_due_at = math.inf
@@ -343,7 +344,9 @@ class PeerProtocol:
             return None
         if piggyback:
             self._note_piggybacked(contents)
-        return acks + piggyback + b"".join(parts), tuple(contents) or None
+        body = b"".join(parts)
+        # a reliable event stands first: by that a server sees that the packet should not wait for its tick
+        return acks + (body + piggyback if self.record.urgent else piggyback + body), tuple(contents) or None
 
     def _parts(self, room: int, contents: list[Carried], rto: float, now: float) -> list[bytes]:
         """Return the waiting framed messages that fit. Add to ``contents`` those whose arrival is reported."""

@@ -39,14 +39,18 @@ class StateReceived(NamedTuple):
 
 class InputsReceived:
     """Inputs of the client's player, most of them repeated (server only). For the numbers see
-    :meth:`.InputBuffer.receive`."""
+    :meth:`.InputBuffer.receive`.
 
-    __slots__ = ("arrived", "datagram", "message")
+    :ivar at: when they arrived, seconds.
+    """
 
-    def __init__(self, message: InputsMessage, datagram: int, arrived: int) -> None:
+    __slots__ = ("arrived", "at", "datagram", "message")
+
+    def __init__(self, message: InputsMessage, datagram: int, arrived: int, at: float) -> None:
         self.message = message
         self.datagram = datagram
         self.arrived = arrived
+        self.at = at
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -54,6 +58,7 @@ class InputsReceived:
             and self.message == other.message
             and self.datagram == other.datagram
             and self.arrived == other.arrived
+            and self.at == other.at
         )
 
     def __hash__(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from .rhythm import NO_RIDE
 from .sequence import ReceiveWindow
 
 ACK_AT_ONCE: Final = 8
@@ -16,6 +17,9 @@ ACK_AT_ONCE: Final = 8
 times."""
 
 ACK_BITS: Final = 32
+
+RIDERS: Final = 16
+"""The same for packets whose acknowledgement waits for a tick. Each packet is acknowledged twice."""
 
 NUMBERS_APART: Final = 1024
 """Distance of the last number of a path from the first of the next one, for the inputs. Nothing counts as lost between
@@ -33,6 +37,7 @@ class PeerRecord(ReceiveWindow):
     :ivar last_received_at: when any packet arrived last.
     :ivar unacknowledged: packets since our last one.
     :ivar ack_due_at: when their acknowledgement leaves at the latest.
+    :ivar ride: the packet on which their acknowledgement may wait.
     :ivar ack_delay: how long an acknowledgement may wait.
     :ivar acked_tick: the newest state that the client acknowledges; 0: none, -1: nothing acknowledged yet.
 
@@ -75,6 +80,7 @@ class PeerRecord(ReceiveWindow):
         "offset_from",
         "outstanding",
         "packets_dropped",
+        "ride",
         "sent_at",
         "sent_tick",
         "settled_tick",
@@ -91,6 +97,7 @@ class PeerRecord(ReceiveWindow):
         super().__init__()
         self.bytes_received = 0
         self.packets_dropped = 0
+        self.ride = NO_RIDE
         self.ack_delay = ack_delay
         self.first_sequence = first_sequence
         self.spent = 0
@@ -134,11 +141,21 @@ class PeerRecord(ReceiveWindow):
     def note_eliciting(self, now: float) -> None:
         """Note that a packet with messages has arrived, which is to be acknowledged."""
         self.unacknowledged += 1
-        due_at = now + self.ack_delay
-        if self.unacknowledged >= ACK_AT_ONCE:
+        due_at, most = now + self.ack_delay, ACK_AT_ONCE
+        if self.ride.leaves_by > due_at:
+            due_at, most = self.ride.leaves_by, RIDERS
+        if self.unacknowledged >= most:
             due_at = now
             if self.unacknowledged > ACK_BITS:
                 self.has_backlog = True
+        self._acknowledge_by(due_at)
+
+    def hurry_ack(self, now: float) -> None:
+        """Let the acknowledgement of the packet that has just arrived ride on no later packet than ``ack_delay``
+        allows."""
+        self._acknowledge_by(now + self.ack_delay)
+
+    def _acknowledge_by(self, due_at: float) -> None:
         if due_at < self.ack_due_at:
             self.ack_due_at = due_at
         if self.ack_due_at < self.next_at:

@@ -201,6 +201,8 @@ class ServerSecrecy:
         return Agreement(transcript_hash(challenge, response.clear()), shared)
 
     def forget(self, now: float) -> None:
-        """Forget the keys of challenges that nobody can answer any more."""
+        """Forget the keys of challenges that nobody can answer any more. It does nothing before ``forget_at``."""
+        if now < self.forget_at:
+            return
         self._keys.forget(math.ceil(now * 10))  # up, so that it does something as soon as it is due
         self.forget_at = self._keys.forget_at()

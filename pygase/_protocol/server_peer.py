@@ -18,6 +18,7 @@ from .paths import ClientPath, PathChallenges
 from .peer import PeerProtocol
 from .peer_events import Disconnected, InputsReceived, MessageAcked, ProtocolEvent
 from .resumption import ResumeSecrets
+from .rhythm import Ride
 from .sequence import unwrap
 from .skips import numbers_received, receive_skipped
 from .snapshots import SnapshotRing, SnapshotSender
@@ -49,17 +50,29 @@ class Shared:
     """The parts that all peers of one endpoint share.
 
     :ivar ticks: when the datagrams of the latest ticks left.
+    :ivar ride: the datagrams of the next tick, on which acknowledgements ride.
     :ivar inbox: pairs of a peer and its event. Bare bytes are the peer's own event, serialised.
     :ivar paths: makes and checks the challenges of clients that move to another address.
     :ivar violators: peers to close once all received datagrams have been processed.
     :ivar skip_within: the bound on the distance of two numbers that are left out.
     """
 
-    __slots__ = ("first_sequence", "inbox", "paths", "random_bytes", "ring", "skip_within", "ticks", "violators")
+    __slots__ = (
+        "first_sequence",
+        "inbox",
+        "paths",
+        "random_bytes",
+        "ride",
+        "ring",
+        "skip_within",
+        "ticks",
+        "violators",
+    )
 
     def __init__(self, ring: SnapshotRing, random_bytes: RandomBytes, first_sequence: int, skip_within: int) -> None:
         self.ring = ring
         self.ticks = TickTimes()
+        self.ride = Ride()
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = deque()
         self.paths = PathChallenges(random_bytes)
         self.violators: list[ServerProtocol] = []
@@ -130,6 +143,7 @@ class ServerProtocol(PeerProtocol):
         super().__init__(
             token, config, now, shared.first_sequence, shared.random_bytes, shared.skip_within, shared.ticks
         )
+        self.record.ride = shared.ride
         self._shared = shared
         self.identity = identity
         self.address = address
@@ -232,7 +246,10 @@ class ServerProtocol(PeerProtocol):
         if len(data) == HEADER_BYTES:
             return True
         self._has_inputs = False
-        return self._receive_messages(data, now)
+        is_usual = self._receive_messages(data, now)
+        if not is_usual:
+            record.hurry_ack(now)
+        return is_usual
 
     @property
     def has_acknowledged_state(self) -> bool:
@@ -268,7 +285,7 @@ class ServerProtocol(PeerProtocol):
                 raise MalformedPacket("inputs twice in a packet")
             self._has_inputs = True
             datagram, arrived = numbers_received(self.record)
-            self._shared.inbox.append((self, InputsReceived(decode_inputs(body), datagram, arrived)))
+            self._shared.inbox.append((self, InputsReceived(decode_inputs(body), datagram, arrived, now)))
             return True
         if kind == SKIPPED:
             receive_skipped(self.record, body)

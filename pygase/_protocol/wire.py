@@ -48,6 +48,12 @@ INPUTS: Final = 9
 INPUT_STATE: Final = 10
 SKIPPED: Final = 11
 
+WAITING_KINDS: Final = (EVENT, INPUTS, SKIPPED)
+"""Kinds of messages that can wait for a server's tick. A packet whose first message is of another kind should not."""
+
+KIND_BITS: Final = 0x7F
+"""The bits of a message's first byte that are its kind."""
+
 TOKEN_BYTES: Final = 8
 NONCE_BYTES: Final = 8
 COOKIE_BYTES: Final = 16
@@ -136,6 +142,14 @@ def text_field(value: str, limit: int) -> bytes:
     """Return a length byte and the text in UTF-8, cut to ``limit`` bytes."""
     data = value.encode(errors="replace")[:limit].decode(errors="ignore").encode()
     return bytes([len(data)]) + data
+
+
+def can_wait(datagram: bytes) -> bool:
+    """Return whether a datagram from a client can wait for the server's tick."""
+    kind = datagram[0] if datagram else DATA
+    if kind != DATA:
+        return kind == ENCRYPTED
+    return len(datagram) <= HEADER_BYTES or datagram[HEADER_BYTES] & KIND_BITS in WAITING_KINDS
 
 
 def sequence_of(packet: bytes) -> int:

@@ -9,6 +9,7 @@ from .._io.ports import Driver, Loop, Platform, Transport
 from .life import Life
 from .machine_plumbing import MachinePlumbing
 from .server_plumbing import ServerPlumbing
+from .turns import ServerTurns
 
 if TYPE_CHECKING:
     import asyncio
@@ -105,9 +106,7 @@ class BackendPlumbing:
 
     def _take_turns(self) -> None:
         """Let the game loop and the server take turns: receive, tick, send."""
-        server = self.server
-        self.game.before_tick = lambda: None if server.current is None else server.current.before_tick()
-        self.game.after_tick = lambda: None if server.current is None else server.current.after_tick()
+        self.game.turns = ServerTurns(self.server)
 
     # -- on a virtual loop -------------------------------------------------------------------------------------------
 

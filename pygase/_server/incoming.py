@@ -70,11 +70,11 @@ class Incoming:
 
     def handle_inbox(self) -> None:
         inbox, tick = self._run.endpoint.inbox, self._states.committed.tick
-        waiting, now = self._wire.waiting if self._handlers.is_empty else None, self._run.clock()
+        waiting = self._wire.waiting if self._handlers.is_empty else None
         while inbox:
             peer, event = inbox.popleft()
             if type(event) is InputsReceived:
-                self._inputs.receive(peer, event, now)
+                self._inputs.receive(peer, event, event.at)
             elif type(event) is not bytes and type(event) is not AcknowledgedEvent:
                 self._handle_protocol_event(peer, event)
             elif waiting is None or event[1:2] == _SHUTDOWN_HEAD:

@@ -131,6 +131,7 @@ class TickLoop:
         """The loop has ended: the game is paused."""
         self._set_status("Paused")
         self.life.end()
+        self._game.turns.after_loop()
 
     def _set_status(self, name: str) -> None:
         states = self._game.states

@@ -18,6 +18,7 @@ from .loop import MAX_DT, TickLoop
 from .simulation import Simulation
 from .state_keeper import StateKeeper
 from .time_step import TimeStepCall
+from .turns import Turns
 from .watching import Watch
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class MachinePlumbing:
     :ivar events: the events of the next tick.
     :ivar log: logs repeated lines once a second.
     :ivar has_players: returns whether any client is connected.
-    :ivar before_tick, after_tick: called around each tick; for a server on the same thread.
+    :ivar turns: the turns of a server on the same thread.
     """
 
     def __init__(
@@ -67,8 +68,7 @@ class MachinePlumbing:
         self._step = TimeStepCall(simulation, states, self._failures, updates, missing_time_step)
         self.loop = TickLoop(self)
         self.has_players: Callable[[], bool] = lambda: False
-        self.before_tick: Callable[[], Any] = lambda: None
-        self.after_tick: Callable[[], Any] = lambda: None
+        self.turns = Turns()
         self._takes_serialised = takes_serialised
         self._watch_at = 0.0
         """When the watch has something to do next, on the store's clock."""
@@ -93,7 +93,7 @@ class MachinePlumbing:
 
         :param dt: seconds that the world moves on; ``now``: the time on the store's clock.
         """
-        self.before_tick()
+        self.turns.before_tick()
         states, simulation = self.states, self.simulation
         states.begin_tick()
         try:
@@ -111,7 +111,7 @@ class MachinePlumbing:
                 self.loop.is_stopping = True
             if simulation.history is not None:
                 self.remember(simulation.history)
-            self.after_tick()
+            self.turns.after_tick()
 
     def _advance_watched(self, dt: float, now: float) -> None:
         watch, simulation = self.watch, self.simulation

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .._io.interfaces import get_available_ip_addresses
 from .._io.ports import Address, Platform, Transport
+from .._protocol.endpoint import hurry_acks
 from .._protocol.handshake import plain_host
 from .._protocol.sleep import SleepWatch
 from .._protocol.tickets import AckCallback
@@ -17,6 +18,7 @@ from ..checks import Target
 from ..config import ServerConfig
 from ..errors import DisconnectReason
 from .attendance import Attendance
+from .between_ticks import BetweenTicks
 from .incoming import Incoming
 from .outgoing import Outgoing
 
@@ -50,7 +52,7 @@ class ServerRun:
 
     :ivar server: the parts that outlive the run.
     :ivar attendance: the connected clients.
-    :ivar ticking: True while a game loop on the network's thread computes a tick. Datagrams leave at its end.
+    :ivar between_ticks: lets work wait for the next tick of a game loop on the network's thread.
     """
 
     def __init__(self, server: ServerPlumbing, transport: Transport, hostname: str, platform: Platform) -> None:
@@ -60,7 +62,6 @@ class ServerRun:
         self.hostname = hostname
         self.clock = platform.clock
         self.endpoint = server.new_endpoint(platform.random_bytes, trusts_locality(transport.address, self.config))
-        self.ticking = False
         self.is_open = True
         self._next_push_at = 0.0
         self._state_waits = False
@@ -69,6 +70,7 @@ class ServerRun:
         self.outgoing = Outgoing(server.states, self.attendance, server.log)
         self.driver = platform.make_driver(self, transport)
         self.incoming = Incoming(self)
+        self.between_ticks = BetweenTicks(self)
 
     def begin(self) -> None:
         """:raises InvalidValue, StateTooLarge: if the initial state cannot be sent."""
@@ -114,7 +116,7 @@ class ServerRun:
 
         def queue() -> None:
             self.outgoing.queue(event_type, payload, targets, retries, ack_callback)
-            if not self.ticking:
+            if not self.between_ticks.ticking:
                 self.driver.wake()
 
         self.driver.call(lambda: self.outgoing.after_state(queue, tick))
@@ -138,16 +140,18 @@ class ServerRun:
         if not self.is_open:
             return 0
         now = self.clock()
-        self._forgive_sleep(now)
-        datagrams = self.transport.take()
-        if datagrams:
-            self.endpoint.receive_datagrams(datagrams, now=now)
+        slept = self._forgive_sleep(now)
+        arrivals = self.transport.take_timed(now)
+        if slept:  # their age is part of the sleep
+            arrivals = [(data, address, now) for data, address, _ in arrivals]
+        if arrivals:
+            self.endpoint.receive_datagrams(arrivals, now=now)
         if self.endpoint.inbox or self.incoming.has_work:
             self.incoming.handle_inbox()
-        return len(datagrams)
+        return len(arrivals)
 
     def advance(self) -> float | None:
-        due_at = self._advance()
+        due_at = self.between_ticks.alarm(self._advance())
         look_at = self.server.memory.look_between_ticks(self) if self.is_open else math.inf
         if look_at == math.inf:
             return due_at
@@ -194,21 +198,29 @@ class ServerRun:
         """Take in the datagrams that lie in the socket, if the tick that begins is computed on this thread."""
         driver = self.driver
         if driver.on_own_thread:
+            now = self.clock()
             if driver.looks_later or self.has_slept:
-                driver.looked(self.receive())
-            self.ticking = True
+                self.between_ticks.read(now)
+            self.between_ticks.ticking = True
+            self.between_ticks.note_tick(now)
 
     def after_tick(self) -> None:
-        self.ticking = False
+        self.between_ticks.ticking = False
         if self.is_open and self.driver.on_own_thread:
             self.server.memory.look(self)
+            self.between_ticks.rest()
+
+    def after_loop(self) -> None:
+        """The game loop has ended, on any thread."""
+        if self.is_open:
+            self.driver.call(self.between_ticks.end)
 
     # -- states ----------------------------------------------------------------------------------------------------
 
     def _on_commit(self) -> None:
         """Let a newly settled state leave: at once if it is that of a tick on this thread."""
         self.server.face.player_inputs.settle(self.server.states.committed.tick)
-        if self.ticking and self.driver.on_own_thread:
+        if self.between_ticks.ticking and self.driver.on_own_thread:
             self._send_state()
         else:
             self._state_waits = True
@@ -220,9 +232,13 @@ class ServerRun:
         changed = self._take_over_state()
         now = self.clock()
         self._forgive_sleep(now)
+        if not changed:
+            hurry_acks(self.endpoint, now + self.server.wire.interval, now)
         if changed or not self.endpoint.is_idle(now):
+            if not changed:
+                self.endpoint.handle_timeout(now=now)
             self._flush(now, everyone=changed)
-            due_at = self.endpoint.next_timeout()  # now, if a client has been found to be gone
+            due_at = self.between_ticks.alarm(self.endpoint.next_timeout())  # now, if a client was found to be gone
             if due_at is not None:
                 self.driver.arm(due_at)
 
@@ -238,6 +254,8 @@ class ServerRun:
         )
         self.server.face.player_inputs.report(commit.tick)
         self.outgoing.note_state(commit.tick)
+        if not self.between_ticks.ticking and self.server.wire.has_game_loop:
+            self.between_ticks.note_tick(self.clock())
         return changed
 
 

@@ -3,12 +3,15 @@
 import errno
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from pygase._io import udp
+from pygase._io.ports import Arrival
+from pygase._io.stamps import receive_stamped
 from pygase._io.udp import UdpTransport, receive_batches, receive_each, send_batches, send_each
 
 pytestmark = [
@@ -43,17 +46,20 @@ def refuse(data: bytes, address: Any) -> None:
     pytest.fail(f"{data!r} to {address!r} was not sent")
 
 
-def taken(receive: Callable[[socket.socket, int, list[Any]], None], sock: socket.socket, count: int) -> list[Any]:
+Receive = Callable[[socket.socket, int, list[Arrival], float, float], None]
+
+
+def taken(receive: Receive, sock: socket.socket, count: int) -> list[tuple[bytes, Any]]:
     """Wait for ``count`` datagrams (loopback loses none that fit the buffer)."""
-    datagrams: list[Any] = []
+    arrivals: list[Arrival] = []
     for _ in range(100_000):
-        receive(sock, count - len(datagrams), datagrams)
-        if len(datagrams) == count:
+        receive(sock, count - len(arrivals), arrivals, 9.0, 0.0)
+        if len(arrivals) == count:
             break
-    return datagrams
+    return [(data, address) for data, address, _ in arrivals]
 
 
-@pytest.mark.parametrize("receive", [receive_batches, receive_each])
+@pytest.mark.parametrize("receive", [receive_batches, receive_each, receive_stamped])
 @pytest.mark.parametrize("send", [send_batches, send_each])
 def test_all_arrive_in_order_and_with_their_sender(pair: Pair, send: Any, receive: Any) -> None:
     sender, receiver = pair
@@ -87,14 +93,14 @@ def test_several_hosts_are_told_apart() -> None:
 def test_no_more_than_the_limit_is_taken_and_nothing_is_waited_for(pair: Pair) -> None:
     sender, receiver = pair
     datagrams: list[Any] = []
-    receive_batches(receiver, 10, datagrams)
+    receive_batches(receiver, 10, datagrams, 9.0, 0.0)
     assert datagrams == []
     send_batches(sender, [(b"%d" % n, receiver.getsockname()) for n in range(40)], refuse)
     for limit in (20, 0, -1, -(2**32) + 5, 1, 19):
         datagrams = []
-        receive_batches(receiver, limit, datagrams)
+        receive_batches(receiver, limit, datagrams, 9.0, 0.0)
         assert len(datagrams) == max(limit, 0)
-    receive_batches(receiver, sys.maxsize, datagrams)
+    receive_batches(receiver, sys.maxsize, datagrams, 9.0, 0.0)
     assert len(datagrams) == 19
 
 
@@ -148,7 +154,7 @@ def test_a_closed_socket_is_an_error_and_no_crash(pair: Pair) -> None:
     there = receiver.getsockname()
     sender.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
-        receive_batches(sender, 10, [])
+        receive_batches(sender, 10, [], 9.0, 0.0)
     from pygase._io import _batches
 
     passed_on: list[bytes] = []
@@ -187,3 +193,39 @@ def test_sockets_of_other_makes_are_asked_one_by_one() -> None:
     with Recorded(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         assert UdpTransport([sock]).take() == []
         assert not UdpTransport([sock]).in_batches
+
+
+@pytest.mark.parametrize("receive", [receive_batches, receive_stamped])
+def test_a_datagram_has_the_time_at_which_it_arrived_and_not_that_of_the_reading(pair: Pair, receive: Receive) -> None:
+    sender, receiver = pair
+    arrivals: list[Arrival] = []
+    for data in (b"first", b"second"):
+        sender.sendto(data, receiver.getsockname())
+        time.sleep(0.03)
+    receive(receiver, 10, arrivals, 100.0, 0.0)
+    (_, _, first), (_, _, second) = arrivals
+    assert 0.03 <= second - first < 1.0
+    assert 0.03 <= 100.0 - second < 1.0
+
+
+@pytest.mark.parametrize("receive", [receive_batches, receive_stamped])
+def test_no_datagram_arrived_before_the_last_reading(pair: Pair, receive: Receive) -> None:
+    """The wall clock of the stamps may be set, and then an age means nothing."""
+    sender, receiver = pair
+    arrivals: list[Arrival] = []
+    sender.sendto(b"x", receiver.getsockname())
+    time.sleep(0.03)
+    receive(receiver, 10, arrivals, 100.0, 99.99)
+    assert [at for _, _, at in arrivals] == [99.99]
+
+
+def test_without_stamps_a_datagram_counts_as_having_arrived_at_the_reading() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+        plain.bind(("127.0.0.1", 0))
+        plain.setblocking(False)
+        for receive in (receive_batches, receive_each, receive_stamped):
+            arrivals: list[Arrival] = []
+            plain.sendto(b"x", plain.getsockname())
+            time.sleep(0.02)
+            receive(plain, 10, arrivals, 100.0, 0.0)
+            assert [at for _, _, at in arrivals] == [100.0]

@@ -526,10 +526,10 @@ def test_inputs_leave_at_once_and_go_along_again_until_they_are_acknowledged() -
     client.queue_event(b"\x91\xa1a", 0, None, now=pair.now)
     assert messages_of(pair.client_sends()) == [["INPUTS", "EVENT"]]
     client.queue_event(b"\x91\xda\x09\xc4" + bytes(2500), RELIABLE, None, now=pair.now)
-    assert messages_of(pair.client_sends()) == [["FRAGMENT"], ["FRAGMENT"], ["INPUTS", "FRAGMENT"]]
+    assert messages_of(pair.client_sends()) == [["FRAGMENT"], ["FRAGMENT"], ["FRAGMENT", "INPUTS"]]
     pair.now += 1.0  # a heartbeat; nothing has been resent for the time-out either
     client.queue_input(b"\x03", None)
-    assert messages_of(pair.client_sends())[0][0] == "INPUTS"
+    assert "INPUTS" in messages_of(pair.client_sends())[0]
     assert pair.onlooker.inputs[pair.CLIENT] == {1: (1, None), 2: (2, 9_990_000), 3: (3, None)}
     pair.server.receive_datagram(first[0], pair.CLIENT, now=pair.now)  # only the first two have arrived
     pair.now += 0.03

@@ -225,7 +225,7 @@ def test_events_of_the_packet_that_gave_it_away_stand_before_the_end_and_nothing
     for number in range(3):
         ack = peer.record.next_sequence + 5
         header = CLIENT_HEADER.pack(DATA, peer.token, peer.record.latest + 1 + number, ack, 0, 0, peers.tick)
-        packets.append((header + bytes([1, 0, 1]) + b"%d" % number, address))
+        packets.append((header + bytes([1, 0, 1]) + b"%d" % number, address, now))
     peers.server.receive_datagrams(packets, now=now)
     events = [event for _, event in peers.server.inbox]
     assert events[:-1] == [b"0", b"1", b"2"]
