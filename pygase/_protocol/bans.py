@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from .handshake import Address, plain_host
@@ -36,26 +37,49 @@ class Bans:
 
     :ivar ids: clients that may not return as what they were.
     :ivar hosts: IP addresses, as :func:`plain_host` spells them.
+    :ivar changes: counts the calls that may have changed something.
     """
 
-    __slots__ = ("_networks", "hosts", "ids")
+    __slots__ = ("_networks", "changes", "hosts", "ids")
 
     def __init__(self) -> None:
         self.ids: set[int] = set()
         self.hosts: set[str] = set()
         self._networks: dict[str, IPv4Network | IPv6Network] = {}
+        self.changes = 0
 
-    @property
-    def networks(self) -> list[str]:
-        """The banned networks, as :func:`network_text` spells them."""
-        return list(self._networks)
+    def listed(self) -> list[int | str]:
+        """Return all bans: the ids, then addresses and networks, as :meth:`add` takes them."""
+        return [*sorted(self.ids.copy()), *sorted([*self.hosts.copy(), *list(self._networks)])]
 
-    def add_network(self, text: str) -> None:
-        network = _network(text)
-        self._networks[str(network)] = network
+    def add(self, who: int | str) -> None:
+        """Ban a client by its id, or an IP address or network given as text.
 
-    def discard_network(self, text: str) -> None:
-        self._networks.pop(text, None)
+        :raises ValueError: if a text with a slash is no network.
+        """
+        if isinstance(who, int):
+            self.ids.add(who)
+        elif "/" in who:
+            network = _network(who)
+            self._networks[str(network)] = network
+        else:
+            self.hosts.add(who)
+        self.changes += 1
+
+    def add_all(self, bans: Iterable[int | str]) -> None:
+        """Add bans that :meth:`listed` has returned."""
+        for who in bans:
+            self.add(who)
+
+    def discard(self, who: int | str) -> None:
+        """Lift a ban, as :meth:`listed` spells it."""
+        if isinstance(who, int):
+            self.ids.discard(who)
+        elif "/" in who:
+            self._networks.pop(who, None)
+        else:
+            self.hosts.discard(who)
+        self.changes += 1
 
     def refuses(self, address: Address) -> bool:
         """Return whether nobody from this address is let in."""

@@ -122,7 +122,7 @@ class Entrance:
         self.dropped = dropped
         self.refuse_all: DisconnectReason | None = None
         self.bans = Bans()
-        self.ids = ClientIds(first_client_id)
+        self.ids = ClientIds(first_client_id, shared.random_bytes)
         self.visitors = Visitors(config)
         self.places = GivingWay(config, table.by_id, shared.ring)
         self._config = config
@@ -225,7 +225,7 @@ class Entrance:
         """
         claim = opened.body.claim
         peer = self._table.find(claim.client_id)
-        if not self._config.resume_seconds or peer is None:
+        if not self._config.resume_seconds or peer is None or peer.client_id in self.bans.ids:
             return None
         if opened.agreement is None and (peer.seals is not None or peer.identity.was_sealed):
             return None

@@ -3,35 +3,51 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
+from .crypto import RandomBytes
 from .handshake import Address
 from .server_peer import ServerProtocol
+
+FIRST_SPARE_ID: Final = 2**31
+"""The spare ids are these and all higher ones. No game has that many clients."""
 
 
 class ClientIds:
     """Gives each client a number. No number is given twice.
 
+    :param random_bytes: chooses where the spare ids begin.
     :ivar next: the id of the next client.
     :ivar below: the ids from here on must not be given yet. A new process might give them again after a crash.
+    :ivar is_short: whether no ids can be reserved. Then clients get spare ids: from a random place among a thousand
+        million on, so that a later process with the same trouble hardly ever gives them again.
     """
 
-    __slots__ = ("below", "next")
+    __slots__ = ("_random_bytes", "_spare", "below", "is_short", "next")
 
-    def __init__(self, first: int) -> None:
+    def __init__(self, first: int, random_bytes: RandomBytes) -> None:
         self.next = first
         self.below: float = math.inf
+        self.is_short = False
+        self._spare = 0
+        self._random_bytes = random_bytes
 
     @property
     def can_give(self) -> bool:
-        return self.next < self.below
+        return self.next < self.below or self.is_short
 
     def allow(self, below: float) -> None:
         """Let the ids below a number be given."""
         self.below = float(below)
 
     def give(self) -> int:
-        given, self.next = self.next, self.next + 1
-        return given
+        if self.next < self.below or not self.is_short:
+            given, self.next = self.next, self.next + 1
+            return given
+        self._spare = (
+            self._spare + 1 if self._spare else FIRST_SPARE_ID + int.from_bytes(self._random_bytes(4), "big") // 4
+        )
+        return self._spare
 
 
 class PeerTable:

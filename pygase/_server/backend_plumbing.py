@@ -39,7 +39,8 @@ class BackendPlumbing:
         from .checkpointing import Checkpointing
 
         file = CheckpointFile(path, game, max_state_values)
-        self.server.memory = Checkpointing(file, interval, self.server.states, self.game)
+        bans = self.server.keeping_out.bans
+        self.server.memory = Checkpointing(file, interval, self.game, bans)
 
     def claim(self, interval: float) -> None:
         """:raises ValueError: if the interval is not a positive number of seconds.

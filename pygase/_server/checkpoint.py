@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgpack
 
+from .._protocol.bans import network_text
 from .._protocol.saved_peers import SavedPeer
 from .._state.codec import unpack
 from .._state.tree import Tree, too_deep
@@ -69,6 +70,7 @@ class Checkpoint(NamedTuple):
     :ivar interval: seconds between two ticks.
     :ivar ids_below: the ids from here on have not been given to a client.
     :ivar reset_key: makes the reset tokens; ``identity``: the server's identity key and join secret, or ``b""``.
+    :ivar bans: the banned clients' ids, IP addresses and networks.
     :ivar state: a frozen tree; ``clients``: the table of clients.
     """
 
@@ -81,6 +83,7 @@ class Checkpoint(NamedTuple):
     ids_below: int
     reset_key: bytes
     identity: bytes
+    bans: tuple[int | str, ...]
     state: Tree
     clients: tuple[ClientRecord, ...]
 
@@ -167,7 +170,7 @@ def decode(data: bytes, max_state_values: int) -> Checkpoint:
 def _read_body(body: bytes, max_state_values: int) -> Checkpoint:
     fields = _list_of(unpack(body), len(Checkpoint._fields))
     *plain, state, clients = fields
-    game, tick, time, game_time, wall_time, interval, ids_below, reset_key, identity = plain
+    game, tick, time, game_time, wall_time, interval, ids_below, reset_key, identity, bans = plain
     return Checkpoint(
         _checked(game, str),
         _number(tick),
@@ -178,6 +181,7 @@ def _read_body(body: bytes, max_state_values: int) -> Checkpoint:
         _number(ids_below, _MAX_CLIENT_ID + 1),
         _checked(reset_key, bytes),
         _checked(identity, bytes),
+        tuple(map(_ban, _checked(bans, list))),
         _tree(unpack(_checked(state, bytes), max_values=max_state_values)),
         tuple(_read_client(_list_of(client, _CLIENT_FIELDS)) for client in _checked(clients, list)),
     )
@@ -242,6 +246,13 @@ def _tree(value: Any) -> Tree:
     if too_deep(_checked(value, dict)):
         raise ValueError("values that are nested too deep")
     return _checked(value, dict)
+
+
+def _ban(value: Any) -> int | str:
+    if type(value) is int:
+        return _number(value, _MAX_CLIENT_ID)
+    text = _checked(value, str)
+    return network_text(text) if "/" in text else text
 
 
 def _all_bytes(value: Any, most: int = MAX_CHECKPOINT_BYTES) -> tuple[bytes, ...]:

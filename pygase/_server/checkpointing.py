@@ -17,9 +17,9 @@ from .restarting import age_of, clock_ahead, only_in_initial, tick_after
 
 if TYPE_CHECKING:
     from .._io.ports import Clock
+    from .._protocol.bans import Bans
     from .machine_plumbing import MachinePlumbing
     from .run import ServerRun
-    from .state_keeper import StateKeeper
 
 logger = logging.getLogger("pygase")
 
@@ -41,17 +41,17 @@ class Checkpointing(Memory):
     :param file: the file, with the loaded checkpoint; ``interval``: seconds between two saves.
     """
 
-    def __init__(self, file: CheckpointFile, interval: float, states: StateKeeper, machine: MachinePlumbing) -> None:
+    def __init__(self, file: CheckpointFile, interval: float, machine: MachinePlumbing, bans: Bans) -> None:
         super().__init__()
         self._file = file
         self._interval = interval
-        self._states = states
         self._machine = machine
+        self._bans = bans
         self._loaded = file.loaded
         self._run: ServerRun | None = None
         self._wall_clock: Clock = wall_clock
         self._due_at = self._saved_at = -math.inf
-        self._changes = 0
+        self._changes = 0, 0
         self._ids_below = 0
         """The ids from here on are not reserved by the newest save."""
         self._last: Checkpoint | None = None
@@ -61,9 +61,10 @@ class Checkpointing(Memory):
     # -- going on ----------------------------------------------------------------------------------------------------
 
     def _take(self, loaded: Checkpoint) -> None:
-        lacking = only_in_initial(self._states.committed.tree, loaded)
-        self._states.restore(loaded.state, loaded.tick)
+        lacking = only_in_initial(self._machine.states.committed.tree, loaded)
+        self._machine.states.restore(loaded.state, loaded.tick)
         self._machine.simulation.game_time = loaded.game_time
+        self._bans.add_all(loaded.bans)
         self.next_client_id, self.reset_key = loaded.ids_below, loaded.reset_key
         if len(loaded.identity) == SECRETS_BYTES:
             self.identity = ServerIdentity(loaded.identity)
@@ -87,7 +88,7 @@ class Checkpointing(Memory):
 
     def set_clock(self) -> None:
         """See Memory."""
-        loaded, states = self._loaded, self._states
+        loaded, states = self._loaded, self._machine.states
         if loaded is not None:
             ahead = clock_ahead(loaded, age_of(loaded, wall_clock()), monotonic())
             if ahead:
@@ -99,7 +100,7 @@ class Checkpointing(Memory):
         self._wall_clock = wall_clock
         loaded = self._loaded
         if loaded is not None:
-            self._states.go_ahead_to(tick_after(loaded, age_of(loaded, wall_clock()), self._interval))
+            self._machine.states.go_ahead_to(tick_after(loaded, age_of(loaded, wall_clock()), self._interval))
 
     def begin(self, run: ServerRun) -> None:
         """See Memory. The first ids are reserved on the disk when this returns."""
@@ -125,8 +126,9 @@ class Checkpointing(Memory):
     def look(self, run: ServerRun) -> None:
         """See Memory."""
         endpoint, now = run.endpoint, run.clock()
-        if endpoint.table.changes != self._changes:
-            self._changes = endpoint.table.changes
+        changes = endpoint.table.changes, self._bans.changes
+        if changes != self._changes:
+            self._changes = changes
             self._due_at = min(self._due_at, self._saved_at + SAVES_APART)
         self._note_failure(run)
         if now >= self._due_at or endpoint.entrance.ids.next > self._ids_below - FEW_IDS:
@@ -134,8 +136,7 @@ class Checkpointing(Memory):
 
     def _note_failure(self, run: ServerRun) -> None:
         """Let clients in without a reserved id, if nothing can be saved."""
-        if self._file.is_failing:
-            run.endpoint.entrance.ids.allow(math.inf)
+        run.endpoint.entrance.ids.is_short = self._file.is_failing
 
     def _save(self, run: ServerRun, *, spare_ids: int = IDS_IN_A_BLOCK) -> None:
         ids = run.endpoint.entrance.ids
@@ -152,7 +153,7 @@ class Checkpointing(Memory):
     def _freeze(self, run: ServerRun, ids_below: int) -> Checkpoint:
         simulation = self._machine.simulation
         clients = table_of(run.endpoint, self._machine.events.unhandled())
-        commit = self._states.committed
+        commit = self._machine.states.committed
         return Checkpoint(
             run.server.credentials.game,
             commit.tick,
@@ -163,6 +164,7 @@ class Checkpointing(Memory):
             ids_below,
             self.reset_key,
             run.endpoint.entrance.challenges.secrecy.identity.secrets,
+            tuple(self._bans.listed()),
             commit.tree,
             clients,
         )
@@ -184,4 +186,5 @@ def _is_alike(one: Checkpoint, other: Checkpoint | None) -> bool:
         and one.state is other.state
         and one.clients == other.clients
         and one.ids_below == other.ids_below
+        and one.bans == other.bans
     )

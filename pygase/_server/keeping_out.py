@@ -38,8 +38,7 @@ class KeepingOut:
 
     @property
     def banned(self) -> list[int | str]:
-        bans = self.bans
-        return [*sorted(bans.ids.copy()), *sorted([*bans.hosts.copy(), *bans.networks])]
+        return self.bans.listed()
 
     def ban(self, who: Target | str, reason: str) -> None:
         """Ban a client by its id or address, or an IP address or network given as text."""
@@ -51,7 +50,7 @@ class KeepingOut:
             self._ban_place(plain_host(who[0]), reason, only=who)
 
     def _ban_client(self, client_id: int, reason: str) -> None:
-        self.bans.ids.add(client_id)
+        self.bans.add(client_id)
         self._write(
             "client %d is banned by its id: it cannot resume its connection, and nobody else is meant. Its player can "
             "connect anew as another client; ban the IP address as well to prevent that",
@@ -61,12 +60,8 @@ class KeepingOut:
 
     def _ban_place(self, place: str, reason: str, only: Target | None = None) -> None:
         """Ban an IP address or a network. ``only``: the client to be removed; None: every client from there."""
-        is_network = "/" in place
-        if is_network:
-            self.bans.add_network(place)
-        else:
-            self.bans.hosts.add(place)
-        kind = "network" if is_network else "IP address"
+        self.bans.add(place)
+        kind = "network" if "/" in place else "IP address"
         self._write("the %s %s is banned: everyone who connects from there is refused", kind, place)
         if only is not None:
             self._close([only], reason)
@@ -76,16 +71,16 @@ class KeepingOut:
     def unban(self, who: Target | str) -> None:
         """Lift a ban, as :meth:`ban` takes it."""
         if isinstance(who, int):
-            self.bans.ids.discard(who)
+            self.bans.discard(who)
             self._write("client %d is no longer banned", who)
         elif isinstance(who, str) and "/" in who:
-            self.bans.discard_network(who)
+            self.bans.discard(who)
             self._write("the network %s is no longer banned", who)
         else:
             self._unban_host(who if isinstance(who, str) else plain_host(who[0]))
 
     def _unban_host(self, host: str) -> None:
-        self.bans.hosts.discard(host)
+        self.bans.discard(host)
         network = self.bans.network_around(host)
         if network is None:
             self._write("the IP address %s is no longer banned", host)

@@ -127,9 +127,9 @@ def test_a_network_has_one_spelling() -> None:
 def test_bans_refuse_the_addresses_that_they_name_and_no_others() -> None:
     bans = Bans()
     assert not bans.refuses(("192.0.2.1", 5))
-    bans.hosts.add("192.0.2.1")
-    bans.add_network("198.51.100.0/24")
-    bans.add_network("2001:db8::/32")
+    bans.add("192.0.2.1")
+    bans.add("198.51.100.0/24")
+    bans.add("2001:db8::/32")
     refused = [
         "192.0.2.1",
         "::ffff:192.0.2.1",
@@ -141,6 +141,6 @@ def test_bans_refuse_the_addresses_that_they_name_and_no_others() -> None:
     let_in = ["192.0.2.2", "198.51.101.1", "2001:db9::1", "localhost", ""]
     assert [host for host in (*refused, *let_in) if bans.refuses((host, 5))] == refused
     assert bans.network_around("198.51.100.200") == "198.51.100.0/24"
-    bans.discard_network("198.51.100.0/24")
-    assert bans.networks == ["2001:db8::/32"]
+    bans.discard("198.51.100.0/24")
+    assert bans.listed() == ["192.0.2.1", "2001:db8::/32"]
     assert not bans.refuses(("198.51.100.200", 5))

@@ -289,7 +289,7 @@ def test_another_version_is_refused_with_both_versions_named_whatever_follows_in
 
 def test_who_is_banned_or_comes_while_the_server_ends_is_told_so() -> None:
     peers = Peers()
-    peers.server.entrance.bans.hosts.add("client")
+    peers.server.entrance.bans.add("client")
     banned = peers.connect()
     peers.run(0.2)
     assert peers.ended[banned].reason is DisconnectReason.BANNED

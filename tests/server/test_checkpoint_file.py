@@ -58,6 +58,7 @@ CHECKPOINTS = st.builds(
     ids_below=IDS,
     reset_key=st.binary(max_size=32),
     identity=st.binary(max_size=48),
+    bans=st.lists(IDS | st.sampled_from(["192.0.2.1", "::1", "198.51.100.0/24", "2001:db8::/32"])).map(tuple),
     state=trees,
     clients=st.lists(CLIENTS, max_size=3).map(tuple),
 )
@@ -72,6 +73,7 @@ EXAMPLE = Checkpoint(
     64,
     b"r" * 32,
     b"",
+    (3, "192.0.2.1", "198.51.100.0/24"),
     {"score": {1: 3, "left": 2}, "ball": [0.5, 1.5]},
     (
         ClientRecord(
@@ -151,7 +153,7 @@ def plain_fields() -> list[Any]:
     return list(msgpack.unpackb(packed[14:-32], strict_map_key=False))
 
 
-@given(st.integers(0, 10), values | st.just(float("nan")) | st.just(2**64 - 1))
+@given(st.integers(0, 11), values | st.just(float("nan")) | st.just(2**64 - 1))
 def test_a_field_of_another_kind_is_refused_or_read_as_a_value(at: int, value: Any) -> None:
     fields = plain_fields()
     fields[at] = value
@@ -165,13 +167,21 @@ def test_a_field_of_another_kind_is_refused_or_read_as_a_value(at: int, value: A
 @given(st.integers(0, 12), values)
 def test_a_clients_field_of_another_kind_is_refused_or_read_as_a_value(at: int, value: Any) -> None:
     fields = plain_fields()
-    fields[10][0][at] = value
+    fields[11][0][at] = value
     try:
         read = decode(sealed(fields), VALUES_ALLOWED).clients[0]
     except Unreadable:
         return
     found, expected = [*read.peer, *read[1:]][at], [*EXAMPLE.clients[0].peer, *EXAMPLE.clients[0][1:]][at]
     assert isinstance(found, type(expected)) or (at == 11 and found is None)
+
+
+@pytest.mark.parametrize("ban", [-1, 2**32, True, 1.5, None, b"192.0.2.1", "192.0.2.0/99", "nowhere/24", ["192.0.2.1"]])
+def test_a_ban_that_no_server_writes_is_refused(ban: object) -> None:
+    fields = plain_fields()
+    fields[9] = [3, ban]
+    with pytest.raises(Unreadable, match="a content that PyGaSe does not write"):
+        decode(sealed(fields), VALUES_ALLOWED)
 
 
 def test_the_intact_fields_are_read() -> None:

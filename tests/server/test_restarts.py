@@ -353,6 +353,54 @@ def test_a_server_alone_needs_no_checkpoint() -> None:
     assert client.status == "connected"
 
 
+def test_bans_outlive_the_process(world: World) -> None:
+    world.join(2)
+    world.network.run(1.0)
+    server, network = world.backend.server, "198.51.100.0/24"
+    for who in (2, "192.0.2.1", "192.0.2.2", network):
+        server.ban(who)
+    server.unban("192.0.2.2")
+    world.network.run(1.0)
+    world.restart(1.0)
+    server = world.backend.server
+    assert server.banned == [2, "192.0.2.1", network]
+    banned = Client()
+    world.network.connect(banned, address=("198.51.100.7", 1))
+    world.network.run(2.0)
+    assert banned.disconnect_reason is DisconnectReason.BANNED
+    server.unban(network)
+    world.network.run(1.0)
+    world.restart(1.0)
+    assert world.backend.server.banned == [2, "192.0.2.1"]
+
+
+def test_a_client_that_the_program_bans_before_it_runs_does_not_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "game"
+    world = World(path)
+    clients = world.join(2)
+    world.network.run(1.0)
+    world.network.kill(world.backend)
+    backend = Backend(GameState(ticks=0, players={}), lambda game_state, dt: None, checkpoint=path)
+    backend.server.ban(1)
+    world.network.serve(backend)
+    world.network.run(3.0)
+    assert [client.status for client in clients] == ["disconnected", "connected"]
+    assert clients[0].disconnect_reason is DisconnectReason.NOT_RESUMABLE
+
+
+def test_a_client_that_leaves_while_it_reconnects_to_the_new_process_frees_its_seat_at_once(world: World) -> None:
+    (client,) = world.join()
+    world.network.run(1.0)
+    world.network.kill(world.backend)
+    world.network.run_until(lambda: client.status == "reconnecting")
+    world.network.run(2.0)
+    world.start()
+    client.disconnect()
+    world.network.run(0.2)
+    assert world.events == [("lost", 1), ("left", 1, DisconnectReason.CLOSED)]
+    assert world.players == {}
+
+
 # -- encryption --------------------------------------------------------------------------------------------------------
 
 
@@ -470,3 +518,27 @@ def test_a_full_disk_is_logged_and_the_game_goes_on(
     monkeypatch.undo()
     world.network.run(6.0)
     assert len(world.saved().clients) == 100
+    assert world.join()[0].id == 1  # since ids can be reserved again
+
+
+@pytest.mark.integration
+def test_no_id_is_given_twice_although_the_disk_was_full_when_the_process_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path / "game")
+    world.join(2)
+    world.network.run(1.0)
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pygase._server.checkpoint_file.replace_file", full)
+    given = [client.id for client in world.join(80)]
+    monkeypatch.undo()
+    world.restart(1.0)
+    given += [client.id for client in world.join(80)]
+    monkeypatch.setattr("pygase._server.checkpoint_file.replace_file", full)
+    world.network.run(6.0)
+    given += [client.id for client in world.join(80)]
+    assert len(set(given) | {1, 2}) == 242
+    assert max(filter(None, given)) < 2**32

@@ -115,5 +115,7 @@ def _checkpoint_body(rng: random.Random) -> bytes:
     ann = SavedPeer(1, ("192.0.2.7", 50_000), {"name": "Ann"}, True, True, (secret,), 3, 5, (pack(["news", [1]]),))
     bo = SavedPeer(2, ("::1", 50_000, 0, 0), {}, False, False, (secret, secret))
     clients = (ClientRecord(ann, unhandled=(pack(["mail", [4]]),)), ClientRecord(bo, is_lost=True))
-    whole = Checkpoint(GAME, 900, 18.0, 18.0, 1.9e9, 0.02, 64, rng.randbytes(32), rng.randbytes(48), BASE, clients)
+    bans = 3, "192.0.2.9", "198.51.100.0/24"
+    keys = rng.randbytes(32), rng.randbytes(48)
+    whole = Checkpoint(GAME, 900, 18.0, 18.0, 1.9e9, 0.02, 64, *keys, bans, BASE, clients)
     return encode(whole)[FILE_HEADER.size : -HASH_BYTES]
