@@ -71,7 +71,7 @@ class Peer:
 
 BARE = Peer("bare loop", "bare", "bare")
 CHECKOUT = Peer("PyGaSe, this checkout", "pygase", "pygase")
-WHEEL = replace(CHECKOUT, name="PyGaSe, compiled wheel", word="compiled")
+PRECISE = replace(CHECKOUT, name="PyGaSe, this checkout, precision 0.01", arguments=("precise",))
 OTHERS = [
     Peer("ENet + msgpack, changes", "enet", "enet", ENET),
     Peer("ENet + msgpack, changes, waiting", "enet-waits", "enet", ENET, arguments=("waits",)),
@@ -160,16 +160,15 @@ def _row(entry: Entry, bare: Entry) -> list[str]:
 
 def chosen(words: str | None, compiled: str | None) -> list[Peer]:
     """Return the servers to measure, in their order: PyGaSe first, then the bare loop."""
-    wheel = [replace(WHEEL, python=_wheel_python(compiled))] if compiled else []
+    own = [CHECKOUT, BARE, PRECISE]
+    if compiled:
+        python = environments.pygase_wheel() if compiled == "build" else compiled
+        own += [replace(peer, name=peer.name.replace("this checkout", "compiled"), python=python) for peer in own[::2]]
     named = words.split(",") if words is not None else [peer.word for peer in OTHERS]
     unknown = set(named) - {peer.word for peer in OTHERS} - {""}
     if unknown:
         raise SystemExit(f"--peers: {', '.join(sorted(unknown))} is none of {', '.join(peer.word for peer in OTHERS)}")
-    return [CHECKOUT, BARE, *wheel, *(peer for peer in OTHERS if peer.word in named)]
-
-
-def _wheel_python(compiled: str) -> str:
-    return environments.pygase_wheel() if compiled == "build" else compiled
+    return [*own, *(peer for peer in OTHERS if peer.word in named)]
 
 
 def main() -> None:
