@@ -30,9 +30,12 @@ SAMPLE = (1_002, 1_011, 1_017)
 
 @pytest.mark.parametrize("seed", SAMPLE)
 def test_everybody_has_the_servers_state_and_every_reliable_event(seed: int) -> None:
-    """After a minute of loss, jitter, duplicates and disorder, with arrivals and departures, and some rest."""
-    params = parameters(seed)
-    print(f"to repeat: python -m tests.long sessions --count 1 --seed {seed}\n{params}")
+    """After half a minute of loss, jitter, duplicates and disorder, with arrivals and departures, and some rest.
+
+    The sessions of ``tests.long`` last a minute.
+    """
+    params = parameters(seed, seconds=30.0)
+    print(params)
     assert play(params) == []
 
 

@@ -161,11 +161,11 @@ def test_who_sends_events_or_inputs_never_gives_way(inputs: bool) -> None:
 
 def test_a_class_behind_one_router_that_listens_is_not_drained_by_strangers() -> None:
     """30 listeners have sent nothing for long, all other places are taken, and strangers of many hosts try."""
-    house = House(max_clients=64)
+    house = House(max_clients=64, silent_after=5.0)
     house.fill("school", 30)
     for number in range(34):
         house.fill(f"home {number}", 1, active=True)
-    house.run(35.0)
+    house.run(8.0)
     strangers = [house.knock(f"stranger {number}") for number in range(40)]
     house.run(1.0)
     assert {house.peers.ended[address].reason for address in strangers} == {DisconnectReason.SERVER_FULL}

@@ -17,6 +17,7 @@ from pygase_pygame.app.sounds import Sounds
 from pygase_pygame.app.window import Window
 
 FRAME = 1 / 60
+DRAWS_EACH = 4  # of the frames: to draw takes most of the time
 SIZE = (480, 320)  # of the window: the usual size takes three times as long to draw
 
 
@@ -42,17 +43,23 @@ class Table:
         self.seats.append(seat)
         return seat
 
-    def runs(self, seconds: float) -> None:
-        """Let time pass, frame by frame, at all seats that are open."""
-        for _ in range(round(seconds / FRAME)):
+    def runs(self, seconds: float, *, draws_each: int = DRAWS_EACH) -> None:
+        """Let time pass, frame by frame, at all seats that are open.
+
+        :param draws_each: draw each frame of that number, and the last one. In the others the window is minimised.
+        """
+        visible = self.window.visible
+        for left in reversed(range(round(seconds / FRAME))):
             self.network.run(FRAME)
+            self.window.visible = visible and left % draws_each == 0
             self.frame()
+        self.window.visible = visible
 
     def waits(self, seconds: float) -> None:
         """Let time pass with a minimised window, in which nothing is drawn."""
-        self.window.visible = False
+        visible, self.window.visible = self.window.visible, False
         self.runs(seconds)
-        self.window.visible = True
+        self.window.visible = visible
 
     def frame(self) -> None:
         """Do one frame at all open seats, without time passing."""

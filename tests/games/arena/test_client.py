@@ -325,8 +325,8 @@ def test_when_the_host_ends_the_window_stays_and_says_so(fight: Fight) -> None:
 # -- all together
 
 
-def test_somebody_plays_against_31_bots_for_half_a_minute_on_a_bad_link(rng: random.Random) -> None:
-    """Random keys of all kinds stop nobody."""
+def test_somebody_plays_against_31_bots_on_a_bad_link(rng: random.Random) -> None:
+    """For 15 s. Random keys of all kinds stop nobody."""
     fight = Fight(bots=31, link=Link(latency=0.06, jitter=0.03, loss=0.03))
     keys = [
         *(pygame.K_w, pygame.K_a, pygame.K_s, pygame.K_d, pygame.K_SPACE, pygame.K_TAB, pygame.K_RETURN, pygame.K_F3),
@@ -339,11 +339,11 @@ def test_somebody_plays_against_31_bots_for_half_a_minute_on_a_bad_link(rng: ran
             key = rng.choice(keys)
             ada.presses(key, text="w" if key == pygame.K_w else "")
             ada.happens(pygame.MOUSEMOTION, pos=(rng.randrange(960), 99), rel=(0, 0), buttons=(0, 0, 0))
-            fight.runs(0.5)
+            fight.runs(0.25)
             ada.releases(key)
         assert ada.open
         assert ada.session.status == "connected"
         assert len(scene(ada).pilots) == rules.CREW
-        assert sum(pilot.deaths for pilot in fight.server.pilots.values()) > 10
+        assert sum(pilot.deaths for pilot in fight.server.pilots.values()) > 5
     finally:
         fight.close()

@@ -3,7 +3,6 @@
 Real backend and clients, on a simulated network in virtual time.
 """
 
-import itertools
 import math
 import random
 from typing import Any
@@ -114,6 +113,8 @@ def arena() -> Arena:
 
 # -- who plays
 
+ORDERS = ((0, 1, 2, 3), (3, 2, 1, 0))  # with all their rotations everybody leaves first, last, and after each neighbour
+
 
 def test_who_joins_flies_under_their_name_with_full_health_and_a_shield(arena: Arena) -> None:
     ada = Guest(arena)
@@ -154,7 +155,7 @@ def test_no_two_have_one_name(arena: Arena) -> None:
     assert len(set(names)) == 3
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize("order", [order[first:] + order[:first] for order in ORDERS for first in range(4)])
 def test_nobody_is_lost_in_whatever_order_others_leave(order: tuple[int, ...]) -> None:
     arena = Arena(bots=2)
     guests = [Guest(arena, f"Guest {number}") for number in range(4)]

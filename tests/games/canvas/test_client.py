@@ -68,16 +68,14 @@ def undoes(seat: Seat) -> None:
 
 
 @pytest.mark.parametrize("link", [BAD], ids=["bad"])
-def test_two_players_and_a_bot_draw_for_half_a_minute_and_a_late_joiner_sees_the_same(
-    link: Link, rng: random.Random
-) -> None:
+def test_two_players_and_a_bot_draw_for_15_s_and_a_late_joiner_sees_the_same(link: Link, rng: random.Random) -> None:
     server = CanvasServer(bots=1, rng=random.Random(4))
     table = Table(GAME, backend=server.backend, link=link)
     ada, bob = table.sit("Ada"), table.sit("Bob")
     table.runs(1.5)
     begun = table.network.now
     undone = 0
-    while table.network.now < begun + 30:
+    while table.network.now < begun + 15:
         seat = rng.choice([ada, bob])
         seat.happens(pygame.MOUSEWHEEL, x=0, y=rng.choice([-2, -1, 1, 2]), flipped=False)
         seat.presses(pygame.K_0 + rng.randrange(9))
@@ -90,8 +88,8 @@ def test_two_players_and_a_bot_draw_for_half_a_minute_and_a_late_joiner_sees_the
     table.runs(2.0)
     server.artists = {number: artist for number, artist in server.artists.items() if artist.bot is None}
     rests(table, 2.0)
-    assert undone > 3
-    assert len(screen_of(ada).picture) > 50
+    assert undone > 1
+    assert len(screen_of(ada).picture) > 25
     assert pixels(ada) == pixels(bob) == pixels(cyd)
     assert list(screen_of(cyd).picture.pieces.values()) == list(server.sheet.pieces.values())
     table.close()

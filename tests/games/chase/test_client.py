@@ -262,10 +262,10 @@ def test_the_icon_shows_something() -> None:
     assert any(min(abs(a - b) for a, b in zip(colour, WHITE, strict=True)) < 8 for colour in colours)
 
 
-def test_two_players_and_bots_play_for_half_a_minute() -> None:
+def test_two_players_and_bots_play_for_a_while() -> None:
     """A smoke test: players press keys, catch and are caught, and the link gets bad. Nobody loses the connection."""
     table = Chase(bots=4, seed=3)
-    pygame.display.set_mode((480, 320))  # a small window, because two of them draw 1,800 frames
+    pygame.display.set_mode((480, 320))  # a small window, because two of them draw many frames
     ada, bob = table.sit("Ada"), table.sit("Bob")
     table.runs(2.0)
     keys = [pygame.K_LEFT, pygame.K_UP, pygame.K_RIGHT, pygame.K_DOWN]
@@ -276,7 +276,7 @@ def test_two_players_and_bots_play_for_half_a_minute() -> None:
             ada.session.client.condition("mobile")
         ada.presses(keys[turn % 4], *([pygame.K_SPACE] if turn % 5 == 0 else []))
         bob.presses(keys[turn // 3 % 4])
-        table.runs(1.0)
+        table.runs(0.5)
         ada.releases(*keys, pygame.K_SPACE)
         bob.releases(*keys)
         places |= {(truth(table, seat)["x"], truth(table, seat)["y"]) for seat in (ada, bob)}

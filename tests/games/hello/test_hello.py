@@ -33,7 +33,7 @@ def test_it_is_one_file_of_about_100_lines() -> None:
     assert "from games.hello" not in source.read_text(encoding="utf-8")
 
 
-def test_two_players_and_a_bot_play_for_half_a_minute(table: Table, rng: random.Random) -> None:
+def test_two_players_and_a_bot_play_for_15_s(table: Table, rng: random.Random) -> None:
     ada, bob = table.sit("Ada"), table.sit("Bob")
     table.runs(1.0)
     held: dict[Seat, int] = {}
@@ -45,7 +45,7 @@ def test_two_players_and_a_bot_play_for_half_a_minute(table: Table, rng: random.
         else:
             held[seat] = rng.choice(KEYS)
             seat.presses(held[seat])
-        table.runs(0.5)
+        table.runs(0.25)
         bot = table.state.players[-1]
         bot_places.add((bot["x"], bot["y"]))
     for seat, key in held.items():

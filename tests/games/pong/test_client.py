@@ -420,7 +420,7 @@ def test_a_window_that_nobody_asked_to_be_invisible_is_no_window(driver: str, mo
         Window("Pong")
 
 
-# -- half a minute of everything
+# -- a quarter of a minute of everything
 
 
 def test_two_play_one_watches_and_all_see_the_same(make: Callable[..., Table], rng: random.Random) -> None:
@@ -434,7 +434,7 @@ def test_two_play_one_watches_and_all_see_the_same(make: Callable[..., Table], r
     for _ in range(60):
         seat, key = rng.choice(seats), rng.choice(keys)
         seat.presses(key)
-        table.runs(0.5)
+        table.runs(0.25)
         seat.releases(key)
     put(table, phase=rules.OVER, winner=RIGHT)
     table.runs(1.0)
