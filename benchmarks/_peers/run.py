@@ -29,12 +29,10 @@ class Side:
     arguments: tuple[str, ...] = ()
     from_checkout: bool = False
     """Whether ``import pygase`` and ``import benchmarks`` mean this checkout."""
-    environment: tuple[tuple[str, str], ...] = ()
 
     def start(self, load: Load, errors: IO[str]) -> subprocess.Popen[str]:
         """Start the program for a run; what it says of errors goes into that file."""
-        settings = {**os.environ, **dict(self.environment)}
-        settings.pop("PYTHONPATH", None)
+        settings = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         if self.from_checkout:
             settings["PYTHONPATH"] = str(ROOT)
         command = [self.python, str(HERE / self.program), load.as_argument(), *self.arguments]
