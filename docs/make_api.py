@@ -54,7 +54,8 @@ TOPICS = [
         "States",
         "What a game state is, and what an update to it is.",
         [
-            *["pygase.GameState", "pygase.GameStateUpdate", "pygase.TO_DELETE", "pygase.Readable"],
+            *["pygase.GameState", "pygase.GameStateUpdate", "pygase.TO_DELETE"],
+            *["pygase.Whole", "pygase.Readable"],
             *["pygase.GameStatus", "pygase.ConnectionStatus"],
         ],
     ),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ._protocol.played_inputs import PlayerInput
     from ._state.delta import changes
     from ._state.reading import Readable
+    from ._state.tree import Whole
     from .addresses import (
         DEFAULT_PORT,
         check_hostname,
@@ -137,6 +138,7 @@ _MODULES: Final = {
     "__version__": "pygase.installation:VERSION",
     "addresses": "pygase.addresses",
     "backend": "pygase.backend",
+    "Whole": "pygase._state.tree",
     "build_info": "pygase.installation",
     "changes": "pygase._state.delta",
     "check_hostname": "pygase.addresses",
@@ -252,6 +254,7 @@ __all__ = [
     "SnapshotBuffer",
     "StateHistory",
     "StateTooLarge",
+    "Whole",
     "build_info",
     "changes",
     "check_hostname",

@@ -10,7 +10,7 @@ from .._state.delta import diff
 from .._state.game_status import checked_status
 from .._state.merging import UpdateReader, compose, merged
 from .._state.sizes import StateSize
-from .._state.tree import Tree, exactly_equal, first_difference
+from .._state.tree import Cleaner, Tree, Whole, exactly_equal, first_difference
 from ..errors import StateTooLarge
 from ..gamestate import GameState
 
@@ -38,25 +38,30 @@ class Draft:
 
     # -- updates ---------------------------------------------------------------------------------------------------
 
-    def clean(self, attributes: Mapping[str, Any], what: str) -> Tree:
-        """Return a private, checked copy of attributes; errors call them ``what``.
+    def clean_update(self, attributes: Mapping[str, Any]) -> Tree:
+        """Return a private, checked copy of an update.
+
+        :raises InvalidValue: if it holds what cannot be sent.
+        """
+        return _with_checked_status(self._reader.clean_attributes(attributes, "update"), "update")
+
+    def clean_state(self, attributes: Mapping[str, Any]) -> Tree:
+        """Return a private, checked copy of attributes of the initial state.
 
         :raises InvalidValue: if they hold what cannot be sent.
         """
-        cleaned = self._reader.clean_attributes(attributes, what)
-        if "game_status" in cleaned:
-            checked_status(cleaned["game_status"], what)
-        return cleaned
+        name = "initial_game_state"
+        return _with_checked_status(Cleaner().clean_attributes(attributes, name), name)
 
-    def apply(self, update: Mapping[str, Any]) -> None:
+    def apply(self, update: Mapping[str, Any] | Whole) -> None:
         """Merge an update.
 
         :raises InvalidValue: if it holds what cannot be sent; and nothing is changed.
         :raises StateTooLarge: and nothing is changed.
         """
         delta = self._reader.attribute_changes(self.tree, update, "update")
-        if "game_status" in update:
-            checked_status(update["game_status"], "update")
+        if "game_status" in delta:
+            checked_status(delta["game_status"], "update")
         shown = self._shown
         if shown is not None:
             self._note_deletion(shown)  # the update would bring the attribute back
@@ -153,3 +158,9 @@ class Draft:
         source = source_of(shown)
         if source is not self.tree:
             self._deleted = first_difference(self.tree, source)
+
+
+def _with_checked_status(cleaned: Tree, what: str) -> Tree:
+    if "game_status" in cleaned:
+        checked_status(cleaned["game_status"], what)
+    return cleaned

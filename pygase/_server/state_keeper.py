@@ -15,7 +15,7 @@ from .._io.ports import Clock
 from .._state.backing import state_of, time_order_of
 from .._state.game_status import PAUSED
 from .._state.handed_over import HandedOver
-from .._state.tree import TO_DELETE, Tree
+from .._state.tree import TO_DELETE, Tree, Whole
 from ..errors import InPlaceChange, StateTooLarge
 from ..gamestate import GameState, order_is_ignored
 from ..utils import Sqn
@@ -132,7 +132,7 @@ class StateKeeper:
         """
         with self._lock:
             self.check_initial()
-            cleaned = self._draft.clean(attributes, "update")
+            cleaned = self._draft.clean_update(attributes)
             if order_is_ignored(order, self._settled_order):
                 self._log_ignored(order)
                 return
@@ -192,7 +192,7 @@ class StateKeeper:
     def _take_in(self, attributes: Mapping[str, Any]) -> None:
         attributes = {"game_status": PAUSED, **attributes}
         order = attributes.pop("time_order", 0)
-        tree = self._draft.clean(attributes, "initial_game_state")
+        tree = self._draft.clean_state(attributes)
         tick = self._committed.tick
         if order != time_order_of(tick):
             tick, self._order = int(order), None
@@ -227,7 +227,7 @@ class StateKeeper:
                 f"game_state_store.push_update(GameStateUpdate({name}={change}))"
             )
         with self._lock:
-            self._draft.replace(name, self._draft.clean({name: value}, "initial_game_state"))
+            self._draft.replace(name, self._draft.clean_state({name: value}))
             self._commit_push(0)
         self._notify()
 
@@ -267,7 +267,7 @@ class StateKeeper:
     def working_state(self) -> GameState:
         return self._draft.shown
 
-    def apply(self, update: Mapping[str, Any]) -> None:
+    def apply(self, update: Mapping[str, Any] | Whole) -> None:
         """Merge an update into the current tick.
 
         :raises InvalidValue, StateTooLarge: and nothing is changed.

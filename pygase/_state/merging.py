@@ -20,6 +20,7 @@ from .tree import (
     Cleaner,
     Tree,
     Unsendable,
+    Whole,
     exactly_equal,
     without_markers,
 )
@@ -29,12 +30,15 @@ _NEW_KEY_BYTES: Final = 14
 
 _TEXT: Final = frozenset({str})
 
+_OWN_ATTRIBUTES: Final = ("game_status", "time_order")
+"""Attributes of a state that no update removes."""
+
 
 class UpdateReader(Cleaner):
     """Finds what an update changes in a frozen tree.
 
-    Nested dicts are merged, TO_DELETE removes, all other values replace. Values that are exactly equal to those of the
-    tree change nothing.
+    Nested dicts are merged, TO_DELETE removes, a Whole removes what it does not have, all other values replace. Values
+    that are exactly equal to those of the tree change nothing.
 
     :ivar size_bytes: after a call: upper bound of the bytes by which the changes make the serialised tree longer.
     """
@@ -42,28 +46,35 @@ class UpdateReader(Cleaner):
     __slots__ = ()
 
     def attribute_changes(self, tree: Tree, update: Any, name: str) -> Tree:
-        """Return what an update of attributes, a dict with text keys, changes of a state's tree.
+        """Return what an update of attributes, a dict or Whole with text keys, changes of a state's tree.
 
         :param name: of the update in error messages.
         :returns: the delta that leads from the tree to the merged one. It shares no dict or list with the update.
         :raises InvalidValue: as :meth:`Cleaner.clean_attributes`.
         """
+        if type(update) is Whole:
+            return self._whole_changes(tree, update.mapping, name)
         if type(update) is not dict or not _TEXT.issuperset(map(type, update)) or "time_order" in update:
             update = self.clean_attributes(update, name)
         return self.changes(tree, update, name)
 
-    def changes(self, tree: Tree, update: Tree, name: str) -> Tree:
+    def _whole_changes(self, tree: Tree, attributes: Any, name: str) -> Tree:
+        """Return the changes after which a state has these attributes, and PyGaSe's own."""
+        kept = {key: tree[key] for key in _OWN_ATTRIBUTES if key in tree}
+        return self.changes(tree, {**kept, **self.clean_attributes(attributes, name)}, name, is_whole=True)
+
+    def changes(self, tree: Tree, update: Tree, name: str, is_whole: bool = False) -> Tree:
         """Like :meth:`attribute_changes`, for any dict.
 
         :raises InvalidValue: a part of the update cannot be sent; the message has its path and type.
         """
         self.size_bytes = 0
         try:
-            return self._changes(tree, update, 0)
+            return self._changes(tree, update, 0, is_whole)
         except Unsendable as unsendable:
             raise unsendable.as_error(name) from None
 
-    def _changes(self, node: Tree, update: Tree, depth: int) -> Tree:
+    def _changes(self, node: Tree, update: Tree, depth: int, is_whole: bool) -> Tree:
         if depth > MAX_DEPTH:
             raise Unsendable(TOO_DEEP)
         delta: Tree = {}
@@ -82,17 +93,17 @@ class UpdateReader(Cleaner):
                     if (item != old and (item == item or old == old)) or (not item and not exactly_equal(item, old)):
                         delta[key] = item
                 elif kind is dict and type(old) is dict:
-                    inner = self._changes(old, item, depth + 1)
+                    inner = self._changes(old, item, depth + 1, is_whole)
                     if inner:
                         delta[key] = inner
                 else:
-                    self._note_change(delta, key, old, item, depth)
+                    self._note_change(delta, key, old, item, depth, is_whole)
         except Unsendable as unsendable:
             unsendable.under_key(key)
             raise
-        return delta
+        return _with_gone(delta, node, update) if is_whole else delta
 
-    def _note_change(self, delta: Tree, key: str | int, old: Any, item: Any, depth: int) -> None:
+    def _note_change(self, delta: Tree, key: str | int, old: Any, item: Any, depth: int, is_whole: bool) -> None:
         """Add to ``delta`` the change of a value that is no number before and after, or is new, or is no plain one."""
         if item is TO_DELETE:
             if old is not ABSENT:
@@ -103,9 +114,11 @@ class UpdateReader(Cleaner):
             return
         value = self._clean(item, depth + 1)
         kind = type(value)
+        if kind is Whole:
+            value, kind, is_whole = value.mapping, dict, True
         if kind is dict:
             if type(old) is dict:  # a subclass of dict merges like a dict
-                value = self._changes(old, value, depth + 1)
+                value = self._changes(old, value, depth + 1, is_whole)
                 if not value:
                     return
             else:
@@ -115,6 +128,20 @@ class UpdateReader(Cleaner):
         delta[key] = value
         if old is ABSENT:
             self.size_bytes += _NEW_KEY_BYTES + (len(key) if isinstance(key, str) else 0)
+
+    def _clean_subclass(self, value: Any, depth: int) -> Any:
+        if type(value) is Whole:
+            return Whole(self._clean_dict(value.mapping, depth))
+        return super()._clean_subclass(value, depth)
+
+
+def _with_gone(delta: Tree, node: Tree, update: Tree) -> Tree:
+    """Add to a delta the keys of ``node`` that a whole update does not have."""
+    if not node.keys() <= update.keys():
+        for key in node:
+            if key not in update:
+                delta[key] = TO_DELETE
+    return delta
 
 
 def _compares(kind: Any) -> bool:

@@ -9,7 +9,7 @@ makes such trees.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .._diagnostics.advice import key_way_out, only_looks_plain, type_name, way_out
@@ -43,6 +43,38 @@ class _ToDelete:
 
 TO_DELETE: Final = _ToDelete()
 """A value in an update that removes its key. No value of a state equals it."""
+
+
+class Whole:
+    """In an update: exactly this is there now. What it does not have is removed::
+
+        def time_step(game_state, dt):
+            group.update(dt)
+            return {"aliens": pygase.Whole({alien.key: alien.data() for alien in group})}
+
+    Without it, a dict in an update is merged, and each key that has gone needs a ``TO_DELETE``. With it, the objects of
+    a game can change in place and come and go; each tick shows them whole. Only the difference to the last state is
+    sent.
+
+    It stands at any depth of an update, or is the whole update: then attributes that it does not have are removed as
+    well. Dicts inside it are whole, too. It has no place in a state, an event or a list.
+
+    :param mapping: a dict of what can be sent; it is copied when the update is taken in.
+    :raises TypeError: it is no dict.
+    """
+
+    __slots__ = ("mapping",)
+
+    def __init__(self, mapping: Mapping[Any, Any]) -> None:
+        if not isinstance(mapping, Mapping):
+            raise TypeError(
+                f"Whole(...) takes a dict, such as Whole({{key: data for ...}}), got {mapping!r:.80} "
+                f"of type {type_name(mapping)}"
+            )
+        self.mapping = mapping if isinstance(mapping, dict) else dict(mapping)
+
+    def __repr__(self) -> str:
+        return f"Whole({self.mapping!r})"
 
 
 class Unsendable(Exception):
@@ -183,6 +215,8 @@ class Cleaner:
             for item in value:
                 if item is TO_DELETE:
                     raise Unsendable("is TO_DELETE in a list; lists are replaced whole, so leave the item out instead")
+                if type(item) is Whole:
+                    raise Unsendable(_MISPLACED)
                 result.append(self._clean(item, depth + 1))
         except Unsendable as unsendable:
             unsendable.under(f"[{len(result)}]")
@@ -192,11 +226,15 @@ class Cleaner:
     def _clean_subclass(self, value: Any, depth: int) -> Any:
         if only_looks_plain(value):
             raise Unsendable(_not_plain(value))
+        if type(value) is Whole:
+            raise Unsendable(_MISPLACED)
         for base, convert in _CONVERSIONS:
             if isinstance(value, base):
                 return self._clean(convert(value), depth)
         raise Unsendable(_not_plain(value))
 
+
+_MISPLACED: Final = "is a Whole, which has its place in an update, as the value of a key; give its dict itself"
 
 TOO_DEEP: Final = f"is nested deeper than {MAX_DEPTH} levels; flatten it (or does it contain itself?)"
 
@@ -287,8 +325,15 @@ def first_difference(a: Any, b: Any, path: str = "") -> str | None:
 
 
 def without_markers(value: Tree) -> Tree:
-    """Return the tree that an update creates where none was: without its nested TO_DELETE."""
-    return {k: without_markers(v) if type(v) is dict else v for k, v in value.items() if v is not TO_DELETE}
+    """Return the tree that an update creates where none was: without its nested TO_DELETE and Whole."""
+    return {k: _without_marker(v) for k, v in value.items() if v is not TO_DELETE}
+
+
+def _without_marker(value: Any) -> Any:
+    kind = type(value)
+    if kind is Whole:
+        return without_markers(value.mapping)
+    return without_markers(value) if kind is dict else value
 
 
 def merge_in_place(target: Tree, update: Tree) -> None:
@@ -302,17 +347,23 @@ def merge_in_place(target: Tree, update: Tree) -> None:
                 merge_in_place(inner, value)
             else:
                 target[key] = thawed(without_markers(value))
+        elif type(value) is Whole:
+            target[key] = thawed(without_markers(value.mapping))
         else:
             target[key] = thawed(value) if type(value) is list else value
 
 
 def merged_updates(older: Tree, newer: Tree) -> Tree:
-    """Return the update that has the effect of ``older`` and then ``newer``. TO_DELETE stays in it."""
+    """Return the update that has the effect of ``older`` and then ``newer``. TO_DELETE and Whole stay in it."""
     result = dict(older)
     for key, value in newer.items():
         before = result.get(key)
         if isinstance(value, dict) and isinstance(before, dict):
             result[key] = merged_updates(before, value)
+        elif isinstance(value, dict) and type(before) is Whole:
+            then = thawed(without_markers(before.mapping))
+            merge_in_place(then, value)
+            result[key] = Whole(then)
         else:
             result[key] = value
     return result
