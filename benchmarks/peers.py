@@ -21,7 +21,8 @@ What the columns mean:
 - CPU: the whole process of the server, by client and tick of the rate that was asked for. "× bare" is what counts.
 - bytes down and up: by client and tick, all that the library sends, acknowledgements too, without the heads of IP and
   UDP (28 bytes a datagram) or TCP (40 to 52 a segment, and TCP's own acknowledgements).
-- latency: from the begin of a tick, before the game moves anything, until a waiting client has the state, undecoded.
+- latency: from the moment at which the game begins to make a state (what has arrived was handled before) until a
+  waiting client has it, undecoded.
 - memory (RSS): of the server's process in RAM; ``benchmarks/scale.py`` measures what a client adds.
 - wakes: how often the server's process slept, by tick; ticks/s: how many it made.
 """
@@ -120,15 +121,21 @@ class Entry:
 
 
 def measure(load: Load, entries: Sequence[Entry], bare: Entry, rounds: int) -> None:
-    """Run all servers in turns. The first entry is PyGaSe: the bare loop moves datagrams as long as its own."""
+    """Run all servers in turns. The first entry is PyGaSe: the bare loop moves datagrams as long as its own.
+
+    These two must run, the others may fail.
+    """
+    first, *others = (entry for entry in entries if entry is not bare)
     for number in range(rounds):
         print(f"  round {number + 1} of {rounds}", flush=True)
-        for entry in entries:
-            if entry is not bare:
-                entry.measure(load)
-                continue
-            down, up = datagram_sizes(entries[0].rounds[-1])
+        first.measure(load)
+        if not first.reason:
+            down, up = datagram_sizes(first.rounds[-1])
             bare.measure(load, (str(down), str(up)))
+        if first.reason or bare.reason:
+            raise SystemExit("without PyGaSe and the bare loop there is nothing to compare with")
+        for entry in others:
+            entry.measure(load)
 
 
 HEAD = ("server", "CPU µs", "× bare", "bytes down", "bytes up", "latency ms", "99 %", "RSS MB", "wakes/tick", "ticks/s")

@@ -6,9 +6,10 @@
 
 The server is alone on the first core, all its clients are one process on the second. For each cell it prints
 
-- the share of ticks on time: a tick is on time if it begins within a quarter of an interval of its moment on a fixed
-  grid, and a moment without a tick is late (``benchmarks/_peers/table.py``: ``on_time``);
-- how late ticks begin, and how long a state takes to a client;
+- the share of ticks on time: a tick is on time if its time step begins within a quarter of an interval of its moment
+  on a fixed grid, and a moment without a tick is late (``benchmarks/_peers/table.py``: ``on_time``). The time step comes
+  after the inputs, so a tick with more of them counts as later;
+- how late ticks are, and how long a state takes to a client;
 - the share of a core that the server takes, and the share that the clients take: near 100 % they are the limit;
 - whether the clients kept up: by how much the state of the slowest one advanced, as a share of the ticks;
 - memory: by how much more the server's process grows with all clients than with ten, for each client.
@@ -79,8 +80,12 @@ def main() -> None:
     seconds = 2.0 if options.quick else options.seconds
     cells = [cell.split("x") for cell in options.cells.split(",")]
     loads = [Load(int(clients), float(hz), seconds) for clients, hz in cells]
-    rows = [row(name, server, load) for load in loads for name, server in servers(options.compiled).items()]
-    print(markdown(HEAD, rows))
+    rows = []
+    for load in loads:
+        for name, server in servers(options.compiled).items():
+            print(f"{name}: {load.clients} clients at {load.hz:g} Hz", flush=True)
+            rows.append(row(name, server, load))
+    print("\n" + markdown(HEAD, rows))
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ class Meter:
         print("port", port, flush=True)
 
     def tick(self, turn: int) -> None:
-        """Note that this turn begins now."""
+        """Note that the game makes the state of this turn now. What has arrived was handled before."""
         self._begun[turn] = time.monotonic()
         if self._profiler is not None:
             self._profiler.follow()

@@ -62,7 +62,7 @@ class Figures:
     players_share: float
     """The share of a core that all players took: near 1 they, and not the server, are the limit."""
     latencies: tuple[float, ...]
-    """Seconds from the begin of a tick to the moment at which a witness has its state."""
+    """Seconds from the begin of a time step to the moment at which a witness has its state."""
     begun: tuple[float, ...]
     """The moments at which the ticks began, in seconds."""
     profile: tuple[tuple[str, float, float, float], ...] = ()

@@ -29,10 +29,10 @@ def main() -> None:
     while True:
         time.sleep(metronome.pause())
         turn += 1
-        meter.tick(turn)
         with contextlib.suppress(BlockingIOError):
             while True:
                 addresses.add(sock.recvfrom(2048)[1])
+        meter.tick(turn)
         answer = turn.to_bytes(4, "big") + rest
         for address in addresses:
             sock.sendto(answer, address)

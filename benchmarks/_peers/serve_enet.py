@@ -37,9 +37,9 @@ def main() -> None:
             while (pause := due_at - time.monotonic()) > 0.001:
                 take(host.service(int(pause * 1000)), world)
         time.sleep(max(pause, 0.0))
-        meter.tick(world.turn + 1)
         while take(host.service(0), world):
             pass
+        meter.tick(world.turn + 1)
         host.broadcast(0, enet.Packet(msgpack.packb(world.step(1 / load.hz)), flag))
         host.flush()
 
