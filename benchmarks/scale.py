@@ -7,8 +7,8 @@
 The server is alone on the first core, all its clients are one process on the second. For each cell it prints
 
 - the share of ticks on time: a tick is on time if its time step begins within a quarter of an interval of its moment
-  on a fixed grid, and a moment without a tick is late (``benchmarks/_peers/table.py``: ``on_time``). The time step comes
-  after the inputs, so a tick with more of them counts as later;
+  on a fixed grid, and a moment without a tick is late (``on_time`` in ``benchmarks/_peers/table.py``). The time step
+  comes after the inputs, so a tick with more of them counts as later;
 - how late ticks are, and how long a state takes to a client;
 - the share of a core that the server takes, and the share that the clients take: near 100 % they are the limit;
 - whether the clients kept up: by how much the state of the slowest one advanced, as a share of the ticks;
