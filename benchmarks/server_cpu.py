@@ -249,13 +249,17 @@ class _LeanClient:
     def _receive_states(self, data: bytes) -> None:
         at = wire.HEADER_BYTES
         while at < len(data):
-            kind, size = wire.MESSAGE_HEADER.unpack_from(data, at)
-            at += wire.MESSAGE_HEADER.size
+            kind, begin, end = data[at] & ~wire.LAST, at + 1, len(data)
+            if kind == data[at]:
+                begin += 2
+                end = begin + (data[at + 1] << 8 | data[at + 2])
             if kind == wire.SNAPSHOT:
-                self.tick = int.from_bytes(data[at + 1 : at + 5], "big")
+                self.tick = int.from_bytes(data[begin + 1 : begin + 5], "big")
+            elif kind == wire.DELTA:
+                self.tick = (data[begin + 1] << 8 | data[begin + 2]) + data[begin + 3]
             elif kind == wire.FRAGMENT:
-                self._receive_fragment(data, at)
-            at += size
+                self._receive_fragment(data, begin)
+            at = end
 
     def _opened(self, data: bytes) -> bytes:
         seals = self.protocol.seals

@@ -129,7 +129,7 @@ def test_an_event_waits_no_longer_than_its_patience_for_a_state_that_does_not_ge
     client.register_event_handler("SENT", lambda at: late.append(network.now - at))
     network.connect(client)
     network.run(0.5)
-    monkeypatch.setattr(SnapshotReceiver, "receive", lambda self, body: None)
+    monkeypatch.setattr(SnapshotReceiver, "receive", lambda self, body, kind: None)
     network.run(0.05)
     for _ in range(10):
         backend.server.dispatch_event("SENT", network.now, retries=RELIABLE)
@@ -148,7 +148,7 @@ def test_what_waits_is_handled_before_the_end_of_the_connection_is_reported(monk
     client.register_event_handler("pygase:disconnected", lambda reason: log.append(reason.name))
     network.connect(client)
     network.run(0.5)
-    monkeypatch.setattr(SnapshotReceiver, "receive", lambda self, body: None)
+    monkeypatch.setattr(SnapshotReceiver, "receive", lambda self, body, kind: None)
     network.run(0.05)
     backend.server.dispatch_event("LAST", retries=RELIABLE)
     network.run(0.2)

@@ -42,6 +42,7 @@ from .way_in import WayIn
 from .wire import (
     CLIENT_HEADER,
     DATA,
+    DELTA,
     ENCRYPTED,
     FRAGMENT_BYTES,
     INPUT_STATE,
@@ -254,8 +255,8 @@ class ClientProtocol(PeerProtocol):
 
     def _receive_message(self, kind: int, body: bytes, now: float) -> bool:
         try:
-            if kind == SNAPSHOT:
-                self._receive_state(body)
+            if kind in (DELTA, SNAPSHOT):
+                self._receive_state(body, kind)
             elif kind == INPUT_STATE:
                 self._receive_input_state(InputState.decode(body))
             else:
@@ -288,12 +289,12 @@ class ClientProtocol(PeerProtocol):
             self._gate.hurried = True
         body = fragments.receive(group, index, count, part, now)
         if body is not None:
-            self._receive_state(body)
+            self._receive_state(body, kind)
 
-    def _receive_state(self, body: bytes) -> None:
+    def _receive_state(self, body: bytes, kind: int) -> None:
         self._gate.hurried = False
         self.states.received.note_server_time(self.clock.units)
-        state = self.states.received.receive(body)
+        state = self.states.received.receive(body, kind)
         if state is not None:
             self.states.note_interval(state)
             self._events.append(StateReceived(state))

@@ -11,7 +11,7 @@ from .inputs import InputSender
 from .rhythm import LONGEST_RIDE, Rhythm
 from .snapshot_receiver import ReceivedState, SnapshotReceiver
 from .timing import RttEstimator
-from .wire import BULK_SNAPSHOT, INPUTS, MESSAGE_HEADER, ORDER, SKIPPED, SNAPSHOT, SNAPSHOT_HEADER, message
+from .wire import BULK_SNAPSHOT, DELTA, INPUTS, MESSAGE_HEADER, ORDER, SKIPPED, SNAPSHOT, SNAPSHOT_HEADER, message
 
 _ACK_WAIT: Final = 1.25
 """Intervals between ticks for which an acknowledgement may wait, with what a tick may be late."""
@@ -93,6 +93,7 @@ class StateSide:
         limit = config.max_state_bytes + SNAPSHOT_HEADER.size + 64
         self._fragments = {
             SNAPSHOT: Reassembler(limit, 2, config.fragment_timeout),
+            DELTA: Reassembler(limit, 2, config.fragment_timeout),
             BULK_SNAPSHOT: Reassembler(limit),
         }
 
@@ -119,7 +120,9 @@ class StateSide:
         return rtt.rto + max(self.ack_wait - rtt.min_rto, 0.0)
 
     def expire(self, now: float) -> None:
-        self._fragments[SNAPSHOT].expire(now)
+        for kind in (SNAPSHOT, DELTA):
+            self._fragments[kind].expire(now)
 
     def forgive(self, slept: float) -> None:
-        self._fragments[SNAPSHOT].forgive(slept)
+        for kind in (SNAPSHOT, DELTA):
+            self._fragments[kind].forgive(slept)

@@ -343,7 +343,7 @@ class ServerEndpoint:
         for peer in tuple(self.peers.values()):
             if peer.record.acked_tick != acked_tick:
                 acked_tick = peer.record.acked_tick
-                framed = ring.frame_for(acked_tick)
+                framed = ring.frame_for(acked_tick, now)
             datagram = peer.state_datagram(framed, now, ask_at) if framed is not None else None
             if datagram is None:
                 others.append(peer)

@@ -30,6 +30,7 @@ from .wire import (
     FRAGMENT,
     FRAGMENT_HEADER,
     HEADER_BYTES,
+    LAST,
     MAX_MESSAGE_ROOM,
     NO_ACK_DELAY,
     TIME_UNIT,
@@ -198,11 +199,12 @@ class PeerProtocol:
         self.record.note_eliciting(now)
         try:
             while at < end and self.closed is None:
-                if end - at < 3:
-                    raise MalformedPacket("message header is cut off")
                 kind = data[at]
-                begin = at + 3
-                at = begin + (data[at + 1] << 8 | data[at + 2])
+                if kind & LAST:
+                    kind, begin, at = kind & ~LAST, at + 1, end
+                else:
+                    begin = at + 3
+                    at = begin + (data[at + 1] << 8 | data[at + 2]) if begin <= end else end + 1
                 if at > end:
                     raise MalformedPacket("message reaches beyond its packet")
                 if kind == EVENT:

@@ -33,7 +33,6 @@ from .wire import (
     MAX_MESSAGE_ROOM,
     SERVER_HEADER,
     SKIPPED,
-    SNAPSHOT,
     message,
     to_wire_time,
 )
@@ -374,8 +373,8 @@ class ServerProtocol(PeerProtocol):
 
     def _queue_state(self, now: float) -> None:
         body, kind = self.snapshots.next_body(now, self.rtt.rto)
-        if kind == SNAPSHOT:
-            self._fragments.extend(self.snapshots.fragments(body))
+        if kind != BULK_SNAPSHOT:
+            self._fragments.extend(self.snapshots.fragments(body, kind))
         else:
             self.bulk_group += 1
             transfer = self.tracked[2] = TrackedSender(self.config.burst_bytes)

@@ -8,12 +8,16 @@ from typing import ClassVar, Final, NamedTuple
 
 from .._state.codec import holds_more, pack, unpack
 from .._state.delta import apply
+from .._state.packed_layout import Orders
+from .._state.packed_reader import apply_packed
+from .._state.precision import Places
 from .._state.tree import Tree
 from ..config import ConnectionConfig
 from ..errors import MalformedPacket
 from .fragments import TooLarge
+from .packing import StateHead
 from .sequence import unwrap
-from .wire import COMPRESSED, RESTING, SNAPSHOT_HEADER, TIME_UNIT
+from .wire import COMPRESSED, DELTA, PACKED, RESTING, SNAPSHOT, TIME_UNIT
 
 _ROUNDED: Final = 100
 """Units of the wire by which rounding lets a state seem newer than the server's clock."""
@@ -63,10 +67,12 @@ class SnapshotReceiver:
         "_max_bytes",
         "_max_kept_values",
         "_max_values",
+        "_orders",
         "_server_time",
         "_time",
         "acked_tick",
         "newest_tick",
+        "places",
         "states",
         "unusable",
     )
@@ -88,9 +94,12 @@ class SnapshotReceiver:
         self.states: dict[int, _Kept] = {}
         self._time = 0
         self._server_time: int | None = None
+        self._orders = Orders()
         self.newest_tick = 0
         self.acked_tick = 0
         self.unusable = 0
+        self.places: Places | None = None
+        """The precision that the server has declared; None for none."""
 
     def note_server_time(self, units: int) -> None:
         """Note the server's clock, in whole units of the wire. No state is newer than that."""
@@ -105,18 +114,16 @@ class SnapshotReceiver:
     def own_values(self) -> int:
         return sum(kept.own_values for kept in self.states.values())
 
-    def receive(self, body: bytes) -> ReceivedState | None:
+    def receive(self, body: bytes, kind: int = SNAPSHOT) -> ReceivedState | None:
         """Return the new state; None if it is known, old or not usable.
 
-        :raises MalformedPacket: if the body is not a valid snapshot.
+        :param kind: of the message: DELTA, or SNAPSHOT, also for a BULK_SNAPSHOT.
+        :raises MalformedPacket: if the body is not a valid state.
         :raises TooLarge: if the state exceeds the bound on bytes or values.
         """
-        if len(body) < SNAPSHOT_HEADER.size:
-            raise MalformedPacket("snapshot without its header")
-        flags, wire_tick, back, previous_back, wire_time, wire_span = SNAPSHOT_HEADER.unpack_from(body)
-        if flags & ~(COMPRESSED | RESTING):
-            raise MalformedPacket(f"snapshot with unknown flags {flags:#x}")
-        tick = unwrap(wire_tick, self.newest_tick, 32)
+        head = StateHead.decode_short(body, self.newest_tick) if kind == DELTA else StateHead.decode(body)
+        back = head.back
+        tick = unwrap(head.tick, self.newest_tick, 32)
         is_known = tick == self.newest_tick and self.acked_tick != 0
         if tick < self.newest_tick or (is_known and tick in self.states):
             return None
@@ -124,33 +131,43 @@ class SnapshotReceiver:
         if baseline is None:
             self.unusable += 1
             return None
-        kept = self._state(baseline, self._payload(flags, body), bool(back))
+        kept = self._state(baseline, body[head.size :], head)
         self._remember(tick, kept, tick - back if back else 0)
         if is_known:
             return None
-        self._time = self._whole(wire_time)
-        time, resting = self._time * TIME_UNIT, bool(flags & RESTING)
-        changed_after, previous_tick = time - wire_span * TIME_UNIT, tick - previous_back
+        self._time = self._whole(head.time, head.time_bits)
+        time, resting = self._time * TIME_UNIT, bool(head.flags & RESTING)
+        changed_after, previous_tick = time - head.span * TIME_UNIT, tick - head.previous_back
         return ReceivedState(tick, time, changed_after, previous_tick, kept.tree, resting, kept.own_values)
 
     @property
     def _nothing(self) -> _Kept:
         return _Kept({}, 0, 0, min(self._max_bytes, self._max_values))
 
-    def _state(self, baseline: _Kept, payload: bytes, is_delta: bool) -> _Kept:
+    def _state(self, baseline: _Kept, payload: bytes, head: StateHead) -> _Kept:
         """:raises TooLarge: if the state exceeds the bound on bytes or values."""
-        self._check(payload)
-        copied: list[int] = []
-        delta = unpack(payload, markers=is_delta)
-        rests = is_delta and delta == {}
-        tree = baseline.tree if rests else apply(baseline.tree, delta, copied=copied)
-        own_values = sum(copied) + min(len(payload), self._max_values)  # (a value takes a byte at least)
-        size, checked_until = baseline.size_bytes + len(payload), baseline.checked_until
+        if head.flags & PACKED:
+            applied = apply_packed(payload, baseline.tree, self.places, self._orders)
+            tree, own_values, growth_bytes = applied.tree, applied.own_values, applied.growth_bytes
+        else:
+            payload = self._inflated(payload) if head.flags & COMPRESSED else payload
+            tree, own_values = self._plain(baseline.tree, payload, bool(head.back))
+            growth_bytes = len(payload)
+        size, checked_until = baseline.size_bytes + growth_bytes, baseline.checked_until
         if size > checked_until:
             data = pack(tree)
             self._check(data)
             size, checked_until = len(data), len(data) + self._max_bytes // 4
         return _Kept(tree, own_values, size, checked_until)
+
+    def _plain(self, baseline: Tree, payload: bytes, is_delta: bool) -> tuple[Tree, int]:
+        """Return the state that a delta in msgpack leads to, and its number of unshared values."""
+        self._check(payload)
+        copied: list[int] = []
+        delta = unpack(payload, markers=is_delta)
+        rests = is_delta and delta == {}
+        tree = baseline if rests else apply(baseline, delta, copied=copied)
+        return tree, sum(copied) + min(len(payload), self._max_values)  # (a value takes a byte at least)
 
     def _check(self, data: bytes) -> None:
         if len(data) > self._max_bytes + 64:
@@ -158,16 +175,13 @@ class SnapshotReceiver:
         if len(data) > self._max_values and holds_more(data, self._max_values):
             raise TooLarge(f"a state of more than {self._max_values:,} values")
 
-    def _whole(self, wire_time: int) -> int:
+    def _whole(self, wire_time: int, bits: int) -> int:
         """Restore the whole time of a state. In a resting world it may be days old."""
         if self._server_time is None:
-            return unwrap(wire_time, self._time, 32)
-        return unwrap(wire_time, self._server_time + _ROUNDED - (1 << 31), 32)
+            return unwrap(wire_time, self._time, bits)
+        return unwrap(wire_time, self._server_time + _ROUNDED - (1 << (bits - 1)), bits)
 
-    def _payload(self, flags: int, body: bytes) -> bytes:
-        payload = body[SNAPSHOT_HEADER.size :]
-        if not flags & COMPRESSED:
-            return payload
+    def _inflated(self, payload: bytes) -> bytes:
         try:
             inflater = zlib.decompressobj()
             inflated = inflater.decompress(payload, self._max_bytes + 64)

@@ -8,43 +8,28 @@ III's; see Sanglard, "Quake 3 source code review: network model".)
 
 from __future__ import annotations
 
-import zlib
 from collections import OrderedDict
 from typing import Final
 
-from .._state.codec import pack
 from .._state.delta import diff
 from .._state.known_deltas import KnownDeltas
 from .._state.tree import Tree
 from .fragments import split
+from .packing import MAX_BACK, Encoded, Packing, head_of, is_fresh
 from .record import PeerRecord
 from .sequence import unwrap
-from .wire import (
-    BULK_SNAPSHOT,
-    COMPRESSED,
-    MAX_BODY_BYTES,
-    RESTING,
-    SNAPSHOT,
-    SNAPSHOT_HEADER,
-    TIME_UNIT,
-    message,
-    to_wire_time,
-)
+from .wire import BULK_SNAPSHOT, DELTA, MAX_BODY_BYTES, RESTING, SNAPSHOT, last_message
 
 MAX_UNRELIABLE_FRAGMENTS: Final = 4
 """Larger deltas are bulk transfers, whose fragments are resent. At 5 % loss four fragments arrive together in 81 of 100
 cases, ten in 60."""
 
-_MAX_BACK: Final = 0xFFFF
 _LARGE_DELTA: Final = 64 * 1024
 """Size of a delta from which the full state may be smaller (as after deleting most of it)."""
 
 _PATIENCE: Final = 0.5
 """Seconds beyond two time-outs in which no state became the client's baseline. Then fragments get lost faster than a
 whole state arrives, as on a narrow link, and the next state is sent reliably."""
-
-_ZLIB_LEVEL: Final = 1
-"""The fastest level: a full state is compressed between two ticks."""
 
 
 class SnapshotRing:
@@ -55,14 +40,15 @@ class SnapshotRing:
     """
 
     __slots__ = (
-        "_deltas",
+        "_bodies",
+        "_encodings",
         "_known",
-        "_max_bytes",
         "_previous_tick",
         "_size",
         "_span",
         "by_acked_tick",
         "changed_tick",
+        "packing",
         "resting",
         "ring",
         "tick",
@@ -73,7 +59,7 @@ class SnapshotRing:
 
     def __init__(self, size: int, max_state_bytes: int = 4 * 1024 * 1024) -> None:
         self._size = size
-        self._max_bytes = max_state_bytes
+        self.packing = Packing(max_state_bytes)
         self.ring: OrderedDict[int, Tree] = OrderedDict()
         self.times: dict[int, float] = {}
         self.tick = 0
@@ -85,7 +71,8 @@ class SnapshotRing:
         """The newest tick that has changed something; 0: none."""
         self.resting = False
         self._known = KnownDeltas()
-        self._deltas: dict[int, bytes] = {}
+        self._encodings: dict[int, Encoded | None] = {}
+        self._bodies: dict[tuple[int, int], bytes] = {}
         self.by_acked_tick: dict[int, bytes | None] = {}
 
     def push(self, tick: int, tree: Tree, time: float, span: float, delta: Tree | None = None) -> bool:
@@ -109,9 +96,26 @@ class SnapshotRing:
             oldest, _ = self.ring.popitem(last=False)
             del self.times[oldest]
             self._known.drop(oldest)
-        self._deltas.clear()
+        self._encodings.clear()
+        self._bodies.clear()
         self.by_acked_tick.clear()
         return True
+
+    def body_for(self, baseline_tick: int, baseline: Tree, now: float, *, is_long: bool = False) -> tuple[bytes, int]:
+        """Return the message body that leads from ``baseline`` (tick 0: nothing) to the current state, and its kind:
+        DELTA if that can express it, else SNAPSHOT. It is made once for all clients with this baseline.
+
+        :param now: when it leaves, seconds on the clock of ``time``.
+        :param is_long: whether it has to be a SNAPSHOT, which may leave at any time.
+        """
+        flags, payload, back = self._encoded(baseline_tick, baseline)
+        head = head_of(flags, self.tick, back, self.tick - self._previous_tick, self.time, self._span)
+        kind = DELTA if head.is_short and is_fresh(self.time, now) and not is_long else SNAPSHOT
+        body = self._bodies.get((baseline_tick, kind))
+        if body is None:
+            body = (head.encode_short() if kind == DELTA else head.encode()) + payload
+            self._bodies[baseline_tick, kind] = body
+        return body, kind
 
     def delta_since(self, baseline_tick: int, baseline: Tree) -> Tree:
         """Return the delta that leads from ``baseline``, the state of an earlier tick, to the current state."""
@@ -119,15 +123,10 @@ class SnapshotRing:
             return diff(baseline, self.tree)
         return self._known.difference(baseline_tick, baseline, self.tree)
 
-    def encoded(self, baseline_tick: int, baseline: Tree) -> bytes:
-        """Return the message body that leads from ``baseline`` (tick 0: nothing) to the current state, made once."""
-        body = self._deltas.get(baseline_tick)
-        if body is None:
-            body = self._deltas[baseline_tick] = self._encode(baseline_tick, baseline)
-        return body
-
-    def frame_for(self, acked: int) -> bytes | None:
+    def frame_for(self, acked: int, now: float) -> bytes | None:
         """Return the framed message for all clients with this acked tick; None if it does not exist or fit a packet.
+
+        It has to be the last message of its packet, and to leave now.
 
         :param acked: the lowest 32 bits of the tick of their newest state; 0: none, -1: nothing acknowledged.
         """
@@ -136,30 +135,26 @@ class SnapshotRing:
         framed = None
         tick = unwrap(acked, self.tick, 32) if acked > 0 else 0
         baseline = self.ring.get(tick) if tick else {}
-        if self.tick and baseline is not None and tick != self.tick and (not tick or self.tick - tick <= _MAX_BACK):
-            body = self.encoded(tick, baseline)
-            framed = message(SNAPSHOT, body) if len(body) <= MAX_BODY_BYTES else None
+        if self.tick and baseline is not None and tick != self.tick and (not tick or self.tick - tick <= MAX_BACK):
+            body, kind = self.body_for(tick, baseline, now)
+            framed = last_message(kind, body) if len(body) <= MAX_BODY_BYTES else None
         self.by_acked_tick[acked] = framed
         return framed
 
-    def _encode(self, baseline_tick: int, baseline: Tree) -> bytes:
-        payload = pack(self.delta_since(baseline_tick, baseline) if baseline_tick else self.tree)
-        if baseline_tick and len(payload) > self._max_bytes:  # deletions can make a delta larger than any state
-            return self.encoded(0, {})
-        flags = RESTING if self.resting else 0
-        if len(payload) > MAX_BODY_BYTES - SNAPSHOT_HEADER.size:
-            compressed = zlib.compress(payload, _ZLIB_LEVEL)
-            if len(compressed) < len(payload):
-                payload, flags = compressed, flags | COMPRESSED
-        header = SNAPSHOT_HEADER.pack(
-            flags,
-            self.tick & 0xFFFFFFFF,
-            self.tick - baseline_tick if baseline_tick else 0,
-            min(self.tick - self._previous_tick, _MAX_BACK),
-            to_wire_time(self.time),
-            min(int(self._span / TIME_UNIT), 0xFFFF),
-        )
-        return header + payload
+    def _encoded(self, baseline_tick: int, baseline: Tree) -> tuple[int, bytes, int]:
+        """Return flags, payload, and ticks back to the baseline: 0 for a full state. It is encoded once."""
+        found = self._encodings.get(baseline_tick)
+        if found is None and baseline_tick not in self._encodings:
+            found = self._encodings[baseline_tick] = self._encode(baseline_tick, baseline)
+        if found is None:  # deletions can make a delta larger than any state
+            return self._encoded(0, {})
+        flags, payload = found
+        return flags | RESTING if self.resting else flags, payload, self.tick - baseline_tick if baseline_tick else 0
+
+    def _encode(self, baseline_tick: int, baseline: Tree) -> Encoded | None:
+        if not baseline_tick:
+            return self.packing.full(self.tree)
+        return self.packing.delta(baseline, self.tree, self.delta_since(baseline_tick, baseline))
 
 
 class SnapshotSender:
@@ -247,7 +242,7 @@ class SnapshotSender:
         return self.record.sent_at + rto if self.record.sent_tick == self._ring.tick else 0.0
 
     def next_body(self, now: float, rto: float = 0.0) -> tuple[bytes, int]:
-        """Return the message body to send, and its kind: SNAPSHOT, or BULK_SNAPSHOT to be sent reliably.
+        """Return the message body to send, and its kind: DELTA, SNAPSHOT, or BULK_SNAPSHOT to be sent reliably.
 
         :param rto: time-out for resending, seconds. A large state goes reliably if no progress was made for much
             longer.
@@ -255,22 +250,26 @@ class SnapshotSender:
         record, ring = self.record, self._ring
         if record.baseline_tick != self._progress_tick or record.sent_tick == record.baseline_tick:
             self._progress_tick, self._progress_at = record.baseline_tick, now
-        usable = record.baseline_tick > 0 and ring.tick - record.baseline_tick <= _MAX_BACK
-        body = ring.encoded(record.baseline_tick, self.baseline) if usable else ring.encoded(0, {})
+        usable = record.baseline_tick > 0 and ring.tick - record.baseline_tick <= MAX_BACK
+        body, kind = ring.body_for(*((record.baseline_tick, self.baseline) if usable else (0, {})), now)
         if usable and len(body) > _LARGE_DELTA:
-            body = min(body, ring.encoded(0, {}), key=len)
+            full, full_kind = ring.body_for(0, {}, now)
+            if len(full) < len(body):
+                body, kind = full, full_kind
         again = record.sent_tick == ring.tick
         record.sent_tick, record.sent_at = ring.tick, now
         if len(body) <= MAX_BODY_BYTES:
-            return body, SNAPSHOT
+            return body, kind
         stuck = now > self._progress_at + _PATIENCE + 2 * rto
         if usable and not again and not stuck and len(body) <= MAX_UNRELIABLE_FRAGMENTS * MAX_BODY_BYTES * 0.9:
-            return body, SNAPSHOT
+            return body, kind
         self.bulk_tick, self._bulk, self.bulk_delivered_at = ring.tick, ring.tree, None
+        if kind == DELTA:
+            body, _ = ring.body_for(record.baseline_tick, self.baseline, now, is_long=True)
         return body, BULK_SNAPSHOT
 
-    def fragments(self, body: bytes) -> list[bytes]:
+    def fragments(self, body: bytes, kind: int) -> list[bytes]:
         # A group number of its own counts only fragmented states. Ticks or whole states may be so far apart that the
         # receiver takes the newer one for the older one.
         self._group += len(body) > MAX_BODY_BYTES
-        return split(SNAPSHOT, self._group, body)
+        return split(kind, self._group, body)

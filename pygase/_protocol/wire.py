@@ -47,6 +47,10 @@ ACKS: Final = 8
 INPUTS: Final = 9
 INPUT_STATE: Final = 10
 SKIPPED: Final = 11
+DELTA: Final = 12
+
+LAST: Final = 0x80
+"""This bit of a message's kind: the message is the last of its packet, and its frame has no length."""
 
 WAITING_KINDS: Final = (EVENT, INPUTS, SKIPPED)
 """Kinds of messages that can wait for a server's tick. A packet whose first message is of another kind should not."""
@@ -88,11 +92,15 @@ FRAGMENT_HEADER: Final = Struct("!BHHH")
 # flags, tick, ticks back to the baseline (0: full state), ticks back to the previous state, time (0.1 ms), span (0.1
 # ms)
 SNAPSHOT_HEADER: Final = Struct("!BIHHIH")
+# flags and, in their highest four bits, ticks back to the previous state; lowest 16 bits of the baseline's tick; ticks
+# back to it; lowest 16 bits of the time (0.1 ms); span (0.1 ms)
+DELTA_HEADER: Final = Struct("!BHBHH")
 # sequence; then 256 bits for the packets before it, the nearest in the lowest bit
 ACKS_HEADER: Final = Struct("!H")
 ACKS_BYTES: Final = 32
 COMPRESSED: Final = 0x01
 RESTING: Final = 0x02
+PACKED: Final = 0x04
 
 TIME_UNIT: Final = 1e-4
 """Seconds per unit of the times on the wire: fine enough for the round trip of a LAN, and 16 bits reach 6.5 s."""
@@ -125,6 +133,11 @@ def to_whole_wire_time(seconds: float) -> int:
 def message(kind: int, body: bytes) -> bytes:
     """Frame a body of at most MAX_BODY_BYTES for a DATA datagram."""
     return MESSAGE_HEADER.pack(kind, len(body)) + body
+
+
+def last_message(kind: int, body: bytes) -> bytes:
+    """Frame a body as the last message of a DATA datagram."""
+    return bytes([kind | LAST]) + body
 
 
 def sized_text(data: bytes, at: int) -> tuple[str, int]:

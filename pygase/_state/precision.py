@@ -28,7 +28,7 @@ MAX_PLACES: Final = 4096
 MAX_STEPS: Final = 1 << 50
 """Numbers of so many steps are not rounded: a float has 53 bits, and the value and its steps must be one to one."""
 
-_STEPS_BOUND: Final = float(MAX_STEPS)
+STEPS_BOUND: Final = float(MAX_STEPS)
 
 LEAST_STEP: Final = 1e-9
 GREATEST_STEP: Final = 1e9
@@ -71,7 +71,7 @@ class Places:
 def steps(value: float, places: Places) -> int:
     """Return the number of steps nearest to a value; MAX_STEPS or -MAX_STEPS for one that is not rounded."""
     scaled = value * places.scale
-    if not -_STEPS_BOUND < scaled < _STEPS_BOUND:  # NaN too
+    if not -STEPS_BOUND < scaled < STEPS_BOUND:  # NaN too
         return MAX_STEPS
     return round(scaled)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import multiprocessing
+import random
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -16,10 +17,14 @@ from tests.protocol.test_fuzz import run_round
 from tests.support.fuzzing.decoding import DecoderFuzzer
 from tests.support.fuzzing.siege import Siege
 from tests.support.fuzzing.sockets import SocketFuzzer
+from tests.support.packed_trees import check_twins
 from tests.support.sessions import parameters, play
 
 ROUND: Final = {"decoders": 100_000, "endpoint": 20_000, "game": 10_000, "sockets": 20_000}
 """Datagrams of a round of each kind."""
+
+PAIRS: Final = 10_000
+"""Pairs of states of one piece of work."""
 
 PROGRAMS: Final = 100
 """Programs of one search."""
@@ -98,6 +103,30 @@ def searches(programs: int, seed: int, *, encrypted: bool) -> list[Search]:
 def can_encrypt() -> bool:
     """Return whether the package for encryption is installed."""
     return importlib.util.find_spec("cryptography") is not None
+
+
+class Pairs(NamedTuple):
+    """Random pairs of states for packed deltas, from one seed on."""
+
+    seed: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"packed --seed {self.seed} --count {self.count}"
+
+
+def compare_packed(job: Pairs) -> Outcome:
+    """Compare packed deltas with plain ones, and damage them."""
+    return _done(str(job), job.count, lambda: _compare_packed(job))
+
+
+def _compare_packed(job: Pairs) -> Sequence[str]:
+    for seed in range(job.seed, job.seed + job.count):
+        try:
+            check_twins(random.Random(seed))
+        except Exception:
+            return [f"packed --seed {seed} --count 1: {traceback.format_exc()}"]
+    return ()
 
 
 def _done(what: str, size: int, work: Callable[[], Sequence[str]]) -> Outcome:

@@ -26,6 +26,7 @@ from pygase._protocol.peer_events import StateReceived
 from pygase._protocol.played_inputs import PlayerInput
 from pygase._protocol.skips import MIN_SKIP_DISTANCE
 from pygase._state.event_codec import encode_event
+from pygase._state.packed_layout import MAX_PACKED_BYTES
 from pygase._state.tree import MAX_DEPTH, TO_DELETE
 from pygase.config import ClientConfig, ConnectionConfig, ServerConfig
 from pygase.testing import Link, Nat, SimulatedNetwork
@@ -35,6 +36,7 @@ from tests.support.document_decoder import (
     TO_SERVER,
     Document,
     Onlooker,
+    Packed,
     Undecodable,
     applied,
     example,
@@ -44,6 +46,7 @@ from tests.support.document_decoder import (
     rendered,
     shown,
 )
+from tests.support.document_packed import unpacked
 
 DOCUMENT = Document(PAGE.read_text(encoding="utf-8"))
 BIG_TEXT = "".join(chr(97 + i * i % 26) for i in range(3000))
@@ -222,8 +225,8 @@ def test_a_whole_session_is_decoded_by_the_page_and_every_byte_is_accounted_for(
     seen = session.onlooker.seen
     datagrams = set(DOCUMENT.datagram_kinds.values()) - {"reserved", *({"ENCRYPTED", "URGENT"}, {"DATA"})[encrypted]}
     messages = set(DOCUMENT.message_kinds.values()) - {"ACKS"}  # no need on a good network
-    ways = {"EVENT in fragments", "EVENT_ONCE in fragments", "EVENT_ORDERED in fragments", "SNAPSHOT in fragments"}
-    ways |= {"BULK_SNAPSHOT in fragments", "full state", "delta", "compressed state", "empty packet"}
+    ways = {"EVENT in fragments", "EVENT_ONCE in fragments", "EVENT_ORDERED in fragments", "DELTA in fragments"}
+    ways |= {"BULK_SNAPSHOT in fragments", "full state", "delta", "packed delta", "compressed state", "empty packet"}
     ways |= {"number left out", "inputs with view times", "inputs without view times", "input sent anew"}
     assert datagrams | messages | ways <= {name for name, count in seen.items() if count}
 
@@ -629,7 +632,7 @@ def test_a_client_that_gets_the_examples_datagrams_has_the_states_that_they_tell
     expected: list[dict[Any, Any]] = []
     state: dict[Any, Any] = {}
     for delta in deltas:
-        state = applied(state, delta)
+        state = unpacked(state, delta.data) if isinstance(delta, Packed) else applied(state, delta)
         expected.append(state)
     assert states == expected
     assert states[-1] == {"ball": {"x": 0.75, "y": 0.25}, "score": [1, 0]}
@@ -642,6 +645,7 @@ def test_limits_are_those_of_the_code() -> None:
     values: dict[str, float] = {"RECEIVE_WINDOW": sequence.RECEIVE_WINDOW, "WINDOW_MESSAGES": WINDOW_MESSAGES}
     values |= {"MIN_SKIP_DISTANCE": MIN_SKIP_DISTANCE}
     values |= {"WINDOW_BYTES": WINDOW_BYTES, "MAX_DEPTH": MAX_DEPTH}
+    values |= {"MAX_PACKED_BYTES": MAX_PACKED_BYTES}
     values |= {"MAX_INPUTS": MAX_INPUTS, "MAX_INPUT_BYTES": MAX_INPUT_BYTES}
     for name, value in DOCUMENT.limits.items():
         sources = (wire, ClientConfig(), ServerConfig())

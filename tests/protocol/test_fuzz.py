@@ -36,6 +36,8 @@ from pygase._protocol.wire import (
     CLIENT_HEADER,
     CLOSE,
     DATA,
+    DELTA,
+    DELTA_HEADER,
     EVENT,
     EVENT_ONCE,
     EVENT_ORDERED,
@@ -53,6 +55,7 @@ from pygase._protocol.wire import (
     SNAPSHOT,
     SNAPSHOT_HEADER,
     TOKEN_BYTES,
+    last_message,
     message,
 )
 from pygase._state.codec import pack, unpack
@@ -201,9 +204,17 @@ def odd_delta(rng: random.Random, newest_tick: int) -> bytes:
     return SNAPSHOT_HEADER.pack(flags, tick & 0xFFFFFFFF, back, *times) + payload
 
 
+def odd_short_delta(rng: random.Random, newest_tick: int) -> bytes:
+    """Return the body of a DELTA: flags, baseline and payload may each be wrong."""
+    flags = rng.choice([4, 4, 0, 1, 2, 6, 8, rng.randint(0, 15)]) | rng.choice([1, 1, 0, 15]) << 4
+    baseline = newest_tick + rng.choice([0, 0, -1, 1, rng.randint(-300, 300)]) & 0xFFFF
+    payload = rng.choice([rng.randbytes(rng.randint(0, 60)), pack({"n": rng.random()}), b"", bytes(40), b"\xff" * 40])
+    return DELTA_HEADER.pack(flags, baseline, rng.choice([1, 1, 2, 0, 255]), rng.getrandbits(16), 200) + payload
+
+
 def odd_fragment(rng: random.Random) -> bytes:
     """Return a bad fragment: one of an incomplete message, a contradictory one, or one of a forbidden message."""
-    kind = rng.choice([EVENT, EVENT_ONCE, EVENT_ORDERED, SNAPSHOT, BULK_SNAPSHOT, FRAGMENT, CLOSE, 200])
+    kind = rng.choice([EVENT, EVENT_ONCE, EVENT_ORDERED, SNAPSHOT, BULK_SNAPSHOT, DELTA, FRAGMENT, CLOSE, 200])
     count = rng.choice([2, 3, 20, rng.randint(0, 0xFFFF)])
     index = rng.randint(0, max(min(count, 25) - 1, 0))
     size = FRAGMENT_BYTES if rng.random() < 0.8 else rng.randint(0, FRAGMENT_BYTES)
@@ -251,13 +262,15 @@ def odd_message(rng: random.Random, newest: int) -> bytes:
         lambda: message(FRAGMENT, odd_fragment(rng)),
         lambda: message(FRAGMENT, odd_fragment(rng)),
         lambda: message(rng.choice([SNAPSHOT, BULK_SNAPSHOT]), odd_delta(rng, newest)[:MAX_BODY_BYTES]),
+        lambda: message(DELTA, odd_short_delta(rng, newest)[:MAX_BODY_BYTES]),
         lambda: message(INPUTS, odd_inputs(rng, newest)[:MAX_BODY_BYTES]),
         lambda: message(INPUT_STATE, odd_input_state(rng, newest)),
         lambda: message(SKIPPED, number) + message(INPUTS, odd_inputs(rng, newest)[: MAX_BODY_BYTES - 5]),
-        lambda: message(rng.choice([0, 8, 9, 10, 11, 255]), rng.randbytes(rng.choice([0, 34, 100]))),
+        lambda: message(rng.choice([0, 8, 9, 10, 11, 12, 13, 127]), rng.randbytes(rng.choice([0, 34, 100]))),
         lambda: message(EVENT, b"") * rng.randint(1, 390),
-        lambda: MESSAGE_HEADER.pack(rng.randint(0, 11), rng.randint(0, 0xFFFF)) + rng.randbytes(50),
+        lambda: MESSAGE_HEADER.pack(rng.randint(0, 12), rng.randint(0, 0xFFFF)) + rng.randbytes(50),
         lambda: b"\xff" + rng.randbytes(rng.randint(0, 100)),
+        lambda: last_message(rng.randint(1, 12), rng.randbytes(rng.choice([0, 8, 9, 30]))),
     ]
     if rng.random() < 0.005:
         return message(

@@ -8,9 +8,9 @@ import zlib
 import pytest
 
 from pygase._protocol.record import PeerRecord
-from pygase._protocol.snapshot_receiver import SnapshotReceiver
+from pygase._protocol.snapshot_receiver import ReceivedState, SnapshotReceiver
 from pygase._protocol.snapshots import MAX_UNRELIABLE_FRAGMENTS, SnapshotRing, SnapshotSender
-from pygase._protocol.wire import BULK_SNAPSHOT, COMPRESSED, MAX_BODY_BYTES, SNAPSHOT, SNAPSHOT_HEADER
+from pygase._protocol.wire import BULK_SNAPSHOT, COMPRESSED, DELTA, MAX_BODY_BYTES, SNAPSHOT, SNAPSHOT_HEADER
 from pygase._state.codec import pack
 from pygase._state.tree import Tree
 from pygase.errors import MalformedPacket
@@ -33,13 +33,20 @@ class Line:
         self.sender = SnapshotSender(PeerRecord(), self.ring)
         self.receiver = SnapshotReceiver(max_state_bytes)
         self.tree: Tree = {}
+        self.kinds: dict[bytes, int] = {}
 
     def push(self, tree: Tree, tick: int | None = None, time: float = 0.0, span: float = 0.0) -> None:
         self.tree = tree
         self.ring.push(self.ring.tick + 1 if tick is None else tick, tree, time, span)
 
     def send(self, now: float = 0.0) -> bytes:
-        return self.sender.next_body(now)[0]
+        body, kind = self.sender.next_body(now)
+        self.kinds[body] = kind
+        return body
+
+    def receive(self, body: bytes) -> ReceivedState | None:
+        """Let the client receive a body that was sent."""
+        return self.receiver.receive(body, self.kinds.get(body, SNAPSHOT))
 
     def report(self) -> None:
         self.sender.on_acked(self.receiver.acked_tick)
@@ -54,7 +61,7 @@ def test_without_a_state_there_is_nothing_to_send() -> None:
 def test_a_client_that_has_nothing_gets_the_whole_state() -> None:
     line = Line()
     line.push({"x": 1, "y": [1, 2]}, time=12.5, span=0.02)
-    state = line.receiver.receive(line.send())
+    state = line.receive(line.send())
     assert state is not None
     assert (state.tick, state.tree) == (1, {"x": 1, "y": [1, 2]})
     assert state.time == pytest.approx(12.5)
@@ -64,12 +71,12 @@ def test_a_client_that_has_nothing_gets_the_whole_state() -> None:
 def test_a_client_that_reported_a_state_gets_what_changed_since() -> None:
     line = Line()
     line.push({"x": 1, "map": "#" * 500})
-    line.receiver.receive(line.send())
+    line.receive(line.send())
     line.report()
     line.push({"x": 2, "map": line.tree["map"]})
     body = line.send()
     assert len(body) < 50
-    state = line.receiver.receive(body)
+    state = line.receive(body)
     assert state is not None
     assert state.tree == {"x": 2, "map": "#" * 500}
     assert state.previous_tick == 1
@@ -91,12 +98,12 @@ def test_a_resting_snapshot_says_so_and_names_the_tick_of_the_last_change() -> N
     tree: Tree = {"x": 1}
     for tick in (5, 6):
         line.push(tree, tick=tick)
-        state = line.receiver.receive(line.send())
+        state = line.receive(line.send())
         line.report()
     assert state is not None
     assert (state.tick, state.previous_tick, state.resting, state.tree) == (6, 5, True, tree)
     line.push({"x": 2}, tick=9)
-    moved = line.receiver.receive(line.send())
+    moved = line.receive(line.send())
     assert moved is not None
     assert (moved.previous_tick, moved.resting) == (5, False)
 
@@ -111,7 +118,7 @@ def test_the_same_tick_again_is_no_news() -> None:
 def test_an_equal_state_that_is_another_object_is_sent_but_costs_next_to_nothing() -> None:
     line = Line()
     line.push({"x": {"y": 1.5}})
-    line.receiver.receive(line.send())
+    line.receive(line.send())
     line.report()
     line.push(copy.deepcopy(line.tree))
     assert len(line.send()) < SNAPSHOT_HEADER.size + 20
@@ -125,7 +132,7 @@ def test_a_snapshot_is_sent_once_and_again_after_the_time_out() -> None:
     assert not line.sender.wanted(0.05, RTO)
     assert line.sender.due_at(RTO) == RTO
     assert line.sender.wanted(0.1, RTO)
-    line.receiver.receive(line.send(0.1))
+    line.receive(line.send(0.1))
     line.report()
     assert not line.sender.wanted(9.9, RTO)
     assert line.sender.due_at(RTO) is None
@@ -164,7 +171,7 @@ def test_losing_any_snapshots_never_leads_to_a_wrong_state(rng: random.Random) -
         line.push(tree)
         body = line.send()
         if rng.random() < 0.5:
-            state = line.receiver.receive(body)
+            state = line.receive(body)
             if state is not None:
                 received += 1
                 assert exact(state.tree) == exact(tree)
@@ -177,12 +184,12 @@ def test_losing_any_snapshots_never_leads_to_a_wrong_state(rng: random.Random) -
 def test_a_baseline_that_has_left_the_ring_still_serves_since_the_sender_holds_it() -> None:
     line = Line(ring_size=4)
     line.push({"x": 0, "big": "#" * 900})
-    line.receiver.receive(line.send())
+    line.receive(line.send())
     line.report()
     for number in range(20):
         line.push({"x": number, "big": line.tree["big"]})
     assert len(line.ring.ring) == 4
-    state = line.receiver.receive(line.send())
+    state = line.receive(line.send())
     assert state is not None
     assert state.tree == line.tree
 
@@ -193,10 +200,10 @@ def test_a_report_of_a_tick_that_has_left_the_ring_leaves_the_baseline_as_it_is(
     first = line.send()
     for number in range(20):
         line.push({"x": number})
-    line.receiver.receive(first)
+    line.receive(first)
     line.report()
     assert line.sender.record.baseline_tick == 0
-    state = line.receiver.receive(line.send())
+    state = line.receive(line.send())
     assert state is not None
     assert state.tree == line.tree
 
@@ -204,7 +211,7 @@ def test_a_report_of_a_tick_that_has_left_the_ring_leaves_the_baseline_as_it_is(
 def test_who_reports_zero_gets_everything() -> None:
     line = Line()
     line.push({"x": 1})
-    line.receiver.receive(line.send())
+    line.receive(line.send())
     line.report()
     line.push({"x": 2})
     line.sender.on_acked(0)
@@ -217,9 +224,9 @@ def test_a_state_older_than_the_newest_is_no_news() -> None:
     first = line.send()
     line.push({"x": 2})
     second = line.send()
-    assert line.receiver.receive(second) is not None
-    assert line.receiver.receive(first) is None
-    assert line.receiver.receive(second) is None
+    assert line.receive(second) is not None
+    assert line.receive(first) is None
+    assert line.receive(second) is None
     assert line.receiver.acked_tick == 2
 
 
@@ -232,10 +239,10 @@ def test_a_delta_whose_baseline_is_unknown_is_counted_and_ignored() -> None:
 def test_received_states_share_what_did_not_change_and_stay_as_they_were() -> None:
     line = Line()
     line.push({"map": {"walls": [1, 2]}, "x": 1})
-    first = line.receiver.receive(line.send())
+    first = line.receive(line.send())
     line.report()
     line.push({"map": line.tree["map"], "x": 2})
-    second = line.receiver.receive(line.send())
+    second = line.receive(line.send())
     assert first is not None
     assert second is not None
     assert first.tree["map"] is second.tree["map"]
@@ -247,7 +254,7 @@ def test_ticks_go_on_across_the_wrap_of_their_32_bits(start: int) -> None:
     line = Line()
     for tick in range(start, start + 8):
         line.push({"tick": tick & 0xFFFF}, tick=tick)
-        state = line.receiver.receive(line.send())
+        state = line.receive(line.send())
         assert state is not None
         assert state.tree == {"tick": tick & 0xFFFF}
         line.sender.on_acked(tick if line.receiver.acked_tick & 0xFFFFFFFF == tick & 0xFFFFFFFF else 0)
@@ -269,7 +276,7 @@ def test_the_servers_time_goes_on_across_its_wrap() -> None:
     times = []
     for step in range(4):
         line.push({"x": step}, time=wrap - 0.03 + step * 0.02)
-        state = line.receiver.receive(line.send())
+        state = line.receive(line.send())
         assert state is not None
         times.append(state.time)
     assert [b - a for a, b in itertools.pairwise(times)] == pytest.approx([0.02] * 3)
@@ -278,14 +285,14 @@ def test_the_servers_time_goes_on_across_its_wrap() -> None:
 def test_a_baseline_farther_back_than_the_wire_can_say_gives_a_full_state() -> None:
     line = Line()
     line.push({"x": 1}, tick=1)
-    line.receiver.receive(line.send())
+    line.receive(line.send())
     line.report()
     line.push({"x": 2}, tick=1 + 0xFFFF)
     assert SNAPSHOT_HEADER.unpack_from(line.send())[2] == 0xFFFF
     line.push({"x": 3}, tick=2 + 0xFFFF)
     body = line.send()
     assert SNAPSHOT_HEADER.unpack_from(body)[2] == 0
-    state = line.receiver.receive(body)
+    state = line.receive(body)
     assert state is not None
     assert state.tree == {"x": 3}
 
@@ -303,7 +310,7 @@ def test_a_full_state_beyond_one_packet_goes_as_a_bulk_transfer(rng: random.Rand
     body, kind = line.sender.next_body(0.0)
     assert kind == BULK_SNAPSHOT
     assert line.sender.bulk_tick == 1
-    state = line.receiver.receive(body)
+    state = line.receive(body)
     assert state is not None
     assert state.tree == line.tree
 
@@ -313,10 +320,10 @@ def test_a_delta_of_a_few_packets_goes_unreliably_first_and_as_a_bulk_transfer_a
 ) -> None:
     line = Line()
     line.push({"x": 1})
-    line.receiver.receive(line.send())
+    line.receive(line.send())
     line.report()
     line.push({"x": noise(rng, 2 * MAX_BODY_BYTES)})
-    assert line.sender.next_body(0.0)[1] == SNAPSHOT
+    assert line.sender.next_body(0.0)[1] == DELTA
     assert line.sender.wanted(0.2, RTO)
     assert line.sender.next_body(0.2)[1] == BULK_SNAPSHOT
 
@@ -324,7 +331,7 @@ def test_a_delta_of_a_few_packets_goes_unreliably_first_and_as_a_bulk_transfer_a
 def test_a_large_delta_goes_as_a_bulk_transfer_at_once(rng: random.Random) -> None:
     line = Line()
     line.push({"x": 1})
-    line.receiver.receive(line.send())
+    line.receive(line.send())
     line.report()
     line.push({"x": noise(rng, (MAX_UNRELIABLE_FRAGMENTS + 1) * MAX_BODY_BYTES)})
     assert line.sender.next_body(0.0)[1] == BULK_SNAPSHOT
@@ -339,12 +346,12 @@ def test_during_a_bulk_transfer_nothing_newer_is_sent_and_after_it_the_delta_to_
     for number in range(1, 50):  # far beyond the ring
         line.push({"x": line.tree["x"], "n": number})
         assert not line.sender.wanted(number, RTO)
-    line.receiver.receive(body)
+    line.receive(body)
     line.report()
     assert line.sender.wanted(50.0, RTO)
     delta = line.send(50.0)
     assert len(delta) < 100
-    state = line.receiver.receive(delta)
+    state = line.receive(delta)
     assert state is not None
     assert state.tree == line.tree
 
@@ -410,13 +417,13 @@ def test_a_malformed_snapshot_is_refused_and_changes_nothing(body: bytes) -> Non
 def test_a_full_state_that_crosses_the_first_report_does_not_make_the_reported_one_useless() -> None:
     line = Line()
     line.push({"x": 1})
-    line.receiver.receive(line.send())
+    line.receive(line.send())
     line.push({"x": 2})
     crossing = line.send()
     line.report()  # of the first, while the second is on its way, whole as well
-    line.receiver.receive(crossing)
+    line.receive(crossing)
     line.push({"x": 3})
-    state = line.receiver.receive(line.send())
+    state = line.receive(line.send())
     assert state is not None
     assert state.tree == {"x": 3}
 
@@ -425,7 +432,7 @@ def test_the_client_keeps_no_states_from_before_the_servers_baseline() -> None:
     line = Line()
     for number in range(5000):
         line.push({"x": number})
-        line.receiver.receive(line.send())
+        line.receive(line.send())
         if number % 10 == 0:
             line.report()
     assert len(line.receiver.states) <= 11
@@ -434,11 +441,11 @@ def test_the_client_keeps_no_states_from_before_the_servers_baseline() -> None:
 def test_a_client_whose_reports_never_arrive_goes_on_in_bounded_memory() -> None:
     line = Line()
     line.push({"x": 0})
-    line.receiver.receive(line.send())
+    line.receive(line.send())
     line.report()
     for number in range(3 * SnapshotReceiver.MAX_STATES):
         line.push({"x": number})
-        state = line.receiver.receive(line.send())
+        state = line.receive(line.send())
         assert state is not None
         assert state.tree == {"x": number}
         assert len(line.receiver.states) <= SnapshotReceiver.MAX_STATES
@@ -446,7 +453,7 @@ def test_a_client_whose_reports_never_arrive_goes_on_in_bounded_memory() -> None
     line.sender.on_acked(0)  # the state that it reports has long left the ring
     for _ in range(2):
         line.push({"x": "news"})
-        state = line.receiver.receive(line.send())
+        state = line.receive(line.send())
         assert state is not None
         assert state.tree == line.tree
         assert line.receiver.acked_tick == line.receiver.newest_tick

@@ -69,14 +69,14 @@ def test_with_little_memory_and_loss_each_state_is_right_and_the_newest_is_reach
             truths[tick] = tree
             ring.push(tick, tree, now, 0.02)
         if sender.wanted(now, 0.1):
-            under_way.append((now + rng.uniform(0.03, 0.2), True, sender.next_body(now)[0]))
+            under_way.append((now + rng.uniform(0.03, 0.2), True, sender.next_body(now)))
         under_way.append((now + rng.uniform(0.03, 0.2), False, receiver.acked_tick))
         for at, down, content in sorted((each for each in under_way if each[0] <= now), key=lambda each: each[0]):
             under_way.remove((at, down, content))
             if rng.random() < loss and tick < 330:
                 continue
             if down:
-                received = receiver.receive(content)
+                received = receiver.receive(*content)
                 assert received is None or received.tree == truths[received.tick], f"seed {seed}"
             elif content >= sender.record.baseline_tick:
                 sender.on_acked(content)

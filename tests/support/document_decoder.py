@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, Protocol
 
 import msgpack
 
+from tests.support.document_packed import unpacked
+
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "protocol.md"
 
 TO_SERVER, TO_CLIENT = "from client to server", "from server to client"
@@ -154,21 +156,25 @@ class Document:
         """Return the fields of each message in `data`: those of its frame without the body, then those of the body."""
         found = []
         while data:
-            header = fields_of(self.frame[:-1], data[:3])
-            length = header[1].value
-            body = data[3 : 3 + length]
+            is_last = data[0] >= 128  # "Message frame": without a length
+            header = fields_of(self.frame[:1], data[:1]) if is_last else fields_of(self.frame[:-1], data[:3])
+            kind, size = header[0].value % 128, sum(len(each.raw) for each in header)
+            length = len(data) - size if is_last else header[1].value
+            body = data[size : size + length]
             check(len(body) == length, "message reaches beyond its packet")
             check(length <= self.limits["MAX_BODY_BYTES"], f"body of {length} bytes")
-            check(header[0].value in self.messages, f"message of unknown kind {header[0].value}")
-            found.append([*header, *self.body_fields(header[0].value, body, way)])
-            data = data[3 + length :]
+            check(kind in self.messages, f"message of unknown kind {kind}")
+            found.append([header[0]._replace(value=kind), *header[1:], *self.body_fields(kind, body, way)])
+            data = data[size + length :]
         return found
 
     def body_fields(self, kind: int, body: bytes, way: str) -> list[Field]:
-        """Return the fields of a message's body; a state's payload as the delta that it stands for."""
+        """Return the fields of a message's body; a state's payload as its delta, or as :class:`Packed`."""
         fields = fields_of(_rows_for(way, self.messages[kind]), body)
         if fields[-1].name == "payload":
-            fields[-1] = fields[-1]._replace(value=delta_of(fields[-1].raw, named(fields)["flags"]))
+            fields[-1] = fields[-1]._replace(
+                value=delta_of(fields[-1].raw, named(fields)["flags"] & (15 if kind == 12 else 255))
+            )
         elif fields[-1].name == "inputs":
             fields[-1] = fields[-1]._replace(value=inputs_of(fields[-1].raw, named(fields)["count"]))
         return fields
@@ -229,9 +235,20 @@ _VALUES: dict[str, Callable[[bytes], Any]] = {
 }
 
 
+class Packed(NamedTuple):
+    """The payload of a state that is a packed delta."""
+
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"packed delta of {len(self.data)} bytes"
+
+
 def delta_of(payload: bytes, flags: int) -> Any:
-    """Return the delta in a snapshot's payload."""
-    check(flags in range(4), f"flags {flags:#x}")
+    """Return the delta in a state's payload; a packed one as it is, since it speaks of its baseline."""
+    check(flags in (0, 1, 2, 3, 4, 6), f"flags {flags:#x}")
+    if flags & 4:
+        return Packed(payload)
     return _msgpack(zlib.decompress(payload) if flags & 1 else payload)
 
 
@@ -426,7 +443,8 @@ class Onlooker:
         if way == TO_SERVER:
             self._skipped(ours, number, [(message[0].value, named(message)) for message in messages])
         for message in messages:
-            self._message(message[0].value, named(message[2:]), b"".join(m.raw for m in message[2:]), way, client)
+            body = [part for part in message[1:] if part.name != "length"]
+            self._message(message[0].value, named(body), b"".join(part.raw for part in body), way, client)
 
     def _in_line(self, ours: Direction, number: int) -> None:
         """The number is the next one, or the one after it, if it is time to leave out a number."""
@@ -552,15 +570,24 @@ class Onlooker:
 
     def _state(self, client: Any, values: dict[str, Any]) -> None:
         states = self.states.setdefault(client, {})
-        tick = nearest(values["tick"], max(states, default=0), 32)
-        back = values["baseline_back"]
+        newest, back = max(states, default=0), values["baseline_back"]
+        if "baseline" in values:  # a DELTA
+            tick = nearest(values["baseline"], newest, 16) + back
+            check(back and values["flags"] >> 4, "a DELTA without a baseline, or a previous state")
+        else:
+            tick = nearest(values["tick"], newest, 32)
+            self._times[client] = nearest(values["time"], self._times.get(client, 0), 32)
         if back:
             check(tick - back in self.reported[client], "the baseline was never reported")
         check(back or "TO_DELETE" not in repr(values["payload"]), "a marker in a full state")
         self.seen["delta" if back else "full state"] += 1
         self.seen["compressed state"] += values["flags"] & 1
-        states[tick] = applied(states[tick - back] if back else {}, values["payload"])
-        self._times[client] = nearest(values["time"], self._times.get(client, 0), 32)
+        delta, baseline = values["payload"], states[tick - back] if back else {}
+        if isinstance(delta, Packed):
+            self.seen["packed delta"] += 1
+            states[tick] = unpacked(baseline, delta.data, self.acceptances[client].get("precision"))
+        else:
+            states[tick] = applied(baseline, delta)
 
 
 # -- the example -----------------------------------------------------------------------------------------------------

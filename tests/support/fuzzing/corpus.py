@@ -15,6 +15,7 @@ from pygase._protocol.wire import (
     BULK_SNAPSHOT,
     CLOSE,
     DATA,
+    DELTA,
     EVENT,
     EVENT_ONCE,
     EVENT_ORDERED,
@@ -22,8 +23,10 @@ from pygase._protocol.wire import (
     HEADER_BYTES,
     INPUT_STATE,
     INPUTS,
+    LAST,
     MESSAGE_HEADER,
     SNAPSHOT,
+    message,
 )
 
 FILE: Final = Path(__file__).with_name("corpus.txt")
@@ -44,6 +47,7 @@ _OF_MESSAGE: Final = {
     EVENT_ONCE: "messages",
     EVENT_ORDERED: "messages",
 }
+_STATES: Final = (SNAPSHOT, BULK_SNAPSHOT, DELTA)
 
 
 def load() -> Corpus:
@@ -82,11 +86,15 @@ def _harvest_packet(data: bytes, found: dict[str, dict[int, bytes]]) -> None:
     found["packet"].setdefault(len(data) // 20, data)
     at = HEADER_BYTES
     while at < len(data):
-        kind, size = MESSAGE_HEADER.unpack_from(data, at)
-        end = at + MESSAGE_HEADER.size + size
-        whole = data[at:end]
+        if data[at] & LAST:
+            whole = message(data[at] & ~LAST, data[at + 1 :])
+            end = len(data)
+        else:
+            end = at + MESSAGE_HEADER.size + MESSAGE_HEADER.unpack_from(data, at)[1]
+            whole = data[at:end]
+        kind = whole[0]
         name = _OF_MESSAGE.get(kind)
-        if name is not None:
+        if name is not None and not (kind == FRAGMENT and whole[MESSAGE_HEADER.size] in _STATES):
             body = whole if name == "messages" else whole[MESSAGE_HEADER.size :]
             found[name].setdefault(len(body) * 8 + kind, body)
         at = end

@@ -36,11 +36,13 @@ from pygase._protocol.inputs import InputState, decode_inputs
 from pygase._protocol.snapshot_receiver import SnapshotReceiver
 from pygase._protocol.wire import (
     COMPRESSED,
+    DELTA,
     EVENT_ONCE,
     EVENT_ORDERED,
     FRAGMENT,
     FRAGMENT_HEADER,
     MESSAGE_HEADER,
+    SNAPSHOT,
     SNAPSHOT_HEADER,
     decode_acks,
     decode_close,
@@ -50,6 +52,10 @@ from pygase._server.checkpoint import decode as decode_checkpoint
 from pygase._state.codec import pack, unpack
 from pygase._state.delta import apply
 from pygase._state.event_codec import decode_event, decode_input, event_type_of
+from pygase._state.packed_layout import Orders
+from pygase._state.packed_reader import apply_packed
+from pygase._state.precision import Precision
+from pygase._state.tree import too_deep
 from pygase.errors import InvalidInvite, MalformedPacket
 from pygase.invites import parse_invite
 
@@ -58,6 +64,7 @@ OWN_ERRORS: Final = (MalformedPacket, TooLarge, WindowOverrun, Unreadable, Inval
 
 BASE: Final[dict[Any, Any]] = {"players": {1: {"x": 1.0, "y": 2.0}, 2: {"x": 0, "name": "Bo"}}, "score": [0, 0]}
 BASE_TICK: Final = 900
+NEAR: Final = Precision.parse({"players.*.x": 0.01})
 SEAT_OF: Final = ("localhost", 8080)
 FILE_HEADER: Final = Struct("!8sHI")
 HASH_BYTES: Final = 32
@@ -129,18 +136,33 @@ def _read_event_type(data: bytes) -> object:
 _FULL: Final = SNAPSHOT_HEADER.pack(0, BASE_TICK, 0, 0, 1_000, 200) + pack(BASE)
 
 
-def _read_snapshot(data: bytes) -> object:
+def _read_snapshot(data: bytes, kind: int = SNAPSHOT) -> object:
     """Receive it after the state BASE. A refused one leaves everything as it was."""
     receiver = SnapshotReceiver(MAX_STATE_BYTES, MAX_STATE_VALUES)
     before = receiver.receive(_FULL)
     assert before is not None
     was = repr(before.tree)
-    state = receiver.receive(data)
+    state = receiver.receive(data, kind)
     assert repr(before.tree) == was, "a frozen state has changed"
     assert len(receiver.states) <= SnapshotReceiver.MAX_STATES
     if state is not None:
         assert len(pack(state.tree)) <= MAX_STATE_BYTES
     return state
+
+
+def _read_delta(data: bytes) -> object:
+    """The same for a DELTA."""
+    return _read_snapshot(data, DELTA)
+
+
+def _read_packed(data: bytes) -> object:
+    """Apply a packed delta to the state BASE. The result is well-formed, and no larger than it says."""
+    was = pack(BASE)
+    applied = apply_packed(data, BASE, NEAR.root, Orders())
+    assert pack(BASE) == was, "a frozen state has changed"
+    assert not too_deep(applied.tree)
+    assert len(pack(applied.tree)) <= len(was) + applied.growth_bytes
+    return applied.tree
 
 
 def _read_compressed(data: bytes) -> object:
@@ -266,6 +288,8 @@ def targets() -> list[Target]:
         Target("messages", "messages", Messages().read),
         Target("snapshot", "1 4 2 2 4 2 m", _read_snapshot),
         Target("snapshot", "1 4 2 2 4 2 m", _read_compressed),
+        Target("delta", "1 2 1 2 2 *", _read_delta),
+        Target("packed", "*", _read_packed),
         Target("state", "m", _read_state),
         Target("inputs", "4 1 s1 s1 s1 s1", decode_inputs),
         Target("input state", "4 4 1", InputState.decode),

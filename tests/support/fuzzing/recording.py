@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 
 from pygase import Backend, Client, ClientConfig, GameState
 from pygase._client.seat_file import SeatFile
@@ -14,16 +14,20 @@ from pygase._lan.protocol import Answer, Query, encode_info
 from pygase._protocol.crypto import keyed_hash
 from pygase._protocol.datagrams import Goodbye, NotHere, PathChallenge, PathResponse
 from pygase._protocol.identity import SECRETS_BYTES, ServerIdentity
+from pygase._protocol.packing import Packing, head_of
 from pygase._protocol.resumption import Seat
 from pygase._protocol.saved_peers import SavedPeer
 from pygase._protocol.wire import ACKS_HEADER, CHALLENGE, CHALLENGE_RESPONSE, SNAPSHOT_HEADER
 from pygase._server.checkpoint import Checkpoint, ClientRecord, encode
 from pygase._state.codec import pack
+from pygase._state.delta import diff
 from pygase._state.event_codec import encode_event, encode_input
+from pygase._state.packed_layout import Orders
+from pygase._state.packed_writer import pack_delta
 from pygase.invites import Invite
 from pygase.testing import SimulatedNetwork
 from tests.support.fuzzing.corpus import Corpus
-from tests.support.fuzzing.decoders import BASE, BASE_TICK, FILE_HEADER, HASH_BYTES, SEAT_OF, checkpoint_file
+from tests.support.fuzzing.decoders import BASE, BASE_TICK, FILE_HEADER, HASH_BYTES, NEAR, SEAT_OF, checkpoint_file
 from tests.support.sessions import Session, parameters
 
 SEEDS: Final = (3, 4, 11)
@@ -74,6 +78,8 @@ def made() -> Corpus:
         "query": [Query(bytes(8), name).encode() for name in ("", GAME)],
         "answer": [_answer(bytes(8), name).encode() for name in ("", "Ann's game")],
         "snapshot": _snapshots(),
+        "delta": _deltas(),
+        "packed": [pack_delta(BASE, tree, diff(BASE, tree), NEAR.root, Orders()) for tree in _later_states()],
         "state": [pack(BASE), pack({"a": [1, 2.5, None, True, b"x", "y" * 40], 7: {"b": {}}})],
         "event": [
             encode_event("mail", (), {}, 1_000),
@@ -101,6 +107,28 @@ def _snapshots() -> list[bytes]:
         SNAPSHOT_HEADER.pack(0, BASE_TICK + after, back, min(after, 1), 1_000 + after, 200) + pack(tree)
         for after, back, tree in heads
     ]
+
+
+def _later_states() -> list[dict[Any, Any]]:
+    """Return states that follow BASE: with numbers, items, and keys that have changed, come or gone."""
+    players = BASE["players"]
+    return [
+        {**BASE, "players": {**players, 1: {"x": 3.5, "y": 2.25}}, "score": [0, 12]},
+        {**BASE, "players": {1: players[1], 3: {"x": 0.0, "name": "Cy"}}, "n": [1, "two", {"three": 3.0}]},
+        {"players": {**players, 2: {"x": 1.5, "name": "Bob"}}, "score": [1]},
+    ]
+
+
+def _deltas() -> list[bytes]:
+    """Return DELTA messages against BASE."""
+    packing = Packing(1_000_000)
+    found = []
+    for after, tree in enumerate(_later_states(), 1):
+        encoded = packing.delta(BASE, tree, diff(BASE, tree))
+        assert encoded is not None
+        head = head_of(encoded[0], BASE_TICK + after, after, after, 0.1 * after, 0.02)
+        found.append(head.encode_short() + encoded[1])
+    return found
 
 
 def _seat(rng: random.Random) -> bytes:
