@@ -39,7 +39,7 @@ from ._peers.run import Figures, RunFailed, Side, datagram_sizes, run
 from ._peers.table import latencies_of, markdown, median_of, ratio_of
 from ._peers.workload import Load
 
-WEBSOCKETS = ("websockets==17.4", MSGPACK)
+WEBSOCKETS = ("websockets==17.4", "uvloop==0.23.0", MSGPACK)
 ENET = ("pyenet==1.3.17", MSGPACK)
 
 
@@ -77,8 +77,9 @@ OTHERS = [
     Peer("ENet + msgpack, changes", "enet", "enet", ENET),
     Peer("ENet + msgpack, changes, waiting", "enet-waits", "enet", ENET, arguments=("waits",)),
     Peer("ENet + msgpack, whole state", "enet-whole", "enet", ENET, "everything"),
-    Peer("websockets + msgpack, changes", "websockets", "websockets", WEBSOCKETS),
-    Peer("websockets + msgpack, whole state", "websockets-whole", "websockets", WEBSOCKETS, "everything"),
+    Peer("websockets + uvloop + msgpack, changes", "websockets", "websockets", WEBSOCKETS),
+    Peer("websockets + uvloop + msgpack, whole state", "websockets-whole", "websockets", WEBSOCKETS, "everything"),
+    Peer("websockets + msgpack, changes", "websockets-plain", "websockets", WEBSOCKETS, arguments=("plain",)),
     Peer("mpgameserver + msgpack, changes", "mpgameserver", "mpgameserver", ("mpgameserver==0.2.4", MSGPACK)),
     Peer("PyGaSe 0.3.1", "old", "pygase_0", ("pygase==0.3.1",)),
 ]

@@ -46,6 +46,11 @@ def test_a_state_before_its_tick_is_a_fault_of_the_measurement() -> None:
         figures(LOAD, METER, {**CROWD, "arrivals": [[8, 1.05]]})
 
 
+def test_a_server_that_began_to_measure_too_late_is_not_measured() -> None:
+    with pytest.raises(RunFailed, match="too busy"):
+        figures(LOAD, {**METER, "wall_seconds": 0.4}, CROWD)
+
+
 def test_ratios_are_of_the_same_round_and_their_median_counts(one_round: Figures) -> None:
     ours = [replace(one_round, micros=micros) for micros in (10.0, 40.0, 90.0)]
     bare = [replace(one_round, micros=micros) for micros in (5.0, 10.0, 30.0)]

@@ -142,7 +142,9 @@ def datagram_sizes(figures: Figures) -> tuple[int, int]:
 
 
 def figures(load: Load, meter: dict[str, Any], crowd: dict[str, Any]) -> Figures:
-    """Put together what a server and its players have printed."""
+    """Put together what a server and its players have printed; raise ``RunFailed`` if it cannot be true."""
+    if meter["wall_seconds"] < load.seconds / 2:
+        raise RunFailed("the server was too busy to notice when the measurement began")
     ticks = meter["wall_seconds"] * load.hz
     shares = ticks * load.clients
     begun = dict(meter["begun"])
