@@ -21,6 +21,7 @@ What the columns mean:
 - CPU: the whole process of the server, by client and tick of the rate that was asked for. "× bare" is what counts.
 - bytes down and up: by client and tick, all that the library sends, acknowledgements too, without the heads of IP and
   UDP (28 bytes a datagram) or TCP (40 to 52 a segment, and TCP's own acknowledgements).
+- datagrams: both ways together, by client and tick.
 - latency: from the moment at which the game begins to make a state (what has arrived was handled before) until a
   waiting client has it, undecoded.
 - memory (RSS): of the server's process in RAM; ``benchmarks/scale.py`` measures what a client adds.
@@ -139,7 +140,10 @@ def measure(load: Load, entries: Sequence[Entry], bare: Entry, rounds: int) -> N
             entry.measure(load)
 
 
-HEAD = ("server", "CPU µs", "× bare", "bytes down", "bytes up", "latency ms", "99 %", "RSS MB", "wakes/tick", "ticks/s")
+HEAD = (
+    *("server", "CPU µs", "× bare", "bytes down", "bytes up", "datagrams"),
+    *("latency ms", "99 %", "RSS MB", "wakes/tick", "ticks/s"),
+)
 
 
 def table(entries: Sequence[Entry], bare: Entry) -> str:
@@ -157,6 +161,7 @@ def _row(entry: Entry, bare: Entry) -> list[str]:
         f"{ratio_of(rounds, bare.rounds):.2f}",
         f"{median_of(rounds, lambda figures: figures.down_bytes):.0f}",
         f"{median_of(rounds, lambda figures: figures.up_bytes):.0f}",
+        "TCP" if entry.peer.program == "websockets" else f"{median_of(rounds, _datagrams):.2f}",
         f"{half:.2f}",
         f"{most:.2f}",
         f"{median_of(rounds, lambda figures: figures.resident_bytes) / 1e6:.1f}",
@@ -164,6 +169,10 @@ def _row(entry: Entry, bare: Entry) -> list[str]:
         f"{median_of(rounds, lambda figures: figures.ticks_per_second):.1f}",
     ]
     return [entry.peer.name, *numbers]
+
+
+def _datagrams(figures: Figures) -> float:
+    return figures.up_datagrams + figures.down_datagrams
 
 
 def chosen(words: str | None, compiled: str | None) -> list[Peer]:

@@ -51,6 +51,11 @@ def test_a_server_that_began_to_measure_too_late_is_not_measured() -> None:
         figures(LOAD, {**METER, "wall_seconds": 0.4}, CROWD)
 
 
+def test_silence_is_not_measured() -> None:
+    with pytest.raises(RunFailed, match="nothing arrived"):
+        figures(LOAD, METER, {**CROWD, "down": 0})
+
+
 def test_ratios_are_of_the_same_round_and_their_median_counts(one_round: Figures) -> None:
     ours = [replace(one_round, micros=micros) for micros in (10.0, 40.0, 90.0)]
     bare = [replace(one_round, micros=micros) for micros in (5.0, 10.0, 30.0)]

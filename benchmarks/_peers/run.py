@@ -148,6 +148,8 @@ def figures(load: Load, meter: dict[str, Any], crowd: dict[str, Any]) -> Figures
     ticks = meter["wall_seconds"] * load.hz
     shares = ticks * load.clients
     begun = dict(meter["begun"])
+    if not crowd["down"]:
+        raise RunFailed("nothing arrived at the players")
     latencies = tuple(at - begun[turn] for turn, at in crowd["arrivals"] if turn in begun)
     if min(latencies, default=0.0) < 0:
         raise RunFailed("a state arrived before its tick began: server and players number the ticks differently")
