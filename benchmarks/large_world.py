@@ -1,8 +1,8 @@
 """What a tick costs in a world in which almost everything rests.
 
-It measures the work of a tick that grows with the state: the update of the time step is merged and settled, the state is
-taken over by the server, and the delta to the state of the tick before is encoded, as for clients on a LAN. Sockets and
-the game's own time are left out. Next to it stands the same with the changing entities alone.
+It measures the CPU time of the work that could grow with the state. The update of the time step is merged and settled.
+The server takes the state over. The delta to the state of the last tick is encoded, as for clients on a LAN. The
+sockets and the own time of the game are left out. The same with the moving entities alone stands beside it.
 
     python -m benchmarks.large_world
 """
@@ -88,8 +88,8 @@ def main() -> None:
         whole, alone = _measure(large, options.ticks), _measure(small, options.ticks)
         rests.append(whole[0] - alone[0])
         print(
-            f"round {number}  {options.resting:,} at rest and {options.moving} moving: {whole[0]:.3f} ms a tick (median "
-            f"{whole[1]:.3f}, longest {whole[2]:.2f}), the moving ones alone {alone[0]:.3f} ms (median {alone[1]:.3f})"
+            f"round {number}  {options.resting:,} at rest and {options.moving} moving: {whole[0]:.3f} ms a tick "
+            f"(median {whole[1]:.3f}, longest {whole[2]:.2f}), the moving alone {alone[0]:.3f} (median {alone[1]:.3f})"
         )
     print(f"median of what those at rest add to a tick: {statistics.median(rests):.3f} ms")
 

@@ -7,7 +7,6 @@ acknowledges its pieces.
 from __future__ import annotations
 
 import math
-from collections import deque
 from typing import Final
 
 from .fragments import split
@@ -100,7 +99,7 @@ class UnreliableSender:
     __slots__ = ("_group", "_max_queued", "pieces")
 
     def __init__(self, max_queued: int) -> None:
-        self.pieces: deque[Piece] = deque()
+        self.pieces: list[Piece] = []
         self._group = 0
         self._max_queued = max_queued
 
@@ -109,12 +108,11 @@ class UnreliableSender:
         message = Message(split(EVENT, self._group, body), 0, ticket)
         self._group += len(message.pieces) > 1
         self.pieces.extend(message.pieces)
-        while len(self.pieces) > self._max_queued:
-            self.pieces.popleft()
+        del self.pieces[: max(len(self.pieces) - self._max_queued, 0)]
 
     def take(self, room_bytes: int, now: float) -> Piece | None:
         if self.pieces and len(self.pieces[0].data) <= room_bytes:
-            return self.pieces.popleft()
+            return self.pieces.pop(0)
         return None
 
 
@@ -138,10 +136,10 @@ class TrackedSender:
 
     def __init__(self, max_in_flight_bytes: int) -> None:
         self._max_in_flight = max_in_flight_bytes
-        self._queue: deque[Message] = deque()
-        self._open: deque[Message] = deque()
+        self._queue: list[Message] = []  # mostly empty, and an empty deque takes ten times the memory
+        self._open: list[Message] = []
         self._open_bytes = 0
-        self._unsent: deque[Piece] = deque()
+        self._unsent: list[Piece] = []
         self._in_flight: list[Piece] = []
 
     def __len__(self) -> int:
@@ -160,7 +158,7 @@ class TrackedSender:
         again = [message for message in self._open if not message.abandoned]
         for message in again:
             message.restart()
-        self._queue.extendleft(reversed(again))
+        self._queue[:0] = again
         self.drop_started()
 
     def drop_started(self) -> None:
@@ -176,7 +174,9 @@ class TrackedSender:
 
     def drop_first(self, count: int) -> list[Message]:
         """Remove the first messages, all waiting after :meth:`restart`, and return them."""
-        return [self._queue.popleft() for _ in range(min(count, len(self._queue)))]
+        count = max(count, 0)
+        first, self._queue = self._queue[:count], self._queue[count:]
+        return first
 
     def renumber(self, first: int) -> None:
         """Number all messages anew, all waiting after :meth:`restart`."""
@@ -191,7 +191,7 @@ class TrackedSender:
                 or (len(message.pieces) > 1 and any(len(other.pieces) > 1 for other in self._open))
             ):
                 return
-            self._open.append(self._queue.popleft())
+            self._open.append(self._queue.pop(0))
             self._open_bytes += message.size_bytes
             self._unsent.extend(message.pieces)
 
@@ -205,7 +205,7 @@ class TrackedSender:
         self._start_messages()
         if not self._unsent or len(self._unsent[0].data) > room_bytes:
             return None
-        return None if self._full else self._unsent.popleft()
+        return None if self._full else self._unsent.pop(0)
 
     @property
     def _full(self) -> bool:
@@ -234,13 +234,13 @@ class TrackedSender:
             for piece in spent:
                 piece.message.abandoned = True
             self._in_flight = [p for p in self._in_flight if not p.message.abandoned]
-            self._unsent = deque(p for p in self._unsent if not p.message.abandoned)
+            self._unsent = [p for p in self._unsent if not p.message.abandoned]
             self._close_finished()
 
     def _close_finished(self) -> None:
         # in order only: the window spans from the oldest open message, like the receiver's
         while self._open and (self._open[0].unacked == 0 or self._open[0].abandoned):
-            self._open_bytes -= self._open.popleft().size_bytes
+            self._open_bytes -= self._open.pop(0).size_bytes
 
     def next_due(self, now: float) -> float | None:
         """None for never."""
@@ -251,34 +251,58 @@ class TrackedSender:
         return min((piece.due_at for piece in self._in_flight), default=None)
 
 
+NO_MESSAGES: Final = TrackedSender(0)
+"""The sender of a channel that has never been used, for all connections. Nothing is queued in it."""
+
+ORDERED: Final = 0
+ONCE: Final = 1
+"""The places of the two channels in ``EventSender.tracked``."""
+
+
 class EventSender:
     """All outgoing events of a connection.
 
+    :ivar tracked: the senders of messages that may be resent, in the order in which they fill packets. A connection may
+        append more of them. Each is NO_MESSAGES before its first message, since most clients never use it.
     :ivar remembered: after a restart from a checkpoint the number of the last reliable event in it; else None.
     """
 
     __slots__ = (
+        "_max_in_flight",
         "_max_queued",
         "_once_group",
         "_once_number",
         "_order",
         "_ordered_group",
-        "once",
-        "ordered",
         "remembered",
+        "tracked",
         "unreliable",
     )
 
     def __init__(self, max_queued: int, max_in_flight_bytes: int) -> None:
         self.unreliable = UnreliableSender(max_queued)
-        self.once = TrackedSender(max_in_flight_bytes)
-        self.ordered = TrackedSender(max_in_flight_bytes)
+        self.tracked = [NO_MESSAGES, NO_MESSAGES]
         self.remembered: int | None = None
         self._max_queued = max_queued
+        self._max_in_flight = max_in_flight_bytes
         self._once_number = 0
         self._order = 0
         # only fragmented messages count, so the receiver never confuses a group with one of 65,536 events ago
         self._once_group = self._ordered_group = 0
+
+    @property
+    def ordered(self) -> TrackedSender:
+        return self.tracked[ORDERED]
+
+    @property
+    def once(self) -> TrackedSender:
+        return self.tracked[ONCE]
+
+    def _used(self, channel: int) -> TrackedSender:
+        """Return the sender of a channel that gets a message."""
+        if self.tracked[channel] is NO_MESSAGES:
+            self.tracked[channel] = TrackedSender(self._max_in_flight)
+        return self.tracked[channel]
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None) -> None:
         """Queue one serialised event.
@@ -289,7 +313,7 @@ class EventSender:
         if retries == 0:
             self.unreliable.queue(payload, ticket)
             return
-        channel = self.ordered if retries == RELIABLE else self.once
+        channel = self._used(ORDERED if retries == RELIABLE else ONCE)
         if len(channel) >= self._max_queued:
             raise BufferError(
                 f"{len(channel)} events wait already for this peer; send fewer, or send them with retries=0"
@@ -298,12 +322,12 @@ class EventSender:
             self._order += 1
             pieces = split(EVENT_ORDERED, self._ordered_group, ORDER.pack(self._order & 0xFFFF) + payload)
             self._ordered_group += len(pieces) > 1
-            self.ordered.queue(Message(pieces, math.inf, ticket))
+            channel.queue(Message(pieces, math.inf, ticket))
         else:
             self._once_number += 1
             pieces = split(EVENT_ONCE, self._once_group, ORDER.pack(self._once_number & 0xFFFF) + payload)
             self._once_group += len(pieces) > 1
-            self.once.queue(Message(pieces, retries, ticket))
+            channel.queue(Message(pieces, retries, ticket))
 
     @property
     def ordered_acked(self) -> int:

@@ -28,23 +28,32 @@ class EventReceiver:
 
     :param fragment_timeout: seconds without progress after which an unfinished unreliable event is given up.
     :ivar held_bytes: bytes of unfinished messages, and of reliable ones ahead of their turn.
+    :ivar reassemblers: by kind of message, each made for the first fragment of its kind.
     """
 
-    __slots__ = ("_deliver", "_next_order", "_once", "_waiting_bytes", "held", "held_bytes", "reassemblers")
+    __slots__ = (
+        "_deliver",
+        "_fragment_timeout",
+        "_limit",
+        "_next_order",
+        "_once",
+        "_waiting_bytes",
+        "held",
+        "held_bytes",
+        "reassemblers",
+    )
 
     def __init__(
         self, deliver: Callable[[bytes], None], max_message_bytes: int, fragment_timeout: float = math.inf
     ) -> None:
         self._deliver = deliver
-        self._once = ReceiveWindow(_ONCE_WINDOW)
+        self._limit = max_message_bytes + AFTER.size + ORDER.size
+        self._fragment_timeout = fragment_timeout
+        self._once: ReceiveWindow | None = None
+        """The numbers of the retried events; None before the first, since most clients never send one."""
         self._next_order = 1
         self.held: dict[int, bytes] = {}
-        limit = max_message_bytes + AFTER.size + ORDER.size
-        self.reassemblers = {
-            EVENT: Reassembler(limit, max_groups=4, lifetime=fragment_timeout),
-            EVENT_ONCE: Reassembler(limit),
-            EVENT_ORDERED: Reassembler(limit),
-        }
+        self.reassemblers: dict[int, Reassembler] = {}
         self._waiting_bytes = self.held_bytes = 0
 
     @property
@@ -70,26 +79,29 @@ class EventReceiver:
     def begin_anew(self, received: int) -> None:
         """Forget the peer's events but the count of the reliable ones, which go on after it. Next after
         :meth:`renew`."""
-        self._once.forget()
+        self._once = None
         self._next_order = received + 1
 
     def _count_held(self) -> None:
         self.held_bytes = self._waiting_bytes + sum(r.held_bytes for r in self.reassemblers.values())
 
     def expire(self, now: float) -> None:
-        self.reassemblers[EVENT].expire(now)
-        self._count_held()
+        if EVENT in self.reassemblers:
+            self.reassemblers[EVENT].expire(now)
+            self._count_held()
 
     def forgive(self, slept: float) -> None:
-        self.reassemblers[EVENT].forgive(slept)
+        if EVENT in self.reassemblers:
+            self.reassemblers[EVENT].forgive(slept)
 
     def drop_unreliable(self) -> bool:
         """Return False if there are none. All else that is held was acknowledged."""
-        loose = self.reassemblers[EVENT]
-        found = loose.held_bytes > 0
+        loose = self.reassemblers.get(EVENT)
+        if loose is None or not loose.held_bytes:
+            return False
         loose.clear()
         self._count_held()
-        return found
+        return True
 
     def receive(self, kind: int, body: bytes) -> None:
         """Take a whole message of kind EVENT, EVENT_ONCE or EVENT_ORDERED.
@@ -103,6 +115,8 @@ class EventReceiver:
             raise MalformedPacket("event without its number")
         number = ORDER.unpack_from(body)[0]
         if kind == EVENT_ONCE:
+            if self._once is None:
+                self._once = ReceiveWindow(_ONCE_WINDOW)
             if self._once.receive(unwrap(number, max(self._once.latest, 0))):
                 self._deliver(AcknowledgedEvent(body[ORDER.size :]))
         else:
@@ -128,9 +142,7 @@ class EventReceiver:
 
         :raises MalformedPacket: if the fragment is wrong, or its kind is no event's.
         """
-        reassembler = self.reassemblers.get(kind)
-        if reassembler is None:
-            raise MalformedPacket(f"fragment of unknown kind {kind}")
+        reassembler = self.reassemblers.get(kind) or self._new_reassembler(kind)
         try:
             body = reassembler.receive(group, index, count, part, now)
         except TooLarge as error:
@@ -140,3 +152,14 @@ class EventReceiver:
         self._count_held()
         if body is not None:
             self.receive(kind, body)
+
+    def _new_reassembler(self, kind: int) -> Reassembler:
+        """:raises MalformedPacket: the kind is no event's."""
+        if kind == EVENT:
+            made = Reassembler(self._limit, max_groups=4, lifetime=self._fragment_timeout)
+        elif kind in (EVENT_ONCE, EVENT_ORDERED):
+            made = Reassembler(self._limit)
+        else:
+            raise MalformedPacket(f"fragment of unknown kind {kind}")
+        self.reassemblers[kind] = made
+        return made

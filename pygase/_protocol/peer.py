@@ -103,7 +103,7 @@ class PeerProtocol:
         self.budget = TokenBucket(self.record, config.bytes_per_second, config.burst_bytes, now)
         self.rtt = RttEstimator(config.min_rto)
         self.outgoing = EventSender(config.max_queued_messages, config.burst_bytes)
-        self.tracked = [self.outgoing.ordered, self.outgoing.once]
+        self.tracked = self.outgoing.tracked
         self.incoming = EventReceiver(self._deliver, config.max_message_bytes, config.fragment_timeout)
         self.closed: Disconnected | None = None
         self.hurried = False

@@ -7,6 +7,7 @@ off (as in RFC 9000, appendix A.3).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 RECEIVE_WINDOW: Final = 256
@@ -22,6 +23,12 @@ def unwrap(wire: int, expected: int, bits: int = 16) -> int:
     return full if full >= 0 else full + (1 << bits)
 
 
+@cache
+def _all_ones(window: int) -> int:
+    """Return an int of that many ones; the same object for all windows of a size."""
+    return (1 << window) - 1
+
+
 class ReceiveWindow:
     """The received numbers: the newest one, and each of the ``window`` numbers up to it.
 
@@ -34,7 +41,7 @@ class ReceiveWindow:
 
     def __init__(self, window: int = RECEIVE_WINDOW) -> None:
         self._window = window
-        self._all = (1 << window) - 1
+        self._all = _all_ones(window)
         self.forget()
 
     def forget(self) -> None:

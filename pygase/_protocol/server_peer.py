@@ -10,7 +10,7 @@ from ..config import ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import ONE_ACK_COVERS, Carried, TickTimes
 from .admission import Participation, host_of
-from .channels import Message, TrackedSender
+from .channels import NO_MESSAGES, Message, TrackedSender
 from .fragments import split
 from .handshake import Address, RandomBytes
 from .inputs import decode_inputs, encode_input_state
@@ -43,6 +43,9 @@ round trip. One look costs as much as all other work on a packet."""
 
 SERVER_SKIPS_WITHIN: Final = 1024
 """Packets beyond ``MIN_SKIP_DISTANCE`` within which a number is left out: about once in ten seconds at 60 Hz."""
+
+_BULK: Final = 2
+"""The place of the sender of a large state in ``tracked``, behind those of the events."""
 
 
 class Shared:
@@ -155,8 +158,8 @@ class ServerProtocol(PeerProtocol):
         self.user: Any = None
         self.snapshots = SnapshotSender(self.record, shared.ring)
         self.bulk_group = 0
-        self.tracked.append(TrackedSender(config.burst_bytes))
-        self._fragments: deque[bytes] = deque()  # of the state being sent unreliably, framed
+        self.tracked.append(NO_MESSAGES)
+        self._fragments: list[bytes] = []  # of the state being sent unreliably, framed
         self._has_inputs = False
 
     @property
@@ -174,7 +177,7 @@ class ServerProtocol(PeerProtocol):
         self.path = ClientPath()  # the numbers of packets begin anew; the handshake's answer gives it a key
         self.part.lost_until = math.inf
         self.snapshots.renew()
-        self.tracked[2] = TrackedSender(self.config.burst_bytes)
+        self.tracked[_BULK] = NO_MESSAGES
         self._fragments.clear()
         self.note = b""
         if peer_forgot:
@@ -317,8 +320,8 @@ class ServerProtocol(PeerProtocol):
         record.settled_tick = record.acked_tick
         tick = unwrap(record.acked_tick, ring.tick, 32) if record.acked_tick else 0
         self.snapshots.on_acked(tick if self.snapshots.holds(tick) else 0)
-        if len(self.tracked[2]) and not self.snapshots.bulk_tick:
-            self.tracked[2] = TrackedSender(self.config.burst_bytes)  # all arrived, if not each acknowledgement
+        if self.tracked[_BULK] is not NO_MESSAGES and not self.snapshots.bulk_tick:
+            self.tracked[_BULK] = NO_MESSAGES  # all arrived, if not each acknowledgement
 
     # -- sending -------------------------------------------------------------------------------------------------
 
@@ -377,21 +380,21 @@ class ServerProtocol(PeerProtocol):
             self._fragments.extend(self.snapshots.fragments(body, kind))
         else:
             self.bulk_group += 1
-            transfer = self.tracked[2] = TrackedSender(self.config.burst_bytes)
+            transfer = self.tracked[_BULK] = TrackedSender(self.config.burst_bytes)
             transfer.queue(Message(split(BULK_SNAPSHOT, self.bulk_group, body), math.inf, -self.bulk_group))
 
     def _parts(self, room: int, contents: list[Carried], rto: float, now: float) -> list[bytes]:
         parts = super()._parts(room, contents, rto, now)
         room -= sum(map(len, parts))
         while self._fragments and len(self._fragments[0]) <= room:
-            parts.append(self._fragments.popleft())
+            parts.append(self._fragments.pop(0))
             room -= len(parts[-1])
         return parts
 
     def due_at(self, now: float) -> float:
         self.settle_acked_tick()
         due = super().due_at(now)
-        transfer = self.tracked[2]
+        transfer = self.tracked[_BULK]
         waiting = [self.snapshots.due_at(self.rtt.rto), transfer.next_due(now) if len(transfer) else None]
         if self._fragments:
             waiting.append(now)

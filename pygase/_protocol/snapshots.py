@@ -31,6 +31,9 @@ _PATIENCE: Final = 0.5
 """Seconds beyond two time-outs in which no state became the client's baseline. Then fragments get lost faster than a
 whole state arrives, as on a narrow link, and the next state is sent reliably."""
 
+_NO_STATE: Final[Tree] = {}
+"""The baseline of all clients without a state."""
+
 
 class SnapshotRing:
     """The server's recent states and their encodings, shared by all clients of an endpoint.
@@ -180,13 +183,13 @@ class SnapshotSender:
     def __init__(self, record: PeerRecord, ring: SnapshotRing) -> None:
         self.record = record
         self._ring = ring
-        self.baseline: Tree = {}
+        self.baseline: Tree = _NO_STATE
         self._progress_tick = 0  # the baseline at its last change, and the time of that:
         self._progress_at = 0.0
         self._group = 0
         self.bulk_tick = 0
         self.bulk_delivered_at: float | None = None
-        self._bulk: Tree = {}
+        self._bulk: Tree = _NO_STATE
 
     def renew(self) -> None:
         """Begin with a new path: a state under way is dropped, and the baseline stays."""
@@ -196,12 +199,12 @@ class SnapshotSender:
     def forget(self) -> None:
         """Note that the client has no state."""
         self.record.forget_states()
-        self.baseline = {}
+        self.baseline = _NO_STATE
 
     def on_acked(self, tick: int) -> None:
         """``tick`` is the client's newest state; 0 asks for a full state."""
         if tick == 0:
-            self.record.baseline_tick, self.baseline = 0, {}
+            self.record.baseline_tick, self.baseline = 0, _NO_STATE
             return
         if tick == self.bulk_tick:
             tree: Tree | None = self._bulk
@@ -215,7 +218,7 @@ class SnapshotSender:
         return tick in self._ring.ring or tick == self.record.baseline_tick or tick == self.bulk_tick
 
     def _end_bulk(self) -> None:
-        self.bulk_tick, self._bulk, self.bulk_delivered_at = 0, {}, None
+        self.bulk_tick, self._bulk, self.bulk_delivered_at = 0, _NO_STATE, None
 
     @property
     def up_to_date(self) -> bool:
