@@ -14,6 +14,8 @@ from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
 from ._server.backend_plumbing import BackendPlumbing
 from ._server.time_step import check_time_step
+from ._server.wire_tree import WireTree
+from ._state.precision import Precision
 from .checks import check_address, check_checkpoint_interval
 from .config import DISCOVERY_PORT, ServerConfig
 from .event import Handler
@@ -39,6 +41,15 @@ class Backend:
         exists, the game goes on from it: its state replaces ``initial_game_state``, and its clients can resume their
         connections for ``config.resume_seconds``. Move the file away to begin a new game.
     :param checkpoint_interval: seconds between two saves. At most this time is lost if the process dies.
+    :param precision: the smallest differences that matter: ``{"ents.*.x": 0.01, "ships.*.pos": 0.1}``. Clients get
+        these floats (each item, of a list) rounded to such steps, in far fewer bytes. The game's own state stays exact.
+        A path is keys joined by dots, with ``*`` for any key.
+    :param view: ``see(tree, client_id) -> tree``, the part of the state that a client may see: it is called in each
+        tick for each client, and everything else is never sent to it. ``tree`` is the state as nested dicts. Read it,
+        never change it, and return a new dict made of parts of it, or ``tree`` itself. A part that the view no longer
+        returns disappears at the client. One returned object for several clients is encoded once. If the view raises an
+        exception, the client goes on seeing what it saw last.
+    :raises TypeError: ``view`` is no such function; or (InvalidValue) ``precision`` is no such dict.
     :raises CheckpointUnusable: (an OSError) the file is damaged or of another game, and stays as it is; or no file can
         be kept there.
 
@@ -63,6 +74,8 @@ class Backend:
         max_dt: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_interval: float = 5.0,
+        precision: Mapping[str, float] | None = None,
+        view: Callable[[dict[str, Any], int], Mapping[str, Any]] | None = None,
     ) -> None:
         if (initial_game_state is None) == (initial_gamestate is None):
             raise TypeError("Backend needs initial_game_state, once: Backend(GameState(...), time_step_function)")
@@ -83,11 +96,14 @@ class Backend:
             self.game_state_store = GameStateStore(
                 state, max_state_bytes=config.max_state_bytes, max_state_values=config.max_state_values
             )
+            self.game_state_store.plumbing.wire = WireTree(Precision.parse(precision))
         self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug, max_dt=max_dt)
         self.game_state_machine.time_step = time_step_function
         self.server = Server(self.game_state_store, game=game, password=password, config=config, identity=identity)
         machine = self.game_state_machine
         self.plumbing = BackendPlumbing(self.server.plumbing, machine.plumbing, machine)
+        if view is not None:
+            self.plumbing.show(view)
         if checkpoint is not None:
             check_checkpoint_interval(checkpoint_interval)
             with program_lines_only:

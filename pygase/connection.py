@@ -67,6 +67,12 @@ class ClientConnection:
         return self._endpoint.protocol.seals is not None
 
     @property
+    def precision(self) -> dict[str, float]:
+        """The steps to which the server rounds floats of its states, by their paths: what its Backend has declared. {}
+        before the connection stands."""
+        return self._endpoint.protocol.states.precision.declared()
+
+    @property
     def stats(self) -> ConnectionStats:
         """See ``Client.stats``."""
         return self._endpoint.stats

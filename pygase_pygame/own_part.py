@@ -145,6 +145,19 @@ def _own_key(tree: Any, key: Any) -> Any:
     return None
 
 
+def precision_below(declared: Mapping[str, float], path: Path) -> dict[str, float]:
+    """Return what is declared of a part, with the paths as seen from there; "*" for the part itself.
+
+    :param declared: paths and steps of the whole state.
+    """
+    found: dict[str, float] = {}
+    for text in sorted(declared, key=lambda text: "*" not in text):  # a key that is named counts before "*"
+        parts = text.split(".")
+        if len(parts) >= len(path) and all(part in ("*", str(key)) for part, key in zip(parts, path, strict=False)):
+            found[".".join(parts[len(path) :]) or "*"] = declared[text]
+    return found
+
+
 def with_part(state: Any, path: Path, part: Any) -> Any:
     """Return a copy of ``state`` with another value at the end of a path, if the path leads anywhere."""
     if not path:

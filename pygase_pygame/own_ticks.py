@@ -10,7 +10,7 @@ from pygase import Client, FixedTimestep, Predictor, SilenceWatch, Snapshot
 
 from .controls.given import latched, plain
 from .fit import FitWatch
-from .own_part import Path, Prediction, part_at, with_part
+from .own_part import Path, Prediction, part_at, precision_below, with_part
 
 SILENT_SMOOTHING: Final = 0.3
 """Seconds of inputs kept for a replay: longer than any playable round trip."""
@@ -124,6 +124,7 @@ class OwnTicks:
         self._confirmed = Confirmed(client)
         self._coasting = Coasting(interval, None if prediction is None else prediction.max_ahead)
         self.predictor = None if prediction is None else self._new_predictor(prediction, interval)
+        self._declared: tuple[Mapping[str, float], Path] = {}, ()
         self.forget()
 
     def _new_predictor(self, prediction: Prediction, interval: float) -> Predictor:
@@ -237,6 +238,14 @@ class OwnTicks:
         mine = self.predictor.view(now, self._fraction, self._given)
         return state if mine is None else with_part(state, self._path, mine)
 
+    def _take_precision(self, predictor: Predictor, path: Path) -> None:
+        """Let the predictor know to which steps the server rounds the numbers of the player's own part."""
+        connection = self._client.connection
+        declared = connection.precision if connection is not None else {}
+        if (declared, path) != self._declared:
+            self._declared = declared, path
+            predictor.precision = precision_below(declared, path)
+
     def _missing(self) -> tuple[str, Path] | None:
         """Return the path to the player's own part, as given and as keys, if there never was one."""
         where = self._prediction.mine if self._prediction is not None else None
@@ -247,5 +256,7 @@ class OwnTicks:
         me = self._client.id
         self._path = None if self._prediction is None else self._prediction.path(state, me, self._client.address)
         part = None if self._path is None else part_at(state, self._path)
+        if part is not None and self.predictor is not None and self._path is not None:
+            self._take_precision(self.predictor, self._path)
         self._found = self._found or part is not None
         return part

@@ -10,6 +10,7 @@ from collections import deque
 from itertools import starmap
 from typing import Final
 
+from .._state.precision import Precision
 from ..config import ClientConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import Carried
@@ -206,6 +207,7 @@ class ClientProtocol(PeerProtocol):
         agreement = self.way_in.connector.agreement
         encrypt(self, agreement.keys if agreement is not None else None, FROM_CLIENT)
         self.way_in.succeed(welcome)
+        self.states.take_precision(Precision.decode(welcome.precision))
         self.connected = True
         self.clock.units = welcome.time
         self.record.last_received_at = self.record.last_sent_at = now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from .._state.precision import NO_PRECISION, Precision
 from ..config import ClientConfig
 from .acks import Carried
 from .fragments import Reassembler
@@ -83,12 +84,14 @@ class StateSide:
     """A client's received states, and the fragments of unfinished ones.
 
     :ivar ack_wait: seconds for which the server may let an acknowledgement wait for its tick.
+    :ivar precision: of the numbers in the states, as the server has declared it.
     """
 
-    __slots__ = ("_fragments", "ack_wait", "received")
+    __slots__ = ("_fragments", "ack_wait", "precision", "received")
 
     def __init__(self, config: ClientConfig) -> None:
         self.ack_wait = 0.0
+        self.precision = NO_PRECISION
         self.received = SnapshotReceiver(config.max_state_bytes, config.max_state_values)
         limit = config.max_state_bytes + SNAPSHOT_HEADER.size + 64
         self._fragments = {
@@ -96,6 +99,11 @@ class StateSide:
             DELTA: Reassembler(limit, 2, config.fragment_timeout),
             BULK_SNAPSHOT: Reassembler(limit),
         }
+
+    def take_precision(self, precision: Precision) -> None:
+        """Note what the server has declared, before its first state arrives."""
+        self.precision = precision
+        self.received.places = precision.root
 
     @property
     def held_bytes(self) -> int:

@@ -41,6 +41,7 @@ _RESPONSE_LAYOUT: Final = Struct("!BH8sI16s")
 _CLAIM_LAYOUT: Final = Struct("!I16sBII")
 _PROFILE_SIZE: Final = Struct("!H")
 _ACCEPTED_LAYOUT: Final = Struct("!B8s")
+_PRECISION_SIZE: Final = Struct("!H")
 _WELCOME_LAYOUT: Final = Struct("!8sIBBI16sH14sQB")
 _REFUSED_LAYOUT: Final = Struct("!B8sB")
 _PATH_LAYOUT: Final = Struct("!B8sI8s")
@@ -206,7 +207,7 @@ class Welcome(NamedTuple):
     ``time`` is in units of 0.1 ms and whole. All later times are modulo 2**32 (4.97 days), and clients that connect in
     different weeks know the same clock by this one. ``address`` is msgpack of a list, as the server's socket reports
     it. ``identity`` is the server's public key, by which the client recognises it from then on; empty without
-    encryption.
+    encryption. ``precision`` is the table of :class:`.Precision`, serialised.
     """
 
     token: bytes
@@ -220,10 +221,12 @@ class Welcome(NamedTuple):
     time: int
     address: bytes
     identity: bytes = b""
+    precision: bytes = b"\x80"
 
     def encode(self) -> bytes:
         head = _WELCOME_LAYOUT.pack(*self[:9], len(self.address)) + self.address
-        return head + bytes([len(self.identity)]) + self.identity
+        head += bytes([len(self.identity)]) + self.identity
+        return head + _PRECISION_SIZE.pack(len(self.precision)) + self.precision
 
     @classmethod
     def decode(cls, data: bytes) -> Welcome:
@@ -231,8 +234,21 @@ class Welcome(NamedTuple):
         token, client_id, is_host, resumed, received, secret, kept, reset, time, n = _WELCOME_LAYOUT.unpack_from(data)
         end = _WELCOME_LAYOUT.size + n
         address = data[_WELCOME_LAYOUT.size : end]
-        identity, _ = _sized_bytes(data, end, (0, KEY_BYTES), "identity")
-        return cls(token, client_id, bool(is_host), resumed, received, secret, kept, reset, time, address, identity)
+        identity, end = _sized_bytes(data, end, (0, KEY_BYTES), "identity")
+        precision = _precision_of(data, end)
+        is_host = bool(is_host)
+        return cls(
+            token, client_id, is_host, resumed, received, secret, kept, reset, time, address, identity, precision
+        )
+
+
+def _precision_of(data: bytes, at: int) -> bytes:
+    begin = at + _PRECISION_SIZE.size
+    size = _PRECISION_SIZE.unpack_from(data, at)[0] if len(data) >= begin else 1
+    precision = data[begin : begin + size]
+    if len(precision) < size:
+        raise MalformedPacket(f"table of precision of {size} bytes, cut off after {len(precision)}")
+    return precision
 
 
 class Accepted(NamedTuple):

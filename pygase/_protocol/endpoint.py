@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final
 
+from .._state.precision import NO_PRECISION, Precision
 from .._state.tree import Tree
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
@@ -25,6 +26,7 @@ from .resets import RESET_KEY_BYTES
 from .sequence import unwrap
 from .server_peer import SERVER_SKIPS_WITHIN, ServerProtocol, Shared
 from .snapshots import SnapshotRing
+from .view_rings import ViewRings
 from .wire import (
     CHALLENGE_RESPONSE,
     CONNECT_REQUEST,
@@ -57,6 +59,8 @@ class ServerEndpoint:
 
     :param reset_key: 32 secret bytes that an earlier process may have had; b"" for new ones.
     :param first_client_id: the number of the first client. Each later client has the next number.
+    :param precision: of the numbers in the states.
+    :param has_views: each client has a view of its own, see ``shared.views``. Nobody calls :meth:`push_state`.
 
     :ivar table: finds the connected peers.
     :ivar peers: the connected peers by client id; ``by_token``: the same by the token of their packets.
@@ -98,6 +102,8 @@ class ServerEndpoint:
         skip_within: int = SERVER_SKIPS_WITHIN,
         reset_key: bytes = b"",
         first_client_id: int = 1,
+        precision: Precision = NO_PRECISION,
+        has_views: bool = False,
     ) -> None:
         self.config = config or ServerConfig()
         self.ring = SnapshotRing(self.config.snapshot_ring, self.config.max_state_bytes)
@@ -106,6 +112,9 @@ class ServerEndpoint:
         self.dropped: Counter[str] = Counter()
         self.outbox: list[Outgoing] = []
         self.shared = Shared(self.ring, random_bytes, first_sequence, skip_within)
+        self.shared.precision = precision
+        self.shared.views = ViewRings(self.ring) if has_views else None
+        self.ring.packing.places = precision.root
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = self.shared.inbox
         reset_key = reset_key or random_bytes(RESET_KEY_BYTES)
         keys = Keys(game, password, host_token, own_token, is_local, reset_key, identity)
@@ -321,6 +330,8 @@ class ServerEndpoint:
             self.entrance.challenges.secrecy.forget(now)
             for peer in self.peers.values():
                 peer.settle_acked_tick()
+                if self.shared.views is not None:
+                    peer.snapshots.ring.forget_before(peer.record.baseline_tick)
         if everyone and self._sent_tick != self.ring.tick:
             self._sent_tick = self.ring.tick
             return chain(outgoing, self._state_datagrams(now))
@@ -336,14 +347,15 @@ class ServerEndpoint:
     def _state_datagrams(self, now: float) -> Iterator[Outgoing]:
         """Yield the datagrams of a tick: first those with nothing but the new state, then all others."""
         ask_at = max(now + self.config.min_rto, self.shared.ride.leaves_by)
-        ring, others = self.ring, list[ServerProtocol]()
+        others, ring = list[ServerProtocol](), self.ring
         framed: bytes | None = None
         acked_tick = -2  # no peer has this one
         self.shared.ticks.begin(now)
         for peer in tuple(self.peers.values()):
-            if peer.record.acked_tick != acked_tick:
-                acked_tick = peer.record.acked_tick
-                framed = ring.frame_for(acked_tick, now)
+            if peer.record.acked_tick != acked_tick or peer.snapshots.ring is not ring:
+                ring, acked_tick = peer.snapshots.ring, peer.record.acked_tick
+                is_sent = ring is not self.ring and peer.record.sent_tick == ring.tick  # a view may rest
+                framed = ring.frame_for(acked_tick, now) if not is_sent else None
             datagram = peer.state_datagram(framed, now, ask_at) if framed is not None else None
             if datagram is None:
                 others.append(peer)

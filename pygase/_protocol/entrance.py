@@ -295,6 +295,7 @@ class Entrance:
             to_whole_wire_time(now),
             encode_address(peer.address),
             self.challenges.secrecy.identity_key,
+            self._shared.precision.encode(),
         )
         peer.path.key = path_key(secret)
         peer.identity.accepted = opened.accepted(welcome.encode())

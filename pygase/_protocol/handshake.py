@@ -19,6 +19,7 @@ import math
 from typing import Any, Final, NamedTuple
 
 from .._state.codec import pack, unpack, unpack_plain
+from .._state.precision import Precision
 from ..errors import DisconnectReason, MalformedPacket
 from .crypto import RandomBytes as RandomBytes
 from .crypto import keyed_hash, password_proof, same_secret, stretched_password
@@ -203,6 +204,7 @@ class Connector:
             if body is not None:
                 welcome = Welcome.decode(body)
                 decode_address(welcome.address)
+                Precision.decode(welcome.precision)
                 self.outcome, self.agreement = welcome, answer.agreement
                 return
         raise MalformedPacket("an acceptance that is not sealed with the keys of this handshake")

@@ -6,6 +6,7 @@ import math
 from collections import deque
 from typing import Any, Final
 
+from .._state.precision import NO_PRECISION
 from ..config import ConnectionConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import ONE_ACK_COVERS, Carried, TickTimes
@@ -22,6 +23,7 @@ from .rhythm import Ride
 from .sequence import unwrap
 from .skips import numbers_received, receive_skipped
 from .snapshots import SnapshotRing, SnapshotSender
+from .view_rings import ViewRings
 from .wire import (
     AFTER,
     BULK_SNAPSHOT,
@@ -57,21 +59,27 @@ class Shared:
     :ivar paths: makes and checks the challenges of clients that move to another address.
     :ivar violators: peers to close once all received datagrams have been processed.
     :ivar skip_within: the bound on the distance of two numbers that are left out.
+    :ivar precision: of the numbers in the states, which each client learns when it connects.
+    :ivar views: the rings of single clients, if each has a view of its own. Then no state is in ``ring``.
     """
 
     __slots__ = (
         "first_sequence",
         "inbox",
         "paths",
+        "precision",
         "random_bytes",
         "ride",
         "ring",
         "skip_within",
         "ticks",
+        "views",
         "violators",
     )
 
     def __init__(self, ring: SnapshotRing, random_bytes: RandomBytes, first_sequence: int, skip_within: int) -> None:
+        self.precision = NO_PRECISION
+        self.views: ViewRings | None = None
         self.ring = ring
         self.ticks = TickTimes()
         self.ride = Ride()
@@ -81,6 +89,10 @@ class Shared:
         self.random_bytes = random_bytes
         self.first_sequence = first_sequence
         self.skip_within = skip_within
+
+    def new_ring(self) -> SnapshotRing:
+        """Return the ring of a new peer."""
+        return self.ring if self.views is None else self.views.new_ring()
 
 
 class Identity:
@@ -156,7 +168,7 @@ class ServerProtocol(PeerProtocol):
         self.counted_bytes = 0
         self.note = b""
         self.user: Any = None
-        self.snapshots = SnapshotSender(self.record, shared.ring)
+        self.snapshots = SnapshotSender(self.record, shared.new_ring())
         self.bulk_group = 0
         self.tracked.append(NO_MESSAGES)
         self._fragments: list[bytes] = []  # of the state being sent unreliably, framed
@@ -205,7 +217,7 @@ class ServerProtocol(PeerProtocol):
 
     def queue_event(self, payload: bytes, retries: int, ticket: int | None, *, now: float) -> None:
         """The client delivers the event once it has the current state."""
-        tick = self._shared.ring.changed_tick & 0xFFFF
+        tick = self.snapshots.ring.changed_tick & 0xFFFF
         super().queue_event(AFTER.pack(tick) + payload, retries, ticket, now=now)
 
     def _deliver(self, payload: bytes) -> None:
@@ -301,7 +313,7 @@ class ServerProtocol(PeerProtocol):
 
         It changes nothing, since any thread may read statistics while the network's thread makes a delta.
         """
-        ring, acked_tick = self._shared.ring, self.record.acked_tick
+        ring, acked_tick = self.snapshots.ring, self.record.acked_tick
         tick = self.record.baseline_tick
         if acked_tick != self.record.settled_tick:
             tick = unwrap(acked_tick, ring.tick, 32) if acked_tick > 0 else 0
@@ -314,7 +326,7 @@ class ServerProtocol(PeerProtocol):
         It is called only on demand, since :meth:`state_datagram` needs no baseline. If the state has left the ring, the
         client gets a full one, since it may have forgotten its old baseline.
         """
-        record, ring = self.record, self._shared.ring
+        record, ring = self.record, self.snapshots.ring
         if record.acked_tick == record.settled_tick:
             return
         record.settled_tick = record.acked_tick
@@ -340,7 +352,7 @@ class ServerProtocol(PeerProtocol):
                 return None
             framed = note + framed
             self.note = b""
-        record.sent_tick = self._shared.ring.tick
+        record.sent_tick = self.snapshots.ring.tick
         record.sent_at = now
         record.next_at = ask_at
         return self._packet(framed, None, now)
@@ -352,7 +364,7 @@ class ServerProtocol(PeerProtocol):
 
     def report_input_state(self, applied: int, margin: float) -> None:
         """Queue a report on the newest of the client's inputs in the current state. It leaves with the next packet."""
-        self.note = message(INPUT_STATE, encode_input_state(self._shared.ring.tick, applied, margin))
+        self.note = message(INPUT_STATE, encode_input_state(self.snapshots.ring.tick, applied, margin))
 
     def _header(self, sequence: int, ack: int, ack_bits: int, delay: int, now: float) -> bytes:
         return SERVER_HEADER.pack(DATA, self.token, sequence, ack, ack_bits, delay, to_wire_time(now))

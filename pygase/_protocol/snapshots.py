@@ -35,6 +35,10 @@ _NO_STATE: Final[Tree] = {}
 """The baseline of all clients without a state."""
 
 
+Encodings = dict[tuple[int, int], tuple[Encoded | None, Tree, Tree]]
+"""The encoding of each pair of baseline and tree, by their identities, with the two themselves."""
+
+
 class SnapshotRing:
     """The server's recent states and their encodings, shared by all clients of an endpoint.
 
@@ -74,9 +78,15 @@ class SnapshotRing:
         """The newest tick that has changed something; 0: none."""
         self.resting = False
         self._known = KnownDeltas()
-        self._encodings: dict[int, Encoded | None] = {}
+        self._encodings: Encodings = {}
         self._bodies: dict[tuple[int, int], bytes] = {}
         self.by_acked_tick: dict[int, bytes | None] = {}
+
+    def apart(self) -> SnapshotRing:
+        """Return a ring for what a single client sees. It shares the encodings of a tick with all its like."""
+        ring = SnapshotRing(self._size)
+        ring.packing, ring._encodings = self.packing, self._encodings
+        return ring
 
     def push(self, tick: int, tree: Tree, time: float, span: float, delta: Tree | None = None) -> bool:
         """Make ``tree`` the current state. Return False if nothing changed again and there is nothing to send.
@@ -96,9 +106,7 @@ class SnapshotRing:
         self.tree, self.time, self._span = tree, time, span
         self.ring[tick], self.times[tick] = tree, time
         if len(self.ring) > self._size:
-            oldest, _ = self.ring.popitem(last=False)
-            del self.times[oldest]
-            self._known.drop(oldest)
+            self._drop_oldest()
         self._encodings.clear()
         self._bodies.clear()
         self.by_acked_tick.clear()
@@ -146,12 +154,14 @@ class SnapshotRing:
 
     def _encoded(self, baseline_tick: int, baseline: Tree) -> tuple[int, bytes, int]:
         """Return flags, payload, and ticks back to the baseline: 0 for a full state. It is encoded once."""
-        found = self._encodings.get(baseline_tick)
-        if found is None and baseline_tick not in self._encodings:
-            found = self._encodings[baseline_tick] = self._encode(baseline_tick, baseline)
-        if found is None:  # deletions can make a delta larger than any state
+        key = id(baseline) if baseline_tick else 0, id(self.tree)
+        found = self._encodings.get(key)
+        if found is None:
+            found = self._encodings[key] = self._encode(baseline_tick, baseline), baseline, self.tree
+        encoded = found[0]
+        if encoded is None:  # deletions can make a delta larger than any state
             return self._encoded(0, {})
-        flags, payload = found
+        flags, payload = encoded
         return flags | RESTING if self.resting else flags, payload, self.tick - baseline_tick if baseline_tick else 0
 
     def _encode(self, baseline_tick: int, baseline: Tree) -> Encoded | None:
@@ -159,10 +169,21 @@ class SnapshotRing:
             return self.packing.full(self.tree)
         return self.packing.delta(baseline, self.tree, self.delta_since(baseline_tick, baseline))
 
+    def forget_before(self, tick: int) -> None:
+        """Drop the states before a tick, which are no baselines any more."""
+        while self.ring and next(iter(self.ring)) < tick:
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        oldest, _ = self.ring.popitem(last=False)
+        del self.times[oldest]
+        self._known.drop(oldest)
+
 
 class SnapshotSender:
     """The baseline of one client, and its next snapshot. The ticks are in the client's record.
 
+    :ivar ring: the states that the client may see.
     :ivar baseline: the state of ``record.baseline_tick``.
     :ivar bulk_tick: the tick of the state under way as a bulk transfer; 0: none.
     :ivar bulk_delivered_at: when all of that state had arrived, seconds; None while it is under way.
@@ -173,16 +194,16 @@ class SnapshotSender:
         "_group",
         "_progress_at",
         "_progress_tick",
-        "_ring",
         "baseline",
         "bulk_delivered_at",
         "bulk_tick",
         "record",
+        "ring",
     )
 
     def __init__(self, record: PeerRecord, ring: SnapshotRing) -> None:
         self.record = record
-        self._ring = ring
+        self.ring = ring
         self.baseline: Tree = _NO_STATE
         self._progress_tick = 0  # the baseline at its last change, and the time of that:
         self._progress_at = 0.0
@@ -210,12 +231,12 @@ class SnapshotSender:
             tree: Tree | None = self._bulk
             self._end_bulk()
         else:
-            tree = self._ring.ring.get(tick)
+            tree = self.ring.ring.get(tick)
         if tree is not None:
             self.record.baseline_tick, self.baseline = tick, tree
 
     def holds(self, tick: int) -> bool:
-        return tick in self._ring.ring or tick == self.record.baseline_tick or tick == self.bulk_tick
+        return tick in self.ring.ring or tick == self.record.baseline_tick or tick == self.bulk_tick
 
     def _end_bulk(self) -> None:
         self.bulk_tick, self._bulk, self.bulk_delivered_at = 0, _NO_STATE, None
@@ -223,7 +244,7 @@ class SnapshotSender:
     @property
     def up_to_date(self) -> bool:
         """True if the client has the current state, or there is none."""
-        ring = self._ring
+        ring = self.ring
         return (self.record.baseline_tick == ring.tick) or not ring.tick
 
     def wanted(self, now: float, rto: float) -> bool:
@@ -234,7 +255,7 @@ class SnapshotSender:
             self._end_bulk()  # all of it arrived, yet the client did not acknowledge it: it could not use it
         if self.up_to_date:
             return False
-        return self.record.sent_tick != self._ring.tick or now >= self.record.sent_at + rto
+        return self.record.sent_tick != self.ring.tick or now >= self.record.sent_at + rto
 
     def due_at(self, rto: float) -> float | None:
         """Return when :meth:`wanted` becomes true if the state does not change; None for never."""
@@ -242,7 +263,7 @@ class SnapshotSender:
             return None if self.bulk_delivered_at is None else self.bulk_delivered_at + 2 * rto
         if self.up_to_date:
             return None
-        return self.record.sent_at + rto if self.record.sent_tick == self._ring.tick else 0.0
+        return self.record.sent_at + rto if self.record.sent_tick == self.ring.tick else 0.0
 
     def next_body(self, now: float, rto: float = 0.0) -> tuple[bytes, int]:
         """Return the message body to send, and its kind: DELTA, SNAPSHOT, or BULK_SNAPSHOT to be sent reliably.
@@ -250,7 +271,7 @@ class SnapshotSender:
         :param rto: time-out for resending, seconds. A large state goes reliably if no progress was made for much
             longer.
         """
-        record, ring = self.record, self._ring
+        record, ring = self.record, self.ring
         if record.baseline_tick != self._progress_tick or record.sent_tick == record.baseline_tick:
             self._progress_tick, self._progress_at = record.baseline_tick, now
         usable = record.baseline_tick > 0 and ring.tick - record.baseline_tick <= MAX_BACK

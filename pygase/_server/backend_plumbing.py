@@ -10,6 +10,7 @@ from .life import Life
 from .machine_plumbing import MachinePlumbing
 from .server_plumbing import ServerPlumbing
 from .turns import ServerTurns
+from .views import CheckedView, Views, check_view
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,6 +42,17 @@ class BackendPlumbing:
         file = CheckpointFile(path, game, max_state_values)
         bans = self.server.keeping_out.bans
         self.server.memory = Checkpointing(file, interval, self.game, bans)
+
+    def show(self, view: Any) -> None:
+        """Let each client see what a view returns for it.
+
+        :raises TypeError: if it cannot be called with (tree, client_id).
+        """
+        check_view(view)
+        watch, simulation = self.game.watch, self.game.simulation
+        self.server.states.wire.views = Views(
+            CheckedView(view), self.server.log, lambda: simulation.debug, watch.note_view
+        )
 
     def claim(self, interval: float) -> None:
         """:raises ValueError: if the interval is not a positive number of seconds.

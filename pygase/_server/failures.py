@@ -12,7 +12,7 @@ from ..event import UniversalEventHandler, handler_name
 from ..gamestate import GameState
 from .changes_in_place import changed_in_place
 from .simulation import Simulation
-from .slow_ticks import TIME_STEP
+from .slow_ticks import TIME_STEP, VIEW
 from .state_keeper import StateKeeper
 
 
@@ -57,6 +57,8 @@ class Failures:
         """Return the words for a function in a log; with ``place``, also the file and line of its definition."""
         if name is TIME_STEP:
             return "time_step" + (place_of(self._simulation.time_step) if place else "")
+        if name is VIEW:
+            return "the view, for all clients together"
         handler = self._handlers.find(name) if place else None
         return handler_name(name) + (place_of(handler.function) if handler is not None else "")
 

@@ -162,6 +162,7 @@ class Incoming:
             self._on_restored(peer, event)
         elif isinstance(event, Resumed):
             self._on_resumed(peer.user, event)
+            self._run.show_state(peer)
         elif isinstance(event, Disconnected):
             self._on_left(peer, event)
 
@@ -182,6 +183,7 @@ class Incoming:
         client = self._added(peer)
         self._log.write(logging.INFO, "%s has connected", client)
         self._distribute_own(CLIENT_CONNECTED, client, profile=client.profile)
+        self._run.show_state(peer)
 
     def _on_restored(self, peer: ServerProtocol, event: Restored) -> None:
         """Take in a client of an earlier process. The game goes on with its events where it was."""

@@ -138,12 +138,12 @@ class MachinePlumbing:
         from ..timeline.history import StateHistory  # only here: few games need it, and its import takes time
 
         history = StateHistory(seconds, interpolate)
-        commit = self.states.committed
+        commit = self.states.wire.follow(self.states.committed)
         history.push(commit.tick, commit.time, commit.tree)
         return history
 
     def remember(self, history: StateHistory) -> None:
-        commit = self.states.committed
+        commit = self.states.wire.follow(self.states.committed)
         history.push(commit.tick, commit.time, commit.tree, span=commit.span)
 
     def restart_history(self) -> None:
@@ -151,5 +151,5 @@ class MachinePlumbing:
         history = self.simulation.history
         if history is not None:
             history.clear()
-            commit = self.states.committed
+            commit = self.states.wire.follow(self.states.committed)
             history.push(commit.tick, commit.time, commit.tree)

@@ -11,6 +11,7 @@ from .._io.interfaces import get_available_ip_addresses
 from .._io.ports import Address, Platform, Transport
 from .._protocol.endpoint import hurry_acks
 from .._protocol.handshake import plain_host
+from .._protocol.server_peer import ServerProtocol
 from .._protocol.sleep import SleepWatch
 from .._protocol.tickets import AckCallback
 from .._state.codec import prepare_counting
@@ -242,16 +243,30 @@ class ServerRun:
             if due_at is not None:
                 self.driver.arm(due_at)
 
+    def show_state(self, peer: ServerProtocol) -> None:
+        """Let a client that has just connected see its part of the newest state, if it has a view of its own.
+
+        While a game loop runs it waits for the next tick, in which the game knows the client.
+        """
+        states, views = self.server.states, self.server.states.wire.views
+        if views is not None and (not self.server.wire.has_game_loop or states.is_paused):
+            views.show(states.wire.follow(states.committed), self.endpoint, [peer])
+            peer.record.next_at = self.clock()
+            self.endpoint.next_at = min(self.endpoint.next_at, peer.record.next_at)
+
     def _take_over_state(self) -> bool:
         """Give the newest state to the endpoint; return whether it has changed."""
         self._state_waits = False  # first: a commit from another thread after this line is taken over next time
-        commit = self.server.states.committed
+        wire = self.server.states.wire
+        commit = wire.follow(self.server.states.committed)
         self._next_push_at = self.clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
-        delta = commit.delta_from(self.endpoint.ring.tree)
-        changed = self.endpoint.push_state(
-            commit.tick + 1, commit.tree, time=commit.time, span=commit.span, delta=delta
-        )
+        views, endpoint = wire.views, self.endpoint
+        if views is not None:
+            changed = views.push(commit, endpoint, self.clock)
+        else:
+            delta = commit.delta_from(endpoint.ring.tree)
+            changed = endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span, delta=delta)
         self.server.face.player_inputs.report(commit.tick)
         self.outgoing.note_state(commit.tick)
         if not self.between_ticks.ticking and self.server.wire.has_game_loop:

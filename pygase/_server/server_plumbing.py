@@ -179,6 +179,8 @@ class ServerPlumbing:
             first_client_id=self.memory.next_client_id,
             reset_key=self.memory.reset_key,
             identity=known.identity,
+            precision=self.states.wire.precision,
+            has_views=self.states.wire.views is not None,
         )
         endpoint.entrance.bans = self.keeping_out.bans
         return endpoint

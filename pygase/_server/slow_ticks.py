@@ -17,6 +17,9 @@ logger = logging.getLogger("pygase")
 TIME_STEP: Final = "the time step"
 """Stands for the time step in the place of an event's type. Compared by identity."""
 
+VIEW: Final = "the view"
+"""Stands for the game's view in the same place. Compared by identity."""
+
 SLOW_SHARE: Final = 0.1
 """Share of the ticks that may be left out without a report: some hiccups are normal."""
 SLOW_TICK: Final = 0.1

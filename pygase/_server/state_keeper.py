@@ -15,6 +15,7 @@ from .._io.ports import Clock
 from .._state.backing import state_of, time_order_of
 from .._state.game_status import PAUSED
 from .._state.handed_over import HandedOver
+from .._state.precision import NO_PRECISION
 from .._state.tree import TO_DELETE, Tree, Whole
 from ..errors import InPlaceChange, StateTooLarge
 from ..gamestate import GameState, order_is_ignored
@@ -22,6 +23,7 @@ from ..utils import Sqn
 from .draft import Draft
 from .initial_state import InitialState
 from .updates import UpdateCache
+from .wire_tree import WireTree
 
 UPDATE_CACHE_SIZE: Final = 100
 
@@ -78,6 +80,8 @@ class StateKeeper:
         self._listeners: list[Callable[[], None]] = []
         self._lock = threading.RLock()
         self.log = LogLines()
+        self.wire = WireTree(NO_PRECISION)
+        """Follows the commits with what clients get of them."""
         self._take_in(vars(GameState() if given is None else given))
         self._initial = InitialState(given)
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from .changes_in_place import ChangeSearch, WorkingStates
-from .slow_ticks import TIME_STEP, SlowTicks
+from .slow_ticks import TIME_STEP, VIEW, SlowTicks
 
 logger = logging.getLogger("pygase")
 
@@ -130,6 +130,11 @@ class Watch:
             return watched
 
         return find_watched
+
+    def note_view(self, took: float) -> None:
+        """``took``: the seconds in which the view was asked for all clients, after a tick."""
+        if self._slow.is_watching:
+            self._slow.note_call(VIEW, took)
 
     # -- slow ticks ----------------------------------------------------------------------------------------------------
 

@@ -202,8 +202,8 @@ class Precision:
             raise MalformedPacket(f"a table of precision with a wrong path: {error}") from None
 
     def encode(self) -> bytes:
-        """Return the table as the handshake carries it, b"" if nothing is declared."""
-        return pack(self._units) if self._units else b""
+        """Return the table as the handshake carries it."""
+        return pack(self._units)
 
     @staticmethod
     def decode(data: bytes) -> Precision:
@@ -213,7 +213,7 @@ class Precision:
         """
         if len(data) > MAX_TABLE_BYTES:
             raise MalformedPacket(f"a table of precision of {len(data)} bytes, at most {MAX_TABLE_BYTES} expected")
-        return Precision.from_table(unpack_plain(data, MAX_TABLE_BYTES, 1) if data else {})
+        return Precision.from_table(unpack_plain(data, MAX_TABLE_BYTES, 1))
 
 
 NO_PRECISION: Final = Precision({})

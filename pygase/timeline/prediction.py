@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from .._state.precision import NO_PRECISION, Precision, equal_within
 from .._state.tree import Cleaner, exactly_equal, thawed
 from .rules import Interpolate
 from .visible_error import GlidingNumbers, VisibleError
@@ -46,13 +47,14 @@ class _Tick(NamedTuple):
 class _Rules:
     """The two functions of a game that a prediction runs, with checked and copied arguments and results."""
 
-    __slots__ = ("_cleaner", "_select", "_step")
+    __slots__ = ("_cleaner", "_select", "_step", "precision")
 
     def __init__(self, step: Callable[[Any, Any], Any], select: Callable[[Mapping[str, Any]], Any]) -> None:
         if not callable(step) or not callable(select):
             raise TypeError("Predictor takes two functions: step(mine, input) -> mine, and select(game_state) -> mine")
         self._step, self._select = step, select
         self._cleaner = Cleaner()
+        self.precision = NO_PRECISION
 
     def step(self, mine: Any, command: Any) -> Any:
         """Received states are shared, so the rules get copies."""
@@ -65,6 +67,13 @@ class _Rules:
     def input(self, input: Any) -> Any:
         """Return a copy of an input as the server will receive it."""
         return self._cleaner.clean(input, "input")
+
+    def agree(self, truth: Any, expected: Any) -> bool:
+        """Return whether a truth is as expected, as far as the wire can say."""
+        places = self.precision.root
+        if places is None or (type(truth) is dict and type(expected) is dict):
+            return equal_within(truth, expected, places)
+        return equal_within(truth, expected, places.every)
 
     def _cleaned(self, mine: Any, name: str) -> Any:
         """Return a copy of a function's result as the server would send it: tuples as lists."""
@@ -90,7 +99,10 @@ class Predictor:
     :param snap_distance: a number with a larger error jumps. The plain paths of ``smooth`` in the same dict count
         together, as the coordinates of one point; rules have their own.
     :param max_pending: most inputs kept for a replay, from 1 up. Beyond it the oldest are dropped.
-    :raises TypeError: ``step`` or ``select`` is no function.
+    :param precision: paths within ``mine``, and the steps to which the server rounds these floats, as in
+        ``Backend(..., precision=...)``. A truth that differs from the prediction by a step or less is as predicted, and
+        the prediction stays. If ``mine`` is no dict, its path is ``"*"``.
+    :raises TypeError: ``step`` or ``select`` is no function, or (InvalidValue) ``precision`` is wrong.
     :raises ValueError: a number is out of its range, or a path is malformed or named twice.
 
     :ivar corrections: number of reconciliations with a truth other than predicted.
@@ -107,6 +119,7 @@ class Predictor:
         smoothing_time: float = DEFAULT_SMOOTHING_TIME,
         snap_distance: float | None = None,
         max_pending: int = MAX_PENDING_INPUTS,
+        precision: Mapping[str, float] | None = None,
     ) -> None:
         self._rules = _Rules(step, select)
         if not 0 <= smoothing_time < math.inf:
@@ -115,6 +128,7 @@ class Predictor:
             raise ValueError(f"snap_distance must be a number from 0 up, or None, not {snap_distance!r}")
         if max_pending < 1:
             raise ValueError(f"max_pending must be from 1 up, not {max_pending!r}")
+        self._rules.precision = Precision.parse(precision)
         self.corrections = 0
         self.last_error = 0.0
         self.dropped = 0
@@ -135,6 +149,15 @@ class Predictor:
         self._before: Any = None  # and after all but the last
         self._ahead = 0  # ticks from the latest state to the predicted part
         self._error.reset()
+
+    @property
+    def precision(self) -> Mapping[str, float]:
+        """The steps to which the server rounds the numbers of ``mine``, by their paths; may be set at any time."""
+        return self._rules.precision.declared()
+
+    @precision.setter
+    def precision(self, declared: Mapping[str, float] | None) -> None:
+        self._rules.precision = Precision.parse(declared)
 
     @property
     def predicted(self) -> Any:
@@ -271,7 +294,7 @@ class Predictor:
         """Return the remaining inputs applied to ``truth``, and whether the result was predicted before."""
         ticks = [tick for tick in self._pending if tick.number > applied]
         expected = self._expected(applied)
-        as_expected = truth is not None and expected is not None and exactly_equal(truth, expected)
+        as_expected = truth is not None and expected is not None and self._rules.agree(truth, expected)
         if as_expected and all(tick.after is not None for tick in ticks):
             return deque(ticks), True
         mine, replayed = truth, deque[_Tick]()

@@ -152,6 +152,7 @@ def odd_welcome(rng: random.Random, address: bytes) -> bytes:
         rng.randbytes(14),
         rng.choice([0, 2**64 - 1]),
         address,
+        precision=rng.choice([b"\x80", b"\x81\xa3a.*\x64", b"\x81\xa1a\xc0", b"\x90", b"", rng.randbytes(9)]),
     ).encode()
 
 

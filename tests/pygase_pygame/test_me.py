@@ -9,6 +9,7 @@ import pytest
 from pygase import CLIENT_CONNECTED, Backend, Client, GameState, Interpolate, InvalidValue
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import Prediction, Session, host, join
+from pygase_pygame.own_part import precision_below
 from tests.support.playing import eventually
 
 TICK = 1 / 30
@@ -174,3 +175,17 @@ def test_what_is_no_profile_is_refused_and_nothing_is_left_running() -> None:
     eventually(lambda: backend.server.port is None)
     with pytest.raises(InvalidValue, match="profile must be a dict"):
         join(profile=["Ann"])  # type: ignore[arg-type]
+
+
+def test_precision_below_the_own_part() -> None:
+    declared = {
+        "players.*.x": 0.01,
+        "players.7.x": 1.0,
+        "players.8.y": 2.0,
+        "players.*": 0.5,
+        "ball.x": 3.0,
+        "*.7.z": 4.0,
+    }
+    assert precision_below(declared, ("players", 7)) == {"x": 1.0, "*": 0.5, "z": 4.0}
+    assert precision_below(declared, ("players", "8")) == {"x": 0.01, "y": 2.0, "*": 0.5}
+    assert precision_below({}, ("players", 7)) == {}

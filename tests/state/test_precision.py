@@ -121,7 +121,7 @@ def test_a_key_that_is_named_counts_before_the_star_and_inherits_from_it() -> No
 def test_nothing_declared_has_no_places() -> None:
     assert Precision.parse(None).root is None
     assert Precision.parse({}).root is None
-    assert (NO_PRECISION.encode(), Precision.decode(b"").root) == (b"", None)
+    assert Precision.decode(NO_PRECISION.encode()).root is None
 
 
 def test_the_table_arrives_as_it_was_sent() -> None:
@@ -209,7 +209,7 @@ def test_a_wrong_table_from_the_wire_is_malformed(received: Any) -> None:
         Precision.decode(pack(received))
 
 
-@pytest.mark.parametrize("data", [b"\xc1", b"\x81", b"\x81\xa1x", b"x" * 801, b"\x81\xa1x\x91\x01", b"\x80\x80"])
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x81", b"\x81\xa1x", b"x" * 801, b"\x81\xa1x\x91\x01", b"\x80\x80"])
 def test_bytes_that_are_no_table_are_malformed(data: bytes) -> None:
     with pytest.raises(MalformedPacket):
         Precision.decode(data)

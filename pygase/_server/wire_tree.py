@@ -1,0 +1,59 @@
+"""The tree that clients get, beside the exact one of the game."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from .._state.delta import diff
+from .._state.merging import UpdateReader, merged
+from .._state.precision import Places, Precision, rounded_part
+from .._state.tree import Tree
+
+if TYPE_CHECKING:
+    from .state_keeper import Commit
+    from .views import Views
+
+
+class WireTree:
+    """Follows the exact tree with one whose declared floats are rounded. A tick costs as much as it changes.
+
+    The game's own state is never rounded: a thing that moves 0.004 a tick under a precision of 0.01 would stand still
+    for ever.
+
+    :ivar precision: what the game has declared.
+    :ivar views: what each client may see of the tree; None: all of it.
+    """
+
+    def __init__(self, precision: Precision) -> None:
+        self.precision = precision
+        self.views: Views | None = None
+        self._reader = UpdateReader()
+        self._lock = threading.Lock()
+        self._exact: Tree = {}
+        self._before: Tree = {}
+        self._wire: Tree = {}
+        self._delta: Tree = {}
+        """Leads from ``_before`` to ``_wire``."""
+
+    def follow(self, commit: Commit) -> Commit:
+        """Return a commit with the tree, and the delta, that clients get; from any thread.
+
+        A tick that changes no number by as much as its precision has the same tree as the tick before.
+        """
+        places = self.precision.root
+        if places is None:
+            return commit
+        with self._lock:
+            if commit.tree is not self._exact:
+                self._go_on(commit, places)
+            return commit._replace(tree=self._wire, before=self._before, delta=self._delta)
+
+    def _go_on(self, commit: Commit, places: Places) -> None:
+        change = commit.delta_from(self._exact)
+        if change is None:  # commits have been left out
+            change = diff(self._exact, commit.tree)
+        delta = self._reader.changes(self._wire, rounded_part(change, places), "state")
+        self._exact, self._before, self._delta = commit.tree, self._wire, delta
+        if delta:
+            self._wire = merged(self._wire, delta, {})
