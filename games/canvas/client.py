@@ -142,7 +142,7 @@ class CanvasScreen(GameScreen):
 
     @property
     def _can_draw(self) -> bool:
-        return self.session.status == "connected" and self.hand.artist is not None
+        return self.session.is_in_game and self.hand.artist is not None
 
     @property
     def is_host(self) -> bool:
@@ -380,5 +380,5 @@ class CanvasScreen(GameScreen):
                 "This removes everybody's strokes. It cannot be undone.",
                 "Y: clear it · any other key: keep it",
             )
-        elif self.session.status == "connected" and (view is None or not view.ready):
+        elif self.session.is_in_game and (view is None or not view.ready):
             hud.notice(surface, letters, "Canvas", "Loading the picture ...")

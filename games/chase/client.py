@@ -116,12 +116,14 @@ class ChaseScreen(GameScreen):
     def _status(self, state: Mapping[str, Any], now: float) -> str:
         if self.news.is_shown:
             return self.news.text
-        if self.session.status != "connected":
+        if not self.session.is_in_game:
             return ""
         if now >= self._rtt_until:  # a number that changes in every frame is unreadable
             self._rtt, self._rtt_until = self.session.client.stats.rtt, now + RTT_SECONDS
         count = len(state.get("runners", {}))
         players = "1 player" if count == 1 else f"{count} players"
+        if self.session.status == "reconnecting":  # the band at the top says so, and there is no round trip
+            return players
         return players if self._rtt is None else f"{players} · {self._rtt * 1000:.0f} ms"
 
     def _keys_beside(self, status: str, surface: pygame.Surface) -> str:

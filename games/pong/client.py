@@ -102,7 +102,7 @@ class PongScreen(GameScreen):
             self.session.send_input([_one_way(own + pad), guest])
         else:
             self.session.send_input(_one_way(letters + arrows + pad))
-        if again and self.session.status == "connected" and newest.get("match", {}).get("phase") == rules.OVER:
+        if again and self.session.is_in_game and newest.get("match", {}).get("phase") == rules.OVER:
             self.tell("AGAIN")
 
     def name_of(self, client_id: int) -> str:
@@ -164,7 +164,7 @@ class PongScreen(GameScreen):
             self.news.show(self._waiting_news.popleft())
 
     def _press(self, key: int) -> None:
-        if self.session.status != "connected":
+        if not self.session.is_in_game:
             return
         newest = self.session.newest
         seat = self._seat_in(newest)

@@ -145,12 +145,20 @@ def test_what_was_drawn_while_the_connection_was_lost_is_there_when_it_is_back(t
     draws(table, ada, [(300 + 4 * n, 200) for n in range(30)])
     table.runs(7.0)
     assert ada.session.status == "reconnecting"
+    before = len(screen_of(ada).hand.unconfirmed())
+    draws(table, ada, [(300 + 4 * n, 250) for n in range(30)])  # and meanwhile, too
+    strokes = {sent.stroke for sent in screen_of(ada).hand.unconfirmed()}
+    assert len(screen_of(ada).hand.unconfirmed()) > before
+    assert len(strokes) == 2
+    assert ada.session.reason.startswith("No answer from")
     table.network.partition(ada.session.client, on=False)
     table.runs(3.0)
     assert ada.session.status == "connected"
     assert screen_of(ada).hand.artist == number
     mine = [piece for piece in screen_of(bob).picture.pieces.values() if rules.artist_of(piece) == number]
-    assert mine
+    assert {rules.unpack(piece).number for piece in mine} == strokes
+    assert screen_of(ada).hand.unconfirmed() == []
+    undoes(ada)
     undoes(ada)
     table.runs(1.0)
     assert all(rules.artist_of(piece) != number for piece in screen_of(bob).picture.pieces.values())

@@ -15,6 +15,7 @@ from games.chase.figures import Figures
 from games.chase.picture import Picture
 from games.chase.server import ChaseServer
 from pygase.testing import Link
+from pygase_pygame.app import hud
 from pygase_pygame.ui.palette import WHITE
 from tests.support.table import Seat, Table
 
@@ -199,12 +200,15 @@ def test_alone_one_is_told_how_friends_join(table: Chase, monkeypatch: pytest.Mo
     assert notices == []
 
 
-def test_who_comes_back_after_a_lost_connection_plays_on(table: Chase) -> None:
+def test_who_comes_back_after_a_lost_connection_plays_on(table: Chase, monkeypatch: pytest.MonkeyPatch) -> None:
+    footers: list[str] = []
+    monkeypatch.setattr(hud, "footer", lambda _surface, _letters, status, _keys: footers.append(status))
     ada, bob = table.sit("Ada"), table.sit("Bob")
     table.runs(1.0)
     table.network.partition(ada.session.client)
     table.runs(12.0)
     assert status(ada) == "reconnecting"
+    assert "2 players" in footers[-2:]
     assert headline(bob) == "You are it, and alone"
     table.network.partition(ada.session.client, on=False)
     table.runs(2.0)
