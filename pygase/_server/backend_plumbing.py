@@ -40,6 +40,7 @@ class BackendPlumbing:
         from .checkpointing import Checkpointing
 
         file = CheckpointFile(path, game, max_state_values)
+        self._take_turns()  # also if the program runs server and game loop by themselves
         bans = self.server.keeping_out.bans
         self.server.memory = Checkpointing(file, interval, self.game, bans)
 

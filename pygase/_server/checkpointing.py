@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import logging
 import math
 from typing import TYPE_CHECKING, Final
@@ -31,6 +32,10 @@ FEW_IDS: Final = 32
 
 SAVES_APART: Final = 0.5
 """Least seconds between two saves because of clients that join, leave or resume."""
+
+GAME_WAITS: Final = 0.25
+"""Most seconds for which a game loop on a thread of its own waits for the network's thread to begin a save. That thread
+may be waiting for the end of the game loop."""
 
 
 class Checkpointing(Memory):
@@ -123,16 +128,37 @@ class Checkpointing(Memory):
         self.look(run)
         return self._due_at
 
+    def look_from_game(self, run: ServerRun) -> None:
+        """See Memory. The network's thread saves, and the game waits: state, events and clients fit each other then."""
+        if not self._is_due(run):
+            return
+        done: concurrent.futures.Future[None] = concurrent.futures.Future()
+
+        def save() -> None:
+            if done.set_running_or_notify_cancel():
+                try:
+                    self.look(run)
+                finally:
+                    done.set_result(None)
+
+        run.driver.call(save)
+        concurrent.futures.wait([done], GAME_WAITS)
+        if not done.cancel():  # it has begun
+            done.result()
+
     def look(self, run: ServerRun) -> None:
         """See Memory."""
-        endpoint, now = run.endpoint, run.clock()
+        self._note_failure(run)
+        if self._is_due(run):
+            self._save(run)
+
+    def _is_due(self, run: ServerRun) -> bool:
+        endpoint = run.endpoint
         changes = endpoint.table.changes, self._bans.changes
         if changes != self._changes:
             self._changes = changes
             self._due_at = min(self._due_at, self._saved_at + SAVES_APART)
-        self._note_failure(run)
-        if now >= self._due_at or endpoint.entrance.ids.next > self._ids_below - FEW_IDS:
-            self._save(run)
+        return run.clock() >= self._due_at or endpoint.entrance.ids.next > self._ids_below - FEW_IDS
 
     def _note_failure(self, run: ServerRun) -> None:
         """Let clients in without a reserved id, if nothing can be saved."""

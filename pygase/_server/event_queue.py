@@ -172,7 +172,7 @@ class EventQueue:
 
     def unhandled(self) -> list[tuple[ClientEvents, Any]]:
         """Return the waiting events of clients, each with its client, oldest first."""
-        put_off = [(client, _content(event)) for client in self._behind for event in client.waiting]
+        put_off = [(client, _content(event)) for client in tuple(self._behind) for event in tuple(client.waiting)]
         arrived = [(_sender_of(event), _content(event)) for event in tuple(self.arrived)]
         return put_off + [(client, content) for client, content in arrived if client is not None]
 

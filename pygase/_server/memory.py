@@ -43,6 +43,9 @@ class Memory:
     def look(self, run: ServerRun) -> None:
         """Save if it is time; on the network's thread, right after a tick."""
 
+    def look_from_game(self, run: ServerRun) -> None:
+        """Do the same for a game loop on a thread of its own; on that thread, right after a tick."""
+
     def look_between_ticks(self, run: ServerRun) -> float:
         """Do the same if no ticks are taken; return the time of the next look, seconds; math.inf for never."""
         return math.inf

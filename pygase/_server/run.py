@@ -207,9 +207,13 @@ class ServerRun:
 
     def after_tick(self) -> None:
         self.between_ticks.ticking = False
-        if self.is_open and self.driver.on_own_thread:
+        if not self.is_open:
+            return
+        if self.driver.on_own_thread:
             self.server.memory.look(self)
             self.between_ticks.rest()
+        else:
+            self.server.memory.look_from_game(self)
 
     def after_loop(self) -> None:
         """The game loop has ended, on any thread."""
