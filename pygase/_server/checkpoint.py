@@ -215,12 +215,17 @@ def _read_peer(fields: list[Any]) -> SavedPeer:
     )
 
 
+def _shown(value: Any) -> str:
+    """Return a value as an error shows it. A list or dict may be nested too deep to be written."""
+    return f"a {type(value).__name__}" if isinstance(value, (list, dict)) else f"{value!r:.40}"
+
+
 T = TypeVar("T")
 
 
 def _checked(value: Any, kind: type[T]) -> T:
     if type(value) is not kind:
-        raise TypeError(f"{value!r:.40} where a {kind.__name__} was expected")
+        raise TypeError(f"{_shown(value)} where a {kind.__name__} was expected")
     return value
 
 

@@ -137,7 +137,10 @@ def test_a_foreign_file_is_refused(data: bytes) -> None:
 
 def sealed(body: Any, version: int = checkpoint.FILE_VERSION) -> bytes:
     """Return a file with a right checksum around any body."""
-    packed = msgpack.packb(body)
+    return sealed_bytes(msgpack.packb(body), version)
+
+
+def sealed_bytes(packed: bytes, version: int = checkpoint.FILE_VERSION) -> bytes:
     content = MAGIC + version.to_bytes(2, "big") + len(packed).to_bytes(4, "big") + packed
     return content + checkpoint.blake2b(content, digest_size=32).digest()
 
@@ -146,6 +149,15 @@ def sealed(body: Any, version: int = checkpoint.FILE_VERSION) -> bytes:
 def test_a_right_checksum_around_another_content_is_refused(body: Any) -> None:
     with pytest.raises(Unreadable, match="a content that PyGaSe does not write"):
         decode(sealed(body), VALUES_ALLOWED)
+
+
+@pytest.mark.parametrize("at", range(12))
+def test_a_field_that_is_nested_as_deep_as_can_be_read_is_refused(at: int) -> None:
+    """The refusal shows no such value: Python cannot write it."""
+    fields = [msgpack.packb(field) for field in plain_fields()]
+    fields[at] = b"\x91" * 1_000 + b"\x90"
+    with pytest.raises(Unreadable, match="a content that PyGaSe does not write"):
+        decode(sealed_bytes(b"\x9c" + b"".join(fields)), VALUES_ALLOWED)
 
 
 def plain_fields() -> list[Any]:
