@@ -79,14 +79,16 @@ class SocketFuzzer:
         found: list[Any] = []
         expected: list[Any] = []
         for _ in range(1_000):
-            receive_batches(self._in_batches, len(batch) - len(found), found)
-            receive_each(self._one_by_one, len(batch) - len(expected), expected)
+            receive_batches(self._in_batches, len(batch) - len(found), found, 9.0, 0.0)
+            receive_each(self._one_by_one, len(batch) - len(expected), expected, 9.0, 0.0)
             if len(found) == len(expected) == len(batch):
                 break
-        assert found == expected, "the two ways of reading a socket differ"
+        assert all(0.0 <= at <= 9.0 for _, _, at in found)
+        pairs = [(data, address) for data, address, _ in found]
+        assert pairs == [(data, address) for data, address, _ in expected], "the two ways of reading a socket differ"
         cut = [data[: udp.RECEIVE_BYTES] for data in batch]
-        assert [data for data, _ in found] == cut
-        assert {address for _, address in found} == {self._sender.getsockname()}
+        assert [data for data, _ in pairs] == cut
+        assert {address for _, address in pairs} == {self._sender.getsockname()}
 
     def _refuse(self, data: bytes, address: Any) -> None:
         raise AssertionError(f"{len(data)} bytes to {address!r} were not sent")
