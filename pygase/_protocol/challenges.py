@@ -46,30 +46,32 @@ def refusal(nonce: bytes, reason: int, detail: str, agreement: Agreement | None 
 
 
 class Nonces:
-    """The nonces of the handshakes that have been accepted. No handshake is accepted twice: its keys would be used
-    twice.
+    """The nonces of the handshakes that have been accepted, each with the address. No handshake is accepted twice: its
+    keys would be used twice.
 
-    When the memory is full, every challenge that is older than the oldest nonce in it counts as used.
+    From another address it is another handshake, with another cookie and so with other keys: a router has forgotten its
+    mapping, and the acceptance never arrived. When the memory is full, every challenge that is older than the oldest
+    nonce in it counts as used.
     """
 
     __slots__ = ("_accepted_at", "_forgotten_until")
 
     def __init__(self) -> None:
-        self._accepted_at: OrderedDict[bytes, float] = OrderedDict()
+        self._accepted_at: OrderedDict[tuple[bytes, Address], float] = OrderedDict()
         self._forgotten_until = -1.0
 
     def __len__(self) -> int:
         return len(self._accepted_at)
 
-    def add(self, nonce: bytes, now: float) -> None:
-        self._accepted_at[nonce] = now
+    def add(self, nonce: bytes, address: Address, now: float) -> None:
+        self._accepted_at[nonce, address] = now
         if len(self._accepted_at) > _REMEMBERED_NONCES:
             self._forgotten_until = self._accepted_at.popitem(last=False)[1]
 
-    def has(self, response: ChallengeResponse, now: float) -> bool:
-        """Return whether this response may have been accepted before."""
+    def has(self, response: ChallengeResponse, address: Address, now: float) -> bool:
+        """Return whether this response may have been accepted before, from this address."""
         age = ((tenths(now) - response.issued_at) & 0xFFFFFFFF) / 10
-        return response.nonce in self._accepted_at or now - age <= self._forgotten_until
+        return (response.nonce, address) in self._accepted_at or now - age <= self._forgotten_until
 
 
 class Challenges:

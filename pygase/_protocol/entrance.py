@@ -175,7 +175,7 @@ class Entrance:
         if objection is not None:
             self._object(response.nonce, objection, address, opened.agreement)
             return None
-        self.challenges.nonces.add(response.nonce, now)
+        self.challenges.nonces.add(response.nonce, address, now)
         return opened
 
     def _not_opened(self, response: ChallengeResponse) -> Objection:
@@ -192,7 +192,7 @@ class Entrance:
         if known is not None and known.identity.nonce == response.nonce:
             self._outbox.append((known.identity.accepted, address))  # the answer was lost; repeat it
             return False
-        if self.challenges.nonces.has(response, now):
+        if self.challenges.nonces.has(response, address, now):
             self.dropped["connection already over"] += 1
             return False
         return True

@@ -485,7 +485,7 @@ class TestHandshakesAreUsedOnce:
         both.clients[address].close(now=both.now)
         both.run(0.1)
         for number in range(5000):
-            both.server.entrance.challenges.nonces.add(number.to_bytes(8, "big"), both.now + number / 1e5)
+            both.server.entrance.challenges.nonces.add(number.to_bytes(8, "big"), ("", 0), both.now + number / 1e5)
         assert answers_to(both, recorded, address) == []
         assert not both.server.peers
         both.run(0.3)

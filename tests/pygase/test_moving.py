@@ -272,3 +272,21 @@ def test_packets_that_are_sent_back_to_their_sender_move_nothing() -> None:
     game.play(4.0)
     game.check()
     assert game.address_of(player) == nat.mappings[0].public
+
+
+@pytest.mark.parametrize("encryption", MODES)
+@pytest.mark.parametrize("at", [0.01, 0.04, 0.06, 0.08, 0.11])
+def test_a_router_that_forgets_its_mapping_while_a_client_connects_costs_little(at: float, encryption: str) -> None:
+    """Also between the server's acceptance and its arrival. The client answers the next challenge from its new address
+    with the nonce of the answer that was accepted.
+    """
+    pytest.importorskip("cryptography" if encryption == "required" else "pygase")
+    network, nat = SimulatedNetwork(1, RTT_OF_50_MS), Nat("symmetric")
+    network.serve(Backend(GameState(n=0), lambda game_state, dt: {"n": game_state.n + 1}), interval=1 / HZ)
+    client = Client(config=ClientConfig(encryption=encryption))
+    network.connect(client, nat=nat)
+    network.run(at)
+    nat.rebind()
+    network.run(3.0)
+    assert client.status == "connected"
+    assert len(client.snapshots) > 10
