@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from ..errors import MalformedPacket
 from .input_schedule import Schedule
 from .inputs import WANTED_MARGIN, InputsMessage
 from .loss_meter import LossMeter
@@ -218,10 +219,14 @@ class InputBuffer:
             self._count_new(datagram, newest)
             if self.schedule.next is not None:
                 self._measure_own(newest - self.per_datagram + 1.0, now)
-        for back in range(len(message.inputs) - 1, -1, -1):
+        try:
+            inputs = message.first(self._received.missing_among(newest, message.count))
+        except MalformedPacket:
+            return
+        for back in range(len(inputs) - 1, -1, -1):
             number = newest - back
             if number > 0 and self._received.receive(number):
-                payload, view_time = message.inputs[back]
+                payload, view_time = inputs[back]
                 self._add(number, payload, _view_seconds(view_time, now), now)
         self._reschedule(self._received.latest, now)
 

@@ -24,7 +24,7 @@ from .wire import MAX_BODY_BYTES, MESSAGE_HEADER, ORDER, TIME_UNIT, acks_message
 MAX_INPUTS: Final = 64
 """Most inputs that the sender keeps and that a message carries: one second at 60 Hz."""
 
-MAX_INPUT_BYTES: Final = 254
+MAX_INPUT_BYTES: Final = 253
 """Most bytes of one input. It travels about once for each tick of a round trip, so it ought to be small."""
 
 WANTED_MARGIN: Final = 1.0
@@ -50,10 +50,14 @@ _INPUTS_HEADER_BYTES: Final = 5
 _WITH_VIEW_TIMES: Final = 0x80
 _VIEW_TIME: Final = Struct("!I")
 _VIEW_TIME_BYTES: Final = 4
-# each input, newest first: its size or _SAME; its view time as the difference to the input after it; its payload
+# each input, newest first: its size, or _CHANGED or _SAME; its view time; its payload, or its bytes that differ from
+# those of the newer input
 _SAME: Final = 0xFF
-_STEP: Final = Struct("!h")
-_STEP_BYTES: Final = 2
+_CHANGED: Final = 0xFE
+# a view time: by how much it is farther from the newer one than that from its own, or _WHOLE_STEP and the distance
+_WHOLE_STEP: Final = 0x80
+_STEP: Final = Struct("!Bh")
+_STEP_BYTES: Final = 3
 _NO_VIEW_TIME: Final = -0x8000
 _LARGEST_ENTRY: Final = 1 + _STEP_BYTES
 
@@ -69,6 +73,7 @@ class _Unacked(NamedTuple):
     number: int
     payload: bytes
     view_time: int | None  # units of the wire
+    change: bytes = b""  # the payload, or what differs from that of the next input, once there is one
 
 
 class InputSender:
@@ -104,6 +109,9 @@ class InputSender:
         if view_time is not None and not math.isfinite(view_time):
             raise ValueError(f"view_time must be seconds of the server's time or None, not {view_time}")
         self.newest += 1
+        if self._unacked:
+            last = self._unacked[-1]
+            self._unacked[-1] = last._replace(change=_change(payload, last.payload))
         units = None if view_time is None else round(view_time / TIME_UNIT)
         self._unacked.append(_Unacked(self.newest, payload, units))
         self._bytes += _LARGEST_ENTRY + len(payload)
@@ -122,20 +130,16 @@ class InputSender:
         view_time = next((each.view_time for each in reversed(self._unacked) if each.view_time is not None), None)
         size = _INPUTS_HEADER_BYTES + (_VIEW_TIME_BYTES if view_time is not None else 0)
         parts: list[bytes] = []
-        before: bytes | None = None
-        previous = view_time
+        previous, distance = view_time, 0
         for each in reversed(self._unacked):
-            same = each.payload == before
-            part = bytes([_SAME if same else len(each.payload)])
+            part = each.change if parts else bytes([len(each.payload)]) + each.payload
             if previous is not None:
-                step, previous = _view_step(previous, each.view_time)
-                part += step
-            part = part if same else part + each.payload
+                step, previous, distance = _view_step(previous, each.view_time, distance)
+                part = part[:1] + step + part[1:]
             size += len(part)
             if size > room:
                 break
             parts.append(part)
-            before = each.payload
         if not parts:
             return None
         flag = 0 if view_time is None else _WITH_VIEW_TIMES
@@ -153,11 +157,44 @@ class InputSender:
         self._bytes -= _LARGEST_ENTRY + len(self._unacked.popleft().payload)
 
 
-def _view_step(previous: int, view_time: int | None) -> tuple[bytes, int]:
-    """Return the view time of an input as a difference to ``previous``, and the ``previous`` of the next input."""
+def _change(newer: bytes, older: bytes) -> bytes:
+    """Return the shortest entry, without a view time, of an input that precedes ``newer`` in time."""
+    if newer == older:
+        return bytes([_SAME])
+    size = len(older)
+    whole = bytes([size]) + older
+    if len(newer) != size:
+        return whole
+    mask_bytes = -(-size // 8)
+    changed = [index for index in range(size) if newer[index] != older[index]]
+    if mask_bytes + len(changed) >= size:
+        return whole
+    mask = sum([1 << (8 * mask_bytes - 1 - index) for index in changed])
+    return bytes([_CHANGED]) + mask.to_bytes(mask_bytes, "big") + bytes([older[index] for index in changed])
+
+
+def _changed(newer: bytes, mask: int, mask_bits: int, new_bytes: bytes) -> bytes:
+    """Return a payload with some bytes replaced: those of the mask's bits, the highest first."""
+    older = bytearray(newer)
+    for value in new_bytes:
+        bit = mask.bit_length()
+        older[mask_bits - bit] = value
+        mask ^= 1 << (bit - 1)
+    return bytes(older)
+
+
+def _view_step(previous: int, view_time: int | None, distance: int) -> tuple[bytes, int, int]:
+    """Return the bytes of a view time, and the ``previous`` and the ``distance`` of the next input.
+
+    :param previous: the nearest view time of a newer input.
+    :param distance: from that to the one before it.
+    """
     if view_time is None or not _NO_VIEW_TIME < previous - view_time <= 0x7FFF:  # (over 3 s apart: a clock was set)
-        return _STEP.pack(_NO_VIEW_TIME), previous
-    return _STEP.pack(previous - view_time), view_time
+        return _STEP.pack(_WHOLE_STEP, _NO_VIEW_TIME), previous, distance
+    step = previous - view_time
+    if -_WHOLE_STEP < step - distance < _WHOLE_STEP:
+        return bytes([step - distance & 0xFF]), view_time, step
+    return _STEP.pack(_WHOLE_STEP, step), view_time, step
 
 
 class InputsMessage:
@@ -171,6 +208,15 @@ class InputsMessage:
         self.newest = newest
         self.inputs = inputs
 
+    @property
+    def count(self) -> int:
+        """The number of inputs."""
+        return len(self.inputs)
+
+    def first(self, count: int) -> list[tuple[bytes, int | None]]:
+        """Return the ``count`` newest inputs, newest first."""
+        return self.inputs[:count]
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, InputsMessage) and self.newest == other.newest and self.inputs == other.inputs
 
@@ -178,58 +224,114 @@ class InputsMessage:
         return hash((self.newest, len(self.inputs)))
 
 
+class PackedInputs(InputsMessage):
+    """Inputs that are read when they are needed: most of a message have usually arrived before.
+
+    :raises MalformedPacket: the body has no whole header.
+    """
+
+    __slots__ = ("_at", "_body", "_count", "_view_time", "_with_view_times")
+
+    def __init__(self, body: bytes) -> None:
+        if len(body) < _INPUTS_HEADER_BYTES:
+            raise MalformedPacket(f"inputs of {len(body)} bytes")
+        newest: int
+        count: int
+        newest, count = _HEADER.unpack_from(body)
+        super().__init__(newest, [])
+        self._body, self._at, self._view_time = body, _INPUTS_HEADER_BYTES, 0
+        self._with_view_times = bool(count & _WITH_VIEW_TIMES)
+        if self._with_view_times:
+            if len(body) < self._at + _VIEW_TIME_BYTES:
+                raise MalformedPacket("inputs without their view time")
+            self._view_time = int.from_bytes(body[self._at : self._at + _VIEW_TIME_BYTES], "big")
+            self._at += _VIEW_TIME_BYTES
+        self._count = count & ~_WITH_VIEW_TIMES
+        if not 0 < self._count <= MAX_INPUTS:
+            raise MalformedPacket(f"{self._count} inputs in a message, 1 to {MAX_INPUTS} expected")
+
+    @property
+    def count(self) -> int:
+        return self._count
+
+    def first(self, count: int) -> list[tuple[bytes, int | None]]:
+        """Do the same as InputsMessage.
+
+        :raises MalformedPacket: these inputs are not what they have to be, or if all are read, something follows them.
+        """
+        try:
+            found, end = _decode_entries(self._body, self._at, count, self._view_time, self._with_view_times)
+        except IndexError:
+            raise MalformedPacket("inputs end early") from None
+        if count == self._count and end != len(self._body):
+            raise MalformedPacket(f"{len(self._body) - end} bytes after the last input")
+        return found
+
+
 def decode_inputs(body: bytes) -> InputsMessage:
-    """Read a body that :meth:`InputSender.message_body` wrote.
+    """Read all of a body that :meth:`InputSender.message_body` wrote.
 
     :raises MalformedPacket: if it is anything else.
     """
-    if len(body) < _INPUTS_HEADER_BYTES:
-        raise MalformedPacket(f"inputs of {len(body)} bytes")
-    newest, count = _HEADER.unpack_from(body)
-    at, view_time, step_bytes = _INPUTS_HEADER_BYTES, 0, 0
-    if count & _WITH_VIEW_TIMES:
-        if len(body) < at + _VIEW_TIME_BYTES:
-            raise MalformedPacket("inputs without their view time")
-        view_time = int.from_bytes(body[at : at + _VIEW_TIME_BYTES], "big")
-        at, step_bytes = at + _VIEW_TIME_BYTES, _STEP_BYTES
-    count &= ~_WITH_VIEW_TIMES
-    if not 0 < count <= MAX_INPUTS:
-        raise MalformedPacket(f"{count} inputs in a message, 1 to {MAX_INPUTS} expected")
-    return InputsMessage(newest, _decode_entries(body, at, count, view_time, step_bytes))
+    packed = PackedInputs(body)
+    return InputsMessage(packed.newest, packed.first(packed.count))
 
 
 def _decode_entries(
-    body: bytes, at: int, count: int, view_time: int, step_bytes: int
-) -> list[tuple[bytes, int | None]]:
-    """Read ``count`` inputs, which end with the body.
+    body: bytes, at: int, count: int, view_time: int, with_view_times: bool
+) -> tuple[list[tuple[bytes, int | None]], int]:
+    """Read ``count`` inputs. Return them, and where they end.
 
     :param view_time: of the newest input, units of the wire.
-    :param step_bytes: the size of each input's view time: 0 without view times.
+    :raises IndexError: the body ends before the last input.
     """
     inputs: list[tuple[bytes, int | None]] = []
     payload: bytes | None = None
+    distance = 0
+    seen_at: int | None = None
     for _ in range(count):
-        start = at + 1 + step_bytes
-        if start > len(body):
-            raise MalformedPacket("inputs end early")
-        seen_at: int | None = None
-        if step_bytes:
-            step = (body[at + 1] << 8 | body[at + 2]) ^ 0x8000  # how far it lies above _NO_VIEW_TIME
-            if step:
-                view_time = (view_time - step - _NO_VIEW_TIME) & 0xFFFFFFFF
+        size = body[at]
+        at += 1
+        if with_view_times:
+            step = body[at]
+            at += 1
+            if step != _WHOLE_STEP:
+                distance += step - ((step & 0x80) << 1)
+                view_time = (view_time - distance) & 0xFFFFFFFF
                 seen_at = view_time
-        size, at = body[at], start
+            else:
+                step = (body[at] << 8 | body[at + 1]) ^ 0x8000  # how far it lies above _NO_VIEW_TIME
+                at += 2
+                if step:
+                    distance = step + _NO_VIEW_TIME
+                    view_time = (view_time - distance) & 0xFFFFFFFF
+                seen_at = view_time if step else None
         if size != _SAME:
-            at += size
-            if at > len(body):
-                raise MalformedPacket("input reaches beyond its message")
-            payload = body[start:at]
+            payload, at = _payload(body, at, size, payload)
         elif payload is None:
             raise MalformedPacket("an input like the one before, and there is none")
         inputs.append((payload, seen_at))
-    if at != len(body):
-        raise MalformedPacket(f"{len(body) - at} bytes after the last input")
-    return inputs
+    return inputs, at
+
+
+def _payload(body: bytes, at: int, size: int, newer: bytes | None) -> tuple[bytes, int]:
+    """Read the payload of an input: whole, or by its difference from ``newer``. Return it, and where it ends."""
+    if size != _CHANGED:
+        end = at + size
+        payload = body[at:end]
+    else:
+        if newer is None:
+            raise MalformedPacket("an input like the one before, and there is none")
+        mask_bytes = -(-len(newer) // 8)
+        begin = at + mask_bytes
+        mask = int.from_bytes(body[at:begin], "big")
+        end = begin + mask.bit_count()
+        if end > len(body) or mask & ((1 << (8 * mask_bytes - len(newer))) - 1):
+            raise MalformedPacket("an input with bytes that the newer one does not have")
+        payload = _changed(newer, mask, 8 * mask_bytes, body[begin:end])
+    if end > len(body):
+        raise MalformedPacket("input reaches beyond its message")
+    return payload, end
 
 
 class InputState(NamedTuple):

@@ -63,6 +63,16 @@ class ReceiveWindow:
     def count(self) -> int:
         return self.latest + 1 - self.missing
 
+    def missing_among(self, newest: int, count: int) -> int:
+        """Return how many of the ``count`` numbers up to ``newest`` have to be looked at to find all missing ones, from
+        ``newest`` downwards."""
+        ahead = newest - self.latest
+        if ahead >= count:
+            return count
+        old = self.holes if ahead > 0 else self.holes >> -ahead
+        missing = old & ((1 << (count - max(ahead, 0))) - 1)
+        return max(ahead, 0) + missing.bit_length()
+
     def receive(self, sequence: int) -> bool:
         """Note a number. Return False if it is a duplicate, or older than the window."""
         ahead = sequence - self.latest

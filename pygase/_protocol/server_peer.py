@@ -14,7 +14,7 @@ from .admission import Participation, host_of
 from .channels import NO_MESSAGES, Message, TrackedSender
 from .fragments import split
 from .handshake import Address, RandomBytes
-from .inputs import decode_inputs, encode_input_state
+from .inputs import PackedInputs, encode_input_state
 from .paths import ClientPath, PathChallenges
 from .peer import PeerProtocol
 from .peer_events import Disconnected, InputsReceived, MessageAcked, ProtocolEvent
@@ -299,7 +299,7 @@ class ServerProtocol(PeerProtocol):
                 raise MalformedPacket("inputs twice in a packet")
             self._has_inputs = True
             datagram, arrived = numbers_received(self.record)
-            self._shared.inbox.append((self, InputsReceived(decode_inputs(body), datagram, arrived, now)))
+            self._shared.inbox.append((self, InputsReceived(PackedInputs(body), datagram, arrived, now)))
             return True
         if kind == SKIPPED:
             receive_skipped(self.record, body)

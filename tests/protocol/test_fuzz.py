@@ -235,9 +235,9 @@ def odd_inputs(rng: random.Random, newest: int) -> bytes:
     if with_view_times:
         body += rng.choice([rng.randbytes(4), bytes(4), b"\xff" * 4])
     for _ in range(rng.choice([count, count, count, rng.randint(0, 80)])):
-        payload = rng.choice([odd_value(rng), odd_event(rng), pack([rng.randint(0, 9)]), b""])[:254]
-        size = rng.choice([len(payload), len(payload), len(payload), 255, rng.randint(0, 255)])
-        step = rng.choice([b"\0\1", b"\x80\0", rng.randbytes(2)]) if with_view_times else b""
+        payload = rng.choice([odd_value(rng), odd_event(rng), pack([rng.randint(0, 9)]), b""])[:253]
+        size = rng.choice([len(payload), len(payload), len(payload), 255, 254, rng.randint(0, 255)])
+        step = rng.choice([b"\1", b"\x80\x80\0", rng.randbytes(1)]) if with_view_times else b""
         body += bytes([size]) + step + (b"" if size == 255 else payload)
     return flipped(rng, body) if rng.random() < 0.2 else truncated(rng, body) if rng.random() < 0.2 else body
 

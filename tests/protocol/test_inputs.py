@@ -33,10 +33,12 @@ from pygase._protocol.inputs import (
     InputSender,
     InputsMessage,
     InputState,
+    PackedInputs,
     decode_inputs,
     pace,
 )
 from pygase._protocol.wire import MAX_BODY_BYTES, TIME_UNIT
+from pygase._state.event_codec import encode_input
 from pygase.errors import MalformedPacket, MessageTooLarge
 from tests.support.agenda import Agenda
 
@@ -100,6 +102,24 @@ def test_view_times_of_a_player_at_60_hz_all_arrive_to_a_tenth_of_a_millisecond(
         assert units * TIME_UNIT == pytest.approx(1000.0 + n * TICK, abs=TIME_UNIT)
 
 
+def test_a_receiver_reads_only_what_it_misses() -> None:
+    """The inputs of a message that have arrived before are not even decoded."""
+    sender = InputSender()
+    for n in range(20):
+        sender.queue(b"%02d" % n, 1000.0 + n * TICK)
+    message = PackedInputs(body_of(sender))
+    assert (message.newest, message.count) == (20, 20)
+    assert message.first(3) == decode_inputs(body_of(sender)).inputs[:3]
+    assert message.first(20) == decode_inputs(body_of(sender)).inputs
+
+
+def test_an_input_costs_what_has_changed_since_the_one_before() -> None:
+    sender = InputSender()
+    for n in range(30):
+        sender.queue(encode_input({"x": n % 3 - 1, "y": 0, "dash": n == 7}, 200), 1000.0 + n * TICK)
+    assert len(body_of(sender)) < 30 * 6
+
+
 def test_eight_ticks_of_a_held_key_take_less_than_forty_bytes() -> None:
     sender = InputSender()
     for n in range(8):
@@ -157,7 +177,11 @@ def test_a_body_cut_short_or_too_long_is_malformed(
         b"\0\0\0\1\x01\xff",  # the same as the last one, which is invalid
         b"\0\0\0\1\x01\x05abc",
         b"\0\0\0\1\x81\0\0",
-        b"\0\0\0\1\x81\0\0\0\0\x00\x00",
+        b"\0\0\0\1\x81\0\0\0\0\x00",
+        b"\0\0\0\1\x81\0\0\0\0\x00\x80\0",
+        b"\0\0\0\1\x01\xfe",  # some bytes differ from the last one, which is missing
+        b"\0\0\0\1\x02\x01a\xfe\x01b",  # a mask of a byte that is not there
+        b"\0\0\0\1\x02\x01a\xfe\x80",
     ],
 )
 def test_what_cannot_be_is_malformed(body: bytes) -> None:
@@ -215,7 +239,7 @@ def test_what_waits_is_bounded_and_what_is_given_up_is_counted() -> None:
 
 def test_bad_arguments_raise() -> None:
     sender = InputSender()
-    with pytest.raises(MessageTooLarge, match=r"255 bytes.*254"):
+    with pytest.raises(MessageTooLarge, match=r"255 bytes.*253"):
         sender.queue(bytes(255))
     with pytest.raises(ValueError, match="view_time"):
         sender.queue(b"", float("nan"))

@@ -258,19 +258,31 @@ def inputs_of(data: bytes, count: int) -> list[tuple[Any, int | None]]:
     check(1 <= count <= 64, f"{count} inputs")
     view_time, at = int.from_bytes(data[:4], "big") if with_view_times else 0, 4 * with_view_times
     found: list[tuple[Any, int | None]] = []
+    distance, raw = 0, b""
     for _ in range(count):
-        size, step, at = data[at : at + 1], data[at + 1 : at + 3], at + 1 + 2 * with_view_times
-        check(at <= len(data), "inputs are cut off")
-        less = int.from_bytes(step, "big", signed=True) if with_view_times else -32768
-        if less != -32768:
-            view_time = (view_time - less) % 2**32
-        if size == b"\xff":
-            check(found, "an input like the one before, and there is none")
-            value = found[-1][0]
-        else:
-            check(at + size[0] <= len(data), "an input is cut off")
-            value, at = _msgpack(data[at : at + size[0]]), at + size[0]
-        found.append((value, view_time if less != -32768 else None))
+        check(at + 1 + with_view_times <= len(data), "inputs are cut off")
+        size, at = data[at], at + 1
+        seen_at = None
+        if with_view_times:
+            less, at = int.from_bytes(data[at : at + 1], "big", signed=True), at + 1
+            whole = int.from_bytes(data[at : at + 2], "big", signed=True)
+            at += 2 * (less == -128)
+            if less != -128 or whole != -32768:
+                distance = whole if less == -128 else distance + less
+                seen_at = view_time = (view_time - distance) % 2**32
+        check(size < 254 or found, "an input like the one before, and there is none")
+        if size == 254:
+            marks = -(-len(raw) // 8)
+            mask = "".join(f"{byte:08b}" for byte in data[at : at + marks])
+            check("1" not in mask[len(raw) :], "a mask of bytes that are not there")
+            differing = [index for index, bit in enumerate(mask) if bit == "1"]
+            at += marks
+            changes = dict(zip(differing, data[at : at + len(differing)], strict=True))
+            raw, at = bytes(changes.get(index, byte) for index, byte in enumerate(raw)), at + len(differing)
+        elif size < 254:
+            check(at + size <= len(data), "an input is cut off")
+            raw, at = data[at : at + size], at + size
+        found.append((_msgpack(raw), seen_at))
     check(at == len(data), f"{len(data) - at} bytes behind the last input")
     return found
 
