@@ -101,6 +101,18 @@ class Entry:
         except environments.CannotInstall as failure:
             self.reason = f"cannot be installed here: {failure}"
 
+    def introduce(self) -> None:
+        """Print which PyGaSe this is, or which packages."""
+        packages = ", ".join(self.peer.packages)
+        about = self.sides[0].about_pygase() if self.sides and self.peer.program == "pygase" else packages
+        print(f"  {self.peer.name}: {self.reason or about or 'plain Python'}", flush=True)
+
+    def begin_cell(self) -> None:
+        """Forget the rounds of the cell before, and that it did not run there."""
+        self.rounds.clear()
+        if self.sides is not None:
+            self.reason = ""
+
     def measure(self, load: Load, extra: tuple[str, str] | None = None) -> None:
         """Run it once, unless it failed before; ``extra`` is one more argument for each program."""
         if self.sides is None or self.reason:
@@ -201,11 +213,14 @@ def main() -> None:
     cells = [cell.split("x") for cell in options.cells.split(",")]
     if options.quick:
         cells, options.rounds, options.seconds = cells[:1], 1, 2.0
-    peers = chosen(options.peers, options.compiled)
+    entries = [Entry(peer) for peer in chosen(options.peers, options.compiled)]
+    for entry in entries:
+        entry.introduce()
     for clients, hz in cells:
         load = Load(int(clients), float(hz), options.seconds)
         print(f"{clients} clients at {hz} Hz", flush=True)
-        entries = [Entry(peer) for peer in peers]
+        for entry in entries:
+            entry.begin_cell()
         measure(load, entries, entries[1], options.rounds)
         print(f"\n{table(entries, entries[1])}\n", flush=True)
 

@@ -94,13 +94,13 @@ def main() -> None:
     if options.python is not None:
         python = environments.pygase_wheel() if options.python == "build" else options.python
         server = Side("serve_pygase.py", python)
-    version = subprocess.run([server.python, "--version"], capture_output=True, text=True).stdout.strip()
-    report(load, server, f"{version}, {'checkout' if server.from_checkout else server.python}", options.lines)
+    report(load, server, options.lines)
 
 
-def report(load: Load, server: Side, title: str, lines: int) -> None:
+def report(load: Load, server: Side, lines: int) -> None:
     """Run the server three times, and print what each brought."""
-    print(f"{title}: {load.clients} clients at {load.hz:g} Hz", flush=True)
+    print(server.about_pygase())
+    print(f"{load.clients} clients at {load.hz:g} Hz", flush=True)
     plain = run(load, server, PLAYERS)
     tick_micros = plain.micros * load.clients
     print(f"a tick: {tick_micros:.0f} µs of CPU time, {plain.micros:.1f} by client; sleeps: {plain.wakes_a_tick:.2f}\n")

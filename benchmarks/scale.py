@@ -81,8 +81,11 @@ def main() -> None:
     cells = [cell.split("x") for cell in options.cells.split(",")]
     loads = [Load(int(clients), float(hz), seconds) for clients, hz in cells]
     rows = []
+    measured = servers(options.compiled)
+    for name, server in measured.items():
+        print(f"{name}: {server.about_pygase()}")
     for load in loads:
-        for name, server in servers(options.compiled).items():
+        for name, server in measured.items():
             print(f"{name}: {load.clients} clients at {load.hz:g} Hz", flush=True)
             rows.append(row(name, server, load))
     print("\n" + markdown(HEAD, rows))

@@ -32,13 +32,21 @@ class Side:
 
     def start(self, load: Load, errors: IO[str]) -> subprocess.Popen[str]:
         """Start the program for a run; what it says of errors goes into that file."""
-        settings = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        if self.from_checkout:
-            settings["PYTHONPATH"] = str(ROOT)
         command = [self.python, str(HERE / self.program), load.as_argument(), *self.arguments]
+        pipe = subprocess.PIPE
         return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=settings, cwd=HERE
+            command, stdin=pipe, stdout=pipe, stderr=errors, text=True, env=self._settings(), cwd=HERE
         )
+
+    def about_pygase(self) -> str:
+        """Return what the program's PyGaSe says of itself, in one line: its Python, what is compiled, the batches."""
+        command = [self.python, "-m", "pygase"]
+        done = subprocess.run(command, capture_output=True, text=True, env=self._settings(), cwd=HERE)
+        return ", ".join(" ".join(line.split()) for line in (done.stdout or done.stderr).splitlines()[1:] if line)
+
+    def _settings(self) -> dict[str, str]:
+        found = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        return found | {"PYTHONPATH": str(ROOT)} if self.from_checkout else found
 
 
 @dataclass(frozen=True)
