@@ -35,7 +35,9 @@ COMPILED_MODULES = [
     "pygase/_state/delta.py",
     "pygase/_state/known_deltas.py",
     "pygase/_state/merging.py",
+    "pygase/_state/interest_grid.py",
     "pygase/_state/precision.py",
+    "pygase/_state/sights.py",
     "pygase/_state/sizes.py",
     "pygase/_state/tree.py",
 ]

@@ -40,7 +40,13 @@ TOPICS = [
         "The server's side: the state, the game loop and the players.",
         [
             *["pygase.Backend", "pygase.GameStateStore", "pygase.GameStateMachine", "pygase.Server"],
-            *["pygase.ServerConnection", "pygase.PlayerInput", "pygase.StateHistory", "pygase.changes"],
+            *[
+                "pygase.ServerConnection",
+                "pygase.PlayerInput",
+                "pygase.StateHistory",
+                "pygase.Interest",
+                "pygase.changes",
+            ],
         ],
     ),
     Topic(

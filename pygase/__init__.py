@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ._io.interfaces import get_available_ip_addresses as get_availabe_ip_addresses
     from ._protocol.channels import RELIABLE
     from ._protocol.played_inputs import PlayerInput
+    from ._server.interest import Interest
     from ._state.delta import changes
     from ._state.reading import Readable
     from ._state.tree import Whole
@@ -112,6 +113,7 @@ _MODULES: Final = {
     "GameStatus": "pygase.gamestate",
     "IdentityUnusable": "pygase.errors",
     "InPlaceChange": "pygase.errors",
+    "Interest": "pygase._server.interest",
     "Interpolate": "pygase.timeline.rules",
     "InvalidInvite": "pygase.errors",
     "InvalidValue": "pygase.errors",
@@ -234,6 +236,7 @@ __all__ = [
     "GameStatus",
     "IdentityUnusable",
     "InPlaceChange",
+    "Interest",
     "Interpolate",
     "InvalidInvite",
     "InvalidValue",

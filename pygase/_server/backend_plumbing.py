@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._io.ports import Driver, Loop, Platform, Transport
+from .interest import Interest
 from .life import Life
 from .machine_plumbing import MachinePlumbing
 from .server_plumbing import ServerPlumbing
@@ -51,9 +52,8 @@ class BackendPlumbing:
         """
         check_view(view)
         watch, simulation = self.game.watch, self.game.simulation
-        self.server.states.wire.views = Views(
-            CheckedView(view), self.server.log, lambda: simulation.debug, watch.note_view
-        )
+        asked = view if isinstance(view, Interest) else CheckedView(view)
+        self.server.states.wire.views = Views(asked, self.server.log, lambda: simulation.debug, watch.note_view)
 
     def claim(self, interval: float) -> None:
         """:raises ValueError: if the interval is not a positive number of seconds.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .._diagnostics.log_lines import LogLines
 from .._diagnostics.tracebacks import place_of
@@ -35,6 +35,21 @@ class _Seen(NamedTuple):
     before: Tree
     tree: Tree
     delta: Tree
+
+
+class Asked(Protocol):
+    """What is asked for the tree of a client.
+
+    :ivar called: its name in messages.
+    """
+
+    called: str
+
+    def begin(self, commit: Commit) -> None:
+        """Take the next state."""
+
+    def ask(self, tree: Tree, client_id: int, before: Tree) -> tuple[Tree, Tree | None]:
+        """Return the tree that a client may see, and the delta that leads there from ``before``; None: not known."""
 
 
 class CheckedView:
@@ -79,14 +94,14 @@ class CheckedView:
 class Views:
     """Gives each client its own view of each state.
 
-    :param view: the game's, checked.
+    :param view: the game's.
     :param is_debug: returns whether an exception of the view is raised. Otherwise it is logged, and the client goes on
         seeing what it saw last.
     :param note_seconds: called with the seconds that the view took in a tick.
     """
 
     def __init__(
-        self, view: CheckedView, log: LogLines, is_debug: Callable[[], bool], note_seconds: Callable[[float], None]
+        self, view: Asked, log: LogLines, is_debug: Callable[[], bool], note_seconds: Callable[[float], None]
     ) -> None:
         self._view = view
         self._log = log

@@ -1,0 +1,114 @@
+"""Things on a plane, found by their places."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from .tree import Tree
+
+CELL_SHARE: Final = 0.7
+"""The edge of a cell, in radii: so a look visits about 25 cells, of which most lie within the radius."""
+
+LEAVE_SHARE: Final = 1.12
+"""The distance, in radii, at which a thing that was seen is seen no longer. It is more than one, so that a thing at the
+edge does not come and go."""
+
+Place = tuple[float, float]
+_Cell = tuple[int, int]
+
+
+def place_of(record: Any, x: Any, y: Any) -> Place | None:
+    """Return the place of a record; None if it has no finite numbers under its keys ``x`` and ``y``."""
+    if type(record) is not dict:
+        return None
+    return as_place(record.get(x), record.get(y))
+
+
+def as_place(x: Any, y: Any) -> Place | None:
+    """Return two numbers as a place, or None."""
+    if type(x) not in _NUMBERS or type(y) not in _NUMBERS:
+        return None
+    place = float(x), float(y)
+    return place if math.isfinite(place[0]) and math.isfinite(place[1]) else None
+
+
+_NUMBERS: Final = frozenset({int, float})
+
+
+class InterestGrid:
+    """Knows the place of each thing, and finds those near a point. A look costs as much as there is near.
+
+    :param radius: within which things are found.
+    :param x, y: the keys of the coordinates in a record.
+    """
+
+    __slots__ = ("_cell_of", "_cells", "_inner", "_outer", "_reach", "_size", "_x", "_y")
+
+    def __init__(self, radius: float, x: Any, y: Any) -> None:
+        self._x = x
+        self._y = y
+        self._size = radius * CELL_SHARE
+        self._reach = radius * LEAVE_SHARE
+        self._inner = radius * radius
+        self._outer = self._reach * self._reach
+        self._cells: dict[_Cell, dict[Any, Place]] = {}
+        self._cell_of: dict[Any, _Cell] = {}
+
+    def put(self, key: Any, record: Any) -> None:
+        """Note a new or changed record. One without a place is not found."""
+        place = place_of(record, self._x, self._y)
+        if place is None:
+            self.remove(key)
+            return
+        cell = math.floor(place[0] / self._size), math.floor(place[1] / self._size)
+        before = self._cell_of.get(key)
+        if before is not None and before != cell:
+            self._leave(key, before)
+        if before != cell:
+            self._cell_of[key] = cell
+        things = self._cells.get(cell)
+        if things is None:
+            things = self._cells[cell] = {}
+        things[key] = place
+
+    def remove(self, key: Any) -> None:
+        cell = self._cell_of.pop(key, None)
+        if cell is not None:
+            self._leave(key, cell)
+
+    def _leave(self, key: Any, cell: _Cell) -> None:
+        things = self._cells[cell]
+        del things[key]
+        if not things:
+            del self._cells[cell]
+
+    def place(self, key: Any) -> Place | None:
+        """Return the place of a thing, or None."""
+        cell = self._cell_of.get(key)
+        return self._cells[cell][key] if cell is not None else None
+
+    def near(self, centre: Place, seen: Tree) -> list[Any]:
+        """Return the keys of the things near a point: within the radius, or not far beyond if they are in ``seen``."""
+        x, y = centre
+        inner, outer, found = self._inner, self._outer, list[Any]()
+        for things in self.cells_around(x, y):
+            for key, place in things.items():
+                dx = place[0] - x
+                dy = place[1] - y
+                square = dx * dx + dy * dy
+                if square <= inner or (square <= outer and key in seen):
+                    found.append(key)
+        return found
+
+    def cells_around(self, x: float, y: float) -> list[dict[Any, Place]]:
+        """Return the things and their places in each cell that a look from here visits."""
+        size, reach = self._size, self._reach
+        bottom, top = math.floor((y - reach) / size), math.floor((y + reach) / size)
+        found = []
+        for column in range(math.floor((x - reach) / size), math.floor((x + reach) / size) + 1):
+            for row in range(bottom, top + 1):
+                things = self._cells.get((column, row))
+                if things is not None:
+                    found.append(things)
+        return found
