@@ -16,7 +16,7 @@ from .input_buffer import InputBuffer, PlayedInput
 from .input_rate import RateWatch
 from .peer_events import InputsReceived
 from .server_peer import ServerProtocol
-from .view_times import most_rewind
+from .view_times import Interruptions, most_rewind
 
 CUT_IN_A_ROW: Final = 120
 """View times of a player that are cut in a row, before a finding. A spike of the round trip is shorter."""
@@ -79,7 +79,18 @@ class BufferedPlayer:
     :ivar rates: the player's rate of inputs, compared with the ticks.
     """
 
-    __slots__ = ("_config", "_cut", "_findings", "_readable", "_trusted", "buffer", "delay", "peer", "rates")
+    __slots__ = (
+        "_config",
+        "_cut",
+        "_findings",
+        "_interruptions",
+        "_readable",
+        "_trusted",
+        "buffer",
+        "delay",
+        "peer",
+        "rates",
+    )
 
     def __init__(self, peer: ServerProtocol, interval: float, config: ServerConfig, findings: list[Finding]) -> None:
         self.buffer = InputBuffer(interval)
@@ -90,12 +101,14 @@ class BufferedPlayer:
         self._findings = findings
         self._trusted: float = min(config.rewind_slack, config.max_rewind)
         """The age of a view, in seconds, that every player may claim."""
+        self._interruptions = Interruptions()
         self._cut = 0  # the number of view times in a row that were cut
         self._readable = _NO_INPUT
 
     def input_of(self, played: PlayedInput, now: float) -> PlayerInput:
         """Return the input of a tick as the time step gets it: its value, and its view time as far as believed."""
-        view_time = played.view_time
+        view_time, interval = played.view_time, self.buffer.interval
+        self._interruptions.note(played.repeats * interval, interval, now)
         if view_time is not None:
             view_time = self._believed(view_time, not played.repeats, now)
             if not played.repeats:
@@ -120,7 +133,7 @@ class BufferedPlayer:
         earliest = now - most_rewind(peer.rtt.rtt, peer.rtt.variation, peer.acks.loss, interval, self._config)
         if is_fresh:
             # (inputs that have waited here, as after a pause of this server, are older through no fault of the client)
-            late = claimed + len(self.buffer) * interval
+            late = claimed + len(self.buffer) * interval + self._interruptions.excuse(now)
             self._cut = self._cut + 1 if late < earliest else 0
             if self._cut == CUT_IN_A_ROW:
                 self._findings.append(ViewsCut(peer.client_id, peer.address, now - claimed, now - earliest))

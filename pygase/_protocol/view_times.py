@@ -29,6 +29,40 @@ SELDOM: Final = 0.002
 MOST_IN_A_ROW: Final = 10.0
 """Most ticks in a row that count as lost: a client that drops half of all snapshots gains no more."""
 
+PLAYBACK_DELAY: Final = 0.5
+"""Most seconds that an adaptive playback stays behind on any link."""
+
+PLAYBACK_REMEMBERS: Final = 40.0
+"""Seconds for which it remembers late snapshots, and stays further behind because of them."""
+
+INTERRUPTED: Final = 0.1
+"""Seconds without an input of a player, or without a tick, that may make snapshots late as well."""
+
+
+class Interruptions:
+    """Notes the interruptions between a player and the game. After one an honest player's playback may stay
+    ``PLAYBACK_DELAY`` behind for a while, and nobody has chosen that."""
+
+    __slots__ = ("_taken_at", "_until")
+
+    def __init__(self) -> None:
+        self._taken_at = math.inf
+        self._until = -math.inf
+
+    def note(self, missing: float, interval: float, now: float) -> None:
+        """Note a tick of the player.
+
+        :param missing: seconds for which the player's input has been missing.
+        :param interval: seconds from tick to tick.
+        """
+        if missing >= INTERRUPTED or now - self._taken_at - interval >= INTERRUPTED:
+            self._until = now + PLAYBACK_REMEMBERS
+        self._taken_at = now
+
+    def excuse(self, now: float) -> float:
+        """Return by how many seconds the player's view may be older without a word in the log."""
+        return PLAYBACK_DELAY if now < self._until else 0.0
+
 
 def most_rewind(rtt: float, jitter: float, loss: float, interval: float, config: ServerConfig) -> float:
     """Return the greatest age of a view time at the beginning of the input's tick, in seconds.

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from pygase import Backend, Client, GameState, ServerConfig
-from pygase._protocol.view_times import most_rewind
+from pygase._protocol.view_times import INTERRUPTED, PLAYBACK_DELAY, PLAYBACK_REMEMBERS, Interruptions, most_rewind
 from pygase.testing import Link, SimulatedNetwork
+from pygase.timeline.arrivals import LATE_WINDOW, MAX_DELAY
 from pygase_pygame import Session
 
 DEFAULTS = ServerConfig()
@@ -123,6 +124,20 @@ def test_a_spike_of_the_round_trip_is_no_reason_for_a_warning(seed: int, caplog:
     watched = Watched(seed, 1 / 60)
     watched.claims(Link(latency=0.015), 1.0, 1.5)
     assert "claims to see" not in caplog.text
+
+
+def test_an_older_view_after_an_interruption_is_as_old_as_a_playback_lets_it_become() -> None:
+    assert (PLAYBACK_DELAY, PLAYBACK_REMEMBERS) == (MAX_DELAY, LATE_WINDOW)
+    interruptions, tick = Interruptions(), 1 / 60
+    for number in range(100):
+        interruptions.note(number % 3 * tick, tick, number * tick)
+    assert interruptions.excuse(100 * tick) == 0.0
+    for missing, now in ((INTERRUPTED, 2.0), (0.0, 2.0 + tick + INTERRUPTED)):
+        interruptions = Interruptions()
+        for at in (2.0 - tick, 2.0, now):
+            interruptions.note(missing, tick, at)
+        assert interruptions.excuse(now + PLAYBACK_REMEMBERS - 0.1) == PLAYBACK_DELAY
+        assert interruptions.excuse(now + PLAYBACK_REMEMBERS + 0.1) == 0.0
 
 
 @pytest.mark.parametrize("rewound", [0.2, 1.0])
