@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .phases import first_tick
 from .ports import Loop
 
 if TYPE_CHECKING:
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
 
 
 class Ticker:
-    """Calls a function at fixed times, ``interval`` seconds apart, until :meth:`stop`. The first call is one interval
-    from now.
+    """Calls a function at fixed times, ``interval`` seconds apart, until :meth:`stop`.
+
+    The first call is one interval from now, or up to half an interval earlier or later, so that all tickers on one event
+    loop call at the same times as far as their intervals allow.
 
     Times that pass while the function runs, or while the process sleeps, are left out.
 
@@ -32,7 +35,7 @@ class Ticker:
         self._function = function
         self._on_late = on_late
         self._stopped = False
-        self._next_at = loop.time() + interval
+        self._next_at = first_tick(loop, interval)
         self._timer = loop.call_at(self._next_at, self._call)
 
     def _call(self) -> None:
