@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Ticker:
     """Calls a function at fixed times, ``interval`` seconds apart, until :meth:`stop`.
 
-    The first call is one interval from now, or up to half an interval earlier or later, so that all tickers on one event
-    loop call at the same times as far as their intervals allow.
+    The first call is one interval from now, or up to half an interval earlier or later, so that all tickers on one
+    event loop call at the same times as far as their intervals allow.
 
     Times that pass while the function runs, or while the process sleeps, are left out.
 

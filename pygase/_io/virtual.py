@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
+from .._protocol.wire import can_wait
 from .loops import LoopDriver
 from .ports import Address, Arrival, Clock, Datagram, Pump
 from .runner import run_logged
@@ -74,7 +75,7 @@ class VirtualLoop:
         self._call_at = call_at
         self._asleep_until = -math.inf
         self._has_ended = False
-        self._readers: dict[SimulatedTransport, Callable[[], Any]] = {}
+        self._readers: dict[SimulatedSocket, Callable[[], Any]] = {}
 
     def call_soon(self, callback: Callable[[], Any]) -> VirtualTimer:
         return self._call(self.time(), callback)
@@ -109,20 +110,20 @@ class VirtualLoop:
         self._has_ended = True
         self._readers.clear()
 
-    def add_reader(self, transport: SimulatedTransport, callback: Callable[[], Any]) -> None:
-        self._readers[transport] = callback
-        if transport.inbox:
-            self.call_soon(lambda: self.on_datagram(transport))
+    def add_reader(self, sock: SimulatedSocket, callback: Callable[[], Any]) -> None:
+        self._readers[sock] = callback
+        if sock.waiting:
+            self.call_soon(lambda: self.on_datagram(sock))
 
-    def remove_reader(self, transport: SimulatedTransport) -> None:
-        self._readers.pop(transport, None)
+    def remove_reader(self, sock: SimulatedSocket) -> None:
+        self._readers.pop(sock, None)
 
-    def on_datagram(self, transport: SimulatedTransport) -> None:
-        """Have an inbox read, now or after the sleep."""
+    def on_datagram(self, sock: SimulatedSocket) -> None:
+        """Have a socket read, now or after the sleep."""
         if self.time() < self._asleep_until:
-            self.call_soon(lambda: self.on_datagram(transport))
-        elif transport.inbox and transport in self._readers:
-            self._readers[transport]()
+            self.call_soon(lambda: self.on_datagram(sock))
+        elif sock.waiting and sock in self._readers:
+            self._readers[sock]()
 
     def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """The coroutine runs to its end."""
@@ -132,8 +133,25 @@ class VirtualLoop:
         return True
 
 
+class SimulatedSocket:
+    """One of the two sockets of a simulated transport.
+
+    :ivar waiting: the number of its datagrams that have not been read.
+    :ivar is_closed: whether its transport is closed.
+    """
+
+    __slots__ = ("is_closed", "waiting")
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.is_closed = False
+
+    def fileno(self) -> int:
+        return -1 if self.is_closed else 0
+
+
 class SimulatedTransport:
-    """Takes the place of a UDP socket.
+    """Takes the place of UDP sockets: of two, as on Linux. The second one gets the datagrams that cannot wait.
 
     :param loop: the process that it belongs to.
     :param own: its address; ``shown``: the address that it is said to be bound to, or the server's, at a client;
@@ -142,7 +160,6 @@ class SimulatedTransport:
     """
 
     hint = ""
-    urgent_sockets: tuple[SimulatedTransport, ...] = ()
 
     def __init__(
         self,
@@ -152,22 +169,21 @@ class SimulatedTransport:
         send: Callable[[bytes, Address, Address], None],
         release: Callable[[SimulatedTransport], None],
     ) -> None:
-        self.sockets = [self]
+        self.sockets = [SimulatedSocket(), SimulatedSocket()]
+        self.urgent_sockets = self.sockets[1:]
         self.loop = loop
         self.own = own
         self.address = shown if shown is not None else own
         self.inbox: deque[Arrival] = deque()
-        self._closed = False
         self._send = send
         self._release = release
-
-    def fileno(self) -> int:
-        return -1 if self._closed else 0
 
     def receive(self, data: bytes, sender: Address) -> None:
         """Take in a datagram that arrives now."""
         self.inbox.append((data, sender, self.loop.time()))
-        self.loop.on_datagram(self)
+        sock = self.sockets[0 if can_wait(data) else 1]
+        sock.waiting += 1
+        self.loop.on_datagram(sock)
 
     def take(self) -> list[Datagram]:
         return [(data, sender) for data, sender, _ in self.take_timed(self.loop.time())]
@@ -176,6 +192,8 @@ class SimulatedTransport:
         ahead = now - self.loop.time()  # of the pump's clock
         arrivals = [(data, sender, at + ahead) for data, sender, at in self.inbox]
         self.inbox.clear()
+        for sock in self.sockets:
+            sock.waiting = 0
         return arrivals
 
     def fullness(self) -> float:
@@ -192,7 +210,8 @@ class SimulatedTransport:
         """There is one address only."""
 
     def close(self) -> None:
-        self._closed = True
+        for sock in self.sockets:
+            sock.is_closed = True
         self._release(self)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_rooms_of_other_intervals_are_left_alone() -> None:
 def test_a_room_ticks_at_an_even_pace_from_its_second_tick_on() -> None:
     rng = random.Random(5)
     for times in ticks_of(*[(rng.random(), 0.02) for _ in range(20)])[1:]:
-        assert {round(b - a, 6) for a, b in zip(times, times[1:], strict=False)} == {0.02}
+        assert {round(b - a, 6) for a, b in pairwise(times)} == {0.02}
 
 
 def test_few_intervals_are_remembered() -> None:

@@ -20,7 +20,8 @@ def arrivals(link: Link, count: int = 1000, interval: float = 0.01, size: int = 
     def on_readable() -> None:
         received.extend((int(data[:8]), network.now) for data, _ in transport.take())
 
-    transport.loop.add_reader(transport, on_readable)
+    for sock in transport.sockets:
+        transport.loop.add_reader(sock, on_readable)
     for number in range(count):
         network.call_at(
             number * interval, lambda n=number: network._send(b"%08d" % n + bytes(size - 8), SERVER, CLIENT)
