@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
-LONGEST_RIDE: Final = 0.1
-"""Most seconds from one such packet to the next. Nothing waits for a rarer one: a peer's own measurements and resends
-would come too late."""
+LONGEST_RIDE: Final = 0.11
+"""Most seconds from one such packet to the next: ten a second, not quite even. Nothing waits for a rarer one, since a
+peer's own measurements and resends would be too late."""
 
 _LATE_AFTER: Final = 1.5
 """Intervals after which the next packet is late, and nothing waits for it any more."""
