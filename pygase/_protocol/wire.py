@@ -55,7 +55,7 @@ LAST: Final = 0x80
 WAITING_KINDS: Final = (EVENT, INPUTS, SKIPPED)
 """Kinds of messages that can wait for a server's tick. A packet whose first message is of another kind should not."""
 
-KIND_BITS: Final = 0x7F
+KIND_BITS: Final = 0xFF & ~LAST
 """The bits of a message's first byte that are its kind."""
 
 TOKEN_BYTES: Final = 8

@@ -243,9 +243,9 @@ class ServerRun:
             if not changed:
                 self.endpoint.handle_timeout(now=now)
             self._flush(now, everyone=changed)
-            due_at = self.between_ticks.alarm(self.endpoint.next_timeout())  # now, if a client was found to be gone
-            if due_at is not None:
-                self.driver.arm(due_at)
+        due_at = self.between_ticks.alarm(self.endpoint.next_timeout())  # now, if a client was found to be gone
+        if due_at is not None:
+            self.driver.arm(due_at)
 
     def show_state(self, peer: ServerProtocol) -> None:
         """Let a client that has just connected see its part of the newest state, if it has a view of its own.
