@@ -1,0 +1,110 @@
+"""What views cost: 2,000 things of which a quarter moves, and 200 clients that each see about 30 of them.
+
+::
+
+    python -m benchmarks.interest [--clients 200] [--things 2000] [--ticks 60]
+
+It runs in virtual time, so all is one process, and the CPU time of each part is measured: the view of all clients, the
+encoding of what each client gets, and both as a share of a core at 20 Hz. The bytes are those of the messages. Each
+client acknowledges a state three ticks after it was sent, as at a round trip of 150 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import time
+from typing import Any, NamedTuple
+
+from pygase._protocol import wire
+from pygase._protocol.snapshots import SnapshotRing
+from pygase._server.state_keeper import Commit
+from pygase._server.wire_tree import WireTree
+from pygase._state.merging import UpdateReader, merged
+from pygase._state.precision import Precision
+from pygase._state.sights import Sights
+from pygase._state.tree import Tree
+
+HZ = 20
+ROUND_TRIP = 3
+RADIUS = 100.0
+
+
+class Figures(NamedTuple):
+    """Of one tick: seconds, and bytes for each client."""
+
+    world: float
+    views: float
+    encoding: float
+    sizes: float
+
+
+class World:
+    """Things that walk over a square in which a client sees about 30 of them."""
+
+    def __init__(self, things: int) -> None:
+        self.rng = random.Random(1)
+        edge = RADIUS * (3.14159 * things / 30) ** 0.5
+        self.tree: Tree = {"ents": {key: self._thing(edge) for key in range(things)}}
+        self.wire = WireTree(Precision.parse({"ents.*.x": 0.01, "ents.*.y": 0.01}))
+        self._reader = UpdateReader()
+
+    def _thing(self, edge: float) -> dict[str, Any]:
+        return {"x": self.rng.uniform(0.0, edge), "y": self.rng.uniform(0.0, edge), "hp": 100, "kind": 3}
+
+    def commit(self, tick: int) -> Commit:
+        ents, rng, before = self.tree["ents"], self.rng, self.tree
+        moved = {
+            key: {"x": ents[key]["x"] + rng.uniform(-0.25, 0.25), "y": ents[key]["y"] + rng.uniform(-0.25, 0.25)}
+            for key in rng.sample(range(len(ents)), len(ents) // 4)
+        }
+        delta = self._reader.attribute_changes(before, {"ents": moved}, "update")
+        self.tree = merged(before, delta, {})
+        return Commit(tick, tick / HZ, 1 / HZ, self.tree, before, delta)
+
+
+def measured(clients: int, things: int, ticks: int) -> list[Figures]:
+    """Return the figures of each tick, once all clients have a baseline."""
+    world, found = World(things), list[Figures]()
+    sights = Sights("ents", "x", "y", RADIUS, lambda tree, client_id: client_id)
+    common = SnapshotRing(256)
+    common.packing.places = world.wire.precision.root
+    rings = [common.apart() for _ in range(clients)]
+    for tick in range(1, ticks + 10):
+        commit, now = world.commit(tick), tick / HZ
+        began_at = time.process_time()
+        sent = world.wire.follow(commit)
+        sights.follow(sent.tree, sent.delta_from(sights.tree))
+        followed_at = time.process_time()
+        for client_id, ring in enumerate(rings):
+            tree, delta = sights.tree_for(client_id, ring.tree)
+            ring.push(tick, tree, now, 1 / HZ, delta)
+            ring.forget_before(tick - ROUND_TRIP)
+        seen_at = time.process_time()
+        frames = [ring.frame_for(max(tick - ROUND_TRIP, 0), now) or b"" for ring in rings]
+        encoded_at = time.process_time()
+        sizes = statistics.mean(map(len, frames))
+        found.append(Figures(followed_at - began_at, seen_at - followed_at, encoded_at - seen_at, sizes))
+    return found[9:]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clients", type=int, default=200)
+    parser.add_argument("--things", type=int, default=2000)
+    parser.add_argument("--ticks", type=int, default=60)
+    options = parser.parse_args()
+    figures = Figures(
+        *map(statistics.median, zip(*measured(options.clients, options.things, options.ticks), strict=True))
+    )
+    print(f"compiled: {not wire.__file__.endswith('.py')}; {options.clients} clients, {options.things:,} things")
+    for name, seconds in zip(("world", "views", "encoding"), figures, strict=False):
+        each = seconds / options.clients * 1e6
+        print(f"{name:9} {seconds * HZ * 100:5.1f} % of a core at {HZ} Hz, {each:5.1f} µs per client and tick")
+    print(f"message   {figures.sizes:5.1f} bytes per client and tick")
+
+
+if __name__ == "__main__":
+    main()
