@@ -127,7 +127,13 @@ TOPICS = [
         "Testing and bad links",
         "A server and clients in virtual time, on links as bad as you like, and behind routers.",
         [
-            *["pygase.testing.SimulatedNetwork", "pygase.testing.ManualClock", "pygase.Link", "pygase.LINKS"],
+            *[
+                "pygase.testing.SimulatedNetwork",
+                "pygase.testing.Bottleneck",
+                "pygase.testing.ManualClock",
+                "pygase.Link",
+                "pygase.LINKS",
+            ],
             *["pygase.parse_link", "pygase.describe_link"],
             *["pygase.testing.Nat", "pygase.testing.NatKind", "pygase.testing.NatMapping"],
         ],

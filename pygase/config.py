@@ -5,6 +5,7 @@ Configs are frozen. Write ``ServerConfig(timeout=10.0)``, or ``dataclasses.repla
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -152,6 +153,9 @@ class ServerConfig(ConnectionConfig):
     been acknowledged; at twice this number the connection is closed."""
     max_waiting_event_bytes: int = 1024 * 1024
     """The same in bytes. A player's inputs take a few hundred bytes a tick."""
+    max_bytes_per_second: float = math.inf
+    """Most bytes a second to one client; ``math.inf``: as many as its line takes. States become rarer to stay below it.
+    All bytes of the UDP payload count, but events and acknowledgements do not wait."""
     snapshot_ring: int = 256
     """Past states that are kept as baselines for deltas. They share structure, so many cost little. At 60 Hz they
     bridge a round trip of four seconds."""

@@ -74,11 +74,13 @@ class LinkPath:
 
     :ivar link: may be replaced at any time. Datagrams in the queue keep their place.
     :ivar blocked: if True, every datagram is lost.
+    :ivar carried, lost: numbers of datagrams.
     """
 
     def __init__(self, link: Link) -> None:
         self.link = link
         self.blocked = False
+        self.carried = self.lost = 0
         self._burst_left = 0
         self._free_at = 0.0
         self._last_at = -math.inf
@@ -86,13 +88,17 @@ class LinkPath:
     def delays(self, size_bytes: int, now: float, rng: random.Random) -> list[float]:
         """Return the delay of each copy of a datagram, in seconds; an empty list if it is lost."""
         link = self.link
-        if self.blocked or self._is_lost(rng):
-            return []
-        queued = self._queue_delay(size_bytes, now)
+        queued = None if self.blocked or self._is_lost(rng) else self._queue_delay(size_bytes, now)
         if queued is None:
+            self.lost += 1
             return []
+        self.carried += 1
         copies = 2 if link.duplicate and rng.random() < link.duplicate else 1
         return [self._delay(queued, now, rng) for _ in range(copies)]
+
+    def queued(self, now: float) -> float:
+        """Return the seconds until the bottleneck has sent all datagrams that wait in it."""
+        return max(self._free_at - now, 0.0)
 
     def _is_lost(self, rng: random.Random) -> bool:
         """Bursts are those of Gilbert (1960) and Elliott (1963)."""
@@ -109,7 +115,7 @@ class LinkPath:
         bandwidth = self.link.bandwidth
         if bandwidth is None:
             return 0.0
-        waiting = max(self._free_at - now, 0.0)
+        waiting = self.queued(now)
         if waiting * bandwidth > self.link.queue_bytes:
             return None
         self._free_at = now + waiting + size_bytes / bandwidth

@@ -36,6 +36,7 @@ from .server import Server
 
 __all__ = [
     "LINKS",
+    "Bottleneck",
     "Link",
     "ManualClock",
     "Nat",
@@ -45,6 +46,22 @@ __all__ = [
     "describe_link",
     "parse_link",
 ]
+
+
+class Bottleneck:
+    """One path for several hosts, both ways: their datagrams wait in one queue, as behind the router of a home.
+
+    :param link: of each direction.
+    :ivar up, down: the paths from these hosts, and to them. Their ``carried`` and ``lost`` count datagrams, and
+        ``queued(now)`` is the length of the queue in seconds.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.up, self.down = LinkPath(link), LinkPath(link)
+
+    def set_link(self, link: Link) -> None:
+        """Change the path, both ways, from now on."""
+        self.up.link = self.down.link = link
 
 
 class SimulatedNetwork:
@@ -72,6 +89,7 @@ class SimulatedNetwork:
         self._counter = 0
         self._transports: dict[Address, SimulatedTransport] = {}
         self._paths: dict[tuple[Address, Address], LinkPath] = {}
+        self._bottlenecks: dict[Address, Bottleneck] = {}
         self._routers = Routers(self.clock)
         self._next_port = 50000
 
@@ -129,6 +147,7 @@ class SimulatedNetwork:
         port: int = 8080,
         *,
         link: Link | None = None,
+        bottleneck: Bottleneck | None = None,
         address: Address | None = None,
         connect_timeout: float | None = None,
         host_token: str = "",
@@ -142,6 +161,7 @@ class SimulatedNetwork:
         """Let a client begin to connect to the server at ``port``. Next: :meth:`run`, or :meth:`run_until`.
 
         :param link: the path of this client, both ways; the network's own if None.
+        :param bottleneck: the path that this client shares with others, instead of ``link``.
         :param address: the client's address; a free port on this machine if None.
         :param clock: the client's own clock, which may drift; the network's if None.
         :param pumped: let the test call ``client.pump()``, as a game without threads does.
@@ -161,15 +181,17 @@ class SimulatedNetwork:
             resume=resume,
         )
         transport = self._add(address, server_address)
-        for path in ((address, server_address), (server_address, address)):
-            self._paths[path] = LinkPath(link or self.link)
+        own = bottleneck or Bottleneck(link or self.link)
+        self._paths[address, server_address], self._paths[server_address, address] = own.up, own.down
 
         def drive(pump: Pump, _: Transport) -> Driver:
             return PumpDriver(pump, session.ended) if pumped else SimulatedDriver(pump, transport)
 
         session.begin(transport, Platform(clock or self.clock, self._rng.randbytes, drive, self.clock))
 
-    def open_socket(self, address: Address | None = None, *, nat: Nat | None = None) -> SimulatedTransport:
+    def open_socket(
+        self, address: Address | None = None, *, nat: Nat | None = None, bottleneck: Bottleneck | None = None
+    ) -> SimulatedTransport:
         """Open a bare socket on this network, for tests of routers and of other protocols.
 
         It has ``own``, its address, ``send(data, address)``, ``take()``, which returns the pairs of data and sender
@@ -177,8 +199,12 @@ class SimulatedNetwork:
 
         :param address: its own address; a free one if None.
         :param nat: the router behind which it stands.
+        :param bottleneck: the path that it shares with others.
         """
-        return self._add(self._address(address, nat), None)
+        address = self._address(address, nat)
+        if bottleneck is not None:
+            self._bottlenecks[address] = bottleneck
+        return self._add(address, None)
 
     def _address(self, address: Address | None, nat: Nat | None, port: int = 0) -> Address:
         """Return the address of a new host: this one, or a free one. Put it behind its router."""
@@ -277,12 +303,17 @@ class SimulatedNetwork:
             self.on_datagram(data, source, receiver)
         path = self._paths.get(ends)
         if path is None:
-            path = self._paths[ends] = LinkPath(self.link)
+            path = self._paths[ends] = self._new_path(*ends)
         delays = path.delays(len(data), self.now, self._rng)
         if not delays:
             self.lost += 1
         for delay in delays:
             self.call_at(self.now + delay, lambda: self._deliver(data, sender, source, receiver))
+
+    def _new_path(self, sender: Address, receiver: Address) -> LinkPath:
+        if receiver in self._bottlenecks:
+            return self._bottlenecks[receiver].down
+        return self._bottlenecks[sender].up if sender in self._bottlenecks else LinkPath(self.link)
 
     def _deliver(self, data: bytes, sender: Address, source: Address, receiver: Address) -> None:
         """``source``: the sender as others see it, behind its router."""

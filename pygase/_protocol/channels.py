@@ -121,6 +121,8 @@ class TrackedSender:
 
     A message starts when it fits into the window. Fragmented ones travel one at a time, so that the receiver keeps only
     one unfinished message.
+
+    :ivar is_held: True while nothing may leave.
     """
 
     __slots__ = (
@@ -132,9 +134,11 @@ class TrackedSender:
         "_open_bytes",
         "_queue",
         "_unsent",
+        "is_held",
     )
 
     def __init__(self, max_in_flight_bytes: int) -> None:
+        self.is_held = False
         self._max_in_flight = max_in_flight_bytes
         self._queue: list[Message] = []  # mostly empty, and an empty deque takes ten times the memory
         self._open: list[Message] = []
@@ -196,7 +200,9 @@ class TrackedSender:
             self._unsent.extend(message.pieces)
 
     def take(self, room_bytes: int, now: float) -> Piece | None:
-        """Return a piece to send now, if it fits: an overdue one, else a fresh one."""
+        """Return a piece to send now, if it fits: an overdue one, else a fresh one; while it is held, None."""
+        if self.is_held:
+            return None
         for piece in self._in_flight:
             overdue = piece.due_at <= now and not piece.acked and piece.sends <= piece.message.resends
             if overdue and len(piece.data) <= room_bytes:

@@ -53,6 +53,7 @@ class PeerRecord(ReceiveWindow):
         or more packets are to be acknowledged than a header names.
 
     Of the states: :ivar baseline_tick: the state that deltas are made against; 0: none.
+    :ivar state_limit: the bytes sent in all, from which on a state needs a look at the send window.
     :ivar sent_tick, sent_at: the newest state that has been sent, and when.
     :ivar settled_tick: the ``acked_tick`` that last settled ``baseline_tick``.
     :ivar urgent: True if the packet being made carries what should not wait for the receiver's tick.
@@ -88,6 +89,7 @@ class PeerRecord(ReceiveWindow):
         "skipped_count",
         "skipped_number",
         "spent",
+        "state_limit",
         "tick_offset",
         "unacknowledged",
         "urgent",
@@ -102,6 +104,7 @@ class PeerRecord(ReceiveWindow):
         self.first_sequence = first_sequence
         self.spent = 0
         self.limit = 0.0
+        self.state_limit = math.inf
         self.numbers_before = 0
         self.forget_states()
         self._begin(now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ..config import ConnectionConfig
+from ..config import ServerConfig
 from .handshake import Address
 from .resumption import ResumeSecrets
 from .server_peer import Identity, ServerProtocol, Shared
@@ -49,7 +49,7 @@ def save_peer(peer: ServerProtocol) -> SavedPeer:
     )
 
 
-def restore_peer(saved: SavedPeer, shared: Shared, config: ConnectionConfig, now: float) -> ServerProtocol:
+def restore_peer(saved: SavedPeer, shared: Shared, config: ServerConfig, now: float) -> ServerProtocol:
     """Make the peer of a client of an earlier process, without a connection yet."""
     identity = Identity(saved.client_id, b"", saved.profile)
     identity.secrets, identity.was_sealed = ResumeSecrets(*saved.secrets), saved.is_sealed

@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any, Final
 
 from .._state.precision import NO_PRECISION
-from ..config import ConnectionConfig
+from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import ONE_ACK_COVERS, Carried, TickTimes
 from .admission import Participation, host_of
@@ -33,8 +33,10 @@ from .wire import (
     INPUT_STATE,
     INPUTS,
     MAX_MESSAGE_ROOM,
+    NO_ACK_DELAY,
     SERVER_HEADER,
     SKIPPED,
+    TIME_UNIT,
     message,
     to_wire_time,
 )
@@ -151,7 +153,7 @@ class ServerProtocol(PeerProtocol):
         address: Address,
         token: bytes,
         shared: Shared,
-        config: ConnectionConfig,
+        config: ServerConfig,
         now: float,
     ) -> None:
         super().__init__(
@@ -168,7 +170,7 @@ class ServerProtocol(PeerProtocol):
         self.counted_bytes = 0
         self.note = b""
         self.user: Any = None
-        self.snapshots = SnapshotSender(self.record, shared.new_ring())
+        self.snapshots = SnapshotSender(self.record, shared.new_ring(), config.max_bytes_per_second, now)
         self.bulk_group = 0
         self.tracked.append(NO_MESSAGES)
         self._fragments: list[bytes] = []  # of the state being sent unreliably, framed
@@ -188,7 +190,7 @@ class ServerProtocol(PeerProtocol):
         super().renew(token, received, now=now, peer_forgot=peer_forgot)
         self.path = ClientPath()  # the numbers of packets begin anew; the handshake's answer gives it a key
         self.part.lost_until = math.inf
-        self.snapshots.renew()
+        self.snapshots.renew(now)
         self.tracked[_BULK] = NO_MESSAGES
         self._fragments.clear()
         self.note = b""
@@ -283,8 +285,12 @@ class ServerProtocol(PeerProtocol):
     def take_acks(self, ack: int, ack_bits: int, delay: int, now: float) -> None:
         """Take in the acknowledgements of a packet's header. The next look may be later, unless an arrival is to be
         reported."""
-        self._receive_ack(ack, ack_bits, delay, now)
-        if not self.acks.has_contents and self.record.outstanding <= ONE_ACK_COVERS:
+        sent_at = self._receive_ack(ack, ack_bits, delay, now)
+        rtt = now - sent_at - delay * TIME_UNIT if sent_at is not None and delay != NO_ACK_DELAY else 0.0
+        window = self.snapshots.window
+        if window.acknowledge(self.acks.newest_acked, max(rtt, 0.0), now):
+            self.record.next_at = now
+        if not (window.watched or self.acks.has_contents or self.record.outstanding > ONE_ACK_COVERS):
             self.record.look_at = now + _ACKS_INTERVAL
 
     def _measure(self, rtt: float, now: float) -> None:
@@ -345,7 +351,7 @@ class ServerProtocol(PeerProtocol):
         :returns: None if there is more to send, or nothing. Then :meth:`datagrams_to_send` does the work.
         """
         record, note = self.record, self.note
-        if record.has_backlog or record.spent >= record.limit:
+        if record.has_backlog or record.spent >= record.limit or record.spent >= record.state_limit:
             return None
         if note:
             if len(note) + len(framed) > MAX_MESSAGE_ROOM:
@@ -379,23 +385,35 @@ class ServerProtocol(PeerProtocol):
         self.settle_acked_tick()
         # A state that is on its way, piece by piece within the budget, is finished before the next one begins. Else
         # none would ever arrive.
-        if not self._fragments and self.snapshots.wanted(now, self.rtt.rto) and self.budget.allows(now):
-            self._queue_state(now)
+        window, has_state = self.snapshots.window, bool(self._fragments)
+        if not has_state and self.snapshots.wanted(now, self.rtt.rto) and self.budget.allows(now):
+            has_state = window.allows(now)
+            if has_state:
+                self._queue_state(now)
+            else:
+                window.skipped.hold(self.snapshots.ring.tick)
         datagrams = super()._datagrams(now)
+        window.end_turn(has_state or self.snapshots.bulk_tick > 0, now)
         if self._fragments or self.snapshots.bulk_tick:
             self.record.has_backlog = True
         return datagrams
 
     def _queue_state(self, now: float) -> None:
         body, kind = self.snapshots.next_body(now, self.rtt.rto)
+        self.snapshots.window.state_bytes = len(body)
+        self.snapshots.window.skipped.let(self.snapshots.ring.tick)
         if kind != BULK_SNAPSHOT:
             self._fragments.extend(self.snapshots.fragments(body, kind))
         else:
             self.bulk_group += 1
             transfer = self.tracked[_BULK] = TrackedSender(self.config.burst_bytes)
             transfer.queue(Message(split(BULK_SNAPSHOT, self.bulk_group, body), math.inf, -self.bulk_group))
+            self.snapshots.window.watch(now)
 
     def _parts(self, room: int, contents: list[Carried], rto: float, now: float) -> list[bytes]:
+        transfer = self.tracked[_BULK]
+        if len(transfer):
+            transfer.is_held = not self.snapshots.window.allows(now)
         parts = super()._parts(room, contents, rto, now)
         room -= sum(map(len, parts))
         while self._fragments and len(self._fragments[0]) <= room:
@@ -408,9 +426,10 @@ class ServerProtocol(PeerProtocol):
         due = super().due_at(now)
         transfer = self.tracked[_BULK]
         waiting = [self.snapshots.due_at(self.rtt.rto), transfer.next_due(now) if len(transfer) else None]
-        if self._fragments:
-            waiting.append(now)
+        ready_at = max(self.budget.ready_at(now), self.snapshots.window.ready_at(now))
         for at in waiting:
             if at is not None:
-                due = min(due, max(at, self.budget.ready_at(now)))
+                due = min(due, max(at, ready_at))
+        if self._fragments:
+            due = min(due, self.budget.ready_at(now))
         return due

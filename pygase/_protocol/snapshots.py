@@ -8,12 +8,14 @@ III's; see Sanglard, "Quake 3 source code review: network model".)
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from typing import Final
 
 from .._state.delta import diff
 from .._state.known_deltas import KnownDeltas
 from .._state.tree import Tree
+from .congestion import SendWindow
 from .fragments import split
 from .packing import MAX_BACK, Encoded, Packing, head_of, is_fresh
 from .record import PeerRecord
@@ -187,6 +189,7 @@ class SnapshotSender:
     :ivar baseline: the state of ``record.baseline_tick``.
     :ivar bulk_tick: the tick of the state under way as a bulk transfer; 0: none.
     :ivar bulk_delivered_at: when all of that state had arrived, seconds; None while it is under way.
+    :ivar window: bounds the bytes of states that are under way.
     """
 
     __slots__ = (
@@ -199,11 +202,15 @@ class SnapshotSender:
         "bulk_tick",
         "record",
         "ring",
+        "window",
     )
 
-    def __init__(self, record: PeerRecord, ring: SnapshotRing) -> None:
+    def __init__(
+        self, record: PeerRecord, ring: SnapshotRing, max_bytes_per_second: float = math.inf, now: float = 0.0
+    ) -> None:
         self.record = record
         self.ring = ring
+        self.window = SendWindow(record, max_bytes_per_second, now)
         self.baseline: Tree = _NO_STATE
         self._progress_tick = 0  # the baseline at its last change, and the time of that:
         self._progress_at = 0.0
@@ -212,8 +219,9 @@ class SnapshotSender:
         self.bulk_delivered_at: float | None = None
         self._bulk: Tree = _NO_STATE
 
-    def renew(self) -> None:
+    def renew(self, now: float) -> None:
         """Begin with a new path: a state under way is dropped, and the baseline stays."""
+        self.window.begin(now)
         self._end_bulk()
         self._progress_tick = -1
 
