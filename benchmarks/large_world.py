@@ -51,7 +51,7 @@ class World:
         states.end_tick(self._turn * 0.05)
         baseline_tick, baseline = ring.tick, ring.tree
         self._take_over()
-        return len(ring.encoded(baseline_tick, baseline))
+        return len(ring.body_for(baseline_tick, baseline, ring.time)[0])
 
     def _take_over(self) -> None:
         commit = self.states.committed

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from ._diagnostics.tracebacks import program_lines_only
-from ._state.backing import Backed, real_dict, set_source, source_of
+from ._state.backing import Backed, real_dict, set_source, source_of, time_order_shown
 from ._state.game_status import PAUSED, GameStatus, checked_status
 from ._state.handed_over import HandedOver
 from ._state.reading import PYGASES_OWN, KeysUnlessOwn, MissingAttribute, Readable, callable_for_keys
@@ -101,7 +101,9 @@ class GameState(Readable, Backed, Sendable):
         try:
             value = source[name]
         except KeyError:
-            raise MissingAttribute(self, name) from None
+            value = time_order_shown(self) if name == "time_order" else None
+            if value is None:
+                raise MissingAttribute(self, name) from None
         if type(source) is HandedOver:
             return value
         if type(value) is dict or type(value) is list:
@@ -113,12 +115,14 @@ class GameState(Readable, Backed, Sendable):
         attributes = real_dict.__get__(self)
         if name in attributes and type(self._source) is not HandedOver:
             return attributes[name]
-        if name not in self._source:
+        if not GameState._has_name(self, name):
             raise KeyError(name)
         return GameState.__getattr__(self, name)
 
     def _has_name(self, name: object) -> bool:
-        return name in self._source or name in real_dict.__get__(self)
+        if name in self._source or name in real_dict.__get__(self):
+            return True
+        return name == "time_order" and time_order_shown(self) is not None
 
     def _read_names(self) -> Iterable[Any]:
         source = self._source
@@ -129,9 +133,9 @@ class GameState(Readable, Backed, Sendable):
         if type(self._source) is HandedOver:
             return self._source.all_read_only()
         attributes: dict[str, Any] = real_dict.__get__(self)
-        for name in self._source:
-            if name not in attributes:
-                attributes[name] = thawed(self._source[name])
+        for name in ("time_order", *self._source):
+            if name not in attributes and GameState._has_name(self, name):
+                GameState.__getattr__(self, name)
         return attributes
 
     @__dict__.setter
@@ -219,7 +223,7 @@ def _after_reading(own: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
     """Return a game's own ``__getattr__``, called for attributes that the state does not have."""
 
     def __getattr__(self: Any, name: str) -> Any:
-        return GameState.__getattr__(self, name) if name in self._source else own(self, name)
+        return GameState.__getattr__(self, name) if GameState._has_name(self, name) else own(self, name)
 
     return __getattr__
 

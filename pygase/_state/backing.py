@@ -13,10 +13,14 @@ from .tree import TO_DELETE, Tree, as_lists, exactly_equal, first_difference, me
 
 
 class Backed:
-    """A state that reads from ``_source`` each attribute that is not in the instance's dict yet."""
+    """A state that reads from ``_source`` each attribute that is not in the instance's dict yet.
 
-    __slots__ = ("_source",)
+    It makes its time order from ``_pygase_tick`` when it is asked for.
+    """
 
+    __slots__ = ("_pygase_tick", "_source")
+
+    _pygase_tick: int
     _source: Tree | HandedOver
 
     _class_names: ClassVar[frozenset[str]]
@@ -31,6 +35,8 @@ real_dict: Final[Any] = Comparable.__dict__["__dict__"]
 set_source: Final[Any] = vars(Backed)["_source"].__set__
 """Past ``__setattr__``, which is for attributes of the game."""
 
+_tick_slot: Final[Any] = vars(Backed)["_pygase_tick"]
+
 
 def time_order_of(tick: int) -> Sqn:
     """Return the 16-bit sequence number of an absolute tick: 0 before the first, then 1..65535, and 1 again."""
@@ -38,12 +44,20 @@ def time_order_of(tick: int) -> Sqn:
     return Sqn((tick - 1) % maximum + 1 if tick > 0 else 0)
 
 
+def time_order_shown(state: Backed) -> Sqn | None:
+    """Return the time order of the tick that a state shows; None if it was not made of a frozen tree."""
+    try:
+        return time_order_of(_tick_slot.__get__(state))
+    except AttributeError:
+        return None
+
+
 def state_of(kind: type[State], tree: Tree, tick: int) -> State:
     """Make a state of a class that reads its attributes from a frozen tree, and copies each at the first access."""
     state = object.__new__(kind)
     set_source(state, tree)
+    _tick_slot.__set__(state, tick)
     attributes = real_dict.__get__(state)
-    attributes["time_order"] = time_order_of(tick)
     if not tree.keys().isdisjoint(kind._class_names):
         for name in kind._class_names & tree.keys():
             attributes[name] = thawed(tree[name])
@@ -58,7 +72,8 @@ def source_of(state: Backed) -> Tree | HandedOver:
 
 
 def set_tick(state: Backed, tick: int) -> None:
-    real_dict.__get__(state)["time_order"] = time_order_of(tick)
+    _tick_slot.__set__(state, tick)
+    real_dict.__get__(state).pop("time_order", None)  # of the last tick, if it was asked for
 
 
 def follow(state: Backed, tree: Tree, update: Tree) -> None:

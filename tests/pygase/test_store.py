@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pygase._state.backing import real_dict
 from pygase._state.codec import pack
 from pygase.errors import InvalidValue, StateTooLarge
 from pygase.gamestate import TO_DELETE, GameState, GameStateUpdate
@@ -403,3 +404,29 @@ def test_reading_and_updating_is_no_change_in_place() -> None:
     store.plumbing.apply({"players": {1: {"x": 1}, 2: {"pos": (1, 2)}}, "walls": (5, (6,))})
     assert state.players[2] == {"pos": [1, 2]}
     assert store.plumbing.take_back_change_in_place() is None
+
+
+def test_the_time_order_of_the_working_state_follows_the_ticks_and_is_made_when_it_is_asked_for() -> None:
+    store = GameStateStore(GameState(41, x=0))
+    states = store.plumbing
+    for order in (41, 42, 43):
+        shown = states.begin_tick()
+        assert "time_order" not in real_dict.__get__(shown)
+        assert "time_order" in shown
+        assert [shown.time_order, shown["time_order"], shown.get("time_order"), vars(shown)["time_order"]] == [
+            order
+        ] * 4
+        assert type(shown.time_order) is Sqn
+        states.apply({"x": int(order)})
+        assert (shown.x, shown.time_order) == (order, order)
+        states.end_tick(float(order))
+    assert list(vars(store.get_game_state())) == ["time_order", "game_status", "x"]
+
+
+def test_a_class_of_its_own_with_a_fallback_for_attributes_has_a_time_order() -> None:
+    class Arena(GameState):
+        def __getattr__(self, name: str) -> str:
+            return f"no {name}"
+
+    shown = GameStateStore(Arena(7, x=0)).plumbing.begin_tick()
+    assert (shown.time_order, shown.x, shown.y) == (7, 0, "no y")
