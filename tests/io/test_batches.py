@@ -197,7 +197,9 @@ def test_sockets_of_other_makes_are_asked_one_by_one() -> None:
 
 @pytest.mark.parametrize("receive", [receive_batches, receive_stamped])
 def test_a_datagram_has_the_time_at_which_it_arrived_and_not_that_of_the_reading(pair: Pair, receive: Receive) -> None:
+    """Linux begins to stamp a moment after the first socket of the machine has asked for it."""
     sender, receiver = pair
+    time.sleep(0.05)
     arrivals: list[Arrival] = []
     for data in (b"first", b"second"):
         sender.sendto(data, receiver.getsockname())
