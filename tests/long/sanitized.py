@@ -31,9 +31,10 @@ FLAGS: Final = (
 )
 
 # Python frees nothing at its end, so leaks of the process mean nothing. Its own allocator would hide single objects
-# from the sanitizer, so PYTHONMALLOC turns it off.
+# from the sanitizer, so PYTHONMALLOC turns it off. The sanitizer keeps freed memory for a while, here less of it
+# than a round may grow by.
 RUN_WITH: Final = {
-    "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:allocator_may_return_null=1",
+    "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:allocator_may_return_null=1:quarantine_size_mb=16",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "PYTHONMALLOC": "malloc",
 }
