@@ -137,7 +137,9 @@ class ServerConnection:
         """The measurements of this connection so far."""
         client, now = self._client, self._client.clock()
         delay = client.inputs.delay(client.client_id) or 0.0
-        return client.peer.stats(now=now).with_view(delay, client.peer.snapshot_age(now))
+        window, budget = client.peer.snapshots.window, client.endpoint.config.bytes_per_second
+        measured = client.peer.stats(now=now).with_view(delay, client.peer.snapshot_age(now))
+        return measured.with_line(min(window.send_rate, budget), window.queue.delay, window.skipped.count)
 
     @property
     def input_counts(self) -> InputCounts:

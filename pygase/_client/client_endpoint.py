@@ -47,7 +47,11 @@ class ClientEndpoint:
 
     @property
     def stats(self) -> ConnectionStats:
-        return self.protocol.stats(now=self._clock())
+        protocol = self.protocol
+        floor = protocol.clock.rtt_floor
+        queue_delay = max(protocol.rtt.rtt - floor, 0.0) if floor is not None else 0.0
+        measured = protocol.stats(now=self._clock())
+        return measured.with_line(protocol.config.bytes_per_second, queue_delay, protocol.states.received.missed)
 
     def server_time(self) -> float | None:
         """In seconds; None while it is unknown."""

@@ -71,6 +71,7 @@ class SnapshotReceiver:
         "_server_time",
         "_time",
         "acked_tick",
+        "missed",
         "newest_tick",
         "places",
         "states",
@@ -98,6 +99,8 @@ class SnapshotReceiver:
         self.newest_tick = 0
         self.acked_tick = 0
         self.unusable = 0
+        self.missed = 0
+        """Count of the states between the received ones, as if they had been evenly apart."""
         self.places: Places | None = None
         """The precision that the server has declared; None for none."""
 
@@ -132,6 +135,8 @@ class SnapshotReceiver:
             self.unusable += 1
             return None
         kept = self._state(baseline, body[head.size :], head)
+        if 0 < self.newest_tick < tick - head.previous_back:
+            self.missed += max((tick - self.newest_tick) // max(head.previous_back, 1) - 1, 1)
         self._remember(tick, kept, tick - back if back else 0)
         if is_known:
             return None

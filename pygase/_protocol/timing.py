@@ -71,6 +71,13 @@ class ConnectionStats(NamedTuple):
         (at the client) or applied (at the server), seconds; 0.0 if ``Client.send_input`` got no view time.
     :ivar snapshot_age: age of the client's newest state on the server's clock, seconds. At the server it is the newest
         state that the client has acknowledged. It grows while the world rests.
+    :ivar send_rate: bytes a second that may leave at most at present, as far as this side knows: at the server what the
+        client's line takes while datagrams wait in it, else ``max_bytes_per_second`` and ``bytes_per_second``.
+    :ivar queue_delay: how long datagrams wait in the line, seconds: the round trip less its floor. At the client that
+        of the smoothed round trip.
+    :ivar states_skipped: count of the states that the server has not sent to this client, since its line or
+        ``max_bytes_per_second`` had no room before a newer one replaced them. At the client those that did not arrive,
+        estimated from their ticks: skipped or lost.
     :ivar silence: seconds since the last valid packet arrived. The peer sends at least one a second.
     """
 
@@ -89,6 +96,13 @@ class ConnectionStats(NamedTuple):
     interpolation_delay: float = 0.0
     snapshot_age: float = 0.0
     silence: float = 0.0
+    send_rate: float = 0.0
+    queue_delay: float = 0.0
+    states_skipped: int = 0
+
+    def with_line(self, send_rate: float, queue_delay: float, states_skipped: int) -> ConnectionStats:
+        """Return these measurements with those of the line."""
+        return self._replace(send_rate=send_rate, queue_delay=queue_delay, states_skipped=states_skipped)
 
     def with_view(self, interpolation_delay: float, snapshot_age: float) -> ConnectionStats:
         """Return these measurements with those of the player's view, in seconds."""

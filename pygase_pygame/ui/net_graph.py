@@ -26,6 +26,9 @@ from .palette import GREY, LINE, NIGHT, ORANGE, RED, SKY, WHITE, YELLOW, Colour
 TEXT_INTERVAL: Final = 0.25
 """Seconds between two updates of the figures."""
 
+QUEUE_SHOWN: Final = 0.04
+"""Seconds of queue in the line from which on it is shown."""
+
 SCALE: Final = 0.15
 """Seconds from the line to the chart's edge, where longer bars end."""
 
@@ -196,7 +199,7 @@ class NetGraph:
         stats: ConnectionStats = self.session.client.stats
         predictor = self.session.predictor
         texts = {
-            "ping": f"{_ms(stats.rtt)} ±{_ms(stats.jitter)}" if stats.rtt else self.session.status,
+            "ping": self._ping(stats),
             "lost": f"{stats.loss:.1%} of ours",
             "in": f"{_rate(stats.bytes_received_per_second)}, {stats.packets_received_per_second:.0f} packets/s",
             "out": f"{_rate(stats.bytes_sent_per_second)}, {stats.packets_sent_per_second:.0f} packets/s",
@@ -208,7 +211,7 @@ class NetGraph:
         playback = self.session.buffer.stats(now=now)
         if playback is not None:
             texts["picture"] = f"{_ms(playback.delay)} behind, wants {_ms(playback.target_delay)}"
-            texts["state"] = f"{_ms(stats.snapshot_age or playback.age)} old"
+            texts["state"] = f"{_ms(stats.snapshot_age or playback.age)} old, {stats.states_skipped} skipped"
             if playback.loss is not None:
                 texts["lost"] += f", {playback.loss:.1%} of states"
             texts["trouble"] = f"stood still {playback.stalls}×, bridged {playback.bridged_frames}"
@@ -218,6 +221,13 @@ class NetGraph:
                 wrong += f", last by {_number(self._last_error)}"
             texts["predicted"] = "stands: no answer" if self.session.is_stalled else f"{predictor.ahead} ahead, {wrong}"
         return texts
+
+    def _ping(self, stats: ConnectionStats) -> str:
+        """Return the round trip, and the part of it that datagrams wait in the line, if that is much."""
+        if not stats.rtt:
+            return self.session.status
+        queue = f", {_ms(stats.queue_delay)} in queue" if stats.queue_delay >= QUEUE_SHOWN else ""
+        return f"{_ms(stats.rtt)} ±{_ms(stats.jitter)}{queue}"
 
     # -- surfaces
 
