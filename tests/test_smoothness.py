@@ -93,6 +93,8 @@ def test_the_table_says_what_is_kept_and_what_is_not(capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_the_pictures_of_the_guide_are_what_the_games_drawn_there_give(name: str) -> None:
+    if name == "rewind.svg":  # its game encrypts where it can, and other random bytes lose other datagrams
+        pytest.importorskip("cryptography")
     drawn = PICTURES[name]()
     assert drawn == (FOLDER / name).read_text(encoding="utf-8"), (
         "run `python -m docs.draw_smoothness`, and look at them"

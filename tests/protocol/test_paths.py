@@ -36,6 +36,7 @@ from pygase.config import ClientConfig
 from tests.support.peers import SERVER, Address, Peers
 
 ELSEWHERE: Address = ("elsewhere", 9)
+ENCRYPTED_CLIENT = {"config": ClientConfig(encryption="required")}
 
 
 class Moving(Peers):
@@ -44,6 +45,8 @@ class Moving(Peers):
     was_at: Address = ("client", 1)
 
     def __init__(self, seed: int = 0, latency: float = 0.025, client: dict[str, Any] | None = None) -> None:
+        if client is ENCRYPTED_CLIENT:
+            pytest.importorskip("cryptography")
         super().__init__(seed, latency=latency)
         self.now_at = self.was_at
         self.challenges: list[tuple[Address, bytes]] = []
@@ -140,9 +143,6 @@ def test_packets_that_wait_for_another_address_are_not_taken_in() -> None:
     peers.at_server_from(peers.answer(challenge), ELSEWHERE)
     assert peers.address == ELSEWHERE
     assert [event for peer, event in peers.server.inbox if isinstance(event, bytes)] == []
-
-
-ENCRYPTED_CLIENT = {"config": ClientConfig(encryption="required")}
 
 
 def test_an_encrypted_packet_is_taken_in_at_once_and_its_connection_moves() -> None:

@@ -25,6 +25,8 @@ class Game:
     """A game of 60 ticks a second, in which server and clients send a numbered event each tick."""
 
     def __init__(self, link: Link = RTT_OF_50_MS, seed: int = 1, encryption: str = "off") -> None:
+        if encryption == "required":
+            pytest.importorskip("cryptography")
         self.config = ClientConfig(encryption=encryption)
         self.network = SimulatedNetwork(seed, link)
         self.backend = Backend(GameState(ticks=0), self.time_step, {"TICK": self.receive})
