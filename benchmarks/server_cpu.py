@@ -209,6 +209,13 @@ def _serve_bare(pipe: Connection, load: Load, request_bytes: int, answer_bytes: 
     pipe.send(Result(cpu, wall, ticks, *moved, sleeps))
 
 
+def _tick_of(kind: int, data: bytes, at: int) -> int:
+    """Return the tick of the state, whole or a delta, that begins at this place."""
+    if kind == wire.DELTA:
+        return (data[at + 1] << 8 | data[at + 2]) + data[at + 3]
+    return int.from_bytes(data[at + 1 : at + 5], "big")
+
+
 class _LeanClient:
     """A client that costs next to nothing: the real handshake, then acknowledgements, events and inputs by hand.
 
@@ -253,10 +260,8 @@ class _LeanClient:
             if kind == data[at]:
                 begin += 2
                 end = begin + (data[at + 1] << 8 | data[at + 2])
-            if kind == wire.SNAPSHOT:
-                self.tick = int.from_bytes(data[begin + 1 : begin + 5], "big")
-            elif kind == wire.DELTA:
-                self.tick = (data[begin + 1] << 8 | data[begin + 2]) + data[begin + 3]
+            if kind in (wire.SNAPSHOT, wire.DELTA):
+                self.tick = _tick_of(kind, data, begin)
             elif kind == wire.FRAGMENT:
                 self._receive_fragment(data, begin)
             at = end
@@ -285,10 +290,9 @@ class _LeanClient:
 
     def _receive_fragment(self, data: bytes, at: int) -> None:
         # of a state larger than a packet, as right after joining: the first names the tick, with the last it is whole
-        _, _, index, count = wire.FRAGMENT_HEADER.unpack_from(data, at)
+        kind, _, index, count = wire.FRAGMENT_HEADER.unpack_from(data, at)
         if index == 0:
-            begin = at + wire.FRAGMENT_HEADER.size
-            self.arriving = int.from_bytes(data[begin + 1 : begin + 5], "big")
+            self.arriving = _tick_of(kind, data, at + wire.FRAGMENT_HEADER.size)
         if index == count - 1:
             self.tick = self.arriving
 
