@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pygase import CLIENT_CONNECTED, Backend, Client, ClientConfig, GameState, ServerConfig
+from pygase._server.slow_ticks import TIME_STEP, VIEW, SlowTicks
 from pygase.testing import Link, SimulatedNetwork
 from tests.support.document_decoder import PAGE, Document, Onlooker
 from tests.support.trees import exact
@@ -341,3 +342,16 @@ def test_the_states_of_a_view_are_dropped_once_they_are_acknowledged() -> None:
     table.network.run(20.0)
     peers = table.backend.server.plumbing.run.endpoint.peers.values()
     assert max(len(peer.snapshots.ring.ring) for peer in peers) < 8
+
+
+def test_a_view_that_makes_the_ticks_slow_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    now, ticks = [0.0], [0]
+    slow = SlowTicks(lambda: ticks[0], lambda: now[0], lambda name: name)
+    for _ in range(40):
+        now[0] += 0.1
+        ticks[0] += 1
+        if slow.is_watching:
+            slow.note_call(TIME_STEP, 0.001)
+            slow.note_call(VIEW, 0.09)
+        slow.late(4, 0.1, 0.02)
+    assert "the slowest part is the view, with 90 ms in each" in caplog.text
