@@ -19,7 +19,7 @@ from .packed_layout import (
     floats_of_ranks,
     gap_parameter,
 )
-from .precision import MAX_STEPS, STEPS_BOUND, Places, steps, value_of
+from .precision import MAX_STEPS, STEPS_BOUND, Places, steps_of, values_of
 from .tree import MAX_INT, MIN_INT, Tree, too_deep
 
 _MOST_ZEROS: Final = 66
@@ -291,12 +291,11 @@ class _Reader:
     def _put_stepped(self) -> None:
         stepped = self._stepped
         moves = self._codes(len(stepped.old), INT_WIDTH)
-        counts = map(steps, stepped.old, stepped.places)
-        for (holder, key), places, before, by in zip(stepped.holders, stepped.places, counts, moves, strict=True):
-            count = before + by
-            if not -MAX_STEPS < count < MAX_STEPS:
-                raise MalformedPacket("a packed delta with a number beyond the steps of its precision")
-            holder[key] = value_of(count, places)
+        counts = [before + by for before, by in zip(steps_of(stepped.old, stepped.places), moves, strict=True)]
+        if counts and not -MAX_STEPS < min(counts) <= max(counts) < MAX_STEPS:
+            raise MalformedPacket("a packed delta with a number beyond the steps of its precision")
+        for (holder, key), value in zip(stepped.holders, values_of(counts, stepped.places), strict=True):
+            holder[key] = value
 
     def _put_floats(self) -> None:
         floats = self._floats

@@ -23,7 +23,7 @@ from .packed_layout import (
     golomb,
     golomb_codes,
 )
-from .precision import MAX_STEPS, STEPS_BOUND, Places, steps, value_of
+from .precision import MAX_STEPS, STEPS_BOUND, Places, steps_of, values_of
 from .tree import ABSENT, Tree, exactly_equal
 
 NOT_PACKED: Final = b""
@@ -88,8 +88,10 @@ class _Writer:
             elif kind is float and places is None:
                 self._old_floats.append(before)
                 self._new_floats.append(value)
+            elif places is None:
+                self._scalar(before, value, None)
             else:
-                self._scalar(before, value, places.below(key) if places is not None else None)
+                self._scalar(before, value, places.named.get(key, places.every))
         if unmarked:
             self._mark_some(order, found, unmarked, old, new)
         else:
@@ -210,12 +212,12 @@ class _Writer:
         if not self._old_stepped:
             return []
         places = self._step_places
-        counts = list(map(steps, self._new_stepped, places))
-        if _as_bytes(list(map(value_of, counts, places))) != _as_bytes(self._new_stepped):
+        counts = steps_of(self._new_stepped, places)
+        if _as_bytes(values_of(counts, places)) != _as_bytes(self._new_stepped):
             return None
         if max(counts) >= MAX_STEPS or min(counts) <= -MAX_STEPS:
             return None
-        return [new - old for new, old in zip(counts, map(steps, self._old_stepped, places), strict=True)]
+        return [new - old for new, old in zip(counts, steps_of(self._old_stepped, places), strict=True)]
 
     def _ranked(self) -> list[int]:
         """Return the differences in ranks of the undeclared floats."""

@@ -69,16 +69,31 @@ class Places:
 
 
 def steps(value: float, places: Places) -> int:
-    """Return the number of steps nearest to a value; MAX_STEPS or -MAX_STEPS for one that is not rounded."""
+    """Return the number of steps nearest to a value; MAX_STEPS for one that is not rounded, NaN included."""
     scaled = value * places.scale
-    if not -STEPS_BOUND < scaled < STEPS_BOUND:  # NaN too
-        return MAX_STEPS
-    return round(scaled)
+    return round(scaled) if -STEPS_BOUND < scaled < STEPS_BOUND else MAX_STEPS
+
+
+def steps_of(values: list[float], places: list[Places]) -> list[int]:
+    """Do the same as :func:`steps` for many values, each with its place. Many calls would cost more than the rest."""
+    found: list[int] = []
+    for value, place in zip(values, places, strict=True):
+        scaled = value * place.scale
+        found.append(round(scaled) if -STEPS_BOUND < scaled < STEPS_BOUND else MAX_STEPS)
+    return found
 
 
 def value_of(count: int, places: Places) -> float:
     """Return the value of a number of steps."""
     return float(count) * places.step if places.step else float(count) / places.scale
+
+
+def values_of(counts: list[int], places: list[Places]) -> list[float]:
+    """Do the same as :func:`value_of` for many numbers of steps."""
+    return [
+        float(count) * place.step if place.step else float(count) / place.scale
+        for count, place in zip(counts, places, strict=True)
+    ]
 
 
 def rounded(value: Any, places: Places) -> Any:
