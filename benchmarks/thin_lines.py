@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.thin_lines [--seconds 20] [--seed 0] [--only steps]
+    python -m benchmarks.thin_lines [--seconds 20] [--seed 0]
 
 Each line has a latency of 30 ms each way and a buffer of one second. A client gives an input each tick. The figures are
 those of the client with the oldest states, from five seconds after it began to connect:
