@@ -24,6 +24,7 @@ MOST_LINES_OF = {
 MOST_METHODS = 30
 MOST_ATTRIBUTES = 15
 FLAT_RECORDS = {
+    "ConnectionStats": "one field for each measurement of a connection",
     "PeerRecord": "the numbers of one connection that each tick touches, in one object for the cache's sake",
     "ServerConfig": "one field for each setting of a server",
 }

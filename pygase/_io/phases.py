@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from .ports import Loop
 
-_SAME: Final = 1e-6
+_WHOLE_WITHIN: Final = 1e-6
 """Share by which a multiple of an interval may differ from a whole one, as sums of floats do."""
 
 MOST_PHASES: Final = 16
@@ -46,4 +46,4 @@ def first_tick(loop: Loop, interval: float) -> float:
 def _fit(one: float, other: float) -> bool:
     """Return whether the greater interval is a multiple of the smaller one."""
     ratio = max(one, other) / min(one, other)
-    return abs(ratio - math.floor(ratio + 0.5)) <= _SAME * ratio
+    return abs(ratio - math.floor(ratio + 0.5)) <= _WHOLE_WITHIN * ratio

@@ -111,7 +111,8 @@ class InputSender:
         self.newest += 1
         if self._unacked:
             last = self._unacked[-1]
-            self._unacked[-1] = last._replace(change=_change(payload, last.payload))
+            change = _change(payload, last.payload)
+            self._unacked[-1] = _Unacked(last.number, last.payload, last.view_time, change)
         units = None if view_time is None else round(view_time / TIME_UNIT)
         self._unacked.append(_Unacked(self.newest, payload, units))
         self._bytes += _LARGEST_ENTRY + len(payload)

@@ -37,6 +37,7 @@ from .wire import (
     SERVER_HEADER,
     SKIPPED,
     TIME_UNIT,
+    as_last,
     message,
     to_wire_time,
 )
@@ -416,9 +417,12 @@ class ServerProtocol(PeerProtocol):
             transfer.is_held = not self.snapshots.window.allows(now)
         parts = super()._parts(room, contents, rto, now)
         room -= sum(map(len, parts))
+        count = len(parts)
         while self._fragments and len(self._fragments[0]) <= room:
             parts.append(self._fragments.pop(0))
             room -= len(parts[-1])
+        if len(parts) > count:
+            parts[-1] = as_last(parts[-1])
         return parts
 
     def due_at(self, now: float) -> float:

@@ -140,6 +140,11 @@ def last_message(kind: int, body: bytes) -> bytes:
     return bytes([kind | LAST]) + body
 
 
+def as_last(framed: bytes) -> bytes:
+    """Return a framed message as the last one of its datagram: without its length."""
+    return bytes([framed[0] | LAST]) + framed[MESSAGE_HEADER.size :]
+
+
 def sized_text(data: bytes, at: int) -> tuple[str, int]:
     """Read a length byte and that many bytes of UTF-8. Return the text and the index of its end."""
     if at >= len(data) or at + 1 + data[at] > len(data):

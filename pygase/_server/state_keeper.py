@@ -47,6 +47,10 @@ class Commit(NamedTuple):
         """Return the delta that leads from ``tree`` to this state's tree; None if it is not known."""
         return self.delta if self.before is tree else None
 
+    def with_tree(self, tree: Tree, before: Tree, delta: Tree) -> Commit:
+        """Return this commit with another tree, such as that of the wire, and the way to it."""
+        return Commit(self.tick, self.time, self.span, tree, before, delta)
+
     @classmethod
     def of(cls, tree: Tree, tick: int, time: float, span: float) -> Commit:
         """Return a commit of a tree that no delta leads to."""

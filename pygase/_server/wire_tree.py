@@ -47,7 +47,7 @@ class WireTree:
         with self._lock:
             if commit.tree is not self._exact:
                 self._go_on(commit, places)
-            return commit._replace(tree=self._wire, before=self._before, delta=self._delta)
+            return commit.with_tree(self._wire, self._before, self._delta)
 
     def _go_on(self, commit: Commit, places: Places) -> None:
         change = commit.delta_from(self._exact)

@@ -37,8 +37,10 @@ _KEY_TYPES: Final = frozenset({int, str})
 _CACHED_KEYS: Final = 64
 """Most keys of a dict whose order is found again by its keys. Larger dicts are recognised by identity."""
 _MOST_CACHED: Final = 1024
-_MOST_LARGE_KEYS: Final = 200_000
+_MOST_LARGE_KEYS: Final = 1 << 15
 """Bound on the keys of the large dicts that one ``Orders`` keeps alive, beyond the latest of them."""
+_LEAST_LARGE: Final = 8
+"""Large dicts that are kept in any case: those of the states that a round trip lies back."""
 _MOST_CHOICES: Final = 64
 _TABLE_SIZE: Final = 128
 _ROW_BITS: Final = 512
@@ -170,7 +172,7 @@ class Orders:
     def _keep(self, node: Tree, order: Order) -> None:
         self._large[id(node)] = node, order
         self._large_keys += len(node)
-        while self._large_keys > _MOST_LARGE_KEYS and len(self._large) > 2:
+        while self._large_keys > _MOST_LARGE_KEYS and len(self._large) > _LEAST_LARGE:
             oldest = self._large.pop(next(iter(self._large)))
             self._large_keys -= len(oldest[0])
 

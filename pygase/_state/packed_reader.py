@@ -85,6 +85,7 @@ class _Reader:
         "_at",
         "_bits",
         "_floats",
+        "_followed",
         "_fresh",
         "_growth",
         "_ints",
@@ -109,6 +110,8 @@ class _Reader:
         self._room = len(payload)  # for listed values: each takes a byte at least
         self._ints, self._stepped, self._floats = _Marked(), _Marked(), _Marked()
         self._later: list[tuple[Any, Any, int]] = []
+        self._followed: list[tuple[Order, Tree]] = []
+        """The new dicts whose keys are those of the baseline's."""
 
     def applied(self, baseline: Tree, places: Places | None) -> Applied:
         tree = self._node(baseline, places, 0)
@@ -120,6 +123,8 @@ class _Reader:
             raise MalformedPacket("a packed delta that is cut off, or with bits behind it")
         rest = self._payload[size:]
         self._put_later(rest)
+        for order, new in self._followed:  # only now: a damaged delta leaves nothing behind
+            self._orders.follow(order, new)
         return Applied(tree, self._own_values + len(rest), self._growth + len(rest))
 
     # -- bits --------------------------------------------------------------------------------------------------------
@@ -218,7 +223,7 @@ class _Reader:
         if moved:
             self._move(new, [keys[place] for place in self._marked(len(keys))])
         else:
-            self._orders.follow(order, new)
+            self._followed.append((order, new))
         return marked
 
     def _move(self, new: Tree, gone: Iterable[Any]) -> None:

@@ -492,6 +492,9 @@ def test_acknowledged_is_exactly_what_has_arrived(noise_bytes: int, acks: int, r
     pair = Pair()
     pair.exchange()
     pair.exchange()
+    window = pair.server.peers[1].snapshots.window
+    window.watch(pair.now)
+    window.size_bytes = 100_000.0  # as after other large states
     pair.push(1, {"noise": rng.randbytes(noise_bytes)})
     burst = pair.server_sends()
     arrived = [data for data in burst if rng.random() < 0.8] + burst[-1:]

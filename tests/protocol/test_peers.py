@@ -8,7 +8,7 @@ import pytest
 
 from pygase._protocol.channels import RELIABLE, Message, TrackedSender
 from pygase._protocol.inputs import InputSender, decode_inputs
-from pygase._protocol.wire import MAX_MESSAGE_ROOM, MESSAGE_HEADER, acks_message
+from pygase._protocol.wire import MAX_MESSAGE_ROOM, MESSAGE_HEADER, SNAPSHOT, acks_message
 from pygase.config import ClientConfig, ServerConfig
 from tests.support.peers import SERVER, Address, Peers
 from tests.support.trees import exact
@@ -428,7 +428,9 @@ def test_of_a_bulk_state_that_has_arrived_nothing_stays_and_nothing_is_sent_agai
     peers.run(1.0)
     peers.drop = lambda data, sender, receiver: sender == address and data[19:23] == bytes(4)
     noise = peers.rng.randbytes(50_000)
-    peers.peer(address).snapshots.window.size_bytes = 64_000.0  # as after other large states
+    window = peers.peer(address).snapshots.window
+    window.watch(peers.now)
+    window.size_bytes = 64_000.0  # as after other large states
     peers.push({"noise": noise, "n": 0})
     assert peers.run(0.2, lambda: peers.peer(address).record.acked_tick > 0)
     for number in range(1, 10):
@@ -467,7 +469,7 @@ def test_many_small_states_between_two_in_fragments_do_not_make_the_second_look_
     peers.push({"n": 1})
     peers.run(0.1)
     for _ in range(40_000):
-        peers.peer(address).snapshots.fragments(b"small")
+        peers.peer(address).snapshots.fragments(b"small", SNAPSHOT)
     peers.sent.clear()
     peers.push({"noise": peers.rng.randbytes(3_000)})
     assert peers.run(0.03, lambda: peers.states[address][-1].tree == peers.server.ring.tree)
