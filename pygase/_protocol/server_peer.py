@@ -29,6 +29,7 @@ from .wire import (
     BULK_SNAPSHOT,
     CLIENT_HEADER,
     DATA,
+    FRAGMENT,
     HEADER_BYTES,
     INPUT_STATE,
     INPUTS,
@@ -421,7 +422,7 @@ class ServerProtocol(PeerProtocol):
         while self._fragments and len(self._fragments[0]) <= room:
             parts.append(self._fragments.pop(0))
             room -= len(parts[-1])
-        if len(parts) > count:
+        if len(parts) > count and parts[-1][0] != FRAGMENT:
             parts[-1] = as_last(parts[-1])
         return parts
 

@@ -194,8 +194,8 @@ class SteppedTransport:
         self.closed = False
         self._clock = clock
 
-    def take(self) -> list[tuple[bytes, Any]]:
-        taken = list(self.incoming)
+    def take_timed(self, now: float) -> list[tuple[bytes, Any, float]]:
+        taken = [(data, address, now) for data, address in self.incoming]
         self.incoming.clear()
         return taken
 

@@ -219,7 +219,7 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 from pygase._io.files import replace_file
 from pygase._server.checkpoint import Checkpoint, encode
-EXAMPLE = Checkpoint("pong", 1, 20.0, 19.5, 1.7e9, 0.02, 64, b"r" * 32, b"", {{}}, ())
+EXAMPLE = Checkpoint("pong", 1, 20.0, 19.5, 1.7e9, 0.02, 64, b"r" * 32, b"", (), {{}}, ())
 path, number = Path(sys.argv[1]), 0
 while True:
     number += 1
