@@ -129,7 +129,7 @@ def play_long(rng: random.Random, loss: float, large: bool, first_sequence: int)
         peers.run(rng.choice([0.016, 0.05, 0.3]) if tick % 50 == 0 else 0.016)
     peers.run(3.0)
     assert twins.compared > 2_000
-    assert twins.usual_datagrams > 30
+    assert twins.usual_datagrams > 20
     for address in addresses:
         assert peers.states[address][-1].tree == tree
     assert twins.latest < 1e-9, f"too late, by up to {twins.latest} s"
