@@ -112,12 +112,13 @@ def rounded(value: Any, places: Places) -> Any:
     return value
 
 
-def _rounded_number(value: float, places: Places) -> float:
-    count = steps(value, places)
+def _rounded_number(value: Any, places: Places) -> Any:
+    number: float = value  # `value` itself keeps its identity, also where floats are no objects
+    count = steps(number, places)
     if not -MAX_STEPS < count < MAX_STEPS:
         return value
     result = value_of(count, places)
-    return value if result == value and (count or exactly_equal(result, value)) else result
+    return value if result == number and (count or exactly_equal(result, value)) else result
 
 
 def rounded_part(part: Tree, places: Places) -> Tree:
