@@ -337,6 +337,7 @@ class PeerProtocol:
         acks = self._acks_message()
         contents: list[Carried] = []
         room = MAX_MESSAGE_ROOM - len(acks)
+        self.record.urgent = False
         piggyback = self._piggyback(room)
         parts = self._parts(room - len(piggyback), contents, rto, now)
         if not parts and not self.hurried and piggyback:
@@ -346,9 +347,9 @@ class PeerProtocol:
             return None
         if piggyback:
             self._note_piggybacked(contents)
-        body = b"".join(parts)
         # a reliable event stands first: by that a server sees that the packet should not wait for its tick
-        return acks + (body + piggyback if self.record.urgent else piggyback + body), tuple(contents) or None
+        leading = 1 if self.record.urgent else 0
+        return b"".join((acks, *parts[:leading], piggyback, *parts[leading:])), tuple(contents) or None
 
     def _parts(self, room: int, contents: list[Carried], rto: float, now: float) -> list[bytes]:
         """Return the waiting framed messages that fit. Add to ``contents`` those whose arrival is reported."""

@@ -441,6 +441,22 @@ def test_of_a_bulk_state_that_has_arrived_nothing_stays_and_nothing_is_sent_agai
     assert not len(peers.peer(address).tracked[2])
 
 
+def test_a_state_beside_a_reliable_event_and_a_report_on_inputs_is_read() -> None:
+    """The state is the last message of its packet, and has no length."""
+    peers = Peers()
+    address = peers.joined()
+    peers.push({"n": 1})
+    peers.run(0.1)
+    peers.sent.clear()
+    peers.peer(address).report_input_state(0, 1.0)
+    peers.peer(address).queue_event(b"news", RELIABLE, None, now=peers.now)
+    peers.push({"n": 2})
+    peers.run(0.01)
+    assert len([data for sender, _, data in peers.sent if sender == SERVER]) == 1
+    assert peers.states[address][-1].tree == {"n": 2}
+    assert peers.events[address] == [b"news"]
+
+
 @pytest.mark.parametrize("latency", [0.3, 0.6, 1.2])
 def test_a_very_long_round_trip_is_measured_too_though_many_packets_are_under_way(latency: float) -> None:
     peers = Peers(latency=latency)

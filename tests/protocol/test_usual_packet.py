@@ -123,7 +123,7 @@ def play_long(rng: random.Random, loss: float, large: bool, first_sequence: int)
         if kind < 0.8:
             tree = {**tree, "n": tick, tick % 5: rng.random()}
         if large and kind < 0.02:
-            tree = {**tree, "noise": rng.randbytes(rng.choice([900, 4_000, 30_000]))}
+            tree = {**tree, "noise": rng.randbytes(rng.choice([300, 900]))}
         peers.push(tree)
         play_a_tick(peers, twins, addresses, tick, rng)
         peers.run(rng.choice([0.016, 0.05, 0.3]) if tick % 50 == 0 else 0.016)
