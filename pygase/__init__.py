@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._server.interest import Interest
     from ._state.delta import changes
     from ._state.reading import Readable
-    from ._state.tree import Whole
+    from ._state.whole import Whole
     from .addresses import (
         DEFAULT_PORT,
         check_hostname,
@@ -140,7 +140,7 @@ _MODULES: Final = {
     "__version__": "pygase.installation:VERSION",
     "addresses": "pygase.addresses",
     "backend": "pygase.backend",
-    "Whole": "pygase._state.tree",
+    "Whole": "pygase._state.whole",
     "build_info": "pygase.installation",
     "changes": "pygase._state.delta",
     "check_hostname": "pygase.addresses",

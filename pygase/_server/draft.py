@@ -10,7 +10,8 @@ from .._state.delta import diff
 from .._state.game_status import checked_status
 from .._state.merging import UpdateReader, compose, merged
 from .._state.sizes import StateSize
-from .._state.tree import Cleaner, Tree, Whole, exactly_equal, first_difference
+from .._state.tree import Cleaner, Tree, exactly_equal, first_difference
+from .._state.whole import Whole
 from ..errors import StateTooLarge
 from ..gamestate import GameState
 

@@ -16,7 +16,8 @@ from .._state.backing import state_of, time_order_of
 from .._state.game_status import PAUSED
 from .._state.handed_over import HandedOver
 from .._state.precision import NO_PRECISION
-from .._state.tree import TO_DELETE, Tree, Whole
+from .._state.tree import TO_DELETE, Tree
+from .._state.whole import Whole
 from ..errors import InPlaceChange, StateTooLarge
 from ..gamestate import GameState, order_is_ignored
 from ..utils import Sqn

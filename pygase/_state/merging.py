@@ -20,10 +20,10 @@ from .tree import (
     Cleaner,
     Tree,
     Unsendable,
-    Whole,
     exactly_equal,
     without_markers,
 )
+from .whole import Whole
 
 _NEW_KEY_BYTES: Final = 14
 """Most bytes that a new key adds, beside the letters of a text: its head or number, and a longer head of its dict."""
