@@ -41,9 +41,12 @@ _MOST_LARGE_KEYS: Final = 1 << 15
 """Bound on the keys of the large dicts that one ``Orders`` keeps alive, beyond the latest of them."""
 _LEAST_LARGE: Final = 8
 """Large dicts that are kept in any case: those of the states that a round trip lies back."""
+_MOST_INDEXED: Final = 1024
+"""Most keys of a dict whose places are looked up in an index. In larger ones they are found by bisection."""
 _MOST_CHOICES: Final = 64
 _TABLE_SIZE: Final = 128
-_ROW_BITS: Final = 512
+_ROW_BITS: Final = 256
+_BLOCK_BITS: Final = 1 << 14
 _SIGN: Final = 1 << 63
 _MODULUS: Final = 1 << 64
 _LOWEST_63: Final = _SIGN - 1
@@ -53,13 +56,15 @@ class Sorted:
     """Keys in the order of their places.
 
     :ivar mask: of those that have a place in a dict that is marked by a mask.
+    :ivar places: of all keys, if each has a place in a dict that is too large for a mask; else None.
     """
 
-    __slots__ = ("keys", "mask")
+    __slots__ = ("keys", "mask", "places")
 
-    def __init__(self, keys: list[Any], mask: int) -> None:
+    def __init__(self, keys: list[Any], mask: int, places: list[int] | None = None) -> None:
         self.keys = keys
         self.mask = mask
+        self.places = places
 
 
 class Order:
@@ -69,11 +74,12 @@ class Order:
     :ivar bits: for a dict that is marked by a mask, each key's bit in it. Place 0 has the highest bit.
     """
 
-    __slots__ = ("_chosen", "_ints", "_sorted", "bits", "keys")
+    __slots__ = ("_chosen", "_ints", "_places", "_sorted", "bits", "keys")
 
     def __init__(self, ints: list[int], texts: list[str]) -> None:
         self.keys: list[Any] = [*ints, *texts]
         self._ints = len(ints)
+        self._places: dict[Any, int] = {}
         self.bits: dict[Any, int] = {}
         self._chosen: dict[int, tuple[Any, ...]] = {}
         self._sorted: dict[tuple[Any, ...], Sorted] = {}
@@ -90,7 +96,7 @@ class Order:
     def sorted(self, delta: Tree) -> Sorted:
         """Return the keys of a delta in the order of their places, with the unknown ones among them."""
         if not self.bits:
-            return Sorted(order_of(delta).keys, 0)
+            return self._sorted_large(delta)
         wanted = tuple(delta)
         found = self._sorted.get(wanted)
         if found is None:
@@ -99,6 +105,17 @@ class Order:
             keys = order_of(delta).keys
             found = self._sorted[wanted] = Sorted(keys, self.mask([key for key in keys if key in self.bits]))
         return found
+
+    def _sorted_large(self, delta: Tree) -> Sorted:
+        known = self._places
+        if not known and len(self.keys) <= _MOST_INDEXED:
+            known = self._places = {key: place for place, key in enumerate(self.keys)}
+        try:
+            places = sorted([known[key] for key in delta])
+        except KeyError:
+            return Sorted(order_of(delta).keys, 0)
+        keys = self.keys
+        return Sorted([keys[place] for place in places], 0, places)
 
     def mask(self, keys: Iterable[Any]) -> int:
         """Return the mask of some keys of a dict that is marked by one."""
@@ -185,6 +202,23 @@ def gap_parameter(size: int, count: int) -> int:
     return max((size * 11 // (count * 16)).bit_length() - 1, 0)
 
 
+def rice(gap: int, k: int) -> str:
+    """Return the Rice code of a gap: its part above the lowest ``k`` bits as zeros, a one, and these bits."""
+    one = 1 << k
+    return f"{gap & (one - 1) | one:0{(gap >> k) + k + 1}b}"
+
+
+_rice_tables: Final[dict[int, list[str]]] = {}
+
+
+def rice_table(k: int) -> list[str]:
+    """Return the codes of the gaps below 64."""
+    table = _rice_tables.get(k)
+    if table is None:
+        table = _rice_tables[k] = [rice(gap, k) for gap in range(64)]
+    return table
+
+
 def golomb(number: int, k: int) -> str:
     """Return the exponential Golomb code of a number from 0 on: as many zeros as the binary form of ``number + 2**k``
     has digits beyond ``k + 1``, and then these digits."""
@@ -195,27 +229,60 @@ def golomb(number: int, k: int) -> str:
 _tables: Final[dict[int, list[str]]] = {}
 
 
-def golomb_codes(numbers: list[int], k: int) -> str:
-    """Return the codes of numbers, one after the other."""
-    table, offset = golomb_table(k), 1 << k
-    codes: list[str] = []
-    row, row_bits = 1, 0  # large numbers are put together as one number first, since that is faster
+class Bits:
+    """A long row of bits that grows at its end.
+
+    Numbers of any size are cheap to put together as long as they are short. So the bits gather in short rows, the rows
+    in blocks, and the blocks in the whole.
+    """
+
+    __slots__ = ("_block", "_block_width", "_whole")
+
+    def __init__(self) -> None:
+        self._whole = 1  # the highest bit is not part of the row
+        self._block = self._block_width = 0
+
+    def add(self, row: int, width: int) -> None:
+        """Append a number in ``width`` binary digits; it has no more."""
+        self._block = self._block << width | row
+        self._block_width += width
+        if self._block_width > _BLOCK_BITS:
+            self._join()
+
+    def add_text(self, text: str) -> None:
+        """Append binary digits."""
+        if text:
+            self.add(int(text, 2), len(text))
+
+    def _join(self) -> None:
+        self._whole = self._whole << self._block_width | self._block
+        self._block = self._block_width = 0
+
+    def to_bytes(self) -> bytes:
+        """Return all bits, highest first, padded with zeros to whole bytes."""
+        self._join()
+        width = self._whole.bit_length() - 1
+        size = (width + 7) // 8
+        return ((self._whole ^ 1 << width) << 8 * size - width).to_bytes(size, "big")
+
+
+def add_golomb_codes(bits: Bits, numbers: list[int], k: int) -> None:
+    """Append the codes of numbers, one after the other."""
+    if max(numbers) < _TABLE_SIZE:
+        table = golomb_table(k)
+        bits.add_text("".join([table[number] for number in numbers]))
+        return
+    offset, below = 1 << k, k + 1
+    row = width = 0
     for number in numbers:
-        if number < _TABLE_SIZE:
-            if row_bits:
-                codes.append(f"{row:b}"[1:])
-                row, row_bits = 1, 0
-            codes.append(table[number])
-            continue
         shifted = number + offset
-        width = 2 * shifted.bit_length() - 1 - k
-        row, row_bits = row << width | shifted, row_bits + width
-        if row_bits > _ROW_BITS:
-            codes.append(f"{row:b}"[1:])
-            row, row_bits = 1, 0
-    if row_bits:
-        codes.append(f"{row:b}"[1:])
-    return "".join(codes)
+        digits = 2 * shifted.bit_length() - below
+        row = row << digits | shifted
+        width += digits
+        if width > _ROW_BITS:
+            bits.add(row, width)
+            row = width = 0
+    bits.add(row, width)
 
 
 def golomb_table(k: int) -> list[str]:
@@ -229,8 +296,8 @@ def golomb_table(k: int) -> list[str]:
 def best_parameter(numbers: list[int], most: int) -> int:
     """Return the parameter of the shortest code for these numbers, or nearly the shortest; at most ``most``."""
     # A greater parameter makes each number longer by a bit that is shorter than it, and the others shorter by one.
-    lengths = sorted(map(int.bit_length, numbers))
-    return max(min(lengths[len(lengths) // 2] - 1, most), 0)
+    middle = sorted(numbers)[len(numbers) // 2]
+    return max(min(middle.bit_length() - 1, most), 0)
 
 
 def float_ranks(floats: list[float]) -> list[int]:
@@ -239,6 +306,23 @@ def float_ranks(floats: list[float]) -> list[int]:
     count = len(floats)
     patterns = struct.unpack(f">{count}q", struct.pack(f">{count}d", *floats))
     return [pattern if pattern >= 0 else pattern ^ _LOWEST_63 for pattern in patterns]
+
+
+def rank_differences(before: list[float], after: list[float]) -> list[int]:
+    """Return how far each float is from the one before it, in ranks, as a number for a Golomb code."""
+    count = len(before)
+    patterns = struct.unpack(f">{2 * count}q", struct.pack(f">{2 * count}d", *before, *after))
+    numbers: list[int] = []
+    for place in range(count):
+        old: int = patterns[place]
+        new: int = patterns[count + place]
+        if old < 0:
+            old ^= _LOWEST_63
+        if new < 0:
+            new ^= _LOWEST_63
+        by = new - old
+        numbers.append(by << 1 if by >= 0 else ~(by << 1))
+    return numbers
 
 
 def floats_of_ranks(ranks: list[int]) -> list[float]:

@@ -14,20 +14,29 @@ from .packed_layout import (
     MAX_MASKED,
     MAX_PACKED_BYTES,
     REPLACEABLE,
+    Bits,
     Order,
     Orders,
     Sorted,
+    add_golomb_codes,
     best_parameter,
-    float_ranks,
     gap_parameter,
     golomb,
-    golomb_codes,
+    rank_differences,
+    rice,
+    rice_table,
 )
 from .precision import MAX_STEPS, STEPS_BOUND, Places, steps_of, values_of
 from .tree import ABSENT, Tree, exactly_equal
 
 NOT_PACKED: Final = b""
 """A delta that has to be sent plain."""
+
+_LISTS: Final = MAX_MASKED + 1
+"""The place of the masks of lists, behind those of dicts."""
+
+_ALL_MARKED: Final = [(1 << size) - 1 for size in range(MAX_MASKED + 1)] * 2
+"""The masks at the beginning of a delta, by size, of dicts and of lists."""
 
 
 def pack_delta(baseline: Tree, tree: Tree, delta: Tree, places: Places | None, orders: Orders) -> bytes:
@@ -61,7 +70,7 @@ class _Writer:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         self._bits: list[str] = []
-        self._masks: dict[int, int] = {}
+        self._masks = list(_ALL_MARKED)
         self._numbers: list[int] = []
         self._old_stepped: list[float] = []
         self._new_stepped: list[float] = []
@@ -76,28 +85,27 @@ class _Writer:
         """Write the difference of two dicts."""
         order = self._orders.of(old)
         found = order.sorted(delta)
-        unmarked: list[Any] = []
-        parts: list[Any] = []
+        unmarked: list[Any] | None = None
+        parts: list[Any] | None = None
         for key in found.keys:
             before, value = old.get(key, ABSENT), new.get(key, ABSENT)
             kind = type(before)
             if before is value or value is ABSENT or (kind is not type(value) and kind not in REPLACEABLE):
-                unmarked.append(key)
-            elif kind is dict or kind is list:
-                parts.append(key)
-            elif kind is float and places is None:
+                unmarked = _with(unmarked, key)
+            elif kind is float and places is None:  # the usual ones first
                 self._old_floats.append(before)
                 self._new_floats.append(value)
-            elif places is None:
-                self._scalar(before, value, None)
+            elif kind is dict or kind is list:
+                parts = _with(parts, key)
             else:
-                self._scalar(before, value, places.named.get(key, places.every))
-        if unmarked:
+                self._scalar(before, value, places.named.get(key, places.every) if places is not None else None)
+        if unmarked is not None:
             self._mark_some(order, found, unmarked, old, new)
         else:
             self._mark(order, found, new)
-        for key in parts:
-            self._part(old[key], new[key], delta[key], places.below(key) if places is not None else None)
+        if parts is not None:
+            for key in parts:
+                self._part(old[key], new[key], delta[key], places.below(key) if places is not None else None)
 
     def _part(self, old: Any, new: Any, delta: Any, places: Places | None) -> None:
         if type(old) is list:
@@ -130,7 +138,7 @@ class _Writer:
         marked = [place for place in range(size) if not exactly_equal(old[place], new[place])]
         if size > MAX_MASKED:
             self._mark_places(size, marked)
-        elif not self._repeats_mask(-size, size, mask := sum([1 << (size - 1 - place) for place in marked])):
+        elif not self._repeats_mask(_LISTS + size, mask := sum([1 << (size - 1 - place) for place in marked])):
             self._bits += ("0", _binary(mask, size))
         for place in marked:
             self._scalar(old[place], new[place], places)
@@ -142,9 +150,10 @@ class _Writer:
         size = len(order.keys)
         if size > MAX_MASKED:
             self._bits.append("0")
-            self._mark_places(size, [order.place(key) for key in marked.keys])
+            known = marked.places
+            self._mark_places(size, known if known is not None else [order.place(key) for key in marked.keys])
             self._orders.follow(order, new)
-        elif not self._repeats_mask(size, size, marked.mask):
+        elif not self._repeats_mask(size, marked.mask):
             self._bits += ("0", _binary(marked.mask, size), "0")
 
     def _mark_some(self, order: Order, found: Sorted, unmarked: list[Any], old: Tree, new: Tree) -> None:
@@ -169,12 +178,12 @@ class _Writer:
         for key in fresh:
             self._later += (key, new[key])
 
-    def _repeats_mask(self, kind: int, size: int, mask: int) -> bool:
+    def _repeats_mask(self, kind: int, mask: int) -> bool:
         """Write one bit and return True if the last node of this kind had this mask too.
 
-        :param kind: the size; negative for lists.
+        :param kind: the size; behind those of dicts for lists.
         """
-        if self._masks.get(kind, (1 << size) - 1) == mask:
+        if self._masks[kind] == mask:
             self._bits.append("1")
             return True
         self._masks[kind] = mask
@@ -186,10 +195,11 @@ class _Writer:
         if not marked:
             return
         k = gap_parameter(size, len(marked))
-        one, expected = 1 << k, 0
+        table = rice_table(k)
+        expected = 0
         for place in marked:
             gap = place - expected
-            self._bits.append(f"{gap & (one - 1) | one:0{(gap >> k) + k + 1}b}")
+            self._bits.append(table[gap] if gap < len(table) else rice(gap, k))
             expected = place + 1
 
     # -- the end -----------------------------------------------------------------------------------------------------
@@ -199,10 +209,13 @@ class _Writer:
         counted = self._counted()
         if counted is None:
             return NOT_PACKED
-        numbers = [_coded(self._numbers, INT_WIDTH), _coded(counted, INT_WIDTH), _coded(self._ranked(), FLOAT_WIDTH)]
-        bits = "".join([*self._bits, *numbers])
-        size = (len(bits) + 7) // 8
-        packed = (int(bits, 2) << (8 * size - len(bits))).to_bytes(size, "big")
+        bits = Bits()
+        bits.add_text("".join(self._bits))
+        _add_coded(bits, _zigzag(self._numbers), INT_WIDTH)
+        _add_coded(bits, _zigzag(counted), INT_WIDTH)
+        if self._old_floats:
+            _add_coded(bits, rank_differences(self._old_floats, self._new_floats), FLOAT_WIDTH)
+        packed = bits.to_bytes()
         if self._later:
             packed += pack_plain(self._later)
         return packed if len(packed) <= MAX_PACKED_BYTES else NOT_PACKED
@@ -219,19 +232,26 @@ class _Writer:
             return None
         return [new - old for new, old in zip(counts, steps_of(self._old_stepped, places), strict=True)]
 
-    def _ranked(self) -> list[int]:
-        """Return the differences in ranks of the undeclared floats."""
-        before, after = float_ranks(self._old_floats), float_ranks(self._new_floats)
-        return [new - old for new, old in zip(after, before, strict=True)]
+
+def _with(keys: list[Any] | None, key: Any) -> list[Any]:
+    """Return the keys and one more. Most dicts need no list, so it is made for the first key."""
+    if keys is None:
+        return [key]
+    keys.append(key)
+    return keys
 
 
-def _coded(differences: list[int], width: int) -> str:
-    """Return the codes of differences, behind the parameter of the code; nothing for none."""
-    if not differences:
-        return ""
-    numbers = [by << 1 if by >= 0 else ~(by << 1) for by in differences]
-    k = best_parameter(numbers, (1 << width) - 1)
-    return _binary(k, width) + golomb_codes(numbers, k)
+def _zigzag(differences: list[int]) -> list[int]:
+    """Return a number from 0 on for each difference: the smaller, the nearer to 0."""
+    return [by << 1 if by >= 0 else ~(by << 1) for by in differences]
+
+
+def _add_coded(bits: Bits, numbers: list[int], width: int) -> None:
+    """Append the codes of numbers, behind the parameter of the code; nothing for none."""
+    if numbers:
+        k = best_parameter(numbers, (1 << width) - 1)
+        bits.add(k, width)
+        add_golomb_codes(bits, numbers, k)
 
 
 def _binary(number: int, width: int) -> str:

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from pygase._state.codec import pack
 from pygase._state.delta import diff
-from pygase._state.packed_layout import MAX_PACKED_BYTES, Orders, best_parameter, golomb, golomb_codes
+from pygase._state.packed_layout import (
+    MAX_PACKED_BYTES,
+    Bits,
+    Orders,
+    add_golomb_codes,
+    best_parameter,
+    golomb,
+)
 from pygase._state.packed_reader import apply_packed
 from pygase._state.packed_writer import NOT_PACKED, pack_delta
 from pygase._state.precision import NO_PRECISION, Precision
@@ -172,15 +179,27 @@ def test_few_bits_do_not_ask_for_much_memory() -> None:
         tracemalloc.stop()
 
 
-@given(st.lists(st.integers(0, 2**66), min_size=1, max_size=40), st.integers(0, 63))
-def test_codes_of_many_numbers_are_the_codes_of_each(numbers: list[int], k: int) -> None:
-    assert golomb_codes(numbers, k) == "".join(golomb(number, k) for number in numbers)
+def as_bytes(digits: str) -> bytes:
+    size = (len(digits) + 7) // 8
+    return int(digits.ljust(8 * size, "0") or "0", 2).to_bytes(size, "big")
+
+
+@given(st.lists(st.integers(0, 2**66), min_size=1, max_size=40), st.integers(0, 63), st.integers(1, 60))
+def test_codes_of_many_numbers_are_the_codes_of_each(numbers: list[int], k: int, repeated: int) -> None:
+    bits, numbers = Bits(), numbers * repeated
+    bits.add_text("101")
+    add_golomb_codes(bits, numbers, k)
+    assert bits.to_bytes() == as_bytes("101" + "".join(golomb(number, k) for number in numbers))
+
+
+def test_no_bits_are_no_bytes() -> None:
+    assert Bits().to_bytes() == b""
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=60))
 def test_the_parameter_is_nearly_the_best(numbers: list[int]) -> None:
     """The code is at most an eighth longer, or a few bits, than with the best parameter."""
-    sizes = [len(golomb_codes(numbers, k)) for k in range(32)]
+    sizes = [sum(len(golomb(number, k)) for number in numbers) for k in range(32)]
     assert sizes[best_parameter(numbers, 31)] <= min(sizes) * 1.125 + 4
 
 
