@@ -133,10 +133,11 @@ class ServerConfig(ConnectionConfig):
     connection of the host with most bytes loses its incomplete unreliable messages. If it has none, it is closed with
     OVERLOADED: its other messages have been acknowledged and will not be sent again."""
     joins_per_host: int = 256
-    """New connections of one host at once (token bucket). A class of 30, or a test with hundreds of clients, gets in
-    within one second, even if everybody tries twice."""
+    """New and resumed connections of one host at once (token bucket). A class of 30, or a test with hundreds of
+    clients, gets in within one second, even if everybody tries twice."""
     joins_per_host_and_second: float = 4.0
-    """New connections of one host per second in the long run. Each costs a whole state, and an event for everybody."""
+    """New and resumed connections of one host per second in the long run. Each costs a whole state, and an event for
+    everybody."""
     free_password_guesses: int = 8
     """Wrong passwords of one host without a consequence. After each further one, no password of that host is checked
     during a pause, twice as long as the previous one. A right password resets the count."""

@@ -221,7 +221,7 @@ class ClientProtocol(PeerProtocol):
             self.end(DisconnectReason.TIMED_OUT, "", remote=False)
             return
         self.connected = False
-        self.doubt.forget()
+        self.doubt.end(now)
         self.outgoing.unreliable.pieces.clear()
         self.way_in.begin_return(self.incoming.received, self.outgoing.ordered_acked, now)
         self._events.append(Lost(self.way_in.until))
@@ -243,8 +243,7 @@ class ClientProtocol(PeerProtocol):
         if not self.record.note_packet(sequence, now):
             return
         self._player.sequence = sequence
-        if self.doubt.is_open:
-            self.doubt.end(now)
+        self.doubt.end(now)
         sent_at = self._receive_ack(ack, ack_bits, delay, now)
         self.clock.note(wire_time, sent_at, delay, now)
         if len(data) > SERVER_HEADER.size:
@@ -346,7 +345,7 @@ class ClientProtocol(PeerProtocol):
         if self.connected and not self.doubt.is_open:
             return [*self.path.take(), *self._datagrams(now)]
         request = (self.doubt if self.connected else self.way_in.connector).datagram_to_send(now)
-        datagrams = [*self.path.take(), *self._datagrams(now)] if self.connected else []
+        datagrams = [*self.path.take(), *self.doubt.take_question(), *self._datagrams(now)] if self.connected else []
         if request is not None:
             self.budget.spend(len(request))
             datagrams.append(request)

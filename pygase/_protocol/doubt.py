@@ -1,8 +1,10 @@
 """A client's doubt whether the server still knows its connection, after a NOT_HERE that proves nothing.
 
-Whoever sees the token can send such a datagram. So the client listens to the old connection as before, and tries at the
-same time whether it can resume. A packet of the old connection ends the doubt, and the next one may begin only after a
-pause: a forged NOT_HERE costs one small handshake now and then.
+Whoever sees the token can send such a datagram. So the client goes on with the old connection as before, sends a packet
+that the server acknowledges at once, and tries at the same time whether it can resume. It holds its claim back until
+the acknowledgement should have arrived: in a game that rests nothing else would show that the connection lives. A
+packet of the old connection ends the doubt, and the next one may begin only after a pause: a forged NOT_HERE costs two
+small datagrams now and then.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from .client_peer import ClientProtocol
 
 FIRST_PAUSE: Final = 0.25
-"""Seconds between a doubt that has proved wrong and the next one. It doubles each time."""
+"""Seconds between a doubt and the next one. It doubles each time."""
 
 LONGEST_PAUSE: Final = 30.0
 
@@ -34,11 +36,13 @@ class Doubt:
     :ivar is_open: whether it tries.
     """
 
-    __slots__ = ("_connector", "_next_at", "_pause", "_refused", "_refused_at", "is_open")
+    __slots__ = ("_claim_at", "_connector", "_next_at", "_pause", "_question", "_refused", "_refused_at", "is_open")
 
     def __init__(self) -> None:
         self.is_open = False
         self._connector: Connector | None = None
+        self._question: list[bytes] = []
+        self._claim_at = -math.inf
         self._pause = FIRST_PAUSE
         self._next_at = -math.inf
         self._refused: Refused | None = None
@@ -71,9 +75,16 @@ class Doubt:
         if client.way_in.is_proof(answer.reset):
             return True
         if not self.is_open and now >= self._next_at:
-            self.is_open = True
-            self._connector = client.way_in.another(client.incoming.received, client.outgoing.ordered_acked)
+            self._open(client, now)
         return False
+
+    def _open(self, client: ClientProtocol, now: float) -> None:
+        self.is_open = True
+        self._connector = client.way_in.another(client.incoming.received, client.outgoing.ordered_acked)
+        self._claim_at = now
+        if client.record.latest >= 0:
+            self._question = [client.bare_packet(now, asks=True)]
+            self._claim_at += client.states.patience(client.rtt)
 
     @property
     def resumed(self) -> Connector | None:
@@ -82,18 +93,18 @@ class Doubt:
         return connector if connector is not None and isinstance(connector.outcome, Welcome) else None
 
     def end(self, now: float) -> None:
-        """Note a packet of the old connection: the server knows it."""
+        """Note a packet of the old connection, or its end.
+
+        The pause grows in both cases: else a stranger who sees the tokens could end one connection after the other.
+        """
+        if not self.is_open:
+            return
         self._close()
         self._next_at = now + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
-    def forget(self) -> None:
-        """The old connection is over."""
-        self._close()
-        self._pause, self._next_at = FIRST_PAUSE, -math.inf
-
     def _close(self) -> None:
-        self.is_open, self._connector = False, None
+        self.is_open, self._connector, self._question = False, None, []
         self._refused, self._refused_at = None, math.inf
 
     def refusal(self, heartbeat_interval: float, now: float) -> tuple[DisconnectReason, str] | None:
@@ -104,11 +115,24 @@ class Doubt:
             return None
         return reason_from_wire(self._refused.reason), self._refused.detail
 
+    def take_question(self) -> list[bytes]:
+        """Return the packet of a new doubt that the server acknowledges at once."""
+        question, self._question = self._question, []
+        return question
+
     def datagram_to_send(self, now: float) -> bytes | None:
-        return self._connector.datagram_to_send(now) if self._connector is not None else None
+        connector = self._connector
+        return connector.datagram_to_send(now) if connector is not None and now >= self._held_until(connector) else None
+
+    def _held_until(self, connector: Connector) -> float:
+        return self._claim_at if connector.is_answering else -math.inf
 
     def next_timeout(self, heartbeat_interval: float) -> float:
+        if self._question:
+            return -math.inf
         if self._refused is not None:
             return self._refused_at + SILENT_HEARTBEATS * heartbeat_interval
         connector = self._connector
-        return min(connector.next_timeout(), connector.doubtful.settled_at) if connector is not None else math.inf
+        if connector is None:
+            return math.inf
+        return min(max(connector.next_timeout(), self._held_until(connector)), connector.doubtful.settled_at)

@@ -206,11 +206,13 @@ class Entrance:
 
     def _newcomers_objection(self, opened: Opened, address: Address, now: float) -> Objection | None:
         """Return the objection to a newcomer, or to a claim that is not valid. A valid one has a place already."""
+        host = host_of(address)
         if opened.body.claim.client_id:
-            return None if self.claimed(opened) is not None else (DisconnectReason.NOT_RESUMABLE, "")
+            if self.claimed(opened) is None:
+                return DisconnectReason.NOT_RESUMABLE, ""
+            return self._haste(host, now) if opened.agreement is None else None
         if not self.ids.can_give:
             return _NO_ID
-        host = host_of(address)
         return (
             self._no_place(address, now)
             or self._password_objection(opened, host, now)

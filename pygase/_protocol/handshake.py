@@ -264,10 +264,15 @@ class Connector:
         context = challenge.cookie + challenge.nonce if agreement is None else agreement.transcript
         return password_proof(stretched_password(self._player.password, challenge.salt), context)
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether the next datagram answers a challenge."""
+        return self._responding_since != self.NEVER
+
     def datagram_to_send(self, now: float) -> bytes | None:
         if self.outcome is not None or now < self.next_timeout():
             return None
-        if self._responding_since != self.NEVER and now > self._responding_since + 8 * self._retry_interval:
+        if self.is_answering and now > self._responding_since + 8 * self._retry_interval:
             self._begin_again()
         if self.claim.client_id and self._sent_at != self.NEVER:
             self._pause = min(2 * self._pause, self.MAX_PAUSE)

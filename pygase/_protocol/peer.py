@@ -305,13 +305,17 @@ class PeerProtocol:
         self.record.has_backlog = not self.outgoing.idle
         return datagrams
 
-    def bare_packet(self, now: float) -> bytes:
-        """Return a packet that matters for its header, with the messages that piggyback."""
-        acks = self._acks_message()
+    def bare_packet(self, now: float, *, asks: bool = False) -> bytes:
+        """Return a packet that matters for its header, with the messages that piggyback.
+
+        :param asks: the peer is to acknowledge it within ``ack_delay``. A packet of the peer must have arrived.
+        """
+        acks = self._acks_message(always=asks)
         contents: list[Carried] = []
         piggyback = self._piggyback(MAX_MESSAGE_ROOM - len(acks))
         if piggyback:
             self._note_piggybacked(contents)
+        self.record.urgent = asks
         return self._packet(acks + piggyback, tuple(contents) or None, now)
 
     def _piggyback(self, room: int) -> bytes:
@@ -327,9 +331,9 @@ class PeerProtocol:
         hasten_at = record.last_received_at + _HASTEN_AFTER * interval
         return min(record.last_sent_at + interval, max(hasten_at, record.last_sent_at + interval / _HASTENED_BY))
 
-    def _acks_message(self) -> bytes:
+    def _acks_message(self, *, always: bool = False) -> bytes:
         """Return an ACKS message if more packets have arrived since our last one than a header acknowledges."""
-        if self.record.unacknowledged <= ACK_BITS:
+        if self.record.unacknowledged <= ACK_BITS and not always:
             return b""
         return acks_message(self.record.latest, self.record.mask >> 1)
 

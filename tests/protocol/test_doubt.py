@@ -6,7 +6,7 @@ import pytest
 
 from pygase._protocol.datagrams import NotHere, Refused
 from pygase._protocol.peer_events import Lost, Resumed
-from pygase._protocol.wire import CONNECT_REQUEST, NOT_HERE
+from pygase._protocol.wire import CONNECT_REQUEST, DATA, NOT_HERE
 from pygase.errors import DisconnectReason
 from tests.support.peers import SERVER, Address, Peers
 
@@ -136,3 +136,40 @@ def test_the_server_sends_no_answer_to_a_not_here() -> None:
     pair.server.receive_datagram(forged(pair, address), address, now=pair.now)
     assert [data for _, _, data in pair.sent[before:] if data[0] == NOT_HERE] == []
     assert pair.server.dropped["unknown kind"] == 1
+
+
+def besiege(pair: Peers, address: Address, seconds: float) -> list[type]:
+    """Forge sixty NOT_HERE a second in a game that rests. Return what the server has noticed of it."""
+    pair.push({"tick": 0})
+    pair.run(1.0)
+    pair.at_server.clear()
+    for _ in range(round(seconds * 60)):
+        pair.receive(forged(pair, address), SERVER, address)
+        pair.run(1 / 60)
+    assert pair.clients[address].connected
+    return [type(event) for _, event in pair.at_server if isinstance(event, (Lost, Resumed))]
+
+
+@pytest.mark.parametrize("latency", [0.001, 0.03, 0.2])
+def test_in_a_game_that_rests_a_stream_of_forged_ones_loses_nothing_either(latency: float) -> None:
+    pair, address = playing(latency=latency)
+    assert besiege(pair, address, 40.0) == []
+
+
+def test_what_gets_through_on_a_bad_line_becomes_rare() -> None:
+    """The question or its answer may be lost, so some doubts end with a new path. They may not follow each other."""
+    pair, address = playing(latency=0.03)
+    pair.drop = lambda data, sender, receiver: data[0] == DATA and pair.rng.random() < 0.5
+    noticed = besiege(pair, address, 120.0)
+    assert noticed.count(Resumed) <= 10
+
+
+def test_the_claim_is_held_back_no_longer_than_the_answer_would_take() -> None:
+    pair, address = playing(latency=0.03)
+    pair.push({"tick": 0})
+    pair.run(1.5)
+    pair.drop = lambda data, sender, receiver: data[0] == DATA
+    began = pair.now
+    pair.receive(forged(pair, address), SERVER, address)
+    pair.run(1.0, lambda: any(isinstance(event, Resumed) for _, event in pair.at_server))
+    assert pair.now - began < 0.25

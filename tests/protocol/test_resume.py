@@ -283,6 +283,20 @@ def test_a_stranger_with_a_guessed_secret_gets_a_place_of_its_own(lost: bool) ->
         assert peers.clients[address].connected
 
 
+@pytest.mark.parametrize("encryption", ["off", "auto"])
+def test_a_client_resumes_no_faster_than_new_ones_may_join(encryption: str) -> None:
+    """Each resume refills the budget of bytes and is two events for everybody, so it has a price."""
+    bounds = ServerConfig(encryption=encryption, joins_per_host=10, joins_per_host_and_second=2.0)
+    peers = Peers(config=bounds)
+    address = joined(peers, config=ClientConfig(encryption=encryption))
+    client, end = peers.clients[address], peers.now + 10.0
+    while peers.now < end:
+        client.lose(peers.now)
+        peers.run(end - peers.now, lambda: client.connected)
+    assert happenings(peers).count("Resumed") == pytest.approx(9 + 10 * 2.0, abs=3)
+    assert back(peers, address)
+
+
 def test_a_stranger_with_an_old_secret_gets_nowhere() -> None:
     peers = Peers()
     address = joined(peers)
