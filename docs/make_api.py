@@ -83,6 +83,7 @@ TOPICS = [
         [
             *["pygase.SnapshotBuffer", "pygase.Interpolate", "pygase.AdaptiveClock", "pygase.FixedDelayClock"],
             *["pygase.PlaybackStats", "pygase.Predictor", "pygase.FixedTimestep", "pygase.SilenceWatch"],
+            *["pygase.Happening", "pygase.Happenings"],
         ],
     ),
     Topic(

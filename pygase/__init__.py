@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from .links import LINKS, Link, describe_link, parse_link
     from .names import clean_line, clean_name, unused_name
     from .seats import Seats
+    from .timeline.happenings import Happening, Happenings
     from .timeline.history import StateHistory
     from .timeline.interpolation import PlaybackStats, SnapshotBuffer
     from .timeline.playback import AdaptiveClock, FixedDelayClock
@@ -111,6 +112,8 @@ _MODULES: Final = {
     "GameStateStore": "pygase.backend",
     "GameStateUpdate": "pygase.gamestate",
     "GameStatus": "pygase.gamestate",
+    "Happening": "pygase.timeline.happenings",
+    "Happenings": "pygase.timeline.happenings",
     "IdentityUnusable": "pygase.errors",
     "InPlaceChange": "pygase.errors",
     "Interest": "pygase._server.interest",
@@ -234,6 +237,8 @@ __all__ = [
     "GameStateStore",
     "GameStateUpdate",
     "GameStatus",
+    "Happening",
+    "Happenings",
     "IdentityUnusable",
     "InPlaceChange",
     "Interest",

@@ -59,6 +59,7 @@ class SessionOptions(TypedDict, total=False):
     check: Callable[[Mapping[str, Any]], str] | None
     events: EventMoment
     at_once: Collection[str]
+    happenings: Collection[str] | Mapping[str, int]
     input_event: str
     input_rate: float | None
     clock: Callable[[], float]
@@ -88,7 +89,7 @@ def join(
     :param profile: see :meth:`pygase.Client.connect`. Each attempt to connect sends it as it is then.
     :param resume: path of a file that keeps the player's place, see :meth:`pygase.Client.connect`.
     :param options: ``interpolate``, ``delay``, ``tick``, ``predict``, ``check``, ``events``, ``at_once``,
-        ``input_event``, ``input_rate``: see :class:`Session`.
+        ``happenings``, ``input_event``, ``input_rate``: see :class:`Session`.
     :raises ValueError: an argument makes no sense; the message can be shown to a player.
     :raises pygase.CannotEncrypt: an invite needs encryption, which is not installed; says what to do.
     :raises TypeError: ``hostname`` is no str.

@@ -22,7 +22,8 @@ class Prediction:
     """The part of the game that a session predicts: ``Prediction(rules.move, "players.{me}")``.
 
     :param step: ``step(mine, input) -> mine``, the rules of one tick for the player's own part, the same as the
-        server's; see :class:`pygase.Predictor`.
+        server's; see :class:`pygase.Predictor`. With a third parameter ``world`` it gets the newest received state,
+        read only; with one named ``tell`` it reports what happens once, see ``Session.happenings``.
     :param mine: the path to that part: keys joined by dots, ``{me}`` for the client's own id, an int; or a function of
         (game state, client id) that returns such a path, a tuple of keys, or None while there is no part. (A second
         parameter ``address`` or ``client_address`` gets the client's address instead.)
@@ -35,7 +36,7 @@ class Prediction:
     :raises ValueError, TypeError: a parameter makes no sense.
     """
 
-    step: Callable[[Any, Any], Any]
+    step: Callable[..., Any]
     mine: str | Callable[[Mapping[str, Any], Any], str | Sequence[Any] | None]
     smooth: Iterable[str | Interpolate] | None = None
     smoothing_time: float = 0.1

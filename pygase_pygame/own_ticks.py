@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from pygase import Client, FixedTimestep, Predictor, SilenceWatch, Snapshot
+from pygase import Backend, Client, FixedTimestep, Happenings, Predictor, SilenceWatch, Snapshot
 
 from .controls.given import latched, plain
 from .fit import FitWatch
@@ -101,7 +101,8 @@ class OwnTicks:
     :param client: sends them.
     :param interval: the server's seconds of a tick.
     :param prediction: the part to predict; None: only send.
-    :param own_interval: returns the seconds of a tick of this program's own server, or None.
+    :param backend: of this program's own server, if it has one.
+    :param happenings: gets what the prediction's step reports.
     :raises ValueError, TypeError: a parameter makes no sense.
     """
 
@@ -110,7 +111,8 @@ class OwnTicks:
         client: Client,
         interval: float,
         prediction: Prediction | None,
-        own_interval: Callable[[], float | None] = lambda: None,
+        backend: Backend | None = None,
+        happenings: Happenings | None = None,
     ) -> None:
         if isinstance(interval, (int, float)) and interval > MAX_TICK:
             raise ValueError(f"tick is the seconds between the server's ticks, such as 1 / 60; got {interval!r}")
@@ -119,15 +121,15 @@ class OwnTicks:
         self._client = client
         self._timestep = FixedTimestep(interval)
         self._fit = FitWatch(interval)
-        self._own_interval = own_interval
+        self._backend = backend
         self._prediction = prediction
         self._confirmed = Confirmed(client)
         self._coasting = Coasting(interval, None if prediction is None else prediction.max_ahead)
-        self.predictor = None if prediction is None else self._new_predictor(prediction, interval)
+        self.predictor = None if prediction is None else self._new_predictor(prediction, interval, happenings)
         self._declared: tuple[Mapping[str, float], Path] = {}, ()
         self.forget()
 
-    def _new_predictor(self, prediction: Prediction, interval: float) -> Predictor:
+    def _new_predictor(self, prediction: Prediction, interval: float, happenings: Happenings | None) -> Predictor:
         return Predictor(
             prediction.step,
             self._select,
@@ -135,6 +137,7 @@ class OwnTicks:
             smoothing_time=prediction.smoothing_time,
             snap_distance=prediction.snap_distance,
             max_pending=max(_LEAST_PENDING, math.ceil(PENDING_SECONDS / interval)),
+            happenings=happenings,
         )
 
     def forget(self) -> None:
@@ -198,13 +201,17 @@ class OwnTicks:
         if self._coasting.watch.look(now=now, heard_at=now - stats.silence, rtt=stats.rtt, fraction=fraction):
             self._coasting.begin()
 
+    @property
+    def _own_interval(self) -> float | None:
+        return None if self._backend is None else self._backend.game_state_machine.interval
+
     def reconcile(self, *, now: float) -> None:
         """Take in the server's newest state."""
         snapshots = self._client.snapshots
         if not snapshots:
             return
         newest = snapshots[-1]
-        self._fit.look(newest, own_interval=self._own_interval(), missing=self._missing())
+        self._fit.look(newest, own_interval=self._own_interval, missing=self._missing())
         if self.predictor is None:
             return
         applied = self._read_confirmed(newest, now)
@@ -254,6 +261,8 @@ class OwnTicks:
     def _select(self, state: Mapping[str, Any]) -> Any:
         """Return the player's own part of a state, and note its path."""
         me = self._client.id
+        if self.predictor is not None:
+            self.predictor.owner = me
         self._path = None if self._prediction is None else self._prediction.path(state, me, self._client.address)
         part = None if self._path is None else part_at(state, self._path)
         if part is not None and self.predictor is not None and self._path is not None:

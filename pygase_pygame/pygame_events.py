@@ -11,6 +11,7 @@ from typing import Any, Final
 import pygame
 
 from .event_timing import EventMoment, EventTiming, TickTime, TimedEvent
+from .session_happenings import Report, SessionHappenings
 
 SERVER_EVENT: Final[int] = pygame.event.custom_type()
 """Type of a pygame event: the server sent an event. It has ``name``, ``args`` (a tuple), ``kwargs`` (a dict) and
@@ -79,6 +80,7 @@ class SessionEvents:
 
     :param session: the events' ``session``.
     :param time_of, moment, at_once: see :class:`EventTiming`.
+    :param matched: takes the events that ``Session.happenings`` hands out.
     :ivar timing: holds events of the server until their tick is drawn.
     :ivar has_server_event: whether the server has dispatched an event in this attempt.
     """
@@ -89,8 +91,10 @@ class SessionEvents:
         time_of: Callable[[int], TickTime | None],
         moment: EventMoment,
         at_once: Collection[str],
+        matched: SessionHappenings,
     ) -> None:
         self._session = session
+        self.matched = matched
         self.timing = EventTiming(self._post_server_event, time_of, moment, at_once)
         self._queue = PygameQueue()
         self._lock = threading.Lock()  # for `_has_posted_loss`, which the network's thread and the main thread change
@@ -98,7 +102,9 @@ class SessionEvents:
         self.has_server_event = False
 
     def flush(self) -> None:
-        """As :meth:`PygameQueue.flush`."""
+        """Let the events that :attr:`matched` took go their way, and pygame's as in :meth:`PygameQueue.flush`."""
+        for report in self.matched.unconfirming():
+            self.timing.add(report.name, report.args, report.kwargs, report.tick)
         self._queue.flush()
 
     def begin_attempt(self) -> None:
@@ -121,11 +127,17 @@ class SessionEvents:
             self._post(LOST, reason=reason)
 
     def add_server_event(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], tick: int | None) -> None:
-        """Post SERVER_EVENT when its tick is drawn."""
+        """Post SERVER_EVENT when its tick is drawn, unless the session matches events of this type."""
         self.has_server_event = True
+        if name in self.matched.types:
+            self.matched.add(Report(name, args, kwargs, tick))
+            return
         self.timing.add(name, args, kwargs, tick)
 
     def _post_server_event(self, event: TimedEvent, late: float) -> None:
+        if event.name in self.matched.types:
+            self.matched.add_drawn(Report(event.name, event.args, event.kwargs, event.tick, late))
+            return
         time = None if event.moment is None else event.moment.time
         fields = {"name": event.name, "args": event.args, "kwargs": event.kwargs}
         self._post(SERVER_EVENT, **fields, tick=event.tick, time=time, late=late)

@@ -19,6 +19,7 @@ from pygase import (
     Backend,
     Client,
     DisconnectReason,
+    Happening,
     Interpolate,
     Predictor,
     SnapshotBuffer,
@@ -31,6 +32,7 @@ from .event_timing import EventMoment
 from .own_part import Prediction
 from .own_ticks import OwnTicks
 from .pygame_events import SessionEvents
+from .session_happenings import SessionHappenings
 from .state_feed import Check, StateFeed
 from .view import View
 
@@ -68,6 +70,8 @@ class Session:
     :param events: when a SERVER_EVENT reaches the loop. "with the view": in the frame that draws its tick, so that a
         bang is heard when the explosion is seen. "at once": when it arrives, which is earlier by the view's delay.
     :param at_once: types of events that come at once, such as ``["CHAT"]``.
+    :param happenings: types of events that :meth:`happenings` hands out, matched with what was predicted, instead of
+        SERVER_EVENT. A dict gives each the ticks by which prediction and truth may differ; otherwise they are 3.
     :param input_event: type of the event that :meth:`send_input` dispatches.
     :param input_rate: inputs a second, sent unreliably; None: each change, reliably. See :meth:`send_input`.
     :param clock: the clock of ``Snapshot.received_at``, in seconds; another for virtual time.
@@ -88,6 +92,7 @@ class Session:
         check: Check | None = None,
         events: EventMoment = "with the view",
         at_once: Collection[str] = (),
+        happenings: Collection[str] | Mapping[str, int] = (),
         input_event: str = DEFAULT_EVENT,
         input_rate: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -106,9 +111,10 @@ class Session:
         self._connect = connect
         self._feed = StateFeed(client, interpolate, delay, check)
         self._inputs = InputEvents(client.dispatch_event, event_type=input_event, rate=input_rate, clock=clock)
-        self._ticks = None if tick is None else OwnTicks(client, tick, predict, self._own_interval)
+        matched = SessionHappenings(client, happenings, tick, predicts=predict is not None)
+        self._ticks = None if tick is None else OwnTicks(client, tick, predict, backend, matched.happenings)
         self._view_time: float | None = None  # of the last view: the picture that the player acted on
-        self._events = SessionEvents(self, self._feed.time_of, events, at_once)
+        self._events = SessionEvents(self, self._feed.time_of, events, at_once, matched)
         self._thread: threading.Thread | None = None
         self._connections = 0  # counted by the network's thread
         self._input_connection = 0  # the connection that the inputs belong to
@@ -163,6 +169,27 @@ class Session:
             return self._inputs.send(state)
         now = self._clock()
         return self._ticks.send(state, now=now, view_time=self._view_time)
+
+    def happenings(self) -> list[Happening]:
+        """Return the things that happened since the last call. Call it once a frame, after :meth:`view`.
+
+        Each comes once: what the step of ``predict`` reports with ``tell("SHOT", x, y)``, in the frame of the key, and
+        the server's events of the types in ``happenings=``, in the frame that draws their tick. The first argument of
+        such an event is ``who``; a step's reports have :attr:`me` there. An event that was predicted does not come
+        again. A prediction that was wrong comes a second time, with ``taken_back``: when the replay from a newer truth
+        does not repeat it, or a second after the truth of its tick, if the server has sent no such event.
+        """
+        self._take_states()
+        self._events.flush()
+        return self._events.matched.take()
+
+    def foretell(self, what: str, who: Any, *args: Any) -> None:
+        """Report something that the picture shows before the server's event of the type ``what`` arrives.
+
+        For what no step of ``predict`` reports, such as a ball that is drawn ahead of time. :meth:`happenings` hands it
+        out once, and matches the server's event with it.
+        """
+        self._events.matched.foretell(what, who, args, None if self.predictor is None else self.predictor.number)
 
     @property
     def lead(self) -> float:
@@ -350,14 +377,12 @@ class Session:
 
     # -- inside
 
-    def _own_interval(self) -> float | None:
-        return None if self.backend is None else self.backend.game_state_machine.interval
-
     def _forget_earlier_connection(self) -> None:
         """In a new connection, forget the inputs of the previous one."""
         if self._input_connection != self._connections:
             self._input_connection = self._connections
             self._inputs.forget()
+            self._events.matched.forget()
             if self._ticks is not None:
                 self._ticks.forget()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 from .._diagnostics.tracebacks import program_lines_only
 from ..errors import InPlaceChange
@@ -65,13 +65,18 @@ _HOW_TO_CHANGE: Final = (
 
 
 def _refuse(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+    kind = "dict" if isinstance(self, dict) else "list"
     with program_lines_only:
-        raise InPlaceChange(f"a {type(self).__bases__[0].__name__} cannot be changed here: {_HOW_TO_CHANGE}")
+        raise InPlaceChange(f"a {kind} cannot be changed here: {self.how_to_change}")
 
 
 class ReadOnlyDict(dict[Any, Any]):
-    """A dict that refuses changes. Its copies are plain dicts."""
+    """A dict that refuses changes. Its copies are plain dicts.
 
+    :cvar how_to_change: the end of the error's sentence.
+    """
+
+    how_to_change: ClassVar[str] = _HOW_TO_CHANGE
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
 
@@ -82,6 +87,7 @@ class ReadOnlyDict(dict[Any, Any]):
 class ReadOnlyList(list[Any]):
     """See ReadOnlyDict."""
 
+    how_to_change: ClassVar[str] = _HOW_TO_CHANGE
     __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
     append = extend = insert = remove = pop = clear = sort = reverse = _refuse
 
@@ -89,11 +95,13 @@ class ReadOnlyList(list[Any]):
         return list, (list(self),)
 
 
-def read_only(value: Any) -> Any:
+def read_only(
+    value: Any, as_dict: type[ReadOnlyDict] = ReadOnlyDict, as_list: type[ReadOnlyList] = ReadOnlyList
+) -> Any:
     """Return a copy of a part of a frozen tree that refuses changes."""
     kind = type(value)
     if kind is dict:
-        return ReadOnlyDict({key: read_only(item) for key, item in value.items()})
+        return as_dict({key: read_only(item, as_dict, as_list) for key, item in value.items()})
     if kind is list:
-        return ReadOnlyList([read_only(item) for item in value])
+        return as_list([read_only(item, as_dict, as_list) for item in value])
     return value

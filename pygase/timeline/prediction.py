@@ -17,8 +17,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from .._state.precision import NO_PRECISION, Precision, equal_within
-from .._state.tree import Cleaner, exactly_equal, thawed
+from .._state.precision import Precision
+from .._state.tree import exactly_equal
+from .happenings import Happenings
+from .own_rules import OwnRules
 from .rules import Interpolate
 from .visible_error import GlidingNumbers, VisibleError
 
@@ -44,44 +46,6 @@ class _Tick(NamedTuple):
     after: Any  # the player's part after it; None while there is no such part, or if the input is only kept
 
 
-class _Rules:
-    """The two functions of a game that a prediction runs, with checked and copied arguments and results."""
-
-    __slots__ = ("_cleaner", "_select", "_step", "precision")
-
-    def __init__(self, step: Callable[[Any, Any], Any], select: Callable[[Mapping[str, Any]], Any]) -> None:
-        if not callable(step) or not callable(select):
-            raise TypeError("Predictor takes two functions: step(mine, input) -> mine, and select(game_state) -> mine")
-        self._step, self._select = step, select
-        self._cleaner = Cleaner()
-        self.precision = NO_PRECISION
-
-    def step(self, mine: Any, command: Any) -> Any:
-        """Received states are shared, so the rules get copies."""
-        return self._cleaned(self._step(thawed(mine), thawed(command)), "step")
-
-    def select(self, game_state: Mapping[str, Any]) -> Any:
-        truth = self._select(game_state)
-        return None if truth is None else self._cleaned(truth, "select")
-
-    def input(self, input: Any) -> Any:
-        """Return a copy of an input as the server will receive it."""
-        return self._cleaner.clean(input, "input")
-
-    def agree(self, truth: Any, expected: Any) -> bool:
-        """Return whether a truth is as expected, as far as the wire can say."""
-        places = self.precision.root
-        if places is None or (type(truth) is dict and type(expected) is dict):
-            return equal_within(truth, expected, places)
-        return equal_within(truth, expected, places.every)
-
-    def _cleaned(self, mine: Any, name: str) -> Any:
-        """Return a copy of a function's result as the server would send it: tuples as lists."""
-        if mine is None:
-            raise TypeError(f"{name} returned None; it must return the whole of the player's part, changed or not")
-        return self._cleaner.clean(dict(mine) if isinstance(mine, Mapping) else mine, f"what {name} returned: mine")
-
-
 class Predictor:
     """Applies a player's inputs at once, and reconciles them with the server's truth when it arrives.
 
@@ -90,7 +54,9 @@ class Predictor:
 
     :param step: ``step(mine, input) -> mine``, one tick of the player's own part; the server must run the same rules.
         It may change its arguments, which are copies. It must return the whole of ``mine`` and use no clock and no
-        random numbers.
+        random numbers. A third parameter named ``world`` gets the newest received state, read only: for platforms and
+        doors. One named ``tell`` gets a function that reports what happens once, as in ``tell("SHOT", x, y)``; see
+        :class:`pygase.Happenings`.
     :param select: ``select(game_state) -> mine``, the player's own part of a state: a dict, a list or a number; None
         while there is none.
     :param smooth: paths within ``mine`` (or :class:`pygase.Interpolate` rules) of the numbers that glide; all others
@@ -102,6 +68,7 @@ class Predictor:
     :param precision: paths within ``mine``, and the steps to which the server rounds these floats, as in
         ``Backend(..., precision=...)``. A truth that differs from the prediction by a step or less is as predicted, and
         the prediction stays. If ``mine`` is no dict, its path is ``"*"``.
+    :param happenings: gets what ``tell`` reports; by default :attr:`happenings` is new.
     :raises TypeError: ``step`` or ``select`` is no function, or (InvalidValue) ``precision`` is wrong.
     :raises ValueError: a number is out of its range, or a path is malformed or named twice.
 
@@ -112,7 +79,7 @@ class Predictor:
 
     def __init__(
         self,
-        step: Callable[[Any, Any], Any],
+        step: Callable[..., Any],
         select: Callable[[Mapping[str, Any]], Any],
         *,
         smooth: Iterable[str | Interpolate] | None = None,
@@ -120,8 +87,9 @@ class Predictor:
         snap_distance: float | None = None,
         max_pending: int = MAX_PENDING_INPUTS,
         precision: Mapping[str, float] | None = None,
+        happenings: Happenings | None = None,
     ) -> None:
-        self._rules = _Rules(step, select)
+        self._rules = OwnRules(step, select)
         if not 0 <= smoothing_time < math.inf:
             raise ValueError(f"smoothing_time must be a number of seconds from 0 up, not {smoothing_time!r}")
         if snap_distance is not None and not snap_distance >= 0:
@@ -129,6 +97,7 @@ class Predictor:
         if max_pending < 1:
             raise ValueError(f"max_pending must be from 1 up, not {max_pending!r}")
         self._rules.precision = Precision.parse(precision)
+        self._rules.happenings = Happenings() if happenings is None else happenings
         self.corrections = 0
         self.last_error = 0.0
         self.dropped = 0
@@ -149,6 +118,7 @@ class Predictor:
         self._before: Any = None  # and after all but the last
         self._ahead = 0  # ticks from the latest state to the predicted part
         self._error.reset()
+        self._rules.happenings.reset()
 
     @property
     def precision(self) -> Mapping[str, float]:
@@ -158,6 +128,25 @@ class Predictor:
     @precision.setter
     def precision(self, declared: Mapping[str, float] | None) -> None:
         self._rules.precision = Precision.parse(declared)
+
+    @property
+    def happenings(self) -> Happenings:
+        """What the steps have reported: call its ``take`` once a frame."""
+        return self._rules.happenings
+
+    @property
+    def owner(self) -> Any:
+        """The ``who`` of everything that ``tell`` reports, such as the client's id; may be set at any time."""
+        return self._rules.owner
+
+    @owner.setter
+    def owner(self, who: Any) -> None:
+        self._rules.owner = who
+
+    @property
+    def number(self) -> int:
+        """Number of the latest input; -1 before the first."""
+        return self._number
 
     @property
     def predicted(self) -> Any:
@@ -189,8 +178,9 @@ class Predictor:
         :raises InvalidValue: the input cannot be sent.
         """
         command = self._taken(input, number)
-        mine = None if self._mine is None else self._rules.step(self._mine, command)
+        mine, before = None if self._mine is None else self._step(self._mine, command, number), self._number
         self._append(_Tick(number, command, mine))
+        self._rules.happenings.simulated(self._rules.take_told(), after=before, upto=number)
         self._ahead += 1
         self._before, self._mine = self._mine, mine
 
@@ -204,7 +194,7 @@ class Predictor:
         An exception of ``step`` passes through; nothing then is applied.
         """
         if self._pending and self._mine is not None:
-            self._before, self._mine = self._mine, self._rules.step(self._mine, self._pending[-1].input)
+            self._before, self._mine = self._mine, self._step(self._mine, self._pending[-1].input)
             self._ahead += 1
 
     def reconcile(
@@ -232,6 +222,7 @@ class Predictor:
         if self._is_old(applied, tick):
             return False
         truth = self._rules.select(game_state)
+        self._rules.world.follow(game_state)
         ticks, known = self._replayed(truth, applied) if replay else (self._kept(applied), False)
         if known:
             self.last_error = 0.0
@@ -239,6 +230,9 @@ class Predictor:
             mine = ticks[-1].after if ticks and replay else truth
             self._correct(mine, smoothing_time)
             self._before, self._mine = ticks[-2].after if len(ticks) > 1 and replay else truth, mine
+            if replay:
+                self._rules.happenings.simulated(self._rules.take_told(), after=applied, upto=self._number)
+        self._rules.happenings.settle(applied)
         self._pending, self._truth, self._applied, self._tick = ticks, truth, applied, tick
         self._ahead = len(ticks) if replay else 0
         return True
@@ -295,11 +289,12 @@ class Predictor:
         ticks = [tick for tick in self._pending if tick.number > applied]
         expected = self._expected(applied)
         as_expected = truth is not None and expected is not None and self._rules.agree(truth, expected)
-        if as_expected and all(tick.after is not None for tick in ticks):
+        if as_expected and not self._rules.looks_around and all(tick.after is not None for tick in ticks):
             return deque(ticks), True
         mine, replayed = truth, deque[_Tick]()
+        self._rules.take_told()
         for tick in ticks:
-            mine = None if mine is None else self._rules.step(mine, tick.input)
+            mine = None if mine is None else self._rules.step(mine, tick.input, tick.number)
             replayed.append(_Tick(tick.number, tick.input, mine))
         return replayed, False
 
@@ -328,8 +323,22 @@ class Predictor:
         if input is _NOT_GIVEN:
             before, after = self._before, mine
         elif fraction > 0.0:
-            before, after = mine, self._rules.step(mine, self._rules.input(input))
+            before, after = mine, self._begun(mine, self._rules.input(input))
         else:
             return mine
         # backwards, so that all numbers that do not glide are those of ``after``
         return after if fraction >= 1.0 else self._gliding.blend(after, before, min(1.0 - fraction, _ALMOST))
+
+    def _begun(self, mine: Any, command: Any) -> Any:
+        """Return the part after the tick that has begun. Its reports count in this very frame."""
+        number = self._number + 1
+        after = self._step(mine, command, number)
+        told = self._rules.take_told()
+        if not self._pending or self._pending[-1].after is mine:  # else it coasts, or stands
+            self._rules.happenings.simulated(told, after=self._number, upto=number)
+        return after
+
+    def _step(self, mine: Any, command: Any, number: int = -1) -> Any:
+        """Return the part one tick later. An earlier step that raised has reported nothing."""
+        self._rules.take_told()
+        return self._rules.step(mine, command, number)

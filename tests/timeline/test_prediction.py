@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from games.pong import rules as pong
+from pygase.errors import InPlaceChange
 from pygase.timeline.interpolation import Interpolate
 from pygase.timeline.prediction import MAX_PENDING_INPUTS, Predictor
 from pygase.timeline.ticks import FixedTimestep
@@ -824,3 +825,79 @@ def _about(value: Any) -> Any:
     if isinstance(value, list):
         return [_about(item) for item in value]
     return pytest.approx(value) if isinstance(value, float) else value
+
+
+# -- a step that looks around
+
+
+class Doors:
+    """A step that stops at a closed door, and keeps the worlds that it saw."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def step(self, mine: dict[str, Any], direction: int, world: Any) -> dict[str, Any]:
+        self.seen.append(world)
+        x = mine["x"] + 3.0 * direction
+        return {**mine, "x": x if world.door["open"] else min(x, world["door"]["x"])}
+
+
+def behind(x: float, *, is_open: bool) -> dict[str, Any]:
+    return {"players": {"me": {"x": x}}, "door": {"x": 10.0, "open": is_open}, "ways": [{"y": 1}]}
+
+
+def test_a_step_sees_the_newest_received_state() -> None:
+    predictor = Predictor(Doors().step, me)
+    predictor.reconcile(behind(0.0, is_open=False), None)
+    for number in range(6):
+        predictor.predict(1, number)
+    assert predictor.predicted == {"x": 10.0}
+
+
+def test_a_newer_world_changes_what_was_predicted_also_if_the_players_part_was_right() -> None:
+    predictor = Predictor(Doors().step, me)
+    predictor.reconcile(behind(0.0, is_open=False), None)
+    for number in range(6):
+        predictor.predict(1, number)
+    predictor.reconcile(behind(3.0, is_open=True), 0)
+    assert predictor.predicted == {"x": 18.0}
+
+
+def test_the_world_is_read_only_and_read_like_a_state() -> None:
+    doors = Doors()
+    predictor = Predictor(doors.step, me)
+    state = behind(0.0, is_open=False)
+    before = copy.deepcopy(state)
+    predictor.reconcile(state, None)
+    predictor.predict(1, 0)
+    seen = doors.seen[0]
+    assert (seen.get("nothing", 5), "door" in seen, sorted(seen), len(seen)) == (
+        5,
+        True,
+        ["door", "players", "ways"],
+        3,
+    )
+    for change in (
+        lambda: seen.door.update(open=True),
+        lambda: seen["ways"].append(1),
+        lambda: seen.ways[0].pop("y"),
+        lambda: seen.__setitem__("door", {}),
+        lambda: setattr(seen, "door", {}),
+    ):
+        with pytest.raises((InPlaceChange, TypeError, AttributeError), match=r"step|only read"):
+            change()
+    with pytest.raises(AttributeError, match=r"has no attribute 'dor'.*Did you mean 'door'"):
+        seen.dor  # noqa: B018
+    assert state == before
+
+
+def test_a_default_of_the_rules_is_theirs_and_other_parameters_get_nothing() -> None:
+    """Only a third parameter that is named `world` or `tell` means anything."""
+
+    def step(mine: dict[str, Any], world: int, speed: float = 3.0) -> dict[str, Any]:
+        return {**mine, "x": mine["x"] + speed * world}
+
+    predictor = Predictor(step, me)
+    predictor.reconcile(world({"x": 0.0}), None)
+    predictor.predict(1, 0)
+    assert predictor.predicted == {"x": 3.0}
