@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from .._state.delta import diff
-from .._state.merging import UpdateReader, merged
-from .._state.precision import Places, Precision, rounded_part
+from .._state.merging import merged
+from .._state.precision import Places, Precision, rounded_changes
 from .._state.tree import Tree
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ class WireTree:
     def __init__(self, precision: Precision) -> None:
         self.precision = precision
         self.views: Views | None = None
-        self._reader = UpdateReader()
         self._lock = threading.Lock()
         self._exact: Tree = {}
         self._before: Tree = {}
@@ -53,7 +52,7 @@ class WireTree:
         change = commit.delta_from(self._exact)
         if change is None:  # commits have been left out
             change = diff(self._exact, commit.tree)
-        delta = self._reader.changes(self._wire, rounded_part(change, places), "state")
+        delta = rounded_changes(self._wire, change, places)
         self._exact, self._before, self._delta = commit.tree, self._wire, delta
         if delta:
             self._wire = merged(self._wire, delta, {})

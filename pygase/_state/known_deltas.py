@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from .delta import diff
 from .tree import ABSENT, TO_DELETE, Tree
 
 _SMALL: Final = 32
-"""Items of a dict up to which all are compared: that takes less time than to find out which to leave out."""
+"""Items of a dict without dicts up to which all are compared: that takes less time than to find out which to leave
+out."""
+
+_DICTS: Final = frozenset({dict})
 
 
 class KnownDeltas:
@@ -44,35 +46,46 @@ class KnownDeltas:
             if delta is None:
                 return diff(old, new)
             passed.append(delta)
-        return passed[0] if len(passed) == 1 else _difference(old, new, passed)
+        if len(passed) == 1:
+            return passed[0]
+        passed.reverse()
+        return _difference(old, new, passed)
 
 
 def _difference(old: Tree, new: Tree, passed: list[Tree]) -> Tree:
-    """Return the delta from ``old`` to ``new``. ``passed`` are the deltas between the two."""
+    """Return the delta from ``old`` to ``new``. ``passed`` are the deltas between the two, the oldest first.
+
+    A key that a single one of them has keeps the change that it has there.
+    """
     delta: Tree = {}
-    for key in _touched(old, new, passed):
-        before, value = old.get(key, ABSENT), new.get(key, ABSENT)
-        if before is value:
-            continue
-        if value is ABSENT:
-            delta[key] = TO_DELETE
-        elif type(value) is dict and type(before) is dict:
-            inner = _inner_difference(key, before, value, passed)
-            if inner:
-                delta[key] = inner
+    several = set[str | int]()
+    for each in passed:
+        if delta:
+            several.update(delta.keys() & each.keys())
+        delta.update(each)
+    for key in several:
+        change = _change(key, old.get(key, ABSENT), new.get(key, ABSENT), passed)
+        if change is ABSENT:
+            del delta[key]
         else:
-            delta[key] = value
+            delta[key] = change
     return delta
 
 
-def _touched(old: Tree, new: Tree, passed: list[Tree]) -> Iterable[Any]:
-    """Return the keys that may differ."""
-    if len(new) > _SMALL and sum(map(len, passed)) < len(new):
-        return set[str | int]().union(*passed)
-    return new if old.keys() <= new.keys() else {**old, **new}
+def _change(key: str | int, before: Any, value: Any, passed: list[Tree]) -> Any:
+    """Return what a delta says of a key that several have changed; ABSENT for nothing."""
+    if before is value:
+        return ABSENT
+    if value is ABSENT:
+        return TO_DELETE
+    if type(value) is dict and type(before) is dict:
+        return _inner_difference(key, before, value, passed) or ABSENT
+    return value
 
 
 def _inner_difference(key: str | int, old: Tree, new: Tree, passed: list[Tree]) -> Tree:
+    if len(new) <= _SMALL and len(old) <= _SMALL and _DICTS.isdisjoint(map(type, new.values())):
+        return diff(old, new)
     below: list[Tree] = []
     for delta in passed:
         value = delta.get(key)

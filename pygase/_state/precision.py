@@ -14,7 +14,7 @@ from typing import Any, Final
 from ..errors import InvalidValue, MalformedPacket
 from .codec import pack, unpack_plain
 from .state_paths import ANY_KEY, keys_of, parts_of
-from .tree import MAX_DEPTH, Tree, exactly_equal
+from .tree import ABSENT, MAX_DEPTH, Tree, exactly_equal
 
 MAX_PATHS: Final = 64
 """Most paths in a table."""
@@ -114,10 +114,11 @@ def rounded(value: Any, places: Places) -> Any:
 
 def _rounded_number(value: Any, places: Places) -> Any:
     number: float = value  # `value` itself keeps its identity, also where floats are no objects
-    count = steps(number, places)
-    if not -MAX_STEPS < count < MAX_STEPS:
+    scaled = number * places.scale
+    if not -STEPS_BOUND < scaled < STEPS_BOUND:
         return value
-    result = value_of(count, places)
+    count = round(scaled)
+    result = float(count) * places.step if places.step else float(count) / places.scale
     return value if result == number and (count or exactly_equal(result, value)) else result
 
 
@@ -134,6 +135,32 @@ def rounded_part(part: Tree, places: Places) -> Tree:
                 result = part.copy()
             result[key] = new
     return result
+
+
+def rounded_changes(node: Tree, delta: Tree, places: Places | None) -> Tree:
+    """Return the delta of a tree with rounded numbers, from the delta of the exact one. It has real changes only.
+
+    :param node: the rounded tree, of the same state as the exact tree before the change.
+    """
+    changed: Tree = {}
+    for key, value in delta.items():
+        below = places.named.get(key, places.every) if places is not None else None
+        old, new = node.get(key, ABSENT), value
+        if type(value) is float:
+            if below is not None and below.scale:
+                new = _rounded_number(value, below)
+            if new == old and type(old) is float and new:
+                continue
+        elif type(value) is dict and type(old) is dict:
+            new = rounded_changes(old, value, below)
+            if new:
+                changed[key] = new
+            continue
+        elif below is not None:
+            new = rounded(value, below)
+        if not exactly_equal(new, old):
+            changed[key] = new
+    return changed
 
 
 def equal_within(a: Any, b: Any, places: Places | None) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from .delta import diff
 from .interest_grid import InterestGrid, Place, as_place
-from .tree import ABSENT, TO_DELETE, Tree
+from .tree import TO_DELETE, Tree
 
 STATES_A_LOOK: Final = 4
 """States between two looks for what has come near or gone far: at 20 Hz a fifth of a second. Things that are seen move
@@ -130,24 +130,19 @@ class Sights:
         return delta
 
     def _changes_near(self, sight: _Sight) -> Tree:
-        changed = self._changed
-        delta: Tree = {}
-        if len(changed) < len(sight.things):
-            for key, change in changed.items():
-                if key in sight.things:
-                    delta[key] = change
+        """Let a client see the changes of the things that it sees, and return them."""
+        changed, seen, things = self._changed, sight.things, self._things
+        if len(changed) < len(seen):
+            delta = {key: change for key, change in changed.items() if key in seen}
         else:
-            for key in sight.things:
-                change = changed.get(key, ABSENT)
-                if change is not ABSENT:
-                    delta[key] = change
+            delta = {key: changed[key] for key in seen if key in changed}
         if delta:
-            sight.things = sight.things.copy()
+            sight.things = seen.copy()
             for key, change in delta.items():
                 if change is TO_DELETE:
                     del sight.things[key]
                 else:
-                    sight.things[key] = self._things[key]
+                    sight.things[key] = things[key]
         return delta
 
     def _own(self, client_id: int) -> tuple[Any, Place | None]:
@@ -166,19 +161,19 @@ class Sights:
     def _look(self, sight: _Sight, own: Any, place: Place | None, delta: Tree) -> None:
         """Find what has come near and gone far, and add that to ``delta``."""
         seen, things = sight.things, self._things
-        near = dict.fromkeys(self._grid.near(place, seen)) if place is not None else {}
+        near: dict[Any, None] = self._grid.near(place, seen) if place is not None else {}
         if own is not None and own in things:
             near[own] = None
         sight.looked_from = place
-        gone = [key for key in seen if key not in near]
-        come = [key for key in near if key not in seen]
-        if not gone and not come:
+        if near.keys() == seen.keys():
             return
         sight.things = {key: things[key] for key in near}
-        for key in gone:
-            delta[key] = TO_DELETE
-        for key in come:
-            delta[key] = things[key]
+        for key in seen:
+            if key not in near:
+                delta[key] = TO_DELETE
+        for key in near:
+            if key not in seen:
+                delta[key] = things[key]
 
 
 def _changes_of(change: Any, before: Tree, things: Tree) -> Tree:

@@ -98,13 +98,25 @@ def test_a_thing_at_the_edge_does_not_come_and_go() -> None:
     grid = InterestGrid(100.0, "x", "y")
     for key, x in (("in", 99.0), ("edge", 105.0), ("out", 113.0)):
         grid.put(key, {"x": x, "y": 0})
-    assert grid.near((0.0, 0.0), {}) == ["in"]
+    assert list(grid.near((0.0, 0.0), {})) == ["in"]
     assert set(grid.near((0.0, 0.0), {"edge": 1, "out": 1})) == {"in", "edge"}
     grid.put("in", {"x": float("nan"), "y": 0})
     grid.remove("edge")
     grid.remove("nobody")
-    assert grid.near((0.0, 0.0), {"edge": 1}) == []
+    assert not grid.near((0.0, 0.0), {"edge": 1})
     assert grid.place("in") is None
+
+
+@pytest.mark.parametrize("radius", [0.5, 1e-300, 300.0, 1e300])
+def test_numbers_that_are_too_large_for_a_grid_count_as_no_place(radius: float) -> None:
+    """A client may move its own thing there. No number of a state may end the ticks of the server."""
+    grid = InterestGrid(radius, "x", "y")
+    for x in (1.7e308, -1.7e308, 5e-324, 2**64 - 1, -(2**63), 1e200, True, "1", None, float("inf")):
+        grid.put("far", {"x": x, "y": 0.0})
+        grid.put("near", {"x": 0.0, "y": 0.0})
+        for centre in ((float(x) if type(x) in {int, float} else 0.0, 0.0), (0.0, 0.0)):
+            assert set(grid.near(centre, {})) <= {"far", "near"}
+        assert "near" in grid.near((0.0, 0.0), {})
 
 
 def test_a_look_costs_what_is_near_and_not_what_there_is() -> None:
@@ -112,7 +124,7 @@ def test_a_look_costs_what_is_near_and_not_what_there_is() -> None:
     for key in range(10_000):
         grid.put(key, {"x": key % 100 * 50.0, "y": key // 100 * 50.0})
     assert sum(map(len, grid.cells_around(500.0, 500.0))) == 1
-    assert grid.near((500.0, 500.0), {}) == [1010]
+    assert list(grid.near((500.0, 500.0), {})) == [1010]
 
 
 def is_expected(client: Client, snapshot: Snapshot, expected: dict[tuple[int, int], Any]) -> bool:
