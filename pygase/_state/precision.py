@@ -68,28 +68,17 @@ class Places:
         self.step = float(unit) if is_step else 0.0
 
 
-def steps(value: float, places: Places) -> int:
-    """Return the number of steps nearest to a value; MAX_STEPS for one that is not rounded, NaN included."""
-    scaled = value * places.scale
-    return round(scaled) if -STEPS_BOUND < scaled < STEPS_BOUND else MAX_STEPS
-
-
 def steps_of(values: list[float], places: list[Places]) -> list[int]:
-    """Do the same as :func:`steps` for many values, each with its place. Many calls would cost more than the rest."""
-    found: list[int] = []
-    for value, place in zip(values, places, strict=True):
-        scaled = value * place.scale
-        found.append(round(scaled) if -STEPS_BOUND < scaled < STEPS_BOUND else MAX_STEPS)
-    return found
-
-
-def value_of(count: int, places: Places) -> float:
-    """Return the value of a number of steps."""
-    return float(count) * places.step if places.step else float(count) / places.scale
+    """Return the number of steps nearest to each value, each with its place; MAX_STEPS for a value that is not rounded,
+    NaN included."""
+    return [
+        round(scaled) if -STEPS_BOUND < (scaled := value * place.scale) < STEPS_BOUND else MAX_STEPS
+        for value, place in zip(values, places, strict=True)
+    ]
 
 
 def values_of(counts: list[int], places: list[Places]) -> list[float]:
-    """Do the same as :func:`value_of` for many numbers of steps."""
+    """Return the value of each number of steps, each with its place."""
     return [
         float(count) * place.step if place.step else float(count) / place.scale
         for count, place in zip(counts, places, strict=True)
@@ -118,6 +107,8 @@ def _rounded_number(value: Any, places: Places) -> Any:
     if not -STEPS_BOUND < scaled < STEPS_BOUND:
         return value
     count = round(scaled)
+    if not -MAX_STEPS < count < MAX_STEPS:
+        return value
     result = float(count) * places.step if places.step else float(count) / places.scale
     return value if result == number and (count or exactly_equal(result, value)) else result
 

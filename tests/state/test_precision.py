@@ -17,9 +17,10 @@ from pygase._state.precision import (
     Precision,
     equal_within,
     rounded,
+    rounded_changes,
     rounded_part,
-    steps,
-    value_of,
+    steps_of,
+    values_of,
 )
 from pygase._state.tree import TO_DELETE
 from pygase.errors import InvalidValue, MalformedPacket
@@ -32,6 +33,14 @@ def root_of(declared: dict[str, float]) -> Any:
 
 def places_of(step: float) -> Any:
     return root_of({"x": step}).below("x")
+
+
+def steps(value: float, places: Any) -> int:
+    return steps_of([value], [places])[0]
+
+
+def value_of(count: int, places: Any) -> float:
+    return values_of([count], [places])[0]
 
 
 STEPS = [0.01, 0.1, 0.3, 1, 1.0, 2.5, 1e-5, 1e-9, 1e9, 1 / 3, 1 / 64, 0.07]
@@ -72,6 +81,24 @@ def test_a_number_beyond_all_steps_stays_as_it_is(value: float) -> None:
     places = places_of(0.01)
     assert rounded(value, places) is value
     assert steps(value, places) == MAX_STEPS
+
+
+@pytest.mark.parametrize("value", [MAX_STEPS - 0.25, 0.25 - MAX_STEPS])
+def test_a_number_that_rounds_to_the_bound_stays_as_it_is(value: float) -> None:
+    assert rounded(value, places_of(1)) is value
+
+
+def test_a_rounded_delta_has_real_changes_only() -> None:
+    root = root_of({"a.*.x": 0.01, "b": 0.1})
+    node = {"a": {1: {"x": 0.5, "hp": 3}, 2: {"x": 1.0}}, "b": [0.1, 2.0], "c": 0.0}
+    same = {"a": {1: {"x": 0.501, "hp": 3}, 2: {"x": 1.0}}, "b": [0.12, 2.01], "c": 0.0}
+    assert rounded_changes(node, same, root) == {}
+    assert rounded_changes(node, {}, root) == {}
+    other = {"a": {1: {"x": 0.52, "hp": 4}, 2: TO_DELETE, 3: {"x": 0.019}}, "b": 3, "c": -0.0}
+    expected = {"a": {1: {"x": 0.52, "hp": 4}, 2: TO_DELETE, 3: {"x": 0.02}}, "b": 3, "c": -0.0}
+    assert exact(rounded_changes(node, other, root)) == exact(expected)
+    assert exact(rounded_changes(node, {"a": 5}, root)) == exact({"a": 5})
+    assert exact(rounded_changes({}, {"a": {1: {"x": 0.123}}}, root)) == exact({"a": {1: {"x": 0.12}}})
 
 
 def test_minus_nothing_is_nothing() -> None:

@@ -11,7 +11,7 @@ from pygase._state.delta import apply, diff
 from pygase._state.packed_layout import Orders
 from pygase._state.packed_reader import Applied, apply_packed
 from pygase._state.packed_writer import NOT_PACKED, pack_delta
-from pygase._state.precision import Precision, steps, value_of
+from pygase._state.precision import Precision, steps_of, values_of
 from pygase._state.tree import MAX_INT, MIN_INT, Tree, exactly_equal, too_deep
 from pygase.errors import MalformedPacket
 
@@ -100,7 +100,7 @@ def on_steps(node: Any, places: Any) -> Any:
     if type(node) is list:
         return [on_steps(item, places) for item in node]
     if type(node) is float and places is not None and places.scale and abs(node * places.scale) < 2.0**50:
-        return value_of(steps(node, places), places)
+        return values_of(steps_of([node], [places]), [places])[0]
     return node
 
 
