@@ -9,6 +9,7 @@ import math
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -133,10 +134,13 @@ def receive_batches(sock: socket.socket, limit: int, arrivals: list[Arrival], no
 
 
 def send_batches(
-    sock: socket.socket, datagrams: Iterable[Datagram], otherwise: Callable[[bytes, Address], None]
+    sock: socket.socket, datagrams: Iterable[Datagram], otherwise: Callable[[bytes, Address], None], family: int = 0
 ) -> None:
-    """Like ``send_each``, with one system call for many. Only if :func:`in_batches`."""
-    _batches.send(sock.fileno(), sock.family, datagrams, otherwise)
+    """Like ``send_each``, with one system call for many. Only if :func:`in_batches`.
+
+    :param family: the socket's, if the caller knows it. (``sock.family`` looks it up in an enum each time.)
+    """
+    _batches.send(sock.fileno(), family or sock.family, datagrams, otherwise)
 
 
 def _arrived_at(arrival: Arrival) -> float:
@@ -160,7 +164,7 @@ class UdpTransport:
         self.in_batches = in_batches() and all(type(sock) is socket.socket for sock in sockets)
         one_by_one = receive_stamped if all(map(stamps, sockets)) else receive_each
         self._receive = receive_batches if self.in_batches else one_by_one
-        self._send = send_batches if self.in_batches else send_each
+        self._send = partial(send_batches, family=int(self.sockets[0].family)) if self.in_batches else send_each
         self._read_at = -math.inf
 
     def take(self, limit: int = DRAIN_LIMIT) -> list[Datagram]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from .._state.codec import pack
 from .._state.packed_layout import Orders
-from .._state.packed_writer import NOT_PACKED, pack_delta
+from .._state.packed_writer import NOT_PACKED, PackedWriter
 from .._state.precision import Places
 from .._state.tree import Tree
 from ..errors import MalformedPacket
@@ -38,9 +38,6 @@ _PREVIOUS_SHIFT: Final = 4
 _MAX_SHORT_AGE: Final = 3.0
 """Seconds after its tick until which a state may be sent as a DELTA. Its time has 16 bits, and they wrap after 6.5
 s."""
-
-_MOST_TO_PACK: Final = 256 * 1024
-"""Bytes of a plain delta from which packing would take too long, and be of no use."""
 
 _ONE_PACKET: Final = MAX_BODY_BYTES - SNAPSHOT_HEADER.size
 
@@ -71,11 +68,15 @@ class Packing:
 
     def delta(self, baseline: Tree, tree: Tree, delta: Tree) -> Encoded | None:
         """Return the smallest form of the delta from ``baseline`` to ``tree``; None if it is larger than any state."""
+        writer, packed = PackedWriter(self._orders), NOT_PACKED
+        if delta:
+            writer.node(baseline, tree, delta, self.places)
+            packed = writer.finished()
+        fits = bool(packed) and len(packed) <= _ONE_PACKET
+        if fits and len(packed) <= writer.least_plain():
+            return PACKED, packed
         plain = pack(delta)
-        packed = NOT_PACKED
-        if 1 < len(plain) <= _MOST_TO_PACK:
-            packed = pack_delta(baseline, tree, delta, self.places, self._orders)
-        if packed and len(packed) < len(plain) and len(packed) <= _ONE_PACKET:
+        if fits and len(packed) < len(plain):
             return PACKED, packed
         if len(plain) > self._max_bytes:
             return None

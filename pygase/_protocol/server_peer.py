@@ -353,17 +353,24 @@ class ServerProtocol(PeerProtocol):
         :returns: None if there is more to send, or nothing. Then :meth:`datagrams_to_send` does the work.
         """
         record, note = self.record, self.note
-        if record.has_backlog or record.spent >= record.limit or record.spent >= record.state_limit:
+        if record.has_backlog or record.spent >= record.limit or len(note) + len(framed) > MAX_MESSAGE_ROOM:
+            return None
+        is_looked_at = record.spent >= record.state_limit
+        window = self.snapshots.window
+        if is_looked_at and not (window.watched and window.allows(now)):
             return None
         if note:
-            if len(note) + len(framed) > MAX_MESSAGE_ROOM:
-                return None
             framed = note + framed
             self.note = b""
         record.sent_tick = self.snapshots.ring.tick
         record.sent_at = now
         record.next_at = ask_at
-        return self._packet(framed, None, now)
+        datagram = self._packet(framed, None, now)
+        if is_looked_at:
+            window.state_bytes = len(framed)
+            window.skipped.let(record.sent_tick)
+            window.end_turn(True, now)
+        return datagram
 
     def datagrams_to_send(self, now: float) -> list[bytes]:
         datagrams = self._datagrams(now)

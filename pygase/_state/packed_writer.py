@@ -39,6 +39,10 @@ _ALL_MARKED: Final = [(1 << size) - 1 for size in range(MAX_MASKED + 1)] * 2
 """The masks at the beginning of a delta, by size, of dicts and of lists."""
 
 
+MOST_VALUES: Final = 1 << 15
+"""Most keys of a packed delta. More would take too long, and hardly fit."""
+
+
 def pack_delta(baseline: Tree, tree: Tree, delta: Tree, places: Places | None, orders: Orders) -> bytes:
     """Return the packed delta that leads from ``baseline`` to ``tree``, or NOT_PACKED.
 
@@ -46,12 +50,12 @@ def pack_delta(baseline: Tree, tree: Tree, delta: Tree, places: Places | None, o
     :param places: the declared precision; None for none. The receiver must have the same.
     :param orders: of the states of this sender.
     """
-    writer = _Writer(orders)
+    writer = PackedWriter(orders)
     writer.node(baseline, tree, delta, places)
     return writer.finished()
 
 
-class _Writer:
+class PackedWriter:
     """The parts of one packed delta: the bits of its nodes, and the numbers and listed values of marked places."""
 
     __slots__ = (
@@ -65,6 +69,7 @@ class _Writer:
         "_old_stepped",
         "_orders",
         "_step_places",
+        "_values",
     )
 
     def __init__(self, orders: Orders) -> None:
@@ -78,11 +83,15 @@ class _Writer:
         self._old_floats: list[float] = []
         self._new_floats: list[float] = []
         self._later: list[Any] = []
+        self._values = 0
 
     # -- nodes -------------------------------------------------------------------------------------------------------
 
     def node(self, old: Tree, new: Tree, delta: Tree, places: Places | None) -> None:
         """Write the difference of two dicts."""
+        self._values += len(delta)
+        if self._values > MOST_VALUES:
+            return
         order = self._orders.of(old)
         found = order.sorted(delta)
         unmarked: list[Any] | None = None
@@ -205,8 +214,8 @@ class _Writer:
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def finished(self) -> bytes:
-        """Return all parts of the delta, one after the other."""
-        counted = self._counted()
+        """Return all parts of the delta, one after the other; NOT_PACKED if it has to be sent plain."""
+        counted = self._counted() if self._values <= MOST_VALUES else None
         if counted is None:
             return NOT_PACKED
         bits = Bits()
@@ -219,6 +228,10 @@ class _Writer:
         if self._later:
             packed += pack_plain(self._later)
         return packed if len(packed) <= MAX_PACKED_BYTES else NOT_PACKED
+
+    def least_plain(self) -> int:
+        """Return a size that the delta exceeds in msgpack: a key has a byte at least, a float 9, any other value 1."""
+        return 10 * (len(self._old_floats) + len(self._old_stepped)) + 2 * len(self._numbers)
 
     def _counted(self) -> list[int] | None:
         """Return the differences in steps of the declared values; None for a value that is no whole number of steps."""
