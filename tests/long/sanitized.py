@@ -6,8 +6,8 @@
 
 It builds a wheel in which ``_batches.c`` and the C code that mypyc makes are compiled with
 ``-fsanitize=address,undefined``, installs it in a new environment outside the checkout, and runs the decoders, the
-endpoints and the sockets of ``python -m tests.long fuzz`` on it, and the tests of ``_batches.c``. A fault ends the run
-with the sanitizer's report.
+endpoints and the sockets of ``python -m tests.long fuzz`` on it, the packed deltas of ``python -m tests.long packed``,
+and the tests of ``_batches.c``. A fault ends the run with the sanitizer's report.
 
 It needs Linux and gcc with its libasan and libubsan.
 """
@@ -46,6 +46,9 @@ ROUNDS: Final[list[tuple[str, float, list[str]]]] = [
     ("sockets", 0.02, []),
 ]
 """Kind, share and further arguments of each part of the run."""
+
+PAIRS: Final = 0.005
+"""Pairs of states for packed deltas, as a share of the datagrams."""
 
 
 def library(name: str) -> str:
@@ -96,10 +99,12 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"built in {time.monotonic() - began:.0f} s", flush=True)
         shown = "import pygase; info = pygase.build_info(); print(info); assert info.compiled and info.batches"
         failed = run(python, folder, ["-c", shown])
+        alone = ["--seed", str(options.seed), "--processes", "1"]
         for kind, share, mode in ROUNDS:
-            size = ["--datagrams", str(int(options.datagrams * share)), "--seed", str(options.seed)]
-            fuzz = ["-m", "tests.long", "fuzz", "--only", kind, *size, *mode, "--processes", "1"]
-            failed |= run(python, folder, fuzz)
+            size = ["--datagrams", str(int(options.datagrams * share))]
+            failed |= run(python, folder, ["-m", "tests.long", "fuzz", "--only", kind, *size, *mode, *alone])
+        pairs = ["--count", str(int(options.datagrams * PAIRS))]
+        failed |= run(python, folder, ["-m", "tests.long", "packed", *pairs, *alone])
         failed |= run(python, folder, ["-m", "pytest", "-q", "-n", "0", "tests/io/test_batches.py"])
     print("the sanitizers have found nothing" if not failed else "FAILED", flush=True)
     return int(bool(failed))

@@ -25,7 +25,7 @@ from pygase._state.precision import NO_PRECISION, Precision
 from pygase._state.tree import MAX_INT, MIN_INT, Tree
 from pygase.errors import MalformedPacket
 from tests.support.document_packed import unpacked
-from tests.support.packed_trees import Twins, check_twins, damaged
+from tests.support.packed_trees import Twins, check_chain, check_twins, damaged
 from tests.support.trees import exact, trees
 
 PAIRS = 2_000
@@ -46,6 +46,11 @@ def test_it_leads_to_the_state_that_a_plain_delta_leads_to(rng: random.Random) -
             check_twins(random.Random(seed))
         except Exception as error:
             raise AssertionError(f"check_twins(random.Random({seed}))") from error
+
+
+def test_most_deltas_of_a_chain_are_packed(rng: random.Random) -> None:
+    """The test of the chains in the test above."""
+    assert sum(check_chain(rng) for _ in range(50)) > 150
 
 
 def test_the_page_alone_decodes_it(rng: random.Random) -> None:

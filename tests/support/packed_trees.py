@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 from typing import Any, Final
@@ -157,8 +158,39 @@ class Twins:
         return False
 
 
+def check_chain(rng: random.Random) -> int:
+    """Follow states that lead from one to the next, as two sides do that remember the orders of dicts.
+
+    Each packed delta begins at one of the latest states. A damaged copy of it arrives first. Return the number of
+    packed deltas.
+    """
+    places, sender, receiver = precision(rng).root, Orders(), Orders()
+    shared = rng.random() < 0.5  # unchanged dicts stay the same objects
+    first = on_steps(tree(rng, 3, 8), places)
+    states, count = [(first, shuffled(rng, first))], 0
+    for _ in range(6):
+        old, received = rng.choice(states[-3:])
+        new = changed(rng, states[-1][0], rng.choice((0.05, 0.5)))
+        new = new if shared else on_steps(new, places)
+        delta = diff(old, new)
+        data = pack_delta(old, new, delta, places, sender)
+        if data == NOT_PACKED:
+            states.append((new, apply(received, unpack(pack(delta), markers=True))))
+            continue
+        with contextlib.suppress(MalformedPacket):
+            apply_packed(damaged(rng, data), received, places, receiver)
+        states.append((new, apply_packed(data, received, places, receiver).tree))
+        assert exactly_equal(states[-1][1], new)
+        count += 1
+    return count
+
+
 def check_twins(rng: random.Random) -> None:
-    """Compare the packed and the plain delta of a random pair of states, and damage the packed one."""
+    """Compare the packed and the plain delta of a random pair of states, and damage the packed one. Now and then follow
+    a chain of states."""
+    if rng.random() < 0.1:
+        check_chain(rng)
+        return
     twins = Twins.random(rng)
     twins.check()
     for _ in range(2):
