@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -25,6 +26,9 @@ STEPS: Final = 25
 MOST_RESTARTS: Final = 3
 """Most servers that a program ends. Else most programs would be about nothing else."""
 
+_MEMORY: Final = Path("/dev/shm")
+"""A file system in memory, where there is one: on a disk a program waits most of its time for fsync."""
+
 SETTINGS: Final = settings(
     deadline=None,
     database=None,
@@ -45,7 +49,8 @@ class Programs(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="pygase-model-"))
+        folder = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+        self.folder = Path(tempfile.mkdtemp(prefix="pygase-model-", dir=folder))
         self.world: World | None = None
         self.restarts = 0
 
