@@ -43,7 +43,7 @@ class BackendPlumbing:
         file = CheckpointFile(path, game, max_state_values)
         self._take_turns()  # also if the program runs server and game loop by themselves
         bans = self.server.keeping_out.bans
-        self.server.memory = Checkpointing(file, interval, self.game, bans)
+        self.server.memory = Checkpointing(file, interval, self.game, bans, lambda: not self.life.is_over)
 
     def show(self, view: Any) -> None:
         """Let each client see what a view returns for it.
@@ -115,7 +115,8 @@ class BackendPlumbing:
         finally:
             self.server.request_stop()
             self.game.loop.request_stop()  # it may run in another thread, if it was resumed there
-            await asyncio.wait([serving, playing])
+            # a game that was resumed in another thread has the last state
+            await asyncio.wait([serving, playing, asyncio.wrap_future(self.game.loop.life.ended)])
         await asyncio.gather(serving, playing)
 
     def _take_turns(self) -> None:

@@ -130,7 +130,10 @@ class TickLoop:
     def end(self) -> None:
         """The loop has ended: the game is paused."""
         self._set_status("Paused")
-        self.life.end()
+        try:
+            self._game.turns.before_end()
+        finally:
+            self.life.end()
         self._game.turns.after_loop()
 
     def _set_status(self, name: str) -> None:

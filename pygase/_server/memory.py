@@ -50,5 +50,11 @@ class Memory:
         """Do the same if no ticks are taken; return the time of the next look, seconds; math.inf for never."""
         return math.inf
 
+    def after_server(self) -> None:
+        """The server's run has ended. Save for the last time, unless a backend does it; on the network's thread."""
+
+    def after_game(self) -> None:
+        """The game loop has ended. If the server has ended before, save again; on the loop's thread."""
+
     def end(self) -> None:
         """Save for the last time, and wait for the disk within a bound. May be called again."""

@@ -211,7 +211,10 @@ class ServerPlumbing:
         self.announcing.end()
         if self.current is not None:
             self.current.close()
-        self.life.end()
+        try:
+            self.memory.after_server()
+        finally:
+            self.life.end()
 
     # -- calls from any thread -------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -27,6 +28,9 @@ from .updates import UpdateCache
 from .wire_tree import WireTree
 
 UPDATE_CACHE_SIZE: Final = 100
+
+TICK_LOOKS_APART: Final = 0.001
+"""Seconds between two looks whether another thread's tick has ended."""
 
 
 class Commit(NamedTuple):
@@ -302,6 +306,19 @@ class StateKeeper:
             self._go_ahead(order)
         except StateTooLarge as error:  # its writer has gone on meanwhile, and the game goes on as well
             self.log.write(logging.ERROR, "an update pushed during a tick: %s", error)
+
+    def between_ticks(self, work: Callable[[], None], seconds: float) -> None:
+        """Wait for the end of the tick that another thread computes, and call ``work`` before the next one begins.
+
+        :param seconds: after which it is called within that tick.
+        """
+        until = monotonic() + seconds
+        while True:
+            with self._lock:
+                if self._tick_thread is None or monotonic() >= until:
+                    work()
+                    return
+            time.sleep(TICK_LOOKS_APART)
 
     def take_back_change_in_place(self) -> str | None:
         return self._draft.take_back_change_in_place(self._committed.tick)

@@ -17,6 +17,9 @@ class Turns:
     def after_tick(self) -> None:
         """Let the server end its part of the tick."""
 
+    def before_end(self) -> None:
+        """The last tick is settled, and the loop ends after this call."""
+
     def after_loop(self) -> None:
         """Report to the server that no tick will follow."""
 
@@ -34,6 +37,9 @@ class ServerTurns(Turns):
     def after_tick(self) -> None:
         if self._server.current is not None:
             self._server.current.after_tick()
+
+    def before_end(self) -> None:
+        self._server.memory.after_game()
 
     def after_loop(self) -> None:
         if self._server.current is not None:

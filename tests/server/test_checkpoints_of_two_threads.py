@@ -1,12 +1,13 @@
 """A game loop on a thread of its own, beside the network's: each saved checkpoint fits together."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from pygase import CLIENT_CONNECTED, RELIABLE, Backend, Client, GameState
+from pygase import CLIENT_CONNECTED, CLIENT_LEFT, RELIABLE, Backend, Client, GameState
 from pygase._server.checkpoint import Checkpoint, decode
 from tests.support.programs import wait_until
 
@@ -67,3 +68,111 @@ def test_each_save_has_every_reliable_event_of_a_client_once(backend: Backend, t
         (record,) = saved.clients
         assert record.peer.received == saved.state["hits"].get(1, 0) + len(record.unhandled)
     assert max(saved.state["hits"].get(1, 0) for saved in saves.values()) > 20
+
+
+# -- the end -----------------------------------------------------------------------------------------------------------
+
+
+def server_first(backend: Backend) -> None:
+    backend.server.shutdown()
+    wait_for_ticks(backend)
+    assert backend.game_state_machine.stop(timeout=10.0)
+
+
+def game_first(backend: Backend) -> None:
+    assert backend.game_state_machine.stop(timeout=10.0)
+    backend.server.shutdown()
+
+
+def both_at_once(backend: Backend) -> None:
+    backend.game_state_machine.plumbing.loop.request_stop()
+    backend.server.shutdown()
+    assert backend.game_state_machine.stop(timeout=10.0)
+
+
+def backend_itself(backend: Backend) -> None:
+    backend.shutdown()
+
+
+def wait_for_ticks(backend: Backend) -> None:
+    n = backend.game_state_store.get_game_state().n
+    wait_until(lambda: backend.game_state_store.get_game_state().n > n + 3)
+
+
+def counting(file: Path, seconds: float = 1_000.0) -> Backend:
+    """A game whose state changes in each tick, and that saves at its beginning and at its end."""
+    handlers = {
+        CLIENT_CONNECTED: lambda client_id: {"seats": {client_id: "taken"}},
+        CLIENT_LEFT: lambda client_id: {"seats": {client_id: "free"}},
+    }
+    state = GameState(n=0, seats={})
+    step = lambda game_state, dt: {"n": game_state.n + 1}  # noqa: E731
+    return Backend(state, step, handlers, checkpoint=file, checkpoint_interval=seconds)
+
+
+ENDS = [(apart, server_first), (apart, game_first), (apart, both_at_once), (resumed, backend_itself)]
+
+
+@pytest.mark.parametrize(("start", "end"), ENDS)
+def test_the_last_state_is_in_the_file_when_both_have_ended(start: Start, end: Start, tmp_path: Path) -> None:
+    backend, client = counting(tmp_path / "game"), Client()
+    start(backend)
+    client.connect_in_thread(backend.server.port or 0, "127.0.0.1")
+    client.wait_until(lambda state: state.seats == {1: "taken"}, timeout=5.0)
+    wait_for_ticks(backend)
+    end(backend)
+    saved = decode((tmp_path / "game").read_bytes(), 1_000)
+    last = backend.game_state_store.plumbing.committed
+    assert (saved.tick, saved.state) == (last.tick, last.tree)
+    seats = {**saved.state["seats"], **{record.peer.client_id: "leaves" for record in saved.clients}}
+    assert seats[1] in ("free", "leaves")  # the next process knows it, even if no tick has handled it
+
+
+def test_a_server_that_ends_alone_saves_and_may_run_again(tmp_path: Path) -> None:
+    """The game goes on meanwhile: its last state comes into the file at its own end."""
+    backend = counting(tmp_path / "game")
+    apart(backend)
+    wait_for_ticks(backend)
+    backend.server.shutdown()
+    saved = decode((tmp_path / "game").read_bytes(), 1_000)
+    assert saved.state["n"] > 3
+    backend.server.run_in_thread(0, "127.0.0.1", event_wire=backend.game_state_machine)
+    server_first(backend)
+    assert decode((tmp_path / "game").read_bytes(), 1_000).state["n"] > saved.state["n"]
+    assert Backend(GameState(), lambda game_state, dt: {}, checkpoint=tmp_path / "game").game_state_store is not None
+
+
+def test_the_last_save_of_a_server_waits_for_the_tick_under_way(tmp_path: Path) -> None:
+    """An event that a tick has begun to handle is in the saved state, and not lost between the two."""
+    begun = threading.Event()
+
+    def slow(game_state: GameState) -> dict[str, bool]:
+        begun.set()
+        time.sleep(0.2)
+        return {"has_happened": True}
+
+    backend = counting(tmp_path / "game")
+    backend.game_state_machine.register_event_handler("SLOW", slow)
+    apart(backend)
+    client = Client()
+    client.connect_in_thread(backend.server.port or 0, "127.0.0.1")
+    wait_until(lambda: client.status == "connected")
+    client.dispatch_event("SLOW", retries=RELIABLE)
+    assert begun.wait(5.0)
+    backend.server.shutdown()
+    saved = decode((tmp_path / "game").read_bytes(), 1_000)
+    assert backend.game_state_machine.stop(timeout=10.0)
+    assert saved.state["has_happened"]
+
+
+def test_a_game_that_outlives_its_server_leaves_another_servers_file_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend = counting(tmp_path / "game")
+    apart(backend)
+    backend.server.shutdown()
+    heir = counting(tmp_path / "game")
+    heir.run_in_thread("127.0.0.1", 0)
+    assert backend.game_state_machine.stop(timeout=10.0)
+    assert "its last state is not saved: another running server uses the checkpoint" in caplog.text
+    heir.shutdown()
