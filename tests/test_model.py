@@ -9,7 +9,7 @@ import pytest
 from pygase import CLIENT_CONNECTED, CLIENT_LEFT, CLIENT_LOST, CLIENT_RESUMED
 from tests.support.model.programs import run_programs
 from tests.support.model.truth import LOOSE, ORDERED, Broken, Letters, Lives, Silence
-from tests.support.model.world import World
+from tests.support.model.world import Player, World
 
 SAMPLE = 40
 
@@ -44,6 +44,31 @@ def test_a_program_that_breaks_the_model_is_shown(monkeypatch: pytest.MonkeyPatc
     found = run_programs(12, SAMPLE)
     assert "are missing" in found[0]
     assert any("state.teardown()" in line for line in found[1:])
+
+
+def test_a_goodbye_that_is_not_heard_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave = World.leave
+
+    def cut_and_leave(self: World, player: Player) -> None:
+        self.network.partition(player.client)
+        leave(self, player)
+
+    monkeypatch.setattr(World, "leave", cut_and_leave)
+    found = run_programs(12, SAMPLE)
+    assert "has said goodbye, and the latest of it is" in found[0]
+    assert any("say_goodbye" in line for line in found[1:])
+
+
+@pytest.mark.parametrize("event_type", [CLIENT_CONNECTED, CLIENT_RESUMED])
+def test_an_id_is_never_back_after_its_goodbye(event_type: str) -> None:
+    """Not even at a server that goes on from a checkpoint that is older than the goodbye."""
+    lives = Lives()
+    for event in (CLIENT_CONNECTED, CLIENT_LEFT):
+        lives.note(1, event)
+    lives.note_goodbye(1)
+    lives.go_back({1: CLIENT_LOST if event_type == CLIENT_RESUMED else None})
+    with pytest.raises(Broken, match="is back after its goodbye"):
+        lives.note(1, event_type)
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,16 @@ class Programs(RuleBasedStateMachine):
         if player is not None:
             self._world.leave(player)
 
+    @rule(number=_places, reconnecting=st.booleans())
+    def say_goodbye(self, number: int, reconnecting: bool) -> None:
+        """Leave on a link on which the server must hear it."""
+        world, player = self._world, self._player(number)
+        if player is None or not world.is_known(player):
+            return
+        world.smooth(player)
+        if world.is_known(player):
+            world.say_goodbye(player, reconnecting=reconnecting)
+
     @rule(number=_places, pause=_long_pauses, returns=st.booleans())
     def kill(self, number: int, pause: float, returns: bool) -> None:
         player = self._player(number)

@@ -21,6 +21,10 @@ back-off of at most 1 s, the time-out that began at the latest packet, and a han
 SAVED_WITHIN: Final = 1.5
 """Seconds after which a join, a resume or a leave is on the disk."""
 
+HEARD_WITHIN: Final = 1.0
+"""Seconds after which a server must know of a goodbye on a link that loses nothing: the client's last events have half
+a second. It is less than ``TIMEOUT``, so no time-out looks like a goodbye."""
+
 LOOSE: Final = "unreliable"
 RETRIED: Final = "retried"
 ORDERED: Final = "reliable"
@@ -127,6 +131,8 @@ class Lives:
     def __init__(self) -> None:
         self._latest: dict[int, str] = {}
         self.ids: set[int] = set()
+        self._gone: set[int] = set()
+        """The ids of those whose goodbye the server has heard."""
 
     def note(self, client_id: int, event_type: str) -> None:
         """Note an event, and check that it may follow the one before.
@@ -134,11 +140,22 @@ class Lives:
         :raises Broken: if it may not.
         """
         latest = self._latest.get(client_id)
+        is_back = event_type in (CLIENT_CONNECTED, CLIENT_RESUMED)
+        must(not (is_back and client_id in self._gone), f"client {client_id} is back after its goodbye")
         must(event_type in FOLLOWERS[latest], f"client {client_id}: {event_type} after {latest}")
         if event_type == CLIENT_CONNECTED:
             must(client_id not in self.ids, f"the id {client_id} was given twice")
             self.ids.add(client_id)
         self._latest[client_id] = event_type
+
+    def note_goodbye(self, client_id: int) -> None:
+        """Check that a client that has said goodbye has left. Its id must never be back.
+
+        :raises Broken: if it has not.
+        """
+        latest = self._latest.get(client_id)
+        must(latest == CLIENT_LEFT, f"client {client_id} has said goodbye, and the latest of it is {latest}")
+        self._gone.add(client_id)
 
     def present(self) -> set[int]:
         """Return the ids of the clients that have connected and not left."""
@@ -152,6 +169,7 @@ class Lives:
         """Another server begins, which knows nothing of this one."""
         self._latest.clear()
         self.ids.clear()
+        self._gone.clear()
 
     def go_back(self, known: dict[int, str | None]) -> None:
         """A new process goes on from a checkpoint, and may report again what happened after it.

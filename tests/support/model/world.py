@@ -25,6 +25,7 @@ from pygase._server.players import PlayerInput
 from pygase._state.tree import Tree, exactly_equal, first_difference
 from pygase.testing import Link, Nat, SimulatedNetwork
 from tests.support.model.truth import (
+    HEARD_WITHIN,
     LOOSE,
     MARGIN,
     ORDERED,
@@ -245,6 +246,36 @@ class World:
         """Say goodbye."""
         player.is_gone, player.is_alive, player.place.player = True, False, None
         player.client.disconnect()
+
+    def smooth(self, player: Player) -> None:
+        """Give a player a link that loses nothing, and time to prove a new address.
+
+        On an open connection a goodbye from an address that is not proved is not believed: anybody could have sent it.
+        """
+        self.network.set_link(player.client, Link(latency=LINK.latency))
+        self.run(2 * TIMES["heartbeat_interval"])
+
+    def say_goodbye(self, player: Player, *, reconnecting: bool) -> None:
+        """Say goodbye on a smooth link; ``reconnecting``: while the client tries to resume its connection.
+
+        The server must hear it at once, and the client's seat must not be left in its file.
+        """
+        client, place = player.client, player.place
+        if reconnecting:
+            self.cut(place, True)
+            self.network.run_until(lambda: client.status == "reconnecting", TIMEOUT + 1.0)
+            self.cut(place, False)
+        client_id = client.id
+        self.leave(player)
+        self.run(HEARD_WITHIN)
+        assert client_id is not None
+        self.lives.note_goodbye(client_id)
+        must(not place.file.exists(), f"{player!r} has said goodbye, and its file could resume it")
+
+    def is_known(self, player: Player) -> bool:
+        """Return whether the server has a player, and can hear it."""
+        has_seat = player.client.status in ("connected", "reconnecting") and not player.is_uncertain
+        return has_seat and self.is_up and not player.place.is_cut and player.client.id in self.server.clients
 
     def kill(self, player: Player) -> None:
         """End the player's process without a word."""
