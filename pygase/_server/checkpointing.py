@@ -5,17 +5,16 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import math
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from .._io.clocks import LaterClock, monotonic, wall_clock
 from .._io.saver import Rests
 from .._protocol.identity import SECRETS_BYTES, ServerIdentity
-from ..errors import CheckpointUnusable
 from .checkpoint import Checkpoint, encode
 from .checkpoint_file import CheckpointFile
 from .client_table import restore, table_of
+from .last_save import LastSave
 from .memory import Memory
 from .restarting import age_of, clock_ahead, only_in_initial, tick_after
 
@@ -36,9 +35,6 @@ FEW_IDS: Final = 32
 SAVES_APART: Final = 0.5
 """Least seconds between two saves because of clients that join, leave or resume."""
 
-TICK_WITHIN: Final = 1.0
-"""Most seconds for which the last save of a server waits for the end of the tick that another thread computes."""
-
 GAME_WAITS: Final = 0.25
 """Most seconds for which a game loop on a thread of its own waits for the network's thread to begin a save. That thread
 may be waiting for the end of the game loop."""
@@ -50,7 +46,8 @@ class Checkpointing(Memory):
     The loop never waits for the disk. States are frozen, so to keep one for the saver's thread costs nothing.
 
     :param file: the file, with the loaded checkpoint; ``interval``: seconds between two saves.
-    :param runs_together: returns whether one call runs server and game loop, and calls :meth:`end` after both.
+    :param bans: of the server; those of the checkpoint are added.
+    :param runs_together: see LastSave.
     """
 
     def __init__(
@@ -65,13 +62,9 @@ class Checkpointing(Memory):
         self._file = file
         self._interval = interval
         self._machine = machine
-        self._bans = bans
         self._loaded = file.loaded
-        self._runs_together = runs_together
+        self._last_save = LastSave(file, machine.states, runs_together)
         self._run: ServerRun | None = None
-        self._ended_run: ServerRun | None = None
-        """The newest run, from its last save on: a game loop that outlives it saves its table with the last state."""
-        self._ending = threading.Lock()
         self._wall_clock: Clock = wall_clock
         self._due_at = self._saved_at = -math.inf
         self._changes = 0, 0
@@ -79,15 +72,15 @@ class Checkpointing(Memory):
         """The ids from here on are not reserved by the newest save."""
         self._last: Checkpoint | None = None
         if self._loaded is not None:
-            self._take(self._loaded)
+            self._take(self._loaded, bans)
 
     # -- going on ----------------------------------------------------------------------------------------------------
 
-    def _take(self, loaded: Checkpoint) -> None:
+    def _take(self, loaded: Checkpoint, bans: Bans) -> None:
         lacking = only_in_initial(self._machine.states.committed.tree, loaded)
         self._machine.states.restore(loaded.state, loaded.tick)
         self._machine.simulation.game_time = loaded.game_time
-        self._bans.add_all(loaded.bans)
+        bans.add_all(loaded.bans)
         self.next_client_id, self.reset_key = loaded.ids_below, loaded.reset_key
         if len(loaded.identity) == SECRETS_BYTES:
             self.identity = ServerIdentity(loaded.identity)
@@ -131,7 +124,8 @@ class Checkpointing(Memory):
             restore(self._loaded.clients, run.endpoint, run.clock())
             self._loaded = None
         run.endpoint.entrance.ids.allow(0)
-        self._run, self._ended_run = run, None
+        self._run = run
+        self._last_save.begin()
         self._last = None
         self._save(run)
         self._file.finish()
@@ -172,7 +166,7 @@ class Checkpointing(Memory):
 
     def _is_due(self, run: ServerRun) -> bool:
         endpoint = run.endpoint
-        changes = endpoint.table.changes, self._bans.changes
+        changes = endpoint.table.changes, endpoint.entrance.bans.changes
         if changes != self._changes:
             self._changes = changes
             self._due_at = min(self._due_at, self._saved_at + SAVES_APART)
@@ -208,7 +202,7 @@ class Checkpointing(Memory):
             ids_below,
             self.reset_key,
             run.endpoint.entrance.challenges.secrecy.identity.secrets,
-            tuple(self._bans.listed()),
+            tuple(run.endpoint.entrance.bans.listed()),
             commit.tree,
             clients,
         )
@@ -217,37 +211,17 @@ class Checkpointing(Memory):
 
     def after_server(self) -> None:
         """See Memory."""
-        if not self._runs_together():
+        if not self._last_save.runs_together():
             self.end()
 
     def after_game(self) -> None:
         """See Memory."""
-        with self._ending:
-            if self._ended_run is None:
-                return  # the end of the server will save
-            try:
-                self._file.claim()
-            except CheckpointUnusable as error:
-                logger.error("the game loop has outlived its server, and its last state is not saved: %s", error)
-                return
-            self._save_last(self._ended_run)
+        self._last_save.after_game()
 
     def end(self) -> None:
         """See Memory."""
-        with self._ending:
-            run, self._run = self._run, None
-            if run is None:
-                self._file.release()
-                return
-            self._ended_run = run
-            self._save_last(run)
-
-    def _save_last(self, run: ServerRun) -> None:
-        """Save, wait for the disk, and let others use the file."""
-        self._machine.states.between_ticks(lambda: self._save(run, spare_ids=0), TICK_WITHIN)
-        if not self._file.finish():
-            logger.error("the last save of the checkpoint %s has not ended in time", self._file.path)
-        self._file.release()
+        run, self._run = self._run, None
+        self._last_save.end(None if run is None else lambda: self._save(run, spare_ids=0))
 
 
 def _is_alike(one: Checkpoint, other: Checkpoint | None) -> bool:

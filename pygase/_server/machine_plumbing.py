@@ -107,7 +107,7 @@ class MachinePlumbing:
             simulation.game_time += dt
         finally:
             states.end_tick(now, dt + simulation.interval / 2)
-            if states.is_paused:  # the game has set its status
+            if states.committed.is_paused:  # the game has set its status
                 self.loop.is_stopping = True
             if simulation.history is not None:
                 self.remember(simulation.history)

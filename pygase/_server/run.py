@@ -253,7 +253,7 @@ class ServerRun:
         While a game loop runs it waits for the next tick, in which the game knows the client.
         """
         states, views = self.server.states, self.server.states.wire.views
-        if views is not None and (not self.server.wire.has_game_loop or states.is_paused):
+        if views is not None and (not self.server.wire.has_game_loop or states.committed.is_paused):
             views.show(states.wire.follow(states.committed), self.endpoint, [peer])
             peer.record.next_at = self.clock()
             self.endpoint.next_at = min(self.endpoint.next_at, peer.record.next_at)

@@ -48,6 +48,10 @@ class Commit(NamedTuple):
     before: Tree
     delta: Tree
 
+    @property
+    def is_paused(self) -> bool:
+        return bool(self.tree["game_status"] == PAUSED)
+
     def delta_from(self, tree: Tree) -> Tree | None:
         """Return the delta that leads from ``tree`` to this state's tree; None if it is not known."""
         return self.delta if self.before is tree else None
@@ -112,10 +116,6 @@ class StateKeeper:
     def cache(self) -> UpdateCache:
         self.check_initial()
         return self._cache
-
-    @property
-    def is_paused(self) -> bool:
-        return bool(self._committed.tree["game_status"] == PAUSED)
 
     @property
     def tick_of_caller(self) -> int:
