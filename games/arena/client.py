@@ -16,11 +16,11 @@ from games.arena.board import ranking
 from games.arena.chat import LONGEST_CHAT_LINE
 from games.arena.memory import Memory, Tracer
 from games.arena.picture import Picture
-from games.arena.rules import AIM, AT, FULL_STICK, SHOTS, Ship
+from games.arena.rules import AIM, AT, FULL_STICK, Ship
 from games.arena.scene import Camera, Scene, field_of
 from games.arena.server import MOVING, NO_PILOT, TICK
 from games.arena.shape import CHECK
-from pygase import Interpolate
+from pygase import Happening, Interpolate
 from pygase_pygame import Prediction, TextEntry
 from pygase_pygame.app import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone, icon
 
@@ -29,6 +29,8 @@ INVITATION_SECONDS: Final = 12.0  # long enough to read the invitation out to so
 SNAP_DISTANCE: Final = 6 * rules.SPEED  # points: a larger correction is shown at once
 HEARD_WITHIN: Final = 7_000  # points: sounds from farther away are silent
 PAD_SIGHT: Final = 3_000  # points from the ship to the crosshair when a stick aims
+
+BETWEEN_SHOTS: Final = rules.RELOAD // 2 - 1  # ticks: two shots of a ship are two
 
 OWN: Final = Prediction(
     rules.move,
@@ -41,7 +43,9 @@ OWN: Final = Prediction(
 class ArenaScreen(GameScreen):
     """A player's window."""
 
-    options = SessionOptions(interpolate=MOVING, tick=TICK, predict=OWN, check=CHECK)
+    options = SessionOptions(
+        interpolate=MOVING, tick=TICK, predict=OWN, check=CHECK, happenings={"SHOT": BETWEEN_SHOTS}
+    )
     inputs: ClassVar[Mapping[str, Any]] = {
         **WAYS,
         "fire": [pygame.K_SPACE, "mouse left", "pad 5", "pad axis 5 +"],
@@ -70,8 +74,6 @@ class ArenaScreen(GameScreen):
         self._aim = 0
         self._aims_by_stick = False
         self._fire = False
-        self._seen: Mapping[int, Ship] = {}  # the ships of the last frame: the player aims at these
-        self._shots: int | None = None  # `SHOTS` of the player's own ship; None without one
         self._health = 0
         self._hurt_at = -math.inf
         self._killer = ""
@@ -135,14 +137,13 @@ class ArenaScreen(GameScreen):
         return not pygame.K_F1 <= int(event.key) <= pygame.K_F12  # function keys write nothing
 
     def update(self) -> None:
-        """Send the player's command, and show the player's own shot at once."""
+        """Send the player's command."""
         self._take_aim()
         self._fire = self.controls.take()["fire"] or self._fire
         x, y = self.controls.vector("left", "right", "up", "down")
         stick = round(x * FULL_STICK), round(y * FULL_STICK)
         if self.session.send_input([*stick, self._aim, self._fire]):
             self._fire = False  # sent: keeps a click shorter than a tick until then
-        self._show_own_shot()
 
     def _take_aim(self) -> None:
         x, y = self.controls.vector("aim_left", "aim_right", "aim_up", "aim_down")
@@ -153,19 +154,6 @@ class ArenaScreen(GameScreen):
             ship = self._camera().pixel(self._middle)
             if self.controls.mouse != ship:
                 self._aim = rules.degrees(rules.bearing(ship, self.controls.mouse))
-
-    def _show_own_shot(self) -> None:
-        predictor = self.session.predictor
-        mine: Ship | None = predictor.predicted if predictor else None
-        before, self._shots = self._shots, mine[SHOTS] if mine else None
-        if mine is None or before is None or before == self._shots:
-            return
-        number = self._me
-        others = {key: ship for key, ship in self._seen.items() if key != number}
-        hit = rules.shoot(mine[AT], mine[AIM], [(key, ship[AT]) for key, ship in others.items()])
-        tracer = Tracer(number, mine[AT], hit.end, hit.target is not None, self.playing.clock())
-        self._memory.fire(mine[SHOTS], tracer, others)
-        self.playing.sounds.play("shot", 0.7)
 
     def name_of(self, client_id: int) -> str:
         """Return a client's name."""
@@ -217,10 +205,12 @@ class ArenaScreen(GameScreen):
         now, me = self.playing.clock(), self._me
         state = self.session.view(shared=True)
         ships: Mapping[int, Ship] = state.get("ships", {})
-        self._seen = ships
         if me in ships:
             x, y = ships[me][AT]
             self._middle = (x, y)
+        for each in self.session.happenings():
+            if each.what == "SHOT" and not each.taken_back:
+                self._show_shot(each, ships, now)
         self._take_in(state, ships, me, now)
         flies = me in ships and self.session.is_in_game
         return Scene(
@@ -240,11 +230,22 @@ class ArenaScreen(GameScreen):
             chat=self._entry if self._entry.focused else None,
         )
 
+    def _show_shot(self, shot: Happening, ships: Mapping[int, Ship], now: float) -> None:
+        """Show a shot that was predicted (the player's own) or that the server has reported."""
+        others = {key: ship for key, ship in ships.items() if key != shot.who}
+        match shot.args:
+            case (int(number), [_, _] as at, int(aim), *_) if shot.who == self._me:
+                hit = rules.shoot(at, aim, [(key, ship[AT]) for key, ship in others.items()])
+                self._memory.fire(number, Tracer(shot.who, at, hit.end, hit.target is not None, now), others)
+                self.playing.sounds.play("shot", 0.7)
+            case (int(), [_, _] as at, int(aim), int(met)) if shot.who in ships:
+                start, target = ships[shot.who][AT], others.get(met)  # a hit ends at its target as drawn here
+                end = target[AT] if target else rules.shoot(at, aim, ()).end
+                self._memory.tracers.append(Tracer(shot.who, tuple(start), tuple(end), target is not None, now))
+                self._sound("shot", start, 0.35)
+
     def _take_in(self, state: pygase_pygame.View, ships: Mapping[int, Ship], me: int, now: float) -> None:
-        tracers, blasts = self._memory.see(ships, state.get("shots", {}), me, now)
-        for tracer in tracers:
-            self._sound("shot", tracer.start, 0.35)
-        for blast in blasts:
+        for blast in self._memory.see(ships, now):
             self._sound("blast", blast.place, 0.8)
         self._memory.forget(now)
         health = state.get("health", {}).get(me, 0)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from games.arena.rules import AT, SHOT_NUMBERS, Ship
-from games.common.players import NOBODY
 
 TRACER_SECONDS: Final = 0.14
 BLAST_SECONDS: Final = 0.5
@@ -77,30 +76,20 @@ class Memory:
         self.feed: deque[Line] = deque(maxlen=4)
         self.judgements: deque[Judgement] = deque(maxlen=5)
         self.hit_at = -1.0
-        self._counts: dict[int, int] = {}  # the last `SHOTS` shown, by pilot
         self._places: dict[int, Place] = {}  # places of all ships in the last frame
         self._aimed: dict[
             int, tuple[Place, dict[int, Place]]
         ] = {}  # by own shot: its start, and the others' places then
 
-    def see(
-        self, ships: Mapping[int, Ship], shots: Mapping[int, Sequence[int]], me: int, now: float
-    ) -> tuple[list[Tracer], list[Blast]]:
-        """Compare the state with the last one. Return the new shots of others, and the new wrecks."""
-        tracers = [
-            _tracer(number, shot, ships, now)
-            for number, shot in shots.items()
-            if self._counts.get(number, shot[0]) != shot[0] and number != me and number in ships
-        ]
+    def see(self, ships: Mapping[int, Ship], now: float) -> list[Blast]:
+        """Compare the ships with those of the last frame. Return the new wrecks."""
         blasts = [Blast(number, place, now) for number, place in self._places.items() if number not in ships]
-        self._counts = {number: shot[0] for number, shot in shots.items()}
         self._places = {number: tuple(ship[AT]) for number, ship in ships.items()}
-        self.tracers.extend(tracers)
         self.blasts.extend(blasts)
-        return tracers, blasts
+        return blasts
 
     def fire(self, count: int, tracer: Tracer, others: Mapping[int, Ship]) -> None:
-        """Record the player's own shot, which is shown before the server has it, and the ships on the screen."""
+        """Record the player's own shot, and the other ships on the screen."""
         self.tracers.append(tracer)
         self._aimed[count] = (tracer.start, {number: tuple(ship[AT]) for number, ship in others.items()})
         self._aimed.pop((count - SHOT_NUMBERS // 2) % SHOT_NUMBERS, None)
@@ -134,16 +123,8 @@ class Memory:
 
     def clear_picture(self) -> None:
         """Drop the last frame, when a new connection begins."""
-        self._counts.clear()
         self._places.clear()
         self._aimed.clear()
-
-
-def _tracer(number: int, shot: Sequence[int], ships: Mapping[int, Ship], now: float) -> Tracer:
-    """Return the line of another player's shot. It ends at its target as drawn here, not as the shooter saw it."""
-    _, x, y, target = shot
-    hit = ships.get(target)
-    return Tracer(number, tuple(ships[number][AT]), tuple(hit[AT]) if hit else (x, y), target != NOBODY, now)
 
 
 def _drop(things: deque[Any], before: float) -> None:

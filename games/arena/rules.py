@@ -9,7 +9,7 @@ each. Times are in ticks, `TICKS_PER_SECOND` a second, lengths in points (see `w
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from games.arena import walls
@@ -63,10 +63,11 @@ def degrees(angle: float) -> int:
     return (round(angle) + 180) % 360 - 180
 
 
-def move(ship: Ship, value: object) -> dict[int, Any]:
+def move(ship: Ship, value: object, tell: Callable[..., object] | None = None) -> dict[int, Any]:
     """Return a ship one tick later. `value` is its player's input; an invalid one changes nothing but `WAIT`.
 
-    A changed `SHOTS` means that the ship has fired.
+    A changed `SHOTS` means that the ship has fired. Then `tell` is called with `"SHOT"`, the shot's number, the ship's
+    place and its aim.
     """
     after = {**ship, WAIT: max(ship[WAIT] - 1, 0)}
     done = command(value)
@@ -78,6 +79,8 @@ def move(ship: Ship, value: object) -> dict[int, Any]:
     if fire and not ship[WAIT]:
         after[WAIT] = RELOAD - 1
         after[SHOTS] = (ship[SHOTS] + 1) % SHOT_NUMBERS
+        if tell is not None:
+            tell("SHOT", after[SHOTS], after[AT], after[AIM])
     return after
 
 

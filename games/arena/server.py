@@ -8,16 +8,17 @@ The state is a set of tables by the number of a pilot, which is a client's id or
 
 - `ships`: the ships that fly (see `rules`); a wreck has no entry
 - `health`: 0 to 100; `shields`: True for a pilot that cannot be hurt
-- `shots`: each pilot's last shot: its number, the x and y of its end, and the number of its target or `NO_PILOT`
 - `pilots`: name, and whether the connection is lost; `scores`: wrecks of others, wrecks of one's own
 
 `winner` is the winner of the round until the next one begins. After a restart from a checkpoint the fight goes on from
 this state.
 
 Inputs of clients are commands (see `rules.command`). A client's profile has its `name`. Event from clients:
-`CHAT(text)`. Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`, and to a shooter
-`JUDGED(shot, end, hit, target, seen, now, rewound)`. `target` is the ship that the shot hit or nearly hit (or
-`NO_PILOT`), `seen` its place on the shooter's screen, `now` its present place, `rewound` the seconds between the two.
+`CHAT(text)`. Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`,
+`SHOT(shooter, shot, at, aim, target)`, which the shooter's window has predicted, and to a shooter
+`JUDGED(shot, end, hit, target, seen, now, rewound)`. In `JUDGED`, `target` is the ship that the shot hit or nearly hit
+(or `NO_PILOT`), `seen` its place on the shooter's screen, `now` its present place, `rewound` the seconds between the
+two.
 """
 
 import random
@@ -74,7 +75,7 @@ BOT_NAMES: Final = (
     *("Keid", "Lesath", "Mizar", "Nunki", "Okab", "Polaris", "Qamar", "Rigel", "Sirius", "Tarazed", "Ukdah", "Vega"),
     *("Wezen", "Xamidi", "Yildun", "Zaurak", "Algol", "Mimosa", "Naos", "Castor", "Pollux", "Spica"),
 )
-TABLES: Final = ("ships", "health", "shields", "shots", "pilots", "scores")
+TABLES: Final = ("ships", "health", "shields", "pilots", "scores")
 
 Update = dict[str, Any]
 
@@ -229,7 +230,7 @@ class ArenaServer:
         ships = self._move(game_state.ships, inputs, update)
         fired = [number for number, ship in ships.items() if ship[SHOTS] != game_state.ships[number][SHOTS]]
         hits = [
-            (number, self._judge(number, ships, inputs, update)) for number in fired
+            (number, self._judge(number, ships, inputs)) for number in fired
         ]  # judge all shots before any takes effect:
         for number, hit in hits:  # two ships can wreck each other in one tick
             if hit.target is not None:
@@ -259,15 +260,16 @@ class ArenaServer:
                 update["ships"][number] = changed
         return ships
 
-    def _judge(self, shooter: int, ships: Mapping[int, Ship], inputs: Mapping[int, PlayerInput], update: Update) -> Hit:
-        """Judge a shot by its shooter's screen: write it into the update, report it to the shooter, and return it."""
+    def _judge(self, shooter: int, ships: Mapping[int, Ship], inputs: Mapping[int, PlayerInput]) -> Hit:
+        """Judge a shot by its shooter's screen: report it to everybody, and return it."""
         pilot, ship = self.pilots[shooter], ships[shooter]
         given = inputs.get(shooter)
         view_time = given.view_time if given else None  # None for a bot, which sees the present
         seen: Mapping[int, Ship] = self._history.at(view_time)["ships"]
         targets = {number: seen[number][AT] for number in ships if number != shooter and number in seen}
         hit = rules.shoot(ship[AT], ship[AIM], targets.items())
-        update["shots"][shooter] = [ship[SHOTS], *hit.end, NO_PILOT if hit.target is None else hit.target]
+        met = NO_PILOT if hit.target is None else hit.target
+        self.backend.server.dispatch_event("SHOT", shooter, ship[SHOTS], ship[AT], ship[AIM], met, retries=RELIABLE)
         pilot.shield_until = min(pilot.shield_until, self._tick)  # a shot ends its shooter's own shield
         if pilot.bot is None:
             self._send_judgement(shooter, ship, hit, targets, ships, view_time)

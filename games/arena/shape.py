@@ -9,13 +9,11 @@ from pygase_pygame.app import Each, Flag, Number, Row, Shape, State, Text
 _COUNT: Final = Number(0, whole=True)
 _PILOT: Final = Number(-(2**32), 2**32, whole=True)  # the number of a pilot; 0 is nobody
 _PLACE: Final = Row(Number(0, walls.WIDTH), Number(0, walls.HEIGHT))
-_END: Final = Number(whole=True)
 
 CHECK: Final[Shape] = State(
     ships=Each({AT: _PLACE, AIM: Number(-180, 180), WAIT: _COUNT, SHOTS: _COUNT}, keys=_PILOT),
     health=Each(Number(0, FULL_HEALTH), keys=_PILOT),
     shields=Each(Flag(), keys=_PILOT),
-    shots=Each(Row(_COUNT, _END, _END, _PILOT), keys=_PILOT),
     pilots=Each(Row(Text(), Flag()), keys=_PILOT),
     scores=Each(Row(_COUNT, _COUNT), keys=_PILOT),
     winner=_PILOT,

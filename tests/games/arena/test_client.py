@@ -173,6 +173,25 @@ def test_a_click_shows_a_shot_in_its_very_frame_and_takes_health_a_little_later(
     assert far.state.ships[me(ada)][SHOTS] == 1
 
 
+def test_each_shot_is_shown_once_to_its_shooter_and_once_to_the_others(far: Fight) -> None:
+    """The shooter's window predicts it, and the server's event adds none. It ends at the target as drawn."""
+    ada, bob = duel(far)
+    shown: dict[Seat, list[Any]] = {ada: [], bob: []}
+    points_at(ada, RIGHT)
+    ada.presses(pygame.K_SPACE)
+    for frame in range(120):
+        far.runs(0.02)
+        for seat in (ada, bob):
+            shown[seat] += [tracer for tracer in scene(seat).memory.tracers if tracer not in shown[seat]]
+        if frame == 40:
+            ada.releases(pygame.K_SPACE)
+    count = far.state.ships[me(ada)][SHOTS]
+    assert count > 3
+    assert [len(shown[ada]), len(shown[bob])] == [count, count]
+    assert {tracer.end for tracer in shown[bob]} == {RIGHT}
+    assert {tracer.shooter for seat in shown for tracer in shown[seat]} == {me(ada)}
+
+
 def test_even_the_shortest_click_is_one_shot(fight: Fight) -> None:
     ada, _ = duel(fight)
     for number in range(1, 6):

@@ -6,43 +6,19 @@ from games.arena.memory import JUDGED_SECONDS, LINE_SECONDS, TRACER_SECONDS, Mem
 A, B = rules.new_ship((100, 100)), rules.new_ship((900, 100))
 
 
-def test_each_shot_of_others_is_shown_once() -> None:
-    memory = Memory()
-    memory.see({1: A, 2: B}, {1: [5, 0, 0, -1]}, me=2, now=0.0)
-    assert not memory.tracers, "fired before we came"
-    for _ in range(3):
-        memory.see({1: A, 2: B}, {1: [6, 700, 700, -1]}, me=2, now=0.1)
-    assert [tracer.end for tracer in memory.tracers] == [(700, 700)]
-    assert len(memory.see({1: A, 2: B}, {1: [7, 0, 0, -1]}, me=2, now=0.2)[0]) == 1
-
-
-def test_a_shot_that_hit_ends_at_whom_it_hit_wherever_they_are_drawn() -> None:
-    memory = Memory()
-    memory.see({1: A, 2: B}, {1: [5, 0, 0, -1]}, me=3, now=0.0)
-    (tracer,), _ = memory.see({1: A, 2: B}, {1: [6, 850, 140, 2]}, me=3, now=0.1)
-    assert tracer.end == (900, 100)
-    assert tracer.hit
-
-
-def test_ones_own_shots_are_not_shown_a_second_time_when_the_server_tells_of_them() -> None:
-    memory = Memory()
-    for count in range(3):
-        assert memory.see({1: A}, {1: [count, 0, 0, -1]}, me=1, now=0.1 * count)[0] == []
-
-
 def test_a_ship_that_vanishes_blows_up_where_it_was() -> None:
     memory = Memory()
-    memory.see({1: A, 2: B}, {}, me=1, now=0.0)
-    _, (blast,) = memory.see({1: A}, {}, me=1, now=0.1)
+    memory.see({1: A, 2: B}, now=0.0)
+    (blast,) = memory.see({1: A}, now=0.1)
     assert (blast.number, tuple(blast.place)) == (2, (900, 100))
-    assert memory.see({1: A}, {}, me=1, now=0.2)[1] == []
+    assert memory.see({1: A}, now=0.2) == []
 
 
 def test_after_a_new_connection_nothing_blows_up_that_is_only_not_there() -> None:
     memory = Memory()
-    memory.see({1: A, 2: B}, {}, me=1, now=0.0)
+    memory.see({1: A, 2: B}, now=0.0)
     memory.clear_picture()
-    assert memory.see({}, {}, me=1, now=0.1) == ([], [])
+    assert memory.see({}, now=0.1) == []
 
 
 def test_a_judgement_stands_beside_what_was_seen_when_the_shot_was_fired() -> None:

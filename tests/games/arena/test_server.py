@@ -29,7 +29,7 @@ from pygase.names import LONGEST_NAME
 from pygase.testing import SimulatedNetwork
 from pygase_pygame.app.company import STAYS
 
-EVENTS = ("NEWS", "CHAT", "WRECK", "JUDGED")
+EVENTS = ("NEWS", "CHAT", "WRECK", "JUDGED", "SHOT")
 LEFT, RIGHT = (4_200, 6_200), (7_200, 6_200)  # two places with nothing between them
 
 
@@ -287,7 +287,7 @@ def test_a_shot_takes_health_and_everybody_sees_it(arena: Arena) -> None:
     ada.sends([0, 0, 0, True])
     arena.runs(4)
     assert bob.state["health"] == {ada.number: FULL_HEALTH, bob.number: FULL_HEALTH - DAMAGE}
-    assert bob.state["shots"] == {ada.number: [1, RIGHT[0] - walls.RADIUS, RIGHT[1], bob.number]}
+    assert ada.told["SHOT"] == bob.told["SHOT"] == [(ada.number, 1, list(LEFT), 0, bob.number)]
 
 
 def test_only_the_shooter_is_told_what_the_judge_saw(arena: Arena) -> None:
