@@ -31,6 +31,7 @@ class GameStateMachine(TakesHandlers):
 
     :param game_state_store: the part of the backend that holds the state.
     :param debug: raise the exceptions of handlers and time step, and raise InPlaceChange at the first change in place.
+        A key that is used again within a second after its removal is logged.
         None: if the environment variable PYGASE_DEBUG is set, or under ``python -X dev``. Otherwise both are logged.
     :param max_dt: the longest ``dt``, in seconds, after any pause of the machine (a suspended process, a long tick), so
         that no ball flies through a wall in one step. None: 0.25, or two intervals if that is more. It is never less

@@ -103,6 +103,7 @@ def rule_for(rule: str | Interpolate, me: int) -> str | Interpolate:
     return Interpolate(
         *[_path_for(path, me) for path in rule.paths],
         angle=rule.angle,
+        period=rule.period,
         snap_distance=rule.snap_distance,
         snap_on=None if rule.snap_on is None else _path_for(rule.snap_on, me),
         extrapolate=rule.extrapolate,

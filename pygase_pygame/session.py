@@ -28,6 +28,7 @@ from pygase import (
 from . import guard
 from .connect.reasons import explain
 from .controls.input_events import DEFAULT_EVENT, InputEvents
+from .controls.raw_input import check_input
 from .event_timing import EventMoment
 from .own_part import Prediction
 from .own_ticks import OwnTicks
@@ -161,7 +162,10 @@ class Session:
         pressed and released between two ticks counts for one tick. ``predict`` uses the same inputs.
 
         :param state: ``controls.take()``, or anything else that can be sent.
+        :raises TypeError: it is ``pygame.key.get_pressed()``, an event of pygame, or the controls themselves; the
+            message says what to write.
         """
+        check_input(state)
         if not self.is_in_game:
             return False
         self._forget_earlier_connection()

@@ -15,6 +15,7 @@ from ..event import Event, UniversalEventHandler
 from .event_handling import EventHandling
 from .failures import Failures, UpdateApplier
 from .loop import MAX_DT, TickLoop
+from .reused_keys import ReusedKeys
 from .simulation import Simulation
 from .state_keeper import StateKeeper
 from .time_step import TimeStepCall
@@ -66,6 +67,7 @@ class MachinePlumbing:
         )
         self.events = EventHandling(simulation, states, self.handlers, self._failures, updates, self.watch, self.log)
         self._step = TimeStepCall(simulation, states, self._failures, updates, missing_time_step)
+        self._reused_keys = ReusedKeys()
         self.loop = TickLoop(self)
         self.has_players: Callable[[], bool] = lambda: False
         self.turns = Turns()
@@ -111,6 +113,8 @@ class MachinePlumbing:
                 self.loop.is_stopping = True
             if simulation.history is not None:
                 self.remember(simulation.history)
+            if simulation.debug:
+                self._reused_keys.look(states.committed.delta, states.committed.time)
             self.turns.after_tick()
 
     def _advance_watched(self, dt: float, now: float) -> None:

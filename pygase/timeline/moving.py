@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from .._state.state_paths import ANY_KEY, keys_of, parts_of
 from .._state.tree import ABSENT
-from .rules import PERIODS, Interpolate
+from .rules import Interpolate
 
 _NUMBERS: Final = frozenset({int, float})  # by exact type: a bool does not glide
 _MAX: Final = sys.float_info.max
@@ -62,7 +62,7 @@ class MovingParts:
 
     def _add_points(self, rule: Interpolate, names: list[str]) -> None:
         limit = _MAX if rule.snap_distance is None else min(rule.snap_distance, _MAX)
-        period = PERIODS[rule.angle]
+        period = rule.whole
         keys = tuple(key for name in names if name != ANY_KEY for key in keys_of(name))
         together = len(names) > 1 and rule.snap_distance is not None
         if keys:
@@ -111,7 +111,7 @@ class MovingNumbers:
 
     keys: tuple[str | int, ...]
     limit: float  # a longer way is a jump; finite, so an infinite way is a jump
-    period: float  # the whole circle of an angle; 0 for other numbers
+    period: float  # the whole circle of an angle, or the width of a world without edges; 0 for other numbers
     together: bool  # the limit counts for all of them as the coordinates of one point
     square_limit: float = field(init=False)
 

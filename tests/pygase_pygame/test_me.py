@@ -9,7 +9,7 @@ import pytest
 from pygase import CLIENT_CONNECTED, Backend, Client, GameState, Interpolate, InvalidValue
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame import Prediction, Session, host, join
-from pygase_pygame.own_part import precision_below
+from pygase_pygame.own_part import precision_below, rule_for
 from tests.support.playing import eventually
 
 TICK = 1 / 30
@@ -189,3 +189,9 @@ def test_precision_below_the_own_part() -> None:
     assert precision_below(declared, ("players", 7)) == {"x": 1.0, "*": 0.5, "z": 4.0}
     assert precision_below(declared, ("players", "8")) == {"x": 0.01, "y": 2.0, "*": 0.5}
     assert precision_below({}, ("players", 7)) == {}
+
+
+def test_a_rule_keeps_all_it_says_when_me_becomes_an_id() -> None:
+    rule = Interpolate("ships.{me}.x", period=640, snap_distance=9.0, snap_on="ships.{me}.jumps", extrapolate=0.2)
+    expected = Interpolate("ships.3.x", period=640, snap_distance=9.0, snap_on="ships.3.jumps", extrapolate=0.2)
+    assert rule_for(rule, 3) == expected

@@ -43,7 +43,12 @@ FLOORS: list[tuple[str, list[str]]] = [
 PURE = [
     *["pygase._state", "pygase._protocol", "pygase._lan", "pygase.timeline", "pygase.event", "pygase.gamestate"],
     *["pygase.links", "pygase._client.conditioner", "pygase._io.nat"],
-    *["pygase._server.watching", "pygase._server.changes_in_place", "pygase._server.slow_ticks"],
+    *[
+        "pygase._server.watching",
+        "pygase._server.reused_keys",
+        "pygase._server.changes_in_place",
+        "pygase._server.slow_ticks",
+    ],
     "pygase._server.checkpoint",
     "pygase.seats",
 ]

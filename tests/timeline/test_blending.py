@@ -159,3 +159,45 @@ def test_shifted_by_the_whole_difference_a_state_is_what_was_shown_where_both_ha
             assert view[key] == pytest.approx(expected[key], rel=1e-6, abs=1e-6)
         else:
             assert view[key] is state[key]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "halfway"), [(630.0, 10.0, 640.0), (10.0, 630.0, 0.0), (300.0, 310.0, 305.0), (635, 5, 640.0)]
+)
+def test_in_a_world_without_edges_things_go_the_short_way(a: float, b: float, halfway: float) -> None:
+    blender = Blender([Interpolate("ships.*.x", period=640)])
+    view = blender.blend({"ships": {1: {"x": a}}}, {"ships": {1: {"x": b}}}, 0.5)
+    assert view == {"ships": {1: {"x": halfway}}}
+
+
+def test_a_way_across_the_edge_is_short_and_no_jump() -> None:
+    blender = Blender([Interpolate("x", "y", period=640, snap_distance=50)])
+    assert blender.blend({"x": 630.0, "y": 5.0}, {"x": 10.0, "y": 635.0}, 0.5) == {"x": 640.0, "y": 0.0}
+    jump = {"x": 300.0, "y": 5.0}
+    assert blender.blend({"x": 630.0, "y": 5.0}, jump, 0.5)["x"] == 630.0
+
+
+def test_an_angle_may_have_any_unit() -> None:
+    """256 steps for a whole circle, as in a byte; and points in lists."""
+    blender = Blender([Interpolate("aim", "p", period=256)])
+    assert blender.blend({"aim": 250, "p": [250.0, 1.0]}, {"aim": 4, "p": [4.0, 3.0]}, 0.5) == {
+        "aim": 255.0,
+        "p": [255.0, 2.0],
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"period": 0}, "period must be a number above 0"),
+        ({"period": -640.0}, "period must be a number above 0"),
+        ({"period": math.inf}, "period must be a number above 0"),
+        ({"period": True}, "period must be a number above 0"),
+        ({"period": "640"}, "period must be a number above 0"),
+        ({"period": 360, "angle": "degrees"}, "has a period of 360 already"),
+        ({"angle": "turns"}, "other units have a period"),
+    ],
+)
+def test_a_period_that_is_none_is_refused(wrong: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Interpolate("x", **wrong)
