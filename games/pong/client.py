@@ -9,7 +9,7 @@ import pygame
 from games.common.news import NewsLine
 from games.pong import rules, scene
 from games.pong.court import Court, pong_icon
-from games.pong.echo import SOUNDS, Echo
+from games.pong.echo import BOUNCES, SOUNDS, Echo, sound_of
 from games.pong.foresight import Foresight
 from games.pong.scene import Link, Scene, scene_of
 from games.pong.seats import Seat, seat_of
@@ -57,6 +57,7 @@ class PongScreen(GameScreen):
         tick=TICK,
         predict=Prediction(steered, own_paddle, snap_distance=SNAP_DISTANCE),
         check=CHECK,
+        happenings=BOUNCES,
     )
     inputs: ClassVar[Mapping[str, Any]] = {
         "letters_up": pygame.K_w,  # two sets of keys, for one player or for two
@@ -115,10 +116,15 @@ class PongScreen(GameScreen):
         """Draw a frame and play its sounds."""
         state = self._state()
         self._take_seat(state)
-        for name, pan in self._echo.follow(state.get("match"), self.playing.clock(), self._seat or None):
-            self.playing.sounds.play(name, pan=pan)
+        self._play_sounds(state.get("match"))
         self._show_waiting_news()
         self._court.draw(surface, self._scene_of(state))
+
+    def _play_sounds(self, match: rules.Match | None) -> None:
+        sounds = self._echo.follow(match, self.playing.clock(), self._seat or None, self.session.foretell)
+        bounces = map(sound_of, self.session.happenings())
+        for name, pan in (*sounds, *filter(None, bounces)):
+            self.playing.sounds.play(name, pan=pan)
 
     def scene(self) -> Scene:
         """Return the content of the present frame."""
@@ -138,7 +144,8 @@ class PongScreen(GameScreen):
             if self._foresight is None or self._foresight.side != seat:
                 self._foresight = Foresight(seat)
             ball = self._foresight.ball(state["match"], self.session.lead / TICK)
-            state["match"] = {**state["match"], "ball": ball}
+            ahead = ball["vx"] * state["match"]["ball"]["vx"] < 0.0  # it has met the own paddle already
+            state["match"] = {**state["match"], "ball": ball, "rally": state["match"]["rally"] + ahead}
         return state
 
     def _seat_in(self, state: Mapping[str, Any]) -> Seat:

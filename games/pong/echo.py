@@ -1,13 +1,16 @@
 """The sounds and the trail of the ball. Pure.
 
-Both follow from the frames that are shown, not from events of the server. So a hit sounds in the frame that shows it.
+The screen draws the ball ahead of the server's events. So the frames that are shown foretell its bounces, and each
+sounds once, in the frame that shows it (see `Session.happenings`). Points follow from the score that is shown.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from games.pong import rules
 from games.pong.rules import LEFT, RIGHT, SIDES, Match, Side
+from pygase import Happening
 from pygase_pygame.app import SoundSet, Tone
 
 SOUNDS: Final = SoundSet(
@@ -19,12 +22,17 @@ SOUNDS: Final = SoundSet(
     lost=[Tone(pitch, 0.16, shape="triangle") for pitch in (440, 370, 311)] + [Tone(262, 0.45, shape="triangle")],
 )
 
-DEAF_SECONDS: Final = 0.1  # a ball may jump back across a bounce between two frames; the bounce sounds once
+BOUNCES: Final = {"HIT": 60, "WALL": 60}
+"""Kinds of bounces, and the ticks by which a picture may be ahead of the server: less than a serve waits."""
+
 TO_THE_SIDE: Final = 0.6  # pan of a sound at the end of the court: 0 is the middle, 1 fully to one side
 
 TRAIL_SECONDS: Final = 0.25
 MOST_POINTS: Final = 60  # limit of a trail, at any frame rate
 LONGEST_LEAP: Final = 4 * rules.TOP_SPEED  # court units between two frames: a longer way is a reset, not a flight
+
+
+Foretell = Callable[[str, int, float], object]
 
 
 class Sound(NamedTuple):
@@ -48,16 +56,18 @@ class Echo:
     def __init__(self) -> None:
         self._before: Match | None = None
         self._points: deque[tuple[float, float, float]] = deque(maxlen=MOST_POINTS)  # x, y, seconds
-        self._heard_at: dict[str, float] = {}
 
-    def follow(self, match: Match | None, now: float, you: Side | None = None) -> list[Sound]:
-        """Return the sounds of the match shown at `now` (seconds), for the player of side `you`."""
+    def follow(self, match: Match | None, now: float, you: Side | None, foretell: Foretell) -> list[Sound]:
+        """Take in the match shown at `now` (seconds), for the player of side `you`. Return the sounds of its points.
+
+        `foretell` is called for each bounce that it shows: kind, number, and x.
+        """
         before, self._before = self._before, match
         self._lengthen(before, match, now)
         if before is None or match is None:
             return []
-        sounds = _of_the_ball(before, match) + _of_the_score(before, match, you)
-        return [sound for sound in sounds if self._is_new(sound.name, now)]
+        _foretell_bounce(before, match, foretell)
+        return _of_the_score(before, match, you)
 
     def trail(self, now: float) -> list[TrailPoint]:
         """Return the ball's places of the last `TRAIL_SECONDS`, oldest first."""
@@ -70,23 +80,28 @@ class Echo:
         if match is not None and match["phase"] == rules.RALLY:
             self._points.append((match["ball"]["x"], match["ball"]["y"], now))
 
-    def _is_new(self, name: str, now: float) -> bool:
-        heard_at, self._heard_at[name] = self._heard_at.get(name), now
-        return heard_at is None or now - heard_at > DEAF_SECONDS
-
 
 def _leaps(before: Match | None, match: Match) -> bool:
     return before is None or abs(match["ball"]["x"] - before["ball"]["x"]) > LONGEST_LEAP
 
 
-def _of_the_ball(before: Match, match: Match) -> list[Sound]:
+def _foretell_bounce(before: Match, match: Match, foretell: Foretell) -> None:
+    """Report the bounce between two frames, if any. It has one number, also if the ball wavers about it."""
     if not before["phase"] == match["phase"] == rules.RALLY:
-        return []
-    ball, was = match["ball"], before["ball"]
-    pan = (2.0 * ball["x"] / rules.WIDTH - 1.0) * TO_THE_SIDE
+        return
+    ball, was, rally = match["ball"], before["ball"], max(before["rally"], match["rally"])
     if was["vx"] * ball["vx"] < 0.0:
-        return [Sound("hit", pan)]
-    return [Sound("wall", pan)] if was["vy"] * ball["vy"] < 0.0 else []
+        foretell("HIT", rally, ball["x"])
+    elif was["vy"] * ball["vy"] < 0.0:
+        foretell("WALL", rules.wall_number(rally, ball["y"]), ball["x"])
+
+
+def sound_of(bounce: Happening) -> Sound | None:
+    """Return the sound of a bounce of the ball; None for anything else."""
+    match bounce.what, bounce.args:
+        case ("HIT" | "WALL") as what, (int() | float() as x,) if not bounce.taken_back and 0 <= x <= rules.WIDTH:
+            return Sound(what.lower(), (2.0 * x / rules.WIDTH - 1.0) * TO_THE_SIDE)
+    return None
 
 
 def _of_the_score(before: Match, match: Match, you: Side | None) -> list[Sound]:

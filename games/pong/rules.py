@@ -8,11 +8,12 @@ in ticks, `TICKS_PER_SECOND` a second. Speeds are court units a tick.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypedDict
 
 Side = Literal["left", "right"]
 Phase = Literal["waiting", "serve", "rally", "over"]
+Tell = Callable[[str, int, float], object]
 
 LEFT: Final = "left"
 RIGHT: Final = "right"
@@ -105,15 +106,22 @@ def is_decided(match: Match) -> bool:
     return max(match["games"].values()) > match["best_of"] // 2
 
 
-def step(match: Match, inputs: Mapping[Side, int]) -> Match:
-    """Return the match one tick later. `inputs` gives each side's direction: -1 up, 1 down, 0 (or no entry) none."""
+def _nobody(what: str, which: int, x: float) -> None:
+    """Take a report that nobody wants."""
+
+
+def step(match: Match, inputs: Mapping[Side, int], tell: Tell = _nobody) -> Match:
+    """Return the match one tick later. `inputs` gives each side's direction: -1 up, 1 down, 0 (or no entry) none.
+
+    `tell` is called with `"HIT"` or `"WALL"`, the number of that bounce in the rally, and the ball's x.
+    """
     if match["phase"] == WAITING:
         return match
     match = _with_moved_paddles(match, inputs)
     if match["phase"] == SERVE:
         return _count_down(match)
     if match["phase"] == RALLY:
-        return _play(match)
+        return _play(match, tell)
     return match
 
 
@@ -193,18 +201,32 @@ def _count_down(match: Match) -> Match:
     return {**match, "phase": RALLY, "countdown": 0, "ball": ball}
 
 
-def _play(match: Match) -> Match:
+def wall_number(rally: int, y: float) -> int:
+    """Return the number of a bounce off a wall: in one flight the ball meets each of the two walls once at most."""
+    return 2 * rally + (y > HEIGHT / 2)
+
+
+def _play(match: Match, tell: Tell) -> Match:
     ball, rally, ticks = match["ball"], match["rally"], 1.0
     while (hitter := _who_hits(ball, match["paddles"], ticks)) is not None:
         until_hit = ticks_to_reach(ball, hitter)
-        ball, rally, ticks = fly(ball, until_hit), rally + 1, ticks - until_hit
+        ball, ticks = _flown(ball, until_hit, rally, tell), ticks - until_hit
+        rally += 1
         ball = hit(ball, hitter, match["paddles"][hitter], rally)
-    ball = fly(ball, ticks)
+        tell("HIT", rally, ball["x"])
+    ball = _flown(ball, ticks, rally, tell)
     if ball["x"] < -BALL_RADIUS:
         return _score(match, RIGHT)
     if ball["x"] > WIDTH + BALL_RADIUS:
         return _score(match, LEFT)
     return {**match, "ball": ball, "rally": rally, "longest": max(match["longest"], rally)}
+
+
+def _flown(ball: Ball, ticks: float, rally: int, tell: Tell) -> Ball:
+    after = fly(ball, ticks)
+    if after["vy"] * ball["vy"] < 0:
+        tell("WALL", wall_number(rally, after["y"]), after["x"])
+    return after
 
 
 def _who_hits(ball: Ball, paddles: Mapping[Side, float], ticks: float) -> Side | None:

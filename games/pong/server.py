@@ -25,6 +25,7 @@ from pygase import (
     CLIENT_LEFT,
     CLIENT_LOST,
     CLIENT_RESUMED,
+    RELIABLE,
     Backend,
     DisconnectReason,
     GameState,
@@ -109,8 +110,11 @@ class PongServer:
             if client_id in inputs:
                 wishes = rules.wishes(inputs[client_id].value)
                 directions |= dict(zip(person.sides, wishes, strict=False))
-        change = changes(game_state.match, rules.step(match, directions))
+        change = changes(game_state.match, rules.step(match, directions, self._tell))
         return {"match": change} if change else {}
+
+    def _tell(self, what: str, which: int, x: float) -> None:
+        self.backend.server.dispatch_event(what, which, round(x), retries=RELIABLE)
 
     def _introduce(self) -> None:
         for client_id in self._company.settled(self._tick * TICK):

@@ -20,7 +20,7 @@ from tests.support.table import Seat, Table
 
 NAMES = ("hello", "pong", "chase", "arena", "canvas")
 GAMES: dict[str, Game] = {name: importlib.import_module(f"games.{name}.__main__").GAME for name in NAMES}
-EVENTS = ("NEWS", "CHAT", "WRECK", "JUDGED", "SHOT", "TAG", "REFUSED", "CAME", "SOMETHING")
+EVENTS = ("NEWS", "CHAT", "WRECK", "JUDGED", "SHOT", "HIT", "WALL", "TAG", "REFUSED", "CAME", "SOMETHING")
 DOES_NOT_FIT = "This server does not fit the game: "
 
 

@@ -1,12 +1,13 @@
 """Each hit, bounce and point that is shown sounds once, and the trail follows the ball."""
 
+import math
 from typing import Any
 
 import pytest
 
 from games.pong import rules
 from games.pong.echo import (
-    DEAF_SECONDS,
+    BOUNCES,
     LONGEST_LEAP,
     MOST_POINTS,
     SOUNDS,
@@ -14,8 +15,10 @@ from games.pong.echo import (
     TRAIL_SECONDS,
     Echo,
     flies_from,
+    sound_of,
 )
 from games.pong.rules import LEFT, RIGHT, Match
+from pygase import Happening, Happenings
 from pygase_pygame.app.sounds import Sounds
 
 FRAME = 1 / 60
@@ -27,16 +30,67 @@ def flying(x: float, vx: float, y: float = 90.0, vy: float = 0.5, **more: Any) -
 
 
 def heard(*matches: Match, you: rules.Side | None = None) -> list[str]:
-    echo = Echo()
-    return [sound.name for number, match in enumerate(matches) for sound in echo.follow(match, number * 1.0, you)]
+    """Return the sounds of a sequence of frames."""
+    echo, happenings, names = Echo(), Happenings(BOUNCES), []
+    for number, match in enumerate(matches):
+        sounds = echo.follow(match, number * 1.0, you, tells(happenings, number))
+        names += [sound.name for sound in sounds]
+        names += [sound.name for sound in map(sound_of, happenings.take()) if sound]
+    return names
+
+
+def tells(happenings: Happenings, tick: int) -> Any:
+    """Return a session's `foretell`."""
+    return lambda what, which, x: happenings.foretell(what, which, (x,), tick)
+
+
+def silent(*_: Any) -> None:
+    """Take what nobody is to hear."""
 
 
 def test_a_ball_that_comes_back_was_hit_and_is_heard_where_it_was_hit() -> None:
-    echo = Echo()
-    assert echo.follow(flying(21.0, -2.0), 0.0) == []
-    (sound,) = echo.follow(flying(21.0, 2.0, vy=-0.5), FRAME)
+    echo, happenings = Echo(), Happenings(BOUNCES)
+    echo.follow(flying(21.0, -2.0), 0.0, None, tells(happenings, 0))
+    echo.follow(flying(21.0, 2.0, vy=-0.5, rally=1), FRAME, None, tells(happenings, 1))
+    (hit,) = happenings.take()
+    assert (hit.what, hit.who) == ("HIT", 1)
+    sound = sound_of(hit)
+    assert sound is not None
     assert sound.name == "hit"
     assert -TO_THE_SIDE < sound.pan < -0.8 * TO_THE_SIDE
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        Happening("HIT", 1, (21.0,), taken_back=True),
+        Happening("HIT", 1, ()),
+        Happening("HIT", 1, ("left",)),
+        Happening("WALL", 1, (math.nan,)),
+        Happening("BANG", 1, (21.0,)),
+    ],
+)
+def test_what_was_no_bounce_is_silent(strange: Happening) -> None:
+    assert sound_of(strange) is None
+
+
+def test_every_bounce_of_a_rally_that_is_shown_has_the_number_that_the_server_gives_it() -> None:
+    """Also if the picture wavers about it, as the time for which the ball is shown may go back a little."""
+    told, shown = [], []
+    matches = [rules.new_match()]
+    for _ in range(2000):
+        ball = matches[-1]["ball"]
+        chase = {side: (ball["y"] > y + 9) - (ball["y"] < y - 9) for side, y in matches[-1]["paddles"].items()}
+        matches.append(rules.step(matches[-1], chase, lambda what, which, x: told.append((what, which))))
+    assert {"HIT", "WALL"} == {what for what, _ in told}
+    echo = Echo()
+    for number in range(2, len(matches)):
+        for frame in (number, number - 1, number):
+            echo.follow(matches[frame], 0.0, None, lambda what, which, x: shown.append((what, which)))
+    assert set(shown) <= set(told)
+    assert len(set(told) - set(shown)) <= 2, (
+        "a wall and a paddle in one tick: the server's event alone reports the wall"
+    )
 
 
 def test_a_ball_that_only_goes_up_instead_of_down_met_a_wall() -> None:
@@ -45,11 +99,7 @@ def test_a_ball_that_only_goes_up_instead_of_down_met_a_wall() -> None:
 
 def test_a_ball_that_wavers_about_a_bounce_has_bounced_once() -> None:
     """The time for which the ball is shown may go back a little."""
-    echo, names = Echo(), []
-    for number in range(6):
-        vy = 1.0 if number % 2 == 0 else -1.0
-        names += [sound.name for sound in echo.follow(flying(100.0, 2.0, 176.0, vy), number * DEAF_SECONDS / 2)]
-    assert names == ["wall"]
+    assert heard(*[flying(100.0, 2.0, 176.0, (-1.0) ** number) for number in range(7)]) == ["wall"]
 
 
 @pytest.mark.parametrize(("you", "name"), [(LEFT, "point"), (RIGHT, "missed"), (None, "point")])
@@ -75,7 +125,7 @@ def test_a_serve_a_new_match_and_the_first_look_are_silent() -> None:
 def test_the_trail_is_where_the_ball_was_and_no_longer_than_it_may_be() -> None:
     echo = Echo()
     for number in range(30):
-        echo.follow(flying(100.0 + 2.0 * number, 2.0), number * FRAME)
+        echo.follow(flying(100.0 + 2.0 * number, 2.0), number * FRAME, None, silent)
     trail = echo.trail(29 * FRAME)
     assert [point.x for point in trail] == sorted(point.x for point in trail)
     assert trail[-1] == (158.0, 90.0, 0.0)
@@ -85,19 +135,19 @@ def test_the_trail_is_where_the_ball_was_and_no_longer_than_it_may_be() -> None:
 
 def test_a_ball_that_leaps_or_rests_leaves_no_trail() -> None:
     echo = Echo()
-    echo.follow(flying(300.0, 2.0), 0.0)
-    echo.follow(flying(300.0 - LONGEST_LEAP - 1.0, 2.0), FRAME)
+    echo.follow(flying(300.0, 2.0), 0.0, None, silent)
+    echo.follow(flying(300.0 - LONGEST_LEAP - 1.0, 2.0), FRAME, None, silent)
     assert len(echo.trail(FRAME)) == 1
-    echo.follow(rules.new_match(), 2 * FRAME)
+    echo.follow(rules.new_match(), 2 * FRAME, None, silent)
     assert echo.trail(2 * FRAME) == []
-    echo.follow(None, 3 * FRAME)
+    echo.follow(None, 3 * FRAME, None, silent)
     assert echo.trail(3 * FRAME) == []
 
 
 def test_a_trail_at_a_thousand_frames_a_second_is_bounded() -> None:
     echo = Echo()
     for number in range(1000):
-        echo.follow(flying(100.0 + number / 100, 2.0), number / 1000)
+        echo.follow(flying(100.0 + number / 100, 2.0), number / 1000, None, silent)
     assert len(echo.trail(0.999)) <= MOST_POINTS
 
 
