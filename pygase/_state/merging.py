@@ -54,14 +54,18 @@ class UpdateReader(Cleaner):
         """
         if type(update) is Whole:
             return self._whole_changes(tree, update.mapping, name)
-        if type(update) is not dict or not _TEXT.issuperset(map(type, update)) or "time_order" in update:
-            update = self.clean_attributes(update, name)
-        return self.changes(tree, update, name)
+        return self.changes(tree, self._attributes(update, name), name)
+
+    def _attributes(self, update: Any, name: str) -> Tree:
+        """Return an update whose keys can be attributes; itself if they can, without a copy."""
+        if type(update) is dict and _TEXT.issuperset(map(type, update)) and "time_order" not in update:
+            return update
+        return self.clean_attributes(update, name)
 
     def _whole_changes(self, tree: Tree, attributes: Any, name: str) -> Tree:
         """Return the changes after which a state has these attributes, and PyGaSe's own."""
         kept = {key: tree[key] for key in _OWN_ATTRIBUTES if key in tree}
-        return self.changes(tree, {**kept, **self.clean_attributes(attributes, name)}, name, is_whole=True)
+        return self.changes(tree, {**kept, **self._attributes(attributes, name)}, name, is_whole=True)
 
     def changes(self, tree: Tree, update: Tree, name: str, is_whole: bool = False) -> Tree:
         """Like :meth:`attribute_changes`, for any dict.
@@ -101,7 +105,7 @@ class UpdateReader(Cleaner):
         except Unsendable as unsendable:
             unsendable.under_key(key)
             raise
-        return _with_gone(delta, node, update) if is_whole else delta
+        return delta if not is_whole or node.keys() <= update.keys() else _with_gone(delta, node, update)
 
     def _note_change(self, delta: Tree, key: str | int, old: Any, item: Any, depth: int, is_whole: bool) -> None:
         """Add to ``delta`` the change of a value that is no number before and after, or is new, or is no plain one."""
@@ -112,22 +116,25 @@ class UpdateReader(Cleaner):
         kind = type(item)
         if kind is type(old) and _compares(kind) and item == old:
             return
-        value = self._clean(item, depth + 1)
-        kind = type(value)
-        if kind is Whole:
-            value, kind, is_whole = value.mapping, dict, True
-        if kind is dict:
-            if type(old) is dict:  # a subclass of dict merges like a dict
-                value = self._changes(old, value, depth + 1, is_whole)
-                if not value:
-                    return
-            else:
-                value = without_markers(value)
-        elif kind is type(old) and exactly_equal(value, old):
+        if kind is Whole and type(old) is dict:  # compared as it is: only what is new is copied
+            self._note_dict(delta, key, old, item.mapping, depth, is_whole=True)
             return
-        delta[key] = value
+        value = self._clean(item, depth + 1)
+        value = value.mapping if type(value) is Whole else value
+        kind = type(value)
+        if kind is dict and type(old) is dict:  # a subclass of dict merges like a dict
+            self._note_dict(delta, key, old, value, depth, is_whole)
+            return
+        if kind is type(old) and exactly_equal(value, old):
+            return
+        delta[key] = without_markers(value) if kind is dict else value
         if old is ABSENT:
             self.size_bytes += _NEW_KEY_BYTES + (len(key) if isinstance(key, str) else 0)
+
+    def _note_dict(self, delta: Tree, key: str | int, old: Tree, item: Tree, depth: int, is_whole: bool) -> None:
+        inner = self._changes(old, item, depth + 1, is_whole)
+        if inner:
+            delta[key] = inner
 
     def _clean_subclass(self, value: Any, depth: int) -> Any:
         if type(value) is Whole:
@@ -137,10 +144,9 @@ class UpdateReader(Cleaner):
 
 def _with_gone(delta: Tree, node: Tree, update: Tree) -> Tree:
     """Add to a delta the keys of ``node`` that a whole update does not have."""
-    if not node.keys() <= update.keys():
-        for key in node:
-            if key not in update:
-                delta[key] = TO_DELETE
+    for key in node:
+        if key not in update:
+            delta[key] = TO_DELETE
     return delta
 
 
