@@ -28,6 +28,7 @@ def programs_of(page: str) -> dict[str, str]:
 
 ADAPTER = programs_of("adapter.md")
 DISCOVERY = programs_of("discovery.md")
+OBJECTS = programs_of("objects.md")
 PREDICTION = programs_of("prediction.md")
 
 ALONE = "from pygase._io import lan as _lan\n_lan.get_available_ip_addresses = lambda: ['127.0.0.1']\n"
@@ -80,6 +81,28 @@ def test_a_predicted_client_moves_its_player_on_the_server(tmp_path: Path) -> No
         )
         assert player.closes_the_window() == (0, NOTHING, NOTHING)
         watcher.wait_until(lambda game_state: len(game_state.players) == 1, timeout=STARTING)
+        assert server.poll() is None
+
+
+def test_sprites_on_the_server_are_shot_by_a_player(tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "aliens_things.py").write_text(OBJECTS["aliens_things.py"], encoding="utf-8")
+    with (
+        running(on_port(OBJECTS["aliens_server.py"], port), tmp_path) as server,
+        connected(port) as watcher,
+        played(on_port(OBJECTS["aliens_client.py"], port), tmp_path, port) as player,
+    ):
+        watcher.wait_until(lambda game_state: len(game_state.ships) == 2, timeout=STARTING)
+        player.does("press space")
+        watcher.wait_until(lambda game_state: game_state.score > 0, timeout=STARTING)
+        with watcher.access_game_state() as game_state:
+            assert len(game_state.aliens) < 12
+        player.does("release space", "press right")
+        watcher.wait_until(
+            lambda game_state: any(ship["x"] > 400 for ship in game_state.ships.values()), timeout=STARTING
+        )
+        assert player.closes_the_window() == (0, NOTHING, NOTHING)
+        watcher.wait_until(lambda game_state: len(game_state.ships) == 1, timeout=STARTING)
         assert server.poll() is None
 
 

@@ -31,6 +31,9 @@ RUN_BY = {
     ("docs/discovery.md", "lan_find.py"): "tests/test_programs_of_the_guides.py",
     ("docs/getting-started.md", "smooth_client.py"): "tests/test_readme.py",
     ("docs/getting-started.md", "lan_server.py"): "tests/test_readme.py",
+    ("docs/objects.md", "aliens_things.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/objects.md", "aliens_server.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/objects.md", "aliens_client.py"): "tests/test_programs_of_the_guides.py",
     ("docs/prediction.md", "predicted_server.py"): "tests/test_programs_of_the_guides.py",
     ("docs/prediction.md", "predicted_client.py"): "tests/test_programs_of_the_guides.py",
 }
