@@ -43,7 +43,8 @@ MOST_GROWTH: Final = 200.0
 """KB a minute by which the memory of a process may grow. A copy of the state that is kept for each tick would be 3,000
 of them."""
 SETTLES_WITHIN: Final = RESUME_SECONDS + 15.0
-REPORTS_WITHIN: Final = 10.0
+REPORTS_WITHIN: Final = 60.0
+"""Seconds in which a process starts, reports or ends, also on a machine that is busy with other things."""
 
 Report = dict[str, Any]
 

@@ -250,6 +250,28 @@ def test_reliable_events_wait_for_a_lost_client_within_bounds() -> None:
     assert world.details["left"]["reason"] is DisconnectReason.OVERLOADED
 
 
+def test_the_bytes_of_reliable_events_that_wait_for_a_lost_client_are_bounded_too() -> None:
+    """Each time that it is lost."""
+    world = World(resume_seconds=60.0).join()
+    sizes: list[int] = []
+    world.client.register_event_handler("MAP", lambda tiles: sizes.append(len(tiles)))
+    for _ in range(2):
+        world.network.partition(world.client)
+        world.network.run(6.0)
+        for _ in range(15):
+            world.backend.server.dispatch_event("MAP", bytes(250_000), retries=RELIABLE)
+        world.network.partition(world.client, False)
+        world.network.run(10.0)
+    assert sizes == [250_000] * 30
+    world.network.partition(world.client)
+    world.network.run(6.0)
+    for _ in range(17):
+        world.backend.server.dispatch_event("MAP", bytes(250_000), retries=RELIABLE)
+    world.network.run(1.0)
+    assert world.news[-1] == "left"
+    assert world.details["left"]["reason"] is DisconnectReason.OVERLOADED
+
+
 def test_a_goodbye_ends_it_at_once() -> None:
     world = World().join()
     world.client.disconnect()

@@ -207,6 +207,7 @@ class Incoming:
         self._distribute_own(CLIENT_LOST, client)
 
     def _on_resumed(self, client: RemoteClient, event: Resumed) -> None:
+        client.note_return()
         former = client.events.address
         if former != event.address:
             client.note_address()

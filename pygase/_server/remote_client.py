@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .._protocol.endpoint import ServerEndpoint
 from .._protocol.server_peer import ServerProtocol
@@ -16,6 +16,11 @@ from .event_queue import Address, ClientEvents
 if TYPE_CHECKING:
     from .._io.ports import Clock
     from .players import PlayerInputs
+
+
+MOST_BYTES_WHILE_LOST: Final = 4 * 1024 * 1024
+"""Most bytes of events that wait for a lost client: as many as a whole state may have. Their number alone would be no
+bound on the memory, since one event may have 256 KB, and many games pass on what other clients send."""
 
 
 class RemoteClient:
@@ -43,6 +48,7 @@ class RemoteClient:
         self.inputs = inputs
         self.after_state = after_state
         self._tickets = Tickets()
+        self._bytes_while_lost = 0
         self.events = ClientEvents(peer.client_id, peer.address, endpoint.config)
         self.own_events = ClientEvents(peer.client_id, peer.address, endpoint.config, in_game=self.events)
         self.profile: dict[Any, Any] = peer.identity.profile
@@ -73,13 +79,23 @@ class RemoteClient:
         self.events.address = self.own_events.address = self.peer.address
 
     def queue_event(self, payload: bytes, retries: int, ack_callback: AckCallback | None) -> None:
-        """The event leaves behind the newest state that the endpoint has. A lost client gets no unreliable one."""
+        """The event leaves behind the newest state that the endpoint has. A lost client gets no unreliable one.
+
+        :raises BufferError: too many wait already.
+        """
         if self.peer.is_lost:
             if retries:
+                self._bytes_while_lost += len(payload)
+                if self._bytes_while_lost > MOST_BYTES_WHILE_LOST:
+                    raise BufferError(f"more than {MOST_BYTES_WHILE_LOST:,} bytes wait already for this lost client")
                 self.peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self.clock())
         elif self.peer.closed is None:
             self.peer.queue_event(payload, retries, self._tickets.issue(ack_callback), now=self.clock())
             self.endpoint.next_at = min(self.endpoint.next_at, self.peer.record.next_at)
+
+    def note_return(self) -> None:
+        """The client is not lost any more."""
+        self._bytes_while_lost = 0
 
     def redeem(self, ticket: int) -> AckCallback | None:
         return self._tickets.redeem(ticket)
