@@ -49,7 +49,11 @@ class Backend:
         never change it, and return a new dict made of parts of it, or ``tree`` itself. A part that the view no longer
         returns disappears at the client. One returned object for several clients is encoded once. If the view raises an
         exception, the client goes on seeing what it saw last.
-    :raises TypeError: ``view`` is no such function; or (InvalidValue) ``precision`` is no such dict.
+    :param priority: what is urgent for a client whose line takes less than whole states: ``{"ents.*": 1.0,
+        "ents.{me}": 10.0}``, or ``weigh(client_id, path, record) -> float`` with a path such as ``("ents", 7)``. Such a
+        client gets the most urgent changes of each state, by weight × time since they wait, and no change waits for
+        ever. Without it, such a client gets whole states, and fewer of them.
+    :raises TypeError: ``view`` is no such function; or (InvalidValue) ``precision`` or ``priority`` is no such dict.
     :raises CheckpointUnusable: (an OSError) the file is damaged or of another game, and stays as it is; or no file can
         be kept there.
 
@@ -76,6 +80,7 @@ class Backend:
         checkpoint_interval: float = 5.0,
         precision: Mapping[str, float] | None = None,
         view: Callable[[dict[str, Any], int], Mapping[str, Any]] | None = None,
+        priority: Mapping[str, float] | Callable[[int, tuple[str | int, ...], Any], float] | None = None,
     ) -> None:
         if (initial_game_state is None) == (initial_gamestate is None):
             raise TypeError("Backend needs initial_game_state, once: Backend(GameState(...), time_step_function)")
@@ -104,6 +109,9 @@ class Backend:
         self.plumbing = BackendPlumbing(self.server.plumbing, machine.plumbing, machine)
         if view is not None:
             self.plumbing.show(view)
+        if priority is not None:
+            with program_lines_only:
+                self.plumbing.prefer(priority)
         if checkpoint is not None:
             check_checkpoint_interval(checkpoint_interval)
             with program_lines_only:

@@ -23,7 +23,8 @@ from pygase import (
     StateTooLarge,
 )
 from pygase._protocol.record import PeerRecord
-from pygase._protocol.snapshots import SnapshotRing, SnapshotSender
+from pygase._protocol.snapshot_sender import SnapshotSender
+from pygase._protocol.snapshots import SnapshotRing
 from pygase._protocol.wire import BULK_SNAPSHOT
 from pygase._state.codec import pack
 from pygase._state.tree import exactly_equal

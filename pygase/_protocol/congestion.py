@@ -17,6 +17,7 @@ import math
 from typing import Final
 
 from .pacing import Pacing
+from .queue_meter import QueueMeter
 from .record import PeerRecord
 
 FIRST_WINDOW: Final = 6_000.0
@@ -39,12 +40,6 @@ SURPLUS_SECONDS: Final = 0.03
 
 CALM: Final = 2.0
 """Seconds without a queue and without a held state after which a window is no longer watched."""
-
-FLOOR_WINDOW: Final = 30.0
-"""Seconds after which a floor of the round trip is forgotten if no newer one is as low, twice this time at most."""
-
-LEAST_WINDOW: Final = 0.1
-"""Seconds of the latest round trips, twice this time at most: the fastest of them is not late by jitter alone."""
 
 LONG_QUEUE: Final = 0.3
 """Seconds of queue from which on the surplus shrinks. So the states of many clients share a thin line."""
@@ -77,47 +72,14 @@ SILENCE: Final = 1.25
 FIRST_SILENCE: Final = 0.5
 """The same in seconds, while no round trip is known."""
 
+PART_SECONDS: Final = 0.1
+"""Seconds for which a part of a state fills the line, or two intervals if that is more: each part has a header."""
 
-class LateLeast:
-    """The least of the latest values: those of the last ``span`` to two times ``span`` seconds."""
+LEAST_BURST: Final = 400.0
+"""Bytes of such a part at least, while a window holds states back."""
 
-    __slots__ = ("_next", "_span", "_until", "value")
-
-    def __init__(self, span: float) -> None:
-        self.value = math.inf
-        self._next = math.inf
-        self._span = span
-        self._until = -math.inf
-
-    def add(self, value: float, now: float) -> float:
-        """Take in a value, and return the least."""
-        if now >= self._until:
-            self.value, self._next, self._until = self._next, value, now + self._span
-        self._next = min(value, self._next)
-        self.value = min(value, self.value)
-        return self.value
-
-
-class QueueMeter:
-    """How long datagrams wait in the line: the least of the latest round trips, less the floor of all.
-
-    :ivar delay: that, in seconds; 0.0 before the first round trip.
-    :ivar latest: the same of the latest round trip alone.
-    """
-
-    __slots__ = ("_floor", "_least", "delay", "latest", "rtt")
-
-    def __init__(self) -> None:
-        self.delay = self.latest = self.rtt = 0.0
-        self._floor = LateLeast(FLOOR_WINDOW)
-        self._least = LateLeast(LEAST_WINDOW)
-
-    def add(self, rtt: float, now: float) -> None:
-        """Take in a round trip, in seconds."""
-        floor = self._floor.add(rtt, now)
-        self.delay = self._least.add(rtt, now) - floor
-        self.latest = rtt - floor
-        self.rtt = floor
+CEILING_SECONDS: Final = 0.05
+"""Seconds between two parts of states at a ceiling, at least."""
 
 
 class Crowd:
@@ -350,6 +312,16 @@ class SendWindow:
     def _has_room(self, now: float) -> bool:
         looks = self.queue.delay > LOOK_FROM and self._crowd.wants_look(now)
         return self._flight.bytes < (LITTLE if looks else self.size_bytes)
+
+    def room(self, interval: float) -> float:
+        """Return the bytes that a state ought to have at most if a part of it may leave; math.inf for any number.
+
+        :param interval: seconds between two states.
+        """
+        room = self._pacing.rate * max(interval, CEILING_SECONDS)
+        if not self.watched:
+            return room
+        return min(room, max(self.rate * max(2 * interval, PART_SECONDS), LEAST_BURST))
 
     def ready_at(self, now: float) -> float:
         """Return when :meth:`allows` becomes true, if nothing is acknowledged until then."""

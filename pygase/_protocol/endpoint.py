@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Final
 
 from .._state.precision import NO_PRECISION, Precision
+from .._state.priorities import Priorities
 from .._state.tree import Tree
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
@@ -60,6 +61,7 @@ class ServerEndpoint:
     :param reset_key: 32 secret bytes that an earlier process may have had; b"" for new ones.
     :param first_client_id: the number of the first client. Each later client has the next number.
     :param precision: of the numbers in the states.
+    :param priorities: what goes first to a client that is short, see :class:`Shared`.
     :param has_views: each client has a view of its own, see ``shared.views``. Nobody calls :meth:`push_state`.
 
     :ivar table: finds the connected peers.
@@ -104,6 +106,7 @@ class ServerEndpoint:
         first_client_id: int = 1,
         precision: Precision = NO_PRECISION,
         has_views: bool = False,
+        priorities: Priorities | None = None,
     ) -> None:
         self.config = config or ServerConfig()
         self.ring = SnapshotRing(self.config.snapshot_ring, self.config.max_state_bytes)
@@ -113,6 +116,7 @@ class ServerEndpoint:
         self.outbox: list[Outgoing] = []
         self.shared = Shared(self.ring, random_bytes, first_sequence, skip_within)
         self.shared.precision = precision
+        self.shared.priorities = priorities
         self.shared.views = ViewRings(self.ring) if has_views else None
         self.ring.packing.places = precision.root
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = self.shared.inbox

@@ -22,9 +22,9 @@ from .peer import encrypt
 from .peer_events import Resumed
 from .peer_table import ClientIds, PeerTable
 from .resets import Resets
-from .resumption import NEW_CLIENT, RESUME_TIME_UNIT, RESUMED, RESUMED_FROM_CHECKPOINT
+from .resumption import NEW_CLIENT, RESUME_TIME_UNIT, RESUMED, RESUMED_FROM_CHECKPOINT, Identity
 from .secrecy import BY_INVITE, BY_MEMORY, OPEN_ONLY, Agreement
-from .server_peer import Identity, ServerProtocol, Shared
+from .server_peer import ServerProtocol, Shared
 from .wire import PROTOCOL_VERSION, TOKEN_BYTES, to_whole_wire_time
 
 Objection = tuple[DisconnectReason | None, str]

@@ -52,14 +52,14 @@ Encoded = tuple[int, bytes]
 class Packing:
     """Encodes the states of one server.
 
-    :param max_bytes: bound on a serialised state.
+    :ivar max_bytes: bound on a serialised state.
     :ivar places: the declared precision; None for none.
     """
 
-    __slots__ = ("_max_bytes", "_orders", "places")
+    __slots__ = ("_orders", "max_bytes", "places")
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._orders = Orders()
         self.places: Places | None = None
 
@@ -78,7 +78,7 @@ class Packing:
         plain = pack(delta)
         if fits and len(packed) < len(plain):
             return PACKED, packed
-        if len(plain) > self._max_bytes:
+        if len(plain) > self.max_bytes:
             return None
         flags, smallest = _compressed(plain)
         if packed and len(packed) < len(smallest):

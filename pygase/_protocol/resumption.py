@@ -7,7 +7,7 @@ of the new path.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .crypto import RandomBytes, keyed_hash, same_secret
 from .datagrams import Claim, Goodbye
@@ -103,3 +103,24 @@ class Seat(NamedTuple):
 
 
 NO_SEAT: Final = Seat()
+
+
+class Identity:
+    """Who a client is.
+
+    :ivar client_id: from 1, never given twice by a server.
+    :ivar profile: what the client says of its player.
+    :ivar nonce: the client's, from its latest handshake; ``accepted``: the answer to that.
+    :ivar secrets: what it proves with that it is the same client.
+    :ivar was_sealed: whether its connection to an earlier process was encrypted.
+    """
+
+    __slots__ = ("accepted", "client_id", "nonce", "profile", "secrets", "was_sealed")
+
+    def __init__(self, client_id: int, nonce: bytes, profile: dict[Any, Any]) -> None:
+        self.client_id = client_id
+        self.profile = profile
+        self.nonce = nonce
+        self.accepted = b""
+        self.secrets = ResumeSecrets()
+        self.was_sealed = False

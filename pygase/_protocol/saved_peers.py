@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from ..config import ServerConfig
 from .handshake import Address
-from .resumption import ResumeSecrets
-from .server_peer import Identity, ServerProtocol, Shared
+from .resumption import Identity, ResumeSecrets
+from .server_peer import ServerProtocol, Shared
 from .wire import AFTER, TOKEN_BYTES
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from typing import Any, Final
 
 from .._state.precision import NO_PRECISION
+from .._state.priorities import Priorities
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
 from .acks import ONE_ACK_COVERS, Carried, TickTimes
@@ -15,14 +16,16 @@ from .channels import NO_MESSAGES, Message, TrackedSender
 from .fragments import split
 from .handshake import Address, RandomBytes
 from .inputs import PackedInputs, encode_input_state
+from .partial_states import PartialStates
 from .paths import ClientPath, PathChallenges
 from .peer import PeerProtocol
 from .peer_events import Disconnected, InputsReceived, MessageAcked, ProtocolEvent
-from .resumption import ResumeSecrets
+from .resumption import Identity
 from .rhythm import Ride
 from .sequence import unwrap
 from .skips import numbers_received, receive_skipped
-from .snapshots import SnapshotRing, SnapshotSender
+from .snapshot_sender import SnapshotSender
+from .snapshots import SnapshotRing
 from .view_rings import ViewRings
 from .wire import (
     AFTER,
@@ -64,14 +67,18 @@ class Shared:
     :ivar violators: peers to close once all received datagrams have been processed.
     :ivar skip_within: the bound on the distance of two numbers that are left out.
     :ivar precision: of the numbers in the states, which each client learns when it connects.
+    :ivar priorities: what goes first to a client that is short; None: it gets whole states.
+    :ivar is_paused: whether no game loop runs.
     :ivar views: the rings of single clients, if each has a view of its own. Then no state is in ``ring``.
     """
 
     __slots__ = (
         "first_sequence",
         "inbox",
+        "is_paused",
         "paths",
         "precision",
+        "priorities",
         "random_bytes",
         "ride",
         "ring",
@@ -83,6 +90,8 @@ class Shared:
 
     def __init__(self, ring: SnapshotRing, random_bytes: RandomBytes, first_sequence: int, skip_within: int) -> None:
         self.precision = NO_PRECISION
+        self.priorities: Priorities | None = None
+        self.is_paused = False
         self.views: ViewRings | None = None
         self.ring = ring
         self.ticks = TickTimes()
@@ -97,27 +106,6 @@ class Shared:
     def new_ring(self) -> SnapshotRing:
         """Return the ring of a new peer."""
         return self.ring if self.views is None else self.views.new_ring()
-
-
-class Identity:
-    """Who a client is.
-
-    :ivar client_id: from 1, never given twice by a server.
-    :ivar profile: what the client says of its player.
-    :ivar nonce: the client's, from its latest handshake; ``accepted``: the answer to that.
-    :ivar secrets: what it proves with that it is the same client.
-    :ivar was_sealed: whether its connection to an earlier process was encrypted.
-    """
-
-    __slots__ = ("accepted", "client_id", "nonce", "profile", "secrets", "was_sealed")
-
-    def __init__(self, client_id: int, nonce: bytes, profile: dict[Any, Any]) -> None:
-        self.client_id = client_id
-        self.profile = profile
-        self.nonce = nonce
-        self.accepted = b""
-        self.secrets = ResumeSecrets()
-        self.was_sealed = False
 
 
 class ServerProtocol(PeerProtocol):
@@ -173,6 +161,8 @@ class ServerProtocol(PeerProtocol):
         self.note = b""
         self.user: Any = None
         self.snapshots = SnapshotSender(self.record, shared.new_ring(), config.max_bytes_per_second, now)
+        if shared.priorities is not None:
+            self.snapshots.parts = PartialStates(shared.priorities, self.client_id, self.snapshots.ring)
         self.bulk_group = 0
         self.tracked.append(NO_MESSAGES)
         self._fragments: list[bytes] = []  # of the state being sent unreliably, framed
@@ -355,9 +345,9 @@ class ServerProtocol(PeerProtocol):
         record, note = self.record, self.note
         if record.has_backlog or record.spent >= record.limit or len(note) + len(framed) > MAX_MESSAGE_ROOM:
             return None
-        is_looked_at = record.spent >= record.state_limit
-        window = self.snapshots.window
-        if is_looked_at and not (window.watched and window.allows(now)):
+        is_looked_at, snapshots = record.spent + len(framed) > record.state_limit, self.snapshots
+        window = snapshots.window
+        if is_looked_at and (snapshots.parts is not None or not (window.watched and window.allows(now))):
             return None
         if note:
             framed = note + framed
@@ -403,12 +393,16 @@ class ServerProtocol(PeerProtocol):
                 window.skipped.hold(self.snapshots.ring.tick)
         datagrams = super()._datagrams(now)
         window.end_turn(has_state or self.snapshots.bulk_tick > 0, now)
-        if self._fragments or self.snapshots.bulk_tick:
+        is_partial = self.snapshots.is_partial
+        if is_partial:
+            self.snapshots.ring.is_behind = True
+        if self._fragments or self.snapshots.bulk_tick or is_partial:
             self.record.has_backlog = True
         return datagrams
 
     def _queue_state(self, now: float) -> None:
-        body, kind = self.snapshots.next_body(now, self.rtt.rto)
+        room = math.inf if self._shared.is_paused else self.snapshots.room(len(self.note))
+        body, kind = self.snapshots.next_body(now, self.rtt.rto, room)
         self.snapshots.window.state_bytes = len(body)
         self.snapshots.window.skipped.let(self.snapshots.ring.tick)
         if kind != BULK_SNAPSHOT:

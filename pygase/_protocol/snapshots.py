@@ -1,4 +1,4 @@
-"""The server's states, and the next state for a client.
+"""The server's states, and their encodings.
 
 The server keeps a ring of its latest states, which share structure. With every packet a client acknowledges its newest
 state. That state is its baseline, and the server sends the delta from there to the current state. A lost packet needs
@@ -8,37 +8,35 @@ III's; see Sanglard, "Quake 3 source code review: network model".)
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
-from typing import Final
 
 from .._state.delta import diff
 from .._state.known_deltas import KnownDeltas
 from .._state.tree import Tree
-from .congestion import SendWindow
-from .fragments import split
 from .packing import MAX_BACK, Encoded, Packing, head_of, is_fresh
-from .record import PeerRecord
 from .sequence import unwrap
-from .wire import BULK_SNAPSHOT, DELTA, MAX_BODY_BYTES, RESTING, SNAPSHOT, last_message
-
-MAX_UNRELIABLE_FRAGMENTS: Final = 4
-"""Larger deltas are bulk transfers, whose fragments are resent. At 5 % loss four fragments arrive together in 81 of 100
-cases, ten in 60."""
-
-_LARGE_DELTA: Final = 64 * 1024
-"""Size of a delta from which the full state may be smaller (as after deleting most of it)."""
-
-_PATIENCE: Final = 0.5
-"""Seconds beyond two time-outs in which no state became the client's baseline. Then fragments get lost faster than a
-whole state arrives, as on a narrow link, and the next state is sent reliably."""
-
-_NO_STATE: Final[Tree] = {}
-"""The baseline of all clients without a state."""
-
+from .wire import DELTA, MAX_BODY_BYTES, RESTING, SNAPSHOT, last_message
 
 Encodings = dict[tuple[int, int], tuple[Encoded | None, Tree, Tree]]
 """The encoding of each pair of baseline and tree, by their identities, with the two themselves."""
+
+
+class _Made:
+    """The messages of the current state, made once for all clients.
+
+    :ivar bodies: by the tick of the baseline and the kind of the message.
+    :ivar frames: see :meth:`SnapshotRing.frame_for`.
+    """
+
+    __slots__ = ("bodies", "frames")
+
+    def __init__(self) -> None:
+        self.bodies: dict[tuple[int, int], bytes] = {}
+        self.frames: dict[int, bytes | None] = {}
+
+    def clear(self) -> None:
+        self.bodies.clear()
+        self.frames.clear()
 
 
 class SnapshotRing:
@@ -49,17 +47,17 @@ class SnapshotRing:
     """
 
     __slots__ = (
-        "_bodies",
         "_encodings",
         "_known",
+        "_made",
         "_previous_tick",
+        "_rests_from",
         "_size",
-        "_span",
-        "by_acked_tick",
         "changed_tick",
+        "is_behind",
         "packing",
-        "resting",
         "ring",
+        "span",
         "tick",
         "time",
         "times",
@@ -74,20 +72,33 @@ class SnapshotRing:
         self.tick = 0
         self.tree: Tree = {}
         self.time = 0.0
-        self._span = 0.0
+        self.span = 0.0
         self._previous_tick = 0
         self.changed_tick = 0
         """The newest tick that has changed something; 0: none."""
-        self.resting = False
+        self._rests_from = 0
+        """The first tick that has changed nothing since; 0: the newest one has."""
+        self.is_behind = False
+        """Whether some client has a part of the current state. Then the next tick is sent though it changes nothing."""
         self._known = KnownDeltas()
         self._encodings: Encodings = {}
-        self._bodies: dict[tuple[int, int], bytes] = {}
-        self.by_acked_tick: dict[int, bytes | None] = {}
+        self._made = _Made()
+
+    @property
+    def resting(self) -> bool:
+        """Whether the current tick has changed nothing."""
+        return self._rests_from > 0
 
     def apart(self) -> SnapshotRing:
         """Return a ring for what a single client sees. It shares the encodings of a tick with all its like."""
         ring = SnapshotRing(self._size)
         ring.packing, ring._encodings = self.packing, self._encodings
+        return ring
+
+    def of_parts(self) -> SnapshotRing:
+        """Return a ring for the states that a single client gets instead of this ring's, see :meth:`push_part`."""
+        ring = SnapshotRing(self._size)
+        ring.packing = self.packing
         return ring
 
     def push(self, tick: int, tree: Tree, time: float, span: float, delta: Tree | None = None) -> bool:
@@ -98,21 +109,35 @@ class SnapshotRing:
         :param delta: frozen; leads from the previous state to ``tree``. None if it is not known.
         """
         unchanged = tree is self.tree and self.tick > 0
-        if unchanged and (self.resting or tick == self.tick):
+        if unchanged and ((self.resting and not self.is_behind) or tick == self.tick):
             return False
-        self.resting = unchanged
-        self._previous_tick, self.tick = self.changed_tick, tick
+        if not (unchanged and self.resting):
+            self._rests_from = tick if unchanged else 0
+        self.is_behind = False
+        self._previous_tick = self.changed_tick
         if not unchanged:
             self.changed_tick = tick
+        self._add(tick, tree, time, span, delta, not unchanged)
+        return True
+
+    def push_part(self, whole: SnapshotRing, tree: Tree, delta: Tree) -> None:
+        """Make ``tree``, which has a part of the newest changes of another ring's state, the current state.
+
+        :param delta: leads to it from the previous state.
+        """
+        self._rests_from = whole.tick if whole.resting and tree is whole.tree else 0
+        self._previous_tick, self.changed_tick = whole._previous_tick, whole.tick
+        self._add(whole.tick, tree, whole.time, whole.span, delta, True)
+
+    def _add(self, tick: int, tree: Tree, time: float, span: float, delta: Tree | None, is_change: bool) -> None:
+        if is_change:
             self._known.add(tick, delta)
-        self.tree, self.time, self._span = tree, time, span
+        self.tick, self.tree, self.time, self.span = tick, tree, time, span
         self.ring[tick], self.times[tick] = tree, time
         if len(self.ring) > self._size:
             self._drop_oldest()
         self._encodings.clear()
-        self._bodies.clear()
-        self.by_acked_tick.clear()
-        return True
+        self._made.clear()
 
     def body_for(self, baseline_tick: int, baseline: Tree, now: float, *, is_long: bool = False) -> tuple[bytes, int]:
         """Return the message body that leads from ``baseline`` (tick 0: nothing) to the current state, and its kind:
@@ -122,12 +147,12 @@ class SnapshotRing:
         :param is_long: whether it has to be a SNAPSHOT, which may leave at any time.
         """
         flags, payload, back = self._encoded(baseline_tick, baseline)
-        head = head_of(flags, self.tick, back, self.tick - self._previous_tick, self.time, self._span)
+        head = head_of(flags, self.tick, back, self.tick - self._previous_tick, self.time, self.span)
         kind = DELTA if head.is_short and is_fresh(self.time, now) and not is_long else SNAPSHOT
-        body = self._bodies.get((baseline_tick, kind))
+        body = self._made.bodies.get((baseline_tick, kind))
         if body is None:
             body = (head.encode_short() if kind == DELTA else head.encode()) + payload
-            self._bodies[baseline_tick, kind] = body
+            self._made.bodies[baseline_tick, kind] = body
         return body, kind
 
     def delta_since(self, baseline_tick: int, baseline: Tree) -> Tree:
@@ -136,6 +161,31 @@ class SnapshotRing:
             return diff(baseline, self.tree)
         return self._known.difference(baseline_tick, baseline, self.tree)
 
+    def missing_in(self, tree: Tree, since: int, missing: Tree) -> Tree:
+        """Return the delta that leads from ``tree`` to the current state.
+
+        :param since: a former tick; ``missing`` names where ``tree`` differs from its state.
+        """
+        if since not in self.ring:
+            return diff(tree, self.tree)
+        return self._known.difference(since, tree, self.tree, missing)
+
+    def part_bytes(self, baseline_tick: int, baseline: Tree, tree: Tree, delta: Tree) -> int:
+        """Return the size of the payload with which a state would be sent.
+
+        :param delta: leads to it from the current state.
+        """
+        if self.ring.get(baseline_tick) is baseline:
+            change = self._known.difference(baseline_tick, baseline, tree, delta)
+        else:
+            change = diff(baseline, tree)
+        encoded = self.packing.delta(baseline, tree, change)
+        return len(encoded[1]) if encoded is not None else self.packing.max_bytes
+
+    def rests_since(self, tick: int) -> bool:
+        """Return whether a client with the state of this tick has all, and knows that it rests."""
+        return tick == self.tick or 0 < self._rests_from <= tick
+
     def frame_for(self, acked: int, now: float) -> bytes | None:
         """Return the framed message for all clients with this acked tick; None if it does not exist or fit a packet.
 
@@ -143,15 +193,17 @@ class SnapshotRing:
 
         :param acked: the lowest 32 bits of the tick of their newest state; 0: none, -1: nothing acknowledged.
         """
-        if acked in self.by_acked_tick:
-            return self.by_acked_tick[acked]
+        frames = self._made.frames
+        if acked in frames:
+            return frames[acked]
         framed = None
         tick = unwrap(acked, self.tick, 32) if acked > 0 else 0
         baseline = self.ring.get(tick) if tick else {}
-        if self.tick and baseline is not None and tick != self.tick and (not tick or self.tick - tick <= MAX_BACK):
+        is_new = self.tick > 0 and baseline is not None and not self.rests_since(tick)
+        if is_new and baseline is not None and (not tick or self.tick - tick <= MAX_BACK):
             body, kind = self.body_for(tick, baseline, now)
             framed = last_message(kind, body) if len(body) <= MAX_BODY_BYTES else None
-        self.by_acked_tick[acked] = framed
+        frames[acked] = framed
         return framed
 
     def _encoded(self, baseline_tick: int, baseline: Tree) -> tuple[int, bytes, int]:
@@ -180,128 +232,3 @@ class SnapshotRing:
         oldest, _ = self.ring.popitem(last=False)
         del self.times[oldest]
         self._known.drop(oldest)
-
-
-class SnapshotSender:
-    """The baseline of one client, and its next snapshot. The ticks are in the client's record.
-
-    :ivar ring: the states that the client may see.
-    :ivar baseline: the state of ``record.baseline_tick``.
-    :ivar bulk_tick: the tick of the state under way as a bulk transfer; 0: none.
-    :ivar bulk_delivered_at: when all of that state had arrived, seconds; None while it is under way.
-    :ivar window: bounds the bytes of states that are under way.
-    """
-
-    __slots__ = (
-        "_bulk",
-        "_group",
-        "_progress_at",
-        "_progress_tick",
-        "baseline",
-        "bulk_delivered_at",
-        "bulk_tick",
-        "record",
-        "ring",
-        "window",
-    )
-
-    def __init__(
-        self, record: PeerRecord, ring: SnapshotRing, max_bytes_per_second: float = math.inf, now: float = 0.0
-    ) -> None:
-        self.record = record
-        self.ring = ring
-        self.window = SendWindow(record, max_bytes_per_second, now)
-        self.baseline: Tree = _NO_STATE
-        self._progress_tick = 0  # the baseline at its last change, and the time of that:
-        self._progress_at = 0.0
-        self._group = 0
-        self.bulk_tick = 0
-        self.bulk_delivered_at: float | None = None
-        self._bulk: Tree = _NO_STATE
-
-    def renew(self, now: float) -> None:
-        """Begin with a new path: a state under way is dropped, and the baseline stays."""
-        self.window.begin(now)
-        self._end_bulk()
-        self._progress_tick = -1
-
-    def forget(self) -> None:
-        """Note that the client has no state."""
-        self.record.forget_states()
-        self.baseline = _NO_STATE
-
-    def on_acked(self, tick: int) -> None:
-        """``tick`` is the client's newest state; 0 asks for a full state."""
-        if tick == 0:
-            self.record.baseline_tick, self.baseline = 0, _NO_STATE
-            return
-        if tick == self.bulk_tick:
-            tree: Tree | None = self._bulk
-            self._end_bulk()
-        else:
-            tree = self.ring.ring.get(tick)
-        if tree is not None:
-            self.record.baseline_tick, self.baseline = tick, tree
-
-    def holds(self, tick: int) -> bool:
-        return tick in self.ring.ring or tick == self.record.baseline_tick or tick == self.bulk_tick
-
-    def _end_bulk(self) -> None:
-        self.bulk_tick, self._bulk, self.bulk_delivered_at = 0, _NO_STATE, None
-
-    @property
-    def up_to_date(self) -> bool:
-        """True if the client has the current state, or there is none."""
-        ring = self.ring
-        return (self.record.baseline_tick == ring.tick) or not ring.tick
-
-    def wanted(self, now: float, rto: float) -> bool:
-        """Return whether to send a snapshot now: a new one, or the last one again after a time-out."""
-        if self.bulk_tick:
-            if self.bulk_delivered_at is None or now < self.bulk_delivered_at + 2 * rto:
-                return False
-            self._end_bulk()  # all of it arrived, yet the client did not acknowledge it: it could not use it
-        if self.up_to_date:
-            return False
-        return self.record.sent_tick != self.ring.tick or now >= self.record.sent_at + rto
-
-    def due_at(self, rto: float) -> float | None:
-        """Return when :meth:`wanted` becomes true if the state does not change; None for never."""
-        if self.bulk_tick:
-            return None if self.bulk_delivered_at is None else self.bulk_delivered_at + 2 * rto
-        if self.up_to_date:
-            return None
-        return self.record.sent_at + rto if self.record.sent_tick == self.ring.tick else 0.0
-
-    def next_body(self, now: float, rto: float = 0.0) -> tuple[bytes, int]:
-        """Return the message body to send, and its kind: DELTA, SNAPSHOT, or BULK_SNAPSHOT to be sent reliably.
-
-        :param rto: time-out for resending, seconds. A large state goes reliably if no progress was made for much
-            longer.
-        """
-        record, ring = self.record, self.ring
-        if record.baseline_tick != self._progress_tick or record.sent_tick == record.baseline_tick:
-            self._progress_tick, self._progress_at = record.baseline_tick, now
-        usable = record.baseline_tick > 0 and ring.tick - record.baseline_tick <= MAX_BACK
-        body, kind = ring.body_for(*((record.baseline_tick, self.baseline) if usable else (0, {})), now)
-        if usable and len(body) > _LARGE_DELTA:
-            full, full_kind = ring.body_for(0, {}, now)
-            if len(full) < len(body):
-                body, kind = full, full_kind
-        again = record.sent_tick == ring.tick
-        record.sent_tick, record.sent_at = ring.tick, now
-        if len(body) <= MAX_BODY_BYTES:
-            return body, kind
-        stuck = now > self._progress_at + _PATIENCE + 2 * rto
-        if usable and not again and not stuck and len(body) <= MAX_UNRELIABLE_FRAGMENTS * MAX_BODY_BYTES * 0.9:
-            return body, kind
-        self.bulk_tick, self._bulk, self.bulk_delivered_at = ring.tick, ring.tree, None
-        if kind == DELTA:
-            body, _ = ring.body_for(record.baseline_tick, self.baseline, now, is_long=True)
-        return body, BULK_SNAPSHOT
-
-    def fragments(self, body: bytes, kind: int) -> list[bytes]:
-        # A group number of its own counts only fragmented states. Ticks or whole states may be so far apart that the
-        # receiver takes the newer one for the older one.
-        self._group += len(body) > MAX_BODY_BYTES
-        return split(kind, self._group, body)

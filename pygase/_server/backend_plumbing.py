@@ -12,6 +12,7 @@ from .machine_plumbing import MachinePlumbing
 from .server_plumbing import ServerPlumbing
 from .turns import ServerTurns
 from .views import CheckedView, Views, check_view
+from .weighing import priorities_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -54,6 +55,15 @@ class BackendPlumbing:
         watch, simulation = self.game.watch, self.game.simulation
         asked = view if isinstance(view, Interest) else CheckedView(view)
         self.server.states.wire.views = Views(asked, self.server.log, lambda: simulation.debug, watch.note_view)
+
+    def prefer(self, priority: Any) -> None:
+        """Let what is urgent leave first to clients that are short.
+
+        :param priority: patterns and weights, or a function.
+        :raises TypeError, InvalidValue: it is neither, or a pattern makes no sense.
+        """
+        simulation, wire = self.game.simulation, self.server.states.wire
+        wire.priorities = priorities_of(priority, self.server.log, lambda: simulation.debug)
 
     def claim(self, interval: float) -> None:
         """:raises ValueError: if the interval is not a positive number of seconds.

@@ -266,6 +266,7 @@ class ServerRun:
         self._next_push_at = self.clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
         views, endpoint = wire.views, self.endpoint
+        endpoint.shared.is_paused = commit.is_paused
         if views is not None:
             changed = views.push(commit, endpoint, self.clock)
         else:

@@ -181,6 +181,7 @@ class ServerPlumbing:
             identity=known.identity,
             precision=self.states.wire.precision,
             has_views=self.states.wire.views is not None,
+            priorities=self.states.wire.priorities,
         )
         endpoint.entrance.bans = self.keeping_out.bans
         return endpoint

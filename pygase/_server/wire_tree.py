@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .._state.delta import diff
 from .._state.merging import merged
 from .._state.precision import Places, Precision, rounded_changes
+from .._state.priorities import Priorities
 from .._state.tree import Tree
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ class WireTree:
     for ever.
 
     :ivar precision: what the game has declared.
+    :ivar priorities: what goes first to a client that is short; None: it gets whole states, and fewer of them.
     :ivar views: what each client may see of the tree; None: all of it.
     """
 
     def __init__(self, precision: Precision) -> None:
         self.precision = precision
+        self.priorities: Priorities | None = None
         self.views: Views | None = None
         self._lock = threading.Lock()
         self._exact: Tree = {}

@@ -33,12 +33,13 @@ class KnownDeltas:
         """Forget the oldest tick."""
         self._deltas.pop(tick, None)
 
-    def difference(self, since: int, old: Tree, new: Tree) -> Tree:
+    def difference(self, since: int, old: Tree, new: Tree, missing: Tree | None = None) -> Tree:
         """Return the delta from ``old`` to ``new``, as :func:`diff` does.
 
         :param since: the tick of ``old``, not dropped yet; ``new`` is the tree of the newest tick.
+        :param missing: names where ``old`` differs from the tree of its tick; None: nowhere.
         """
-        passed: list[Tree] = []
+        passed: list[Tree] = [missing] if missing else []
         for tick in reversed(self._deltas):
             if tick <= since:
                 break
@@ -46,7 +47,7 @@ class KnownDeltas:
             if delta is None:
                 return diff(old, new)
             passed.append(delta)
-        if len(passed) == 1:
+        if len(passed) == 1 and not missing:
             return passed[0]
         passed.reverse()
         return _difference(old, new, passed)

@@ -14,10 +14,10 @@ from pygase._protocol.congestion import (
     NO_QUEUE,
     SURPLUS,
     Flight,
-    LateLeast,
     SendWindow,
     SkippedStates,
 )
+from pygase._protocol.queue_meter import LateLeast
 from pygase._protocol.record import PeerRecord
 
 

@@ -9,7 +9,8 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 import pytest
 
 from pygase._protocol.channels import NO_MESSAGES, RELIABLE
-from pygase._protocol.server_peer import Identity, ServerProtocol, Shared
+from pygase._protocol.resumption import Identity
+from pygase._protocol.server_peer import ServerProtocol, Shared
 from pygase._protocol.snapshots import SnapshotRing
 from pygase.config import ServerConfig
 from tests.support.peers import Address, Peers

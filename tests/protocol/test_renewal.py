@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pygase._protocol.channels import RELIABLE
 from pygase._protocol.client_peer import ClientProtocol
 from pygase._protocol.peer_events import EventReceived, InputsReceived, MessageAcked, StateReceived
-from pygase._protocol.server_peer import Identity, ServerProtocol, Shared
+from pygase._protocol.resumption import Identity
+from pygase._protocol.server_peer import ServerProtocol, Shared
 from pygase._protocol.skips import numbers_received
 from pygase._protocol.snapshots import SnapshotRing
 from pygase.config import ClientConfig, ServerConfig

@@ -9,7 +9,8 @@ import pytest
 
 from pygase._protocol.record import PeerRecord
 from pygase._protocol.snapshot_receiver import ReceivedState, SnapshotReceiver
-from pygase._protocol.snapshots import MAX_UNRELIABLE_FRAGMENTS, SnapshotRing, SnapshotSender
+from pygase._protocol.snapshot_sender import MAX_UNRELIABLE_FRAGMENTS, SnapshotSender
+from pygase._protocol.snapshots import SnapshotRing
 from pygase._protocol.wire import BULK_SNAPSHOT, COMPRESSED, DELTA, MAX_BODY_BYTES, SNAPSHOT, SNAPSHOT_HEADER
 from pygase._state.codec import pack
 from pygase._state.tree import Tree

@@ -11,7 +11,8 @@ from pygase import Backend, Client, ClientConfig, DisconnectReason, GameState, S
 from pygase._protocol.fragments import TooLarge
 from pygase._protocol.record import PeerRecord
 from pygase._protocol.snapshot_receiver import SnapshotReceiver
-from pygase._protocol.snapshots import SnapshotRing, SnapshotSender
+from pygase._protocol.snapshot_sender import SnapshotSender
+from pygase._protocol.snapshots import SnapshotRing
 from pygase._protocol.wire import SNAPSHOT_HEADER
 from pygase._state.codec import pack
 from pygase._state.tree import Tree
