@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from pygase._protocol import wire
 from pygase._protocol.snapshots import SnapshotRing
+from pygase._protocol.view_rings import ViewRings
 from pygase._server.state_keeper import Commit
 from pygase._server.wire_tree import WireTree
 from pygase._state.merging import UpdateReader, merged
@@ -70,11 +71,13 @@ def measured(clients: int, things: int, ticks: int) -> list[Figures]:
     sights = Sights("ents", "x", "y", RADIUS, lambda tree, client_id: client_id)
     common = SnapshotRing(256)
     common.packing.places = world.wire.precision.root
-    rings = [common.apart() for _ in range(clients)]
+    view_rings = ViewRings(common)
+    rings = [view_rings.new_ring() for _ in range(clients)]
     for tick in range(1, ticks + 10):
         commit, now = world.commit(tick), tick / HZ
         began_at = time.process_time()
         sent = world.wire.follow(commit)
+        view_rings.begin(tick, sent.tree, now, 1 / HZ)
         sights.follow(sent.tree, sent.delta_from(sights.tree))
         followed_at = time.process_time()
         for client_id, ring in enumerate(rings):

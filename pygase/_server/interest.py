@@ -24,9 +24,10 @@ class Interest:
     own may also call it, and change what it returns: ``{**interest(tree, client_id), "secrets": {}}``.
 
     A thing appears within the radius, and disappears beyond 1.12 radii. Each client looks for what has come and gone in
-    every fourth tick, and at once if it has moved far. So a thing may be sent for three ticks more, and a little beyond
-    the radius: let the radius end outside of the screen. Rules that must hold exactly, such as walls that hide an
-    enemy, belong in a view of your own. Things without a place (two finite numbers) are seen by nobody but their owner.
+    every fourth tick, and at once if it has moved far, or a thing that it sees. So a thing may be sent for three ticks
+    more, and a little beyond the radius: let the radius end outside of the screen. Rules that must hold exactly, such
+    as walls that hide an enemy, belong in a view of your own. Things without a place (two finite numbers) are seen by
+    nobody but their owner.
 
     :param table: the name of the attribute with the things, a dict of records.
     :param position: the keys of a record's coordinates.

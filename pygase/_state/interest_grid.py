@@ -17,6 +17,9 @@ LEAVE_SHARE: Final = 1.12
 """The distance, in radii, at which a thing that was seen is seen no longer. It is more than one, so that a thing at the
 edge does not come and go."""
 
+STRIDE_SHARE: Final = 1 / 16
+"""The way of a thing in one state, in radii, from which on those that see it look at once."""
+
 Place = tuple[float, float]
 _Cell = tuple[int, int]
 
@@ -46,26 +49,32 @@ class InterestGrid:
     :param x, y: the keys of the coordinates in a record.
     """
 
-    __slots__ = ("_cell_of", "_cells", "_inner", "_outer", "_reach", "_size", "_x", "_y")
+    __slots__ = ("_cell_of", "_cells", "_inner", "_outer", "_reach", "_size", "_stride", "_x", "_y")
 
     def __init__(self, radius: float, x: Any, y: Any) -> None:
         self._x = x
         self._y = y
         self._size = radius * CELL_SHARE
         self._reach = radius * LEAVE_SHARE
+        self._stride = radius * STRIDE_SHARE
         self._inner = radius * radius
         self._outer = self._reach * self._reach
         self._cells: dict[_Cell, dict[Any, Place]] = {}
         self._cell_of: dict[Any, _Cell] = {}
 
-    def put(self, key: Any, record: Any) -> None:
-        """Note a new or changed record. One without a place is not found."""
+    def put(self, key: Any, record: Any) -> bool:
+        """Note a new or changed record. One without a place is not found.
+
+        :returns: True if it has moved far, or has a place no longer.
+        """
         place, size = place_of(record, self._x, self._y), self._size
         if place is None or not self._has(place):
-            self.remove(key)
-            return
+            return self.remove(key)
         cell = math.floor(place[0] / size), math.floor(place[1] / size)
-        before = self._cell_of.get(key)
+        before, is_far = self._cell_of.get(key), False
+        if before is not None:
+            old = self._cells[before][key]
+            is_far = abs(place[0] - old[0]) > self._stride or abs(place[1] - old[1]) > self._stride
         if before != cell:
             if before is not None:
                 self._leave(key, before)
@@ -74,16 +83,19 @@ class InterestGrid:
         if things is None:
             things = self._cells[cell] = {}
         things[key] = place
+        return is_far
 
     def _has(self, place: Place) -> bool:
         """Return whether a place is in a cell that has a number."""
         most = self._size * MOST_CELLS
         return -most < place[0] < most and -most < place[1] < most
 
-    def remove(self, key: Any) -> None:
+    def remove(self, key: Any) -> bool:
+        """Forget a thing. Return whether it had a place."""
         cell = self._cell_of.pop(key, None)
         if cell is not None:
             self._leave(key, cell)
+        return cell is not None
 
     def _leave(self, key: Any, cell: _Cell) -> None:
         things = self._cells[cell]

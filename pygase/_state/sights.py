@@ -11,7 +11,7 @@ from .tree import TO_DELETE, Tree
 
 STATES_A_LOOK: Final = 4
 """States between two looks for what has come near or gone far: at 20 Hz a fifth of a second. Things that are seen move
-in each state."""
+in each state. What moves far, or is hidden, is looked at in the same state."""
 
 JUMP_SHARE: Final = 0.25
 """The way, in radii, after which a client looks at once."""
@@ -47,7 +47,19 @@ class Sights:
     :param table: the attribute with the things; ``x``, ``y``: the keys of their coordinates.
     """
 
-    __slots__ = ("_changed", "_grid", "_jump", "_me", "_rest", "_sights", "_table", "_things", "_tree", "_version")
+    __slots__ = (
+        "_changed",
+        "_far",
+        "_grid",
+        "_jump",
+        "_me",
+        "_rest",
+        "_sights",
+        "_table",
+        "_things",
+        "_tree",
+        "_version",
+    )
 
     def __init__(self, table: str, x: Any, y: Any, radius: float, me: Me) -> None:
         self._table = table
@@ -61,6 +73,8 @@ class Sights:
         """The changes of the newest state: of the things,"""
         self._rest: Tree = {}
         """and of everything else."""
+        self._far = set[Any]()
+        """Things that have moved far with the newest state."""
         self._sights: dict[int, _Sight] = {}
 
     @property
@@ -79,11 +93,12 @@ class Sights:
         things = things if type(things) is dict else {}
         self._changed = _changes_of(delta.get(self._table), self._things, things)
         self._rest = {key: value for key, value in delta.items() if key != self._table}
+        self._far.clear()
         for key, change in self._changed.items():
             if change is TO_DELETE:
                 self._grid.remove(key)
-            else:
-                self._grid.put(key, things[key])
+            elif self._grid.put(key, things[key]):
+                self._far.add(key)
         self._tree, self._things = tree, things
         self._version += 1
         if self._version % _FORGET_EVERY == 0:
@@ -122,10 +137,11 @@ class Sights:
 
     def _go_on(self, sight: _Sight, client_id: int) -> Tree:
         """Let a client see the newest state after the one before; return the changes of the things that it sees."""
+        key, place = self._own(client_id)  # first: it calls the game, which may raise
         delta = self._changes_near(sight)
-        key, place = self._own(client_id)
         is_turn = (self._version + client_id) % STATES_A_LOOK == 0
-        if is_turn or self._has_jumped(sight, place) or (key in self._things and key not in sight.things):
+        has_moved = bool(self._far) and not self._far.isdisjoint(sight.things)
+        if is_turn or has_moved or self._has_jumped(sight, place) or (key in self._things and key not in sight.things):
             self._look(sight, key, place, delta)
         return delta
 

@@ -204,3 +204,20 @@ def test_wrong_parameters_are_refused(options: dict[str, Any], words: str) -> No
     options = {"table": "ents", "radius": 10, **options}
     with pytest.raises((TypeError, ValueError), match=words):
         Interest(options.pop("table"), **options)
+
+
+@pytest.mark.parametrize("change", [{"x": 5000.0}, {"x": RADIUS * (LEAVE_SHARE + 0.01)}, {"x": None}, TO_DELETE])
+def test_what_jumps_away_or_hides_is_not_seen_in_the_same_state(change: Any) -> None:
+    """A game hides a thing by taking its place away. Its new place must not be sent until the next look."""
+    for client_id in range(STATES_A_LOOK):
+        reader, own = UpdateReader(), {"x": 0.0, "y": 0.0}
+        tree: Tree = {"ents": {"me": own, "spy": {"x": 90.0, "y": 0.0}, "tree": {"x": 1.0, "y": 0.0}}}
+        sights = Sights("ents", "x", "y", RADIUS, lambda tree, client_id: "me")
+        sights.follow(tree, None)
+        seen, _ = sights.tree_for(client_id, {})
+        assert "spy" in seen["ents"]
+        delta = reader.attribute_changes(tree, {"ents": {"spy": change}}, "update")
+        sights.follow(merged(tree, delta, {}), delta)
+        after, leads = sights.tree_for(client_id, seen)
+        assert set(after["ents"]) == {"me", "tree"}
+        assert leads == {"ents": {"spy": TO_DELETE}}
