@@ -406,6 +406,17 @@ def test_a_program_that_was_killed_is_the_same_client_again(tmp_path: Path, wait
     assert again.snapshots[-1].state["tick"] > 0
 
 
+def test_a_program_that_is_started_again_may_have_another_profile(tmp_path: Path) -> None:
+    path = tmp_path / "place"
+    world = World().join(resume=path, profile={"name": "Ann"})
+    killed(world)
+    world.client = world.new_client()
+    world.network.connect(world.client, resume=path, profile={"name": "Anna"})
+    world.network.run(1.0)
+    assert world.client.id == 1
+    assert world.backend.server.clients[1].profile == {"name": "Anna"}
+
+
 def test_a_program_that_is_started_too_late_is_a_new_player(tmp_path: Path) -> None:
     path = tmp_path / "place"
     world = World(resume_seconds=5.0).join(resume=path)

@@ -29,7 +29,6 @@ class RemoteClient:
     :param after_state: see :class:`~.outgoing.Outgoing`.
 
     :ivar peer: its end of the protocol; ``connection``: the same client as games see it.
-    :ivar profile: what it says of its player.
     :ivar events: its account with the game loop.
     :ivar own_events: its account with the server's own handlers, and with wires that take no serialised events.
     """
@@ -51,7 +50,6 @@ class RemoteClient:
         self._bytes_while_lost = 0
         self.events = ClientEvents(peer.client_id, peer.address, endpoint.config)
         self.own_events = ClientEvents(peer.client_id, peer.address, endpoint.config, in_game=self.events)
-        self.profile: dict[Any, Any] = peer.identity.profile
         self.connection = ServerConnection(self)
 
     def __str__(self) -> str:
@@ -65,6 +63,11 @@ class RemoteClient:
     def address(self) -> Address:
         """Where the client is at present."""
         return self.peer.address
+
+    @property
+    def profile(self) -> dict[Any, Any]:
+        """What the client says of its player; a new process that resumes may say something else."""
+        return self.peer.identity.profile
 
     @property
     def is_connected(self) -> bool:
