@@ -19,6 +19,26 @@ Signature = tuple[int, int] | None
 """The time and the size of a file; None without one."""
 
 
+_ANY_NUMBER: Final = 2**62
+
+
+def read_checkpoint(path: str) -> Checkpoint:
+    """Return the checkpoint in a file, of whatever game. The file may be in use.
+
+    :raises CheckpointUnusable: there is no such file, or it is no checkpoint that this PyGaSe can read; says why.
+    """
+    try:
+        data = read_file(real_path(path), MAX_CHECKPOINT_BYTES)
+    except OSError as error:
+        raise CheckpointUnusable(f"{path} cannot be read: {error.strerror or error}") from None
+    if data is None:
+        raise CheckpointUnusable(f"there is no file {path!r}")
+    try:
+        return decode(data, _ANY_NUMBER)
+    except Unreadable as refused:
+        raise CheckpointUnusable(f"{path} {refused}") from None
+
+
 class CheckpointFile:
     """The file, and the checkpoint that it held when this object was made.
 

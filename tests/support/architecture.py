@@ -49,7 +49,7 @@ PURE = [
         "pygase._server.changes_in_place",
         "pygase._server.slow_ticks",
     ],
-    "pygase._server.checkpoint",
+    *["pygase._server.checkpoint", "pygase._server.checkpoint_text"],
     "pygase.seats",
 ]
 THREADS_AND_CLOCKS = ["asyncio", "threading", "time", "concurrent"]
