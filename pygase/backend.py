@@ -66,7 +66,7 @@ class Backend:
     def __init__(
         self,
         initial_game_state: GameState | None = None,
-        time_step_function: Callable[..., dict[str, Any] | None] | None = None,
+        time_step_function: Callable[..., Mapping[str, Any] | None] | None = None,
         event_handlers: Mapping[str, Handler] | None = None,
         *,
         initial_gamestate: GameState | None = None,
@@ -79,7 +79,7 @@ class Backend:
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_interval: float = 5.0,
         precision: Mapping[str, float] | None = None,
-        view: Callable[[dict[str, Any], int], Mapping[str, Any]] | None = None,
+        view: Callable[[Any, int], Mapping[str, Any]] | None = None,
         priority: Mapping[str, float] | Callable[[int, tuple[str | int, ...], Any], float] | None = None,
     ) -> None:
         if (initial_game_state is None) == (initial_gamestate is None):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._diagnostics.tracebacks import program_lines_only
@@ -49,7 +49,7 @@ class GameStateMachine(TakesHandlers):
     :ivar plumbing: PyGaSe's own, not for games; it may change at any time.
     """
 
-    time_step: Callable[..., dict[str, Any] | None]
+    time_step: Callable[..., Mapping[str, Any] | None]
 
     def __init__(
         self, game_state_store: GameStateStore, *, debug: bool | None = None, max_dt: float | None = None
