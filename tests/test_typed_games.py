@@ -23,6 +23,11 @@ def complaints(source: str, folder: Path) -> str:
 def test_a_typed_game_passes_and_mistakes_in_it_are_found(tmp_path: Path) -> None:
     source = typed_page()
     assert "Success: no issues found" in complaints(source, tmp_path)
-    for right, wrong in (("game_state.players\n", "game_state.plyers\n"), ('mine["x"] + 4.0', 'mine["y"] + 4.0')):
-        assert source.count(right) == 1 + (wrong == "game_state.plyers\n")
+    mistakes = {
+        'mine["x"] + 4.0': 'mine["y"] + 4.0',
+        'keys["right"] -': 'keys["up"] -',
+        "walk(players[key],": "walk(key,",
+    }
+    for right, wrong in mistakes.items():
+        assert source.count(right) == 1
         assert "error:" in complaints(source.replace(right, wrong), tmp_path)

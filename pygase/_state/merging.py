@@ -83,6 +83,7 @@ class UpdateReader(Cleaner):
             raise Unsendable(TOO_DEEP)
         delta: Tree = {}
         key: Any = None
+        size_before = self.size_bytes
         try:
             for key, item in update.items():
                 if (type(key) is not str or not key.isascii()) and (
@@ -105,13 +106,16 @@ class UpdateReader(Cleaner):
         except Unsendable as unsendable:
             unsendable.under_key(key)
             raise
-        return delta if not is_whole or node.keys() <= update.keys() else _with_gone(delta, node, update)
+        has_same_keys = len(node) == len(update) and self.size_bytes == size_before  # no key is new, so none has gone
+        return delta if not is_whole or has_same_keys else _with_gone(delta, node, update)
 
     def _note_change(self, delta: Tree, key: str | int, old: Any, item: Any, depth: int, is_whole: bool) -> None:
         """Add to ``delta`` the change of a value that is no number before and after, or is new, or is no plain one."""
         if item is TO_DELETE:
             if old is not ABSENT:
                 delta[key] = TO_DELETE
+            elif is_whole:  # a key that neither of the two has: the whole has others, if it is as long
+                self.size_bytes += 1
             return
         kind = type(item)
         if kind is type(old) and _compares(kind) and item == old:
@@ -144,9 +148,10 @@ class UpdateReader(Cleaner):
 
 def _with_gone(delta: Tree, node: Tree, update: Tree) -> Tree:
     """Add to a delta the keys of ``node`` that a whole update does not have."""
-    for key in node:
-        if key not in update:
-            delta[key] = TO_DELETE
+    if not node.keys() <= update.keys():
+        for key in node:
+            if key not in update:
+                delta[key] = TO_DELETE
     return delta
 
 

@@ -298,3 +298,57 @@ def test_what_stands_for_nothing_or_predicts_nothing_is_refused() -> None:
         Session(Client(), interpolate=[5])  # type: ignore[list-item]
     with pytest.raises(TypeError, match="Prediction"):
         Session(Client(), tick=TICK, predict=move)  # type: ignore[arg-type]
+
+
+def ride(mine: dict[str, Any], keys: Mapping[str, bool], world: Any) -> dict[str, Any]:
+    """Walk, and be carried by a platform; a closed door stops everybody. The server passes its own state."""
+    x = mine["x"] + SPEED * (keys["right"] - keys["left"]) + world.platform["speed"]
+    return {**mine, "x": x if world["door"]["open"] else min(x, world.door["x"])}
+
+
+def test_a_step_that_sees_the_world_predicts_doors_and_platforms_to_the_last_bit() -> None:
+    """The only correction is that of the way that was walked against the door after it had been opened."""
+
+    def step(game_state: GameState, dt: float, inputs: Mapping[Any, Any]) -> dict[str, Any]:
+        players = {me: ride(game_state.players[me], each.value, game_state) for me, each in inputs.items()}
+        opened = any(player["x"] >= 40.0 for player in players.values())
+        return {"players": players, "door": {"open": True}} if opened and network.now > 8.0 else {"players": players}
+
+    network = SimulatedNetwork(seed=5, link=Link(latency=0.05))
+    backend = Backend(
+        GameState(players={}, platform={"speed": 0.25}, door={"x": 40.0, "open": False}),
+        step,
+        {CLIENT_CONNECTED: lambda client_id: {"players": {client_id: {"x": 0.0}}}},
+    )
+    network.serve(backend, interval=TICK)
+    client = Client()
+    session = Session(
+        client,
+        clock=network.clock,
+        connect=lambda: network.connect(client),
+        tick=TICK,
+        predict=Prediction(ride, "players.{me}"),
+    )
+    session.connect()
+    network.run_until(lambda: session.view().ready and client.id in session.view().players, 5.0)
+    predictor = session.predictor
+    assert predictor is not None
+    keys = {"right": True, "left": False}
+
+    def frames(seconds: float) -> None:
+        for _ in range(round(seconds / FRAME)):
+            network.run(FRAME)
+            session.send_input(keys)
+            session.view()
+
+    frames(1.0)
+    before = predictor.corrections  # of the first inputs, for which the server did not wait
+    frames(4.0)
+    assert session.view().players[client.id]["x"] == 40.0
+    assert predictor.corrections == before
+    frames(4.0)
+    assert session.view().players[client.id]["x"] > 100.0
+    assert before < predictor.corrections <= before + 15
+    opened = predictor.corrections
+    frames(2.0)
+    assert predictor.corrections == opened

@@ -185,3 +185,10 @@ def lines_of(reader: UpdateReader, tree: Any, update: Any) -> int:
     finally:
         sys.settrace(before)
     return count
+
+
+def test_a_marker_of_what_is_not_there_hides_nothing_that_has_gone() -> None:
+    """Both have one key, and they are different ones."""
+    assert changed({"a": {1: 5}}, {"a": Whole({2: TO_DELETE})}) == {"a": {}}
+    assert changed({"a": {1: {"x": 1}}}, {"a": Whole({1: {"y": TO_DELETE}})}) == {"a": {1: {}}}
+    assert changed({"a": {1: 5}}, {"a": Whole({2: 5})}) == {"a": {2: 5}}
