@@ -33,6 +33,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from benchmarks.interest import wide_backend, yardstick
 from pygase._io import udp
 from pygase._protocol import wire
 from pygase._protocol.client_peer import ClientProtocol
@@ -57,6 +58,7 @@ class Load:
     changing: bool = False
     together: bool = False
     encrypted: bool = False
+    wide: bool = False
 
     @property
     def slots(self) -> int:
@@ -112,6 +114,9 @@ def _entities() -> dict[int, dict[str, Any]]:
 def _backend(load: Load) -> Any:
     """Return the Backend that is measured: a state in motion, and events or inputs that are noted."""
     from pygase import CLIENT_CONNECTED, Backend, GameState
+
+    if load.wide:
+        return wide_backend()
 
     def moved(game_state: Any, dt: float) -> dict[str, Any]:
         first = int(game_state.turn) * MOVING % ENTITIES
@@ -399,6 +404,13 @@ def _run(load: Load, bare: tuple[int, int] | None = None) -> Result:
     return result
 
 
+def _print_share(result: Result) -> None:
+    share = result.cpu_seconds / result.wall_seconds * 100
+    print(
+        f"the whole server takes {share:.1f} % of a core; yardstick {yardstick() * 1e6:.1f} µs, see benchmarks.interest"
+    )
+
+
 def _print(number: int, name: str, result: Result, clients: int) -> None:
     print(
         f"round {number}  {name:10} {result.micros(clients):6.2f} µs per client and tick, "
@@ -428,11 +440,13 @@ def main() -> None:
     parser.add_argument("--changing", action="store_true", help="each event changes the state as well")
     parser.add_argument("--together", action="store_true", help="all clients send at once, not spread over the tick")
     parser.add_argument("--encrypted", action="store_true", help="measure encrypted connections beside open ones")
+    parser.add_argument("--wide", action="store_true", help="2,000 entities; each client sees about 30 (Interest)")
     parser.add_argument("--pure", action="store_true", help="without the batches, and without what is compiled")
     options = parser.parse_args()
     if options.pure:
         os.environ["PYGASE_PUREPYTHON"] = "1"  # for the server, which is a process of its own
     load = Load(options.clients, options.hz, options.seconds, options.inputs, options.changing, options.together)
+    load = replace(load, wide=options.wide)
     print(f"compiled: {'protocol' if IS_COMPILED else 'not the protocol'}, batches: {not options.pure and HAS_BATCHES}")
     ratios: list[float] = []
     costs: list[tuple[float, float]] = []
@@ -442,6 +456,8 @@ def main() -> None:
         ratios.append(ours.micros(load.clients) / bare.micros(load.clients))
         _print(number, "pygase", ours, load.clients)
         _print(number, "bare loop", bare, load.clients)
+        if options.wide:
+            _print_share(ours)
         if options.encrypted:
             costs.append(_cost(number, load, ours, bare))
         print(f"round {number}  ratio {ratios[-1]:.2f}")
