@@ -172,7 +172,7 @@ class Soak:
         ]
         now = time.monotonic()
         end, due = now + seconds, [now + every for _, every in mishaps]
-        quiet_from = end - min(seconds / 3, 2 * JUDGED_AFTER)  # the last server lives long enough to be judged
+        quiet_from = end - min(seconds / 2, 3 * JUDGED_AFTER)  # the last server lives long enough to be judged
         while time.monotonic() < end and not self.faults:
             time.sleep(1.0)
             for process in (self.server, self.crowd, *self.lone):
