@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from benchmarks._greedy import GreedyFlow
+from benchmarks.bytes import angles, key_presses
+from benchmarks.bytes import played as bytes_of
 from benchmarks.thin_lines import Run, World, line, quantile
+from pygase.testing import Link
 
 
 def played(world: World, kbit: float, *, seconds: float = 10.0, seed: int = 0, clients: int = 1, **link: float) -> Run:
@@ -68,3 +73,20 @@ def test_jitter_and_loss_are_not_taken_for_a_queue(seed: int) -> None:
         run = played(World(), 1000, seed=seed, **figures)
         arriving = 20.0 * (1.0 - figures.get("loss", 0.0))
         assert run.seen[0].states_per_second(5.0) > 0.95 * arriving - 1.0, figures
+
+
+@pytest.mark.parametrize("player", ["keys", "angles"])
+def test_a_player_of_chase_takes_few_bytes_up_on_a_bad_line(player: str) -> None:
+    """At 120 ms and 20 % loss. A player by angles gives another one in every fourth tick."""
+    from games.chase.__main__ import GAME
+    from pygase_pygame.app.game import Hosting
+
+    rng = random.Random(3)
+    steer = key_presses(rng) if player == "keys" else angles(rng, 4)
+    backend = GAME.serve(Hosting(2))
+    _, up = bytes_of(backend, GAME.tick, Link(latency=0.12, loss=0.2), 6.0, steer, GAME.name)
+    assert up <= 8_000
+    for client_id in backend.server.clients:
+        counts = backend.server.player_inputs.counts(client_id)
+        assert counts.applied > 400
+        assert counts.repeated + counts.late < 8

@@ -307,7 +307,7 @@ class ClientProtocol(PeerProtocol):
         return number
 
     def _piggyback(self, room: int) -> bytes:
-        return self._player.piggyback(room)
+        return self._player.piggyback(room, self.acks.loss)
 
     def _note_piggybacked(self, contents: list[Carried]) -> None:
         contents.append(self._player.note_piggybacked())
@@ -325,6 +325,7 @@ class ClientProtocol(PeerProtocol):
             self._skip_number()  # before the packet that has to report it is filled
         if len(self.inputs) and now >= self.record.last_sent_at + self.states.patience(self.rtt):
             self.hurried = True
+            self.inputs.repeat_all()
         return super()._datagrams(now)
 
     def due_at(self, now: float) -> float:

@@ -8,7 +8,7 @@ from .._state.precision import NO_PRECISION, Precision
 from ..config import ClientConfig
 from .acks import Carried
 from .fragments import Reassembler
-from .inputs import InputSender
+from .inputs import InputSender, copies_for
 from .rhythm import LONGEST_RIDE, Rhythm
 from .snapshot_receiver import ReceivedState, SnapshotReceiver
 from .timing import RttEstimator
@@ -19,16 +19,17 @@ _ACK_WAIT: Final = 1.25
 
 
 class _CarriedInputs:
-    __slots__ = ("_newest", "_player", "_skipped")
+    __slots__ = ("_count", "_newest", "_player", "_skipped")
 
-    def __init__(self, player: PlayerSide, newest: int, skipped: int | None) -> None:
+    def __init__(self, player: PlayerSide, newest: int, count: int, skipped: int | None) -> None:
         self._player = player
         self._newest = newest
+        self._count = count
         self._skipped = skipped
 
     def acknowledge(self) -> int | None:
         """Forget the inputs and the number that was left out, since the server knows them now."""
-        self._player.inputs.on_acked(self._newest)
+        self._player.inputs.on_acked(self._newest, self._count)
         if self._player.unreported == self._skipped:
             self._player.unreported = None
         return None
@@ -59,18 +60,22 @@ class PlayerSide:
         self.has_piggybacked = False
         self._newest_report = 0
 
-    def piggyback(self, room: int) -> bytes:
-        """Return the framed messages with the waiting inputs, if they fit."""
+    def piggyback(self, room: int, loss: float) -> bytes:
+        """Return the framed messages with the waiting inputs, if they fit.
+
+        :param loss: the share of the packets to the server that get lost.
+        """
         if self.has_piggybacked or not len(self.inputs):
             return b""
         skipped = b"" if self.unreported is None else message(SKIPPED, ORDER.pack(self.unreported & 0xFFFF))
-        found = self.inputs.message_body(room - len(skipped) - MESSAGE_HEADER.size)
+        found = self.inputs.message_body(room - len(skipped) - MESSAGE_HEADER.size, copies_for(loss))
         return skipped + message(INPUTS, found[0]) if found is not None else b""
 
     def note_piggybacked(self) -> Carried:
         """Return the part of the packet that stands for the inputs."""
         self.has_piggybacked = True
-        return _CarriedInputs(self, self.inputs.newest, self.unreported)
+        self.inputs.note_sent()
+        return _CarriedInputs(self, self.inputs.newest, self.inputs.carried, self.unreported)
 
     def is_overtaken(self, number: int) -> bool:
         """Return whether a newer report on inputs has arrived than that of packet ``number``. If not, note this one."""

@@ -1,7 +1,8 @@
 """A player's inputs, from the client to the server's schedule.
 
-The client's :class:`InputSender` numbers the inputs. Each packet repeats all unacknowledged inputs, so an input is lost
-only if all packets of a whole second are. The server's ``InputBuffer`` gives each number a tick of its own: number and
+The client's :class:`InputSender` numbers the inputs. Each packet repeats the latest inputs, so that each is in as many
+packets as the link's loss asks for. If none of them arrives, an acknowledgement shows it, and all that the server may
+lack follows. The server's ``InputBuffer`` gives each number a tick of its own: number and
 tick count up together, as in the client's prediction. The previous input replaces a missing one. An input that arrives
 after its tick is dropped, since to apply it later would shift all that follow.
 
@@ -69,6 +70,22 @@ _MAX_BYTES: Final = MAX_BODY_BYTES - _INPUTS_HEADER_BYTES - _VIEW_TIME_BYTES - l
 """Bytes for unacknowledged inputs. All of them fit into every packet, even beside an ACKS and a SKIPPED message."""
 
 
+LEAST_COPIES: Final = 8
+"""Packets that carry an input, at least: a burst of losses is longer than its mean suggests."""
+
+LEAST_LOSS: Final = 0.02
+"""Share of lost packets that is added to the measured one, which follows a new loss a second late."""
+
+_NEGLIGIBLE_LOSS: Final = 1e-6
+"""Chance that all copies of an input get lost: the same for which the server waits, see ``LossMeter``."""
+
+
+def copies_for(loss: float) -> int:
+    """Return how many packets carry an input on a link that loses this share of its packets."""
+    certain = math.log(_NEGLIGIBLE_LOSS) / math.log(min(loss + LEAST_LOSS, 0.9))
+    return min(max(round(certain), LEAST_COPIES), MAX_INPUTS)
+
+
 class _Unacked(NamedTuple):
     number: int
     payload: bytes
@@ -80,16 +97,23 @@ class InputSender:
     """The client's unacknowledged inputs.
 
     :ivar newest: number of the latest input; 0 before the first.
+    :ivar carried: number of inputs in the latest message.
     :ivar dropped: inputs given up, since more than ``MAX_INPUTS`` (or more than a datagram holds) waited.
     """
 
-    __slots__ = ("_bytes", "_unacked", "dropped", "newest")
+    __slots__ = ("_arrived", "_bytes", "_left", "_repeats_all", "_unacked", "carried", "dropped", "newest")
 
     def __init__(self, *, first_number: int = 1) -> None:
         self.newest = first_number - 1
         self.dropped = 0
         self._unacked: deque[_Unacked] = deque()
         self._bytes = 0
+        self.carried = 0
+        self._left: deque[int] = deque(maxlen=MAX_INPUTS)
+        """The newest numbers of the messages that left last."""
+        self._arrived: set[int] = set()
+        """Numbers that have arrived, behind one that may be lacking."""
+        self._repeats_all = False
 
     def __len__(self) -> int:
         return len(self._unacked)
@@ -122,17 +146,24 @@ class InputSender:
             self.dropped += 1
         return self.newest
 
-    def message_body(self, room: int) -> tuple[bytes, int] | None:
+    def message_body(self, room: int, copies: int = MAX_INPUTS) -> tuple[bytes, int] | None:
         """Return a message body of at most ``room`` bytes, and the newest number in it for :meth:`on_acked`; None if
         there is no input, or no room.
 
-        The body has all unacknowledged inputs, or the newest that fit.
+        The body has the inputs that were new in one of the latest ``copies`` messages, or all unacknowledged ones if
+        the server is known to lack an older one; or the newest of them that fit.
         """
+        if not self._unacked:
+            return None
+        is_all = self._repeats_all or len(self._left) < copies
+        last = 0 if is_all else min(self._left[-copies], self.newest - 1)
         view_time = next((each.view_time for each in reversed(self._unacked) if each.view_time is not None), None)
         size = _INPUTS_HEADER_BYTES + (_VIEW_TIME_BYTES if view_time is not None else 0)
         parts: list[bytes] = []
         previous, distance = view_time, 0
         for each in reversed(self._unacked):
+            if each.number <= last:
+                break
             part = each.change if parts else bytes([len(each.payload)]) + each.payload
             if previous is not None:
                 step, previous, distance = _view_step(previous, each.view_time, distance)
@@ -143,19 +174,40 @@ class InputSender:
             parts.append(part)
         if not parts:
             return None
+        self.carried = len(parts)
         flag = 0 if view_time is None else _WITH_VIEW_TIMES
         head = _HEADER.pack(self.newest & 0xFFFFFFFF, len(parts) | flag)
         if view_time is not None:
             head += _VIEW_TIME.pack(view_time & 0xFFFFFFFF)
         return head + b"".join(parts), self.newest
 
-    def on_acked(self, newest: int) -> None:
-        """Forget the inputs up to ``newest``, since a packet that carried them has been acknowledged."""
-        while self._unacked and self._unacked[0].number <= newest:
+    def note_sent(self) -> None:
+        """Note that the latest message leaves."""
+        self._left.append(self.newest)
+
+    def on_acked(self, newest: int, count: int = MAX_INPUTS) -> None:
+        """Note that a packet with ``count`` inputs up to ``newest`` has arrived. Forget those that need no repetition.
+
+        If an older one has not arrived, none of the packets with it has, and all are repeated.
+        """
+        unacked = self._unacked
+        if unacked and newest - count >= unacked[0].number:
+            self._repeats_all = True
+            self._arrived.update(range(newest - count + 1, newest + 1))
+            return
+        while unacked and (unacked[0].number <= newest or unacked[0].number in self._arrived):
             self._forget_oldest()
+        if not self._arrived or not unacked:
+            self._repeats_all = False
+
+    def repeat_all(self) -> None:
+        """Let the next messages carry all unacknowledged inputs, since no acknowledgement arrives."""
+        self._repeats_all = bool(self._unacked)
 
     def _forget_oldest(self) -> None:
-        self._bytes -= _LARGEST_ENTRY + len(self._unacked.popleft().payload)
+        oldest = self._unacked.popleft()
+        self._bytes -= _LARGEST_ENTRY + len(oldest.payload)
+        self._arrived.discard(oldest.number)
 
 
 def _change(newer: bytes, older: bytes) -> bytes:

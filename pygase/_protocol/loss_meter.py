@@ -1,8 +1,8 @@
 """How many more datagrams carry an input until one arrives almost certainly.
 
-An input travels in every datagram until one has arrived. That takes longer if datagrams get lost in bursts. The model
-is a chain of two states (Gilbert, "Capacity of a burst-noise channel", 1960): the probability of a loss differs after
-an arrival and after a loss. The meter begins with a guess, every datagram improves it, and old observations fade.
+An input travels in several datagrams, until one has arrived. That takes longer if datagrams get lost in bursts. The
+model is a chain of two states (Gilbert, "Capacity of a burst-noise channel", 1960): the probability of a loss differs
+after an arrival and after a loss. The meter begins with a guess, every datagram improves it, and old observations fade.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ from pygase._protocol.inputs import (
     InputsMessage,
     InputState,
     PackedInputs,
+    copies_for,
     decode_inputs,
     pace,
 )
@@ -693,3 +694,78 @@ def test_several_inputs_in_a_datagram_or_none_are_no_loss(frames: int) -> None:
                 buffer.receive(sent(*range(max(due - 3, 1), due + 1)), datagram=datagram, arrived=0xFFFF, now=now)
     assert buffer.losses.loss < 0.002
     assert buffer.needed < 1.5
+
+
+class Repeating:
+    """A sender, and the numbers of the inputs that each of its messages carries."""
+
+    def __init__(self) -> None:
+        self.sender = InputSender()
+        self.sent: list[tuple[int, int]] = []
+
+    def send(self, copies: int) -> list[int]:
+        self.sender.queue(b"\xc0")
+        body = self.sender.message_body(1000, copies)
+        assert body is not None
+        self.sender.note_sent()
+        self.sent.append((self.sender.newest, self.sender.carried))
+        message = decode_inputs(body[0])
+        return list(range(message.newest - message.count + 1, message.newest + 1))
+
+    def ack(self, packet: int) -> None:
+        self.sender.on_acked(*self.sent[packet])
+
+
+def test_each_input_is_in_so_many_packets_and_no_more() -> None:
+    line = Repeating()
+    carried = [number for _ in range(30) for number in line.send(5)]
+    assert [carried.count(number) for number in range(1, 27)] == [5] * 26
+
+
+def test_a_packet_that_is_not_sent_is_no_copy() -> None:
+    line = Repeating()
+    for _ in range(6):
+        line.send(3)
+        line.sender.message_body(1000, 3)
+    assert line.send(3) == [5, 6, 7]
+
+
+def test_what_the_server_may_lack_is_repeated_until_it_has_it() -> None:
+    line = Repeating()
+    for _ in range(12):
+        line.send(4)
+    line.ack(3)  # it carried 1 to 4
+    line.ack(11)  # 9 to 12: so 5 to 8 may be lacking
+    assert line.send(4) == list(range(5, 14))
+    assert line.send(4) == list(range(5, 15))
+    line.ack(13)
+    assert len(line.sender) == 0
+    line.send(4)
+    line.send(4)
+    assert len(line.sender) == 2, "and no longer all"
+
+
+def test_no_input_is_forgotten_before_it_has_arrived(seed: int) -> None:
+    """Whatever is lost, and in whatever order the acknowledgements arrive."""
+    rng = random.Random(seed)
+    line = Repeating()
+    arrived = set[int]()
+    under_way: list[int] = []
+    repeated = 0
+    for packet in range(2000):
+        numbers = line.send(rng.choice((2, 3, 8)))
+        repeated += len(numbers) > 8
+        if rng.random() < 0.4:
+            arrived.update(numbers)
+            under_way.append(packet)
+        while under_way and (rng.random() < 0.6 or under_way[0] < packet - 20):
+            line.ack(under_way.pop(rng.randrange(min(len(under_way), 4))))
+        waiting = set(range(line.sender.newest - len(line.sender) + 1, line.sender.newest + 1))
+        recent = set(range(max(packet - MAX_INPUTS, 0) + 2, packet + 2))
+        assert recent - arrived <= waiting, seed
+    assert repeated > 20
+
+
+@pytest.mark.parametrize(("loss", "copies"), [(0.0, 8), (0.2, 9), (0.5, 21), (1.0, 64)])
+def test_the_copies_of_an_input_follow_the_loss(loss: float, copies: int) -> None:
+    assert copies_for(loss) == copies
