@@ -10,6 +10,7 @@ number that rises by one a tick: of a player's inputs, or of the server's states
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +23,7 @@ EVENT_PATIENCE: Final = 1.0
 """Seconds for which a prediction waits for the server's event: longer than an event that is sent again takes."""
 
 MAX_KNOWN: Final = 1024
-"""Things that are remembered. Beyond it the oldest is forgotten."""
+"""Things that are remembered, and those that wait to be taken. Beyond it the oldest is forgotten."""
 
 
 class Happening(NamedTuple):
@@ -101,7 +102,7 @@ class Happenings:
         self._patience = round(EVENT_PATIENCE / interval)
         self._known: dict[tuple[str, Hashable], list[_Thing]] = {}
         self._count = 0
-        self._new: list[Happening] = []
+        self._new: deque[Happening] = deque(maxlen=MAX_KNOWN)
 
     def reset(self) -> None:
         """Forget what was reported, when a new connection begins. What was not taken yet stays."""
@@ -109,8 +110,9 @@ class Happenings:
         self._count = 0
 
     def take(self) -> list[Happening]:
-        """Return the things that have happened since the last call, in the order of their reports."""
-        taken, self._new = self._new, []
+        """Return the things that have happened since the last call, in the order of their reports: the newest 1,024."""
+        taken = list(self._new)
+        self._new.clear()
         return taken
 
     # -- predictions

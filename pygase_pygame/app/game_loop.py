@@ -38,6 +38,8 @@ class GameLoop:
         self._banner = StatusBanner()
         self.roster = Roster(screen)
         self._extras = extras.Extras(screen.playing, screen.graph_corner)
+        self._unseen = 0
+        """Frames since one was drawn."""
         self.end: End | None = None
         """The way in which the loop has ended; None while it runs."""
 
@@ -70,9 +72,13 @@ class GameLoop:
                 self._handle(event)
         self._screen.update()
         if self._window.visible:
+            self._unseen = 0
             self._draw(self._window.surface)
         else:
             self._session.poll()
+            self._unseen += 1
+            if self._unseen > UNSEEN_FRAMES_PER_SECOND:
+                self._session.happenings()  # nobody has seen them: they are not to be shown later, all at once
 
     def _draw(self, surface: pygame.Surface) -> None:
         above = self._extras.draw_below(surface)

@@ -16,7 +16,7 @@ from games.arena.scene import Camera, Scene, field_of
 from games.arena.server import NO_PILOT, SHIELDED, TICK, ArenaServer
 from pygase.testing import Link
 from pygase_pygame import SERVER_EVENT
-from tests.support.table import Seat, Table
+from tests.support.table import FRAME, Seat, Table
 
 LEFT, RIGHT = (2_600, 6_400), (6_000, 6_400)  # two places with nothing between, above or below them
 FAR = Link(latency=0.075)  # round trip 150 ms
@@ -190,6 +190,21 @@ def test_each_shot_is_shown_once_to_its_shooter_and_once_to_the_others(far: Figh
     assert [len(shown[ada]), len(shown[bob])] == [count, count]
     assert {tracer.end for tracer in shown[bob]} == {RIGHT}
     assert {tracer.shooter for seat in shown for tracer in shown[seat]} == {me(ada)}
+
+
+def test_shots_of_a_long_time_in_which_the_window_was_minimised_are_not_shown_all_at_once(fight: Fight) -> None:
+    ada, bob = duel(fight)
+    points_at(ada, RIGHT)
+    ada.presses(pygame.K_SPACE)
+    fight.window.visible = False
+    for _ in range(120):
+        fight.network.run(FRAME)
+        fight.frame()
+    fight.window.visible = True
+    fight.frame()
+    assert fight.state.ships[me(ada)][SHOTS] > 8
+    assert len(scene(ada).memory.tracers) <= 1
+    assert len(scene(bob).memory.tracers) <= 1
 
 
 def test_even_the_shortest_click_is_one_shot(fight: Fight) -> None:

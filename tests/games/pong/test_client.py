@@ -364,6 +364,39 @@ def test_nobody_can_call_a_guest_to_a_side_that_is_taken(table: Table, ada: Seat
 # -- what follows the ball
 
 
+def test_each_hit_is_heard_once_by_who_plays_and_by_who_watches(make: Callable[..., Table]) -> None:
+    """The picture foretells it at another time for each of them, and the server's event reports it again."""
+    table = make(Link(latency=0.075, jitter=0.02, loss=0.03))
+    dispatch, hits = table.backend.server.dispatch_event, list[int]()
+
+    def count(what: str, *args: Any, **options: Any) -> None:
+        if what == "HIT":
+            hits.append(args[0])
+        dispatch(what, *args, **options)
+
+    ada, bob, eve = (table.sit(name) for name in ("Ada", "Bob", "Eve"))
+    table.runs(1.0)
+    table.backend.server.dispatch_event = count  # type: ignore[method-assign]
+    ears = [Ears(seat) for seat in (ada, bob, eve)]
+    players = [(seat, cast(rules.Side, scene(seat).you)) for seat in (ada, bob, eve) if scene(seat).you]
+    assert len(players) == 2
+    for _ in range(60 * 20):
+        for seat, side in players:
+            ball = match(seat)["ball"]
+            y = rules.fly(ball, max(rules.ticks_to_reach(ball, side), 0.0))["y"]
+            away = y - match(seat)["paddles"][side]
+            keys = ((pygame.K_s, away > 5.0), (pygame.K_w, away < -5.0))
+            seat.frame(
+                pygame.event.Event(pygame.KEYDOWN if held else pygame.KEYUP, key=key, mod=0) for key, held in keys
+            )
+        for seat in {ada, bob, eve} - {seat for seat, _ in players}:
+            seat.frame()
+        table.network.run(FRAME)
+    assert len(hits) > 5
+    for each in ears:
+        assert abs(each.heard.count("hit") - len(hits)) <= 1, "the last one may be on its way"
+
+
 def test_a_match_can_be_heard_and_the_ball_has_a_trail(table: Table, ada: Seat) -> None:
     ears, trails = Ears(ada), []
     for _ in range(60 * 20):
