@@ -41,7 +41,7 @@ class LoopDriver:
         self._pump = pump
         self._loop = loop
         self._clock = clock
-        self._thread = threading.get_ident()
+        self._own_thread = threading.get_ident()
         self._timer: Timer | None = None
         self._timer_at = 0.0
         self._wake_pending = False
@@ -168,7 +168,7 @@ class LoopDriver:
 
     @property
     def on_own_thread(self) -> bool:
-        return threading.get_ident() == self._thread
+        return threading.get_ident() == self._own_thread
 
     def defer(self, function: Callable[[], Any]) -> None:
         self._loop.call_soon(function)

@@ -55,9 +55,9 @@ class Failures:
 
     def called(self, name: str, *, place: bool) -> str:
         """Return the words for a function in a log; with ``place``, also the file and line of its definition."""
-        if name is TIME_STEP:
+        if name == TIME_STEP:
             return "time_step" + (place_of(self._simulation.time_step) if place else "")
-        if name is VIEW:
+        if name == VIEW:
             return "the view, for all clients together"
         handler = self._handlers.find(name) if place else None
         return handler_name(name) + (place_of(handler.function) if handler is not None else "")

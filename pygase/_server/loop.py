@@ -48,7 +48,7 @@ class TickLoop:
         self._tasks: set[asyncio.Task[Any]] = set()
         game.events.spawn = run_to_end
 
-    def claim(self, interval: float) -> None:
+    def claim(self, interval: Any) -> None:
         """:raises ValueError: if the interval is not a positive number of seconds.
         :raises RuntimeError: if the loop runs already.
         :raises InvalidValue, StateTooLarge: if the initial state holds by now what cannot be sent.

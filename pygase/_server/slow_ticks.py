@@ -80,7 +80,7 @@ class SlowTicks:
 
     def note_call(self, name: str, took: float) -> None:
         self._seconds[name] += took
-        self._timed_ticks += name is TIME_STEP
+        self._timed_ticks += name == TIME_STEP
 
     def note_slow_call(self, name: str, took: float) -> None:
         self._slow_call = self._clock(), took, name

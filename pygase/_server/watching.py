@@ -109,7 +109,7 @@ class Watch:
         began_at = self.clock()
         try:
             result = function(*args, **kwargs)
-            if name is TIME_STEP:
+            if name == TIME_STEP:
                 self._note_return(result)
             return result
         finally:

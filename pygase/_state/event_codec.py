@@ -23,7 +23,7 @@ _MAX_LEVELS: Final = MAX_DEPTH + 2
 
 
 def encode_event(
-    event_type: str,
+    event_type: object,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     max_bytes: int,

@@ -253,6 +253,7 @@ def test_what_a_program_may_nest_arrives(kind: str, innermost: Any) -> None:
 # -- commits -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.interpreted
 def test_a_commit_while_the_server_takes_the_one_before_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     store = GameStateStore(GameState(a=1))
     network, server = SimulatedNetwork(1, Link(latency=0.005)), Server(store)
