@@ -63,8 +63,11 @@ COMPILED_MODULES = [
     "pygase/_state/sizes.py",
     "pygase/_state/tree.py",
 ]
-"""Single modules that mypyc compiles: those through which each tick of a server runs. What else is in ``_state`` makes
-the classes that users see and derive from. What else is in ``_server`` and ``_io`` runs seldom, or checks users' data."""
+"""Single modules that mypyc compiles: those through which each tick of a server runs.
+
+The rest of ``_state`` makes classes that users see and derive from. The rest of ``_server`` and ``_io`` runs seldom, or
+checks users' data.
+"""
 
 INTERPRETED = {
     "pygase/_protocol/__init__.py": "has nothing but a docstring",
