@@ -18,11 +18,21 @@ _ASKED_FOR: Final = ("tell", "world")
 
 
 def asked_for(step: Callable[..., Any]) -> frozenset[str]:
-    """Return which of ``tell`` and ``world`` a step has as a parameter beyond its first two."""
+    """Return which of ``tell`` and ``world`` a step has as a parameter beyond its first two.
+
+    :raises TypeError: it needs another one.
+    """
     try:
         parameters = list(inspect.signature(step).parameters.values())[2:]
     except (TypeError, ValueError):  # some built-in functions have no signature
         return frozenset()
+    for each in parameters:
+        optional = each.default is not each.empty or each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)
+        if not optional and each.name not in _ASKED_FOR:
+            raise TypeError(
+                "step is called with (mine, input), and with world and tell if it has parameters of these names; "
+                f"it needs {each.name!r} as well"
+            )
     return frozenset(each.name for each in parameters if each.name in _ASKED_FOR)
 
 

@@ -69,7 +69,8 @@ class Predictor:
         ``Backend(..., precision=...)``. A truth that differs from the prediction by a step or less is as predicted, and
         the prediction stays. If ``mine`` is no dict, its path is ``"*"``.
     :param happenings: gets what ``tell`` reports; by default :attr:`happenings` is new.
-    :raises TypeError: ``step`` or ``select`` is no function, or (InvalidValue) ``precision`` is wrong.
+    :raises TypeError: ``step`` or ``select`` is no function, ``step`` needs other parameters, or (InvalidValue)
+        ``precision`` is wrong.
     :raises ValueError: a number is out of its range, or a path is malformed or named twice.
 
     :ivar corrections: number of reconciliations with a truth other than predicted.

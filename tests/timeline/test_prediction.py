@@ -901,3 +901,11 @@ def test_a_default_of_the_rules_is_theirs_and_other_parameters_get_nothing() -> 
     predictor.reconcile(world({"x": 0.0}), None)
     predictor.predict(1, 0)
     assert predictor.predicted == {"x": 3.0}
+
+
+def test_a_step_that_needs_more_is_refused_at_once() -> None:
+    with pytest.raises(
+        TypeError, match=r"called with \(mine, input\), and with world and tell.*it needs 'state' as well"
+    ):
+        Predictor(lambda mine, direction, state: mine, me)
+    Predictor(lambda mine, direction, *others, speed=3, **more: mine, me)
