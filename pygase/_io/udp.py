@@ -161,7 +161,7 @@ class UdpTransport:
         self.last_error: OSError | None = None
         self._log = LogLines()
         self.by_family = {sock.family: sock for sock in sockets}
-        self.in_batches = in_batches() and all(type(sock) is socket.socket for sock in sockets)
+        self.in_batches = bool(sockets) and in_batches() and all(type(sock) is socket.socket for sock in sockets)
         one_by_one = receive_stamped if all(map(stamps, sockets)) else receive_each
         self._receive = receive_batches if self.in_batches else one_by_one
         self._send = partial(send_batches, family=int(self.sockets[0].family)) if self.in_batches else send_each

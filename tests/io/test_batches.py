@@ -185,6 +185,11 @@ def test_what_cannot_be_made_is_raised_and_what_was_made_before_is_not_kept(pair
         _batches.send(sender.fileno(), socket.AF_UNIX, [], refuse)
 
 
+def test_no_sockets_receive_nothing() -> None:
+    """A search for games waits on many sockets, and takes from those that are ready: often there are none."""
+    assert UdpTransport([]).take() == []
+
+
 def test_sockets_of_other_makes_are_asked_one_by_one() -> None:
     class Recorded(socket.socket):
         def recvfrom(self, *args: Any) -> Any:
