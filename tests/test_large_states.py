@@ -411,8 +411,8 @@ def test_where_every_tick_changes_more_than_can_be_sent_states_become_rarer_and_
     network = SimulatedNetwork(1, link)
     network.serve(backend, interval=0.02)
     network.connect(client)
-    network.run(10.0)
-    for _ in range(20):
+    network.run(6.0)
+    for _ in range(12):
         network.run(1.0)
         behind = backend.game_state_store.plumbing.committed.tick - client.snapshots[-1].tick
         assert behind <= most_behind

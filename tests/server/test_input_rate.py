@@ -126,7 +126,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_a_server_that_sleeps_now_and_then_blames_nobody(caplog: pytest.LogCaptureFixture) -> None:
     """The lid of the host's laptop is closed for a moment, time and again; in between all is well."""
     chance = random.Random(5)
-    world = World([HZ, HZ])
+    world = World([HZ])
     for _ in range(8):
         world.network.run(chance.uniform(2.0, 12.0))
         world.network.suspend(world.backend, chance.choice([0.3, 1.0, 3.0]))

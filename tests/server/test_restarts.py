@@ -37,9 +37,14 @@ class World:
     """A network, and one server after the other with the same checkpoint.
 
     The game counts its ticks, and the hits of each player.
+
+    :param interval: seconds between its ticks.
     """
 
-    def __init__(self, path: Path | None, seed: int = 1, *, config: ServerConfig | None = None) -> None:
+    def __init__(
+        self, path: Path | None, seed: int = 1, *, config: ServerConfig | None = None, interval: float = 0.02
+    ) -> None:
+        self.interval = interval
         self.path = path
         self.config = config
         self.network = SimulatedNetwork(seed, Link(latency=0.02))
@@ -77,7 +82,7 @@ class World:
             config=self.config,
             **backend,
         )
-        self.network.serve(self.backend)
+        self.network.serve(self.backend, interval=self.interval)
         return self.backend
 
     def restart(self, after: float = 3.0, **backend: Any) -> None:
@@ -510,14 +515,14 @@ def test_a_full_disk_is_logged_and_the_game_goes_on(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pygase._server.checkpoint_file.replace_file", full)
-    world = World(tmp_path / "game")
-    clients = world.join(100)
+    world = World(tmp_path / "game", interval=0.1)
+    clients = world.join(70)  # more than a block of ids
     world.network.run(12.0)
     assert all(client.status == "connected" for client in clients)
     assert len([record for record in caplog.records if "could not be saved" in record.getMessage()]) == 1
     monkeypatch.undo()
     world.network.run(6.0)
-    assert len(world.saved().clients) == 100
+    assert len(world.saved().clients) == 70
     assert world.join()[0].id == 1  # since ids can be reserved again
 
 
@@ -525,7 +530,7 @@ def test_a_full_disk_is_logged_and_the_game_goes_on(
 def test_no_id_is_given_twice_although_the_disk_was_full_when_the_process_died(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(tmp_path / "game")
+    world = World(tmp_path / "game", interval=0.1)
     world.join(2)
     world.network.run(1.0)
 
