@@ -42,15 +42,18 @@ class World:
     """A world in motion: a quarter of its entities moves in each tick, in turn.
 
     :ivar precise: whether a precision of 0.01 is declared for positions and speeds.
+    :ivar urgent: whether a priority is declared, so that short clients get parts of states.
     """
 
     entities: int = 64
     hz: float = 20.0
     precise: bool = False
+    urgent: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.entities} at {self.hz:g} Hz" + (", precision" if self.precise else "")
+        declared = (", precision" if self.precise else "") + (", priority" if self.urgent else "")
+        return f"{self.entities} at {self.hz:g} Hz{declared}"
 
     def backend(self, config: ServerConfig | None = None) -> Backend:
         """Return a game of this world."""
@@ -68,6 +71,8 @@ class World:
         rng = random.Random(4)
         entities = {number: _entity(number, rng) for number in range(self.entities)}
         options: dict[str, Any] = {"precision": PRECISION} if self.precise else {}
+        if self.urgent:
+            options["priority"] = {"entities.*": 1.0, "entities.{me}": 10.0}
         return Backend(GameState(entities=entities, turn=0), moved, config=config, **options)
 
 
@@ -187,6 +192,26 @@ def alone(seconds: float, seed: int) -> Iterator[tuple[str, Run]]:
             yield f"{kbit} kbit/s, {world.name}", run
 
 
+def together(seconds: float, seed: int) -> Iterator[tuple[str, Run]]:
+    """Several clients on one line, and worlds whose one state takes longer than a second there."""
+    crowded = [(2, 256.0, World(hz=60)), (3, 64.0, World()), (3, 64.0, World(urgent=True))]
+    large = [(1, 64.0, World(entities=512)), (1, 64.0, World(entities=512, urgent=True))]
+    precise = [(1, 64.0, World(precise=True)), (1, 64.0, World(hz=60, precise=True))]
+    for clients, kbit, world in (*crowded, *large, *precise):
+        run = Run(world, line(kbit), clients=clients, seed=seed)
+        run.run(5 + seconds)
+        yield f"{kbit:g} kbit/s, {world.name}, {clients} client{'s' * (clients > 1)}", run
+
+
+def step(before: float, after: float, hz: float, seed: int) -> float:
+    """Return how many seconds after a step of the line's rate (kbit/s) its states are young again."""
+    run = Run(World(hz=hz), line(before), seed=seed)
+    run.run(12.0)
+    run.bottleneck.set_link(line(after))
+    run.run(8.0)
+    return run.seen[0].good_again_after(12.0, 0.8 if after < before else 0.15)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seconds", type=float, default=20.0)
@@ -194,6 +219,12 @@ def main() -> None:
     options = parser.parse_args()
     for name, run in alone(options.seconds, options.seed):
         show(name, run, 5.0)
+    for name, run in together(options.seconds, options.seed):
+        show(name, run, 5.0)
+    for hz in (20.0, 60.0):
+        for before, after in ((1000.0, 64.0), (64.0, 1000.0)):
+            seconds = step(before, after, hz, options.seed)
+            print(f"{before:g} -> {after:g} kbit/s, {hz:g} Hz: the states are young again after {seconds:.1f} s")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from benchmarks._greedy import GreedyFlow
 from benchmarks.bytes import angles, key_presses
 from benchmarks.bytes import played as bytes_of
 from benchmarks.thin_lines import Run, World, line, quantile
-from pygase.testing import Link
+from pygase import Backend, Client, ClientConfig, GameState
+from pygase.testing import Link, SimulatedNetwork
 
 
 def played(world: World, kbit: float, *, seconds: float = 10.0, seed: int = 0, clients: int = 1, **link: float) -> Run:
@@ -90,3 +91,15 @@ def test_a_player_of_chase_takes_few_bytes_up_on_a_bad_line(player: str) -> None
         counts = backend.server.player_inputs.counts(client_id)
         assert counts.applied > 400
         assert counts.repeated + counts.late < 8
+
+
+def test_a_world_that_rests_takes_110_bytes_a_second_both_ways_with_all_headers() -> None:
+    """IP and UDP take 28 bytes of each datagram."""
+    network, sizes, client = SimulatedNetwork(1, Link(latency=0.01)), [], Client(config=ClientConfig(encryption="off"))
+    network.serve(Backend(GameState(a=1), lambda game_state, dt: {}), 1 / 60)
+    network.connect(client)
+    network.run(3.0)
+    network.on_datagram = lambda data, sender, receiver: sizes.append(len(data) + 28)
+    network.run(60.0)
+    assert client.status == "connected"
+    assert 50 < sum(sizes) / 60 <= 110

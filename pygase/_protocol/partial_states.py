@@ -25,6 +25,9 @@ _MOST_TRIALS: Final = 4
 _GOOD_USE: Final = 0.9
 """Share of the room from which a state counts as full."""
 
+_AIM: Final = 0.96
+"""Share of the room at which a trial aims."""
+
 _FIRST_THING_BYTES: Final = 8.0
 """Bytes of a thing, before the first is known."""
 
@@ -171,7 +174,7 @@ class _Choice:
         if room == math.inf or most <= least:
             return most
         fitting, count = least, max(min(int(room / thing_bytes), most), least)
-        for trial in range(_MOST_TRIALS):
+        for _ in range(_MOST_TRIALS):
             size = self._size(count)
             if size <= room:
                 fitting, self.size = count, size
@@ -179,8 +182,7 @@ class _Choice:
                 most = count - 1
             if fitting >= most or (size <= room and size >= room * _GOOD_USE):
                 break
-            likely = int(count * room / max(size, 1)) if trial == 0 else (fitting + most + 1) // 2
-            count = max(min(likely, most), fitting + 1)
+            count = max(min(int(count * room * _AIM / max(size, 1)), most), fitting + 1)
         return fitting
 
     def _size(self, count: int) -> int:
