@@ -43,6 +43,7 @@ COMPILED_MODULES = [
     "pygase/_server/machine_plumbing.py",
     "pygase/_server/outgoing.py",
     "pygase/_server/players.py",
+    "pygase/_server/remote_client.py",
     "pygase/_server/run.py",
     "pygase/_server/state_keeper.py",
     "pygase/_server/time_step.py",

@@ -79,10 +79,12 @@ class Incoming:
                 self._handle_protocol_event(peer, event)
             elif waiting is None or event[1:2] == _SHUTDOWN_HEAD:
                 self._receive_event(peer, event, tick)
-            elif len(waiting) < UNCOUNTED_EVENTS and len(event) < UNCOUNTED_BYTES and not peer.user.events.waiting:
-                waiting.append((peer.user.events, event))  # the usual case
-            elif self._admits(peer, peer.user.events, event, tick):
-                waiting.append((peer.user.events, event))
+            else:
+                remote: RemoteClient = peer.user
+                client = remote.events
+                is_usual = len(waiting) < UNCOUNTED_EVENTS and len(event) < UNCOUNTED_BYTES and not client.waiting
+                if is_usual or self._admits(peer, client, event, tick):
+                    waiting.append((client, event))
         if self._own_events:
             self.handle_own_events()
 
