@@ -95,7 +95,7 @@ class PartialStates:
         """Return the ring with the next state: that of the whole states if it fits, else one with a part of it.
 
         :param record: has the tick of the baseline, and that of the newest state that was sent.
-        :param room: most bytes of the state's message. One thing leaves in any case.
+        :param room: most bytes of the state's message. One thing leaves in any case, beside those that always do.
         """
         whole, sent = self._whole, self._sent
         if sent is not None and sent.tick == whole.tick:  # it is sent again, and must be the same
@@ -165,12 +165,12 @@ class _Choice:
         self.size = 0
 
     def most_within(self, room: float, thing_bytes: float) -> int:
-        """Return how many fit: one at least, and all that are always sent.
+        """Return how many fit: all that are always sent and one more at least, or that one would wait for ever.
 
         :param thing_bytes: of one thing, as far as is known.
         """
-        least = max(sum([each.weight == math.inf for each in self.things]), 1)
         most = len(self.things)
+        least = min(sum([each.weight == math.inf for each in self.things]) + 1, most)
         if room == math.inf or most <= least:
             return most
         fitting, count = least, max(min(int(room / thing_bytes), most), least)
