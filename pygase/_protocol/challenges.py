@@ -46,32 +46,46 @@ def refusal(nonce: bytes, reason: int, detail: str, agreement: Agreement | None 
 
 
 class Nonces:
-    """The nonces of the handshakes that have been accepted, each with the address. No handshake is accepted twice: its
-    keys would be used twice.
+    """The nonces of the handshakes that have been accepted, each with the address. No challenge leads to two
+    acceptances: keys would be used twice, and a late or recorded datagram would make a connection without a client.
 
     From another address it is another handshake, with another cookie and so with other keys: a router has forgotten its
-    mapping, and the acceptance never arrived. When the memory is full, every challenge that is older than the oldest
-    nonce in it counts as used.
+    mapping, and the acceptance never arrived. The same holds for a connection that has ended before its client got the
+    acceptance: the client goes on with its nonce, and is accepted again once it answers a challenge that is newer than
+    that end. When the memory is full, every challenge that is older than the oldest nonce in it counts as used.
     """
 
-    __slots__ = ("_accepted_at", "_forgotten_until")
+    __slots__ = ("_accepted_at", "_ended_at", "_forgotten_until")
 
-    def __init__(self) -> None:
-        self._accepted_at: OrderedDict[tuple[bytes, Address], float] = OrderedDict()
-        self._forgotten_until = -1.0
+    def __init__(self) -> None:  # all times are in whole tenths of a second, as challenges have them
+        self._accepted_at: OrderedDict[tuple[bytes, Address], int] = OrderedDict()
+        self._ended_at: dict[tuple[bytes, Address], int] = {}
+        self._forgotten_until = -1
 
     def __len__(self) -> int:
         return len(self._accepted_at)
 
     def add(self, nonce: bytes, address: Address, now: float) -> None:
-        self._accepted_at[nonce, address] = now
+        known = nonce, address
+        self._ended_at.pop(known, None)
+        self._accepted_at[known] = int(now * 10)
+        self._accepted_at.move_to_end(known)
         if len(self._accepted_at) > _REMEMBERED_NONCES:
-            self._forgotten_until = self._accepted_at.popitem(last=False)[1]
+            oldest, self._forgotten_until = self._accepted_at.popitem(last=False)
+            self._ended_at.pop(oldest, None)
+
+    def end(self, nonce: bytes, address: Address, now: float) -> None:
+        """Note the end of a connection whose client has never got the acceptance."""
+        if (nonce, address) in self._accepted_at:
+            self._ended_at[nonce, address] = int(now * 10)
 
     def has(self, response: ChallengeResponse, address: Address, now: float) -> bool:
         """Return whether this response may have been accepted before, from this address."""
-        age = ((tenths(now) - response.issued_at) & 0xFFFFFFFF) / 10
-        return (response.nonce, address) in self._accepted_at or now - age <= self._forgotten_until
+        known = response.nonce, address
+        issued_at = int(now * 10) - ((tenths(now) - response.issued_at) & 0xFFFFFFFF)
+        if known in self._accepted_at:
+            return issued_at <= self._ended_at.get(known, issued_at)
+        return issued_at <= self._forgotten_until
 
 
 class Challenges:

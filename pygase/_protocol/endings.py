@@ -68,6 +68,8 @@ class Endings:
 
     def _end(self, peer: ServerProtocol, reason: DisconnectReason, detail: str, now: float) -> None:
         peer.end(reason, detail, remote=False)
+        if never_answered(peer):  # its client may still wait for the acceptance, and knows nothing of this end
+            self._entrance.challenges.nonces.end(peer.identity.nonce, peer.address, now)
         self._forget(peer, now)
 
     def _forget(self, peer: ServerProtocol, now: float) -> None:

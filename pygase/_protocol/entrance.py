@@ -191,6 +191,7 @@ class Entrance:
         known = self._table.by_address.get(address)
         if known is not None and known.identity.nonce == response.nonce:
             self._outbox.append((known.identity.accepted, address))  # the answer was lost; repeat it
+            known.record.note_repeated_handshake(now)
             return False
         if self.challenges.nonces.has(response, address, now):
             self.dropped["connection already over"] += 1

@@ -284,7 +284,7 @@ class Connector:
         challenge.
 
         A client that resumes takes another nonce. If its acceptance was lost, and then the connection again, the server
-        has nothing to repeat, and accepts no nonce twice.
+        keeps its place, has nothing to repeat, and does not accept that nonce again.
         """
         if self.claim.client_id:
             self.nonce = self._random_bytes(NONCE_BYTES)

@@ -34,7 +34,7 @@ class PeerRecord(ReceiveWindow):
 
     Of the received packets: :ivar bytes_received, packets_dropped: totals.
     :ivar latest_received_at: when the newest packet arrived.
-    :ivar last_received_at: when any packet arrived last.
+    :ivar last_received_at: when any packet arrived last; before the first one, when the handshake did.
     :ivar unacknowledged: packets since our last one.
     :ivar ack_due_at: when their acknowledgement leaves at the latest.
     :ivar ride: the packet on which their acknowledgement may wait.
@@ -168,6 +168,11 @@ class PeerRecord(ReceiveWindow):
         """Have a packet sent now, also if nothing waits."""
         self.has_backlog = True
         self.ack_due_at = self.next_at = now
+
+    def note_repeated_handshake(self, now: float) -> None:
+        """Note that the client has not got the acceptance yet, and is there."""
+        if self.latest < 0:
+            self.last_received_at = now
 
     def note_packet(self, wire: int, now: float) -> bool:
         """Note the arrival of a packet with this number (16 bits). Return False if it is a duplicate or too old."""

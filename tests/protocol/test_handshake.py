@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pygase._protocol.challenges import Nonces
 from pygase._protocol.crypto import password_proof, stretched_password
 from pygase._protocol.datagrams import (
     Accepted,
@@ -17,6 +18,7 @@ from pygase._protocol.datagrams import (
     Welcome,
 )
 from pygase._protocol.handshake import Connector, CookieJar, reason_from_wire
+from pygase._protocol.peer_events import Connected
 from pygase._protocol.wire import (
     ACCEPTED,
     CHALLENGE,
@@ -352,6 +354,124 @@ def test_without_a_token_at_the_server_presenting_none_makes_nobody_host() -> No
     peers.connect(1, "far", host_token="")
     peers.run(1.0)
     assert hosts(peers) == []
+
+
+# -- lost acceptances ------------------------------------------------------------------------------------------------
+
+
+IMPATIENT = ServerConfig(timeout=1.0)
+
+
+def without_acceptances(peers: Peers) -> Address:
+    """Connect a client that gets nothing but challenges, and wait until the server has a connection with it."""
+    peers.drop = lambda data, sender, receiver: sender == SERVER and data[0] != CHALLENGE
+    address = peers.connect(config=ClientConfig(encryption="off", connect_timeout=20.0))
+    assert peers.run(1.0, lambda: peers.server.peers)
+    return address
+
+
+def acceptances_arrive(peers: Peers) -> None:
+    peers.drop = lambda data, sender, receiver: False
+
+
+@pytest.mark.parametrize("end", ["timed out", "kicked", "another client at the address"])
+def test_a_client_whose_acceptances_were_lost_gets_in_after_the_server_has_ended_its_connection(end: str) -> None:
+    peers = Peers(config=IMPATIENT)
+    address = without_acceptances(peers)
+    if end == "timed out":
+        peers.drop = lambda data, sender, receiver: True
+        assert peers.run(3.0, lambda: not peers.server.peers)
+    elif end == "kicked":
+        peers.server.close_peer(peers.peer(address), DisconnectReason.KICKED, now=peers.now)
+        peers.run(0.1)  # the goodbye is lost, too
+    else:
+        first = peers.clients.pop(address)
+        peers.run(1.0)
+        peers.connect()
+        acceptances_arrive(peers)
+        assert peers.run(1.0, lambda: peers.clients[address].connected)
+        peers.clients[address].close(now=peers.now)
+        peers.run(0.1)
+        peers.clients[address] = first
+    acceptances_arrive(peers)
+    assert peers.run(2.5, lambda: peers.clients[address].connected)
+    peers.push({"n": 1})
+    peers.run(1.5)
+    assert [peer.token for peer in peers.server.peers.values()] == [peers.clients[address].token]
+    assert peers.states[address][-1].tree == {"n": 1}
+
+
+def test_a_client_that_goes_on_trying_is_there_and_gets_its_first_acceptance_again() -> None:
+    peers = Peers(config=IMPATIENT)
+    address = without_acceptances(peers)
+    peers.run(8.0)
+    acceptances_arrive(peers)
+    assert peers.run(0.5, lambda: peers.clients[address].connected)
+    assert sum(isinstance(event, Connected) for _, event in peers.at_server) == 1
+
+
+@pytest.mark.parametrize("latency", [0.3, 0.5, 1.0])
+def test_a_slow_line_makes_no_second_connection(latency: float) -> None:
+    peers = Peers(latency=latency)
+    address = peers.connect(config=ClientConfig(encryption="off", connect_timeout=20.0))
+    assert peers.run(4.5, lambda: peers.clients[address].connected)
+    peers.run(10.0)
+    assert sum(isinstance(event, Connected) for _, event in peers.at_server) == 1
+    assert address not in peers.ended
+
+
+def test_nothing_that_such_a_client_sent_makes_a_connection_once_it_is_gone() -> None:
+    """The attacker records all datagrams and sends them again, also in another order."""
+    peers = Peers(config=IMPATIENT)
+    address = without_acceptances(peers)
+    peers.run(4.5)
+    del peers.clients[address]
+    assert peers.run(1.1, lambda: not peers.server.peers)
+    recorded = [data for sender, _, data in peers.sent if sender == address]
+    responses = sum(data[0] == CHALLENGE_RESPONSE for data in recorded)
+    for data in recorded + recorded[::-1]:
+        peers.receive(data, address, SERVER)
+        peers.run(0.01)
+    assert responses >= 4
+    assert peers.server.dropped["connection already over"] == 2 * responses
+    assert sum(isinstance(event, Connected) for _, event in peers.at_server) == 1
+
+
+def test_a_replayed_handshake_keeps_no_connection_whose_client_has_got_the_acceptance() -> None:
+    peers = Peers(config=ServerConfig(timeout=1.0, resume_seconds=0.0))
+    address = peers.joined()
+    peers.run(0.5)
+    response = next(data for _, _, data in peers.sent if data[0] == CHALLENGE_RESPONSE)
+    del peers.clients[address]
+    for _ in range(12):
+        peers.receive(response, address, SERVER)
+        peers.run(0.1)
+    assert not peers.server.peers
+
+
+def test_a_challenge_is_new_only_if_it_is_later_than_the_end() -> None:
+    """Challenges have tenths of a second. Those of the tenth of the end are older ones."""
+    nonces = Nonces()
+    nonces.add(NONCE, ADDRESS, 5.01)
+    nonces.end(NONCE, ADDRESS, 6.03)
+    old, new = (response_to(Challenge(NONCE, issued_at, bytes(16))) for issued_at in (60, 61))
+    assert [nonces.has(old, ADDRESS, now) for now in (6.04, 6.99, 9.0)] == [True, True, True]
+    assert not nonces.has(new, ADDRESS, 6.99)
+    nonces.add(NONCE, ADDRESS, 6.99)
+    assert nonces.has(new, ADDRESS, 7.0)
+
+
+def test_a_challenge_from_the_tenth_of_a_forgotten_acceptance_is_an_old_one() -> None:
+    nonces = Nonces()
+    nonces.add(NONCE, ADDRESS, 5.01)
+    nonces.end(NONCE, ADDRESS, 5.02)
+    for number in range(4096):
+        nonces.add(number.to_bytes(8, "big"), ADDRESS, 5.5)
+    nonces.end(NONCE, ADDRESS, 5.6)
+    assert len(nonces) == 4096
+    old, new = (response_to(Challenge(NONCE, issued_at, bytes(16))) for issued_at in (50, 51))
+    assert nonces.has(old, ADDRESS, 5.99)
+    assert not nonces.has(new, ADDRESS, 5.99)
 
 
 # -- replay ----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from pygase._protocol.wire import (
     CONNECT_REQUEST,
     DATA,
     ENCRYPTED,
+    HEADER_BYTES,
     REFUSED,
     URGENT,
     sequence_of,
@@ -490,6 +491,23 @@ class TestHandshakesAreUsedOnce:
         assert not both.server.peers
         both.run(0.3)
         assert both.joined(config=AUTO)  # whoever asks now is not taken for an old one
+
+    def test_who_never_got_the_acceptance_is_accepted_again_with_other_keys(self) -> None:
+        both = peers(config=ServerConfig(timeout=1.0))
+        both.drop = lambda data, sender, receiver: sender == SERVER and data[0] != CHALLENGE
+        address = both.connect(config=ClientConfig(encryption="required", connect_timeout=20.0))
+        assert both.run(1.0, lambda: both.server.peers)
+        former = server_peer(both)
+        both.drop = lambda data, sender, receiver: True
+        assert both.run(3.0, lambda: not both.server.peers)
+        both.drop = lambda data, sender, receiver: False
+        assert both.run(2.5, lambda: both.clients[address].connected)
+        seals = both.clients[address].seals
+        assert seals is not None
+        for peer, opens in ((server_peer(both), True), (former, False)):
+            assert peer.seals is not None
+            packet = peer.seals.seal(0, bytes(HEADER_BYTES), b"", False)
+            assert bool(seals.open(packet, -1)) == opens
 
     def test_two_attempts_of_a_client_have_other_keys(self) -> None:
         both = peers()
