@@ -17,8 +17,8 @@ from hypothesis import settings
 from pygase import build_info
 
 # No deadline: on a busy machine it would measure other programs. The blob repeats a failure exactly. `tests.long` has
-# the other profile, with forty times as many examples.
-settings.register_profile("pygase", deadline=None, print_blob=True, max_examples=25)
+# the other profile, with fifty times as many examples.
+settings.register_profile("pygase", deadline=None, print_blob=True, max_examples=20)
 settings.register_profile("long", settings.get_profile("pygase"), max_examples=1_000)
 settings.load_profile("pygase")
 
