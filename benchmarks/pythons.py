@@ -7,7 +7,7 @@
 
 The workload is that of ``benchmarks/peers.py``. For each version that is on this machine, by ``pyenv`` or on the path,
 it builds two wheels of this checkout, a pure one and one compiled by mypyc, each in an environment of its own. To
-compile takes one or two minutes. The wheels are kept until a file of the library changes. The bare loop of a ratio is
+compile takes some minutes. The wheels are kept until a file of the library changes. The bare loop of a ratio is
 run by the same Python, in the same round.
 """
 

@@ -35,7 +35,7 @@ class TestWhatIsCompiled:
         assert [path for path in named if not (ROOT / path).is_file()] == []
         assert "pygase/_state/tree.py" in named
 
-    def test_no_face_and_nothing_that_opens_a_socket_or_a_thread(self, build: ModuleType) -> None:
+    def test_no_face_and_nothing_that_imports_sockets_or_an_event_loop(self, build: ModuleType) -> None:
         """Faces are what users derive from, and what they replace parts of in their tests."""
         rooms = {path.rpartition("/")[0] for path in build.compiled_sources()}
         assert rooms == {"pygase/_protocol", "pygase/_state", "pygase/_server", "pygase/_io"}
