@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .installation import build_info
 
@@ -17,9 +17,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show = commands.add_parser("show", help="print a checkpoint of a Backend readably, without its secrets")
     show.add_argument("file", metavar="FILE", help="the path that the Backend has as checkpoint=")
     chosen = parser.parse_args(arguments)
-    if chosen.command == "show":
-        return _show(chosen.file)
-    print(build_info())
+    try:
+        status = _show(chosen.file) if chosen.command == "show" else _print([str(build_info())])
+        sys.stdout.flush()
+    except BrokenPipeError:  # as of `| head`: the reader has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _print(lines: Iterable[str]) -> int:
+    for line in lines:
+        print(line)
     return 0
 
 
@@ -33,13 +42,7 @@ def _show(path: str) -> int:
     except CheckpointUnusable as refused:
         print(refused, file=sys.stderr)
         return 1
-    try:
-        for line in checkpoint_lines(checkpoint):
-            print(line)
-        sys.stdout.flush()
-    except BrokenPipeError:  # as of `| head`: the reader has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return _print(checkpoint_lines(checkpoint))
 
 
 if __name__ == "__main__":

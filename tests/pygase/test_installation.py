@@ -1,6 +1,7 @@
 """`pygase.build_info()` and `python -m pygase`."""
 
 import importlib
+import os
 import platform
 import subprocess
 import sys
@@ -73,3 +74,13 @@ def test_the_text_has_a_line_for_each_compiled_module() -> None:
 def test_python_m_pygase_prints_it() -> None:
     run = subprocess.run([sys.executable, "-m", "pygase"], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == str(pygase.build_info())
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows reports a closed pipe in another way")
+def test_it_ends_quietly_if_its_reader_has_ended() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    run = subprocess.run([sys.executable, "-m", "pygase"], stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (run.returncode, run.stderr) == (0, b"")
