@@ -33,7 +33,7 @@ class Twins:
     """
 
     def __init__(self, seed: int, config: ServerConfig, first_sequence: int) -> None:
-        self.usual, self.plain = (
+        self.both = self.usual, self.plain = tuple(
             ServerEndpoint(random_bytes=random.Random(seed).randbytes, config=config, first_sequence=first_sequence)
             for _ in range(2)
         )
@@ -44,7 +44,7 @@ class Twins:
         return getattr(self.usual, name)
 
     def receive_datagram(self, data: bytes, address: Address, *, now: float) -> None:
-        for endpoint in (self.usual, self.plain):
+        for endpoint in self.both:
             endpoint.receive_datagram(data, address, now=now)
         for peer in self.plain.peers.values():
             peer.settle_acked_tick()
@@ -53,11 +53,11 @@ class Twins:
         self.compare(now)
 
     def push_state(self, tick: int, tree: Tree, *, time: float, span: float) -> None:
-        for endpoint in (self.usual, self.plain):
+        for endpoint in self.both:
             endpoint.push_state(tick, tree, time=time, span=span)
 
     def handle_timeout(self, *, now: float) -> None:
-        for endpoint in (self.usual, self.plain):
+        for endpoint in self.both:
             endpoint.handle_timeout(now=now)
 
     def datagrams_to_send(self, *, now: float, everyone: bool = False) -> list[Outgoing]:
@@ -96,7 +96,7 @@ def play_a_tick(peers: Peers, twins: Twins, addresses: list[Address], tick: int,
         payload, retries, mute = bytes(rng.choice([10, 10, 3_000])), rng.choice([0, 3, RELIABLE]), rng.random() < 0.9
         if number == 1:
             client.queue_input(b"%d" % (tick // 4), peers.now - 0.1)
-        for endpoint in (twins.usual, twins.plain):
+        for endpoint in twins.both:
             if number == 1:
                 endpoint.by_address[address].report_input_state(tick, 1.0)
             if not mute:
@@ -114,13 +114,16 @@ def twins_with(seed: int, first_sequence: int, **line: Any) -> tuple[Peers, Twin
 def play_long(rng: random.Random, loss: float, first_sequence: int) -> None:
     """The play has events, inputs, small states, rest, wrap-around, loss and silence.
 
-    No state fills the send window, and the jitter looks like no queue: else the window would follow every packet, and
-    each packet would go the long way.
+    The send windows are so large that nothing fills them, and the jitter looks like no queue. Else a window would follow
+    every packet. What it notes depends on when it is asked, and the twin is asked more often.
     """
     peers, twins = twins_with(
         rng.getrandbits(32), first_sequence, loss=loss, latency=0.02, jitter=rng.choice([0.0, 0.015])
     )
     addresses = [peers.joined() for _ in range(3)]
+    windows = [peer.snapshots.window for endpoint in twins.both for peer in endpoint.peers.values()]
+    for window in windows:
+        window.size_bytes = 1e6
     tree: dict[str, Any] = {"n": 0}
     for tick in range(150):
         kind = rng.random()
@@ -130,6 +133,7 @@ def play_long(rng: random.Random, loss: float, first_sequence: int) -> None:
         play_a_tick(peers, twins, addresses, tick, rng)
         peers.run(rng.choice([0.016, 0.05, 0.3]) if tick % 50 == 0 else 0.016)
     peers.run(3.0)
+    assert not any(window.watched for window in windows)
     assert twins.compared > 2_000
     assert twins.usual_datagrams > 20
     for address in addresses:
