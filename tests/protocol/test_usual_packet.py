@@ -114,8 +114,8 @@ def twins_with(seed: int, first_sequence: int, **line: Any) -> tuple[Peers, Twin
 def play_long(rng: random.Random, loss: float, first_sequence: int) -> None:
     """The play has events, inputs, small states, rest, wrap-around, loss and silence.
 
-    The send windows are so large that nothing fills them, and the jitter looks like no queue. Else a window would follow
-    every packet. What it notes depends on when it is asked, and the twin is asked more often.
+    The send windows are so large that nothing fills them, and the jitter looks like no queue. Else a window would
+    follow every packet. What it notes depends on when it is asked, and the twin is asked more often.
     """
     peers, twins = twins_with(
         rng.getrandbits(32), first_sequence, loss=loss, latency=0.02, jitter=rng.choice([0.0, 0.015])

@@ -26,8 +26,9 @@ class ClassSize(NamedTuple):
 
 
 @cache
-def _parsed(source: str) -> ast.Module:
-    return ast.parse(source)
+def _parsed(source: str) -> list[ast.AST]:
+    """Return the nodes of a file, each one before those in it."""
+    return list(ast.walk(ast.parse(source)))
 
 
 def reach_ins(path: str, source: str) -> list[ReachIn]:
@@ -35,17 +36,17 @@ def reach_ins(path: str, source: str) -> list[ReachIn]:
 
     ``from x import _y`` counts. Names with two underscores at both ends are Python's own.
     """
-    tree = _parsed(source)
-    own = set(_defined(tree))
-    return [ReachIn(path, line, name) for line, name in sorted(_used(tree)) if _is_private(name) and name not in own]
+    nodes = _parsed(source)
+    own = set(_defined(nodes))
+    return [ReachIn(path, line, name) for line, name in sorted(_used(nodes)) if _is_private(name) and name not in own]
 
 
 def _is_private(name: str) -> bool:
     return name.startswith("_") and not (name.startswith("__") and name.endswith("__")) and name != "_"
 
 
-def _used(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+def _used(nodes: list[ast.AST]) -> Iterator[tuple[int, str]]:
+    for node in nodes:
         if isinstance(node, ast.Attribute):
             if not _is_self(node.value):
                 yield node.lineno, node.attr
@@ -70,9 +71,9 @@ def _is_room(node: ast.ImportFrom, name: str) -> bool:
     )
 
 
-def _defined(tree: ast.AST) -> Iterator[str]:
+def _defined(nodes: list[ast.AST]) -> Iterator[str]:
     """Yield the names that a file gives to functions, classes, variables, and attributes of self."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name
             yield from (text for text in _slots(node))
@@ -97,7 +98,7 @@ def class_sizes(path: str, source: str) -> list[ClassSize]:
     """Return the size of each class of a file. A property counts as one method, with or without a setter."""
     return [
         ClassSize(path, node.name, len(_methods(node)), len(_attributes(node)))
-        for node in ast.walk(_parsed(source))
+        for node in _parsed(source)
         if isinstance(node, ast.ClassDef)
     ]
 
@@ -137,7 +138,7 @@ def docstring_words(source: str) -> int:
     """Return how many words the docstrings of a file have, those below attributes and constants included."""
     return sum(
         len(node.value.value.split())
-        for node in ast.walk(_parsed(source))
+        for node in _parsed(source)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     )
 
@@ -146,14 +147,15 @@ def constants(sources: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return, by name, the module constants (``NAME = value``, in capitals) with their value in each file."""
     found: dict[str, dict[str, str]] = {}
     for path, source in sources.items():
-        for name, value in _assigned(_parsed(source)):
+        for name, value in _assigned(_parsed(source)[0]):
             if name.lstrip("_").isupper():
                 found.setdefault(name.lstrip("_"), {})[path] = ast.unparse(value)
     return found
 
 
-def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    for node in tree.body:
+def _assigned(module: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    assert isinstance(module, ast.Module)
+    for node in module.body:
         if isinstance(node, ast.Assign):
             yield from ((target.id, node.value) for target in node.targets if isinstance(target, ast.Name))
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
