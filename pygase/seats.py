@@ -124,6 +124,16 @@ class Seats:
         ready = all(seat["ready"] and not seat["lost"] for seat in players.values())
         return ready and len(players) >= least and any(number > 0 for number in players)
 
+    def may_start(self, game_state: GameState, least: int = 2) -> bool:
+        """Return whether nobody has to be waited for: all players are ready, or one client plays with bots alone.
+
+        :param least: players that it takes, bots included.
+        """
+        players = self.players(game_state)
+        clients = [seat for number, seat in players.items() if number > 0]
+        alone = len(clients) == 1 and len(players) >= least and not clients[0]["lost"]
+        return alone or self.all_ready(game_state, least)
+
     def unready(self, game_state: GameState) -> Update:
         """Return the update after which no client is ready, such as at the end of a game: a rematch begins once
         :meth:`all_ready` is true again."""

@@ -44,6 +44,7 @@ module imports pygame.
 The public names, by what they are for:
 
 - the game: :class:`Game`, :class:`Hosting`, ``cli.run``;
+- the lobby: :class:`LobbyOptions`, ``draw_mark``, ``seat_colour``, ``SEATS``, and from pygase :class:`pygase.Seats`;
 - the screen: :class:`GameScreen`, :class:`Playing`, :class:`SessionOptions`, ``WAYS``, :class:`HostDeed`;
 - drawing: :class:`Layout` (units to pixels), :class:`Lettering` and ``stacked`` (text that fits), ``hud`` (``notice``,
   ``news``, ``footer``, ``scoreboard``, ``name_tag``), ``icon``, and the colours;
@@ -88,10 +89,11 @@ if TYPE_CHECKING:
     from .company import Company, how_left
     from .game import Game, Hosting
     from .game_loop import GameLoop
-    from .game_screen import WAYS, GameScreen, HostDeed, Playing
+    from .game_screen import WAYS, GameScreen, HostDeed, LobbyOptions, Playing
     from .icons import icon
     from .layout import Layout, Rect
-    from .shape import Each, Either, Flag, Number, Row, Shape, State, Text
+    from .seat_mark import draw_mark, seat_colour
+    from .shape import SEATS, Each, Either, Flag, Number, Row, Shape, State, Text
     from .sounds import Sounds, SoundSet, Tone
     from .window import NoDisplay, Window
 
@@ -122,6 +124,10 @@ _MODULES: Final = {
     "HostDeed": "pygase_pygame.app.game_screen",
     "Hosting": "pygase_pygame.app.game",
     "Layout": "pygase_pygame.app.layout",
+    "LobbyOptions": "pygase_pygame.app.game_screen",
+    "SEATS": "pygase_pygame.app.shape",
+    "draw_mark": "pygase_pygame.app.seat_mark",
+    "seat_colour": "pygase_pygame.app.seat_mark",
     "Lettering": "pygase_pygame.ui.lettering",
     "GameLoop": "pygase_pygame.app.game_loop",
     "NoDisplay": "pygase_pygame.app.window",
@@ -166,6 +172,7 @@ __all__ = [
     "PINK",
     "PLAYER_COLOURS",
     "RED",
+    "SEATS",
     "SKY",
     "SNOW",
     "WAYS",
@@ -183,6 +190,7 @@ __all__ = [
     "Hosting",
     "Layout",
     "Lettering",
+    "LobbyOptions",
     "NoDisplay",
     "Number",
     "Playing",
@@ -197,10 +205,12 @@ __all__ = [
     "Tone",
     "Window",
     "cli",
+    "draw_mark",
     "how_left",
     "hud",
     "icon",
     "mixed",
     "player_colour",
+    "seat_colour",
     "stacked",
 ]

@@ -10,6 +10,7 @@ import pygame
 from ..ui.banner import StatusBanner
 from . import extras
 from .game_screen import GameScreen
+from .lobby import Lobby
 from .roster import Roster
 from .window import Window
 
@@ -37,6 +38,7 @@ class GameLoop:
         self._session = screen.session
         self._banner = StatusBanner()
         self.roster = Roster(screen)
+        self.lobby = Lobby(screen, self.roster)
         self._extras = extras.Extras(screen.playing, screen.graph_corner)
         self._unseen = 0
         """Frames since one was drawn."""
@@ -68,7 +70,7 @@ class GameLoop:
             self._window.handle(event)
             if event.type == pygame.QUIT:
                 self.end = "leave"
-            elif not (self.roster.handle(event) or self._screen.handle(event)):
+            elif not (self.roster.handle(event) or self._screen.handle(event) or self.lobby.handle(event)):
                 self._handle(event)
         self._screen.update()
         if self._window.visible:
@@ -83,6 +85,7 @@ class GameLoop:
     def _draw(self, surface: pygame.Surface) -> None:
         above = self._extras.draw_below(surface)
         self._screen.draw(above)
+        self.lobby.draw(above)
         self.roster.draw(above)
         self._extras.draw_over(above)
         if self._session.is_in_game or not self._screen.shows_status:

@@ -29,7 +29,19 @@ WAYS: Final[Mapping[str, Any]] = {
 HostDeed = tuple[int, str, Callable[[Any], None]]
 """A host's action on a player: key, name, and a function of a client's id (or of a key of `departed`)."""
 
-__all__ = ["WAYS", "GameScreen", "HostDeed", "Playing", "SessionOptions", "SoundSet", "Tone"]
+__all__ = ["WAYS", "GameScreen", "HostDeed", "LobbyOptions", "Playing", "SessionOptions", "SoundSet", "Tone"]
+
+
+@dataclass(frozen=True)
+class LobbyOptions:
+    """The lobby of a game whose server has :class:`pygase.Seats`. `GameScreen.in_lobby` decides when it is shown.
+
+    :ivar teams: the names of the teams, as `Seats` has them.
+    :ivar table: the attribute of the game state that has the seats.
+    """
+
+    teams: Sequence[str] = ()
+    table: str = "seats"
 
 
 @dataclass
@@ -79,6 +91,9 @@ class GameScreen:
     graph_corner: ClassVar[str] = "topright"
     """The corner in which the network graph (F3) covers least of the game."""
 
+    lobby: ClassVar[LobbyOptions | None] = None
+    """The lobby of a game with :class:`pygase.Seats`; None: there is no lobby."""
+
     def __init__(self, playing: Playing) -> None:
         self.playing = playing
         self.session = playing.session
@@ -100,9 +115,18 @@ class GameScreen:
     def draw(self, surface: pygame.Surface) -> None:
         """Draw the whole frame, on a surface of any size."""
 
-    def name_of(self, client_id: int) -> str:
-        """Return a client's name for the host's list of players, or ""."""
+    def in_lobby(self) -> bool:
+        """Return whether the lobby is shown. By default that is the state's attribute `lobby`."""
+        return bool(self.session.newest.get("lobby"))
+
+    def lobby_note(self) -> str:
+        """Return a sentence for the lobby, such as the result of the last game, or ""."""
         return ""
+
+    def name_of(self, client_id: int) -> str:
+        """Return a client's name for the host's list of players, or "". By default it is the one in the lobby."""
+        seats = self.session.newest.get(self.lobby.table, {}) if self.lobby else {}
+        return str(seats[client_id]["name"]) if client_id in seats else ""
 
     def departed(self) -> Sequence[tuple[Any, str]]:
         """Return key and name of players who have left, for `host_deeds`."""

@@ -168,13 +168,23 @@ class Roster:
         """Choose a player."""
         self.chosen = key
 
+    def do(self, name: str) -> None:
+        """Do the action of that name to the chosen player, if it is possible."""
+        for deed in self.deeds():
+            if deed.name == name:
+                self._do(deed)
+
     def _do(self, deed: Deed) -> None:
         player = self._chosen_player()
         if player is not None and deed.fits(player):
             deed.do(player.key)
 
+    def player(self, key: Key) -> Player | None:
+        """Return another player, who can be chosen; None if there is none with that key."""
+        return next((one for one in self.players() if one.key == key and not one.is_me), None)
+
     def _chosen_player(self) -> Player | None:
-        return next((one for one in self.players() if one.key == self.chosen and not one.is_me), None)
+        return self.player(self.chosen)
 
     # -- drawing
 

@@ -149,3 +149,24 @@ def _not(value: Any, expected: str) -> str:
     kind = type(value).__name__
     shown = f"{value!r:.30}" if isinstance(value, (str, int, float, bool, type(None))) else f"a {kind}"
     return f" is {shown}, not {expected}"
+
+
+def _nothing(value: Any) -> str:
+    return "" if value is None else _not(value, "None")
+
+
+_INDEX: Final = Either(Number(0, FAR, whole=True), _nothing)
+
+SEATS: Final[Shape] = Each(
+    {
+        "name": Text(),
+        "place": _INDEX,
+        "team": _INDEX,
+        "colour": Text(),
+        "ready": Flag(),
+        "lost": Flag(),
+        "wants": Flag(),
+    },
+    keys=Number(-(2**32), 2**32, whole=True),
+)
+"""The shape of the table of :class:`pygase.Seats`."""

@@ -346,3 +346,27 @@ class AnyOrder(RuleBasedStateMachine):
 
 AnyOrder.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestAnyOrder = AnyOrder.TestCase
+
+
+def test_a_game_need_not_wait_for_a_client_alone_with_bots():
+    room = Room(2, bots=1)
+    room.join(1)
+    assert room.rules.may_start(room.game_state)
+    assert not room.rules.may_start(room.game_state, least=3)
+    room.lose(1)
+    assert not room.rules.may_start(room.game_state)
+    room.resume(1)
+    room.join(2)
+    assert not room.rules.may_start(room.game_state)
+    room.ready(1)
+    assert not room.rules.may_start(room.game_state)
+    room.ready(2)
+    assert room.rules.may_start(room.game_state)
+
+
+def test_a_client_quite_alone_waits_for_another():
+    room = Room(2)
+    room.join(1)
+    room.ready(1)
+    assert not room.rules.may_start(room.game_state)
+    assert room.rules.may_start(room.game_state, least=1)
