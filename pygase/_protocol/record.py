@@ -175,10 +175,12 @@ class PeerRecord(ReceiveWindow):
             self.last_received_at = now
 
     def note_packet(self, wire: int, now: float) -> bool:
-        """Note the arrival of a packet with this number (16 bits). Return False if it is a duplicate or too old."""
+        """Note the arrival of a packet with this number (16 bits). Return False if it is a duplicate or too old, or
+        would be before the first one."""
         latest = self.latest
         ahead = ((wire - latest + 0x8000) & 0xFFFF) - 0x8000 if latest >= 0 else wire + 1
-        if not self.receive(latest + ahead):
+        number = latest + ahead
+        if number < 0 or not self.receive(number):
             self.packets_dropped += 1
             return False
         if ahead > 0:

@@ -390,6 +390,17 @@ def test_a_rival_that_falls_silent_is_forgotten() -> None:
     assert not peers.connection.path.is_watched
 
 
+def test_a_packet_with_a_number_before_the_first_one_is_dropped() -> None:
+    peers = Moving()
+    peers.play(0.2)
+    latest = peers.connection.record.latest
+    dropped = peers.connection.record.packets_dropped
+    for ahead in (-latest - 1, -latest - 100):
+        peers.at_server_from(peers.packet(ahead), Moving.was_at)
+    assert peers.connection.record.packets_dropped == dropped + 2
+    assert peers.connection.closed is None
+
+
 FORGERIES = st.one_of(
     st.tuples(st.just("early"), st.integers(0, 3)),
     st.tuples(st.just("packet"), st.integers(-300, 0)),
