@@ -1,10 +1,12 @@
 """The programs of the guides run as they are printed: they keep their promises, and end without a complaint."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from pygase import Backend, GameState
+from pygase.__main__ import main as show
 from tests.support.documents import ROOT, free_port, on_port, programs
 from tests.support.playing import STARTING, connected, eventually, played, running
 
@@ -27,6 +29,7 @@ def programs_of(page: str) -> dict[str, str]:
 
 
 ADAPTER = programs_of("adapter.md")
+COOKBOOK = programs_of("cookbook.md")
 DISCOVERY = programs_of("discovery.md")
 OBJECTS = programs_of("objects.md")
 PREDICTION = programs_of("prediction.md")
@@ -104,6 +107,21 @@ def test_sprites_on_the_server_are_shot_by_a_player(tmp_path: Path) -> None:
         assert player.closes_the_window() == (0, NOTHING, NOTHING)
         watcher.wait_until(lambda game_state: len(game_state.ships) == 1, timeout=STARTING)
         assert server.poll() is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM there")
+def test_the_server_of_the_cookbook_saves_when_a_service_manager_ends_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port, save = free_port(), tmp_path / "game.save"
+    code = on_port(COOKBOOK["night_server.py"], port).replace("game.save", str(save))
+    with running(code, tmp_path) as server, connected(port) as watcher:
+        watcher.wait_until(lambda game_state: game_state.seconds > 0.1, timeout=STARTING)
+        server.terminate()
+        printed, complaints = server.communicate(timeout=STARTING)
+    assert (server.returncode, printed, complaints) == (143, f"Serving at port {port}\n", "")
+    assert show(["show", str(save)]) == 0
+    assert "seconds" in capsys.readouterr().out
 
 
 def test_the_programs_that_announce_and_find_a_game_meet(tmp_path: Path) -> None:

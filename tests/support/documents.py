@@ -14,6 +14,7 @@ In code that runs, a free port replaces 8080, and 127.0.0.1 replaces 0.0.0.0, so
 from __future__ import annotations
 
 import contextlib
+import difflib
 import io
 import re
 import socket
@@ -27,8 +28,10 @@ RUN_BY = {
     ("README.md", "server.py"): "tests/test_readme.py",
     ("README.md", "client.py"): "tests/test_readme.py",
     ("docs/adapter.md", "pads.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/cookbook.md", "night_server.py"): "tests/test_programs_of_the_guides.py",
     ("docs/discovery.md", "lan_host.py"): "tests/test_programs_of_the_guides.py",
     ("docs/discovery.md", "lan_find.py"): "tests/test_programs_of_the_guides.py",
+    ("docs/first-game.md", "pong.py"): "tests/test_first_games.py",
     ("docs/getting-started.md", "smooth_client.py"): "tests/test_readme.py",
     ("docs/getting-started.md", "lan_server.py"): "tests/test_readme.py",
     ("docs/objects.md", "aliens_things.py"): "tests/test_programs_of_the_guides.py",
@@ -76,6 +79,18 @@ def programs(page: str) -> dict[str, str]:
 def fragments(page: str) -> list[str]:
     """Return the parts of programs in the text `page`."""
     return [block[2] for block in _BLOCK.finditer(page) if block[1] == "fragment"]
+
+
+def difference(before: str, after: str) -> tuple[int, int, str]:
+    """Compare two files of the repository, as a guide shows it.
+
+    Return the number of lines that are new or different, the number of lines that are gone (empty ones do not count),
+    and the block of the page.
+    """
+    texts = [(ROOT / name).read_text(encoding="utf-8").splitlines() for name in (before, after)]
+    lines = list(difflib.unified_diff(*texts, before, after, n=2, lineterm=""))
+    written, gone = (sum(line[0] == sign and bool(line[1:].strip()) for line in lines[2:]) for sign in "+-")
+    return written, gone, "```diff\n" + "\n".join(lines) + "\n```"
 
 
 def unmarked_blocks(page: str) -> list[str]:

@@ -1,6 +1,5 @@
 """The guide leads from the single-player game to the multiplayer one in 25 lines, and both games work."""
 
-import difflib
 import math
 import random
 from collections.abc import Callable
@@ -14,6 +13,8 @@ import pygase_pygame
 from games.hello import multiplayer, single_player
 from pygase import Backend, Client
 from pygase.testing import Link, SimulatedNetwork
+from tests.support.documents import difference
+from tests.support.staged import HeldKeys
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "embed.md"
@@ -21,21 +22,14 @@ BEFORE, AFTER = "games/hello/single_player.py", "games/hello/multiplayer.py"
 MOST_LINES = 25
 
 
-def differences(context: int) -> list[str]:
-    before, after = ((ROOT / name).read_text(encoding="utf-8").splitlines() for name in (BEFORE, AFTER))
-    return list(difflib.unified_diff(before, after, BEFORE, AFTER, n=context, lineterm=""))
-
-
 def test_no_more_lines_change_than_the_guide_promises() -> None:
-    changes = differences(0)[2:]
-    written = [line for line in changes if line.startswith("+") and line[1:].strip()]
-    gone = [line for line in changes if line.startswith("-") and line[1:].strip()]
-    assert len(written) <= MOST_LINES
-    assert f"{len(written)} lines are new or different, {len(gone)} of the old ones are gone" in _words(PAGE)
+    written, gone, _ = difference(BEFORE, AFTER)
+    assert written <= MOST_LINES
+    assert f"{written} lines are new or different, {gone} of the old ones are gone" in _words(PAGE)
 
 
 def test_the_guide_shows_the_whole_difference() -> None:
-    assert "```diff\n" + "\n".join(differences(2)) + "\n```" in PAGE.read_text(encoding="utf-8")
+    assert difference(BEFORE, AFTER)[2] in PAGE.read_text(encoding="utf-8")
 
 
 def test_the_single_player_game_is_an_ordinary_one_of_about_80_lines() -> None:
@@ -65,23 +59,12 @@ class Player:
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, seconds: float, look: Callable[[], Any], pass_time: Callable[[], None]
     ) -> None:
-        self.held: set[int] = set()
+        self.held = HeldKeys(monkeypatch)
         self._look = look
         self.frames = 0
         self._last = round(seconds * 60)
         self._pass_time = pass_time
-        monkeypatch.setattr(pygame.key, "get_pressed", self.pressed)
         monkeypatch.setattr(pygame.time, "Clock", lambda: self)
-
-    def pressed(self) -> Any:
-        """Replaces `pygame.key.get_pressed`, which sees no events under SDL's dummy driver."""
-        player = self
-
-        class Pressed:
-            def __getitem__(self, key: int) -> bool:
-                return key in player.held
-
-        return Pressed()
 
     def tick(self, rate: int) -> None:
         """Replaces `pygame.time.Clock.tick`: look at the screen, press keys, and let time pass."""
@@ -89,7 +72,7 @@ class Player:
         self.frames += 1
         ship, stars = self._look()
         if ship is not None:
-            self.held = {single_player.KEYS[name] for name in towards_a_star(ship, stars)}
+            self.held.keys = {single_player.KEYS[name] for name in towards_a_star(ship, stars)}
         if self.frames == self._last:
             pygame.event.post(pygame.event.Event(pygame.QUIT))
         self._pass_time()
