@@ -222,6 +222,8 @@ class World:
     def join(self, place: Place) -> None:
         """Let a new player sit down."""
         place.file.unlink(missing_ok=True)
+        if place.player is not None:  # it has given up, perhaps while the cable was pulled
+            place.player.silence.end(self.network.now)
         place.player = Player(place, self._new_client(), changed_at=self.network.now)
         self.players.append(place.player)
         self._begin(place.player)
