@@ -25,7 +25,7 @@ def _options(parser: argparse.ArgumentParser, command: str) -> None:
 def serve(hosting: Hosting) -> Backend:
     """Return the server for a command line."""
     best_of = getattr(hosting.args, "best_of", 1)
-    return PongServer(hosting.bots > 0, best_of, checkpoint=hosting.checkpoint).backend
+    return PongServer(hosting.bots > 0, best_of, checkpoint=hosting.checkpoint, lobby=hosting.lobby).backend
 
 
 GAME: Final = Game(
@@ -38,6 +38,7 @@ GAME: Final = Game(
     tick=TICK,
     bots=1,
     most_bots=1,
+    lobby=True,
     options=_options,
 )
 

@@ -12,12 +12,12 @@ from games.pong.court import Court, pong_icon
 from games.pong.echo import BOUNCES, SOUNDS, Echo, sound_of
 from games.pong.foresight import Foresight
 from games.pong.scene import Link, Scene, scene_of
-from games.pong.seats import Seat, seat_of
+from games.pong.seats import Seat, people_of, seat_of
 from games.pong.server import TICK
 from games.pong.shape import CHECK
 from pygase import Interpolate
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
-from pygase_pygame.app import GameScreen, Playing, SessionOptions
+from pygase_pygame.app import GameScreen, LobbyOptions, Playing, SessionOptions
 
 NEWS_SECONDS: Final = 5.0
 SNAP_DISTANCE: Final = 30.0  # court units: a paddle that is farther off was reset to the middle
@@ -33,10 +33,15 @@ GUEST_KEYS: Final = (pygame.K_2, pygame.K_KP2, pygame.K_F2)
 
 def own_paddle(state: Mapping[str, Any], me: int | None) -> tuple[str, ...] | None:
     """Return the path to the player's own paddle, or None if there is none or it cannot move."""
-    match, seat = state.get("match"), seat_of(state.get("players"), me)
+    match, seat = state.get("match"), seat_of(state.get("seats"), me)
     if not seat or match is None or match["phase"] == rules.WAITING:
         return None
     return "match", "paddles", seat
+
+
+def with_people(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state with the `players` and those `watching`, if it has seats."""
+    return {**state, **(people_of(state["seats"]) if "seats" in state else {})}
 
 
 def steered(paddle: float, wishes: object) -> float:
@@ -69,6 +74,7 @@ class PongScreen(GameScreen):
         "again": [pygame.K_SPACE, "pad 0"],
     }
     sounds = SOUNDS
+    lobby = LobbyOptions()
     shows_status = True
     icon = staticmethod(pong_icon)
 
@@ -96,21 +102,21 @@ class PongScreen(GameScreen):
         again = self.controls.presses("again")
         held = self.controls.take()
         letters, arrows, pad = (held[f"{hand}_down"] - held[f"{hand}_up"] for hand in ("letters", "arrows", "pad"))
-        newest = self.session.newest
+        newest = with_people(self.session.newest)
         seat = self._seat_in(newest)
         if scene.has_guest(newest, seat):
             own, guest = (letters, arrows) if seat == rules.LEFT else (arrows, letters)
             self.session.send_input([_one_way(own + pad), guest])
         else:
             self.session.send_input(_one_way(letters + arrows + pad))
-        if again and self.session.is_in_game and newest.get("match", {}).get("phase") == rules.OVER:
-            self.tell("AGAIN")
+        if again and seat and newest["match"]["phase"] == rules.OVER and not self.in_lobby():
+            self.tell("READY", True)
 
-    def name_of(self, client_id: int) -> str:
-        """Return a client's name."""
-        state = self.session.newest
-        seat = seat_of(state.get("players"), client_id)
-        return str(state["players"][seat]["name"] if seat else state.get("watching", {}).get(client_id, ""))
+    def lobby_note(self) -> str:
+        """Return the result of the last game."""
+        state = with_people(self.session.newest)
+        result = scene.result_of(state, self._seat_in(state))
+        return f"{result.title}. {result.text}" if result else ""
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw a frame and play its sounds."""
@@ -138,7 +144,7 @@ class PongScreen(GameScreen):
     def _state(self) -> dict[str, Any]:
         """Return the state to draw, with the ball of `foresight`."""
         view = self.session.view()
-        state = {name: view[name] for name in view}
+        state = with_people({name: view[name] for name in view})
         seat = self._seat_in(state)
         if seat:
             if self._foresight is None or self._foresight.side != seat:
@@ -149,7 +155,7 @@ class PongScreen(GameScreen):
         return state
 
     def _seat_in(self, state: Mapping[str, Any]) -> Seat:
-        return seat_of(state.get("players"), self.session.me)
+        return seat_of(state.get("seats"), self.session.me)
 
     def _link(self) -> Link:
         session = self.session
@@ -173,7 +179,7 @@ class PongScreen(GameScreen):
     def _press(self, key: int) -> None:
         if not self.session.is_in_game:
             return
-        newest = self.session.newest
+        newest = with_people(self.session.newest)
         seat = self._seat_in(newest)
         if key in GUEST_KEYS and seat:
             self.tell("GUEST", not scene.has_guest(newest, seat))

@@ -160,15 +160,33 @@ def _match_notice(
         here = ", or when two play at this keyboard: press 2" if seat else ""
         how = " Friends type:" if invitation else ""
         return Notice("Waiting for a second player", f"The match begins when somebody joins{here}.{how}", invitation)
-    if match["phase"] == rules.OVER and match["winner"]:
-        return _result(match, names, "" if has_guest(state, seat) else seat, may_go_on=bool(seat))
+    if result := result_of(state, seat):
+        return result
     missing = [names[side] for side in SIDES if side in _lost(state, seat)]
     if missing:
         return Notice(f"{missing[0]} has lost the connection", "The match waits for a while.")
     return None
 
 
-def _result(match: Match, names: Mapping[Side, str], seat: Seat, may_go_on: bool) -> Notice:
+def result_of(state: State, seat: Seat) -> Notice | None:
+    """Return the result of the game that is over, if one is. `seat` is the player's side."""
+    match: Match | None = state.get("match")
+    if match is None or match["phase"] != rules.OVER or not match["winner"]:
+        return None
+    names = {side: state["players"][side]["name"] for side in SIDES}
+    return _result(match, names, "" if has_guest(state, seat) else seat, _hint(state, match, seat))
+
+
+def _hint(state: State, match: Match, seat: Seat) -> str:
+    """Return the player's next possible action."""
+    if not seat:
+        return ""
+    if state["players"][seat]["ready"]:
+        return f"Waiting for {state['players'][rules.other(seat)]['name']}"
+    return "Space: play again" if rules.is_decided(match) else "Space: next game"
+
+
+def _result(match: Match, names: Mapping[Side, str], seat: Seat, hint: str) -> Notice:
     winner: Side = match["winner"] or LEFT
     loser = rules.other(winner)
     score, games = (f"{part[winner]} : {part[loser]}" for part in (match["score"], match["games"]))
@@ -178,5 +196,4 @@ def _result(match: Match, names: Mapping[Side, str], seat: Seat, may_go_on: bool
     if match["best_of"] > 1:
         sentences.insert(0, f"{games} in games, best of {match['best_of']}.")
     title = f"{wins} {score}" if match["best_of"] == 1 or not decided else f"{wins} the match {games}"
-    hint = ("Space: play again" if decided else "Space: next game") if may_go_on else ""
     return Notice(title, " ".join(sentences), hint)

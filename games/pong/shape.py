@@ -3,13 +3,12 @@
 from typing import Final
 
 from games.pong.rules import HEIGHT, LEFT, OVER, RALLY, RIGHT, SERVE, WAITING, WIDTH
-from pygase_pygame.app import Each, Flag, Number, Shape, State, Text
+from pygase_pygame.app import SEATS, Flag, Number, Shape, State, Text
 
 _COUNT: Final = Number(0, whole=True)
 _SIDE: Final = Text(LEFT, RIGHT)
 _ALONG: Final = Number(0, HEIGHT)
 _BALL: Final = {"x": Number(-WIDTH, 2 * WIDTH), "y": _ALONG, "vx": Number(-WIDTH, WIDTH), "vy": Number(-WIDTH, WIDTH)}
-_PLAYER: Final = {"name": Text(), "bot": Flag(), "guest": Flag(), "lost": Flag(), "id": _COUNT}
 
 CHECK: Final[Shape] = State(
     match={
@@ -25,6 +24,6 @@ CHECK: Final[Shape] = State(
         "best_of": _COUNT,
         "games": {LEFT: _COUNT, RIGHT: _COUNT},
     },
-    players={LEFT: _PLAYER, RIGHT: _PLAYER},
-    watching=Each(Text(), keys=_COUNT),
+    seats=SEATS,
+    lobby=Flag(),
 )

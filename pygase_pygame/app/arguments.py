@@ -51,7 +51,14 @@ def make_parser(game: Game) -> argparse.ArgumentParser:
         help="keep your place in this file: if your window dies, start it again in time and you are the same player",
     )
     for command in (hosting, joining):
+        command.set_defaults(lobby=None)
         _add_playing(command)
+    if game.lobby:
+        hosting.add_argument(
+            "--lobby",
+            action=argparse.BooleanOptionalAction,
+            help="let several players wait for each other before a game (default: only if you have a window)",
+        )
     if game.options:
         game.options(hosting, "host")
         game.options(joining, "join")

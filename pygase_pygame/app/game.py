@@ -34,6 +34,12 @@ class Hosting:
         """The file that keeps the game, for ``Backend(checkpoint=...)``; None: the game is not kept."""
         return getattr(self.args, "checkpoint", None)
 
+    @property
+    def lobby(self) -> bool:
+        """Whether the players wait for each other before a game: as the command line says, or else with a window."""
+        wanted: bool | None = getattr(self.args, "lobby", False)
+        return not getattr(self.args, "headless", False) if wanted is None else wanted
+
 
 @dataclass(frozen=True)
 class Game:
@@ -48,6 +54,7 @@ class Game:
     :ivar tick: seconds between the server's ticks.
     :ivar bots: the number of bots, unless ``--bots`` names another.
     :ivar most_bots: the largest number for ``--bots``; 0: no bots and no such option.
+    :ivar lobby: whether there is an option ``--lobby`` for ``Hosting.lobby``.
     :ivar options: adds the game's own options to the parser of "host" or "join".
     """
 
@@ -60,6 +67,7 @@ class Game:
     tick: float = 1 / 60
     bots: int = 0
     most_bots: int = 0
+    lobby: bool = False
     options: Callable[[argparse.ArgumentParser, Literal["host", "join"]], None] | None = None
 
     @property

@@ -183,10 +183,11 @@ class Lobby:
 
     def _draw_rows(self, surface: pygame.Surface, inner: pygame.Rect, listed: SeatList, size: int) -> list[Item]:
         """Draw one row for each seat; return those that a host can choose."""
-        row, is_host = _row_height(size), bool(self._roster.deeds())
+        row = _row_height(size)
+        others = {player.key for player in self._roster.players() if not player.is_me}
         items = []
         for number, place in _in_sight(list(listed.seats), inner, row, self._menu.focus):
-            if is_host and number > 0 and number != listed.me:
+            if number in others:
                 items.append(Item(number, place, lambda number=number: self._roster.choose(number)))  # type: ignore[misc]
                 if number == self._roster.chosen:
                     surface.fill(FLOOR, place)

@@ -109,7 +109,7 @@ def height_of(table: Table, seat: Seat) -> float:
         case "hello":
             return float(state.players[me]["y"])
         case "pong":
-            return float(state.match["paddles"][seat_of(state.players, me) or LEFT])
+            return float(state.match["paddles"][seat_of(state.seats, me) or LEFT])
         case "chase":
             return float(state.runners[me]["y"])
         case "arena":

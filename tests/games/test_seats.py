@@ -55,7 +55,7 @@ class House:
             case "hello":
                 found: Mapping[int, Any] = self.state.players
             case "pong":
-                found = {player["id"]: player for player in self.state.players.values()}
+                found = self.state.seats
             case "arena":
                 found = {number: {"name": name, "lost": lost} for number, (name, lost) in self.state.pilots.items()}
             case _:

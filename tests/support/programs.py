@@ -54,15 +54,21 @@ def guest(game: str, port: int) -> Client:
     """Return a client in this process that plays without a name."""
     client = Client(game=game)
     client.connect_in_thread(port, "127.0.0.1")
-    client.wait_until(lambda state: hasattr(state, "players"), timeout=10)
+    client.wait_until(lambda state: hasattr(state, "seats") or hasattr(state, "players"), timeout=10)
     return client
+
+
+def names_of(state: Any) -> set[str]:
+    """Return the names of those who play."""
+    players = state["seats"] if "seats" in state else state["players"]
+    return {player["name"] for player in players.values() if player.get("place", 0) is not None}
 
 
 def wait_for_names(client: Client, *names: str, timeout: float = 10.0) -> None:
     """Wait until exactly these play."""
 
     def are_there(state: Any) -> bool:
-        return {player["name"] for player in state.players.values()} == set(names)
+        return names_of(state) == set(names)
 
     client.wait_until(are_there, timeout=timeout)
 

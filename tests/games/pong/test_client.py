@@ -217,7 +217,10 @@ def test_a_series_is_played_game_by_game_and_both_are_told(make: Callable[..., T
     assert match(ada)["phase"] == rules.OVER
     bob.presses(pygame.K_SPACE)
     table.runs(0.3)
-    assert scene(ada).news == "Bob starts the next game."
+    assert notice(bob).endswith("Waiting for Ada")
+    assert notice(ada).endswith("Space: next game")
+    ada.presses(pygame.K_SPACE)
+    table.runs(0.3)
     for seat in (ada, bob, eve):
         assert match(seat)["games"] == {LEFT: 1, RIGHT: 0}
         assert match(seat)["phase"] == rules.SERVE

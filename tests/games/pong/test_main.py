@@ -3,6 +3,7 @@
 The common part of all command lines is tested in `tests/pygase_pygame/app`.
 """
 
+import argparse
 import dataclasses
 import signal
 from typing import Any
@@ -13,23 +14,28 @@ from games.pong.__main__ import GAME
 from pygase import Backend, DisconnectReason
 from pygase_pygame.app import cli, invite
 from pygase_pygame.app.game import Hosting
-from tests.support.programs import Program, guest, wait_for_names, wait_until
+from tests.support.programs import Program, guest, names_of, wait_for_names, wait_until
 
 
 def host(*options: str) -> int:
     return cli.run(GAME, ["host", *options])
 
 
-def state_of(*options: str) -> Any:
-    """Return the first state of a game that is hosted with these options."""
-    backends: list[Backend] = []
+def hosting_of(*options: str) -> Hosting:
+    """Return the host's choices by these options."""
+    hostings: list[Hosting] = []
 
     def serve(hosting: Hosting) -> Backend:
-        backends.append(GAME.serve(hosting))
+        hostings.append(hosting)
         raise KeyboardInterrupt  # before the network opens
 
     assert cli.run(dataclasses.replace(GAME, serve=serve), ["host", "--headless", *options]) == 0
-    return backends[0].game_state_store.get_game_state()
+    return hostings[0]
+
+
+def state_of(*options: str) -> Any:
+    """Return the first state of a game that is hosted with these options."""
+    return GAME.serve(hosting_of(*options)).game_state_store.get_game_state()
 
 
 def test_help_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,9 +62,16 @@ def test_a_series_that_nobody_could_win_is_refused_with_a_sentence(
 
 
 def test_a_bot_plays_unless_nobody_wants_it() -> None:
-    assert state_of().players["left"]["bot"]
+    assert hosting_of().bots == 1
     for no_bots in (["--no-bot"], ["--bots", "0"]):
-        assert not state_of(*no_bots).players["left"]["bot"]
+        assert hosting_of(*no_bots).bots == 0
+
+
+def test_players_wait_for_each_other_where_the_host_has_a_window_or_wants_it() -> None:
+    assert not hosting_of().lobby, "the host of this test has no window"
+    assert hosting_of("--lobby").lobby
+    assert dataclasses.replace(hosting_of(), args=argparse.Namespace(headless=False, lobby=None)).lobby
+    assert not Hosting().lobby
 
 
 @pytest.mark.parametrize("argv", [["host", "--port", "0"], ["join", "host:pong"], ["join", "two words"], []])
@@ -87,7 +100,7 @@ def test_programs_play_together_and_each_ends_on_ctrl_c(port: int, programs: lis
     client = guest(GAME.name, port)
     for watching, name in enumerate(("Ada", "Bob")):
         programs.append(Program("pong", "join", f"127.0.0.1:{port}", "--name", name))
-        client.wait_until(lambda state, expected=watching: len(state.watching) == expected, timeout=10)
+        client.wait_until(lambda state, expected=2 + watching: sum(n > 0 for n in state.seats) == expected, timeout=10)
         wait_for_names(client, "Player", "Ada")
     _, ada, bob = programs
     assert ada.ends(signal.SIGINT) == 0
@@ -108,5 +121,4 @@ def test_a_host_with_a_window_plays_at_its_own_table_and_ends_on_ctrl_c(port: in
     wait_for_names(client, "Player", "Ada")
     assert host.ends(signal.SIGINT) == 0
     wait_until(lambda: client.status == "disconnected")
-    players = client.snapshots[-1].state["players"].values()
-    assert {player["name"] for player in players} == {"Player", "Ada"}, "the last to be seen is the match as it was"
+    assert names_of(client.snapshots[-1].state) == {"Player", "Ada"}, "the last to be seen is the match as it was"

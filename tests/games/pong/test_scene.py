@@ -12,7 +12,7 @@ CONNECTED = Link("connected", "localhost", rtt=0.012)
 
 
 def player(name: str, **of_the_player: Any) -> dict[str, Any]:
-    return {"name": name, "bot": False, "guest": False, "lost": False, "id": 0, **of_the_player}
+    return {"name": name, "bot": False, "guest": False, "lost": False, "ready": False, **of_the_player}
 
 
 def against(opponent: dict[str, Any], **of_the_match: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from games.pong import rules
 from games.pong.rules import LEFT, RIGHT
-from games.pong.seats import seat_of
+from games.pong.seats import people_of, seat_of
 from games.pong.server import GAME_NAME, TICK, PongServer
 from pygase import CLIENT_LEFT, RELIABLE, Client
 from pygase.testing import SimulatedNetwork
@@ -28,7 +28,11 @@ class Guest(guests.Guest):
 
     @property
     def seat(self) -> str:
-        return seat_of(self.state["players"], self.client.id)
+        return seat_of(self.state["seats"], self.client.id)
+
+    @property
+    def people(self) -> dict[str, Any]:
+        return people_of(self.state["seats"])
 
     @property
     def match(self) -> rules.Match:
@@ -36,7 +40,7 @@ class Guest(guests.Guest):
         return match
 
     def names(self) -> tuple[str, str]:
-        players = self.state["players"]
+        players = self.people["players"]
         return players[LEFT]["name"], players[RIGHT]["name"]
 
     def does(self, event_type: str, *args: Any, **kwargs: Any) -> None:
@@ -64,9 +68,9 @@ class Guest(guests.Guest):
 class Table:
     """A server of Pong with a network of its own."""
 
-    def __init__(self, bots: bool = True, best_of: int = 1) -> None:
+    def __init__(self, bots: bool = True, best_of: int = 1, lobby: bool = False) -> None:
         self.network = SimulatedNetwork(seed=1)
-        self.pong = PongServer(bots, best_of, random.Random(1))
+        self.pong = PongServer(bots, best_of, random.Random(1), lobby=lobby)
         self.network.serve(self.pong.backend, interval=TICK)
 
     def guest(self, name: Any) -> Guest:
@@ -94,7 +98,7 @@ def test_the_first_guest_plays_against_a_bot_at_once(table: Table) -> None:
     ada = table.guest("Ada")
     assert ada.seat == LEFT
     assert ada.names() == ("Ada", "Bot")
-    assert ada.state["players"][RIGHT]["bot"]
+    assert ada.people["players"][RIGHT]["bot"]
     table.network.run(2.0)
     assert ada.match["phase"] == rules.RALLY
 
@@ -130,7 +134,9 @@ def test_a_match_is_played_to_its_end_and_space_starts_the_next(table: Table) ->
     bob.holds(-1)
     table.network.run_until(lambda: ada.match["phase"] == rules.OVER, timeout=240.0)
     assert max(ada.match["score"].values()) == rules.WINNING_SCORE
-    bob.does("AGAIN")
+    bob.does("READY", True)
+    assert ada.match["phase"] == rules.OVER, "not before both are ready"
+    ada.does("READY", True)
     table.network.run(0.2)
     assert ada.match["score"] == {LEFT: 0, RIGHT: 0}
     assert ada.match["phase"] == rules.SERVE
@@ -139,14 +145,15 @@ def test_a_match_is_played_to_its_end_and_space_starts_the_next(table: Table) ->
 def test_nobody_starts_again_in_the_middle_of_a_match(table: Table) -> None:
     ada, bob = table.guest("Ada"), table.guest("Bob")
     table.put(score={LEFT: 3, RIGHT: 4})
-    ada.does("AGAIN")
+    ada.does("READY", True)
+    bob.does("READY", True)
     assert bob.match["score"] == {LEFT: 3, RIGHT: 4}
 
 
 def test_a_third_guest_watches_and_moves_nothing(table: Table) -> None:
     ada, bob, eve = table.guest("Ada"), table.guest("Bob"), table.guest("Eve")
     assert eve.seat == ""
-    assert eve.state["watching"] == {eve.client.id: "Eve"}
+    assert eve.people["watching"] == {eve.client.id: "Eve"}
     table.network.run(STAYS)
     assert "Eve watches now." in ada.news
     assert "Eve watches now." in bob.news
@@ -160,7 +167,7 @@ def test_a_spectator_cannot_start_a_match(table: Table) -> None:
     table.guest("Ada"), table.guest("Bob")
     eve = table.guest("Eve")
     table.put(phase=rules.OVER, winner=LEFT, score={LEFT: 11, RIGHT: 2})
-    eve.does("AGAIN")
+    eve.does("READY", True)
     assert eve.match["phase"] == rules.OVER
 
 
@@ -171,7 +178,7 @@ def test_a_spectator_moves_up_when_a_player_leaves(table: Table) -> None:
     ada.leaves()
     assert eve.seat == LEFT
     assert bob.names() == ("Eve", "Bob")
-    assert bob.state["watching"] == {}
+    assert bob.people["watching"] == {}
     assert bob.match["score"] == {LEFT: 0, RIGHT: 0}
     assert "Ada has left. Eve takes their place." in bob.news
     assert "Ada has left. Eve takes their place." in eve.news
@@ -261,12 +268,12 @@ def test_an_input_that_is_no_direction_moves_nothing(table: Table, nonsense: Any
 
 def test_a_hostile_client_moves_at_most_its_own_paddle(table: Table) -> None:
     ada, mallory = table.guest("Ada"), table.guest("Mallory")
-    before = dict(ada.state["players"])
+    before = dict(ada.people["players"])
     mallory.does("INPUT", 1, side=LEFT)
     mallory.does("INPUT", 1, client_address=ada.client.address)
     mallory.holds({"side": LEFT, "direction": 1})
     mallory.does("JOIN", "Somebody else")
-    mallory.does("AGAIN", "now")
+    mallory.does("READY", "now")
     with pytest.raises(ValueError, match="pygase:"):
         mallory.does(CLIENT_LEFT)
     mallory.does("GUEST", True)
@@ -277,7 +284,7 @@ def test_a_hostile_client_moves_at_most_its_own_paddle(table: Table) -> None:
     mallory.does("NEWS", "Ada cheats")
     table.network.run(STAYS)
     assert ada.match["paddles"][LEFT] == rules.HEIGHT / 2
-    assert ada.state["players"] == before
+    assert ada.people["players"] == before
     assert ada.news == ["Mallory plays now."]
     assert ada.client.status == mallory.client.status == "connected"
 
@@ -320,7 +327,7 @@ def test_nobody_is_told_anybodys_address(table: Table) -> None:
     host, port = ada.client.address[:2]
     assert host not in repr(bob.state)
     assert str(port) not in repr(bob.state)
-    assert [player["id"] for player in bob.state["players"].values()] == [ada.client.id, bob.client.id]
+    assert list(bob.state["seats"]) == [ada.client.id, bob.client.id]
 
 
 # -- two at one keyboard
@@ -331,7 +338,7 @@ def test_a_second_player_at_the_keyboard_takes_the_bots_paddle(table: Table) -> 
     table.network.run(3.0)
     ada.does("GUEST", True)
     assert ada.names() == ("Ada", "Guest")
-    assert ada.state["players"][RIGHT]["guest"]
+    assert ada.people["players"][RIGHT]["guest"]
     assert ada.seat == LEFT
     assert ada.match["phase"] == rules.SERVE
     ada.holds([-1, 1])
@@ -405,12 +412,11 @@ def test_a_series_goes_on_game_by_game_and_then_begins_anew() -> None:
     table = Table(best_of=3)
     ada, bob = table.guest("Ada"), table.guest("Bob")
     table.put(phase=rules.OVER, winner=LEFT, games={LEFT: 1, RIGHT: 0}, score={LEFT: 11, RIGHT: 2})
-    bob.does("AGAIN")
-    assert ada.news[-1] == "Bob starts the next game."
+    bob.does("READY", True), ada.does("READY", True)
     assert (ada.match["games"], ada.match["score"]) == ({LEFT: 1, RIGHT: 0}, {LEFT: 0, RIGHT: 0})
     table.put(phase=rules.OVER, winner=LEFT, games={LEFT: 2, RIGHT: 0}, score={LEFT: 11, RIGHT: 2})
-    ada.does("AGAIN")
-    assert bob.news[-1] == "Ada plays again."
+    assert not bob.state["seats"][bob.client.id]["ready"], "each game wants a new word"
+    bob.does("READY", True), ada.does("READY", True)
     assert ada.match["games"] == {LEFT: 0, RIGHT: 0}
     assert ada.match["best_of"] == 3
 
@@ -422,3 +428,46 @@ def test_a_newcomer_begins_a_series_anew() -> None:
     table.guest("Bob")
     assert ada.match["games"] == {LEFT: 0, RIGHT: 0}
     assert ada.match["best_of"] == 5
+
+
+# -- the lobby
+
+
+def test_with_a_lobby_two_clients_wait_for_each_other_and_a_rematch_is_the_wish_of_both() -> None:
+    table = Table(lobby=True)
+    ada = table.guest("Ada")
+    assert (ada.state["lobby"], ada.match["phase"]) == (False, rules.SERVE), "a bot is never waited for"
+    bob = table.guest("Bob")
+    assert (bob.state["lobby"], bob.match["phase"]) == (True, rules.WAITING)
+    bob.does("READY", True)
+    assert bob.state["lobby"]
+    ada.does("READY", True)
+    assert (bob.state["lobby"], bob.match["phase"]) == (False, rules.SERVE)
+    table.put(phase=rules.OVER, winner=LEFT, score={LEFT: 11, RIGHT: 2})
+    assert bob.state["lobby"]
+    ada.does("READY", True)
+    bob.does("READY", True)
+    assert (bob.state["lobby"], bob.match["phase"], bob.match["score"]) == (False, rules.SERVE, {LEFT: 0, RIGHT: 0})
+    bob.leaves()
+    assert not ada.state["lobby"]
+
+
+def test_who_watches_in_the_lobby_gives_the_place_to_a_spectator_or_a_bot() -> None:
+    table = Table(lobby=True)
+    ada, bob, eve = table.guest("Ada"), table.guest("Bob"), table.guest("Eve")
+    bob.does("PLAY", False)
+    assert ada.names() == ("Ada", "Eve")
+    assert ada.state["lobby"]
+    eve.does("PLAY", False)
+    assert ada.names() == ("Ada", "Bot")
+    assert (ada.state["lobby"], ada.match["phase"]) == (False, rules.SERVE)
+
+
+def test_two_at_one_keyboard_see_no_lobby_and_begin_again_with_one_key() -> None:
+    table = Table(bots=False, lobby=True)
+    ada = table.guest("Ada")
+    ada.does("GUEST", True)
+    assert (ada.state["lobby"], ada.match["phase"]) == (False, rules.SERVE)
+    table.put(phase=rules.OVER, winner=LEFT, score={LEFT: 11, RIGHT: 2})
+    ada.does("READY", True)
+    assert ada.match["score"] == {LEFT: 0, RIGHT: 0}
