@@ -74,7 +74,7 @@ class PongScreen(GameScreen):
         "again": [pygame.K_SPACE, "pad 0"],
     }
     sounds = SOUNDS
-    lobby = LobbyOptions()
+    lobby = LobbyOptions(colours=["orange", "skyblue"])  # left and right
     shows_status = True
     icon = staticmethod(pong_icon)
 

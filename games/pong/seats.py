@@ -45,7 +45,7 @@ class KeyboardSeats(Seats):
     """Two seats, for clients and their guests. A guest is ready, and leaves, together with the client."""
 
     def __init__(self, bots: bool) -> None:
-        super().__init__(2, bots=int(bots), bot_names=[BOT_NAME], colours=["orange", "skyblue"])
+        super().__init__(2, bots=int(bots), bot_names=[BOT_NAME])
 
     def on_connected(self, game_state: GameState, client_id: int, profile: Mapping[str, Any]) -> Update:
         """Give a new client a seat. Its name is neither the bot's nor the guest's."""

@@ -37,10 +37,12 @@ class LobbyOptions:
     """The lobby of a game whose server has :class:`pygase.Seats`. `GameScreen.in_lobby` decides when it is shown.
 
     :ivar teams: the names of the teams, as `Seats` has them.
+    :ivar colours: the colours of the places, if each place has one in the game. Otherwise a player has the seat's.
     :ivar table: the attribute of the game state that has the seats.
     """
 
     teams: Sequence[str] = ()
+    colours: Sequence[str] = ()
     table: str = "seats"
 
 

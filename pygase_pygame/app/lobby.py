@@ -201,7 +201,7 @@ class Lobby:
         mark = pygame.Rect(0, 0, size, size)
         mark.midleft = place.midleft
         if seat["place"] is not None:
-            draw_mark(surface, mark, seat_colour(seat), seat["team"])
+            draw_mark(surface, mark, seat_colour(self._coloured(seat)), seat["team"])
         words, colour = self._words(seat, number)
         state = self._letters.line(words, size, colour, place.w // 2)
         surface.blit(state, state.get_rect(midright=place.midright))
@@ -209,6 +209,10 @@ class Lobby:
         room = place.w - state.get_width() - 2 * size
         text = self._letters.line(name, size, WHITE if seat["place"] is not None else GREY, max(room, 1))
         surface.blit(text, text.get_rect(midleft=(mark.right + size // 2, place.centery)))
+
+    def _coloured(self, seat: Seat) -> Seat:
+        colours = self._screen.lobby.colours if self._screen.lobby else ()
+        return {**seat, "colour": colours[seat["place"]]} if colours else seat
 
     def _words(self, seat: Seat, number: int) -> tuple[str, Colour]:
         """Return the words at the right end of a row, and their colour."""

@@ -13,7 +13,7 @@ from tests.games.trees import anything
 
 EVENTS = {
     "hello": ("JOIN",),  # no game knows it
-    "pong": ("JOIN", "GUEST", "AGAIN"),
+    "pong": ("JOIN", "GUEST", "READY", "PLAY", "TEAM"),
     "chase": ("JOIN",),
     "arena": ("JOIN", "CHAT"),
     "canvas": ("JOIN", "INK", "UNDO", "UNDO_ALL", "CLEAR"),
