@@ -16,7 +16,7 @@ from games.chase.server import MOVING, TICK
 from games.chase.shape import CHECK
 from games.common.news import NewsLine
 from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
-from pygase_pygame.app import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone, hud, icon
+from pygase_pygame.app import WAYS, GameScreen, LobbyOptions, Playing, SessionOptions, SoundSet, Tone, hud, icon
 
 NEWS_SECONDS: Final = 4.0
 INVITATION_SECONDS: Final = 12.0  # long enough to read the invitation out to somebody
@@ -30,6 +30,7 @@ class ChaseScreen(GameScreen):
     """A player's window."""
 
     graph_corner = "bottomright"
+    lobby = LobbyOptions(table="people")
     options = SessionOptions(
         interpolate=MOVING,
         tick=TICK,
@@ -86,10 +87,10 @@ class ChaseScreen(GameScreen):
         x, y = held["right"] - held["left"], held["down"] - held["up"]
         self.session.send_input({"x": x, "y": y, "dash": held["dash"]})
 
-    def name_of(self, client_id: int) -> str:
-        """Return a client's name."""
-        person = self.session.newest.get("people", {}).get(client_id)
-        return str(person["name"]) if person else ""
+    def lobby_note(self) -> str:
+        """Return the result of the round, and the time to the next."""
+        state = self.session.newest
+        return f"{' '.join(words.result(state['round']['winner'], self.session.me))} {words.time_left(state['round'])}"
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw the frame and play the sounds of its changes."""

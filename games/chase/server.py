@@ -8,14 +8,16 @@ The others pay: on their own screens they may be a step or two away already. So 
 The public state:
 
 - `runners`: by number, see `rules.Runner`; exactly one of them is the chaser
-- `people`: by number: the name, and whether the connection is lost
+- `people`: the table of `pygase.Seats`; a client whose `place` is None watches
 - `scores`: by number: [seconds free, tags] in this round
 - `round`: the `seconds` left, and the `winner`: [number, name, seconds free] between two rounds, [] during one
 
-A client's number is its id; bots have negative numbers. After a restart from a checkpoint the game goes on from this
-state.
+- `lobby`: whether the clients are asked to get ready, between two rounds
 
-Inputs of clients are commands (see `rules.command`). A client's profile has its `name`. Events to clients:
+After a restart from a checkpoint the game goes on from this state.
+
+Inputs of clients are commands (see `rules.command`). A client's profile has its `name`. Events from clients: those of
+`Seats`. If all are ready before the pause between two rounds ends, the next one begins. Events to clients:
 `NEWS(text)`, and `TAG(chaser, caught)` with the numbers of both.
 """
 
@@ -32,7 +34,6 @@ from games.chase.bot import PLACES, Bot
 from games.chase.rules import MOST_RUNNERS, TICKS_PER_SECOND, Runners
 from games.common.news import Announcer
 from games.common.places import farthest
-from games.common.players import BotNumbers, bot_name, name_in
 from pygase import (
     CLIENT_CONNECTED,
     CLIENT_LEFT,
@@ -42,8 +43,10 @@ from pygase import (
     Backend,
     DisconnectReason,
     GameState,
+    GameStateUpdate,
     Interpolate,
     PlayerInput,
+    Seats,
     ServerConfig,
     StateHistory,
     changes,
@@ -64,18 +67,15 @@ BOT_NAMES: Final = (
     *("Hare", "Lynx", "Otter", "Fox", "Swift", "Stoat", "Gecko", "Robin", "Marten", "Puma"),
     *("Ibex", "Wren", "Badger", "Jackal", "Kite", "Heron"),
 )
-BOT_NUMBERS: Final = 32  # keeps a number in one byte
 
 Update = dict[str, Any]
 
 
 @dataclass
 class Player:
-    """A player: a client or a bot."""
+    """The round of a player: a client or a bot."""
 
-    name: str
     bot: Bot | None = None
-    lost: bool = False
     free_ticks: int = 0
     tags: int = 0
     still_ticks: int = 0  # ticks since the player last wanted to move
@@ -86,14 +86,19 @@ class ChaseServer:
 
     :param bots: number of bots, as far as there is room beside the clients.
     :param checkpoint: the file that keeps the game, if any.
+    :param lobby: whether clients see the lobby between two rounds.
     """
 
-    def __init__(self, bots: int = 0, rng: random.Random | None = None, checkpoint: Path | None = None) -> None:
-        self._wanted_bots = min(max(bots, 0), MOST_RUNNERS)
+    def __init__(
+        self, bots: int = 0, rng: random.Random | None = None, checkpoint: Path | None = None, lobby: bool = False
+    ) -> None:
         self._rng = rng or random.Random()
+        names = self._rng.sample(BOT_NAMES, len(BOT_NAMES))
+        self._seats = Seats(MOST_RUNNERS, bots=min(max(bots, 0), MOST_RUNNERS), bot_names=names, table="people")
+        self._seated = GameState(people={})
+        self._lobby = lobby
         self.players: dict[int, Player] = {}
         """The players by number."""
-        self._bot_numbers = BotNumbers(BOT_NUMBERS)
         self._tick = 0
         self.runners: Runners = {}
         """The runners by number."""
@@ -101,7 +106,7 @@ class ChaseServer:
         """Ticks until the round ends; between two rounds, until the next begins."""
         self._winner: list[Any] = []
         self._sent: Update = {}
-        self._fill_up()
+        self._seat(self._seats.on_left(self._seated, 0))  # nobody has left, but bots take the places
         self.backend = Backend(
             GameState(0, 0, **self.tables()),
             self.time_step,
@@ -110,28 +115,31 @@ class ChaseServer:
                 CLIENT_LOST: self.on_lost,
                 CLIENT_RESUMED: self.on_resumed,
                 CLIENT_LEFT: self.on_left,
+                "READY": self.on_ready,
+                "PLAY": self.on_play,
             },
             game=GAME_NAME,
             config=ServerConfig(max_clients=MOST_RUNNERS),
             checkpoint=checkpoint,
         )
         self._take_over(self.backend.game_state_store.get_game_state())
-        self._company = Company(self._clients)
+        self._company = Company(number for number in self.people if number > 0)
         self._announcer = Announcer(self.backend)
         self._sent = self.tables()
 
     def _take_over(self, state: GameState) -> None:
         """Take over the players of a state: those of a checkpoint, or the bots of the beginning."""
-        self.runners, self.players = dict(state.runners), {}
-        for number, person in state.people.items():
-            seconds, tags = state.scores[number]
+        self.runners, self._seated = dict(state.runners), GameState(people=state.people)
+        for number, (seconds, tags) in state.scores.items():
             bot = Bot(self._rng) if number < 0 else None
-            self.players[number] = Player(person["name"], bot, person["lost"], seconds * TICKS_PER_SECOND, tags)
+            self.players[number] = Player(bot, seconds * TICKS_PER_SECOND, tags)
         self.ticks_left, self._winner = state.round["seconds"] * TICKS_PER_SECOND, state.round["winner"]
 
     @property
-    def _clients(self) -> list[int]:
-        return [number for number in self.players if number > 0]
+    def people(self) -> Mapping[int, Mapping[str, Any]]:
+        """The seats by number."""
+        people: Mapping[int, Mapping[str, Any]] = self._seated.people
+        return people
 
     @cached_property
     def _history(self) -> StateHistory:
@@ -142,92 +150,78 @@ class ChaseServer:
 
     def on_connected(self, client_id: int, profile: Mapping[str, Any]) -> Update:
         """Let a client play under its name. A bot leaves if there is no room."""
-        if not self._clients:
+        if not any(number > 0 for number in self.people):
             self._begin_round()  # the last round ended when the last client left
-        if len(self.players) >= MOST_RUNNERS:
-            self._remove_a_bot()
-        self._add(client_id, Player(name_in(profile, self._names())))
         self._company.came(client_id, self._tick * TICK)
-        return self._changes()
+        return self._seat(self._seats.on_connected(self._seated, client_id, profile))
 
     def on_lost(self, client_id: int) -> Update:
         """Keep the place of a client that has lost the connection. It cannot be the chaser: the game would stand."""
-        self.players[client_id].lost = True
-        was_it = self.runners[client_id]["it"]
-        self._ensure_a_chaser()
+        was_it = rules.chaser_of(self.runners) == client_id
+        update = self._seat(self._seats.on_lost(self._seated, client_id))
         if was_it and not self.runners[client_id]["it"]:
             self._announce_heir(client_id, "has lost the connection")
-        return self._changes()
+        return update
 
     def on_resumed(self, client_id: int) -> Update:
         """Let a client play on."""
-        self.players[client_id].lost = False
-        self._ensure_a_chaser()
-        return self._changes()
+        return self._seat(self._seats.on_resumed(self._seated, client_id))
+
+    def on_ready(self, is_ready: object, client_id: int) -> Update:
+        """A player says whether it is ready for the next round."""
+        return self._seat(self._seats.on_ready(is_ready, self._seated, client_id))
+
+    def on_play(self, wants: object, client_id: int) -> Update:
+        """Let a client watch, or play."""
+        return self._seat(self._seats.on_play(wants, self._seated, client_id))
 
     def on_left(self, client_id: int, reason: DisconnectReason) -> Update:
         """Remove a client. If it was the chaser, another runner becomes the chaser."""
-        was_it = self.runners[client_id]["it"]
-        gone = self._remove(client_id)
+        was_it, name = rules.chaser_of(self.runners) == client_id, self.people[client_id]["name"]
+        update = self._seat(self._seats.on_left(self._seated, client_id))
         heir = rules.chaser_of(self.runners)
-        news = [f"{gone.name} {how_left(reason)}."] if self._company.left(client_id) else []
+        news = [f"{name} {how_left(reason)}."] if self._company.left(client_id) else []
         if was_it and heir is not None:
-            news.append(f"{self.players[heir].name} is it now.")
+            news.append(f"{self.people[heir]['name']} is it now.")
         if news:
             self._announcer.announce(" ".join(news), about=client_id)
-        self._fill_up()
+        return update
+
+    def _seat(self, update: Update) -> Update:
+        """Take over a change of the seats: runners go and arrive. Return the change of the public state."""
+        self._seated += GameStateUpdate(**update)
+        playing = self._seats.players(self._seated)
+        for number in self.players.keys() - playing.keys():
+            del self.players[number], self.runners[number]
+        for number in playing.keys() - self.players.keys():
+            self.players[number] = Player(Bot(self._rng) if number < 0 else None)
+            self.runners[number] = rules.new_runner(self._quiet_place())
+        self._ensure_a_chaser()
         return self._changes()
-
-    def _add(self, number: int, player: Player) -> None:
-        self.players[number] = player
-        self.runners[number] = rules.new_runner(self._quiet_place())
-        self._ensure_a_chaser()
-
-    def _remove(self, number: int) -> Player:
-        del self.runners[number]
-        gone = self.players.pop(number)
-        self._ensure_a_chaser()
-        return gone
 
     def _ensure_a_chaser(self) -> None:
         """Elect a chaser if there is none, or if its connection is lost while somebody else is present."""
         chaser = rules.chaser_of(self.runners)
-        if self.runners and (chaser is None or (self.players[chaser].lost and self._present())):
+        if self.runners and (chaser is None or (self.people[chaser]["lost"] and self._present())):
             self._elect(self._present() or list(self.runners))
 
     def _present(self) -> list[int]:
-        return [number for number, player in self.players.items() if not player.lost]
+        return [number for number in self.players if not self.people[number]["lost"]]
 
     def _announce_heir(self, former: int, because: str) -> None:
         heir = rules.chaser_of(self.runners)
         assert heir is not None
-        self._announcer.announce(f"{self.players[former].name} {because}. {self.players[heir].name} is it now.")
+        self._announcer.announce(f"{self.people[former]['name']} {because}. {self.people[heir]['name']} is it now.")
 
     def _elect(self, candidates: list[int]) -> None:
         heir = self._rng.choice(candidates)
         self.runners = rules.elected(self.runners, heir)
         self.players[heir].still_ticks = 0
 
-    def _remove_a_bot(self) -> None:
-        """Remove the bot with the least free time, to make room. The chaser goes only if it is the only bot."""
-        bots = [number for number, player in self.players.items() if player.bot]
-        if bots:
-            self._remove(min(bots, key=lambda n: (self.runners[n]["it"], self.players[n].free_ticks)))
-
-    def _fill_up(self) -> None:
-        bots = sum(player.bot is not None for player in self.players.values())
-        for _ in range(min(self._wanted_bots - bots, MOST_RUNNERS - len(self.players))):
-            taken = self._names()
-            player = Player(bot_name(self._rng, BOT_NAMES, taken, "Bot"), Bot(self._rng))
-            self._add(self._bot_numbers.take(self.players), player)
-
     def _quiet_place(self) -> tuple[int, int]:
         """Return the place farthest from all runners, of eight random ones."""
         others = [(runner["x"], runner["y"]) for runner in self.runners.values()]
         return farthest(self._rng.sample(PLACES, 8), others)
-
-    def _names(self) -> set[str]:
-        return {player.name for player in self.players.values()}
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
@@ -236,8 +230,8 @@ class ChaseServer:
         self._history  # noqa: B018  # the first access begins it
         self._tick += 1
         for client_id in self._company.settled(self._tick * TICK):
-            self._announcer.announce(f"{self.players[client_id].name} runs along now.", about=client_id)
-        if all(player.bot or player.lost for player in self.players.values()):
+            self._announcer.announce(f"{self.people[client_id]['name']} runs along now.", about=client_id)
+        if all(number < 0 or seat["lost"] for number, seat in self.people.items()):
             return {}  # bots rest while no client watches
         self._move(inputs)
         if self._winner:
@@ -277,7 +271,7 @@ class ChaseServer:
             self._tag(number, min(caught, key=lambda n: _distance(chaser, seen[n])))
 
     def _can_be_caught(self, number: int, chaser: rules.Runner) -> bool:
-        return not self.players[number].lost and rules.can_catch(chaser, self.runners[number])
+        return not self.people[number]["lost"] and rules.can_catch(chaser, self.runners[number])
 
     def _seen_by(self, number: int, inputs: Mapping[int, PlayerInput]) -> Mapping[int, Mapping[str, Any]]:
         """Return the runners on a player's screen at the time of its input; for a bot, the present ones."""
@@ -298,7 +292,7 @@ class ChaseServer:
         number = rules.chaser_of(self.runners)
         if number is None or len(self.runners) < 2 or self.players[number].still_ticks < ASLEEP_TICKS:
             return
-        awake = [n for n, p in self.players.items() if n != number and not p.lost and p.still_ticks < ASLEEP_TICKS]
+        awake = [n for n in self._present() if n != number and self.players[n].still_ticks < ASLEEP_TICKS]
         if awake:
             self._elect(awake)
             self._announce_heir(number, "sleeps")
@@ -309,22 +303,23 @@ class ChaseServer:
             return
         for number, runner in self.runners.items():
             player = self.players[number]
-            player.free_ticks += not (runner["it"] or player.lost)
+            player.free_ticks += not (runner["it"] or self.people[number]["lost"])
         self.ticks_left -= 1
         if self.ticks_left <= 0:
             best = rules.ranking(self._scores())[0]
-            self._winner = [best, self.players[best].name, self._scores()[best][0]]
+            self._winner = [best, self.people[best]["name"], self._scores()[best][0]]
             self.ticks_left = rules.ROUND_PAUSE_TICKS
 
     def _count_down_to_next_round(self) -> None:
         self.ticks_left -= 1
-        if self.ticks_left <= 0:
+        if self.ticks_left <= 0 or self._seats.all_ready(self._seated):
             self._begin_round()
 
     def _begin_round(self) -> None:
         self._winner, self.ticks_left = [], rules.ROUND_TICKS
         for player in self.players.values():
             player.free_ticks = player.tags = player.still_ticks = 0
+        self._seated += GameStateUpdate(**self._seats.unready(self._seated))
         if self.runners:
             self._elect(self._present() or list(self.runners))
 
@@ -337,9 +332,10 @@ class ChaseServer:
         """Return the whole public state."""
         return {
             "runners": dict(self.runners),
-            "people": {n: {"name": p.name, "lost": p.lost} for n, p in self.players.items()},
+            "people": {number: dict(seat) for number, seat in self.people.items()},
             "scores": self._scores(),
             "round": {"seconds": -(-self.ticks_left // TICKS_PER_SECOND), "winner": self._winner},
+            "lobby": self._lobby and bool(self._winner) and sum(number > 0 for number in self.people) > 1,
         }
 
     def _changes(self) -> Update:

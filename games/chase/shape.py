@@ -3,7 +3,7 @@
 from typing import Final
 
 from games.chase import walls
-from pygase_pygame.app import Each, Either, Flag, Number, Row, Shape, State, Text
+from pygase_pygame.app import SEATS, Each, Either, Flag, Number, Row, Shape, State, Text
 
 _COUNT: Final = Number(0, whole=True)
 _NUMBER: Final = Number(-(2**32), 2**32, whole=True)  # of a player
@@ -20,7 +20,8 @@ CHECK: Final[Shape] = State(
         },
         keys=_NUMBER,
     ),
-    people=Each({"name": Text(), "lost": Flag()}, keys=_NUMBER),
+    people=SEATS,
+    lobby=Flag(),
     scores=Each(Row(_COUNT, _COUNT), keys=_NUMBER),
     round={"seconds": _COUNT, "winner": Either(Row(_NUMBER, Text(), _COUNT), Row())},
 )

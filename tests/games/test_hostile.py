@@ -14,7 +14,7 @@ from tests.games.trees import anything
 EVENTS = {
     "hello": ("JOIN",),  # no game knows it
     "pong": ("JOIN", "GUEST", "READY", "PLAY", "TEAM"),
-    "chase": ("JOIN",),
+    "chase": ("JOIN", "READY", "PLAY"),
     "arena": ("JOIN", "CHAT"),
     "canvas": ("JOIN", "INK", "UNDO", "UNDO_ALL", "CLEAR"),
 }

@@ -63,9 +63,9 @@ class Guest(guests.Guest):
 class Place:
     """A server of Chase with a network of its own."""
 
-    def __init__(self, bots: int = 0, seed: int = 1) -> None:
+    def __init__(self, bots: int = 0, seed: int = 1, lobby: bool = False) -> None:
         self.network = SimulatedNetwork(seed=seed)
-        self.chase = ChaseServer(bots, random.Random(seed))
+        self.chase = ChaseServer(bots, random.Random(seed), lobby=lobby)
         self.network.serve(self.chase.backend, interval=TICK)
 
     def guest(self, name: Any, link: Link | None = None) -> Guest:
@@ -302,7 +302,7 @@ class Crowd:
     def loses(self) -> None:
         """Let the connection of a random client be lost, or let it come back."""
         client_id = self.rng.choice(self.people)
-        happens = self.chase.on_resumed if self.chase.players[client_id].lost else self.chase.on_lost
+        happens = self.chase.on_resumed if self.chase.people[client_id]["lost"] else self.chase.on_lost
         _apply(self.told, happens(client_id))
 
     def meets(self) -> None:
@@ -431,3 +431,31 @@ def test_bots_stay_within_the_walls_and_get_about(crowd: Place) -> None:
 
 def _at(runner: Any) -> tuple[int, int]:
     return runner["x"], runner["y"]
+
+
+def test_between_two_rounds_clients_see_the_lobby_and_the_next_begins_when_all_are_ready() -> None:
+    place = Place(bots=2, lobby=True)
+    ada, bob = place.guest("Ada"), place.guest("Bob")
+    assert not ada.state["lobby"]
+    place.chase.ticks_left = 10
+    place.network.run(1.0)
+    assert ada.state["lobby"]
+    for guest in (ada, bob):
+        assert ada.state["round"]["winner"]
+        guest.client.dispatch_event("READY", True, retries=RELIABLE)
+        place.network.run(0.3)
+    assert (ada.state["lobby"], ada.state["round"]["winner"]) == (False, [])
+    assert not any(ada.state["people"][guest.number]["ready"] for guest in (ada, bob)), "each round wants a new word"
+    assert max(seconds for seconds, _ in ada.state["scores"].values()) == 0
+
+
+def test_who_watches_has_no_runner_until_it_plays_again(place: Place) -> None:
+    ada, bob = place.guest("Ada"), place.guest("Bob")
+    ada.client.dispatch_event("PLAY", False, retries=RELIABLE)
+    place.network.run(0.3)
+    assert list(bob.state["runners"]) == its(bob.state) == [bob.number]
+    assert bob.names() == ["Ada", "Bob"]
+    ada.holds(RIGHT)
+    ada.client.dispatch_event("PLAY", True, retries=RELIABLE)
+    place.network.run(0.3)
+    assert set(bob.state["runners"]) == {ada.number, bob.number}
