@@ -11,12 +11,13 @@ GAME: Final = Game(
     name=GAME_NAME,
     title="Arena",
     about="A shooter for up to 32, seen from above: fly, aim, shoot",
-    serve=lambda hosting: ArenaServer(hosting.bots, checkpoint=hosting.checkpoint).backend,
+    serve=lambda hosting: ArenaServer(hosting.bots, checkpoint=hosting.checkpoint, lobby=hosting.lobby).backend,
     screen="games.arena.client:ArenaScreen",
     port=7654,
     tick=TICK,
     bots=7,
     most_bots=CREW - 1,
+    lobby=True,
 )
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from games.arena.server import MOVING, NO_PILOT, TICK
 from games.arena.shape import CHECK
 from pygase import Happening, Interpolate
 from pygase_pygame import Prediction, TextEntry
-from pygase_pygame.app import WAYS, GameScreen, Playing, SessionOptions, SoundSet, Tone, icon
+from pygase_pygame.app import WAYS, GameScreen, LobbyOptions, Playing, SessionOptions, SoundSet, Tone, icon
 
 HURT_SECONDS: Final = 0.4
 INVITATION_SECONDS: Final = 12.0  # long enough to read the invitation out to somebody
@@ -46,6 +46,7 @@ class ArenaScreen(GameScreen):
     options = SessionOptions(
         interpolate=MOVING, tick=TICK, predict=OWN, check=CHECK, happenings={"SHOT": BETWEEN_SHOTS}
     )
+    lobby = LobbyOptions(table="pilots")
     inputs: ClassVar[Mapping[str, Any]] = {
         **WAYS,
         "fire": [pygame.K_SPACE, "mouse left", "pad 5", "pad axis 5 +"],
@@ -155,9 +156,9 @@ class ArenaScreen(GameScreen):
             if self.controls.mouse != ship:
                 self._aim = rules.degrees(rules.bearing(ship, self.controls.mouse))
 
-    def name_of(self, client_id: int) -> str:
-        """Return a client's name."""
-        return str(self.session.newest.get("pilots", {}).get(client_id, [""])[0])
+    def lobby_note(self) -> str:
+        """Return the winner of the round."""
+        return f"{self.name_of(self.session.newest['winner'])} wins the round"
 
     # -- events
 
@@ -178,10 +179,10 @@ class ArenaScreen(GameScreen):
                     self.playing.sounds.play("hit")
 
     def _hear_of_wreck(self, killer: int, victim: int, now: float) -> None:
-        pilots, me = self.session.newest.get("pilots", {}), self._me
-        if not pilots:
+        me = self._me
+        if not self.session.newest.get("pilots"):
             return  # the event arrived before the first state: names are unknown
-        who, whom = (pilots.get(number, ["Somebody"])[0] for number in (killer, victim))
+        who, whom = (self.name_of(number) or "Somebody" for number in (killer, victim))
         if killer == me:
             self._memory.say(f"You wrecked {whom}", "mine", now)
             self.playing.sounds.play("wrecked")
@@ -218,7 +219,8 @@ class ArenaScreen(GameScreen):
             self._memory,
             me,
             ships,
-            **{name: state.get(name, {}) for name in ("health", "shields", "pilots", "scores")},
+            **{name: state.get(name, {}) for name in ("health", "shields", "scores")},
+            pilots={number: (seat["name"], seat["lost"]) for number, seat in state.get("pilots", {}).items()},
             winner=None if self._winner == NO_PILOT else self._winner,
             middle=self._middle,
             sight=self._sight() if flies else None,

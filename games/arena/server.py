@@ -8,13 +8,15 @@ The state is a set of tables by the number of a pilot, which is a client's id or
 
 - `ships`: the ships that fly (see `rules`); a wreck has no entry
 - `health`: 0 to 100; `shields`: True for a pilot that cannot be hurt
-- `pilots`: name, and whether the connection is lost; `scores`: wrecks of others, wrecks of one's own
+- `scores`: wrecks of others, wrecks of one's own
+- `pilots`: the table of `pygase.Seats`; a client whose `place` is None watches
 
-`winner` is the winner of the round until the next one begins. After a restart from a checkpoint the fight goes on from
+`winner` is the winner of the round until the next one begins, and `lobby` whether the clients are asked to get ready
+for it. After a restart from a checkpoint the fight goes on from
 this state.
 
-Inputs of clients are commands (see `rules.command`). A client's profile has its `name`. Event from clients:
-`CHAT(text)`. Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`,
+Inputs of clients are commands (see `rules.command`). A client's profile has its `name`. Events from clients:
+`CHAT(text)`, and those of `Seats`. Events to clients: `NEWS(text)`, `CHAT(name, text)`, `WRECK(killer, victim)`,
 `SHOT(shooter, shot, at, aim, target)`, which the shooter's window has predicted, and to a shooter
 `JUDGED(shot, end, hit, target, seen, now, rewound)`. In `JUDGED`, `target` is the ship that the shot hit or nearly hit
 (or `NO_PILOT`), `seen` its place on the shooter's screen, `now` its present place, `rewound` the seconds between the
@@ -23,7 +25,7 @@ two.
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -34,12 +36,10 @@ from games.arena.chat import Voice, clean_text
 from games.arena.rules import AIM, AT, CREW, DAMAGE, FULL_HEALTH, SHOTS, TICKS_PER_SECOND, Hit, Ship
 from games.common.news import Announcer
 from games.common.places import farthest
-from games.common.players import NOBODY, BotNumbers, bot_name, name_in
+from games.common.players import NOBODY
 from pygase import (
     CLIENT_CONNECTED,
     CLIENT_LEFT,
-    CLIENT_LOST,
-    CLIENT_RESUMED,
     RELIABLE,
     TO_DELETE,
     Backend,
@@ -47,6 +47,7 @@ from pygase import (
     GameState,
     Interpolate,
     PlayerInput,
+    Seats,
     ServerConfig,
     StateHistory,
     changes,
@@ -56,7 +57,6 @@ from pygase_pygame.app import Company, how_left
 GAME_NAME: Final = "arena"
 TICK: Final = 1 / TICKS_PER_SECOND  # seconds
 NO_PILOT: Final = NOBODY
-BOT_NUMBERS: Final = 64  # most of them take one byte
 
 MOVING: Final = (f"ships.*.{AT}", Interpolate(f"ships.*.{AIM}", angle="degrees"))
 """The values that glide from tick to tick, on the screens and in the judge's history."""
@@ -75,7 +75,7 @@ BOT_NAMES: Final = (
     *("Keid", "Lesath", "Mizar", "Nunki", "Okab", "Polaris", "Qamar", "Rigel", "Sirius", "Tarazed", "Ukdah", "Vega"),
     *("Wezen", "Xamidi", "Yildun", "Zaurak", "Algol", "Mimosa", "Naos", "Castor", "Pollux", "Spica"),
 )
-TABLES: Final = ("ships", "health", "shields", "pilots", "scores")
+TABLES: Final = ("ships", "health", "shields", "scores")
 
 Update = dict[str, Any]
 
@@ -84,10 +84,7 @@ Update = dict[str, Any]
 class Pilot:
     """A player: a client or a bot."""
 
-    name: str
     bot: Bot | None = None
-    lost: bool = False
-    voice: Voice = field(default_factory=Voice)
     health: int = 0
     kills: int = 0
     deaths: int = 0
@@ -101,23 +98,28 @@ class ArenaServer:
 
     :param bots: number of bots, as far as there is room beside the clients.
     :param checkpoint: the file that keeps the fight, if any.
+    :param lobby: whether clients see the lobby between two rounds.
     """
 
-    def __init__(self, bots: int = 0, rng: random.Random | None = None, checkpoint: Path | None = None) -> None:
-        self._wanted_bots = min(max(bots, 0), CREW)
+    def __init__(
+        self, bots: int = 0, rng: random.Random | None = None, checkpoint: Path | None = None, lobby: bool = False
+    ) -> None:
         self._rng = rng or random.Random()
+        names = self._rng.sample(BOT_NAMES, len(BOT_NAMES))
+        self._seats = Seats(CREW, bots=min(max(bots, 0), CREW), bot_names=names, table="pilots")
+        self._lobby = lobby
         self.pilots: dict[int, Pilot] = {}
         """The players by number."""
-        self._bot_numbers = BotNumbers(BOT_NUMBERS)
         self._tick = 0
         self._winner, self._next_round_at = NO_PILOT, 0
+        self._voices: dict[int, Voice] = {}
+        bots_at_first = self._seats.on_left(GameState(pilots={}), 0)  # nobody has left, but bots take the places
         self.backend = Backend(
-            GameState(0, 0, winner=NO_PILOT, **_no_changes()),
+            GameState(0, 0, winner=NO_PILOT, lobby=False, **{"pilots": {}, **bots_at_first}, **_no_changes()),
             self.time_step,
             {
+                **self._seats.handlers,
                 CLIENT_CONNECTED: self.on_connected,
-                CLIENT_LOST: self.on_lost,
-                CLIENT_RESUMED: self.on_resumed,
                 CLIENT_LEFT: self.on_left,
                 "CHAT": self.on_chat,
             },
@@ -126,17 +128,16 @@ class ArenaServer:
             checkpoint=checkpoint,
         )
         self._take_over(self.backend.game_state_store.get_game_state())
-        self._company = Company(self.pilots)
+        self._company = Company(self.backend.game_state_store.get_game_state().pilots)
         self._announcer = Announcer(self.backend)
 
     def _take_over(self, state: GameState) -> None:
         """Take over the pilots of a state: those of a checkpoint, or nobody at the beginning."""
-        for number, (name, lost) in state.pilots.items():
-            kills, deaths = state.scores[number]
+        for number, (kills, deaths) in state.scores.items():
             shield_until = SHIELDED if number in state.shields else 0
             bot = Bot(self._rng) if number < 0 else None
             self.pilots[number] = Pilot(
-                name, bot, lost, health=state.health[number], kills=kills, deaths=deaths, shield_until=shield_until
+                bot, health=state.health[number], kills=kills, deaths=deaths, shield_until=shield_until
             )
         self._winner, self._next_round_at = state.winner, BETWEEN_ROUNDS
 
@@ -147,78 +148,41 @@ class ArenaServer:
 
     # -- players -------------------------------------------------------------------------------------------------------
 
-    def on_connected(self, client_id: int, profile: Mapping[str, Any]) -> Update:
-        """Let a client play under its name."""
-        update = _no_changes()
-        if len(self.pilots) >= CREW:
-            self._remove_a_bot(update)
-        self._add(client_id, Pilot(name_in(profile, self._names())), update)
+    def on_connected(self, game_state: GameState, client_id: int, profile: Mapping[str, Any]) -> Update:
+        """Let a client play under its name. A bot makes room if there is none."""
         self._company.came(client_id, self._tick * TICK)
-        return _without_empty_tables(update)
+        return self._seats.on_connected(game_state, client_id, profile)
 
-    def on_lost(self, client_id: int) -> Update:
-        """Keep the place of a client that has lost the connection. Its ship stands still, and can be hit."""
-        return self._note_loss(client_id, True)
-
-    def on_resumed(self, client_id: int) -> Update:
-        """Let a client play on."""
-        return self._note_loss(client_id, False)
-
-    def _note_loss(self, client_id: int, lost: bool) -> Update:
-        pilot = self.pilots[client_id]
-        pilot.lost = lost
-        return {"pilots": {client_id: [pilot.name, lost]}}
-
-    def on_left(self, client_id: int, reason: DisconnectReason) -> Update:
+    def on_left(self, game_state: GameState, client_id: int, reason: DisconnectReason) -> Update:
         """Remove a client. A bot takes its place if one made room for it."""
-        update = _no_changes()
-        gone = self._remove(client_id, update)
+        self._voices.pop(client_id, None)
         if self._company.left(client_id):
-            self._announcer.announce(f"{gone.name} {how_left(reason)}.", about=client_id)
-        return _without_empty_tables(update)
+            name = game_state.pilots[client_id]["name"]
+            self._announcer.announce(f"{name} {how_left(reason)}.", about=client_id)
+        return self._seats.on_left(game_state, client_id)
 
-    def on_chat(self, text: object = "", *, client_id: int) -> None:
+    def on_chat(self, text: object = "", *, game_state: GameState, client_id: int) -> None:
         """Send a client's chat line to everybody, within its allowance."""
         line = clean_text(text)
         if not line:
             return
-        pilot = self.pilots[client_id]
-        if pilot.voice.speak(self._tick * TICK):
-            self.backend.server.dispatch_event("CHAT", pilot.name, line, retries=RELIABLE)
+        voice = self._voices.setdefault(client_id, Voice())
+        if voice.speak(self._tick * TICK):
+            self.backend.server.dispatch_event("CHAT", game_state.pilots[client_id]["name"], line, retries=RELIABLE)
         else:
             self._announcer.send(client_id, "NEWS", "Too many lines. Wait two seconds and write again.")
 
-    def _add(self, number: int, pilot: Pilot, update: Update) -> None:
-        self.pilots[number] = pilot
-        pilot.back_at = self._tick + 1
-        update["pilots"][number] = [pilot.name, False]
-        update["scores"][number] = [0, 0]
-        update["health"][number] = 0
-
-    def _remove(self, number: int, update: Update) -> Pilot:
-        gone = self.pilots.pop(number)
-        for table in TABLES:
-            update[table][number] = TO_DELETE
-        if number == self._winner:
-            update["winner"] = self._winner = NO_PILOT
-            self._clear_scores(update)
-        return gone
-
-    def _remove_a_bot(self, update: Update) -> None:
-        """Remove the bot with the fewest wrecks, to make room."""
-        bots = [(pilot.kills, number) for number, pilot in self.pilots.items() if pilot.bot]
-        if bots:
-            self._remove(min(bots)[1], update)
-
-    def _fill_up(self, update: Update) -> None:
-        bots = sum(pilot.bot is not None for pilot in self.pilots.values())
-        for _ in range(min(self._wanted_bots - bots, CREW - len(self.pilots))):
-            taken = self._names()
-            pilot = Pilot(bot_name(self._rng, BOT_NAMES, taken, "Nova"), Bot(self._rng))
-            self._add(self._bot_numbers.take(self.pilots), pilot, update)
-
-    def _names(self) -> set[str]:
-        return {pilot.name for pilot in self.pilots.values()}
+    def _seat(self, players: Mapping[int, Any], update: Update) -> None:
+        """Let those who have a place now fly, and remove the others."""
+        for number in [number for number in self.pilots if number not in players]:
+            del self.pilots[number]
+            for table in TABLES:
+                update[table][number] = TO_DELETE
+            if number == self._winner:
+                self._end_pause(update)
+        for number in players.keys() - self.pilots.keys():
+            self.pilots[number] = Pilot(Bot(self._rng) if number < 0 else None, back_at=self._tick + 1)
+            update["scores"][number], update["health"][number] = [0, 0], 0
 
     # -- a tick ------------------------------------------------------------------------------------------------------
 
@@ -227,6 +191,7 @@ class ArenaServer:
         self._tick += 1
         update = _no_changes()
         self._history  # noqa: B018  # the first access begins it
+        self._seat(self._seats.players(game_state), update)
         ships = self._move(game_state.ships, inputs, update)
         fired = [number for number, ship in ships.items() if ship[SHOTS] != game_state.ships[number][SHOTS]]
         hits = [
@@ -236,11 +201,10 @@ class ArenaServer:
             if hit.target is not None:
                 self._hurt(hit.target, number, update)
         self._mend(update)
-        self._bring_back(ships, update)
-        self._fill_up(update)
-        self._referee(update)
+        self._bring_back(game_state, ships, update)
+        self._referee(game_state, update)
         for client_id in self._company.settled(self._tick * TICK):
-            self._announcer.announce(f"{self.pilots[client_id].name} flies along now.", about=client_id)
+            self._announcer.announce(f"{game_state.pilots[client_id]['name']} flies along now.", about=client_id)
         return _without_empty_tables(update)
 
     def _move(
@@ -248,7 +212,9 @@ class ArenaServer:
     ) -> dict[int, dict[int, Any]]:
         ships = {}
         for number, ship in before.items():
-            pilot = self.pilots[number]
+            pilot = self.pilots.get(number)
+            if pilot is None:
+                continue
             if pilot.bot is not None:
                 command: object = pilot.bot.command(number, before)
             else:
@@ -328,9 +294,10 @@ class ArenaServer:
             if 0 < pilot.health < FULL_HEALTH and alone_for >= MENDS_AFTER and alone_for % MENDS_EVERY == 0:
                 pilot.health = update["health"][number] = min(pilot.health + MENDS_BY, FULL_HEALTH)
 
-    def _bring_back(self, ships: dict[int, dict[int, Any]], update: Update) -> None:
+    def _bring_back(self, game_state: GameState, ships: dict[int, dict[int, Any]], update: Update) -> None:
         for number, pilot in self.pilots.items():
-            if not pilot.health and not pilot.lost and self._tick >= pilot.back_at and number not in ships:
+            is_lost = game_state.pilots[number]["lost"]
+            if not pilot.health and not is_lost and self._tick >= pilot.back_at and number not in ships:
                 at = self._quiet_place(ships)
                 aim = rules.degrees(rules.bearing(at, (walls.WIDTH / 2, walls.HEIGHT / 2)))
                 update["ships"][number] = ships[number] = rules.new_ship(at, aim)
@@ -342,19 +309,21 @@ class ArenaServer:
         """Return the place farthest from all ships, of six random ones."""
         return farthest(self._rng.sample(PLACES, 6), [ship[AT] for ship in ships.values()])
 
-    def _referee(self, update: Update) -> None:
-        """End a round that somebody has won; begin the next after a pause."""
+    def _referee(self, game_state: GameState, update: Update) -> None:
+        """End a round that somebody has won; begin the next after a pause, or when all are ready."""
         if self._winner != NO_PILOT:
-            if self._tick >= self._next_round_at:
-                update["winner"] = self._winner = NO_PILOT
-                self._clear_scores(update)
+            if self._tick >= self._next_round_at or self._seats.all_ready(game_state):
+                self._end_pause(update)
+                update |= self._seats.unready(game_state)
             return
         best = max(self.pilots, key=lambda number: self.pilots[number].kills, default=NO_PILOT)
         if best != NO_PILOT and self.pilots[best].kills >= KILLS_TO_WIN:
             update["winner"] = self._winner = best
             self._next_round_at = self._tick + BETWEEN_ROUNDS
+            update["lobby"] = self._lobby and sum(number > 0 for number in self.pilots) > 1
 
-    def _clear_scores(self, update: Update) -> None:
+    def _end_pause(self, update: Update) -> None:
+        update["winner"], update["lobby"], self._winner = NO_PILOT, False, NO_PILOT
         for number, pilot in self.pilots.items():
             if pilot.kills or pilot.deaths:
                 pilot.kills = pilot.deaths = 0

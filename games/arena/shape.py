@@ -4,7 +4,7 @@ from typing import Final
 
 from games.arena import walls
 from games.arena.rules import AIM, AT, FULL_HEALTH, SHOTS, WAIT
-from pygase_pygame.app import Each, Flag, Number, Row, Shape, State, Text
+from pygase_pygame.app import SEATS, Each, Flag, Number, Row, Shape, State
 
 _COUNT: Final = Number(0, whole=True)
 _PILOT: Final = Number(-(2**32), 2**32, whole=True)  # the number of a pilot; 0 is nobody
@@ -14,7 +14,8 @@ CHECK: Final[Shape] = State(
     ships=Each({AT: _PLACE, AIM: Number(-180, 180), WAIT: _COUNT, SHOTS: _COUNT}, keys=_PILOT),
     health=Each(Number(0, FULL_HEALTH), keys=_PILOT),
     shields=Each(Flag(), keys=_PILOT),
-    pilots=Each(Row(Text(), Flag()), keys=_PILOT),
+    pilots=SEATS,
+    lobby=Flag(),
     scores=Each(Row(_COUNT, _COUNT), keys=_PILOT),
     winner=_PILOT,
 )

@@ -15,7 +15,7 @@ EVENTS = {
     "hello": ("JOIN",),  # no game knows it
     "pong": ("JOIN", "GUEST", "READY", "PLAY", "TEAM"),
     "chase": ("JOIN", "READY", "PLAY"),
-    "arena": ("JOIN", "CHAT"),
+    "arena": ("JOIN", "CHAT", "READY", "PLAY"),
     "canvas": ("JOIN", "INK", "UNDO", "UNDO_ALL", "CLEAR"),
 }
 

@@ -57,7 +57,7 @@ class House:
             case "pong":
                 found = self.state.seats
             case "arena":
-                found = {number: {"name": name, "lost": lost} for number, (name, lost) in self.state.pilots.items()}
+                found = self.state.pilots
             case _:
                 found = self.state.people
         return {number: (entry["name"], entry["lost"]) for number, entry in found.items()}

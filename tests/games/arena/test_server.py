@@ -59,7 +59,7 @@ class Guest:
 
     @property
     def name(self) -> str:
-        name: str = self.state["pilots"][self.number][0]
+        name: str = self.state["pilots"][self.number]["name"]
         return name
 
     def does(self, event: str, *data: Any) -> None:
@@ -79,9 +79,9 @@ class Guest:
 class Arena:
     """A server with a network of its own."""
 
-    def __init__(self, bots: int = 0, seed: int = 1) -> None:
+    def __init__(self, bots: int = 0, seed: int = 1, lobby: bool = False) -> None:
         self.network = SimulatedNetwork(seed=seed)
-        self.server = ArenaServer(bots, random.Random(seed))
+        self.server = ArenaServer(bots, random.Random(seed), lobby=lobby)
         self.network.serve(self.server.backend, interval=TICK)
         self.server.backend.game_state_machine.register_event_handler("PUT", self._put)
         self.network.run(0.1)
@@ -119,7 +119,9 @@ ORDERS = ((0, 1, 2, 3), (3, 2, 1, 0))  # with all their rotations everybody leav
 def test_who_joins_flies_under_their_name_with_full_health_and_a_shield(arena: Arena) -> None:
     ada = Guest(arena)
     state = ada.state
-    assert state["pilots"] == {ada.number: ["Ada", False]}
+    assert {number: (seat["name"], seat["lost"]) for number, seat in state["pilots"].items()} == {
+        ada.number: ("Ada", False)
+    }
     assert state["health"] == {ada.number: FULL_HEALTH}
     assert state["shields"] == {ada.number: True}
     assert walls.is_free(*ada.ship[AT])
@@ -194,7 +196,7 @@ def test_bots_fill_the_arena_make_room_for_people_and_come_back() -> None:
     guests.pop().leaves()
     arena.runs(2)
     assert sum(number < 0 for number in guests[0].state["pilots"]) == CREW - 2
-    assert len({name for name, _ in guests[0].state["pilots"].values()}) == CREW
+    assert len({seat["name"] for seat in guests[0].state["pilots"].values()}) == CREW
 
 
 def test_32_people_can_play_and_no_more() -> None:
@@ -403,6 +405,35 @@ def test_when_the_winner_leaves_the_next_round_begins(arena: Arena) -> None:
     ada.leaves()
     assert bob.state["winner"] == NO_PILOT
     assert bob.state["scores"] == {bob.number: [0, 0]}
+
+
+def test_between_two_rounds_clients_see_the_lobby_and_the_next_begins_when_all_are_ready() -> None:
+    arena = Arena(lobby=True)
+    ada, bob = arena.duel()
+    arena.server.pilots[ada.number].kills = KILLS_TO_WIN - 1
+    wreck(ada, bob)
+    assert (bob.state["winner"], bob.state["lobby"]) == (ada.number, True)
+    ada.does("READY", True)
+    arena.runs(10)
+    assert bob.state["lobby"]
+    bob.does("READY", True)
+    arena.runs(10)
+    assert (bob.state["winner"], bob.state["lobby"]) == (NO_PILOT, False)
+    assert set(map(tuple, bob.state["scores"].values())) == {(0, 0)}
+    assert not any(seat["ready"] for seat in bob.state["pilots"].values()), "each round wants a new word"
+
+
+def test_who_watches_has_no_ship_and_flies_when_it_plays_again(arena: Arena) -> None:
+    ada, bob = arena.duel()
+    bob.does("PLAY", False)
+    arena.runs(10)
+    assert set(ada.state["ships"]) == set(ada.state["scores"]) == {ada.number}
+    assert bob.name == "Bob"
+    bob.does("CHAT", "from the bench")
+    bob.does("PLAY", True)
+    arena.runs(10)
+    assert set(ada.state["ships"]) == {ada.number, bob.number}
+    assert ada.told["CHAT"] == [("Bob", "from the bench")]
 
 
 # -- what is said
