@@ -46,7 +46,7 @@ class ArenaScreen(GameScreen):
     options = SessionOptions(
         interpolate=MOVING, tick=TICK, predict=OWN, check=CHECK, happenings={"SHOT": BETWEEN_SHOTS}
     )
-    lobby = LobbyOptions(table="pilots")
+    lobby = LobbyOptions(table="pilots", numbered=True)
     inputs: ClassVar[Mapping[str, Any]] = {
         **WAYS,
         "fire": [pygame.K_SPACE, "mouse left", "pad 5", "pad axis 5 +"],
@@ -158,7 +158,7 @@ class ArenaScreen(GameScreen):
 
     def lobby_note(self) -> str:
         """Return the winner of the round."""
-        return f"{self.name_of(self.session.newest['winner'])} wins the round"
+        return f"{self.name_of(self.session.newest['winner'])} wins the round."
 
     # -- events
 

@@ -30,7 +30,7 @@ class ChaseScreen(GameScreen):
     """A player's window."""
 
     graph_corner = "bottomright"
-    lobby = LobbyOptions(table="people")
+    lobby = LobbyOptions(table="people", numbered=True)
     options = SessionOptions(
         interpolate=MOVING,
         tick=TICK,
@@ -89,8 +89,8 @@ class ChaseScreen(GameScreen):
 
     def lobby_note(self) -> str:
         """Return the result of the round, and the time to the next."""
-        state = self.session.newest
-        return f"{' '.join(words.result(state['round']['winner'], self.session.me))} {words.time_left(state['round'])}"
+        this = self.session.newest["round"]
+        return " ".join((*words.result(this["winner"], self.session.me), words.time_left(this).capitalize()))
 
     def draw(self, surface: pygame.Surface) -> None:
         """Draw the frame and play the sounds of its changes."""

@@ -38,11 +38,13 @@ class LobbyOptions:
 
     :ivar teams: the names of the teams, as `Seats` has them.
     :ivar colours: the colours of the places, if each place has one in the game. Otherwise a player has the seat's.
+    :ivar numbered: whether the game draws each player in :func:`player_colour` of the number, as the lobby does then.
     :ivar table: the attribute of the game state that has the seats.
     """
 
     teams: Sequence[str] = ()
     colours: Sequence[str] = ()
+    numbered: bool = False
     table: str = "seats"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pygame
 
 from ..ui.menu import Item, Menu
-from ..ui.palette import FLOOR, GREEN, GREY, SKY, WHITE, YELLOW, Colour
+from ..ui.palette import FLOOR, GREEN, GREY, SKY, WHITE, YELLOW, Colour, player_colour
 from ..ui.widgets import box
 from . import hud
 from .game_screen import GameScreen
@@ -31,7 +31,7 @@ Table = Mapping[int, Seat]
 class SeatList:
     """The seats as the lobby lists them.
 
-    :ivar seats: the seats in the order of the rows: players by team and place, then spectators.
+    :ivar seats: the seats in the order of the rows: players by team and place, bots last, then spectators.
     :ivar me: the player's own number.
     """
 
@@ -45,8 +45,8 @@ class SeatList:
 
     @property
     def heading(self) -> str:
-        """How many players are ready."""
-        players = [seat for seat in self.seats.values() if seat["place"] is not None]
+        """How many clients among the players are ready."""
+        players = [seat for number, seat in self.seats.items() if number > 0 and seat["place"] is not None]
         ready = sum(seat["ready"] and not seat["lost"] for seat in players)
         return f"{ready} of {len(players)} ready" if players else "nobody plays"
 
@@ -201,7 +201,7 @@ class Lobby:
         mark = pygame.Rect(0, 0, size, size)
         mark.midleft = place.midleft
         if seat["place"] is not None:
-            draw_mark(surface, mark, seat_colour(self._coloured(seat)), seat["team"])
+            draw_mark(surface, mark, self._colour_of(number, seat), seat["team"])
         words, colour = self._words(seat, number)
         state = self._letters.line(words, size, colour, place.w // 2)
         surface.blit(state, state.get_rect(midright=place.midright))
@@ -210,9 +210,11 @@ class Lobby:
         text = self._letters.line(name, size, WHITE if seat["place"] is not None else GREY, max(room, 1))
         surface.blit(text, text.get_rect(midleft=(mark.right + size // 2, place.centery)))
 
-    def _coloured(self, seat: Seat) -> Seat:
-        colours = self._screen.lobby.colours if self._screen.lobby else ()
-        return {**seat, "colour": colours[seat["place"]]} if colours else seat
+    def _colour_of(self, number: int, seat: Seat) -> Colour:
+        options = self._screen.lobby
+        if options and options.numbered and not seat["lost"]:
+            return player_colour(number)
+        return seat_colour({**seat, "colour": options.colours[seat["place"]]} if options and options.colours else seat)
 
     def _words(self, seat: Seat, number: int) -> tuple[str, Colour]:
         """Return the words at the right end of a row, and their colour."""
@@ -230,11 +232,11 @@ def _row_height(size: int) -> int:
     return size + size // 3
 
 
-def _rank(item: tuple[int, Seat]) -> tuple[bool, int, int]:
+def _rank(item: tuple[int, Seat]) -> tuple[bool, int, bool, int]:
     number, seat = item
     if seat["place"] is None:
-        return True, 0, number
-    return False, seat["team"] or 0, seat["place"]
+        return True, 0, False, number
+    return False, seat["team"] or 0, number < 0, seat["place"]
 
 
 def _in_sight(numbers: Sequence[int], inner: pygame.Rect, row: int, focus: Hashable) -> list[tuple[int, pygame.Rect]]:
