@@ -214,7 +214,8 @@ class Lobby:
         options = self._screen.lobby
         if options and options.numbered and not seat["lost"]:
             return player_colour(number)
-        return seat_colour({**seat, "colour": options.colours[seat["place"]]} if options and options.colours else seat)
+        colours = options.colours if options else ()
+        return seat_colour({**seat, "colour": colours[seat["place"] % len(colours)]} if colours else seat)
 
     def _words(self, seat: Seat, number: int) -> tuple[str, Colour]:
         """Return the words at the right end of a row, and their colour."""

@@ -9,9 +9,9 @@ import pygame
 import pytest
 
 from pygase import RELIABLE, Client, DisconnectReason
-from pygase_pygame.app import seat_mark
+from pygase_pygame.app import LobbyOptions, player_colour, seat_mark
 from pygase_pygame.app.game import Hosting
-from tests.support.race import RACE, serve
+from tests.support.race import RACE, TEAMS, serve
 from tests.support.table import Seat, Table
 
 FAR = ("10.0.0.7", 5000)
@@ -92,14 +92,13 @@ def test_who_plays_with_bots_alone_sees_no_lobby() -> None:
     table.close()
 
 
-def test_a_game_without_a_lobby_has_none_whatever_its_server_sends(table: Table) -> None:
+def test_a_game_without_a_lobby_has_none_whatever_its_server_sends(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada = table.sit("Ada")
     table.runs(0.4)
-    type(ada.screen).lobby, options = None, type(ada.screen).lobby
-    try:
-        assert not ada.loop.lobby.is_open
-    finally:
-        type(ada.screen).lobby = options
+    monkeypatch.setattr(type(ada.screen), "lobby", None)
+    assert not ada.loop.lobby.is_open
 
 
 def test_esc_leaves_and_other_keys_reach_the_game(table: Table) -> None:
@@ -229,3 +228,22 @@ def test_teams_have_different_shapes_and_an_unknown_colour_is_grey() -> None:
     assert seat_mark.seat_colour({"colour": "no such", "lost": False}) == seat_mark.GREY
     assert seat_mark.seat_colour({"colour": "red", "lost": False}) == (255, 0, 0)
     assert seat_mark.seat_colour({"colour": "red", "lost": True}) == seat_mark.GREY
+
+
+def test_the_mark_has_the_colour_that_the_game_gives_the_player(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, bob_number = table.sit("Ada"), guest(table).id or 0
+
+    def shows(colour: tuple[int, int, int]) -> bool:
+        ada.frame()
+        surface = table.window.surface
+        places = ((x, y) for x in range(surface.get_width()) for y in range(surface.get_height()))
+        return any(surface.get_at(place)[:3] == colour for place in places)
+
+    green = tuple(pygame.Color("green"))[:3]
+    assert shows(tuple(pygame.Color(table.state.seats[ada.key]["colour"]))[:3])
+    assert not shows(green)
+    monkeypatch.setattr(type(ada.screen), "lobby", LobbyOptions(TEAMS, colours=["green"]))
+    assert shows(green)
+    assert not shows(player_colour(bob_number))
+    monkeypatch.setattr(type(ada.screen), "lobby", LobbyOptions(TEAMS, numbered=True))
+    assert shows(player_colour(bob_number))
