@@ -121,7 +121,7 @@ class FitWatch:
             return
         _logger.warning(
             "nothing is predicted: the state has had nothing at %r (that is %r) for %.0f seconds of states; it has: "
-            "%.200s. (If you only watch, all is well.)",
+            "%.200s. Does a handler of CLIENT_CONNECTED on the server make it? (If you only watch, all is well.)",
             where,
             keys,
             LOOKS * SECONDS_PER_LOOK - SECONDS_PER_LOOK,
