@@ -22,6 +22,10 @@ _FRAMES: Final = 5
 _LONGEST_FRAME: Final = 0.1
 _USUAL_FRAME: Final = 1 / 60
 
+_SLOWEST: Final = 0.8
+_FASTEST: Final = 1.25
+"""Bounds of the pace at which the view goes on. It follows the links, so the latest frame's pace is the next one's."""
+
 
 class TickTime(NamedTuple):
     """The time of a tick, seconds of the server's clock; ``lasts``: nothing has changed since that tick."""
@@ -102,11 +106,15 @@ class EventTiming:
         :param now: seconds of a clock that never goes back.
         """
         with self._lock:
+            pace = 1.0
             if self._frame_at is not None:
-                self._frames.append(min(max(now - self._frame_at, 0.0), _LONGEST_FRAME))
+                took = max(now - self._frame_at, 0.0)
+                self._frames.append(min(took, _LONGEST_FRAME))
+                if took and shown is not None and self._shown is not None:
+                    pace = min(max((shown - self._shown) / took, _SLOWEST), _FASTEST)
             self._frame_at = now
             self._shown = shown
-            self._horizon = None if shown is None else shown + statistics.median(self._frames)
+            self._horizon = None if shown is None else shown + pace * statistics.median(self._frames)
             self._post_due()
 
     def note_no_frame(self, now: float) -> None:

@@ -58,6 +58,21 @@ def test_an_event_is_posted_before_the_frame_that_draws_its_tick():
     assert before + FRAME < tick / 20 <= desk.shown + FRAME + 1e-9
 
 
+@pytest.mark.parametrize("pace", [0.9, 1.1])
+def test_it_is_that_frame_too_while_the_view_goes_on_slower_or_faster(pace):
+    posted = []
+    timing = EventTiming(lambda event, late: posted.append(event.tick), lambda tick: TickTime(tick * 0.0051, False))
+    timing.note_frame(9.9, 100.0)
+    for tick in range(2_000, 2_050):
+        timing.add("BANG", (), {}, tick)
+    assert posted == []
+    for frame in range(1, 100):
+        before, shown = len(posted), 9.9 + frame * FRAME * pace
+        timing.note_frame(shown, 100.0 + frame * FRAME)
+        assert all(shown < tick * 0.0051 <= shown + FRAME * pace for tick in posted[before:])
+    assert posted == list(range(2_000, 2_050))
+
+
 def test_an_event_whose_tick_was_drawn_comes_at_once_and_says_by_how_much_it_is_late():
     desk = Desk()
     desk.add("BANG", 180)
