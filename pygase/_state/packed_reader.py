@@ -171,6 +171,8 @@ class _Reader:
                 raise MalformedPacket("a packed delta with a place that the baseline does not have")
             places.append(place)
             expected = place + 1
+        if self._at > len(self._bits):  # then the last place is a wrong one, perhaps for the second time
+            raise MalformedPacket("a packed delta that is cut off")
         return places
 
     def _mask(self, kind: int, size: int) -> int:

@@ -221,3 +221,15 @@ def test_large_dicts_keep_their_order_from_state_to_state(rng: random.Random) ->
         tree = new
         assert received == tree
     assert len(pack(received)) > 5_000
+
+
+def test_a_delta_that_is_cut_off_among_the_keys_that_are_gone_is_malformed() -> None:
+    """The last place is read from too few bits then, and may name a key that was removed already."""
+    rng, old = random.Random(1), {"ents": {f"e{number}": {"x": number} for number in range(300)}}
+    for _ in range(100):
+        gone = set(rng.sample(sorted(old["ents"]), rng.randrange(1, 40)))
+        new = {"ents": {key: value for key, value in old["ents"].items() if key not in gone}}
+        data = pack_delta(old, new, diff(old, new), None, Orders())
+        for cut in range(len(data)):
+            with pytest.raises(MalformedPacket):
+                apply_packed(data[:cut], old, None, Orders())
