@@ -154,7 +154,7 @@ def _link_notice(link: Link, played: bool) -> Notice:
 def _match_notice(
     state: State, match: Match | None, names: Mapping[Side, str], seat: Seat, invitation: str
 ) -> Notice | None:
-    if match is None:
+    if match is None or state.get("lobby"):  # the lobby says it all
         return None
     if match["phase"] == rules.WAITING:
         here = ", or when two play at this keyboard: press 2" if seat else ""

@@ -186,3 +186,10 @@ def test_the_result_of_a_game_stays_on_the_screen_when_the_loser_loses_the_conne
     assert seen.notice is not None
     assert seen.notice.title.startswith("You win")
     assert seen.remarks[RIGHT] == "reconnecting"
+
+
+def test_behind_the_lobby_no_notice_says_the_same_or_something_else() -> None:
+    for phase, winner in ((rules.WAITING, ""), (rules.OVER, LEFT)):
+        alone = state(phase=phase, winner=winner)
+        assert scene_of(alone, LEFT, CONNECTED).notice is not None
+        assert scene_of({**alone, "lobby": True}, LEFT, CONNECTED).notice is None
