@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from types import TracebackType
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, TypeVar
 
 from .._io.clocks import monotonic
 from .._protocol.peer_events import StateReceived
@@ -17,6 +17,9 @@ from ..gamestate import GameState
 from ..timeline.keeping import newest_of
 
 T = TypeVar("T")
+
+NO_INPUTS: Final[Mapping[int, tuple[Any, ...]]] = MappingProxyType({})
+"""No player's input is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class Snapshot:
         once, in the first such tick. So silence means a lost or late datagram, never a world that stands still.)
     :ivar own_values: upper bound on the values that this snapshot does not share with earlier ones: the changed
         values, and all items of each dict with a change in it.
+    :ivar inputs: (with ``Backend(share_inputs=True)``) by client id, the player's input of this tick, then those of the
+        next ticks, in order, one a tick, as far as the server had them already. A player of whom nothing is known is
+        missing. Never change anything in it.
     """
 
     tick: int
@@ -43,6 +49,7 @@ class Snapshot:
     previous_tick: int = 0
     resting: bool = False
     own_values: int = 0
+    inputs: Mapping[int, tuple[Any, ...]] = field(default_factory=lambda: NO_INPUTS)
 
 
 class StateAccess:
