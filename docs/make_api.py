@@ -165,6 +165,12 @@ TOPICS = [
         ],
     ),
     Topic(
+        "juice",
+        "Juice",
+        "`pygase_pygame.juice`: particles, shake, easing, flashes, and sounds at places.",
+        ["pygase_pygame.juice"],
+    ),
+    Topic(
         "app",
         "The shell of a whole game",
         "`pygase_pygame.app`: title, hosting, joining, function keys, command line. A module per section.",

@@ -14,6 +14,7 @@ from pygase import RELIABLE
 
 from ..controls.controls import Controls
 from ..joining import SessionOptions
+from ..juice import Juice
 from ..session import Session
 from ..ui.lettering import Lettering
 from .sounds import Sounds, SoundSet, Tone
@@ -57,6 +58,7 @@ class Playing:
     :ivar invitation: the command for friends if the game is served here; otherwise "".
     :ivar sounds: plays the screen's `sounds`.
     :ivar lettering: text that fits its place.
+    :ivar juice: particles, shake and flashes, within the player's limits.
     :ivar clock: the time in seconds.
     :ivar args: the whole command line, for the game's own options.
     """
@@ -66,6 +68,7 @@ class Playing:
     invitation: str = ""
     sounds: Sounds = field(default_factory=lambda: Sounds({}))
     lettering: Lettering = field(default_factory=Lettering)
+    juice: Juice = field(default_factory=Juice)
     clock: Callable[[], float] = time.monotonic
     args: argparse.Namespace = field(default_factory=argparse.Namespace)
 

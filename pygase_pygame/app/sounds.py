@@ -27,6 +27,12 @@ FADE_IN: Final = 0.004
 MAX_TONE: Final = 5.0
 """Seconds of one tone."""
 
+PITCH_STEPS: Final = 24
+"""Pitches in an octave that a sound is played at: each is computed once, when it is first needed."""
+
+PITCHES: Final = (0.5, 2.0)
+"""The lowest and the highest pitch of :meth:`Sounds.play`."""
+
 _CHANNELS: Final = 16  # sounds at once; a crowded game soon fills pygame's 8
 
 logger = logging.getLogger(__name__)
@@ -103,54 +109,91 @@ class Sounds:
     """Plays sounds by name. It is silent if they are not `wanted`, and, after one warning, without a mixer."""
 
     def __init__(self, described: Mapping[str, Sequence[Tone]], wanted: bool = True) -> None:
-        self._names = frozenset(described)
-        self._sounds: dict[str, Any] = {}
+        self._described = {name: tuple(tones) for name, tones in described.items()}
+        self._sounds: dict[tuple[str, int], Any] = {}  # by name and steps of pitch
+        self.volume = 1.0
+        """The player's volume, 0 to 1, for all sounds."""
         self.on = wanted
+        self._rests = False
         if not wanted or not described:
             return
         try:
-            self._sounds = _loaded(described)
+            _open_mixer()
+            self._sounds = {(name, 0): _loaded(tones, 0) for name, tones in self._described.items()}
         except Exception as error:  # pygame, SDL or the system may raise anything; the game goes on without sound
             logger.warning("This game is silent: %s", error)
 
-    def play(self, name: str, volume: float = 1.0, pan: float = 0.0) -> None:
+    def play(self, name: str, volume: float = 1.0, pan: float = 0.0, pitch: float = 1.0) -> None:
         """Play a sound.
 
         :param volume: from 0 to 1.
         :param pan: from -1 (left) to 1 (right).
+        :param pitch: from 0.5 (an octave lower, and twice as long) to 2.0; ``pygase_pygame.juice.vary()`` returns one.
         :raises ValueError: there is no sound of that name, even while sounds are off.
         """
-        if name not in self._names:
-            raise ValueError(f"there is no sound {name!r}; there are: {', '.join(sorted(self._names)) or 'none'}")
-        sound = self._sounds.get(name)
-        if sound is None or not self.on:
+        if name not in self._described:
+            raise ValueError(f"there is no sound {name!r}; there are: {', '.join(sorted(self._described)) or 'none'}")
+        if not self.audible:
             return
-        channel = sound.play()
+        channel = self._sound(name, pitch).play()
         if channel is not None:  # None: all channels are taken
+            volume *= self.volume
             channel.set_volume(volume * min(1.0, 1.0 - pan), volume * min(1.0, 1.0 + pan))
+
+    def rest(self) -> None:
+        """Be silent until :meth:`wake`, as while the window has no focus. Nothing is played later."""
+        self._rests = True
+
+    def wake(self) -> None:
+        """End :meth:`rest`."""
+        self._rests = False
 
     @property
     def audible(self) -> bool:
         """Whether :meth:`play` makes any sound."""
-        return self.on and bool(self._sounds)
+        return self.on and not self._rests and self.volume > 0.0 and bool(self._sounds)
+
+    def _sound(self, name: str, pitch: float) -> Any:
+        lowest, highest = PITCHES
+        steps = round(PITCH_STEPS * math.log2(min(max(pitch, lowest), highest)))
+        sound = self._sounds.get((name, steps))
+        if sound is None:
+            sound = self._sounds[name, steps] = _loaded(self._described[name], steps)
+        return sound
 
 
-def _loaded(described: Mapping[str, Sequence[Tone]]) -> dict[str, Any]:
-    import pygame  # only here: a description of sounds needs no pygame
-
-    mixer: Any = pygame.mixer
+def _open_mixer() -> None:
+    mixer = _mixer()
     if not mixer.get_init():
         mixer.init(SAMPLE_RATE, -16, 2, 512)
     mixer.set_num_channels(_CHANNELS)
-    rate, bits, channels = mixer.get_init()
+    bits = mixer.get_init()[1]
     if bits != -16:
         raise RuntimeError(f"the mixer takes samples of {bits} bits, not of 16")
-    return {name: mixer.Sound(buffer=_computed(tuple(tones), rate, channels)) for name, tones in described.items()}
+
+
+def _mixer() -> Any:
+    import pygame  # only here: a description of sounds needs no pygame
+
+    return pygame.mixer
+
+
+def _loaded(tones: tuple[Tone, ...], steps: int) -> Any:
+    mixer = _mixer()
+    rate, _, channels = mixer.get_init()
+    samples_a_second = round(
+        rate / 2.0 ** (steps / PITCH_STEPS)
+    )  # fewer of them sound higher, since all play at `rate`
+    return mixer.Sound(buffer=_computed(tones, samples_a_second, channels))
 
 
 @functools.lru_cache(maxsize=64)  # a player who leaves a game and joins it again does not wait again
+def _wave(tones: tuple[Tone, ...]) -> bytes:
+    return wave(tones)
+
+
 def _computed(tones: tuple[Tone, ...], rate: int, channels: int) -> bytes:
-    return fitted(wave(tones), rate, channels)
+    return fitted(_wave(tones), rate, channels)
 
 
 def fitted(samples: bytes, rate: int, channels: int) -> bytes:
@@ -160,5 +203,7 @@ def fitted(samples: bytes, rate: int, channels: int) -> bytes:
         mono = array.array(
             "h", (mono[int(number * SAMPLE_RATE / rate)] for number in range(len(mono) * rate // SAMPLE_RATE))
         )
-    every = array.array("h", (sample for sample in mono for _ in range(channels)))
+    every = array.array("h", bytes(mono.itemsize * len(mono) * channels))
+    for channel in range(channels):
+        every[channel::channels] = mono
     return every.tobytes()
