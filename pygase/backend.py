@@ -13,6 +13,7 @@ from ._io.calls import block_or_return
 from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
 from ._server.backend_plumbing import BackendPlumbing
+from ._server.start_line import after_bound
 from ._server.time_step import check_time_step
 from ._server.wire_tree import WireTree
 from ._state.precision import Precision
@@ -141,7 +142,8 @@ class Backend:
         """Run state machine and server, in one loop, and bind the server to a given address.
 
         Blocks until :meth:`shutdown`; inside an event loop it returns a coroutine. Ctrl-C, SIGTERM and SIGHUP end it
-        with a goodbye to every client; see ``Server.run``.
+        with a goodbye to every client; see ``Server.run``. On a terminal, a program that neither configures logging nor
+        gives ``on_bound`` shows one line: where it serves.
 
         :param hostname, port: see ``Server.run``.
         :param interval: seconds between ticks; 0.02 is 50 a second.
@@ -156,7 +158,7 @@ class Backend:
         async def run() -> None:  # it claims when it begins: a coroutine that is never awaited leaves nothing behind
             with program_lines_only:
                 self.plumbing.claim(interval)
-                then = (lambda: on_bound(self.server)) if on_bound is not None else None
+                then = after_bound(self.server, on_bound)
                 await ended_by_signals(self.plumbing.run(hostname, port, interval, then))
 
         with program_lines_only:

@@ -21,6 +21,7 @@ from ._server.encryption import check_encryption, invite_to
 from ._server.identity_file import kept_identity
 from ._server.players import PlayerInputs
 from ._server.server_plumbing import ServerPlumbing
+from ._server.start_line import after_bound
 from ._state.event_codec import encode_event
 from .checks import as_banned, as_clients, as_targets, check_address, check_dispatch, check_names
 from .config import DISCOVERY_PORT, ServerConfig
@@ -155,8 +156,7 @@ class Server(TakesHandlers):
         async def run() -> None:  # it claims when it begins: a coroutine that is never awaited leaves nothing behind
             with program_lines_only:
                 self.plumbing.claim(event_wire)
-                then = (lambda: on_bound(self)) if on_bound is not None else None
-                await ended_by_signals(self.plumbing.serve(port, hostname, then))
+                await ended_by_signals(self.plumbing.serve(port, hostname, after_bound(self, on_bound)))
 
         with program_lines_only:
             return block_or_return(run, "server.run(...)", "server.run_in_thread(...)")

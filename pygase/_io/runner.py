@@ -25,13 +25,15 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine in a loop of its own, and block until it has ended. Ctrl-C cancels it first, then is raised."""
-    import asyncio
-
     try:
+        import asyncio  # takes a while, in which an impatient person presses Ctrl-C
+
         with asyncio.Runner(loop_factory=new_loop) as runner:
             return runner.run(coroutine)
     except KeyboardInterrupt as interrupt:
         raise interrupt.with_traceback(None) from None  # without the frames of asyncio
+    finally:
+        coroutine.close()  # one that has not begun would otherwise warn that it was never awaited
 
 
 async def logged(awaitable: Awaitable[Any]) -> None:

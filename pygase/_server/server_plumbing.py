@@ -23,6 +23,7 @@ from .keeping_out import KeepingOut
 from .life import Life
 from .memory import Memory
 from .run import ServerRun, is_own_address
+from .start_line import log_start
 from .wires import EventWire, wire_to
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class ServerPlumbing:
             leaving = _Leaving(self)
             note_living(leaving)
             self.announcing.begin(run)
+            log_start(hostname, int(run.transport.address[1]))
             self.bound.set_result(None)
             if on_bound is not None:
                 on_bound()
