@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from ._diagnostics.near_misses import OF_A_BACKEND, NearMisses
 from ._diagnostics.tracebacks import program_lines_only
 from ._io import runner
 from ._io.calls import block_or_return
@@ -29,7 +30,7 @@ from .store import GameStateStore
 __all__ = ["Backend", "GameStateMachine", "GameStateStore", "Server"]
 
 
-class Backend:
+class Backend(NearMisses):
     """A complete backend: state, game loop and server.
 
     :param initial_game_state: state of the game before the simulation begins. (``initial_gamestate`` works as well.)
@@ -63,6 +64,8 @@ class Backend:
 
     Next: :meth:`run`, or :meth:`run_in_thread`.
     """
+
+    _NEAR_MISSES: ClassVar = OF_A_BACKEND
 
     def __init__(
         self,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ._client.client_plumbing import ClientPlumbing
 from ._client.outbox import OutgoingEvent
 from ._client.session import ClientSession
 from ._client.states import NotYet, Snapshot, StateAccess
+from ._diagnostics.near_misses import OF_A_CLIENT
 from ._diagnostics.tracebacks import program_lines_only
 from ._io import runner
 from ._io.calls import block_or_return
@@ -44,6 +45,8 @@ class Client(TakesHandlers):
     Next: ``connect_in_thread(port, hostname)`` in a game, ``open`` and ``pump`` where there are no threads, ``connect``
     in an asyncio program.
     """
+
+    _NEAR_MISSES: ClassVar = OF_A_CLIENT
 
     def __init__(self, *, game: str = "", password: str | None = None, config: ClientConfig | None = None) -> None:
         check_names(game, password)

@@ -105,8 +105,14 @@ SENDER: Final = frozenset({"client_id", "client_address"})
 def handler_name(event_type: str) -> str:
     """Return the words for an event's handler in a log line. PyGaSe's own events have names without quotes."""
     if event_type.startswith(RESERVED_PREFIX):
-        return f"the handler of {event_type.removeprefix(RESERVED_PREFIX).upper()}"
+        return f"the handler of {_shown_type(event_type)}"
     return f"the handler of event {event_type!r}"
+
+
+def _shown_type(event_type: str) -> str:
+    """Return an event type as a program writes it: PyGaSe's own are constants in capitals."""
+    is_own = event_type.startswith(RESERVED_PREFIX)
+    return event_type.removeprefix(RESERVED_PREFIX).upper() if is_own else event_type
 
 
 def takes(function: Callable[..., Any], name: str) -> bool:
@@ -293,6 +299,10 @@ class UniversalEventHandler:
         """The types for which there is a handler."""
         return list(self._handlers)
 
+    def types_that_get(self, name: str) -> list[str]:
+        """Return the types whose handlers get the value of that name from the context."""
+        return [kind for kind, handler in self._handlers.items() if handler.accepts_all or name in handler.names]
+
     @property
     def is_empty(self) -> bool:
         """True if there is no handler at all."""
@@ -335,7 +345,7 @@ class UniversalEventHandler:
         """Log and count an event without a handler; ``sender``: its name in a log, or ""."""
 
         def explain() -> str:
-            known = ", ".join(name for name in self._handlers if not name.startswith(RESERVED_PREFIX)) or "none"
+            known = ", ".join(_shown_type(name) for name in self._handlers) or "none"
             return f"there is no handler for it; known are: {known}"
 
         self._warn("unknown type", event_type, sender, explain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from ._diagnostics.near_misses import NearMisses
 from .event import Handler, UniversalEventHandler
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
@@ -16,7 +17,7 @@ class HasHandlers(Protocol):
     handlers: UniversalEventHandler
 
 
-class TakesHandlers:
+class TakesHandlers(NearMisses):
     """A client, a server or a game loop: it has one handler for each type of event."""
 
     plumbing: HasHandlers

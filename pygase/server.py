@@ -7,8 +7,9 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from ._diagnostics.near_misses import OF_A_SERVER
 from ._diagnostics.tracebacks import program_lines_only
 from ._io import clocks, runner
 from ._io.calls import block_or_return
@@ -56,6 +57,8 @@ class Server(TakesHandlers):
     :ivar player_inputs: the players' inputs; a GameStateMachine as event wire takes them once a tick.
     :ivar plumbing: PyGaSe's own, not for games; it may change at any time.
     """
+
+    _NEAR_MISSES: ClassVar = OF_A_SERVER
 
     def __init__(
         self,

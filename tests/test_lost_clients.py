@@ -158,6 +158,28 @@ def test_a_player_who_stays_away_too_long_leaves() -> None:
     assert world.backend.server.clients == {}
 
 
+def test_the_log_has_a_line_for_each_client_that_vanishes_or_is_back(caplog: pytest.LogCaptureFixture) -> None:
+    """Even if several vanish in one second; in virtual time everything here happens in one."""
+    with caplog.at_level(logging.INFO, "pygase"):
+        world = World(resume_seconds=12.0).join()
+        other = world.new_client()
+        world.network.connect(other)
+        world.network.run(1.0)
+        for away in (True, False, True):
+            for client in (world.client, other):
+                world.network.partition(client, away)
+            world.network.run(8.0)
+        world.network.run(20.0)
+    for client_id in (1, 2):
+        lines = [record.getMessage() for record in caplog.records]
+        words = [line.partition(") ")[2] for line in lines if line.startswith(f"client {client_id} (")]
+        assert [each for each in words if each != "has connected"] == [
+            "no longer answers; its place is kept for 12 s",
+            "is back",
+            f"has left: {DisconnectReason.TIMED_OUT.sentence}",
+        ]
+
+
 def test_the_faces_show_a_lost_client() -> None:
     world = World().join()
     server, client = world.backend.server, world.client

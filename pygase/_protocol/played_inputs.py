@@ -5,6 +5,7 @@ It is pure. The layer above brings the lock and the clock, and logs the findings
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -131,13 +132,19 @@ class BufferedPlayer:
             return claimed
         peer, interval = self.peer, self.buffer.interval
         earliest = now - most_rewind(peer.rtt.rtt, peer.rtt.variation, peer.acks.loss, interval, self._config)
-        if is_fresh:
+        if is_fresh and not self._is_in_this_process:
             # (inputs that have waited here, as after a pause of this server, are older through no fault of the client)
             late = claimed + len(self.buffer) * interval + self._interruptions.excuse(now)
             self._cut = self._cut + 1 if late < earliest else 0
             if self._cut == CUT_IN_A_ROW:
                 self._findings.append(ViewsCut(peer.client_id, peer.address, now - claimed, now - earliest))
         return max(claimed, earliest)
+
+    @property
+    def _is_in_this_process(self) -> bool:
+        """Whether the player hosts the game in this very process. Such a player's pauses are the server's own, and
+        whoever holds both has no reason to be suspected."""
+        return math.isinf(self.peer.config.timeout)
 
     def compare_rates(self, now: float) -> tuple[float, float] | None:
         """Count a tick. Return inputs and ticks a second if they have not fitted for a while."""

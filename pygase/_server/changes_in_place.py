@@ -40,7 +40,8 @@ class ChangeSearch:
     TIME_STEP.
 
     :param clock: measures the search itself.
-    :param describe: returns the words for a function in a log; ``event_types``: returns the types with a handler.
+    :param describe: returns the words for a function in a log.
+    :param event_types: returns the types whose handlers get the state, so that they can change it.
     """
 
     def __init__(

@@ -181,9 +181,16 @@ class Incoming:
         run.server.was_used = True
         return client
 
+    def _note(self, client: RemoteClient, happened: str, kind: str = "") -> None:
+        """Log a change of a client's connection, by default in a line for each client.
+
+        :param kind: of the line, if many clients share one line a second: those who come and go at will.
+        """
+        self._log.write(logging.INFO, "%s %s", client, happened, kind=kind or (happened, client.client_id))
+
     def _on_connected(self, peer: ServerProtocol) -> None:
         client = self._added(peer)
-        self._log.write(logging.INFO, "%s has connected", client)
+        self._note(client, "has connected", kind="has connected")
         self._distribute_own(CLIENT_CONNECTED, client, profile=client.profile)
         self._run.show_state(peer)
 
@@ -194,6 +201,8 @@ class Incoming:
             self._distribute_own(CLIENT_CONNECTED, client)
         if self._wire.waiting is not None:
             self._wire.waiting.extend((client.events, AcknowledgedEvent(payload)) for payload in event.unhandled)
+        if peer.closed is None:
+            self._note(client, f"of the saved game has a place for {self._run.config.resume_seconds:g} s")
         if not event.is_lost and peer.closed is None:
             self._distribute_own(CLIENT_LOST, client)
 
@@ -204,8 +213,7 @@ class Incoming:
         self._log.write(logging.INFO, "%s has moved; it was at %s", client, where)
 
     def _on_lost(self, client: RemoteClient) -> None:
-        message = "%s no longer answers; its place is kept for %g s"
-        self._log.write(logging.INFO, message, client, self._run.config.resume_seconds)
+        self._note(client, f"no longer answers; its place is kept for {self._run.config.resume_seconds:g} s")
         self._distribute_own(CLIENT_LOST, client)
 
     def _on_resumed(self, client: RemoteClient, event: Resumed) -> None:
@@ -216,12 +224,13 @@ class Incoming:
             self._run.attendance.move(client, former)
         if event.is_fresh:
             self._inputs.forget(client.client_id)
-        self._log.write(logging.INFO, "%s is back", client)
+        self._note(client, "is back")
         self._distribute_own(CLIENT_RESUMED, client, is_new_process=event.is_fresh)
 
     def _on_left(self, peer: ServerProtocol, event: Disconnected) -> None:
         client: RemoteClient = peer.user
-        self._log.write(logging.INFO, "%s has left: %s", client, event.reason.sentence)
+        vanished = event.reason is DisconnectReason.TIMED_OUT and not event.remote
+        self._note(client, f"has left: {event.reason.sentence}", kind="" if vanished else "has left")
         self._inputs.forget(client.client_id)
         # after our own shutdown they are remembered; a client that gives this reason itself is gone
         is_remembered = event.reason is DisconnectReason.SERVER_SHUTDOWN and not event.remote

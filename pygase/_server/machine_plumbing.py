@@ -63,7 +63,7 @@ class MachinePlumbing:
             states,
             monotonic,
             lambda name: self._failures.called(name, place=True),
-            lambda: self.handlers.event_types,
+            lambda: self.handlers.types_that_get("game_state"),
         )
         self.events = EventHandling(simulation, states, self.handlers, self._failures, updates, self.watch, self.log)
         self._step = TimeStepCall(simulation, states, self._failures, updates, missing_time_step)

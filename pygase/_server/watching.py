@@ -37,7 +37,7 @@ class Watch:
 
     :param clock: measures calls, seconds.
     :param describe: returns the words of a log for an event's handler, or for TIME_STEP.
-    :param event_types: returns the types with a handler.
+    :param event_types: returns the types whose handlers get the state.
 
     :ivar closer: whether calls are to go through :meth:`call` and :meth:`finder`.
     """

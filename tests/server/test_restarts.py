@@ -306,6 +306,7 @@ def test_the_saved_state_replaces_the_initial_one_and_the_log_says_so(
     assert world.players == {1: 0}
     lines = [record.getMessage() for record in caplog.records]
     assert any("its state replaces initial_game_state" in line for line in lines)
+    assert len([line for line in lines if "of the saved game has a place for 30 s" in line]) == 1
     assert any("has no 'level', 'lives', which initial_game_state has" in line for line in lines)
 
 

@@ -54,14 +54,14 @@ class Watched:
             session.send_input([1])
         return self.ages[round(5 / self.tick) :]
 
-    def claims(self, link: Link, age: float, seconds: float) -> list[float]:
+    def claims(self, link: Link, age: float, seconds: float, host_token: str = "") -> list[float]:
         """Let a client play that claims a view of a certain age in each tick. Return the believed ages of the second
         half.
 
         Its acknowledgements and everything else are as an honest client's.
         """
         client = Client()
-        self.network.connect(client, link=link)
+        self.network.connect(client, link=link, host_token=host_token)
         for _ in range(round(seconds / self.tick)):
             self.network.run(self.tick)
             if client.status == "connected":
@@ -124,6 +124,18 @@ def test_a_spike_of_the_round_trip_is_no_reason_for_a_warning(seed: int, caplog:
     watched = Watched(seed, 1 / 60)
     watched.claims(Link(latency=0.015), 1.0, 1.5)
     assert "claims to see" not in caplog.text
+
+
+def test_the_player_who_hosts_the_game_in_the_same_process_is_not_suspected(
+    seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    for is_own in (False, True):
+        watched = Watched(seed, 1 / 60)
+        token = watched.backend.server.own_token if is_own else ""
+        ages = watched.claims(Link(latency=0.0), 0.42, 10.0, token)
+        assert max(ages) < 0.4, "the bound is the same"
+        assert ("claims to see" in caplog.text) is not is_own
+        caplog.clear()
 
 
 def test_an_older_view_after_an_interruption_is_as_old_as_a_playback_lets_it_become() -> None:

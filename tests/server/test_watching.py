@@ -149,15 +149,18 @@ def test_one_that_happens_once_is_reported_with_the_names_of_those_who_can_have_
     def join(game_state: GameState) -> None:
         game_state.players["eve"] = {"x": 0}
 
-    game = Game(caplog, nothing, {"JOIN": join}, players={"anna": {"x": 0}})
+    others = {"RENAME": lambda name: None, "WAVE": lambda **context: None}  # only one of them gets the state
+    game = Game(caplog, nothing, {"JOIN": join, **others}, players={"anna": {"x": 0}})
     game.run(0.5)
     game.run(0.02, "JOIN")
     assert game.said == []
     game.run(20.0)
     (words,) = game.said
     line = join.__code__.co_firstlineno
-    who = f"the handler of event 'JOIN' (test_watching.py, line {line}) or time_step "
+    who = f"the handler of event 'JOIN' (test_watching.py, line {line}) or the handler of event 'WAVE' "
     assert words.startswith(who)
+    assert "or time_step " in words
+    assert "RENAME" not in words
     assert "changed game_state.players.eve in place" in words
 
 
