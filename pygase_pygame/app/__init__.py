@@ -45,7 +45,8 @@ The public names, by what they are for:
 
 - the game: :class:`Game`, :class:`Hosting`, ``cli.run``;
 - the lobby: :class:`LobbyOptions`, ``draw_mark``, ``seat_colour``, ``SEATS``, and from pygase :class:`pygase.Seats`;
-- the screen: :class:`GameScreen`, :class:`Playing`, :class:`SessionOptions`, ``WAYS``, :class:`HostDeed`;
+- the screen: :class:`GameScreen`, :class:`Playing`, :class:`Settings`, :class:`SessionOptions`, ``WAYS``,
+  :class:`HostDeed`;
 - drawing: :class:`Layout` (units to pixels), :class:`Lettering` and ``stacked`` (text that fits), ``hud`` (``notice``,
   ``news``, ``footer``, ``scoreboard``, ``name_tag``), ``icon``, and the colours;
 - sounds: :class:`Tone`, :class:`SoundSet`, :class:`Sounds`;
@@ -79,11 +80,13 @@ if TYPE_CHECKING:
         RED,
         SKY,
         SNOW,
+        TEAM_COLOURS,
         WHITE,
         YELLOW,
         Colour,
         mixed,
         player_colour,
+        team_colour,
     )
     from . import cli, hud
     from .company import Company, how_left
@@ -93,6 +96,7 @@ if TYPE_CHECKING:
     from .icons import icon
     from .layout import Layout, Rect
     from .seat_mark import draw_mark, seat_colour
+    from .settings import Settings
     from .shape import SEATS, Each, Either, Flag, Number, Row, Shape, State, Text
     from .sounds import Sounds, SoundSet, Tone
     from .window import NoDisplay, Window
@@ -111,6 +115,9 @@ _MODULES: Final = {
     "RED": "pygase_pygame.ui.palette",
     "SKY": "pygase_pygame.ui.palette",
     "SNOW": "pygase_pygame.ui.palette",
+    "Settings": "pygase_pygame.app.settings",
+    "TEAM_COLOURS": "pygase_pygame.ui.palette",
+    "team_colour": "pygase_pygame.ui.palette",
     "WAYS": "pygase_pygame.app.game_screen",
     "WHITE": "pygase_pygame.ui.palette",
     "YELLOW": "pygase_pygame.ui.palette",
@@ -175,6 +182,7 @@ __all__ = [
     "SEATS",
     "SKY",
     "SNOW",
+    "TEAM_COLOURS",
     "WAYS",
     "WHITE",
     "YELLOW",
@@ -197,6 +205,7 @@ __all__ = [
     "Rect",
     "Row",
     "SessionOptions",
+    "Settings",
     "Shape",
     "SoundSet",
     "Sounds",
@@ -213,4 +222,5 @@ __all__ = [
     "player_colour",
     "seat_colour",
     "stacked",
+    "team_colour",
 ]

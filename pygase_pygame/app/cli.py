@@ -18,6 +18,7 @@ from . import invite
 from .arguments import PLAYERS_KEY, make_parser
 from .game import Game, Hosting, announce, serve
 from .port_user import user_of_port
+from .settings import Settings, settings_path
 
 _NO_PYGAME: Final = """{title}'s window needs pygame, which is not installed. To install it:
     pip install "pygase[pygame]"
@@ -119,9 +120,9 @@ def _play(game: Game, args: argparse.Namespace, address: tuple[str, int] | None,
 
 
 def _usual_name(game: Game, args: argparse.Namespace) -> str:
-    """Return the name typed on the screen last time, or the login name."""
+    """Return the name of the last time, in any game, or the login name."""
     if _has_pygame() and not getattr(args, "headless", False):
-        remembered = Remembered(default_path(game.name)).get("name")
+        remembered = Settings.load(settings_path()).name or Remembered(default_path(game.name)).get("name")
         if remembered:
             return remembered
     return login_name()

@@ -13,6 +13,7 @@ from ..joining import OWN_PLAYER, SessionOptions, destination
 from ..session import Session
 from .game import Game, Hosting, announce, serve
 from .invite import EVERYONE
+from .settings import Settings
 
 
 class GameConnector:
@@ -21,12 +22,16 @@ class GameConnector:
     :param args: the command line: ``link``, and if given ``address``, ``host_token``, ``bots``, ``checkpoint`` and
         ``resume``.
     :param options: for the sessions; see :class:`GameScreen`.
+    :param settings: have the player's wanted colour.
     """
 
-    def __init__(self, game: Game, args: argparse.Namespace, options: SessionOptions) -> None:
+    def __init__(
+        self, game: Game, args: argparse.Namespace, options: SessionOptions, settings: Settings | None = None
+    ) -> None:
         self._game = game
         self._args = args
         self._options = options
+        self._settings = settings or Settings()
 
     def join(
         self, hostname: str, port: int, password: str | None = None, *, name: str, hosted: Backend | None = None
@@ -39,6 +44,8 @@ class GameConnector:
         client = Client(game=self._game.name, password=password, config=OWN_PLAYER if hosted else None)
         client.condition(self._args.link)
         profile, resume = {"name": clean_name(name)}, self._file_of_place(is_host=hosted is not None)
+        if self._settings.colour:
+            profile["colour"] = self._settings.colour
 
         def connect() -> threading.Thread:
             token = hosted.server.own_token if hosted else self.token_for(hostname, port)

@@ -68,6 +68,7 @@ class GameLoop:
     def _turn(self, events: Iterable[pygame.event.Event]) -> None:
         for event in events:
             self._window.handle(event)
+            self._listen(event)
             if event.type == pygame.QUIT:
                 self.end = "leave"
             elif not (self.roster.handle(event) or self._screen.handle(event) or self.lobby.handle(event)):
@@ -81,6 +82,13 @@ class GameLoop:
             self._unseen += 1
             if self._unseen > UNSEEN_FRAMES_PER_SECOND:
                 self._session.happenings()  # nobody has seen them: they are not to be shown later, all at once
+
+    def _listen(self, event: pygame.event.Event) -> None:
+        """Let the sounds rest while the window has no focus."""
+        if event.type == pygame.WINDOWFOCUSLOST:
+            self._screen.playing.sounds.rest()
+        elif event.type == pygame.WINDOWFOCUSGAINED:
+            self._screen.playing.sounds.wake()
 
     def _draw(self, surface: pygame.Surface) -> None:
         above = self._extras.draw_below(surface)

@@ -17,6 +17,7 @@ from ..joining import SessionOptions
 from ..juice import Juice
 from ..session import Session
 from ..ui.lettering import Lettering
+from .settings import Settings
 from .sounds import Sounds, SoundSet, Tone
 
 WAYS: Final[Mapping[str, Any]] = {
@@ -61,6 +62,8 @@ class Playing:
     :ivar juice: particles, shake and flashes, within the player's limits.
     :ivar clock: the time in seconds.
     :ivar args: the whole command line, for the game's own options.
+    :ivar game: the game's name.
+    :ivar settings: the player's settings, which are kept.
     """
 
     session: Session
@@ -71,6 +74,12 @@ class Playing:
     juice: Juice = field(default_factory=Juice)
     clock: Callable[[], float] = time.monotonic
     args: argparse.Namespace = field(default_factory=argparse.Namespace)
+    game: str = ""
+    settings: Settings = field(default_factory=Settings)
+
+    def __post_init__(self) -> None:
+        self.juice.follow(self.settings.comfort)
+        self.sounds.volume = self.settings.sound
 
 
 class GameScreen:
@@ -105,6 +114,8 @@ class GameScreen:
         self.playing = playing
         self.session = playing.session
         self.controls = Controls(**self.inputs)
+        if playing.game in playing.settings.keys:
+            self.controls.load(playing.settings.keys[playing.game])
         """The player's inputs. `handle` must pass events on: `self.controls.handle(event)`."""
 
     @staticmethod

@@ -17,6 +17,7 @@ from .game_loop import End, GameLoop
 from .game_screen import GameScreen, Playing
 from .icons import initial_icon
 from .invite import EVERYONE
+from .settings import Settings, settings_path
 from .sounds import Sounds
 from .window import NoDisplay, Window
 
@@ -41,7 +42,8 @@ def play(
     :raises NoDisplay: no window can be opened.
     """
     screen_class = load_screen(game)
-    connector = GameConnector(game, args, screen_class.options)
+    settings = Settings.load(settings_path())
+    connector = GameConnector(game, args, screen_class.options, settings)
     with Window(game.title, _icon(game, screen_class)) as window:
         name = clean_name(args.name)
         sounds = Sounds(screen_class.sounds, wanted=not args.mute)
@@ -51,12 +53,19 @@ def play(
         while session is not None:
             name = clean_name(chooser.name) if address is None else name
             friends = invitation if hosted else _invitation(game, session)
-            screen = screen_class(Playing(session, name, friends, sounds, args=args))
+            _remember_name(settings, name)
+            screen = screen_class(Playing(session, name, friends, sounds, args=args, game=game.name, settings=settings))
             end, reason = _run(GameLoop(window, screen), session)
             if end == "leave":
                 return
             address = hosted = None
             session = chooser.run(reason)
+
+
+def _remember_name(settings: Settings, name: str) -> None:
+    if name != settings.name:
+        settings.name = name
+        settings.save()
 
 
 def _run(loop: GameLoop, session: Session) -> tuple[End, str]:

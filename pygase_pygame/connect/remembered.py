@@ -48,6 +48,25 @@ def default_path(game: str) -> Path | None:
         return None
 
 
+def write_whole(path: Path | None, text: str) -> None:
+    """Replace a file as a whole, or not at all. A failure is logged.
+
+    :param path: None: do nothing.
+    """
+    if path is None:
+        return
+    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # otherwise a power cut could leave the new name with nothing in it
+        beside.replace(path)
+    except OSError as error:
+        _logger.info("the settings are not kept, since %s cannot be written: %s", path, error)
+
+
 class Remembered:
     """A few texts by name. An unreadable file counts as empty. A failure to write is logged.
 
@@ -68,15 +87,7 @@ class Remembered:
         if changed == self._texts:
             return
         self._texts = changed
-        if self._path is None:
-            return
-        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(json.dumps(changed, ensure_ascii=False, indent=1), encoding="utf-8", errors="replace")
-            beside.replace(self._path)
-        except OSError as error:
-            _logger.info("the settings are not kept, since %s cannot be written: %s", self._path, error)
+        write_whole(self._path, json.dumps(changed, ensure_ascii=False, indent=1))
 
     def _read(self) -> dict[str, str]:
         try:

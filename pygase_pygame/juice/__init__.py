@@ -26,13 +26,39 @@ Never start an effect in a rule, since a replay of the prediction would start it
 A player can turn the shaking and the flashes down: see :class:`Comfort`. In the shell the menu (Esc) does so.
 """
 
-from .comfort import Comfort
-from .easing import Tween, back_out, bounce_out, ease_in, ease_in_out, ease_out, elastic_out, pulse
-from .flashes import Flash
-from .hearing import Ear, vary
-from .kit import Juice
-from .particles import Burst, Particles
-from .shaking import Shake
+from typing import TYPE_CHECKING, Final
+
+import pygase
+
+if TYPE_CHECKING:
+    from .comfort import Comfort
+    from .easing import Tween, back_out, bounce_out, ease_in, ease_in_out, ease_out, elastic_out, pulse
+    from .flashes import Flash
+    from .hearing import Ear, vary
+    from .kit import Juice
+    from .particles import Burst, Particles
+    from .shaking import Shake
+
+_MODULES: Final = {
+    **dict.fromkeys(["Burst", "Particles"], "pygase_pygame.juice.particles"),
+    "Comfort": "pygase_pygame.juice.comfort",
+    **dict.fromkeys(["Ear", "vary"], "pygase_pygame.juice.hearing"),
+    "Flash": "pygase_pygame.juice.flashes",
+    "Juice": "pygase_pygame.juice.kit",
+    "Shake": "pygase_pygame.juice.shaking",
+    **dict.fromkeys(
+        ["Tween", "back_out", "bounce_out", "ease_in", "ease_in_out", "ease_out", "elastic_out", "pulse"],
+        "pygase_pygame.juice.easing",
+    ),
+}
+"""The module of each public name, imported on first use: settings need no pygame."""
+
+__getattr__ = pygase.utils.imported_when_used(__name__, _MODULES)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})
+
 
 __all__ = [
     "Burst",

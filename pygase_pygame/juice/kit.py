@@ -24,6 +24,10 @@ class Juice:
         self.shake = Shake(self.comfort)
         self.flash = Flash(self.comfort)
 
+    def follow(self, comfort: Comfort) -> None:
+        """Keep to other limits from now on."""
+        self.comfort = self.shake.comfort = self.flash.comfort = comfort
+
     def clear(self) -> None:
         """End all effects, as when another round begins."""
         self.particles.clear()

@@ -25,9 +25,18 @@ BLUE: Final[Colour] = (70, 120, 230)
 RED: Final[Colour] = (213, 80, 20)
 PINK: Final[Colour] = (221, 140, 185)
 SNOW: Final[Colour] = (225, 229, 238)
+CARMINE: Final[Colour] = (224, 16, 76)  # of a team: the farthest from ORANGE, BLUE and SNOW for everybody's eyes
 
 PLAYER_COLOURS: Final = (ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PINK, SNOW)
 """The colours of players 0 to 7."""
+
+TEAM_COLOURS: Final = (ORANGE, BLUE, SNOW, CARMINE)
+"""The colours of teams 0 to 3: farther apart than those of players, for everybody's eyes."""
+
+
+def team_colour(number: int) -> Colour:
+    """Return a team's colour, ``number`` from 0. The colours repeat after four."""
+    return TEAM_COLOURS[number % len(TEAM_COLOURS)]
 
 
 def player_colour(number: int) -> Colour:

@@ -8,7 +8,18 @@ from itertools import combinations
 
 import pytest
 
-from pygase_pygame.ui.palette import FLOOR, GREY, NIGHT, PLAYER_COLOURS, WHITE, Colour, mixed, player_colour
+from pygase_pygame.ui.palette import (
+    FLOOR,
+    GREY,
+    NIGHT,
+    PLAYER_COLOURS,
+    TEAM_COLOURS,
+    WHITE,
+    Colour,
+    mixed,
+    player_colour,
+    team_colour,
+)
 
 SIGHT = {
     "normal": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
@@ -58,6 +69,15 @@ def test_any_two_players_colours_differ_whoever_looks(sight: str) -> None:
     distances = {(a, b): distance(a, b, sight) for a, b in combinations(PLAYER_COLOURS, 2)}
     print(sight, min(distances.values()))
     assert min(distances.values()) > 12
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+def test_teams_differ_far_more_than_players_whoever_looks(sight: str) -> None:
+    distances = {(a, b): distance(a, b, sight) for a, b in combinations(TEAM_COLOURS, 2)}
+    print(sight, distances)
+    assert min(distances.values()) > 40
+    assert distance(*TEAM_COLOURS[:2], sight) > 60
+    assert [team_colour(number) for number in (0, 1, 4)] == [*TEAM_COLOURS[:2], TEAM_COLOURS[0]]
 
 
 @pytest.mark.parametrize("colour", [*PLAYER_COLOURS, WHITE, GREY])
