@@ -64,6 +64,7 @@ COMPILED_MODULES = [
     "pygase/_state/packed_reader.py",
     "pygase/_state/packed_writer.py",
     "pygase/_state/precision.py",
+    "pygase/_state/shared_inputs.py",
     "pygase/_state/sights.py",
     "pygase/_state/sizes.py",
     "pygase/_state/tree.py",

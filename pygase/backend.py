@@ -14,10 +14,12 @@ from ._io.calls import block_or_return
 from ._io.leaving import note_running
 from ._io.signals import ended_by_signals
 from ._server.backend_plumbing import BackendPlumbing
+from ._server.bots import check_bot
 from ._server.start_line import after_bound
 from ._server.time_step import check_time_step
 from ._server.wire_tree import WireTree
 from ._state.precision import Precision
+from ._state.tree import Cleaner
 from .checks import check_address, check_checkpoint_interval
 from .config import DISCOVERY_PORT, ServerConfig
 from .event import Handler
@@ -55,6 +57,12 @@ class Backend(NearMisses):
         "ents.{me}": 10.0}``, or ``weigh(client_id, path, record) -> float`` with a path such as ``("ents", 7)``. Such a
         client gets the most urgent changes of each state, by weight × time since they wait, and no change waits for
         ever. Without it, such a client gets whole states, and fewer of them.
+    :param share_inputs: whether each state carries every player's inputs: that of its tick, and those of the next ticks
+        that are here already (``PlayerInput.ahead``, and a bot's plan). Clients predict the other players by them, as
+        ``WorldPrediction`` does, and find them in ``Snapshot.inputs``. They are encoded once for all clients. A client
+        that cheats can read inputs that wait for their tick. With a ``view``, a client gets the inputs of the players
+        whom it may see: the view has left the player's id wherever it is a key in the state, in an attribute
+        (``cars.7``) or in a dict in one (``world.cars.7``), and there is such a place.
     :raises TypeError: ``view`` is no such function; or (InvalidValue) ``precision`` or ``priority`` is no such dict.
     :raises CheckpointUnusable: (an OSError) the file is damaged or of another game, and stays as it is; or no file can
         be kept there.
@@ -85,6 +93,7 @@ class Backend(NearMisses):
         precision: Mapping[str, float] | None = None,
         view: Callable[[Any, int], Mapping[str, Any]] | None = None,
         priority: Mapping[str, float] | Callable[[int, tuple[str | int, ...], Any], float] | None = None,
+        share_inputs: bool = False,
     ) -> None:
         if (initial_game_state is None) == (initial_gamestate is None):
             raise TypeError("Backend needs initial_game_state, once: Backend(GameState(...), time_step_function)")
@@ -112,7 +121,9 @@ class Backend(NearMisses):
         machine = self.game_state_machine
         self.plumbing = BackendPlumbing(self.server.plumbing, machine.plumbing, machine)
         if view is not None:
-            self.plumbing.show(view)
+            self.plumbing.show(view, share_inputs=share_inputs)
+        elif share_inputs:
+            self.plumbing.share_inputs()
         if priority is not None:
             with program_lines_only:
                 self.plumbing.prefer(priority)
@@ -133,6 +144,43 @@ class Backend(NearMisses):
         It is ``game_state_machine.register_event_handler`` in another form. The function stays as it is.
         """
         return self.game_state_machine.on(event_type)
+
+    def bot(self, decide: Callable[..., Any], *, ahead: int = 12, profile: Mapping[str, Any] | None = None) -> int:
+        """Let a function play like a client, and return the bot's client id, from the same counter as the clients'::
+
+            def drive(game_state, client_id):
+                return chase(game_state.cars[client_id], game_state.ball)
+
+            backend.bot(drive)
+
+        Its input is in ``inputs`` of the time step, and it counts ``ahead`` ticks after its decision, like a person's
+        after the reaction time. With ``share_inputs``, clients get this plan, and predict the bot exactly. A handler of
+        CLIENT_CONNECTED gets the bot's id and profile in the next tick, so :class:`Seats` gives it a seat. It is not in
+        ``server.clients``, and no event can be sent to it.
+
+        A checkpoint keeps the bots and their plans. The program makes them again when it starts: then the call returns
+        the id that the bot of the checkpoint has, in the order in which they were made.
+
+        :param decide: ``decide(game_state)``, with a parameter ``client_id`` if it wants its own id. It is called once
+            in each tick, before the time step, and returns an input, as ``Client.send_input`` takes it. If it raises an
+            exception, that is logged, and the last input of its plan is repeated.
+        :param ahead: ticks from a decision to the tick in which it counts, 0 to 63. Until the first decision is due,
+            that one counts.
+        :param profile: plain data for the handler of CLIENT_CONNECTED, by default ``{"name": "Bot"}``.
+        :raises TypeError: ``decide`` cannot be called in this way.
+        :raises ValueError: ``ahead`` is no such number.
+        """
+        with program_lines_only:
+            check_bot(decide, ahead)
+            profile = {"name": "Bot"} if profile is None else profile
+            return self.plumbing.add_bot(decide, ahead, Cleaner().clean(dict(profile), "profile"))
+
+    def dismiss(self, client_id: int) -> bool:
+        """End a bot, from any thread. A handler of CLIENT_LEFT gets its id in the next tick.
+
+        :returns: whether there was a bot with this id.
+        """
+        return self.plumbing.dismiss_bot(client_id)
 
     def run(
         self,

@@ -5,21 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType, TracebackType
-from typing import Any, Final, TypeVar
+from types import TracebackType
+from typing import Any, TypeVar
 
 from .._io.clocks import monotonic
 from .._protocol.peer_events import StateReceived
 from .._state.backing import state_of
+from .._state.shared_inputs import NO_INPUTS, InputReader
 from .._state.tree import Tree
 from ..config import ClientConfig
 from ..gamestate import GameState
 from ..timeline.keeping import newest_of
 
 T = TypeVar("T")
-
-NO_INPUTS: Final[Mapping[int, tuple[Any, ...]]] = MappingProxyType({})
-"""No player's input is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +80,27 @@ class ReceivedStates:
         self._config = config
         self._handed_out: tuple[Snapshot | None, GameState] = (None, GameState())
         self._changed = threading.Condition()
+        self._reader = InputReader()
 
     def begin(self, config: ClientConfig) -> None:
         self._config = config
         self.snapshots = ()
         self._handed_out = (None, GameState())
+        self._reader = InputReader()
 
     def receive(self, event: StateReceived, now: float) -> None:
         state = event.state
+        tree, inputs = self._reader.read(state.tree)
         snapshot = Snapshot(  # on the wire ticks begin with 1, since 0 means "no state"
             tick=state.tick - 1,
             time=state.time,
             received_at=now,
-            state=state.tree,
+            state=tree,
             changed_after=state.changed_after,
             previous_tick=state.previous_tick - 1,
             resting=state.resting,
             own_values=state.own_values,
+            inputs=inputs,
         )
         config = self._config
         with self._changed:

@@ -246,6 +246,14 @@ class InputBuffer:
             return self._repeat(self.applied_number)
         return self._miss(number)
 
+    def waiting(self) -> list[bytes]:
+        """Return the inputs of the next ticks that are here already, in order, up to the first that is missing."""
+        number, found = self.schedule.next, list[bytes]()
+        while number is not None and number in self._inputs:
+            found.append(self._inputs[number][0])
+            number += 1
+        return found
+
     def _add(self, number: int, payload: bytes, view_time: float | None, now: float) -> None:
         if self.schedule.next is not None:
             self._measure(number, now)

@@ -25,6 +25,9 @@ CUT_IN_A_ROW: Final = 120
 _NO_INPUT: Final = b"\xc0"
 """None, serialised."""
 
+_CONTAINERS: Final = frozenset({dict, list})
+"""Types of inputs that a game may change."""
+
 
 class PlayerInput(NamedTuple):
     """A player's input in a tick, as ``time_step`` gets it.
@@ -35,12 +38,14 @@ class PlayerInput(NamedTuple):
     :ivar view_time: the moment at which the player saw the others, in seconds of the server's time: for
         ``StateHistory.at``. None if the client did not send it. It is never in the future, and never older than the
         server's own measurements explain (round trip, interpolation delay and 0.2 s), nor than a second.
+    :ivar ahead: the player's inputs of the next ticks that are here already, in order, one a tick.
     """
 
     value: Any
     number: int
     repeats: int
     view_time: float | None
+    ahead: tuple[Any, ...] = ()
 
 
 class RatesDiffer(NamedTuple):
@@ -76,6 +81,7 @@ class BufferedPlayer:
 
     :param findings: the list to which its findings are added.
     :ivar peer: the player's connection.
+    :ivar known: the player's inputs of the latest tick and of the next ones, serialised, as far as they are readable.
     :ivar delay: the age of the player's view at the tick of the latest input, in seconds; None if unknown.
     :ivar rates: the player's rate of inputs, compared with the ticks.
     """
@@ -86,9 +92,11 @@ class BufferedPlayer:
         "_findings",
         "_interruptions",
         "_readable",
+        "_scalar",
         "_trusted",
         "buffer",
         "delay",
+        "known",
         "peer",
         "rates",
     )
@@ -105,6 +113,9 @@ class BufferedPlayer:
         self._interruptions = Interruptions()
         self._cut = 0  # the number of view times in a row that were cut
         self._readable = _NO_INPUT
+        self._scalar: tuple[bytes, Any] = _NO_INPUT, None
+        """The newest payload whose value cannot be changed, and that value."""
+        self.known: list[bytes] = []
 
     def input_of(self, played: PlayedInput, now: float) -> PlayerInput:
         """Return the input of a tick as the time step gets it: its value, and its view time as far as believed."""
@@ -114,12 +125,34 @@ class BufferedPlayer:
             view_time = self._believed(view_time, not played.repeats, now)
             if not played.repeats:
                 self.delay = max(now - view_time, 0.0)
-        return PlayerInput(self._read(played.payload), played.number, played.repeats, view_time)
+        value = self._read(played.payload)
+        self.known = [self._readable]
+        return PlayerInput(value, played.number, played.repeats, view_time, self._ahead())
+
+    def _ahead(self) -> tuple[Any, ...]:
+        """Return the values of the inputs that wait for the next ticks, up to the first unreadable one."""
+        values: list[Any] = []
+        for payload in self.buffer.waiting():
+            try:
+                values.append(self._value_of(payload))
+            except MalformedPacket:
+                break
+            self.known.append(payload)
+        return tuple(values)
+
+    def _value_of(self, payload: bytes) -> Any:
+        """:raises MalformedPacket: it is no input."""
+        if payload == self._scalar[0]:
+            return self._scalar[1]
+        value = decode_input(payload)
+        if type(value) not in _CONTAINERS:
+            self._scalar = payload, value
+        return value
 
     def _read(self, payload: bytes) -> Any:
         """Return an input's value, which the game may change; the last readable value if it is unreadable."""
         try:
-            value = decode_input(payload)
+            value = self._value_of(payload)
         except MalformedPacket:
             self._findings.append(UnreadableInput(self.peer.client_id, self.peer.address))
             return decode_input(self._readable)
@@ -196,6 +229,8 @@ class Players:
                 self._compare_rates(player, now)
                 if played.repeats <= most and not player.peer.is_lost:
                     inputs[client_id] = player.input_of(played, now)
+                else:
+                    player.known = []
         return inputs
 
     def _compare_rates(self, player: BufferedPlayer, now: float) -> None:
@@ -207,10 +242,12 @@ class Players:
             self._blamed = player
             self.findings.append(RatesDiffer(player.peer.client_id, player.peer.address, rates[0], rates[1]))
 
-    def settle(self, tick: int) -> None:
-        """Note that the state of this tick includes the inputs that were taken last."""
+    def settle(self, tick: int) -> dict[int, list[bytes]]:
+        """Note that the state of this tick includes the inputs that were taken last. Return what is ``known`` of each
+        player, by client id."""
         players = self.by_id.values()
         self._settled = tick, [(each.peer, each.buffer.applied_number, each.buffer.margin) for each in players]
+        return {client_id: player.known for client_id, player in self.by_id.items() if player.known}
 
     def report(self, tick: int) -> None:
         """Report to each player the last input that the state of this tick includes.

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._io.ports import Driver, Loop, Platform, Transport
+from .._state.tree import Tree
+from ..errors import DisconnectReason
+from ..event import CLIENT_CONNECTED, CLIENT_LEFT, Event
+from .bots import Bot
 from .interest import Interest
 from .life import Life
 from .machine_plumbing import MachinePlumbing
 from .server_plumbing import ServerPlumbing
+from .sharing import Sharing, ViewWithInputs
 from .turns import ServerTurns
-from .views import CheckedView, Views, check_view
+from .views import Asked, CheckedView, Views, check_view
 from .weighing import priorities_of
 
 if TYPE_CHECKING:
@@ -46,15 +51,55 @@ class BackendPlumbing:
         bans = self.server.keeping_out.bans
         self.server.memory = Checkpointing(file, interval, self.game, bans, lambda: not self.life.is_over)
 
-    def show(self, view: Any) -> None:
+    def show(self, view: Any, *, share_inputs: bool) -> None:
         """Let each client see what a view returns for it.
 
+        :param share_inputs: whether it also gets the inputs of the players whom it may see.
         :raises TypeError: if it cannot be called with (tree, client_id).
         """
         check_view(view)
         watch, simulation = self.game.watch, self.game.simulation
-        asked = view if isinstance(view, Interest) else CheckedView(view)
+        asked: Asked = view if isinstance(view, Interest) else CheckedView(view)
+        if share_inputs:
+            asked = ViewWithInputs(asked, self._new_sharing())
         self.server.states.wire.views = Views(asked, self.server.log, lambda: simulation.debug, watch.note_view)
+
+    def share_inputs(self) -> None:
+        """Let all clients get the inputs of all players."""
+        self.server.states.wire.sharing = self._new_sharing()
+
+    def _new_sharing(self) -> Sharing:
+        inputs = self.server.face.player_inputs
+        return Sharing(lambda: inputs.known)
+
+    def add_bot(self, decide: Callable[..., Any], ahead: int, profile: Tree) -> int:
+        """Let a function play. It is the oldest bot of the checkpoint that has no function yet, or a new one.
+
+        :param profile: frozen; what the handler of CLIENT_CONNECTED gets for a new one.
+        :returns: the bot's client id.
+        """
+        bots = self.server.face.player_inputs.bots
+        record = bots.saved.popleft() if bots.saved else None
+        client_id = record.client_id if record is not None else self.server.give_client_id()
+        bot = Bot(client_id, decide, ahead)
+        if record is not None:
+            bot.restore(record)
+        else:
+            self._note_bot(CLIENT_CONNECTED, client_id, profile=profile)
+        bots.add(bot)
+        return client_id
+
+    def dismiss_bot(self, client_id: int) -> bool:
+        """End a bot. Return whether there was one of this id."""
+        found = self.server.face.player_inputs.bots.remove(client_id)
+        if found:
+            self._note_bot(CLIENT_LEFT, client_id, reason=DisconnectReason.KICKED)
+        return found
+
+    def _note_bot(self, event_type: str, client_id: int, **details: Any) -> None:
+        event = Event(event_type)
+        event.details, event.client_id = details, client_id
+        self.game.push(event)
 
     def prefer(self, priority: Any) -> None:
         """Let what is urgent leave first to clients that are short.

@@ -10,6 +10,7 @@ from .._diagnostics.tracebacks import place_of
 from ..errors import InPlaceChange, InvalidValue, PygaseError
 from ..event import UniversalEventHandler, handler_name
 from ..gamestate import GameState
+from .bots import BOT
 from .changes_in_place import changed_in_place
 from .simulation import Simulation
 from .slow_ticks import TIME_STEP, VIEW
@@ -57,6 +58,8 @@ class Failures:
         """Return the words for a function in a log; with ``place``, also the file and line of its definition."""
         if name == TIME_STEP:
             return "time_step" + (place_of(self._simulation.time_step) if place else "")
+        if name == BOT:
+            return "a bot's function"
         if name == VIEW:
             return "the view, for all clients together"
         handler = self._handlers.find(name) if place else None

@@ -14,6 +14,7 @@ from .._protocol.played_inputs import Finding, PlayerInput, Players, RatesDiffer
 from .._protocol.server_peer import ServerProtocol
 from ..addresses import client_name
 from ..config import ServerConfig
+from .bots import Bots
 
 logger = logging.getLogger("pygase")
 
@@ -29,10 +30,16 @@ class PlayerInputs:
 
     :param interval: returns the seconds between ticks.
     :param config: bounds the repeats of an input, and the age of a view time.
+
+    :ivar bots: the players that are functions of the server's program.
+    :ivar known: the newest settled tick, and by client id the player's inputs of that tick and of the next ones,
+        serialised, as far as they are here.
     """
 
     def __init__(self, interval: Callable[[], float], config: ServerConfig | None = None) -> None:
         self._players = Players(interval, config or ServerConfig())
+        self.bots = Bots()
+        self.known: tuple[int, dict[int, list[bytes]]] = -1, {}
         self._log = LogLines()
         self._lock = threading.Lock()
         self._reported_cuts = False
@@ -62,11 +69,14 @@ class PlayerInputs:
     def take(self, *, now: float) -> dict[int, PlayerInput]:
         """Return the input of each player for the tick that begins now, by client id.
 
-        Players who have sent none yet, or none for ``config.max_input_repeat`` seconds, are left out.
+        Players who have sent none yet, or none for ``config.max_input_repeat`` seconds, are left out. The bots have
+        decided before.
         """
         self._unread = None
         with self._lock:
             inputs = self._players.take(now)
+            if self.bots:
+                inputs |= self.bots.take()
             findings = tuple(self._players.findings)
             self._players.findings.clear()
         for finding in findings:
@@ -109,9 +119,10 @@ class PlayerInputs:
 
     def settle(self, tick: int) -> None:
         """Note that the state of this tick includes the inputs that were taken last."""
-        if self._players.by_id:
+        if self._players.by_id or self.bots or self.known[1]:
             with self._lock:
-                self._players.settle(tick)
+                known = self._players.settle(tick)
+                self.known = tick, known | self.bots.known if self.bots else known
 
     def report(self, tick: int) -> None:
         """Report to each player the last input that the state of this tick includes, if :meth:`settle` has been called

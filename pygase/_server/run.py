@@ -270,6 +270,8 @@ class ServerRun:
         if views is not None:
             changed = views.push(commit, endpoint, self.clock)
         else:
+            if wire.sharing is not None:
+                commit = wire.sharing.follow(commit)
             delta = commit.delta_from(endpoint.ring.tree)
             changed = endpoint.push_state(commit.tick + 1, commit.tree, time=commit.time, span=commit.span, delta=delta)
         self.server.face.player_inputs.report(commit.tick)

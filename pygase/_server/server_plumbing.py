@@ -100,6 +100,14 @@ class ServerPlumbing:
         run = self.current
         return run if run is not None and run.is_open else None
 
+    def give_client_id(self) -> int:
+        """Return an id that no client has had, for a bot."""
+        if self.current is not None:
+            return self.current.endpoint.entrance.ids.give()
+        given = self.memory.next_client_id
+        self.memory.next_client_id += 1
+        return given
+
     # -- the beginning ---------------------------------------------------------------------------------------------
 
     def claim(self, event_wire: Any) -> None:

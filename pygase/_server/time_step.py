@@ -60,6 +60,9 @@ class TimeStepCall:
 
         :param now: the time of the tick; ``via``: calls the function with its name and arguments.
         """
+        inputs = self._simulation.player_inputs
+        if inputs is not None and inputs.bots:
+            inputs.bots.decide(self._states.working_state, now, self._failures.report)
         try:
             step = self._simulation.time_step
             more = self._inputs_for(step, now)

@@ -12,6 +12,7 @@ from .._state.priorities import Priorities
 from .._state.tree import Tree
 
 if TYPE_CHECKING:
+    from .sharing import Sharing
     from .state_keeper import Commit
     from .views import Views
 
@@ -25,12 +26,15 @@ class WireTree:
     :ivar precision: what the game has declared.
     :ivar priorities: what goes first to a client that is short; None: it gets whole states, and fewer of them.
     :ivar views: what each client may see of the tree; None: all of it.
+    :ivar sharing: adds the players' inputs for clients that all see the same; None: they are not shared, or the views
+        add them.
     """
 
     def __init__(self, precision: Precision) -> None:
         self.precision = precision
         self.priorities: Priorities | None = None
         self.views: Views | None = None
+        self.sharing: Sharing | None = None
         self._lock = threading.Lock()
         self._exact: Tree = {}
         self._before: Tree = {}

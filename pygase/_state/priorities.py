@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ..errors import InvalidValue
 from .precision import MAX_PATHS
+from .shared_inputs import SHARED_INPUTS
 from .state_paths import ANY_KEY, keys_of, parts_of
 from .tree import MAX_DEPTH, TO_DELETE, Tree
 
@@ -109,6 +110,9 @@ class Priorities:
         """
         collector = _Collector(client_id, self._weigh)
         for name, change in delta.items():
+            if name == SHARED_INPUTS:  # of the state's own tick, so they never wait
+                collector.things.append(Thing((name,), change, ALWAYS, False))
+                continue
             before, value = old.get(name), new.get(name)
             rule = self._root.below(name, client_id)
             weight = rule.weight if rule is not None and rule.weight else 1.0

@@ -12,6 +12,7 @@ from functools import partial
 from hashlib import blake2b, scrypt
 from typing import Any
 
+import msgpack
 import pytest
 
 from pygase import Backend, Client, DisconnectReason, GameState
@@ -68,10 +69,12 @@ class Session:
     password: str | None = "sesame"
     encryption: str = "off"
     config: ServerConfig | None = None
+    share_inputs: bool = False
     updates: list[dict[str, Any]] = field(default_factory=list)
     committed: dict[int, Any] = field(default_factory=dict)
     handled: list[tuple[str, Any]] = field(default_factory=list)
     played: dict[Any, list[PlayerInput]] = field(default_factory=dict)
+    played_in: dict[int, dict[int, PlayerInput]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.network = SimulatedNetwork(self.seed, self.link, start=1000.0)
@@ -89,6 +92,7 @@ class Session:
             game="pong",
             password=self.password,
             config=self.config,
+            share_inputs=self.share_inputs,
         )
         self.server = self.backend.server
         self.backend.game_state_store.plumbing.subscribe(self._commit)
@@ -100,6 +104,7 @@ class Session:
         )
 
     def _time_step(self, game_state: GameState, dt: float, inputs: dict[Any, PlayerInput]) -> dict[str, Any] | None:
+        self.played_in[self.backend.game_state_store.plumbing.tick_of_caller + 1] = inputs
         for client_id, played in inputs.items():
             self.played.setdefault(client_id, []).append(played)
         return self.updates.pop(0) if self.updates else None
@@ -301,6 +306,37 @@ def test_the_inputs_in_the_packets_are_those_that_the_game_gets(loss: float, see
     )
     paces = [1 + max(-0.03, min(0.03, 0.003 * (1 - margin))) for _, _, margin in told[-9:]]  # (some of them got lost)
     assert min(abs(client.input_pace - each) for each in paces) < 1e-9
+
+
+def shared_by_the_page(entry: bytes) -> list[Any]:
+    """Read an entry of the shared inputs by the page."""
+    inputs: list[Any] = []
+    while entry:
+        ticks, size = entry[0], entry[1]
+        inputs += [msgpack.unpackb(entry[2 : 2 + size], strict_map_key=False)] * ticks
+        entry = entry[2 + size :]
+    return inputs
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.2])
+def test_the_shared_inputs_in_the_states_are_those_that_the_game_gets(loss: float, seed: int) -> None:
+    """Of each tick in which the game's part changes, with those that wait."""
+    session = Session(seed, Link(latency=0.02, jitter=0.01, loss=loss), share_inputs=True)
+    clients = [session.join(50001 + i) for i in range(2)]
+    session.network.run(1.0)
+    session.updates = [{"n": n} for n in range(150)]
+    send_inputs(session, clients[0], 100)
+    checked = waiting = 0
+    for states in session.onlooker.states.values():
+        for tick, state in states.items():
+            for client_id, entry in state[0].items():
+                inputs = shared_by_the_page(entry)
+                played = session.played_in[tick][client_id]
+                assert repr(inputs) == repr([played.value, *played.ahead])
+                checked += 1
+                waiting += len(inputs) > 1
+    assert checked > 100
+    assert waiting > 30
 
 
 def test_packets_full_of_messages_keep_to_the_limits_in_both_directions(seed: int) -> None:
