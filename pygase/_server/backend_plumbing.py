@@ -49,7 +49,8 @@ class BackendPlumbing:
         file = CheckpointFile(path, game, max_state_values)
         self._take_turns()  # also if the program runs server and game loop by themselves
         bans = self.server.keeping_out.bans
-        self.server.memory = Checkpointing(file, interval, self.game, bans, lambda: not self.life.is_over)
+        bots = self.server.face.player_inputs.bots
+        self.server.memory = Checkpointing(file, interval, self.game, bans, bots, lambda: not self.life.is_over)
 
     def show(self, view: Any, *, share_inputs: bool) -> None:
         """Let each client see what a view returns for it.

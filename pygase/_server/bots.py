@@ -127,8 +127,8 @@ class Bots:
         return self._bots.pop(client_id, None) is not None
 
     def records(self) -> tuple[BotRecord, ...]:
-        """Return all bots as a checkpoint keeps them."""
-        return (*self.saved, *[bot.record() for bot in tuple(self._bots.values())])
+        """Return the bots as a checkpoint keeps them: those that the game knows, since they have played a tick."""
+        return (*self.saved, *[bot.record() for bot in tuple(self._bots.values()) if bot.number])
 
     def decide(self, game_state: Any, now: float, report: Report) -> None:
         """Let each bot decide, at the beginning of a tick. If one raises an exception, its last input is repeated."""

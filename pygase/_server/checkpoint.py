@@ -17,8 +17,10 @@ import msgpack
 from .._protocol.bans import network_text
 from .._protocol.saved_peers import SavedPeer
 from .._state.codec import unpack
+from .._state.event_codec import decode_input
 from .._state.tree import Tree, too_deep
 from ..errors import DisconnectReason, MalformedPacket
+from .bots import MOST_AHEAD, BotRecord
 
 MAGIC: Final = b"PyGaSe\x1a\n"
 """The control characters show a transfer that took the file for a text."""
@@ -34,6 +36,7 @@ _HASH_BYTES: Final = 32
 _MAX_CLIENT_ID: Final = 2**32 - 1
 _MAX_SECRETS: Final = 2
 _CLIENT_FIELDS: Final = 13
+_PLAIN_FIELDS: Final = 10
 _IN_ONE_CALL: Final = 64
 """Most plain values that are packed in one call. msgpack holds Python's global lock during a call, and the
 game waits for it meanwhile."""
@@ -72,6 +75,7 @@ class Checkpoint(NamedTuple):
     :ivar reset_key: makes the reset tokens; ``identity``: the server's identity key and join secret, or ``b""``.
     :ivar bans: the banned clients' ids, IP addresses and networks.
     :ivar state: a frozen tree; ``clients``: the table of clients.
+    :ivar bots: the bots and their plans. A checkpoint without any has no such field in its file.
     """
 
     game: str
@@ -86,6 +90,7 @@ class Checkpoint(NamedTuple):
     bans: tuple[int | str, ...]
     state: Tree
     clients: tuple[ClientRecord, ...]
+    bots: tuple[BotRecord, ...] = ()
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -102,7 +107,8 @@ def encode(checkpoint: Checkpoint, rest: Callable[[], None] = lambda: None) -> b
         pieces.append(piece)
         rest()
     state, clients = b"".join(pieces), [_fields_of(client) for client in checkpoint.clients]
-    body: bytes = msgpack.packb([*checkpoint[:-2], state, clients])
+    bots = [list(checkpoint.bots)] if checkpoint.bots else []
+    body: bytes = msgpack.packb([*checkpoint[:_PLAIN_FIELDS], state, clients, *bots])
     if len(body) > MAX_CHECKPOINT_BYTES:
         raise ValueError(f"a checkpoint has at most {MAX_CHECKPOINT_BYTES:,} bytes, this one has {len(body):,}")
     content = _FILE_HEADER.pack(MAGIC, FILE_VERSION, len(body)) + body
@@ -168,8 +174,9 @@ def decode(data: bytes, max_state_values: int) -> Checkpoint:
 
 
 def _read_body(body: bytes, max_state_values: int) -> Checkpoint:
-    fields = _list_of(unpack(body), len(Checkpoint._fields))
-    *plain, state, clients = fields
+    fields = _checked(unpack(body), list)
+    bots = fields.pop() if len(fields) == len(Checkpoint._fields) else []
+    *plain, state, clients = _list_of(fields, len(Checkpoint._fields) - 1)
     game, tick, time, game_time, wall_time, interval, ids_below, reset_key, identity, bans = plain
     return Checkpoint(
         _checked(game, str),
@@ -184,7 +191,16 @@ def _read_body(body: bytes, max_state_values: int) -> Checkpoint:
         tuple(map(_ban, _checked(bans, list))),
         _tree(unpack(_checked(state, bytes), max_values=max_state_values)),
         tuple(_read_client(_list_of(client, _CLIENT_FIELDS)) for client in _checked(clients, list)),
+        tuple(_read_bot(_list_of(bot, len(BotRecord._fields))) for bot in _checked(bots, list)),
     )
+
+
+def _read_bot(fields: list[Any]) -> BotRecord:
+    client_id, number, plan = fields
+    record = BotRecord(_number(client_id, _MAX_CLIENT_ID), _number(number), _all_bytes(plan, MOST_AHEAD + 1))
+    for payload in record.plan:
+        decode_input(payload)
+    return record
 
 
 def _read_client(fields: list[Any]) -> ClientRecord:

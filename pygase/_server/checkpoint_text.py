@@ -23,6 +23,8 @@ def checkpoint_lines(checkpoint: Checkpoint) -> Iterator[str]:
     yield f"{count} client{'' if count == 1 else 's'}{':' if count else ''}"
     for client in checkpoint.clients:
         yield from _client(client)
+    for bot in checkpoint.bots:
+        yield f"  {bot.client_id}: a bot, which has planned {len(bot.plan)} ticks"
     yield ""
     yield "state:" if checkpoint.state else "an empty state"
     yield from _items(checkpoint.state, 1)

@@ -21,6 +21,7 @@ from .restarting import age_of, clock_ahead, only_in_initial, tick_after
 if TYPE_CHECKING:
     from .._io.ports import Clock
     from .._protocol.bans import Bans
+    from .bots import Bots
     from .machine_plumbing import MachinePlumbing
     from .run import ServerRun
 
@@ -47,6 +48,7 @@ class Checkpointing(Memory):
 
     :param file: the file, with the loaded checkpoint; ``interval``: seconds between two saves.
     :param bans: of the server; those of the checkpoint are added.
+    :param bots: of the server; those of the checkpoint wait there for the program to make them again.
     :param runs_together: see LastSave.
     """
 
@@ -56,9 +58,11 @@ class Checkpointing(Memory):
         interval: float,
         machine: MachinePlumbing,
         bans: Bans,
+        bots: Bots,
         runs_together: Callable[[], bool],
     ) -> None:
         super().__init__()
+        self._bots = bots
         self._file = file
         self._interval = interval
         self._machine = machine
@@ -81,6 +85,7 @@ class Checkpointing(Memory):
         self._machine.states.restore(loaded.state, loaded.tick)
         self._machine.simulation.game_time = loaded.game_time
         bans.add_all(loaded.bans)
+        self._bots.saved.extend(loaded.bots)
         self.next_client_id, self.reset_key = loaded.ids_below, loaded.reset_key
         if len(loaded.identity) == SECRETS_BYTES:
             self.identity = ServerIdentity(loaded.identity)
@@ -205,6 +210,7 @@ class Checkpointing(Memory):
             tuple(run.endpoint.entrance.bans.listed()),
             commit.tree,
             clients,
+            self._bots.records(),
         )
 
     # -- the last save -----------------------------------------------------------------------------------------------
@@ -232,4 +238,5 @@ def _is_alike(one: Checkpoint, other: Checkpoint | None) -> bool:
         and one.clients == other.clients
         and one.ids_below == other.ids_below
         and one.bans == other.bans
+        and [bot.client_id for bot in one.bots] == [bot.client_id for bot in other.bots]
     )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pygase._protocol.saved_peers import SavedPeer
 from pygase._server import checkpoint
+from pygase._server.bots import BotRecord
 from pygase._server.checkpoint import MAGIC, Checkpoint, ClientRecord, Unreadable, decode, encode
 from pygase._state.tree import Tree, as_lists
 from pygase.errors import DisconnectReason
@@ -47,6 +48,12 @@ CLIENTS = st.builds(
     left=st.none() | st.sampled_from(DisconnectReason),
     unhandled=st.lists(BYTES, max_size=3).map(tuple),
 )
+BOTS = st.builds(
+    BotRecord,
+    client_id=IDS,
+    number=st.integers(0, 2**40),
+    plan=st.lists(st.sampled_from([b"\x05", b"\xc0", b"\xa1x", b"\x91\x01"]), max_size=64).map(tuple),
+)
 CHECKPOINTS = st.builds(
     Checkpoint,
     game=st.text(max_size=10),
@@ -61,6 +68,7 @@ CHECKPOINTS = st.builds(
     bans=st.lists(IDS | st.sampled_from(["192.0.2.1", "::1", "198.51.100.0/24", "2001:db8::/32"])).map(tuple),
     state=trees,
     clients=st.lists(CLIENTS, max_size=3).map(tuple),
+    bots=st.lists(BOTS, max_size=2).map(tuple),
 )
 
 EXAMPLE = Checkpoint(
@@ -93,7 +101,7 @@ def test_what_is_written_is_read_again(written: Checkpoint) -> None:
 
 
 def plain(read: Checkpoint) -> list[object]:
-    return [*read[:-1], *[as_lists(list(client)) for client in read.clients]]
+    return [*read[:-2], read.bots, *[as_lists(list(client)) for client in read.clients]]
 
 
 @pytest.mark.parametrize(
@@ -194,6 +202,16 @@ def test_a_ban_that_no_server_writes_is_refused(ban: object) -> None:
     fields[9] = [3, ban]
     with pytest.raises(Unreadable, match="a content that PyGaSe does not write"):
         decode(sealed(fields), VALUES_ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "bot", [7, [1], [1, 2, 3], [-1, 0, []], [1, -1, []], [1, 0, [b"\xc1"]], [1, 0, [5]], [1, 0, [b"\x05"] * 65]]
+)
+def test_a_bot_that_no_server_writes_is_refused(bot: object) -> None:
+    intact = [8, 3, [b"\x05"] * 64]
+    assert decode(sealed([*plain_fields(), [intact]]), VALUES_ALLOWED).bots == (BotRecord(8, 3, (b"\x05",) * 64),)
+    with pytest.raises(Unreadable, match="a content that PyGaSe does not write"):
+        decode(sealed([*plain_fields(), [intact, bot]]), VALUES_ALLOWED)
 
 
 def test_the_intact_fields_are_read() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from pygase import CLIENT_CONNECTED, Backend, Client, GameState
 from pygase.__main__ import main
 from pygase._protocol.saved_peers import SavedPeer
+from pygase._server.bots import BotRecord
 from pygase._server.checkpoint import Checkpoint, ClientRecord, encode
 from pygase._server.checkpoint_text import checkpoint_lines
 from pygase.errors import DisconnectReason
@@ -173,3 +174,8 @@ def test_as_a_program_it_prints_ends_and_bears_a_reader_who_has_enough(tmp_path:
         assert program.stderr.read() == ""
         assert program.wait(timeout=60) == 0
     assert os.path.getsize(path) > 100_000
+
+
+def test_bots_stand_behind_the_clients() -> None:
+    lines = list(checkpoint_lines(made(bots=(BotRecord(6, 100, (b"\x05",) * 12),))))
+    assert lines[lines.index("state:") - 2] == "  6: a bot, which has planned 12 ticks"
