@@ -36,7 +36,9 @@ _HASH_BYTES: Final = 32
 _MAX_CLIENT_ID: Final = 2**32 - 1
 _MAX_SECRETS: Final = 2
 _CLIENT_FIELDS: Final = 13
+_BOT_FIELDS: Final = 3
 _PLAIN_FIELDS: Final = 10
+"""Fields in front of the state and the clients."""
 _IN_ONE_CALL: Final = 64
 """Most plain values that are packed in one call. msgpack holds Python's global lock during a call, and the
 game waits for it meanwhile."""
@@ -175,8 +177,8 @@ def decode(data: bytes, max_state_values: int) -> Checkpoint:
 
 def _read_body(body: bytes, max_state_values: int) -> Checkpoint:
     fields = _checked(unpack(body), list)
-    bots = fields.pop() if len(fields) == len(Checkpoint._fields) else []
-    *plain, state, clients = _list_of(fields, len(Checkpoint._fields) - 1)
+    bots = fields.pop() if len(fields) > _PLAIN_FIELDS + 2 else []
+    *plain, state, clients = _list_of(fields, _PLAIN_FIELDS + 2)
     game, tick, time, game_time, wall_time, interval, ids_below, reset_key, identity, bans = plain
     return Checkpoint(
         _checked(game, str),
@@ -191,7 +193,7 @@ def _read_body(body: bytes, max_state_values: int) -> Checkpoint:
         tuple(map(_ban, _checked(bans, list))),
         _tree(unpack(_checked(state, bytes), max_values=max_state_values)),
         tuple(_read_client(_list_of(client, _CLIENT_FIELDS)) for client in _checked(clients, list)),
-        tuple(_read_bot(_list_of(bot, len(BotRecord._fields))) for bot in _checked(bots, list)),
+        tuple(_read_bot(_list_of(bot, _BOT_FIELDS)) for bot in _checked(bots, list)),
     )
 
 

@@ -62,7 +62,6 @@ class Checkpointing(Memory):
         runs_together: Callable[[], bool],
     ) -> None:
         super().__init__()
-        self._bots = bots
         self._file = file
         self._interval = interval
         self._machine = machine
@@ -76,16 +75,16 @@ class Checkpointing(Memory):
         """The ids from here on are not reserved by the newest save."""
         self._last: Checkpoint | None = None
         if self._loaded is not None:
-            self._take(self._loaded, bans)
+            self._take(self._loaded, bans, bots)
 
     # -- going on ----------------------------------------------------------------------------------------------------
 
-    def _take(self, loaded: Checkpoint, bans: Bans) -> None:
+    def _take(self, loaded: Checkpoint, bans: Bans, bots: Bots) -> None:
         lacking = only_in_initial(self._machine.states.committed.tree, loaded)
         self._machine.states.restore(loaded.state, loaded.tick)
         self._machine.simulation.game_time = loaded.game_time
         bans.add_all(loaded.bans)
-        self._bots.saved.extend(loaded.bots)
+        bots.saved.extend(loaded.bots)
         self.next_client_id, self.reset_key = loaded.ids_below, loaded.reset_key
         if len(loaded.identity) == SECRETS_BYTES:
             self.identity = ServerIdentity(loaded.identity)
@@ -210,7 +209,7 @@ class Checkpointing(Memory):
             tuple(run.endpoint.entrance.bans.listed()),
             commit.tree,
             clients,
-            self._bots.records(),
+            run.server.face.player_inputs.bots.records(),
         )
 
     # -- the last save -----------------------------------------------------------------------------------------------
