@@ -83,6 +83,7 @@ TOPICS = [
         [
             *["pygase.SnapshotBuffer", "pygase.Interpolate", "pygase.AdaptiveClock", "pygase.FixedDelayClock"],
             *["pygase.PlaybackStats", "pygase.Predictor", "pygase.FixedTimestep", "pygase.SilenceWatch"],
+            *["pygase.WorldPrediction", "pygase.step_world", "pygase.Glide", "pygase.WorldPredictor", "pygase.Spread"],
             *["pygase.Happening", "pygase.Happenings"],
         ],
     ),

@@ -67,6 +67,8 @@ if TYPE_CHECKING:
     from .links import LINKS, Link, describe_link, parse_link
     from .names import clean_line, clean_name, unused_name
     from .seats import Seats
+    from .timeline.first_guesses import Spread
+    from .timeline.glide import Glide
     from .timeline.happenings import Happening, Happenings
     from .timeline.history import StateHistory
     from .timeline.interpolation import PlaybackStats, SnapshotBuffer
@@ -75,6 +77,9 @@ if TYPE_CHECKING:
     from .timeline.rules import Interpolate
     from .timeline.silence import SilenceWatch
     from .timeline.ticks import FixedTimestep
+    from .timeline.world_prediction import WorldPrediction
+    from .timeline.world_predictor import WorldPredictor
+    from .timeline.world_rules import step_world
 
 _MODULES: Final = {
     "ANY_EVENT": "pygase.event",
@@ -112,6 +117,7 @@ _MODULES: Final = {
     "GameStateStore": "pygase.backend",
     "GameStateUpdate": "pygase.gamestate",
     "GameStatus": "pygase.gamestate",
+    "Glide": "pygase.timeline.glide",
     "Happening": "pygase.timeline.happenings",
     "Happenings": "pygase.timeline.happenings",
     "IdentityUnusable": "pygase.errors",
@@ -137,12 +143,15 @@ _MODULES: Final = {
     "SilenceWatch": "pygase.timeline.silence",
     "Snapshot": "pygase.client",
     "SnapshotBuffer": "pygase.timeline.interpolation",
+    "Spread": "pygase.timeline.first_guesses",
     "StateHistory": "pygase.timeline.history",
     "StateTooLarge": "pygase.errors",
     "TO_DELETE": "pygase.gamestate",
     "__version__": "pygase.installation:VERSION",
     "addresses": "pygase.addresses",
     "backend": "pygase.backend",
+    "WorldPrediction": "pygase.timeline.world_prediction",
+    "WorldPredictor": "pygase.timeline.world_predictor",
     "Whole": "pygase._state.whole",
     "build_info": "pygase.installation",
     "changes": "pygase._state.delta",
@@ -180,6 +189,7 @@ _MODULES: Final = {
     "port_beside": "pygase.addresses",
     "prediction": "pygase.prediction",
     "server": "pygase.server",
+    "step_world": "pygase.timeline.world_rules",
     "store": "pygase.store",
     "testing": "pygase.testing",
     "ticks": "pygase.ticks",
@@ -237,6 +247,7 @@ __all__ = [
     "GameStateStore",
     "GameStateUpdate",
     "GameStatus",
+    "Glide",
     "Happening",
     "Happenings",
     "IdentityUnusable",
@@ -260,9 +271,12 @@ __all__ = [
     "SilenceWatch",
     "Snapshot",
     "SnapshotBuffer",
+    "Spread",
     "StateHistory",
     "StateTooLarge",
     "Whole",
+    "WorldPrediction",
+    "WorldPredictor",
     "build_info",
     "changes",
     "check_hostname",
@@ -283,5 +297,6 @@ __all__ = [
     "parse_link",
     "parse_port",
     "port_beside",
+    "step_world",
     "unused_name",
 ]

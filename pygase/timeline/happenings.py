@@ -122,12 +122,18 @@ class Happenings:
 
         An earlier report of these ticks that is not repeated is doubtful from now on.
         """
-        for thing in self._things():
-            if thing.simulated and thing.first > after and thing.first <= upto:
-                thing.stands = False
-        for each in told:
-            late = max(upto - each.tick, 0) * self._interval
-            self._guess(Happening(each.what, each.who, each.args, each.tick, late), each.tick, simulated=True)
+        for things in self._known.values():
+            for thing in things:
+                if thing.simulated and after < thing.first <= upto:
+                    thing.stands = False
+        latest: dict[tuple[str, Hashable], _Thing] = {}  # a contact is reported in each of its ticks
+        for what, who, args, tick in told:
+            near = latest.get((what, who))
+            if near is not None and near.first <= tick and near.distance(tick) <= min(self._within_of(what), 1):
+                near.last = max(near.last, tick)
+                continue
+            late = max(upto - tick, 0) * self._interval
+            latest[what, who] = self._guess(Happening(what, who, args, tick, late), tick, simulated=True)
 
     def foretell(self, what: str, who: Any, args: tuple[Any, ...], tick: int) -> None:
         """Take a report of something that the picture shows, ahead of the server, and no simulation has reported."""
@@ -171,23 +177,28 @@ class Happenings:
 
     # -- inside
 
-    def _guess(self, happening: Happening, tick: int, *, simulated: bool) -> None:
+    def _guess(self, happening: Happening, tick: int, *, simulated: bool) -> _Thing:
+        """Take a report, and return the thing that it means."""
         near = self._near(happening.what, happening.who, tick)
         if near:
-            thing = near[0]
-            thing.first, thing.last = min(thing.first, tick), max(thing.last, tick)
-            thing.stands = True
-            thing.simulated = thing.simulated or (simulated and not thing.is_sure)
-            return
+            known = near[0]
+            known.first, known.last = min(known.first, tick), max(known.last, tick)
+            known.stands = True
+            known.simulated = known.simulated or (simulated and not known.is_sure)
+            return known
         self._new.append(happening)
-        self._remember(_Thing(happening, tick, simulated=simulated, is_sure=False))
+        thing = _Thing(happening, tick, simulated=simulated, is_sure=False)
+        self._remember(thing)
+        return thing
 
     def _near(self, what: str, who: Any, tick: int | None) -> list[_Thing]:
         """Return the known things that a report may mean, the most likely first."""
         known = self._known.get((what, who), [])
-        if tick is None:
+        if tick is None or not known:
             return list(known)
         within = self._within_of(what)
+        if len(known) == 1:
+            return known if known[0].distance(tick) <= within else []
         return sorted((thing for thing in known if thing.distance(tick) <= within), key=lambda it: it.distance(tick))
 
     def _within_of(self, what: str) -> int:
