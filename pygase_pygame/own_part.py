@@ -27,6 +27,9 @@ class Prediction:
     :param mine: the path to that part: keys joined by dots, ``{me}`` for the client's own id, an int; or a function of
         (game state, client id) that returns such a path, a tuple of keys, or None while there is no part. (A second
         parameter ``address`` or ``client_address`` gets the client's address instead.)
+    :param moves: ``moves(world) -> update``, one tick of everything that moves by itself, such as lifts, as on the
+        server: a dict of changes, as a time step returns. Then ``step`` gets as ``world`` what the server's rules get:
+        the state before the tick. The view shows these things for the same moment as the player's own part.
     :param smooth: paths within the part (or :class:`pygase.Interpolate` rules, as for angles) of numbers that glide
         when they are corrected; by default every float.
     :param smoothing_time: seconds in which a correction glides.
@@ -42,6 +45,7 @@ class Prediction:
     smoothing_time: float = 0.1
     snap_distance: float | None = None
     max_ahead: float = 0.4
+    moves: Callable[[Any], Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.max_ahead, (int, float)) or not self.max_ahead > 0:

@@ -138,6 +138,7 @@ class OwnTicks:
             snap_distance=prediction.snap_distance,
             max_pending=max(_LEAST_PENDING, math.ceil(PENDING_SECONDS / interval)),
             happenings=happenings,
+            moves=prediction.moves,
         )
 
     def forget(self) -> None:
@@ -243,7 +244,11 @@ class OwnTicks:
             return state
         self._fraction = self._coasting.fraction(now) if self.is_stalled else self._timestep.fraction
         mine = self.predictor.view(now, self._fraction, self._given)
-        return state if mine is None else with_part(state, self._path, mine)
+        if mine is None:
+            return state
+        moved = self.predictor.moved(self._fraction)
+        shown: Mapping[str, Any] = with_part({**state, **moved} if moved else state, self._path, mine)
+        return shown
 
     def _take_precision(self, predictor: Predictor, path: Path) -> None:
         """Let the predictor know to which steps the server rounds the numbers of the player's own part."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from .._state.handed_over import ReadOnlyDict, ReadOnlyList, read_only
+from .._state.merging import UpdateReader, merged
 from .._state.precision import NO_PRECISION, equal_within
 from .._state.reading import Readable
 from .._state.tree import Cleaner, thawed
@@ -95,17 +96,59 @@ class ReceivedWorld(Readable):
         return self._state
 
 
+class MovingWorld:
+    """The world that the steps of a prediction see, tick after tick.
+
+    :param moves: ``moves(world) -> update``, a tick of everything that moves by itself; None: nothing is known to.
+    :ivar seen: the world before the next step.
+    """
+
+    __slots__ = ("_moves", "_reader", "_state", "seen")
+
+    def __init__(self, moves: Callable[[Any], Mapping[str, Any]] | None = None) -> None:
+        if moves is not None and not callable(moves):
+            raise TypeError(f"moves must be a function of (world) that returns a dict of changes, got {moves!r:.80}")
+        self.seen = ReceivedWorld()
+        self._moves = moves
+        self._reader = UpdateReader()
+        self._state: Mapping[str, Any] = {}
+
+    def follow(self, state: Mapping[str, Any]) -> None:
+        """Go back to a received state."""
+        self._state = state
+        self.seen.follow(state)
+
+    def move(self) -> None:
+        """Go on by a tick."""
+        if self._moves is not None:
+            self.follow({**self._state, **self.next()[1]})
+
+    def next(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the attributes that move, as they are and as they are a tick later."""
+        if self._moves is None or not self._state:
+            return {}, {}
+        update = self._moves(self.seen)
+        before = {name: self._state[name] for name in update if name in self._state}
+        changed = self._reader.attribute_changes(before, update, "what moves returned")
+        return before, merged(before, changed, {}) if changed else before
+
+
 class OwnRules:
-    """The two functions of a game that a prediction runs, with checked and copied arguments and results.
+    """The functions of a game that a prediction runs, with checked and copied arguments and results.
 
     :ivar happenings: gets what is told, once a simulation has succeeded.
     :ivar told: what the steps have reported since the list was emptied.
-    :ivar world: the newest received state.
+    :ivar world: the newest received state, and how it goes on.
     """
 
     __slots__ = ("_asked", "_cleaner", "_select", "_step", "happenings", "owner", "precision", "told", "world")
 
-    def __init__(self, step: Callable[..., Any], select: Callable[[Mapping[str, Any]], Any]) -> None:
+    def __init__(
+        self,
+        step: Callable[..., Any],
+        select: Callable[[Mapping[str, Any]], Any],
+        moves: Callable[[Any], Mapping[str, Any]] | None = None,
+    ) -> None:
         if not callable(step) or not callable(select):
             raise TypeError("Predictor takes two functions: step(mine, input) -> mine, and select(game_state) -> mine")
         self._step, self._select = step, select
@@ -115,7 +158,7 @@ class OwnRules:
         self.happenings = Happenings()
         self.told: list[Told] = []
         self.owner: Hashable = None
-        self.world = ReceivedWorld()
+        self.world = MovingWorld(moves)
 
     @property
     def looks_around(self) -> bool:
@@ -130,7 +173,7 @@ class OwnRules:
         if "tell" in self._asked:
             extra["tell"] = partial(self._tell, tick)
         if "world" in self._asked:
-            extra["world"] = self.world
+            extra["world"] = self.world.seen
         return self._cleaned(self._step(thawed(mine), thawed(command), **extra), "step")
 
     def _tell(self, tick: int, what: str, *args: Any) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from .._state.precision import Precision
 from .._state.tree import exactly_equal
+from .corrections import FloatBlender
 from .happenings import Happenings
 from .own_rules import OwnRules
 from .rules import Interpolate
@@ -36,6 +37,8 @@ _ALMOST: Final = 1.0 - sys.float_info.epsilon
 """The longest share of a way that does not reach its end."""
 
 _NOT_GIVEN: Final = object()
+
+_ALL_FLOATS: Final = FloatBlender(None)
 
 
 class _Tick(NamedTuple):
@@ -57,6 +60,9 @@ class Predictor:
         random numbers. A third parameter named ``world`` gets the newest received state, read only: for platforms and
         doors. One named ``tell`` gets a function that reports what happens once, as in ``tell("SHOT", x, y)``; see
         :class:`pygase.Happenings`.
+    :param moves: ``moves(world) -> update``, a tick of everything that moves by itself, such as platforms: a dict of
+        changes, as a time step returns. With it ``step`` gets the world as it will be before its tick, instead of the
+        newest received one.
     :param select: ``select(game_state) -> mine``, the player's own part of a state: a dict, a list or a number; None
         while there is none.
     :param smooth: paths within ``mine`` (or :class:`pygase.Interpolate` rules) of the numbers that glide; all others
@@ -89,8 +95,9 @@ class Predictor:
         max_pending: int = MAX_PENDING_INPUTS,
         precision: Mapping[str, float] | None = None,
         happenings: Happenings | None = None,
+        moves: Callable[[Any], Mapping[str, Any]] | None = None,
     ) -> None:
-        self._rules = OwnRules(step, select)
+        self._rules = OwnRules(step, select, moves)
         if not 0 <= smoothing_time < math.inf:
             raise ValueError(f"smoothing_time must be a number of seconds from 0 up, not {smoothing_time!r}")
         if snap_distance is not None and not snap_distance >= 0:
@@ -119,6 +126,7 @@ class Predictor:
         self._before: Any = None  # and after all but the last
         self._ahead = 0  # ticks from the latest state to the predicted part
         self._error.reset()
+        self._rules.world.follow({})
         self._rules.happenings.reset()
 
     @property
@@ -182,6 +190,7 @@ class Predictor:
         mine, before = None if self._mine is None else self._step(self._mine, command, number), self._number
         self._append(_Tick(number, command, mine))
         self._rules.happenings.simulated(self._rules.take_told(), after=before, upto=number)
+        self._rules.world.move()
         self._ahead += 1
         self._before, self._mine = self._mine, mine
 
@@ -196,6 +205,7 @@ class Predictor:
         """
         if self._pending and self._mine is not None:
             self._before, self._mine = self._mine, self._step(self._mine, self._pending[-1].input)
+            self._rules.world.move()
             self._ahead += 1
 
     def reconcile(
@@ -260,6 +270,14 @@ class Predictor:
         self._error.fade(now)
         return self._error.drawn(mine)
 
+    def moved(self, fraction: float = 0.0) -> dict[str, Any]:
+        """Return the attributes of the state that ``moves`` changes, for the moment of :meth:`view`.
+
+        :param fraction: as for :meth:`view`. Floats are between the ticks, everything else is that of the earlier one.
+        """
+        before, after = self._rules.world.next()
+        return before if fraction <= 0.0 else _ALL_FLOATS.blend(before, after, min(fraction, _ALMOST))
+
     # -- inputs ----------------------------------------------------------------------------------------------------
 
     def _taken(self, input: Any, number: int) -> Any:
@@ -291,11 +309,14 @@ class Predictor:
         expected = self._expected(applied)
         as_expected = truth is not None and expected is not None and self._rules.agree(truth, expected)
         if as_expected and not self._rules.looks_around and all(tick.after is not None for tick in ticks):
+            for _ in ticks:
+                self._rules.world.move()
             return deque(ticks), True
         mine, replayed = truth, deque[_Tick]()
         self._rules.take_told()
         for tick in ticks:
             mine = None if mine is None else self._rules.step(mine, tick.input, tick.number)
+            self._rules.world.move()
             replayed.append(_Tick(tick.number, tick.input, mine))
         return replayed, False
 
