@@ -11,7 +11,8 @@ from ._protocol.channels import RELIABLE
 from ._protocol.crypto import why_no_passwords, why_not
 from ._protocol.handshake import EMPTY_PROFILE, MAX_PROFILE_LEVELS, decode_profile, plain_host
 from ._protocol.secrecy import BY_INVITE, NO_TRUST, Trust
-from ._protocol.wire import MAX_GAME_BYTES, MAX_PROFILE_BYTES
+from ._protocol.wire import MAX_GAME_BYTES, MAX_PROFILE_BYTES, MAX_ROOM_BYTES
+from ._protocol.wishes import NO_WISH, Wish
 from ._state.codec import pack_plain
 from ._state.tree import Cleaner
 from .addresses import check_hostname, check_port
@@ -104,18 +105,21 @@ class Destination(NamedTuple):
 
     port: int
     hostname: str
-    trust: Trust
+    trust: Trust = NO_TRUST
+    wish: Wish = NO_WISH
 
 
-def as_destination(port: Any, hostname: Any, invite: Any, encryption: str, call: str) -> Destination:
+def as_destination(port: Any, hostname: Any, invite: Any, room: Any, encryption: str, call: str) -> Destination:
     """Return where ``Client.connect`` and its kind connect.
 
     :param port: None: that of the invite, with its host name.
+    :param room: the room's code, or ``""``.
     :param encryption: as in ClientConfig.
     :param call: name of the called method in error messages.
     :raises ValueError, TypeError: one of them is wrong.
     :raises CannotEncrypt: encryption is required and not possible.
     """
+    wish = as_wish(room)
     reason = why_not() if invite is not None or encryption == "required" else ""
     if reason:
         wanted = "an invite" if invite is not None else "encryption='required'"
@@ -126,13 +130,28 @@ def as_destination(port: Any, hostname: Any, invite: Any, encryption: str, call:
                 f"{call}() needs a port or an invite; write {call}(port=8080) or {call}(invite='pygase://…')"
             )
         check_address(port, hostname, call)
-        return Destination(port, hostname, NO_TRUST)
+        return Destination(port, hostname, NO_TRUST, wish)
     found = parse_invite(invite)
     trust = Trust(BY_INVITE, found.identity, found.join_secret)
     if port is None:
-        return Destination(found.port, found.hostname, trust)
+        return Destination(found.port, found.hostname, trust, wish)
     check_address(port, hostname, call)
-    return Destination(port, hostname, trust)
+    return Destination(port, hostname, trust, wish)
+
+
+def as_wish(room: Any) -> Wish:
+    """Return the room that a client wants to enter.
+
+    :raises TypeError: it is no text.
+    :raises ValueError: it is too long or cannot be printed.
+    """
+    if not isinstance(room, str):
+        raise TypeError(f"room must be a room's code, such as room='7KQ2'; got {room!r:.80}")
+    if len(room.encode(errors="replace")) > MAX_ROOM_BYTES:
+        raise ValueError(f"room must be a room's code of at most {MAX_ROOM_BYTES} bytes in UTF-8, got {room!r:.80}")
+    if not room.isprintable():
+        raise ValueError(f"room must be a room's code in printable characters, got {room!r:.80}")
+    return Wish(room)
 
 
 def check_checkpoint_interval(seconds: Any) -> None:

@@ -62,15 +62,9 @@ class Client(TakesHandlers):
         profile: bytes,
         resume: str | os.PathLike[str] | None,
     ) -> ClientSession:
+        config = self.config
         return self.plumbing.claim(
-            target.port,
-            target.hostname,
-            config=self.config,
-            connect_timeout=connect_timeout,
-            host_token=host_token,
-            profile=profile,
-            resume=resume,
-            trust=target.trust,
+            target, config, connect_timeout=connect_timeout, host_token=host_token, profile=profile, resume=resume
         )
 
     # -- connecting ----------------------------------------------------------------------------------------------
@@ -81,6 +75,7 @@ class Client(TakesHandlers):
         hostname: str = "localhost",
         *,
         invite: str | None = None,
+        room: str = "",
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -94,6 +89,7 @@ class Client(TakesHandlers):
         :param hostname: its host name, IPv4 or IPv6 address.
         :param invite: the text of the server's ``invite()``: nobody on the way can read or change anything. Its address
             is used unless there is a ``port``.
+        :param room: the code of a room there; ``""`` for the game of a server without rooms.
         :param connect_timeout: seconds to try; None: ``config.connect_timeout`` (5 s).
         :param host_token: the server's ``host_token``, to be recognised as the host.
         :param profile: what other players see of this one, such as ``{"name": "Ann", "colour": "red"}``: a dict of
@@ -110,7 +106,7 @@ class Client(TakesHandlers):
         """
 
         with program_lines_only:
-            target = as_destination(port, hostname, invite, self.config.encryption, "connect")
+            target = as_destination(port, hostname, invite, room, self.config.encryption, "connect")
             encoded = encode_profile(profile)
 
         async def connect() -> None:  # claims when it begins: a coroutine that never begins leaves nothing behind
@@ -128,6 +124,7 @@ class Client(TakesHandlers):
         hostname: str = "localhost",
         *,
         invite: str | None = None,
+        room: str = "",
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -139,7 +136,7 @@ class Client(TakesHandlers):
         and the handler for DISCONNECTED is called. When the program ends, the last events get half a second to arrive.
         """
         with program_lines_only:
-            target = as_destination(port, hostname, invite, self.config.encryption, "connect_in_thread")
+            target = as_destination(port, hostname, invite, room, self.config.encryption, "connect_in_thread")
             encoded = encode_profile(profile)
         return self._claim(target, connect_timeout, host_token, encoded, resume).run_in_thread()
 
@@ -149,6 +146,7 @@ class Client(TakesHandlers):
         hostname: str = "localhost",
         *,
         invite: str | None = None,
+        room: str = "",
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -159,7 +157,7 @@ class Client(TakesHandlers):
         Parameters as in :meth:`connect`. ``status`` and ``error`` show the result.
         """
         with program_lines_only:
-            target = as_destination(port, hostname, invite, self.config.encryption, "open")
+            target = as_destination(port, hostname, invite, room, self.config.encryption, "open")
             encoded = encode_profile(profile)
         self._claim(target, connect_timeout, host_token, encoded, resume).open()
 

@@ -107,6 +107,7 @@ class DisconnectReason(enum.IntEnum):
     NOT_ENCRYPTED = 16
     NOT_INVITED = 17
     NOT_RESUMABLE = 18
+    NO_SUCH_ROOM = 19
 
     @property
     def sentence(self) -> str:
@@ -143,6 +144,7 @@ _SENTENCES = {
     DisconnectReason.NOT_INVITED: "The game is for invited players. The invite is missing, or it is an old one; ask "
     "the host for a new one.",
     DisconnectReason.NOT_RESUMABLE: "The host does not know this connection any more; join again.",
+    DisconnectReason.NO_SUCH_ROOM: "There is no such room. Check its code; the room may be closed by now.",
 }
 
 

@@ -29,7 +29,7 @@ from ._io.ports import Address, Driver, Platform, Pump, Transport
 from ._io.pumping import PumpDriver
 from ._io.virtual import ManualClock, SimulatedDriver, SimulatedTransport, VirtualLoop
 from .backend import Backend
-from .checks import encode_profile
+from .checks import Destination, as_wish, encode_profile
 from .client import Client
 from .links import LINKS, Link, LinkPath, describe_link, parse_link
 from .server import Server
@@ -157,6 +157,7 @@ class SimulatedNetwork:
         nat: Nat | None = None,
         server_address: Address | None = None,
         resume: str | os.PathLike[str] | None = None,
+        room: str = "",
     ) -> None:
         """Let a client begin to connect to the server at ``port``. Next: :meth:`run`, or :meth:`run_until`.
 
@@ -166,15 +167,14 @@ class SimulatedNetwork:
         :param clock: the client's own clock, which may drift; the network's if None.
         :param pumped: let the test call ``client.pump()``, as a game without threads does.
         :param nat: the router behind which the client stands; None: it has a public address.
-        :param resume: as in ``Client.connect``.
+        :param resume, room: as in ``Client.connect``.
         :param server_address: the server's, instead of ``port``, if it stands behind a router.
         """
         address = self._address(address, nat)
         server_address = server_address or ("127.0.0.1", port)
         session = client.plumbing.claim(
-            port,
-            "localhost",
-            config=client.config,
+            Destination(port, "localhost", wish=as_wish(room)),
+            client.config,
             connect_timeout=connect_timeout,
             host_token=host_token,
             profile=encode_profile(profile),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from .._diagnostics.log_lines import LogLines
 from .._io.ports import Driver
-from .._protocol.handshake import EMPTY_PROFILE
-from .._protocol.secrecy import NO_TRUST, Trust
+from .._protocol.handshake import EMPTY_PROFILE, Introduction
+from ..checks import Destination
 from ..config import ClientConfig
 from ..event import UniversalEventHandler
 from .client_endpoint import ClientEndpoint
@@ -62,27 +62,26 @@ class ClientPlumbing:
 
     def claim(
         self,
-        port: int,
-        hostname: str,
-        *,
+        target: Destination,
         config: ClientConfig,
+        *,
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: bytes = EMPTY_PROFILE,
         resume: str | os.PathLike[str] | None = None,
-        trust: Trust = NO_TRUST,
     ) -> ClientSession:
         """Make a new session the current one. Next: ``run``, ``run_in_thread``, ``open`` or ``begin``.
 
         :param connect_timeout: seconds to try for; the config's if None.
         :param profile: the player's, serialised.
-        :param trust: by which the client recognises the server.
         :raises RuntimeError: if the current one has not ended.
         """
         if connect_timeout is not None:
             config = replace(config, connect_timeout=connect_timeout)
-        seat_file = SeatFile(resume, (hostname, port), self._game) if resume is not None else None
-        request = Request(hostname, port, config, self._game, self._password, host_token, profile, trust, seat_file)
+        port, hostname, trust, wish = target
+        seat_file = SeatFile(resume, (hostname, port), self._game, wish.room) if resume is not None else None
+        player = Introduction(self._game, self._password, host_token, profile, wish)
+        request = Request(hostname, port, config, player, trust, seat_file)
         with self._claiming:
             former = self.current
             if former is not None and former.status != "disconnected":

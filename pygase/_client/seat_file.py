@@ -22,13 +22,15 @@ class SeatFile:
     """Keeps the secret of a connection in a file that only its owner can read.
 
     :param path: of the file; ``server``: the host name and the port of the connection; ``game``: the game's name.
+    :param wish: the room that the player wants to enter.
     :raises ValueError: if no file can be kept there.
     """
 
-    def __init__(self, path: str | os.PathLike[str], server: tuple[str, int], game: str) -> None:
+    def __init__(self, path: str | os.PathLike[str], server: tuple[str, int], game: str, wish: str = "") -> None:
         self._path = real_path(path)
         self._server = server
         self._game = game
+        self._wish = wish
         self._is_ours = True
         objection = objection_to(self._path)
         if objection is not None:
@@ -59,13 +61,15 @@ class SeatFile:
                 0.0,
                 True,
                 bytes.fromhex(fields["identity"]),
+                str(fields["room"]),
             )
             is_whole = (
                 0 < seat.client_id < 1 << 32
                 and len(seat.secret) == SECRET_BYTES
                 and len(seat.identity) in (0, KEY_BYTES)
             )
-            is_meant = (tuple(fields["server"]), fields["game"]) == (self._server, self._game)
+            meant = (tuple(fields["server"]), fields["game"], fields["wish"])
+            is_meant = meant == (self._server, self._game, self._wish)
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             is_whole = is_meant = False
         if not is_whole:
@@ -83,6 +87,8 @@ class SeatFile:
             "client_id": seat.client_id,
             "secret": seat.secret.hex(),
             "identity": seat.identity.hex(),
+            "wish": self._wish,
+            "room": seat.room,
         }
         try:
             replace_file(self._path, json.dumps(fields).encode())

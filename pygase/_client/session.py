@@ -20,6 +20,7 @@ from .._io.pumping import pumped_platform
 from .._io.udp import ClientTransport
 from .._protocol.channels import RELIABLE
 from .._protocol.client_peer import ClientProtocol
+from .._protocol.handshake import Introduction
 from .._protocol.peer_events import (
     Connected,
     Disconnected,
@@ -76,10 +77,7 @@ class Request:
     hostname: str
     port: int
     config: ClientConfig
-    game: str
-    password: str | None
-    host_token: str
-    profile: bytes
+    player: Introduction
     trust: Trust
     seat_file: SeatFile | None
 
@@ -211,14 +209,16 @@ class ClientSession:
     def begin(self, transport: TransportToServer, platform: Platform) -> None:
         """On the network's thread."""
         request, self._clock = self._request, platform.clock
+        player = request.player
         protocol = ClientProtocol(
             now=platform.clock(),
             random_bytes=platform.random_bytes,
             config=request.config,
-            game=request.game,
-            password=request.password,
-            host_token=request.host_token,
-            profile=request.profile,
+            game=player.game,
+            password=player.password,
+            host_token=player.host_token,
+            profile=player.profile,
+            wish=player.wish,
             trust=request.trust,
             seat=request.seat_file.load() if request.seat_file is not None else NO_SEAT,
         )
@@ -382,8 +382,8 @@ class ClientSession:
         self._send_waiting()
 
     def _warn_of_eavesdroppers(self) -> None:
-        request = self._request
-        if request.password is None or self.line.endpoint.protocol.seals is not None or is_loopback(request.hostname):
+        request, protocol = self._request, self.line.endpoint.protocol
+        if request.player.password is None or protocol.seals is not None or is_loopback(request.hostname):
             return
         logger.warning(
             "the password's proof was sent to %s on a connection that is not encrypted: whoever can read the network's "

@@ -53,6 +53,7 @@ from .wire import (
     TOKEN_BYTES,
     URGENT,
 )
+from .wishes import NO_WISH, Wish
 
 CLIENT_SKIPS_WITHIN: Final = 4096
 """Greater than the server's, since each missing number costs the server a little for each packet, while it is among the
@@ -66,6 +67,7 @@ class ClientProtocol(PeerProtocol):
     :param profile: the player's profile, serialised.
     :param seat: of a connection that another process of this player had, to be resumed if possible.
     :param trust: by which the client recognises the server.
+    :param wish: the room that a newcomer wants to enter.
     :param skip_within: the bound on the distance of two numbers that are left out.
     :ivar clock: the estimate of the server's time.
     :ivar doubt: whether the server still knows the connection.
@@ -100,6 +102,7 @@ class ClientProtocol(PeerProtocol):
         profile: bytes = EMPTY_PROFILE,
         seat: Seat = NO_SEAT,
         trust: Trust = NO_TRUST,
+        wish: Wish = NO_WISH,
         first_sequence: int = 0,
         skip_within: int = CLIENT_SKIPS_WITHIN,
     ) -> None:
@@ -110,8 +113,9 @@ class ClientProtocol(PeerProtocol):
         secrecy = ClientSecrecy(config.encryption, trust, random_bytes)
         if seat.identity:
             secrecy = secrecy.again(seat.identity)
-        connector = Connector(game, password, host_token, random_bytes, pause, profile, claim, secrecy)
-        self.way_in = WayIn(connector, seat, now + config.connect_timeout)
+        asked = Wish(seat.room) if claim.client_id else wish
+        connector = Connector(game, password, host_token, random_bytes, pause, profile, claim, secrecy, asked)
+        self.way_in = WayIn(connector, seat, now + config.connect_timeout, wish)
         self.doubt = Doubt()
         self.states = StateSide(config)
         self._events: deque[ProtocolEvent] = deque()

@@ -20,7 +20,9 @@ from .wire import (
     MAX_DETAIL_BYTES,
     MAX_GAME_BYTES,
     MAX_HOST_TOKEN_BYTES,
+    MAX_OPTIONS_BYTES,
     MAX_PROFILE_BYTES,
+    MAX_ROOM_BYTES,
     MIN_REQUEST_BYTES,
     NOT_HERE,
     PATH_CHALLENGE,
@@ -34,14 +36,14 @@ from .wire import (
     sized_text,
     text_field,
 )
+from .wishes import EMPTY_OPTIONS
 
 _REQUEST_LAYOUT: Final = Struct("!BH8sB")
 _CHALLENGE_LAYOUT: Final = Struct("!B8sI16s")
 _RESPONSE_LAYOUT: Final = Struct("!BH8sI16s")
 _CLAIM_LAYOUT: Final = Struct("!I16sBII")
-_PROFILE_SIZE: Final = Struct("!H")
+_PLAIN_SIZE: Final = Struct("!H")
 _ACCEPTED_LAYOUT: Final = Struct("!B8s")
-_PRECISION_SIZE: Final = Struct("!H")
 _WELCOME_LAYOUT: Final = Struct("!8sIBBI16sH14sQB")
 _REFUSED_LAYOUT: Final = Struct("!B8sB")
 _PATH_LAYOUT: Final = Struct("!B8sI8s")
@@ -135,30 +137,49 @@ class Claim(NamedTuple):
 class ResponseBody(NamedTuple):
     """The part of a challenge response that is sealed on an encrypted connection.
 
-    ``profile`` is msgpack of a dict, at most MAX_PROFILE_BYTES.
+    ``profile`` is msgpack of a dict, at most MAX_PROFILE_BYTES. ``room`` is the room that the client wants to enter, or
+    that of the claimed connection. ``options`` is msgpack of a dict, at most MAX_OPTIONS_BYTES.
     """
 
     password_proof: bytes = bytes(PROOF_BYTES)
     host_token: str = ""
     claim: Claim = Claim()
     profile: bytes = b"\x80"
+    room: str = ""
+    options: bytes = EMPTY_OPTIONS
 
     def encode(self) -> bytes:
         head = self.password_proof + text_field(self.host_token, MAX_HOST_TOKEN_BYTES) + _CLAIM_LAYOUT.pack(*self.claim)
-        return head + _PROFILE_SIZE.pack(len(self.profile)) + self.profile
+        room = text_field(self.room, MAX_ROOM_BYTES)
+        return head + _with_size(self.profile) + room + _with_size(self.options)
 
     @classmethod
     def decode(cls, data: bytes) -> ResponseBody:
         host_token, end = sized_text(data, PROOF_BYTES)
-        begin = end + _CLAIM_LAYOUT.size + _PROFILE_SIZE.size
+        begin = end + _CLAIM_LAYOUT.size
         if len(data) < begin:
             raise MalformedPacket(f"body of a challenge response of {len(data)} bytes, at least {begin} expected")
         client_id, secret, is_fresh, received, acked = _CLAIM_LAYOUT.unpack_from(data, end)
-        size = _PROFILE_SIZE.unpack_from(data, begin - _PROFILE_SIZE.size)[0]
-        profile = data[begin : begin + size]
-        if size > MAX_PROFILE_BYTES or len(profile) < size:
-            raise MalformedPacket(f"profile of {size} bytes, at most {MAX_PROFILE_BYTES} and all of them expected")
-        return cls(data[:PROOF_BYTES], host_token, Claim(client_id, secret, bool(is_fresh), received, acked), profile)
+        claim = Claim(client_id, secret, bool(is_fresh), received, acked)
+        profile, end = _plain_data(data, begin, MAX_PROFILE_BYTES, "profile")
+        room, end = sized_text(data, end)
+        if len(room.encode()) > MAX_ROOM_BYTES:
+            raise MalformedPacket(f"code of a room of more than {MAX_ROOM_BYTES} bytes")
+        options, _ = _plain_data(data, end, MAX_OPTIONS_BYTES, "options")
+        return cls(data[:PROOF_BYTES], host_token, claim, profile, room, options)
+
+
+def _with_size(data: bytes) -> bytes:
+    return _PLAIN_SIZE.pack(len(data)) + data
+
+
+def _plain_data(data: bytes, at: int, limit: int, name: str) -> tuple[bytes, int]:
+    """Read two length bytes and that many bytes. Return the bytes and the index of their end."""
+    begin = at + _PLAIN_SIZE.size
+    size = _PLAIN_SIZE.unpack_from(data, at)[0] if len(data) >= begin else limit + 1
+    if size > limit or len(data) < begin + size:
+        raise MalformedPacket(f"{name} of {size} bytes, at most {limit} and all of them expected")
+    return data[begin : begin + size], begin + size
 
 
 class ChallengeResponse(NamedTuple):
@@ -207,7 +228,8 @@ class Welcome(NamedTuple):
     ``time`` is in units of 0.1 ms and whole. All later times are modulo 2**32 (4.97 days), and clients that connect in
     different weeks know the same clock by this one. ``address`` is msgpack of a list, as the server's socket reports
     it. ``identity`` is the server's public key, by which the client recognises it from then on; empty without
-    encryption. ``precision`` is the table of :class:`.Precision`, serialised.
+    encryption. ``precision`` is the table of :class:`.Precision`, serialised. ``room`` is the code of the room that the
+    client is in; empty at a server without rooms.
     """
 
     token: bytes
@@ -222,11 +244,12 @@ class Welcome(NamedTuple):
     address: bytes
     identity: bytes = b""
     precision: bytes = b"\x80"
+    room: str = ""
 
     def encode(self) -> bytes:
         head = _WELCOME_LAYOUT.pack(*self[:9], len(self.address)) + self.address
         head += bytes([len(self.identity)]) + self.identity
-        return head + _PRECISION_SIZE.pack(len(self.precision)) + self.precision
+        return head + _with_size(self.precision) + text_field(self.room, MAX_ROOM_BYTES)
 
     @classmethod
     def decode(cls, data: bytes) -> Welcome:
@@ -235,20 +258,10 @@ class Welcome(NamedTuple):
         end = _WELCOME_LAYOUT.size + n
         address = data[_WELCOME_LAYOUT.size : end]
         identity, end = _sized_bytes(data, end, (0, KEY_BYTES), "identity")
-        precision = _precision_of(data, end)
-        is_host = bool(is_host)
-        return cls(
-            token, client_id, is_host, resumed, received, secret, kept, reset, time, address, identity, precision
-        )
-
-
-def _precision_of(data: bytes, at: int) -> bytes:
-    begin = at + _PRECISION_SIZE.size
-    size = _PRECISION_SIZE.unpack_from(data, at)[0] if len(data) >= begin else 1
-    precision = data[begin : begin + size]
-    if len(precision) < size:
-        raise MalformedPacket(f"table of precision of {size} bytes, cut off after {len(precision)}")
-    return precision
+        precision, end = _plain_data(data, end, MAX_DATAGRAM_BYTES, "table of precision")
+        room, _ = sized_text(data, end)
+        fixed = (token, client_id, bool(is_host), resumed, received, secret, kept, reset, time)
+        return cls(*fixed, address, identity, precision, room)
 
 
 class Accepted(NamedTuple):

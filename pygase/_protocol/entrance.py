@@ -56,9 +56,10 @@ class Keys:
     :param is_local: returns whether an address belongs to this machine.
     :param reset_key: makes the reset tokens; see :class:`Resets`, which is in ``resets``.
     :param identity: by which invited clients recognise the server; None: a new one.
+    :ivar room: the code of the room; ``""`` for a server without rooms.
     """
 
-    __slots__ = ("game", "host_token", "identity", "is_local", "own_token", "password", "resets")
+    __slots__ = ("game", "host_token", "identity", "is_local", "own_token", "password", "resets", "room")
 
     def __init__(
         self,
@@ -70,6 +71,7 @@ class Keys:
         reset_key: bytes,
         identity: ServerIdentity | None = None,
     ) -> None:
+        self.room = ""
         self.resets = Resets(reset_key)
         self.game = game
         self.password = password
@@ -217,9 +219,16 @@ class Entrance:
         return (
             self._no_place(address, now)
             or self._password_objection(opened, host, now)
+            or self._room_objection(opened.body.room)
             or self._invite_objection(opened)
             or (self._haste(host, now) if opened.agreement is None else None)
         )
+
+    def _room_objection(self, room: str) -> Objection | None:
+        if room == self.keys.room:
+            return None
+        words = f"It has no room {room!r:.40}, since it is a single game. Connect without room=."
+        return DisconnectReason.NO_SUCH_ROOM, words
 
     def claimed(self, opened: Opened) -> ServerProtocol | None:
         """Return the peer that a client may resume; None for a newcomer, or if the claim is not valid.
@@ -227,7 +236,7 @@ class Entrance:
         An encrypted connection is resumed by an encrypted handshake only.
         """
         claim = opened.body.claim
-        peer = self._table.find(claim.client_id)
+        peer = self._table.find(claim.client_id) if opened.body.room == self.keys.room else None
         if not self._config.resume_seconds or peer is None or peer.client_id in self.bans.ids:
             return None
         if opened.agreement is None and (peer.seals is not None or peer.identity.was_sealed):
@@ -299,6 +308,7 @@ class Entrance:
             encode_address(peer.address),
             self.challenges.secrecy.identity_key,
             self._shared.precision.encode(),
+            keys.room,
         )
         peer.path.key = path_key(secret)
         peer.identity.accepted = opened.accepted(welcome.encode())

@@ -35,6 +35,7 @@ from .wire import (
     PROTOCOL_VERSION,
     REFUSED,
 )
+from .wishes import NO_WISH, Wish
 
 Address = tuple[object, ...]
 EMPTY_PROFILE: Final = b"\x80"
@@ -118,6 +119,7 @@ class Introduction(NamedTuple):
     password: str | None
     host_token: str
     profile: bytes
+    wish: Wish
 
 
 class Connector:
@@ -125,6 +127,7 @@ class Connector:
 
     :ivar claim: to a connection that the client had.
     :param secrecy: the keys; None for an open connection.
+    :param wish: the room that the client wants to enter; with a claim, the room of the claimed connection.
     :ivar outcome: None while the handshake goes on, then Welcome or Refused.
     :ivar agreement: the keys of the connection, or None.
     :ivar doubtful: a refusal that may be a stranger's.
@@ -144,6 +147,7 @@ class Connector:
         profile: bytes = EMPTY_PROFILE,
         claim: Claim = NO_CLAIM,
         secrecy: ClientSecrecy | None = None,
+        wish: Wish = NO_WISH,
     ) -> None:
         self.claim = claim
         self._random_bytes = random_bytes
@@ -152,7 +156,7 @@ class Connector:
         self.outcome: Welcome | Refused | None = None
         self.agreement: Agreement | None = None
         self.doubtful = DoubtfulRefusal()
-        self._player = Introduction(game, password, host_token, profile)
+        self._player = Introduction(game, password, host_token, profile, wish)
         self._secrecy = secrecy or ClientSecrecy("off", NO_TRUST, random_bytes)
         self._retry_interval = retry_interval
         self._datagram = self._request()
@@ -160,14 +164,14 @@ class Connector:
         self._responding_since = self.NEVER
         self._answers: dict[Challenge, KeyedAnswer] = {}
 
-    def again(self, claim: Claim, identity: bytes) -> Connector:
+    def again(self, claim: Claim, identity: bytes, wish: Wish) -> Connector:
         """Return the connector of the same client's next handshake.
 
         :param identity: by which the client recognises the server; ``b""`` if it does not.
         """
-        game, password, host_token, profile = self._player
+        game, password, host_token, profile, _ = self._player
         pause, secrecy = self._retry_interval, self._secrecy.again(identity)
-        return Connector(game, password, host_token, self._random_bytes, pause, profile, claim, secrecy)
+        return Connector(game, password, host_token, self._random_bytes, pause, profile, claim, secrecy, wish)
 
     def _request(self) -> bytes:
         return ConnectRequest(PROTOCOL_VERSION, self.nonce, self._player.game, self._secrecy.offer).encode()
@@ -252,9 +256,8 @@ class Connector:
         )
         clear = response.clear()
         agreement = secrecy.agree(challenge, clear) if encrypted else None
-        body = ResponseBody(
-            self._proof(challenge, agreement), self._player.host_token, self.claim, self._player.profile
-        ).encode()
+        player, proof = self._player, self._proof(challenge, agreement)
+        body = ResponseBody(proof, player.host_token, self.claim, player.profile, *player.wish).encode()
         return KeyedAnswer(clear + (body if agreement is None else agreement.seal_response(body, clear)), agreement)
 
     def _proof(self, challenge: Challenge, agreement: Agreement | None) -> bytes:

@@ -84,6 +84,7 @@ class Seat(NamedTuple):
     :ivar seconds: for how long the server keeps a lost client.
     :ivar is_fresh: whether another process had the connection, so that only the secret is known of it.
     :ivar identity: the server's public key, if the connection was encrypted.
+    :ivar room: the code of its room; ``""`` at a server without rooms.
     """
 
     client_id: int = 0
@@ -91,6 +92,7 @@ class Seat(NamedTuple):
     seconds: float = 0.0
     is_fresh: bool = False
     identity: bytes = b""
+    room: str = ""
 
     def claim(self, received: int, acked: int) -> Claim:
         if self.is_fresh:

@@ -6,9 +6,10 @@ from typing import Final
 
 from ..errors import DisconnectReason
 from .crypto import same_secret
-from .datagrams import Welcome
+from .datagrams import Claim, Welcome
 from .handshake import Connector
 from .resumption import NO_SEAT, RESUME_TIME_UNIT, Seat
+from .wishes import NO_WISH, Wish
 
 NOTICED_WITHIN: Final = 10.0
 """Seconds after the loss in which a full server may not have noticed it yet: twice the default ``timeout``. Later it
@@ -18,6 +19,7 @@ has given the place away."""
 class WayIn:
     """The handshake, and what takes the client back after a loss.
 
+    :param wish: the room that a newcomer wants to enter.
     :ivar connector: the handshake, under way or over.
     :ivar seat: what takes the client back.
     :ivar is_return: True while the client tries to go on with a lost connection.
@@ -25,14 +27,15 @@ class WayIn:
     :ivar reset_token: the server's proof that the connection is gone.
     """
 
-    __slots__ = ("connector", "is_return", "reset_token", "seat", "until")
+    __slots__ = ("_wish", "connector", "is_return", "reset_token", "seat", "until")
 
-    def __init__(self, connector: Connector, seat: Seat, until: float) -> None:
+    def __init__(self, connector: Connector, seat: Seat, until: float, wish: Wish = NO_WISH) -> None:
         self.connector = connector
         self.seat = seat
         self.is_return = False
         self.until = until
         self.reset_token = b""
+        self._wish = wish
 
     def begin_return(self, received: int, acked: int, now: float) -> None:
         """Try to go on with a lost connection. For the counts see :class:`.Claim`."""
@@ -42,15 +45,17 @@ class WayIn:
 
     def another(self, received: int, acked: int) -> Connector:
         """Return the connector of a handshake that goes on with the connection. For the counts see :class:`.Claim`."""
-        return self.connector.again(self.seat.claim(received, acked), self.seat.identity)
+        return self._again(self.seat.claim(received, acked))
+
+    def _again(self, claim: Claim) -> Connector:
+        return self.connector.again(claim, self.seat.identity, Wish(self.seat.room))
 
     def succeed(self, welcome: Welcome) -> None:
         self.is_return = False
         self.reset_token = welcome.reset_token
         identity = welcome.identity if self.connector.agreement is not None else b""
-        self.seat = Seat(
-            welcome.client_id, welcome.resume_secret, welcome.resume_time * RESUME_TIME_UNIT, False, identity
-        )
+        seconds = welcome.resume_time * RESUME_TIME_UNIT
+        self.seat = Seat(welcome.client_id, welcome.resume_secret, seconds, False, identity, welcome.room)
 
     def is_proof(self, reset: bytes) -> bool:
         """Return whether the server proves with this that it does not know the connection any more."""
@@ -60,12 +65,12 @@ class WayIn:
         """Return whether to try again after a refusal. Then the next handshake has begun."""
         may_not_know = self.is_return and now < self.until - self.seat.seconds + NOTICED_WITHIN
         if may_not_know and refusal is DisconnectReason.SERVER_FULL:
-            self.connector = self.connector.again(self.connector.claim, self.seat.identity)
+            self.connector = self._again(self.connector.claim)
             self.connector.rest(now)
             return True
         if self.seat.is_fresh and refusal is DisconnectReason.NOT_RESUMABLE:
             self.seat = NO_SEAT
-            self.connector = self.connector.again(NO_SEAT.claim(0, 0), b"")
+            self.connector = self.connector.again(NO_SEAT.claim(0, 0), b"", self._wish)
             return True
         return False
 

@@ -75,6 +75,9 @@ MAX_HOST_TOKEN_BYTES: Final = 64
 MAX_PROFILE_BYTES: Final = 400
 """The largest profile, serialised."""
 MAX_GAME_BYTES: Final = 64
+MAX_ROOM_BYTES: Final = 64
+MAX_OPTIONS_BYTES: Final = 256
+"""The largest options of a new room, serialised."""
 MAX_DETAIL_BYTES: Final = 200
 
 # kind, token, sequence, ack, ack_bits, ack_delay (units of 0.1 ms), the server's clock (units of 0.1 ms)

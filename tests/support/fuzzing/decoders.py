@@ -110,7 +110,8 @@ def _read_response(data: bytes) -> object:
     response = _stable(ChallengeResponse.decode)(data)
     if response.key:
         return response
-    return decode_profile(_stable(ResponseBody.decode)(response.body).profile)
+    body = _stable(ResponseBody.decode)(response.body)
+    return decode_profile(body.profile), body.room, body.options
 
 
 def _read_accepted(data: bytes) -> object:
