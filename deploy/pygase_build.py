@@ -50,6 +50,7 @@ COMPILED_MODULES = [
     "pygase/_server/remote_client.py",
     "pygase/_server/run.py",
     "pygase/_server/state_keeper.py",
+    "pygase/_server/state_pace.py",
     "pygase/_server/time_step.py",
     "pygase/_server/turns.py",
     "pygase/_server/updates.py",

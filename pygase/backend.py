@@ -16,6 +16,7 @@ from ._io.signals import ended_by_signals
 from ._server.backend_plumbing import BackendPlumbing
 from ._server.bots import check_bot
 from ._server.start_line import after_bound
+from ._server.state_pace import StatePace, rate_of
 from ._server.time_step import check_time_step
 from ._server.wire_tree import WireTree
 from ._state.precision import Precision
@@ -63,6 +64,10 @@ class Backend(NearMisses):
         that cheats can read inputs that wait for their tick. With a ``view``, a client gets the inputs of the players
         whom it may see: the view has left the player's id wherever it is a key in the state, in an attribute
         (``cars.7``) or in a dict in one (``world.cars.7``), and there is such a place.
+    :param state_rate: states a second that clients get, 5 or more; None: one in each tick. Each state says which inputs
+        it includes, so prediction and playback are as exact with few states, and lie further ahead and behind by at
+        most the time between two of them. A tick in which an event is sent to a client has a state as well.
+    :raises ValueError: ``state_rate`` is no such number.
     :raises TypeError: ``view`` is no such function; or (InvalidValue) ``precision`` or ``priority`` is no such dict.
     :raises CheckpointUnusable: (an OSError) the file is damaged or of another game, and stays as it is; or no file can
         be kept there.
@@ -94,6 +99,7 @@ class Backend(NearMisses):
         view: Callable[[Any, int], Mapping[str, Any]] | None = None,
         priority: Mapping[str, float] | Callable[[int, tuple[str | int, ...], Any], float] | None = None,
         share_inputs: bool = False,
+        state_rate: float | None = None,
     ) -> None:
         if (initial_game_state is None) == (initial_gamestate is None):
             raise TypeError("Backend needs initial_game_state, once: Backend(GameState(...), time_step_function)")
@@ -114,7 +120,8 @@ class Backend(NearMisses):
             self.game_state_store = GameStateStore(
                 state, max_state_bytes=config.max_state_bytes, max_state_values=config.max_state_values
             )
-            self.game_state_store.plumbing.wire = WireTree(Precision.parse(precision))
+            wire = self.game_state_store.plumbing.wire = WireTree(Precision.parse(precision))
+            wire.pace = StatePace(rate_of(state_rate))
         self.game_state_machine = GameStateMachine(self.game_state_store, debug=debug, max_dt=max_dt)
         self.game_state_machine.time_step = time_step_function
         self.server = Server(self.game_state_store, game=game, password=password, config=config, identity=identity)

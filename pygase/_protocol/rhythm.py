@@ -9,8 +9,8 @@ LONGEST_RIDE: Final = 0.11
 """Most seconds from one such packet to the next: ten a second, not quite even. Nothing waits for a rarer one, since a
 peer's own measurements and resends would be too late."""
 
-_LATE_AFTER: Final = 1.5
-"""Intervals after which the next packet is late, and nothing waits for it any more."""
+_LATE_AFTER: Final = 0.5
+"""Intervals by which the next packet may be late."""
 
 _SAME_TURN: Final = 0.001
 """Seconds between two packets that count as one."""
@@ -27,12 +27,13 @@ class Ride:
     def __init__(self) -> None:
         self.leaves_by = -math.inf
 
-    def expect(self, left_at: float, interval: float) -> None:
+    def expect(self, left_at: float, interval: float, late: float) -> None:
         """Expect the next packet, unless it is too far off to wait for.
 
-        :param left_at: when the newest one left, or was due; ``interval``: seconds from one to the next.
+        :param left_at: when the newest one left, or was due; ``interval``: seconds from there to the next.
+        :param late: seconds after which the next packet is late, and nothing waits for it any more.
         """
-        self.leaves_by = left_at + _LATE_AFTER * interval if interval <= LONGEST_RIDE else -math.inf
+        self.leaves_by = left_at + interval + late if interval <= LONGEST_RIDE else -math.inf
 
 
 class Rhythm(Ride):
@@ -49,7 +50,7 @@ class Rhythm(Ride):
         interval = now - self._left_at
         if interval > _SAME_TURN:
             self._left_at = now
-            self.expect(now, interval)
+            self.expect(now, interval, _LATE_AFTER * interval)
 
 
 NO_RIDE: Final = Ride()

@@ -46,7 +46,7 @@ class BetweenTicks:
         """A tick begins, on any thread."""
         run = self._run
         interval = run.server.wire.interval
-        run.endpoint.shared.ride.expect(now, interval)
+        run.endpoint.shared.ride.expect(now, run.server.states.wire.pace.until_next(interval), interval / 2)
         if self.ticking:
             self.next_at = now + interval if interval <= LONGEST_RIDE else -math.inf
 

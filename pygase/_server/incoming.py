@@ -175,7 +175,7 @@ class Incoming:
 
     def _added(self, peer: ServerProtocol) -> RemoteClient:
         run = self._run
-        client = RemoteClient(peer, run.endpoint, run.clock, self._inputs, run.outgoing.after_state)
+        client = RemoteClient(peer, run.endpoint, run.clock, self._inputs, run.after_state)
         peer.user = client
         run.attendance.add(client)
         run.server.was_used = True

@@ -41,6 +41,10 @@ class Outgoing:
         else:
             queue()
 
+    def holds(self, tick: int) -> bool:
+        """Return whether an event waits for the state of this tick, or of an earlier one."""
+        return bool(self._held) and self._held[0][0] <= tick
+
     def note_state(self, tick: int) -> None:
         """The endpoint has the state of a tick. Queue the events that were held for it."""
         self._taken_tick = tick

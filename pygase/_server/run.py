@@ -120,7 +120,17 @@ class ServerRun:
             if not self.between_ticks.ticking:
                 self.driver.wake()
 
-        self.driver.call(lambda: self.outgoing.after_state(queue, tick))
+        self.driver.call(lambda: self.after_state(queue, tick))
+
+    def after_state(self, queue: Callable[[], None], tick: int | None = None) -> None:
+        """Queue an event as soon as the endpoint has the state of a tick; None: of the caller's tick.
+
+        If that one is settled and was not due, it leaves now. On the network's thread only.
+        """
+        self.outgoing.after_state(queue, tick)
+        if self.outgoing.holds(self.server.states.committed.tick):
+            self._state_waits = True
+            self.driver.wake()
 
     def close_clients(self, targets: list[Target], reason: DisconnectReason, detail: str) -> None:
         self._close(lambda: self.outgoing.close(targets, reason, detail))
@@ -224,17 +234,20 @@ class ServerRun:
 
     def _on_commit(self) -> None:
         """Let a newly settled state leave: at once if it is that of a tick on this thread."""
-        self.server.face.player_inputs.settle(self.server.states.committed.tick)
+        commit, server = self.server.states.committed, self.server
+        server.face.player_inputs.settle(commit.tick)
+        is_due = server.states.wire.pace.note(commit, server.wire.interval) or self.outgoing.holds(commit.tick)
         if self.between_ticks.ticking and self.driver.on_own_thread:
-            self._send_state()
-        else:
+            self._end_tick(is_due)
+        elif is_due:
             self._state_waits = True
             self.driver.wake()
 
-    def _send_state(self) -> None:
+    def _end_tick(self, is_due: bool) -> None:
+        """Send the state of a tick on this thread if it is due; and what else cannot wait for the next tick."""
         if not self.is_open:
             return
-        changed = self._take_over_state()
+        changed = is_due and self._take_over_state()
         now = self.clock()
         self._forgive_sleep(now)
         if not changed:
@@ -262,7 +275,7 @@ class ServerRun:
         """Give the newest state to the endpoint; return whether it has changed."""
         self._state_waits = False  # first: a commit from another thread after this line is taken over next time
         wire = self.server.states.wire
-        commit = wire.follow(self.server.states.committed)
+        commit = wire.follow(wire.pace.sent(self.server.states.committed))
         self._next_push_at = self.clock() + self.config.push_interval
         # on the wire ticks begin with 1, since 0 says "no state"
         views, endpoint = wire.views, self.endpoint

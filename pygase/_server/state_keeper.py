@@ -60,6 +60,10 @@ class Commit(NamedTuple):
         """Return this commit with another tree, such as that of the wire, and the way to it."""
         return Commit(self.tick, self.time, self.span, tree, before, delta)
 
+    def with_span(self, span: float) -> Commit:
+        """Return this commit with another time since the last one."""
+        return Commit(self.tick, self.time, span, self.tree, self.before, self.delta)
+
     @classmethod
     def of(cls, tree: Tree, tick: int, time: float, span: float) -> Commit:
         """Return a commit of a tree that no delta leads to."""

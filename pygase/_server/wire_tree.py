@@ -10,6 +10,7 @@ from .._state.merging import merged
 from .._state.precision import Places, Precision, rounded_changes
 from .._state.priorities import Priorities
 from .._state.tree import Tree
+from .state_pace import StatePace
 
 if TYPE_CHECKING:
     from .sharing import Sharing
@@ -28,6 +29,7 @@ class WireTree:
     :ivar views: what each client may see of the tree; None: all of it.
     :ivar sharing: adds the players' inputs for clients that all see the same; None: they are not shared, or the views
         add them.
+    :ivar pace: chooses the states that are sent.
     """
 
     def __init__(self, precision: Precision) -> None:
@@ -35,6 +37,7 @@ class WireTree:
         self.priorities: Priorities | None = None
         self.views: Views | None = None
         self.sharing: Sharing | None = None
+        self.pace = StatePace()
         self._lock = threading.Lock()
         self._exact: Tree = {}
         self._before: Tree = {}
