@@ -14,10 +14,10 @@ from games.arena.scene import Scene
 from pygase_pygame.app import GREY, LINE, NIGHT, ORANGE, SKY, WHITE, YELLOW, Colour, Lettering, hud, player_colour
 
 KEYS: Final = (
-    "WASD: fly · Mouse: aim and shoot · Tab: scores · Enter: chat · F3: network · F5: judge · Esc: leave",
-    "WASD: fly · Mouse: shoot · Tab: scores · Enter: chat · F5: judge · Esc: leave",
+    "WASD: fly · Mouse: aim and shoot · Tab: scores · Enter: chat · F3: network · F5: judge · Esc: menu",
+    "WASD: fly · Mouse: shoot · Tab: scores · Enter: chat · F5: judge · Esc: menu",
     "WASD: fly · Mouse: shoot · Tab · Enter: chat · Esc",
-    "WASD, mouse · Esc: leave",
+    "WASD, mouse · Esc: menu",
 )
 
 

@@ -24,7 +24,7 @@ from games.common.news import NewsLine
 from pygase_pygame import CONNECTED, LOST, SERVER_EVENT, View
 from pygase_pygame.app import GREY, WHITE, GameScreen, HostDeed, Layout, Playing, SessionOptions, hud, icon
 
-KEYS: Final = "Draw with the mouse · Right button: erase · Wheel: width · 1-8: colour · Ctrl-Z: undo · Esc: leave"
+KEYS: Final = "Draw with the mouse · Right button: erase · Wheel: width · 1-8: colour · Ctrl-Z: undo · Esc: menu"
 NEWS_SECONDS: Final = 5.0
 PIECE_SECONDS: Final = PIECE_TICKS * TICK
 MANY_PIECES: Final = 1_000  # pieces to paint from which on the header shows the number

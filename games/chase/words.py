@@ -6,8 +6,8 @@ from typing import Any
 from games.chase import rules
 from games.chase.rules import TICKS_PER_SECOND
 
-KEYS = "Arrows or WASD: run · Space: dash · F3: network · F9: sound · F11: full screen · Esc: leave"
-KEYS_SHORT = "Arrows: run · Space: dash · Esc: leave"
+KEYS = "Arrows or WASD: run · Space: dash · F3: network · F9: sound · F11: full screen · Esc: menu"
+KEYS_SHORT = "Arrows: run · Space: dash · Esc: menu"
 
 Table = Mapping[int, Any]
 

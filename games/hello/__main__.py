@@ -106,7 +106,7 @@ class HelloScreen(app.GameScreen):
             if key == self.session.me:
                 pygame.draw.circle(surface, app.WHITE, middle, size, width=3)
             hud.name_tag(surface, letters, player["name"], (middle[0], middle[1] - size))
-        hud.footer(surface, letters, "Arrows, WASD or pad: move · Esc: leave", self.playing.invitation)
+        hud.footer(surface, letters, "Arrows, WASD or pad: move · Esc: menu", self.playing.invitation)
 
 
 GAME = app.Game("hello", "Hello", "Everyone is a circle that moves", serve, HelloScreen, port=7640, bots=1, most_bots=8)

@@ -13,7 +13,7 @@ MOVE: Final = "W/S or Up/Down: move"
 MOVE_BOTH: Final = "W/S and Up/Down: move"
 CALL_GUEST: Final = "2: second player here"
 DISMISS_GUEST: Final = "2: one player again"
-LEAVE: Final = "Esc: leave"
+LEAVE: Final = "Esc: menu"
 SHELL_KEYS: Final = ("F3: network", "F4: worse link", "F9: sound", "F11: full screen")
 KEYS_LOST: Final = "R: try again · Esc: choose another game"
 

@@ -29,23 +29,24 @@ class Extras:
     def __init__(self, playing: Playing, graph_corner: str = "topright") -> None:
         self._corner = graph_corner
         self._graph = NetGraph(playing.session, corner=graph_corner, clock=playing.clock)
-        self._link = LinkKey(playing.session, clock=playing.clock)
+        self.link = LinkKey(playing.session, clock=playing.clock)
+        """The worse connection."""
         self._whole = pygame.Surface(ROOMY_WINDOW)  # the graph is drawn here before it is made smaller
 
-    def handle(self, event: pygame.event.Event) -> None:
-        """Handle F3 and F4."""
-        self._graph.handle(event)
-        self._link.handle(event)
+    def handle(self, event: pygame.event.Event) -> str:
+        """Handle F3 and F4; return a sentence about the change, unless the picture says it."""
+        self.link.handle(event)
+        return f"Network graph: {'on' if self._graph.visible else 'off'} (F3)" if self._graph.handle(event) else ""
 
     def draw_below(self, surface: pygame.Surface) -> pygame.Surface:
         """Draw the name of a worse link at the bottom; return the part of the surface that is left."""
-        place = self._link.draw(surface)
+        place = self.link.draw(surface)
         if place is None or place.top < surface.get_height() // 2:
             return surface  # a window this low is for the game
         above = surface.get_rect()
         above.h = place.top - _MARGIN
         surface.fill(NIGHT, (0, above.h, above.w, surface.get_height() - above.h))
-        self._link.draw(surface)
+        self.link.draw(surface)
         return surface.subsurface(above)
 
     def draw_over(self, surface: pygame.Surface) -> None:

@@ -9,9 +9,11 @@ import pygame
 
 from ..ui.banner import StatusBanner
 from . import extras
+from .escape_menu import EscapeMenu
 from .game_screen import GameScreen
 from .lobby import Lobby
 from .roster import Roster
+from .said import Said
 from .window import Window
 
 FRAMES_PER_SECOND: Final = 60
@@ -27,9 +29,10 @@ End = Literal["leave", "back"]
 class GameLoop:
     """Runs a game's screen in a window until the player leaves. A test calls :meth:`frame` itself.
 
-    The keys: Esc leaves; while the connection is lost or the server silent, it goes back to the choice of a game. R
-    connects again after a loss. F3 shows the network graph, F4 makes the link worse, F9 turns off the sound, F11 or
-    Alt-Enter fills the screen. In a host's window F6 lists the players, to kick and ban.
+    The keys: Esc opens the menu and closes it; while the connection is lost or the server silent, it goes back to the
+    choice of a game. R connects again after a loss. F3 shows the network graph, F4 makes the link worse, F9 turns off
+    the sound, F11 or Alt-Enter fills the screen. In a host's window F6 lists the players, to kick and ban. A key that
+    changes something says so for two seconds.
     """
 
     def __init__(self, window: Window, screen: GameScreen) -> None:
@@ -40,6 +43,8 @@ class GameLoop:
         self.roster = Roster(screen)
         self.lobby = Lobby(screen, self.roster)
         self._extras = extras.Extras(screen.playing, screen.graph_corner)
+        self.said = Said(screen.playing.lettering, screen.playing.clock)
+        self.menu = EscapeMenu(screen, window, self._extras.link, self.said, self._leave)
         self._unseen = 0
         """Frames since one was drawn."""
         self.end: End | None = None
@@ -71,8 +76,14 @@ class GameLoop:
             self._listen(event)
             if event.type == pygame.QUIT:
                 self.end = "leave"
-            elif not (self.roster.handle(event) or self._screen.handle(event) or self.lobby.handle(event)):
+            elif not (
+                self.menu.handle(event)
+                or self.roster.handle(event)
+                or self._screen.handle(event)
+                or self.lobby.handle(event)
+            ):
                 self._handle(event)
+        self.menu.standstill.follow(self.menu.is_open)
         self._screen.update()
         if self._window.visible:
             self._unseen = 0
@@ -96,24 +107,38 @@ class GameLoop:
         self.lobby.draw(above)
         self.roster.draw(above)
         self._extras.draw_over(above)
+        self.menu.draw(above)
+        self.said.draw(above)
         if self._session.is_in_game or not self._screen.shows_status:
             self._banner.draw(above, self._session, LOST_HINT)
         pygame.display.flip()
 
     def _handle(self, event: pygame.event.Event) -> None:
-        self._extras.handle(event)
+        changed = self._extras.handle(event)
+        if changed:
+            self.said.say(changed)
         if event.type != pygame.KEYDOWN:
             return
         with_alt = getattr(event, "mod", 0) & pygame.KMOD_ALT
         if event.key == pygame.K_ESCAPE:
-            in_trouble = self._session.status != "connecting" and self._session.reason
-            self.end = "back" if in_trouble else "leave"
+            self._escape()
         elif event.key == pygame.K_r:
             self._session.retry()  # does nothing unless the connection is lost
         elif event.key == pygame.K_F11 or (event.key == pygame.K_RETURN and with_alt):
-            self._window.toggle_full_screen()
+            self.menu.toggle_full_screen()
         elif event.key == pygame.K_F9:
-            self._screen.playing.sounds.on = not self._screen.playing.sounds.on
+            sounds = self._screen.playing.sounds
+            sounds.on = not sounds.on
+            self.said.say(f"Sound: {'on' if sounds.on else 'off'} (F9)")
+
+    def _escape(self) -> None:
+        if self._session.status != "connecting" and self._session.reason:
+            self._leave("back")
+        else:
+            self.menu.open()
+
+    def _leave(self, way: End) -> None:
+        self.end = way
 
 
 def _clean_up(surface: pygame.Surface) -> None:

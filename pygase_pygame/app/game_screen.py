@@ -124,7 +124,7 @@ class GameScreen:
         return None
 
     def handle(self, event: pygame.event.Event) -> bool | None:
-        """Take in an event. Return True if it is done with, such as an Esc that closed the chat. Other Escs leave."""
+        """Take in an event; return True if it is done with: an Esc that closed the chat opens no menu."""
         return None
 
     def update(self) -> None:

@@ -115,8 +115,15 @@ class Sounds:
         """The player's volume, 0 to 1, for all sounds."""
         self.on = wanted
         self._rests = False
-        if not wanted or not described:
+        self._tried = False
+        if wanted:
+            self._load()
+
+    def _load(self) -> None:
+        """Compute the sounds, once: those of a player who wants none are computed when that changes."""
+        if self._tried or not self._described:
             return
+        self._tried = True
         try:
             _open_mixer()
             self._sounds = {(name, 0): _loaded(tones, 0) for name, tones in self._described.items()}
@@ -151,7 +158,10 @@ class Sounds:
     @property
     def audible(self) -> bool:
         """Whether :meth:`play` makes any sound."""
-        return self.on and not self._rests and self.volume > 0.0 and bool(self._sounds)
+        if not self.on or self._rests or self.volume <= 0.0:
+            return False
+        self._load()
+        return bool(self._sounds)
 
     def _sound(self, name: str, pitch: float) -> Any:
         lowest, highest = PITCHES

@@ -65,6 +65,11 @@ class Window:
         """The surface to draw on. Ask for it in each frame: a resized window has another one."""
         return pygame.display.get_surface()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the window fills the screen."""
+        return self._full
+
     def handle(self, event: pygame.event.Event) -> None:
         """Notice that the window is minimised or comes back."""
         if event.type in _GONE:

@@ -113,6 +113,11 @@ class Seat:
         """Let keys go."""
         self.frame([pygame.event.Event(pygame.KEYUP, key=key, mod=0) for key in keys])
 
+    def leaves(self) -> None:
+        """Leave by the menu: Esc, then its last row."""
+        for key in (pygame.K_ESCAPE, pygame.K_UP, pygame.K_RETURN):
+            self.presses(key)
+
     def happens(self, event_type: int, **attributes: Any) -> None:
         """Let any other event of pygame's happen at this window."""
         self.frame([pygame.event.Event(event_type, **attributes)])

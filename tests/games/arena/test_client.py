@@ -310,7 +310,7 @@ def test_esc_closes_the_chat_without_leaving_and_without_saying_anything(fight: 
     assert ada.open
     assert scene(ada).chat is None
     assert says(ada) == before
-    ada.presses(pygame.K_ESCAPE)
+    ada.leaves()
     assert not ada.open
 
 
@@ -340,7 +340,7 @@ def test_everybody_sees_the_others_leave_in_any_order(fight: Fight) -> None:
     fight.runs(2.0)
     assert len(scene(seats[0]).pilots) == 4
     for gone in (2, 0, 3):
-        seats[gone].presses(pygame.K_ESCAPE)
+        seats[gone].leaves()
         seats[gone].session.close()
         fight.runs(1.0)
     assert [name for name, _ in scene(seats[1]).pilots.values()] == ["Bob"]

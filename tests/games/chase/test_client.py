@@ -292,6 +292,6 @@ def test_two_players_and_bots_play_for_a_while() -> None:
         assert seat.open
         assert seat.session.status == "connected"
         assert math.dist(*((one["x"], one["y"]) for one in (mine(seat), truth(table, seat)))) < 400
-    ada.presses(pygame.K_ESCAPE)
+    ada.leaves()
     assert not ada.open
     table.close()

@@ -127,18 +127,17 @@ def test_letting_the_key_go_stops_the_paddle(table: Table, ada: Seat) -> None:
 
 
 @pytest.mark.parametrize("connected", [True, False])
-@pytest.mark.parametrize(
-    "event",
-    [pygame.event.Event(pygame.QUIT), pygame.event.Event(pygame.KEYDOWN, key=pygame.K_ESCAPE, mod=0)],
-    ids=["closing the window", "Esc"],
-)
-def test_one_can_always_leave(table: Table, event: pygame.event.Event, connected: bool) -> None:
+@pytest.mark.parametrize("by_menu", [True, False])
+def test_one_can_always_leave(table: Table, by_menu: bool, connected: bool) -> None:
     if not connected:
         table.backend.shutdown()
     seat = table.sit("Ada")
     table.runs(0.5)
     assert seat.open
-    seat.frame([event])
+    if by_menu:
+        seat.leaves()
+    else:
+        seat.happens(pygame.QUIT)
     assert not seat.open
 
 

@@ -17,7 +17,7 @@ from pygase_pygame.ui.palette import GREY, LINE, NIGHT, WHITE
 SIZES = [(320, 200), (333, 777), (640, 360), (960, 600), (1920, 400), (3840, 2160)]
 NAMES = {LEFT: "Ada", RIGHT: "Bob"}
 REMARKS = {LEFT: "you, W/S", RIGHT: "Up/Down"}
-KEYS = ("W/S or Up/Down: move", "Esc: leave", "F3: network", "F4: worse link", "F11: full screen")
+KEYS = ("W/S or Up/Down: move", "Esc: menu", "F3: network", "F4: worse link", "F11: full screen")
 SCENE = Scene(rules.new_match(), NAMES, REMARKS, LEFT, "Connected, 12 ms", True, KEYS)
 LONG = "Nobody answered at 2001:db8:85a3:8d3:1319:8a2e:370:7348. Is a game open there? Is UDP let through?"
 

@@ -101,14 +101,14 @@ def test_a_game_without_a_lobby_has_none_whatever_its_server_sends(
     assert not ada.loop.lobby.is_open
 
 
-def test_esc_leaves_and_other_keys_reach_the_game(table: Table) -> None:
+def test_esc_opens_the_menu_and_other_keys_reach_the_game(table: Table) -> None:
     ada = table.sit("Ada")
     table.runs(0.4)
     heard = len(ada.screen.heard)  # type: ignore[attr-defined]
     ada.presses(pygame.K_2)
     assert len(ada.screen.heard) == heard + 1  # type: ignore[attr-defined]
     ada.presses(pygame.K_ESCAPE)
-    assert not ada.open
+    assert ada.loop.menu.is_open
 
 
 def test_a_player_changes_the_team_and_watches_and_plays_again_by_mouse(table: Table) -> None:

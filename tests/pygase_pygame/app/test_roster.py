@@ -131,9 +131,9 @@ def test_esc_closes_the_list_and_not_the_game_and_the_game_hears_no_keys(hosted:
     hosted.ada.presses(pygame.K_ESCAPE)
     assert len(hosted.ada.screen.heard) == heard  # type: ignore[attr-defined]
     assert not hosted.roster.open
-    assert hosted.ada.open
+    assert not hosted.ada.loop.menu.is_open
     hosted.ada.presses(pygame.K_ESCAPE)
-    assert not hosted.ada.open
+    assert hosted.ada.loop.menu.is_open
 
 
 def test_the_mouse_does_the_same(hosted: Hosted) -> None:
