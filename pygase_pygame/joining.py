@@ -16,6 +16,7 @@ from pygase import (
     ClientConfig,
     Interpolate,
     LocalError,
+    WorldPrediction,
     check_hostname,
     check_port,
     is_invite,
@@ -55,7 +56,7 @@ class SessionOptions(TypedDict, total=False):
     interpolate: Iterable[str | Interpolate]
     delay: float | None
     tick: float | None
-    predict: Prediction | None
+    predict: Prediction | WorldPrediction | None
     check: Callable[[Mapping[str, Any]], str] | None
     events: EventMoment
     at_once: Collection[str]

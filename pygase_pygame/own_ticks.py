@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pygase import Backend, Client, FixedTimestep, Happenings, Predictor, SilenceWatch, Snapshot
+from pygase import (
+    Backend,
+    Client,
+    FixedTimestep,
+    Happenings,
+    Predictor,
+    SilenceWatch,
+    Snapshot,
+    WorldPrediction,
+    WorldPredictor,
+)
 
 from .controls.given import latched, plain
 from .fit import FitWatch
-from .own_part import Path, Prediction, part_at, precision_below, with_part
+from .own_part import Path, Prediction
+from .predicted import predicted
 
 SILENT_SMOOTHING: Final = 0.3
-"""Seconds of inputs kept for a replay: longer than any playable round trip."""
-
-PENDING_SECONDS: Final = 2.0
-"""Seconds of inputs kept for a replay: longer than any round trip that a game can be played with."""
-
-_LEAST_PENDING: Final = 128
+"""Seconds in which an error fades after a silence: it may be large."""
 
 MAX_TICK: Final = 2.0
 """Longest tick, seconds. A larger number is probably the ticks a second."""
@@ -80,7 +85,7 @@ class Coasting:
         """Begin to slow down."""
         self._ticks, self._stands, self.was_stalled = 0, False, True
 
-    def go_on(self, predictor: Predictor, now: float) -> None:
+    def go_on(self, predictor: Predictor | WorldPredictor, now: float) -> None:
         """Let the predicted part move on, ever slower."""
         while not self._stands and self._ticks < int(self.watch.travelled(now)):
             predictor.coast()
@@ -110,50 +115,33 @@ class OwnTicks:
         self,
         client: Client,
         interval: float,
-        prediction: Prediction | None,
+        prediction: Prediction | WorldPrediction | None,
         backend: Backend | None = None,
         happenings: Happenings | None = None,
     ) -> None:
         if isinstance(interval, (int, float)) and interval > MAX_TICK:
             raise ValueError(f"tick is the seconds between the server's ticks, such as 1 / 60; got {interval!r}")
-        if prediction is not None and not isinstance(prediction, Prediction):
-            raise TypeError(f'predict must be a Prediction(step, "players.{{me}}"), not {prediction!r}')
         self._client = client
         self._timestep = FixedTimestep(interval)
         self._fit = FitWatch(interval)
         self._backend = backend
-        self._prediction = prediction
         self._confirmed = Confirmed(client)
-        self._coasting = Coasting(interval, None if prediction is None else prediction.max_ahead)
-        self.predictor = None if prediction is None else self._new_predictor(prediction, interval, happenings)
-        self._declared: tuple[Mapping[str, float], Path] = {}, ()
+        self._predicted = predicted(client, prediction, interval, happenings)
+        self._coasting = Coasting(interval, None if self._predicted is None else self._predicted.max_ahead)
+        self.predictor = None if self._predicted is None else self._predicted.predictor
         self.forget()
-
-    def _new_predictor(self, prediction: Prediction, interval: float, happenings: Happenings | None) -> Predictor:
-        return Predictor(
-            prediction.step,
-            self._select,
-            smooth=prediction.smooth,
-            smoothing_time=prediction.smoothing_time,
-            snap_distance=prediction.snap_distance,
-            max_pending=max(_LEAST_PENDING, math.ceil(PENDING_SECONDS / interval)),
-            happenings=happenings,
-            moves=prediction.moves,
-        )
 
     def forget(self) -> None:
         """Begin a new connection: inputs count from 1 again."""
         self._timestep.reset()
-        self._path: Path | None = None
-        self._found = False  # whether there ever was a part of the player's
         self._fit.forget()
         self._sent: Any = None
         self._given: Any = None
         self._confirmed.forget()
         self._coasting.forget()
         self._fraction = 0.0  # part of a tick by which the last picture was ahead of the last whole tick
-        if self.predictor is not None:
-            self.predictor.reset()
+        if self._predicted is not None:
+            self._predicted.forget()
 
     @property
     def is_stalled(self) -> bool:
@@ -194,7 +182,7 @@ class OwnTicks:
         due = self._timestep.advance(now)
         return 1 if self._timestep.dropped > dropped else due
 
-    def _heed_silence(self, predictor: Predictor, now: float) -> None:
+    def _heed_silence(self, predictor: Predictor | WorldPredictor, now: float) -> None:
         if self.is_stalled:
             self._coasting.go_on(predictor, now)
             return
@@ -213,16 +201,17 @@ class OwnTicks:
             return
         newest = snapshots[-1]
         self._fit.look(newest, own_interval=self._own_interval, missing=self._missing())
-        if self.predictor is None:
+        if self._predicted is None:
             return
         applied = self._read_confirmed(newest, now)
         stalled = self.is_stalled
         if applied is None or (stalled and now < self._coasting.watch.answer_at):
             return
-        self.predictor.reconcile(
-            newest.state,
+        self._predicted.reconcile(
+            newest,
             applied,
-            tick=self._confirmed.version,
+            version=self._confirmed.version,
+            rested=self._confirmed.rested,
             replay=not stalled,
             smoothing_time=SILENT_SMOOTHING if self._coasting.was_stalled else 0.0,
         )
@@ -240,37 +229,11 @@ class OwnTicks:
 
     def shown(self, state: Mapping[str, Any], *, now: float) -> Mapping[str, Any]:
         """Return the state with the predicted part in its place."""
-        if self.predictor is None or self._path is None:
+        if self._predicted is None:
             return state
         self._fraction = self._coasting.fraction(now) if self.is_stalled else self._timestep.fraction
-        mine = self.predictor.view(now, self._fraction, self._given)
-        if mine is None:
-            return state
-        moved = self.predictor.moved(self._fraction)
-        shown: Mapping[str, Any] = with_part({**state, **moved} if moved else state, self._path, mine)
-        return shown
-
-    def _take_precision(self, predictor: Predictor, path: Path) -> None:
-        """Let the predictor know to which steps the server rounds the numbers of the player's own part."""
-        connection = self._client.connection
-        declared = connection.precision if connection is not None else {}
-        if (declared, path) != self._declared:
-            self._declared = declared, path
-            predictor.precision = precision_below(declared, path)
+        return self._predicted.shown(state, now, self._fraction, self._given)
 
     def _missing(self) -> tuple[str, Path] | None:
-        """Return the path to the player's own part, as given and as keys, if there never was one."""
-        where = self._prediction.mine if self._prediction is not None else None
-        return None if self._found or self._path is None or not isinstance(where, str) else (where, self._path)
-
-    def _select(self, state: Mapping[str, Any]) -> Any:
-        """Return the player's own part of a state, and note its path."""
-        me = self._client.id
-        if self.predictor is not None:
-            self.predictor.owner = me
-        self._path = None if self._prediction is None else self._prediction.path(state, me, self._client.address)
-        part = None if self._path is None else part_at(state, self._path)
-        if part is not None and self.predictor is not None and self._path is not None:
-            self._take_precision(self.predictor, self._path)
-        self._found = self._found or part is not None
-        return part
+        """Return the path to the predicted part, as given and as keys, if there never was one."""
+        return None if self._predicted is None else self._predicted.missing()

@@ -23,6 +23,8 @@ from pygase import (
     Interpolate,
     Predictor,
     SnapshotBuffer,
+    WorldPrediction,
+    WorldPredictor,
 )
 
 from . import guard
@@ -32,6 +34,7 @@ from .controls.raw_input import check_input
 from .event_timing import EventMoment
 from .own_part import Prediction
 from .own_ticks import OwnTicks
+from .predicted import with_bodies
 from .pygame_events import SessionEvents
 from .session_happenings import SessionHappenings
 from .state_feed import Check, StateFeed
@@ -65,7 +68,8 @@ class Session:
         little as the link allows.
     :param tick: seconds between the server's ticks. With it, :meth:`send_input` gives each tick one input, which the
         server's ``time_step`` receives as ``inputs``. Without it, inputs are events.
-    :param predict: the player's own part of the game, and its rules. It is shown at once. Needs ``tick``.
+    :param predict: the player's own part of the game and its rules (:class:`Prediction`), or the whole world and its
+        rules (:class:`pygase.WorldPrediction`). It is shown at once. Needs ``tick``.
     :param check: returns the fault of a game state, such as ``"its state has no 'ball'"``, or "". It is called with
         each state, before the game sees it. After a fault the session leaves the server; see :meth:`refuse`.
     :param events: when a SERVER_EVENT reaches the loop. "with the view": in the frame that draws its tick, so that a
@@ -89,7 +93,7 @@ class Session:
         interpolate: Iterable[str | Interpolate] = (),
         delay: float | None = None,
         tick: float | None = None,
-        predict: Prediction | None = None,
+        predict: Prediction | WorldPrediction | None = None,
         check: Check | None = None,
         events: EventMoment = "with the view",
         at_once: Collection[str] = (),
@@ -110,9 +114,12 @@ class Session:
         self.address = address
         self._clock = clock
         self._connect = connect
-        self._feed = StateFeed(client, interpolate, delay, check)
+        whole = predict if isinstance(predict, WorldPrediction) else None
+        self._feed = StateFeed(client, with_bodies(interpolate, whole), delay, check)
         self._inputs = InputEvents(client.dispatch_event, event_type=input_event, rate=input_rate, clock=clock)
         matched = SessionHappenings(client, happenings, tick, predicts=predict is not None)
+        if whole is not None:
+            matched.allow(whole.within)
         self._ticks = None if tick is None else OwnTicks(client, tick, predict, backend, matched.happenings)
         self._view_time: float | None = None  # of the last view: the picture that the player acted on
         self._events = SessionEvents(self, self._feed.time_of, events, at_once, matched)
@@ -193,7 +200,7 @@ class Session:
         For what no step of ``predict`` reports, such as a ball that is drawn ahead of time. :meth:`happenings` hands it
         out once, and matches the server's event with it.
         """
-        self._events.matched.foretell(what, who, args, None if self.predictor is None else self.predictor.number)
+        self._events.matched.foretell(what, who, args, None if self.prediction is None else self.prediction.number)
 
     @property
     def lead(self) -> float:
@@ -226,9 +233,14 @@ class Session:
         return self._feed.newest
 
     @property
-    def predictor(self) -> Predictor | None:
-        """Predicts the player's own part, and counts corrections; None without prediction."""
+    def prediction(self) -> Predictor | WorldPredictor | None:
+        """Predicts what ``predict`` names, and measures its ``errors``; None without prediction."""
         return None if self._ticks is None else self._ticks.predictor
+
+    @property
+    def predictor(self) -> Predictor | None:
+        """Predicts the player's own part, and counts corrections; None without a :class:`Prediction`."""
+        return self.prediction if isinstance(self.prediction, Predictor) else None
 
     @property
     def buffer(self) -> SnapshotBuffer:
@@ -290,7 +302,8 @@ class Session:
             silence = self.client.stats.silence
             if silence < SILENCE_REPORTED_AFTER:
                 stands = self.is_stalled and silence >= _STANDS_AFTER
-                return f"No answer from {self.address}. Your player waits for it." if stands else ""
+                who = "Your player" if isinstance(self.prediction, Predictor) else "The game"
+                return f"No answer from {self.address}. {who} waits for it." if stands else ""
             return f"Nothing has come from {self.address} for {silence:.0f} seconds. It may be gone, or the network."
         if self._refusal:
             return self._refusal

@@ -56,6 +56,10 @@ class SessionHappenings:
         self._arrived: deque[Report] = deque()
         self._drawn: deque[Report] = deque()
 
+    def allow(self, within: int) -> None:
+        """Set the ticks by which prediction and truth may differ, for all kinds that have no number of their own."""
+        self.happenings.usual = within
+
     def forget(self) -> None:
         """A new connection begins: its numbers count anew."""
         self.happenings.reset()

@@ -85,14 +85,15 @@ class Happenings:
     :param reported: the kinds that the server reports, too: ``hear`` and ``happen`` will be called with them.
     :param interval: seconds of a tick.
     :raises ValueError: a number is out of its range.
+    :ivar usual: ``within`` of the kinds that have no number of their own.
     """
 
     def __init__(
         self, within: int | Mapping[str, int] = WITHIN, *, reported: Collection[str] = (), interval: float = 1 / 60
     ) -> None:
         self._within = dict(within) if isinstance(within, Mapping) else {}
-        self._usual = WITHIN if isinstance(within, Mapping) else within
-        for ticks in (self._usual, *self._within.values()):
+        self.usual = WITHIN if isinstance(within, Mapping) else within
+        for ticks in (self.usual, *self._within.values()):
             if not isinstance(ticks, int) or ticks < 0:
                 raise ValueError(f"within must be a number of ticks from 0 up, not {ticks!r}")
         if not interval > 0:
@@ -202,7 +203,7 @@ class Happenings:
         return sorted((thing for thing in known if thing.distance(tick) <= within), key=lambda it: it.distance(tick))
 
     def _within_of(self, what: str) -> int:
-        return self._within.get(what, self._usual)
+        return self._within.get(what, self.usual)
 
     def _things(self) -> Iterator[_Thing]:
         for things in self._known.values():
