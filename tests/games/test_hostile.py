@@ -14,6 +14,7 @@ from tests.games.trees import anything
 EVENTS = {
     "hello": ("JOIN",),  # no game knows it
     "pong": ("JOIN", "GUEST", "READY", "PLAY", "TEAM"),
+    "derby": ("JOIN", "READY", "PLAY", "TEAM"),
     "chase": ("JOIN", "READY", "PLAY"),
     "arena": ("JOIN", "CHAT", "READY", "PLAY"),
     "canvas": ("JOIN", "INK", "UNDO", "UNDO_ALL", "CLEAR"),

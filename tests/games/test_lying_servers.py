@@ -18,7 +18,7 @@ from pygase_pygame.app.game import Game
 from tests.games.trees import anything, mangled
 from tests.support.table import Seat, Table
 
-NAMES = ("hello", "pong", "chase", "arena", "canvas")
+NAMES = ("hello", "pong", "derby", "chase", "arena", "canvas")
 GAMES: dict[str, Game] = {name: importlib.import_module(f"games.{name}.__main__").GAME for name in NAMES}
 EVENTS = ("NEWS", "CHAT", "WRECK", "JUDGED", "SHOT", "HIT", "WALL", "TAG", "REFUSED", "CAME", "SOMETHING")
 DOES_NOT_FIT = "This server does not fit the game: "

@@ -16,7 +16,7 @@ from pygase import RELIABLE, Backend, Client, ServerConfig
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame.app.game import Game, Hosting
 
-NAMES = ("hello", "pong", "chase", "arena", "canvas")
+NAMES = ("hello", "pong", "derby", "chase", "arena", "canvas")
 PULLED = 10.0  # seconds without a cable
 INTERVAL = 5.0  # seconds between two checkpoints
 
@@ -54,7 +54,7 @@ class House:
         match self.game.name:
             case "hello":
                 found: Mapping[int, Any] = self.state.players
-            case "pong":
+            case "pong" | "derby":
                 found = self.state.seats
             case "arena":
                 found = self.state.pilots
@@ -98,13 +98,23 @@ def test_a_lost_player_moves_no_more(house: House) -> None:
                 return state.players[1]
             case "pong":
                 return state.match["paddles"][LEFT]
+            case "derby":
+                return round(state.world["cars"][1]["x"], 1)  # it rolls for long
             case "chase":
                 return state.runners[1]["x"], state.runners[1]["y"]
             case "arena":
                 return state.ships[1]
         return state.cursors.get(1)
 
-    wish = {"hello": [1, 0], "pong": 1, "chase": {"x": 1, "y": 0}, "arena": [100, 0, 0, False], "canvas": [9, 9, -1]}
+    wish = {
+        "hello": [1, 0],
+        "pong": 1,
+        "derby": 1,
+        "chase": {"x": 1, "y": 0},
+        "arena": [100, 0, 0, False],
+        "canvas": [9, 9, -1],
+    }
+    house.network.run(1.5)  # until Derby's kick-off
     before = place()
     for _ in range(20):
         house.ada.send_input(wish[house.game.name])
