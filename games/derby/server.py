@@ -39,6 +39,14 @@ PLACES: Final = 8
 REST_TICKS: Final = 12 * rules.TICKS_PER_SECOND  # after a match, unless all are ready earlier
 BOT_NAMES: Final = ("Axle", "Bumper", "Clutch", "Diesel", "Exhaust", "Fender", "Gearbox", "Hubcap")
 
+STATES_PER_SECOND: Final = 30  # half of the ticks: between two states a client's prediction goes on by itself
+PRECISION: Final = {
+    **{f"world.{body}.{name}": 0.01 for body in ("ball", "cars.*") for name in ("x", "y")},
+    **{f"world.{body}.{name}": 0.001 for body in ("ball", "cars.*") for name in ("vx", "vy")},
+    **{f"world.cars.*.{name}": 0.0001 for name in ("hx", "hy")},
+}
+"""Steps to which the numbers of the world are rounded on their way to the clients: a quarter of the bytes."""
+
 Update = dict[str, Any]
 Table = Mapping[int, Mapping[str, Any]]
 
@@ -75,6 +83,8 @@ class DerbyServer:
             game=GAME_NAME,
             checkpoint=checkpoint,
             share_inputs=True,
+            state_rate=STATES_PER_SECOND,
+            precision=PRECISION,
         )
         kept = self.backend.game_state_store.get_game_state()
         for _ in kept.bots:
