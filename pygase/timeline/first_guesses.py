@@ -13,7 +13,10 @@ MEASURED: Final = 600
 """Errors of a body that are kept: forty seconds of 60 ticks."""
 
 EVERY: Final = 4
-"""Every fourth tick is measured: the figures are as good, and cost a quarter."""
+"""One of four ticks is measured: the figures are as good, and cost a quarter."""
+
+_SCATTER: Final = 2654435761
+"""The golden ratio of 2**32: D. Knuth, "The Art of Computer Programming", volume 3, section 6.4."""
 
 MAX_BODIES: Final = 256
 """Bodies whose errors are kept."""
@@ -53,7 +56,7 @@ class FirstGuesses:
 
     def guess(self, number: int, numbers: Numbers) -> None:
         """Take the bodies after the input of this number. Only the first guess counts."""
-        if number % EVERY == 0:
+        if _is_measured(number):
             self._guessed.setdefault(number, numbers)
 
     def truth(self, applied: int, part: Any, *, measure: bool = True) -> None:
@@ -95,6 +98,11 @@ class FirstGuesses:
     def spreads(self) -> dict[str, Spread]:
         """Return the errors of each body, by its path."""
         return {body.path: _spread(sorted(errors)) for body, errors in self._errors.items()}
+
+
+def _is_measured(number: int) -> bool:
+    """Return whether a tick is one of those. They are scattered, since states may arrive for odd ticks alone."""
+    return (number * _SCATTER >> 16) % EVERY == 0
 
 
 def _beyond_precision(way: list[float], body: Body, root: Places) -> list[float]:

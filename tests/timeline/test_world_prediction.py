@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from benchmarks import physics_cost
 from pygase import Glide, PlayerInput, WorldPrediction, WorldPredictor, step_world
+from pygase.timeline.bodies import GlidingBodies
+from pygase.timeline.first_guesses import FirstGuesses
 from pygase.timeline.world_prediction import wanted_delay
 
 TICK = 1 / 60
@@ -333,3 +335,15 @@ def test_twelve_ticks_of_a_physics_game_end_where_the_server_ends() -> None:
     for each in keys:
         truth = step_world(physics_cost.step, truth, each)
     assert predicted.predicted == truth
+
+
+@pytest.mark.parametrize("odd", [0, 1])
+def test_errors_are_measured_also_if_states_arrive_for_every_second_tick_alone(odd: int) -> None:
+    guesses = FirstGuesses(GlidingBodies([Glide("ball", "x")]))
+    for number in range(400):
+        guesses.guess(number, GlidingBodies([Glide("ball", "x")]).read({"ball": {"x": float(number)}}))
+        if number % 2 == odd:
+            guesses.truth(number, {"ball": {"x": number + 3.0}})
+    spread = guesses.spreads()["ball"]
+    assert (spread.p50, spread.p99) == (3.0, 3.0)
+    assert 30 < spread.measured < 70
