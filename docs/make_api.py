@@ -137,6 +137,7 @@ TOPICS = [
                 "pygase.LINKS",
             ],
             *["pygase.parse_link", "pygase.describe_link"],
+            *["pygase.testing.check_rules", "pygase.testing.RulesDiffer"],
             *["pygase.testing.Nat", "pygase.testing.NatKind", "pygase.testing.NatMapping"],
         ],
     ),

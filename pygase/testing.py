@@ -32,6 +32,7 @@ from .backend import Backend
 from .checks import Destination, as_wish, encode_profile
 from .client import Client
 from .links import LINKS, Link, LinkPath, describe_link, parse_link
+from .repeating import RulesDiffer, check_rules
 from .server import Server
 
 __all__ = [
@@ -42,7 +43,9 @@ __all__ = [
     "Nat",
     "NatKind",
     "NatMapping",
+    "RulesDiffer",
     "SimulatedNetwork",
+    "check_rules",
     "describe_link",
     "parse_link",
 ]
