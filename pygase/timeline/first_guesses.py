@@ -56,7 +56,7 @@ class FirstGuesses:
 
     def guess(self, number: int, numbers: Numbers) -> None:
         """Take the bodies after the input of this number. Only the first guess counts."""
-        if _is_measured(number):
+        if is_measured(number):
             self._guessed.setdefault(number, numbers)
 
     def truth(self, applied: int, part: Any, *, measure: bool = True) -> None:
@@ -100,7 +100,7 @@ class FirstGuesses:
         return {body.path: _spread(sorted(errors)) for body, errors in self._errors.items()}
 
 
-def _is_measured(number: int) -> bool:
+def is_measured(number: int) -> bool:
     """Return whether a tick is one of those. They are scattered, since states may arrive for odd ticks alone."""
     return (number * _SCATTER >> 16) % EVERY == 0
 
