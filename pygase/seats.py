@@ -34,7 +34,7 @@ class Seats:
         def time_step(game_state, dt, inputs):
             for number, seat in seats.players(game_state).items(): ...
 
-        backend = Backend(GameState(seats={}), time_step, seats.handlers)
+        backend = Backend(GameState(seats=seats.first()), time_step, seats.handlers)
 
     A client's number is its ``client_id``; bots have numbers below 0. A client who is lost keeps the seat until the
     client leaves. A seat is a dict:
@@ -96,6 +96,12 @@ class Seats:
             "PLAY": self.on_play,
             "TEAM": self.on_team,
         }
+
+    def first(self) -> Table:
+        """Return the table of a new game, with the bots that play in it: ``GameState(seats=seats.first())``."""
+        seats: Table = {}
+        self._add_bots(seats)
+        return seats
 
     # -- who is there ----------------------------------------------------------------------------------------------
 

@@ -157,8 +157,10 @@ class ArenaScreen(GameScreen):
                 self._aim = rules.degrees(rules.bearing(ship, self.controls.mouse))
 
     def lobby_note(self) -> str:
-        """Return the winner of the round."""
-        return f"{self.name_of(self.session.newest['winner'])} wins the round."
+        """Return the winner of the round, if there was one."""
+        winner = self.session.newest["winner"]
+        first = "Wrecks do not count yet. The first round begins when all are ready."
+        return first if winner == NO_PILOT else f"{self.name_of(winner)} wins the round."
 
     # -- events
 

@@ -98,7 +98,8 @@ class ArenaServer:
 
     :param bots: number of bots, as far as there is room beside the clients.
     :param checkpoint: the file that keeps the fight, if any.
-    :param lobby: whether clients see the lobby between two rounds.
+    :param lobby: whether clients see the lobby before the first round, which begins when all are ready, and between two
+        rounds.
     """
 
     def __init__(
@@ -112,10 +113,10 @@ class ArenaServer:
         """The players by number."""
         self._tick = 0
         self._winner, self._next_round_at = NO_PILOT, 0
+        self._warms_up = lobby  # wrecks do not count, and the first round begins when all are ready
         self._voices: dict[int, Voice] = {}
-        bots_at_first = self._seats.on_left(GameState(pilots={}), 0)  # nobody has left, but bots take the places
         self.backend = Backend(
-            GameState(0, 0, winner=NO_PILOT, lobby=False, **{"pilots": {}, **bots_at_first}, **_no_changes()),
+            GameState(0, 0, winner=NO_PILOT, lobby=lobby, pilots=self._seats.first(), **_no_changes()),
             self.time_step,
             {
                 **self._seats.handlers,
@@ -140,6 +141,7 @@ class ArenaServer:
                 bot, health=state.health[number], kills=kills, deaths=deaths, shield_until=shield_until
             )
         self._winner, self._next_round_at = state.winner, BETWEEN_ROUNDS
+        self._warms_up = state.lobby and state.winner == NO_PILOT
 
     @cached_property
     def _history(self) -> StateHistory:
@@ -277,7 +279,7 @@ class ArenaServer:
     def _wreck(self, victim: int, shooter: int, update: Update) -> None:
         update["ships"][victim] = TO_DELETE
         self.pilots[victim].back_at = self._tick + BACK_AFTER
-        if self._winner == NO_PILOT:  # wrecks between rounds do not count
+        if self._winner == NO_PILOT and not self._warms_up:  # other wrecks do not count
             self.pilots[victim].deaths += 1
             self.pilots[shooter].kills += 1
             for number in (victim, shooter):
@@ -310,7 +312,14 @@ class ArenaServer:
         return farthest(self._rng.sample(PLACES, 6), [ship[AT] for ship in ships.values()])
 
     def _referee(self, game_state: GameState, update: Update) -> None:
-        """End a round that somebody has won; begin the next after a pause, or when all are ready."""
+        """Begin the first round when all are ready. End a round that somebody has won; begin the next after a pause, or
+        when all are ready."""
+        if self._warms_up:
+            if self._seats.all_ready(game_state):
+                self._warms_up = False
+                self._end_pause(update)
+                update |= self._seats.unready(game_state)
+            return
         if self._winner != NO_PILOT:
             if self._tick >= self._next_round_at or self._seats.all_ready(game_state):
                 self._end_pause(update)

@@ -88,8 +88,10 @@ class ChaseScreen(GameScreen):
         self.session.send_input({"x": x, "y": y, "dash": held["dash"]})
 
     def lobby_note(self) -> str:
-        """Return the result of the round, and the time to the next."""
+        """Return the result of the round, if there was one, and the time to the next."""
         this = self.session.newest["round"]
+        if not this["winner"]:
+            return "Nobody is caught yet. The first round begins when all are ready."
         return " ".join((*words.result(this["winner"], self.session.me), words.time_left(this).capitalize()))
 
     def draw(self, surface: pygame.Surface) -> None:

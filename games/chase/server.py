@@ -12,7 +12,7 @@ The public state:
 - `scores`: by number: [seconds free, tags] in this round
 - `round`: the `seconds` left, and the `winner`: [number, name, seconds free] between two rounds, [] during one
 
-- `lobby`: whether the clients are asked to get ready, between two rounds
+- `lobby`: whether the clients are asked to get ready, before the first round or between two rounds
 
 After a restart from a checkpoint the game goes on from this state.
 
@@ -86,7 +86,8 @@ class ChaseServer:
 
     :param bots: number of bots, as far as there is room beside the clients.
     :param checkpoint: the file that keeps the game, if any.
-    :param lobby: whether clients see the lobby between two rounds.
+    :param lobby: whether clients see the lobby before the first round, which begins when all are ready, and between two
+        rounds.
     """
 
     def __init__(
@@ -106,7 +107,8 @@ class ChaseServer:
         """Ticks until the round ends; between two rounds, until the next begins."""
         self._winner: list[Any] = []
         self._sent: Update = {}
-        self._seat(self._seats.on_left(self._seated, 0))  # nobody has left, but bots take the places
+        self._warms_up = lobby  # nobody is caught, and the first round begins when all are ready
+        self._seat({"people": self._seats.first()})
         self.backend = Backend(
             GameState(0, 0, **self.tables()),
             self.time_step,
@@ -134,6 +136,7 @@ class ChaseServer:
             bot = Bot(self._rng) if number < 0 else None
             self.players[number] = Player(bot, seconds * TICKS_PER_SECOND, tags)
         self.ticks_left, self._winner = state.round["seconds"] * TICKS_PER_SECOND, state.round["winner"]
+        self._warms_up = state.lobby and not self._winner
 
     @property
     def people(self) -> Mapping[int, Mapping[str, Any]]:
@@ -234,7 +237,9 @@ class ChaseServer:
         if all(number < 0 or seat["lost"] for number, seat in self.people.items()):
             return {}  # bots rest while no client watches
         self._move(inputs)
-        if self._winner:
+        if self._warms_up:
+            self._wait_for_all()
+        elif self._winner:
             self._count_down_to_next_round()
         else:
             self._catch(inputs)
@@ -315,6 +320,11 @@ class ChaseServer:
         if self.ticks_left <= 0 or self._seats.all_ready(self._seated):
             self._begin_round()
 
+    def _wait_for_all(self) -> None:
+        if self._seats.all_ready(self._seated):
+            self._warms_up = False
+            self._begin_round()
+
     def _begin_round(self) -> None:
         self._winner, self.ticks_left = [], rules.ROUND_TICKS
         for player in self.players.values():
@@ -322,6 +332,10 @@ class ChaseServer:
         self._seated += GameStateUpdate(**self._seats.unready(self._seated))
         if self.runners:
             self._elect(self._present() or list(self.runners))
+
+    @property
+    def _is_in_company(self) -> bool:
+        return sum(number > 0 for number in self.people) > 1
 
     # -- the public state ----------------------------------------------------------------------------------------------
 
@@ -335,7 +349,7 @@ class ChaseServer:
             "people": {number: dict(seat) for number, seat in self.people.items()},
             "scores": self._scores(),
             "round": {"seconds": -(-self.ticks_left // TICKS_PER_SECOND), "winner": self._winner},
-            "lobby": self._lobby and bool(self._winner) and sum(number > 0 for number in self.people) > 1,
+            "lobby": self._warms_up or (self._lobby and bool(self._winner) and self._is_in_company),
         }
 
     def _changes(self) -> Update:

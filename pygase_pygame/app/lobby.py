@@ -83,7 +83,10 @@ class Lobby:
         """Take in an event; return True if the shell must not handle it as well."""
         if not self.is_open or getattr(event, "key", None) == pygame.K_ESCAPE:
             return False
-        return self._menu.handle(event, self.items)
+        handled = self._menu.handle(event, self.items)
+        if handled:
+            self._screen.controls.release_all()  # the same key may fire a gun, and the game has it already
+        return handled
 
     # -- what the buttons do
 

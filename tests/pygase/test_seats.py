@@ -96,6 +96,17 @@ def test_a_lost_client_keeps_seat_colour_and_team_and_one_that_waits_is_passed_o
     assert room.playing == [3, 2]
 
 
+def test_the_first_table_has_the_bots_and_nobody_else():
+    seats = Seats(3, teams=["red", "blue"], bots=2, bot_names=["Hal", "Deep"])
+    first = seats.first()
+    assert [(seat["name"], seat["place"], seat["team"], seat["ready"]) for seat in first.values()] == [
+        ("Hal", 0, 0, True),
+        ("Deep", 1, 1, True),
+    ]
+    assert first.keys() == {-1, -2}
+    assert Seats(2).first() == {}
+
+
 def test_bots_fill_the_places_and_give_way():
     room = Room(3, bots=2, bot_names=["Hal", "Deep"])
     room.join(1)

@@ -5,6 +5,7 @@ Real backend and clients, on a simulated network in virtual time.
 
 import math
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,9 +80,9 @@ class Guest:
 class Arena:
     """A server with a network of its own."""
 
-    def __init__(self, bots: int = 0, seed: int = 1, lobby: bool = False) -> None:
+    def __init__(self, bots: int = 0, seed: int = 1, lobby: bool = False, checkpoint: Path | None = None) -> None:
         self.network = SimulatedNetwork(seed=seed)
-        self.server = ArenaServer(bots, random.Random(seed), lobby=lobby)
+        self.server = ArenaServer(bots, random.Random(seed), checkpoint=checkpoint, lobby=lobby)
         self.network.serve(self.server.backend, interval=TICK)
         self.server.backend.game_state_machine.register_event_handler("PUT", self._put)
         self.network.run(0.1)
@@ -407,9 +408,47 @@ def test_when_the_winner_leaves_the_next_round_begins(arena: Arena) -> None:
     assert bob.state["scores"] == {bob.number: [0, 0]}
 
 
+def begin(arena: Arena, *guests: Guest) -> None:
+    for guest in guests:
+        guest.does("READY", True)
+    arena.runs(10)
+
+
+def test_before_the_first_round_clients_see_the_lobby_and_wrecks_do_not_count() -> None:
+    arena = Arena(bots=1, lobby=True)
+    ada, bob = arena.duel()
+    assert (ada.state["lobby"], ada.state["winner"]) == (True, NO_PILOT)
+    wreck(ada, bob)
+    assert (ada.state["scores"][ada.number], ada.state["scores"][bob.number]) == ([0, 0], [0, 0])
+    begin(arena, ada)
+    assert ada.state["lobby"]
+    begin(arena, bob)
+    assert not ada.state["lobby"]
+    assert not any(seat["ready"] for number, seat in ada.state["pilots"].items() if number > 0)
+    arena.runs(BACK_AFTER + SHIELDED + 5)
+    arena.put(ada, LEFT, 0)
+    arena.put(bob, RIGHT, 180 - 360)
+    wreck(ada, bob)
+    assert ada.state["scores"][ada.number] == [1, 0]
+
+
+def test_a_fight_that_warmed_up_goes_on_warming_up_after_a_restart(tmp_path: Path) -> None:
+    for begins in (False, True):
+        file = tmp_path / f"{begins}.game"
+        arena = Arena(lobby=True, checkpoint=file)
+        ada = Guest(arena)
+        if begins:
+            begin(arena, ada)
+        arena.network.run(6.0)
+        arena.server.backend.shutdown()
+        again = ArenaServer(0, random.Random(1), checkpoint=file, lobby=True)
+        assert again.backend.game_state_store.get_game_state().lobby is not begins
+
+
 def test_between_two_rounds_clients_see_the_lobby_and_the_next_begins_when_all_are_ready() -> None:
     arena = Arena(lobby=True)
     ada, bob = arena.duel()
+    begin(arena, ada, bob)
     arena.server.pilots[ada.number].kills = KILLS_TO_WIN - 1
     wreck(ada, bob)
     assert (bob.state["winner"], bob.state["lobby"]) == (ada.number, True)

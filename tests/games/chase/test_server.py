@@ -433,17 +433,37 @@ def _at(runner: Any) -> tuple[int, int]:
     return runner["x"], runner["y"]
 
 
+def ready(place: Place, *guests: Guest) -> None:
+    for guest in guests:
+        guest.client.dispatch_event("READY", True, retries=RELIABLE)
+    place.network.run(0.3)
+
+
+def test_before_the_first_round_nobody_is_caught_and_no_time_counts() -> None:
+    place = Place(bots=6, lobby=True)
+    ada = place.guest("Ada")
+    place.network.run(20.0)
+    assert (ada.state["lobby"], ada.state["round"]["seconds"]) == (True, rules.ROUND_TICKS // rules.TICKS_PER_SECOND)
+    assert all(score == [0, 0] for score in ada.state["scores"].values())
+    ready(place, ada)
+    place.network.run(20.0)
+    assert not ada.state["lobby"]
+    assert sum(tags for _, tags in ada.state["scores"].values()) > 0
+    assert not ada.state["people"][ada.number]["ready"], "each round wants a new word"
+
+
 def test_between_two_rounds_clients_see_the_lobby_and_the_next_begins_when_all_are_ready() -> None:
     place = Place(bots=2, lobby=True)
     ada, bob = place.guest("Ada"), place.guest("Bob")
+    assert ada.state["lobby"], "before the first round, too"
+    ready(place, ada, bob)
     assert not ada.state["lobby"]
     place.chase.ticks_left = 10
     place.network.run(1.0)
     assert ada.state["lobby"]
-    for guest in (ada, bob):
-        assert ada.state["round"]["winner"]
-        guest.client.dispatch_event("READY", True, retries=RELIABLE)
-        place.network.run(0.3)
+    ready(place, ada)
+    assert ada.state["round"]["winner"]
+    ready(place, bob)
     assert (ada.state["lobby"], ada.state["round"]["winner"]) == (False, [])
     assert not any(ada.state["people"][guest.number]["ready"] for guest in (ada, bob)), "each round wants a new word"
     assert max(seconds for seconds, _ in ada.state["scores"].values()) == 0

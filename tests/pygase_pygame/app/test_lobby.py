@@ -62,6 +62,20 @@ def clicks(table: Table, seat: Seat, key: object) -> None:
     table.runs(0.2)
 
 
+def test_a_key_that_gets_ready_does_nothing_else_in_the_game(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The space bar fires a gun in some games, and the arrows move. Other keys reach the game."""
+    ada, bob = table.sit("Ada"), table.sit("Bob")
+    table.runs(0.4)
+    controls = ada.screen.controls
+    monkeypatch.setattr(ada.screen, "handle", lambda event: controls.handle(event) and False)
+    for handed_on in (pygame.K_LEFT, pygame.K_a):
+        ada.presses(handed_on)
+        table.runs(0.1)
+        assert controls.state["left"] is (handed_on == pygame.K_a)
+        ada.releases(handed_on)
+    assert bob.loop.lobby.is_open
+
+
 def test_the_game_starts_when_all_are_ready_and_a_rematch_too(table: Table) -> None:
     ada, bob = table.sit("Ada"), table.sit("Bob")
     table.runs(0.4)
