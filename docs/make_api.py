@@ -158,6 +158,8 @@ TOPICS = [
         [
             *["pygase_pygame.join", "pygase_pygame.host", "pygase_pygame.Session", "pygase_pygame.View"],
             "pygase_pygame.ViewGroup",
+            "pygase_pygame.SpriteWorld",
+            "pygase_pygame.HeldKeys",
             *["pygase_pygame.Prediction", "pygase_pygame.Controls", "pygase_pygame.binding_of"],
             *["pygase_pygame.SERVER_EVENT", "pygase_pygame.CONNECTED", "pygase_pygame.LOST"],
             *["pygase_pygame.DEFAULT_PORT", "pygase_pygame.ConnectScreen", "pygase_pygame.TextEntry"],

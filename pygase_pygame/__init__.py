@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .own_part import Prediction
     from .pygame_events import CONNECTED, LOST, SERVER_EVENT
     from .session import Session
+    from .sprite_world import HeldKeys, SpriteWorld
     from .ui.banner import StatusBanner, draw_status
     from .ui.link_key import LinkKey
     from .ui.net_graph import NetGraph
@@ -47,6 +48,8 @@ _MODULES: Final = {
     "NetGraph": "pygase_pygame.ui.net_graph",
     "Prediction": "pygase_pygame.own_part",
     "Session": "pygase_pygame.session",
+    "HeldKeys": "pygase_pygame.sprite_world",
+    "SpriteWorld": "pygase_pygame.sprite_world",
     "StatusBanner": "pygase_pygame.ui.banner",
     "TextEntry": "pygase_pygame.ui.text_entry",
     "View": "pygase_pygame.view",
@@ -75,10 +78,12 @@ __all__ = [
     "SERVER_EVENT",
     "ConnectScreen",
     "Controls",
+    "HeldKeys",
     "LinkKey",
     "NetGraph",
     "Prediction",
     "Session",
+    "SpriteWorld",
     "StatusBanner",
     "TextEntry",
     "View",

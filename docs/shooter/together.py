@@ -1,13 +1,11 @@
 """Saucers drop bombs, and ships shoot them: a game for many. The arrow keys move, the space bar shoots."""
 
-import itertools
 import random
 import sys
 
 import pygame
 
 import pygase_pygame
-from pygase import CLIENT_CONNECTED, CLIENT_LEFT, Backend, GameState, Whole
 
 AREA = pygame.Rect(0, 0, 640, 480)
 LOOKS = {
@@ -17,34 +15,30 @@ LOOKS = {
     "bomb": ("red", (8, 8)),
     "boom": ("yellow", (30, 30)),
 }
-KEYS = {"left": pygame.K_LEFT, "right": pygame.K_RIGHT, "fire": pygame.K_SPACE}
-numbers = itertools.count(-1, -1)  # a new thing, a new key; a ship has its player's client_id, which is above 0
 
 
 class Thing(pygame.sprite.Sprite):
     """A coloured box that flies until it leaves the window."""
 
-    def __init__(self, group, look, center, speed=(0, 0)):
+    shared = "rect.x", "rect.y", "look"
+
+    def __init__(self, group=(), look="shot", center=(0, 0), speed=(0, 0)):
         super().__init__(group)
-        self.look, self.speed, self.key = look, speed, next(numbers)
-        color, size = LOOKS[look]
+        self.look, self.speed = look, speed
+        self.refresh()
+        self.rect = self.image.get_rect(center=center)
+
+    def refresh(self):
+        """Look as a thing of this kind does."""
+        color, size = LOOKS[self.look]
         self.image = pygame.Surface(size)
         self.image.fill(color)
-        self.rect = self.image.get_rect(center=center)
 
     def update(self):
         """Fly for a tick."""
         self.rect.move_ip(self.speed)
         if not AREA.colliderect(self.rect):
             self.kill()
-
-    def save(self):
-        """Return what there is to see of it."""
-        return {"look": self.look, "x": self.rect.centerx, "y": self.rect.centery}
-
-    def show(self, data):
-        """Follow what there is to see."""
-        self.rect.center = data["x"], data["y"]
 
 
 class Boom(Thing):
@@ -62,32 +56,25 @@ class Boom(Thing):
 
 
 class Ship(Thing):
-    """The player's ship: it stands still for a second after a bomb."""
+    """A player's ship: it stands still for a second after a bomb."""
 
-    def __init__(self, group):
+    shared = "rect.x", "rect.y", "reload", "stunned", "shoots"
+
+    def __init__(self, group=()):
         super().__init__(group, "ship", (AREA.centerx, AREA.bottom - 30))
-        self.reload = self.stunned = 0
+        self.reload = self.stunned = self.shoots = 0
 
-    def update(self, keys):
-        """Move for a tick. Return whether it shoots, at most three times a second."""
+    def update(self):
+        """Move for a tick. It shoots at most three times a second."""
+        keys, self.shoots = self.keys, False
         self.reload, self.stunned = max(self.reload - 1, 0), max(self.stunned - 1, 0)
         if self.stunned:
-            return False
-        self.rect.x += 4 * (keys["right"] - keys["left"])
+            return
+        self.rect.x += 4 * (keys[pygame.K_RIGHT] - keys[pygame.K_LEFT])
         self.rect.clamp_ip(AREA)
-        shoots = keys["fire"] and not self.reload
-        if shoots:
+        self.shoots = keys[pygame.K_SPACE] and not self.reload
+        if self.shoots:
             self.reload = 20
-        return shoots
-
-    def save(self):
-        """Return all that `update` reads and changes."""
-        return {**super().save(), "reload": self.reload, "stunned": self.stunned}
-
-    def load(self, data):
-        """Become the ship that was saved."""
-        self.show(data)
-        self.reload, self.stunned = data["reload"], data["stunned"]
 
 
 class Battle:
@@ -99,25 +86,16 @@ class Battle:
         self.flying = [self.shots, self.saucers, self.bombs, self.booms]
         self.score = 0
 
-    def enter(self, client_id):
-        """Give a new player a ship."""
-        Ship(self.ships).key = client_id
-
-    def leave(self, client_id):
-        """Remove the ship of a player who has left."""
-        self.ships.remove([ship for ship in self.ships if ship.key == client_id])
-
-    def time_step(self, game_state, dt, inputs):
-        """Advance the game by a tick, a 60th of a second. Return what there is to see."""
-        for ship in self.ships:
-            if ship.key in inputs and ship.update(keys_in(inputs[ship.key].value)):
-                Thing(self.shots, "shot", ship.rect.midtop, (0, -8))
-        for group in self.flying:
+    def update(self):
+        """Advance the game by a tick, a 60th of a second. Return what there is to see beside the sprites."""
+        for group in [self.ships, *self.flying]:
             group.update()
+        for ship in self.ships:
+            if ship.shoots:
+                Thing(self.shots, "shot", ship.rect.midtop, (0, -8))
         self.attack()
         self.explode()
-        things = {thing.key: thing.save() for group in [self.ships, *self.flying] for thing in group}
-        return {"things": Whole(things), "score": self.score}
+        return {"score": self.score}
 
     def attack(self):
         """Let saucers appear, and drop bombs."""
@@ -137,37 +115,13 @@ class Battle:
             ship.stunned = 60
 
 
-def keys_in(value):
-    """Return the held keys in an input. A client may send anything."""
-    held = value if isinstance(value, dict) else {}
-    return {name: held.get(name) is True for name in KEYS}
-
-
-def draw(screen, font, group, view):
+def draw(screen, font, world):
     """Draw the whole frame."""
+    view = world.frame()
     screen.fill("midnightblue")
-    group.follow(view.get("things"))
-    group.draw(screen)
+    world.sprites.draw(screen)
     screen.blit(font.render(f"Score: {view.get('score', 0)}", True, "white"), (10, 10))
-
-
-def begin(address=None):
-    """Join the game at an address, or open one."""
-    own = Ship([])
-
-    def step(mine, keys):
-        own.load(mine)
-        own.update(keys)
-        return own.save()
-
-    predict = pygase_pygame.Prediction(step, "things.{me}")
-    options = {"tick": 1 / 60, "interpolate": ["things.*.x", "things.*.y"], "predict": predict}
-    if address is not None:
-        return pygase_pygame.join(address, 8080, **options)
-    battle = Battle()
-    handlers = {CLIENT_CONNECTED: battle.enter, CLIENT_LEFT: battle.leave}
-    backend = Backend(GameState(things={}, score=0), battle.time_step, handlers)
-    return pygase_pygame.host(backend, 8080, "0.0.0.0", **options)
+    pygase_pygame.draw_status(screen, world.session)
 
 
 def main():
@@ -175,19 +129,19 @@ def main():
     pygame.init()
     screen = pygame.display.set_mode(AREA.size)
     font, clock = pygame.font.Font(None, 30), pygame.time.Clock()
-    session, controls = begin(*sys.argv[1:2]), pygase_pygame.Controls(**KEYS)
-    group = pygase_pygame.ViewGroup(lambda key, data: Thing([], data["look"], (data["x"], data["y"])))
+    battle = Battle()
+    classes = {Ship: battle.ships, Thing: battle.flying}
+    world = pygase_pygame.SpriteWorld(classes, keys=[pygame.K_LEFT, pygame.K_RIGHT, pygame.K_SPACE])
+    world.begin(battle.update, address=next(iter(sys.argv[1:]), None), score=0)
     running = True
     while running:
         for event in pygame.event.get():
-            controls.handle(event)
+            world.handle(event)
             running = running and event.type != pygame.QUIT
-        session.send_input(controls.take())
-        draw(screen, font, group, session.view())
-        pygase_pygame.draw_status(screen, session)
+        draw(screen, font, world)
         pygame.display.flip()
         clock.tick(60)
-    session.close()
+    world.session.close()
     pygame.quit()
 
 

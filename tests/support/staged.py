@@ -11,6 +11,7 @@ import pytest
 import pygase_pygame
 from pygase import Backend, Client
 from pygase.testing import Link, SimulatedNetwork
+from pygase_pygame import sprite_world
 
 FRAME_RATE = 60
 
@@ -39,8 +40,9 @@ class Staged:
         self._names: dict[str, Any] = {}
         self._each_frame: Callable[[int], object] = lambda frame: None
         self._frame = 0
-        monkeypatch.setattr(pygase_pygame, "host", self.host)
-        monkeypatch.setattr(pygase_pygame, "join", self.join)
+        for place in (pygase_pygame, sprite_world):
+            monkeypatch.setattr(place, "host", self.host)
+            monkeypatch.setattr(place, "join", self.join)
         monkeypatch.setattr(pygame.time, "Clock", lambda: self)
         self._monkeypatch = monkeypatch
 
