@@ -140,9 +140,11 @@ def _frames(way: Way, me: int) -> int | None:
     return None if touched is None or moved is None else max(moved - touched, 0)
 
 
-def bytes_a_second(state_rate: float | None, seed: int = 1, seconds: float = 20.0) -> float:
+def bytes_a_second(
+    state_rate: float | None, seed: int = 1, seconds: float = 10.0, *, share_inputs: bool = True
+) -> float:
     """Return the server's bytes a second to each client, with two bots and shared inputs."""
-    match = Match(NETWORKS["150"], seed, dict, bots=2, state_rate=state_rate)
+    match = Match(NETWORKS["150"], seed, dict, bots=2, state_rate=state_rate, share_inputs=share_inputs)
     match.play(5.0)
     before = match.network.bytes_sent[match.address]
     match.play(seconds)
@@ -196,8 +198,9 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name in filter(None, arguments.links.split(",")):
         print_link(name, [measured(name, seed) for seed in range(1, arguments.matches + 1)])
-    few, many = bytes_a_second(20.0), bytes_a_second(None)
+    few, many, bare = bytes_a_second(20.0), bytes_a_second(None), bytes_a_second(None, share_inputs=False)
     print(f"\nbytes a second to each client: {few:,.0f} at 20 states, {many:,.0f} at 60: {few / many:.2f}")
+    print(f"and {bare:,.0f} at 60 without the shared inputs")
 
 
 if __name__ == "__main__":
