@@ -133,6 +133,8 @@ class SpriteWorld:
     - is made by calling it without arguments, or by the function in ``make``. It joins no group by itself.
     - ``shared`` names what the others see: attributes of plain values, with dots, as a tuple or as a text. A player's
       has everything that its ``update`` reads and changes. Without it, that is ``rect.x`` and ``rect.y``.
+    - A player's ``update`` may look at what never moves, such as walls, if both sides make it. In the window the groups
+      are empty, or the server's: so collisions with what moves belong into the tick, after ``update``.
     - ``refresh()``, if there is one, is called when these have changed, to choose another image.
 
     :param groups: each class of sprites, and its group or groups; the first class is that of the players.
@@ -236,7 +238,9 @@ class SpriteWorld:
             self.backend.server.dispatch_event(event_type, *args, retries=RELIABLE)
 
     def _leave(self, client_id: int) -> None:
-        self.players.pop(client_id).kill()
+        sprite = self.players.pop(client_id, None)
+        if sprite is not None:
+            sprite.kill()
 
     def _time_step(self, game_state: GameState, dt: float, inputs: Mapping[int, Any]) -> dict[str, Any]:
         for client_id, sprite in self.players.items():
