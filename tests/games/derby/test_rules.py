@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from games.derby import pitch, rules
 from games.derby.pitch import CORNER, GOAL_DEPTH, GOAL_HALF, HEIGHT, MIDDLE, WIDTH
 from games.derby.rules import BACK, BALL, BOOST, CAR, FORWARD, LEFT, RIGHT, TANK, World
+from pygase.testing import check_rules
 
 Told = list[tuple[Any, ...]]
 places = st.tuples(st.floats(CORNER, WIDTH - CORNER), st.floats(CAR, HEIGHT - CAR))
@@ -178,3 +179,9 @@ def test_the_rules_need_nothing_that_differs_between_machines() -> None:
         assert used <= {"sqrt"}
         assert imported <= {"math"}
         assert not any(isinstance(node, ast.Pow) for node in ast.walk(tree))
+
+
+def test_the_rules_repeat_as_a_prediction_of_the_world_needs_it() -> None:
+    rng = random.Random(4)
+    held = [{who: rng.randrange(32) for who in range(1, 5)} for _ in range(8)]
+    check_rules(rules.step, world_of(4), [held[tick // 20] for tick in range(160)], hash_seeds=(1,))
