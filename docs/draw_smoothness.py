@@ -22,7 +22,7 @@ from benchmarks._smooth_players import FRAME, RTT_100, TICK, Player, Walkers
 from benchmarks._smooth_shots import SPEED, Gallery, Shooter
 from benchmarks.view_smoothness import arrivals, play
 from docs.chart import BLUE, FAINT, GREEN, GREY, INK, RED, SAND, Picture, Plot, Point
-from games.pong import rules
+from games.pong import flight, rules
 from games.pong.foresight import Foresight
 from games.pong.rules import Match
 from pygase import SnapshotBuffer
@@ -267,15 +267,15 @@ def _rally(ticks: int) -> list[Match]:
     """Play Pong between two players who never miss; return the match of each tick, from the third hit on."""
     match, seen = rules.new_match(), list[Match]()
     while len(seen) < ticks:
-        match = rules.step(match, {side: _towards(match, side) for side in rules.SIDES})
+        match = rules.step(match, {side: _towards(match, side) for side in flight.SIDES})
         if match["rally"] >= 3:
             seen.append(match)
     return seen
 
 
-def _towards(match: Match, side: rules.Side) -> int:
+def _towards(match: Match, side: flight.Side) -> int:
     off = match["ball"]["y"] - match["paddles"][side]
-    return (off > rules.PADDLE_SPEED) - (off < -rules.PADDLE_SPEED)
+    return (off > flight.PADDLE_SPEED) - (off < -flight.PADDLE_SPEED)
 
 
 def pong() -> str:
@@ -300,7 +300,7 @@ def pong() -> str:
         x=(0, 3.5),
         y=(0, 320),
         x_marks=_marks((0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5)),
-        y_marks=[(rules.REACH["left"], "mine"), (rules.REACH["right"], "theirs")],
+        y_marks=[(flight.REACH["left"], "mine"), (flight.REACH["right"], "theirs")],
         x_name="seconds",
         y_name="from paddle to paddle",
     )

@@ -3,8 +3,9 @@
 import random
 from collections import deque
 
-from games.pong import rules
-from games.pong.rules import Ball, Match, Side
+from games.pong import flight
+from games.pong.flight import Ball, Side
+from games.pong.rules import Match
 
 REACTION_TICKS = 14  # the bot sees the ball as it was about a quarter of a second ago
 SERVE_ERROR = 9.0  # court units: the largest error for a ball at serve speed
@@ -32,16 +33,16 @@ class Bot:
 
     def _target(self, ball: Ball) -> float:
         """Return the target's y in court units: the guess for the ball, or the middle while no ball approaches."""
-        coming = rules.ticks_to_reach(ball, self.side) > 0
+        coming = flight.ticks_to_reach(ball, self.side) > 0
         if coming and not self._coming:
             self._error = self._misjudgement(ball)
         self._coming = coming
         if not coming:
-            return rules.HEIGHT / 2
-        return rules.fly(ball, rules.ticks_to_reach(ball, self.side))["y"] + self._error
+            return flight.HEIGHT / 2
+        return flight.fly(ball, flight.ticks_to_reach(ball, self.side))["y"] + self._error
 
     def _misjudgement(self, ball: Ball) -> float:
         """Return the bot's error for this ball, in court units."""
         speed = abs(ball["vx"]) + abs(ball["vy"])
-        most = SERVE_ERROR + ERROR_PER_SPEED * max(0.0, speed - rules.SERVE_SPEED)
+        most = SERVE_ERROR + ERROR_PER_SPEED * max(0.0, speed - flight.SERVE_SPEED)
         return self._rng.uniform(-most, most)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 import pygame
 
 from games.common.news import NewsLine
-from games.pong import rules, scene
+from games.pong import flight, rules, scene
 from games.pong.court import Court, pong_icon
 from games.pong.echo import BOUNCES, SOUNDS, Echo, sound_of
 from games.pong.foresight import Foresight
@@ -84,6 +84,7 @@ class PongScreen(GameScreen):
         self._echo = Echo()
         self._foresight: Foresight | None = None
         self._seat: Seat = ""
+        self._direction = 0  # of the own paddle
         self._waiting_news: deque[str] = deque()  # sentences that wait until no other news is shown
         self.news = NewsLine(playing.clock, NEWS_SECONDS)
 
@@ -105,10 +106,12 @@ class PongScreen(GameScreen):
         newest = with_people(self.session.newest)
         seat = self._seat_in(newest)
         if scene.has_guest(newest, seat):
-            own, guest = (letters, arrows) if seat == rules.LEFT else (arrows, letters)
-            self.session.send_input([_one_way(own + pad), guest])
+            own, guest = (letters, arrows) if seat == flight.LEFT else (arrows, letters)
+            self._direction = _one_way(own + pad)
+            self.session.send_input([self._direction, guest])
         else:
-            self.session.send_input(_one_way(letters + arrows + pad))
+            self._direction = _one_way(letters + arrows + pad)
+            self.session.send_input(self._direction)
         if again and seat and newest["match"]["phase"] == rules.OVER and not self.in_lobby():
             self.tell("READY", True)
 
@@ -149,7 +152,7 @@ class PongScreen(GameScreen):
         if seat:
             if self._foresight is None or self._foresight.side != seat:
                 self._foresight = Foresight(seat)
-            ball = self._foresight.ball(state["match"], self.session.lead / TICK)
+            ball = self._foresight.ball(state["match"], self.session.lead / TICK, self._direction)
             ahead = ball["vx"] * state["match"]["ball"]["vx"] < 0.0  # it has met the own paddle already
             state["match"] = {**state["match"], "ball": ball, "rally": state["match"]["rally"] + ahead}
         return state

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import pygame
 
-from games.pong import rules
+from games.pong import flight, rules
 from games.pong.echo import TrailPoint, flies_from
-from games.pong.rules import LEFT, RIGHT, Match, Side
+from games.pong.flight import LEFT, RIGHT, Side
+from games.pong.rules import Match
 from games.pong.scene import Notice, Scene
 from pygase_pygame.app import (
     FAINT,
@@ -32,11 +33,11 @@ from pygase_pygame.app import (
 )
 
 SIDE_COLOURS: dict[Side, Colour] = {LEFT: ORANGE, RIGHT: SKY}
-MIDDLE_X: dict[Side, float] = {LEFT: rules.WIDTH / 4, RIGHT: rules.WIDTH * 3 / 4}  # of each half, in court units
+MIDDLE_X: dict[Side, float] = {LEFT: flight.WIDTH / 4, RIGHT: flight.WIDTH * 3 / 4}  # of each half, in court units
 
 PADDLE_X: dict[Side, float] = {
-    LEFT: rules.PADDLE_MARGIN,
-    RIGHT: rules.WIDTH - rules.PADDLE_MARGIN - rules.PADDLE_WIDTH,
+    LEFT: flight.PADDLE_MARGIN,
+    RIGHT: flight.WIDTH - flight.PADDLE_MARGIN - flight.PADDLE_WIDTH,
 }
 
 SCORE_Y = 33.0  # court units: above any notice
@@ -53,7 +54,7 @@ class Frame:
     def __init__(self, surface: pygame.Surface) -> None:
         self.text = hud.text_size(surface)
         line = round(self.text * 1.6)
-        self.layout = Layout(surface.get_size(), (rules.WIDTH, rules.HEIGHT), header=line, footer=line)
+        self.layout = Layout(surface.get_size(), (flight.WIDTH, flight.HEIGHT), header=line, footer=line)
         self.court = pygame.Rect(self.layout.area)
         self.header = pygame.Rect(self.court.left, self.court.top - line, self.court.w, line)
         self.footer = pygame.Rect(self.court.left, self.court.bottom, self.court.w, line)
@@ -115,7 +116,7 @@ class Court:
         self._frame = Frame(surface)
         self._layout = self._frame.layout
         self._ground = _ground(self._frame, surface.get_size())
-        self._ball = _disc(self._layout.pixels(2 * rules.BALL_RADIUS), WHITE)
+        self._ball = _disc(self._layout.pixels(2 * flight.BALL_RADIUS), WHITE)
 
     def _draw_match(self, surface: pygame.Surface, match: Match, scene: Scene) -> None:
         surface.set_clip(self._frame.court)  # the predicted ball may leave the court before the server ends the rally
@@ -144,7 +145,7 @@ class Court:
         if match["rally"] >= LEAST_RALLY:
             said = f"Rally {match['rally']}"
             text = self._lettering.line(said, self._layout.pixels(11), GREY, self._frame.court.w // 3)
-            place = text.get_rect(midtop=self._layout.point(rules.WIDTH / 2, 4))
+            place = text.get_rect(midtop=self._layout.point(flight.WIDTH / 2, 4))
             surface.fill(FLOOR, place.inflate(self._layout.pixels(4), 0))  # interrupt the line in the middle
             surface.blit(text, place)
 
@@ -153,22 +154,22 @@ class Court:
             beads = math.ceil(math.dist(one[:2], next_one[:2]) / BEADS)
             for bead in range(beads):
                 x, y, age = (a + (b - a) * bead / beads for a, b in zip(one, next_one, strict=True))
-                radius = self._layout.pixels(rules.BALL_RADIUS * (1.0 - age) * 0.9)
+                radius = self._layout.pixels(flight.BALL_RADIUS * (1.0 - age) * 0.9)
                 pygame.draw.circle(surface, mixed(FLOOR, colour, 0.5 * (1.0 - age)), self._layout.point(x, y), radius)
 
     def _draw_paddles(self, surface: pygame.Surface, match: Match, scene: Scene) -> None:
         layout = self._layout
         for side, y in match["paddles"].items():
-            paddle = layout.rect(PADDLE_X[side], y - rules.PADDLE_HALF, rules.PADDLE_WIDTH, 2 * rules.PADDLE_HALF)
+            paddle = layout.rect(PADDLE_X[side], y - flight.PADDLE_HALF, flight.PADDLE_WIDTH, 2 * flight.PADDLE_HALF)
             pygame.draw.rect(surface, _colour_of(side, scene), paddle, border_radius=layout.pixels(2))
             if side == scene.you:
                 self._draw_pointer(surface, side, y)
 
     def _draw_pointer(self, surface: pygame.Surface, side: Side, y: float) -> None:
-        tip = rules.PADDLE_MARGIN - 2.5
+        tip = flight.PADDLE_MARGIN - 2.5
         corners = [(tip, y), (tip - 5, y - 3.5), (tip - 5, y + 3.5)]
         if side == RIGHT:
-            corners = [(rules.WIDTH - x, y) for x, y in corners]
+            corners = [(flight.WIDTH - x, y) for x, y in corners]
         pygame.draw.polygon(surface, WHITE, [self._layout.point(*corner) for corner in corners])
 
     def _draw_ball(self, surface: pygame.Surface, match: Match) -> None:
@@ -255,7 +256,7 @@ class Court:
 def games_x(side: Side, number: int) -> float:
     """Return the x of the mark for game `number` of a side, in court units. Marks go outwards."""
     outwards = 30.0 + 10.0 * number
-    return rules.WIDTH / 2 + (-outwards if side == LEFT else outwards)
+    return flight.WIDTH / 2 + (-outwards if side == LEFT else outwards)
 
 
 def paint_icon(surface: pygame.Surface) -> None:
@@ -282,8 +283,8 @@ def _ground(frame: Frame, size: tuple[int, int]) -> pygame.Surface:
     ground = pygame.Surface(size).convert()
     ground.fill(NIGHT)
     ground.fill(FLOOR, frame.court)
-    for y in range(4, int(rules.HEIGHT), 12):
-        ground.fill(FAINT, layout.rect(rules.WIDTH / 2 - 1, y, 2, 6))
+    for y in range(4, int(flight.HEIGHT), 12):
+        ground.fill(FAINT, layout.rect(flight.WIDTH / 2 - 1, y, 2, 6))
     edge = layout.pixels(1)
     pygame.draw.rect(ground, LINE, frame.court.inflate(2 * edge, 2 * edge), edge)
     return ground

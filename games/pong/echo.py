@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from games.pong import rules
-from games.pong.rules import LEFT, RIGHT, SIDES, Match, Side
+from games.pong import flight, rules
+from games.pong.flight import LEFT, RIGHT, SIDES, Side
+from games.pong.rules import Match
 from pygase import Happening
 from pygase_pygame.app import SoundSet, Tone
 
@@ -29,7 +30,7 @@ TO_THE_SIDE: Final = 0.6  # pan of a sound at the end of the court: 0 is the mid
 
 TRAIL_SECONDS: Final = 0.25
 MOST_POINTS: Final = 60  # limit of a trail, at any frame rate
-LONGEST_LEAP: Final = 4 * rules.TOP_SPEED  # court units between two frames: a longer way is a reset, not a flight
+LONGEST_LEAP: Final = 4 * flight.TOP_SPEED  # court units between two frames: a longer way is a reset, not a flight
 
 
 Foretell = Callable[[str, int, float], object]
@@ -93,14 +94,14 @@ def _foretell_bounce(before: Match, match: Match, foretell: Foretell) -> None:
     if was["vx"] * ball["vx"] < 0.0:
         foretell("HIT", rally, ball["x"])
     elif was["vy"] * ball["vy"] < 0.0:
-        foretell("WALL", rules.wall_number(rally, ball["y"]), ball["x"])
+        foretell("WALL", flight.wall_number(rally, ball["y"]), ball["x"])
 
 
 def sound_of(bounce: Happening) -> Sound | None:
     """Return the sound of a bounce of the ball; None for anything else."""
     match bounce.what, bounce.args:
-        case ("HIT" | "WALL") as what, (int() | float() as x,) if not bounce.taken_back and 0 <= x <= rules.WIDTH:
-            return Sound(what.lower(), (2.0 * x / rules.WIDTH - 1.0) * TO_THE_SIDE)
+        case ("HIT" | "WALL") as what, (int() | float() as x,) if not bounce.taken_back and 0 <= x <= flight.WIDTH:
+            return Sound(what.lower(), (2.0 * x / flight.WIDTH - 1.0) * TO_THE_SIDE)
     return None
 
 

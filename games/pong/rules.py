@@ -11,13 +11,27 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, TypedDict
 
-Side = Literal["left", "right"]
+from games.pong.flight import (
+    BALL_RADIUS,
+    HEIGHT,
+    LEFT,
+    PADDLE_HALF,
+    PADDLE_SPEED,
+    RIGHT,
+    WIDTH,
+    Ball,
+    Side,
+    fly,
+    hit,
+    other,
+    reaches,
+    sent,
+    ticks_to_reach,
+    wall_number,
+)
+
 Phase = Literal["waiting", "serve", "rally", "over"]
 Tell = Callable[[str, int, float], object]
-
-LEFT: Final = "left"
-RIGHT: Final = "right"
-SIDES: Final[tuple[Side, Side]] = (LEFT, RIGHT)
 
 WAITING: Final = "waiting"  # for a second player: nothing moves
 SERVE: Final = "serve"  # the ball lies in the middle until the countdown ends
@@ -25,39 +39,10 @@ RALLY: Final = "rally"  # the ball is in play
 OVER: Final = "over"  # one side has won the game
 
 TICKS_PER_SECOND: Final = 60
-WIDTH: Final = 320.0
-HEIGHT: Final = 180.0  # 16:9 like most screens
-
-PADDLE_HALF: Final = 17.0  # from its middle to its end
-PADDLE_WIDTH: Final = 5.0
-PADDLE_SPEED: Final = 3.0  # across the whole court in a second
-PADDLE_MARGIN: Final = 12.0  # from the edge of the court to the paddle's near side
-
-BALL_RADIUS: Final = 3.0
-SERVE_SPEED: Final = 2.1  # about a second from the middle to a paddle
-SPEED_PER_HIT: Final = 0.2
-TOP_SPEED: Final = 6.0  # paddle to paddle in 0.8 s: hard, but human
-STEEPEST: Final = 1.2  # slope of a ball that the very end of a paddle hits: about 50 degrees
-
-SERVE_TICKS: Final = 75  # time to see the direction of the serve
-WINNING_SCORE: Final = 11
+SERVE_TICKS: Final = 60  # time to see the direction of the serve
+WINNING_SCORE: Final = 5
 SERIES: Final = (1, 3, 5, 7, 9)  # lengths of a series in games; more than half of them win it
 SERVE_SLOPES: Final = (0.35, -0.5, 0.15, -0.25, 0.6)  # used in turn: they vary, and are the same on every machine
-
-# x of the ball's middle when it touches a paddle.
-REACH: Final[dict[Side, float]] = {
-    LEFT: PADDLE_MARGIN + PADDLE_WIDTH + BALL_RADIUS,
-    RIGHT: WIDTH - PADDLE_MARGIN - PADDLE_WIDTH - BALL_RADIUS,
-}
-
-
-class Ball(TypedDict):
-    """Middle of the ball in court units, velocity in court units a tick. `vx` is never 0 in flight."""
-
-    x: float
-    y: float
-    vx: float
-    vy: float
 
 
 class Match(TypedDict):
@@ -121,7 +106,7 @@ def step(match: Match, inputs: Mapping[Side, int], tell: Tell = _nobody) -> Matc
     if match["phase"] == SERVE:
         return _count_down(match)
     if match["phase"] == RALLY:
-        return _play(match, tell)
+        return _play(match, inputs, tell)
     return match
 
 
@@ -130,11 +115,6 @@ def interrupted(match: Match) -> Match:
     if match["phase"] not in (SERVE, RALLY):
         return match
     return {**match, "phase": SERVE, "countdown": SERVE_TICKS, "rally": 0, "ball": _resting_ball()}
-
-
-def other(side: Side) -> Side:
-    """Return the opposite side."""
-    return RIGHT if side == LEFT else LEFT
 
 
 def wishes(value: object) -> tuple[int, int]:
@@ -160,33 +140,6 @@ def move_paddle(y: float, direction: int) -> float:
     return min(max(moved, PADDLE_HALF), HEIGHT - PADDLE_HALF)
 
 
-def ball_speed(rally: int) -> float:
-    """Return the speed of a ball after `rally` hits, in court units a tick."""
-    return min(SERVE_SPEED + rally * SPEED_PER_HIT, TOP_SPEED)
-
-
-def fly(ball: Ball, ticks: float) -> Ball:
-    """Return the ball after `ticks` of flight, with every bounce off the walls above and below.
-
-    A bounce mirrors the path beyond the wall, so the result is right at any speed.
-    """
-    y, vy = ball["y"] + ball["vy"] * ticks, ball["vy"]
-    top, bottom = BALL_RADIUS, HEIGHT - BALL_RADIUS
-    if not top <= y <= bottom:
-        walls, beyond = divmod(y - top, bottom - top)
-        mirrored = walls % 2 == 1
-        y = bottom - beyond if mirrored else top + beyond
-        vy = -vy if mirrored else vy
-    return {"x": ball["x"] + ball["vx"] * ticks, "y": y, "vx": ball["vx"], "vy": vy}
-
-
-def ticks_to_reach(ball: Ball, side: Side) -> float:
-    """Return the ticks until the ball touches a side's paddle line; negative if it flies away from it."""
-    if ball["vx"] == 0:
-        return -1.0
-    return (REACH[side] - ball["x"]) / ball["vx"]
-
-
 def _with_moved_paddles(match: Match, inputs: Mapping[Side, int]) -> Match:
     paddles = {side: move_paddle(y, inputs.get(side, 0)) for side, y in match["paddles"].items()}
     return {**match, "paddles": paddles}
@@ -197,22 +150,17 @@ def _count_down(match: Match) -> Match:
     if left > 0:
         return {**match, "countdown": left}
     points = sum(match["score"].values())
-    ball = _sent(match["ball"], match["serve_to"], SERVE_SLOPES[points % len(SERVE_SLOPES)], rally=0)
+    ball = sent(match["ball"], match["serve_to"], SERVE_SLOPES[points % len(SERVE_SLOPES)], rally=0)
     return {**match, "phase": RALLY, "countdown": 0, "ball": ball}
 
 
-def wall_number(rally: int, y: float) -> int:
-    """Return the number of a bounce off a wall: in one flight the ball meets each of the two walls once at most."""
-    return 2 * rally + (y > HEIGHT / 2)
-
-
-def _play(match: Match, tell: Tell) -> Match:
+def _play(match: Match, inputs: Mapping[Side, int], tell: Tell) -> Match:
     ball, rally, ticks = match["ball"], match["rally"], 1.0
     while (hitter := _who_hits(ball, match["paddles"], ticks)) is not None:
         until_hit = ticks_to_reach(ball, hitter)
         ball, ticks = _flown(ball, until_hit, rally, tell), ticks - until_hit
         rally += 1
-        ball = hit(ball, hitter, match["paddles"][hitter], rally)
+        ball = hit(ball, hitter, match["paddles"][hitter], rally, inputs.get(hitter, 0))
         tell("HIT", rally, ball["x"])
     ball = _flown(ball, ticks, rally, tell)
     if ball["x"] < -BALL_RADIUS:
@@ -236,24 +184,6 @@ def _who_hits(ball: Ball, paddles: Mapping[Side, float], ticks: float) -> Side |
     if not 0 <= until <= ticks:
         return None
     return side if reaches(fly(ball, until), paddles[side]) else None
-
-
-def reaches(ball: Ball, paddle: float) -> bool:
-    """Return whether a paddle meets a ball that is at its line."""
-    return abs(ball["y"] - paddle) <= PADDLE_HALF + BALL_RADIUS
-
-
-def hit(ball: Ball, hitter: Side, paddle: float, rally: int) -> Ball:
-    """Return the ball after a hit, steeper the farther from the paddle's middle."""
-    off_middle = (ball["y"] - paddle) / (PADDLE_HALF + BALL_RADIUS)
-    at_line: Ball = {**ball, "x": REACH[hitter]}
-    return _sent(at_line, other(hitter), off_middle * STEEPEST, rally)
-
-
-def _sent(ball: Ball, to: Side, slope: float, rally: int) -> Ball:
-    """Return the ball on its way to a side. `slope` is height per width."""
-    across = ball_speed(rally) / math.sqrt(1 + slope * slope)
-    return {**ball, "vx": across if to == RIGHT else -across, "vy": across * slope}
 
 
 def _score(match: Match, scorer: Side) -> Match:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from games.pong import rules
+from games.pong import flight, rules
 from games.pong.echo import TrailPoint
-from games.pong.rules import LEFT, RIGHT, SIDES, Match, Side
+from games.pong.flight import LEFT, RIGHT, SIDES, Side
+from games.pong.rules import Match
 from games.pong.seats import Seat
 
 MOVE: Final = "W/S or Up/Down: move"
@@ -88,12 +89,12 @@ def scene_of(
 
 def has_guest(state: State, seat: Seat) -> bool:
     """Return whether a second player sits at this keyboard."""
-    return bool(seat and state["players"][rules.other(seat)]["guest"])
+    return bool(seat and state["players"][flight.other(seat)]["guest"])
 
 
 def may_call_guest(state: State, seat: Seat) -> bool:
     """Return whether no human plays the other side."""
-    opponent = state["players"][rules.other(seat)] if seat else None
+    opponent = state["players"][flight.other(seat)] if seat else None
     return opponent is not None and (opponent["bot"] or not opponent["name"])
 
 
@@ -119,7 +120,7 @@ def _remarks(state: State, seat: Seat) -> dict[Side, str]:
         return lost
     if not has_guest(state, seat):
         return {**lost, seat: "you"}
-    return {seat: f"you, {HANDS[seat]}", rules.other(seat): HANDS[rules.other(seat)]}
+    return {seat: f"you, {HANDS[seat]}", flight.other(seat): HANDS[flight.other(seat)]}
 
 
 def _keys(state: State, seat: Seat) -> tuple[str, ...]:
@@ -182,13 +183,13 @@ def _hint(state: State, match: Match, seat: Seat) -> str:
     if not seat:
         return ""
     if state["players"][seat]["ready"]:
-        return f"Waiting for {state['players'][rules.other(seat)]['name']}"
+        return f"Waiting for {state['players'][flight.other(seat)]['name']}"
     return "Space: play again" if rules.is_decided(match) else "Space: next game"
 
 
 def _result(match: Match, names: Mapping[Side, str], seat: Seat, hint: str) -> Notice:
     winner: Side = match["winner"] or LEFT
-    loser = rules.other(winner)
+    loser = flight.other(winner)
     score, games = (f"{part[winner]} : {part[loser]}" for part in (match["score"], match["games"]))
     wins = "You win" if seat == winner else f"{names[winner]} wins"
     sentences = [f"Longest rally: {match['longest']}."] if match["longest"] > 1 else []

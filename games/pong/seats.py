@@ -7,7 +7,7 @@ client's plus `GUESTS`.
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
-from games.pong.rules import SIDES, Side
+from games.pong.flight import SIDES, Side
 from pygase import GameState, GameStateUpdate, Seats, changes, clean_name, unused_name
 
 GUESTS: Final = 2**30

@@ -16,7 +16,8 @@ from typing import Any, Final
 from games.common.news import Announcer
 from games.pong import rules
 from games.pong.bot import Bot
-from games.pong.rules import SIDES, Match, Side
+from games.pong.flight import SIDES, Side
+from games.pong.rules import Match
 from games.pong.seats import GUESTS, KeyboardSeats, Table, Update
 from pygase import CLIENT_CONNECTED, CLIENT_LEFT, RELIABLE, Backend, DisconnectReason, GameState, PlayerInput, changes
 from pygase_pygame.app import Company, how_left

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from games.pong.rules import HEIGHT, LEFT, OVER, RALLY, RIGHT, SERVE, WAITING, WIDTH
+from games.pong.flight import HEIGHT, LEFT, RIGHT, WIDTH
+from games.pong.rules import OVER, RALLY, SERVE, WAITING
 from pygase_pygame.app import SEATS, Flag, Number, Shape, State, Text
 
 _COUNT: Final = Number(0, whole=True)

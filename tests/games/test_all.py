@@ -13,7 +13,7 @@ import pygame
 import pytest
 
 from games.arena.rules import AT
-from games.pong.rules import LEFT
+from games.pong.flight import LEFT
 from games.pong.seats import seat_of
 from pygase_pygame.app import cli
 from pygase_pygame.app.game import Game

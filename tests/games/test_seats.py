@@ -10,8 +10,9 @@ import pytest
 
 from games.arena import rules as arena
 from games.canvas import rules as canvas
-from games.pong.rules import HEIGHT as COURT_HEIGHT
-from games.pong.rules import LEFT, RALLY, SERVE
+from games.pong.flight import HEIGHT as COURT_HEIGHT
+from games.pong.flight import LEFT
+from games.pong.rules import RALLY, SERVE
 from pygase import RELIABLE, Backend, Client, ServerConfig
 from pygase.testing import Link, SimulatedNetwork
 from pygase_pygame.app.game import Game, Hosting

@@ -7,7 +7,8 @@ import pytest
 
 from games.pong import rules
 from games.pong.bot import REACTION_TICKS, Bot
-from games.pong.rules import LEFT, RIGHT, Match
+from games.pong.flight import LEFT, RIGHT
+from games.pong.rules import Match
 
 Player = Callable[[Match], int]
 

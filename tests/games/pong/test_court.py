@@ -6,10 +6,10 @@ from dataclasses import replace
 import pygame
 import pytest
 
-from games.pong import court, rules
+from games.pong import court, flight, rules
 from games.pong.court import SIDE_COLOURS, Court, Frame, KeyLine
 from games.pong.echo import TrailPoint
-from games.pong.rules import LEFT, RIGHT
+from games.pong.flight import LEFT, RIGHT
 from games.pong.scene import Notice, Scene
 from pygase_pygame.ui.lettering import SMALLEST, Lettering
 from pygase_pygame.ui.palette import GREY, LINE, NIGHT, WHITE
@@ -53,10 +53,10 @@ def test_both_paddles_are_where_the_rules_say(size: tuple[int, int]) -> None:
     layout = frame(size).layout
     for side, y in ((LEFT, 40.0), (RIGHT, 140.0)):
         box = pixels_of(window, SIDE_COLOURS[side])
-        expected = layout.point(court.PADDLE_X[side] + rules.PADDLE_WIDTH / 2, y)
+        expected = layout.point(court.PADDLE_X[side] + flight.PADDLE_WIDTH / 2, y)
         assert abs(box.centerx - expected[0]) <= 1
         assert abs(box.centery - expected[1]) <= 1
-        assert abs(box.height - 2 * rules.PADDLE_HALF * layout.scale) <= 2
+        assert abs(box.height - 2 * flight.PADDLE_HALF * layout.scale) <= 2
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -111,7 +111,7 @@ def test_status_and_keys_never_overlap(size: tuple[int, int]) -> None:
 
 
 def test_one_owns_the_paddle_that_the_white_arrow_points_at() -> None:
-    def arrow(you: rules.Side | None) -> pygame.Rect:
+    def arrow(you: flight.Side | None) -> pygame.Rect:
         match: rules.Match = {**rules.new_match(), "phase": rules.OVER}
         return pixels_of(drawn(Scene(match=match, you=you, healthy=False), (960, 600)), WHITE)
 

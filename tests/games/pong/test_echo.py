@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from games.pong import rules
+from games.pong import flight, rules
 from games.pong.echo import (
     BOUNCES,
     LONGEST_LEAP,
@@ -17,7 +17,8 @@ from games.pong.echo import (
     flies_from,
     sound_of,
 )
-from games.pong.rules import LEFT, RIGHT, Match
+from games.pong.flight import LEFT, RIGHT
+from games.pong.rules import Match
 from pygase import Happening, Happenings
 from pygase_pygame.app.sounds import Sounds
 
@@ -29,7 +30,7 @@ def flying(x: float, vx: float, y: float = 90.0, vy: float = 0.5, **more: Any) -
     return {**rules.new_match(rules.RALLY), "ball": ball, **more}  # type: ignore[typeddict-item]
 
 
-def heard(*matches: Match, you: rules.Side | None = None) -> list[str]:
+def heard(*matches: Match, you: flight.Side | None = None) -> list[str]:
     """Return the sounds of a sequence of frames."""
     echo, happenings, names = Echo(), Happenings(BOUNCES), []
     for number, match in enumerate(matches):

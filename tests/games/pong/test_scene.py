@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from games.pong import rules, scene
-from games.pong.rules import LEFT, RIGHT
+from games.pong import flight, rules, scene
+from games.pong.flight import LEFT, RIGHT
 from games.pong.scene import Link, Scene, scene_of
 
 CONNECTED = Link("connected", "localhost", rtt=0.012)
@@ -134,7 +134,7 @@ def test_a_second_player_is_offered_only_where_nobody_else_plays() -> None:
     [(LEFT, {LEFT: "you, W/S", RIGHT: "Up/Down"}), (RIGHT, {LEFT: "W/S", RIGHT: "you, Up/Down"})],
 )
 def test_two_at_one_keyboard_are_told_who_has_which_keys(seat: Any, remarks: dict[Any, str]) -> None:
-    names = {seat: player("Ada"), rules.other(seat): GUEST}
+    names = {seat: player("Ada"), flight.other(seat): GUEST}
     shown = scene_of({**state(), "players": names}, seat, CONNECTED)
     assert shown.remarks == remarks
     assert scene.DISMISS_GUEST in shown.keys

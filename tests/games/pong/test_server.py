@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from games.pong import rules
-from games.pong.rules import LEFT, RIGHT
+from games.pong import flight, rules
+from games.pong.flight import LEFT, RIGHT
 from games.pong.seats import people_of, seat_of
 from games.pong.server import GAME_NAME, TICK, PongServer
 from pygase import CLIENT_LEFT, RELIABLE, Client
@@ -121,7 +121,7 @@ def test_each_player_moves_their_own_paddle(table: Table) -> None:
     ada.holds(-1)
     bob.holds(1)
     table.network.run(1.5)
-    assert ada.match["paddles"] == {LEFT: rules.PADDLE_HALF, RIGHT: rules.HEIGHT - rules.PADDLE_HALF}
+    assert ada.match["paddles"] == {LEFT: flight.PADDLE_HALF, RIGHT: flight.HEIGHT - flight.PADDLE_HALF}
     bob.holds(0)
     before = bob.match["paddles"][RIGHT]
     table.network.run(0.5)
@@ -263,7 +263,7 @@ def test_an_input_that_is_no_direction_moves_nothing(table: Table, nonsense: Any
     ada, bob = table.guest("Ada"), table.guest("Bob")
     ada.holds(nonsense)
     table.network.run(0.5)
-    assert bob.match["paddles"] == {LEFT: rules.HEIGHT / 2, RIGHT: rules.HEIGHT / 2}
+    assert bob.match["paddles"] == {LEFT: flight.HEIGHT / 2, RIGHT: flight.HEIGHT / 2}
 
 
 def test_a_hostile_client_moves_at_most_its_own_paddle(table: Table) -> None:
@@ -283,7 +283,7 @@ def test_a_hostile_client_moves_at_most_its_own_paddle(table: Table) -> None:
     mallory.holds([0, 1])
     mallory.does("NEWS", "Ada cheats")
     table.network.run(STAYS)
-    assert ada.match["paddles"][LEFT] == rules.HEIGHT / 2
+    assert ada.match["paddles"][LEFT] == flight.HEIGHT / 2
     assert ada.people["players"] == before
     assert ada.news == ["Mallory plays now."]
     assert ada.client.status == mallory.client.status == "connected"
@@ -343,14 +343,14 @@ def test_a_second_player_at_the_keyboard_takes_the_bots_paddle(table: Table) -> 
     assert ada.match["phase"] == rules.SERVE
     ada.holds([-1, 1])
     table.network.run(1.2)
-    assert ada.match["paddles"] == {LEFT: rules.PADDLE_HALF, RIGHT: rules.HEIGHT - rules.PADDLE_HALF}
+    assert ada.match["paddles"] == {LEFT: flight.PADDLE_HALF, RIGHT: flight.HEIGHT - flight.PADDLE_HALF}
 
 
 def test_without_a_second_player_the_second_direction_moves_nothing(table: Table) -> None:
     ada, bob = table.guest("Ada"), table.guest("Bob")
     ada.holds([0, 1])
     table.network.run(0.5)
-    assert bob.match["paddles"] == {LEFT: rules.HEIGHT / 2, RIGHT: rules.HEIGHT / 2}
+    assert bob.match["paddles"] == {LEFT: flight.HEIGHT / 2, RIGHT: flight.HEIGHT / 2}
 
 
 def test_the_bot_is_back_when_the_second_player_gets_up(table: Table) -> None:
