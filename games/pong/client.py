@@ -2,21 +2,25 @@
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import pygame
 
 from games.common.news import NewsLine
 from games.pong import flight, rules, scene
-from games.pong.court import Court, pong_icon
+from games.pong.court import Court
 from games.pong.echo import BOUNCES, SOUNDS, Echo, sound_of
+from games.pong.feel import Feel
+from games.pong.flight import SIDES
 from games.pong.foresight import Foresight
+from games.pong.ground import pong_icon
 from games.pong.scene import Link, Scene, scene_of
 from games.pong.seats import Seat, people_of, seat_of
 from games.pong.server import TICK
 from games.pong.shape import CHECK
 from pygase import Interpolate
-from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction
+from pygase_pygame import CONNECTED, SERVER_EVENT, Prediction, juice
 from pygase_pygame.app import GameScreen, LobbyOptions, Playing, SessionOptions
 
 NEWS_SECONDS: Final = 5.0
@@ -82,6 +86,7 @@ class PongScreen(GameScreen):
         super().__init__(playing)
         self._court = Court()
         self._echo = Echo()
+        self._feel = Feel(playing)
         self._foresight: Foresight | None = None
         self._seat: Seat = ""
         self._direction = 0  # of the own paddle
@@ -127,17 +132,30 @@ class PongScreen(GameScreen):
         self._take_seat(state)
         self._play_sounds(state.get("match"))
         self._show_waiting_news()
-        self._court.draw(surface, self._scene_of(state))
+        self._court.draw(surface, self._felt(state), self.playing.juice, self.playing.clock())
 
     def _play_sounds(self, match: rules.Match | None) -> None:
         sounds = self._echo.follow(match, self.playing.clock(), self._seat or None, self.session.foretell)
-        bounces = map(sound_of, self.session.happenings())
-        for name, pan in (*sounds, *filter(None, bounces)):
-            self.playing.sounds.play(name, pan=pan)
+        bounces = self.session.happenings()
+        for name, pan in (*sounds, *filter(None, map(sound_of, bounces))):
+            self.playing.sounds.play(name, pan=pan, pitch=juice.vary())
+        if match is not None:
+            for bounce in bounces:
+                self._feel.happen(bounce, match, self.playing.clock())
+            self._feel.follow(match, self.playing.clock())
 
     def scene(self) -> Scene:
         """Return the content of the present frame."""
         return self._scene_of(self._state())
+
+    def _felt(self, state: dict[str, Any]) -> Scene:
+        """Return the scene with what a hit and a point do to the picture."""
+        now, match = self.playing.clock(), state.get("match")
+        if match is not None and match["phase"] == rules.RALLY:
+            state = {**state, "match": {**match, "ball": self._feel.held(match["ball"], now)}}
+        pops = {side: self._feel.pop(side, now) for side in SIDES}
+        squashes = {side: self._feel.squash(side, now) for side in SIDES}
+        return replace(self._scene_of(state), pops=pops, squashes=squashes)
 
     def _scene_of(self, state: Mapping[str, Any]) -> Scene:
         now = self.playing.clock()

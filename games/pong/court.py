@@ -12,27 +12,23 @@ import pygame
 from games.pong import flight, rules
 from games.pong.echo import TrailPoint, flies_from
 from games.pong.flight import LEFT, RIGHT, Side
+from games.pong.ground import SIDE_COLOURS, Frame, disc, ground_of
+from games.pong.key_line import KeyLine
 from games.pong.rules import Match
 from games.pong.scene import Notice, Scene
+from pygase_pygame import juice
 from pygase_pygame.app import (
-    FAINT,
     FLOOR,
     GREY,
     LINE,
     NIGHT,
-    ORANGE,
-    SKY,
     WHITE,
     Colour,
-    Layout,
     Lettering,
-    hud,
-    icon,
     mixed,
     stacked,
 )
 
-SIDE_COLOURS: dict[Side, Colour] = {LEFT: ORANGE, RIGHT: SKY}
 MIDDLE_X: dict[Side, float] = {LEFT: flight.WIDTH / 4, RIGHT: flight.WIDTH * 3 / 4}  # of each half, in court units
 
 PADDLE_X: dict[Side, float] = {
@@ -45,43 +41,6 @@ GAMES_Y = 9.0
 NOTICE_SIZES = (16.0, 14.0, 12.0, 10.0, 8.0)  # court units: the largest that fits is used
 BEADS = 1.2  # court units between two discs of a trail: near enough to form a band
 LEAST_RALLY = 2  # shorter rallies are not shown, hits
-SEPARATOR = " · "
-
-
-class Frame:
-    """The parts of a window: the court, and a line of text above and below it."""
-
-    def __init__(self, surface: pygame.Surface) -> None:
-        self.text = hud.text_size(surface)
-        line = round(self.text * 1.6)
-        self.layout = Layout(surface.get_size(), (flight.WIDTH, flight.HEIGHT), header=line, footer=line)
-        self.court = pygame.Rect(self.layout.area)
-        self.header = pygame.Rect(self.court.left, self.court.top - line, self.court.w, line)
-        self.footer = pygame.Rect(self.court.left, self.court.bottom, self.court.w, line)
-
-
-class KeyLine:
-    """Fits a list of keys into one line. It keeps the result, because measuring text is slow."""
-
-    def __init__(self, lettering: Lettering) -> None:
-        self._lettering = lettering
-        self._asked: tuple[Sequence[str], int, int] = ((), 0, 0)
-        self._line = ""
-
-    def within(self, room: int, keys: Sequence[str], size: int) -> str:
-        """Return the first keys that fit into `room` pixels, as one line of text `size` pixels high."""
-        if (keys, room, size) != self._asked:
-            self._asked, self._line = (keys, room, size), self._fitted(room, keys, size)
-        return self._line
-
-    def _fitted(self, room: int, keys: Sequence[str], size: int) -> str:
-        line = ""
-        for key in keys:
-            longer = f"{line}{SEPARATOR}{key}" if line else key
-            if self._lettering.width(longer, size) > room:
-                break
-            line = longer
-        return line
 
 
 class Court:
@@ -95,28 +54,37 @@ class Court:
         self._ball = pygame.Surface((0, 0))
         self._key_line = KeyLine(self._lettering)
 
-    def draw(self, surface: pygame.Surface, scene: Scene) -> None:
-        """Draw the scene over the whole surface."""
+    def draw(self, surface: pygame.Surface, scene: Scene, effects: juice.Juice | None = None, now: float = 0.0) -> None:
+        """Draw the scene over the whole surface, with the effects of a time in seconds."""
         if self._ground.get_size() != surface.get_size():
             self._prepare(surface)
         surface.blit(self._ground, (0, 0))
         if scene.match:
-            self._draw_score(surface, scene.match)
+            self._draw_score(surface, scene.match, scene)
             self._draw_rally(surface, scene.match)
         if scene.news:
             self._draw_news(surface, scene.news)  # before the ball, which stays visible
         if scene.match:
             self._draw_match(surface, scene.match, scene)
+        if effects is not None:
+            self._draw_effects(surface, effects, now)
         self._draw_names(surface, scene)
         self._draw_footer(surface, scene)
         if scene.notice:
             self._draw_notice(surface, scene.notice)
 
+    def _draw_effects(self, surface: pygame.Surface, effects: juice.Juice, now: float) -> None:
+        effects.particles.draw(surface, now, self._layout)
+        effects.flash.draw(surface, now, self._frame.court)
+        dx, dy = effects.shake.offset(now, pixels=self._layout.pixels(5))
+        if round(dx) or round(dy):
+            surface.scroll(round(dx), round(dy))
+
     def _prepare(self, surface: pygame.Surface) -> None:
         self._frame = Frame(surface)
         self._layout = self._frame.layout
-        self._ground = _ground(self._frame, surface.get_size())
-        self._ball = _disc(self._layout.pixels(2 * flight.BALL_RADIUS), WHITE)
+        self._ground = ground_of(self._frame, surface.get_size())
+        self._ball = disc(self._layout.pixels(2 * flight.BALL_RADIUS), WHITE)
 
     def _draw_match(self, surface: pygame.Surface, match: Match, scene: Scene) -> None:
         surface.set_clip(self._frame.court)  # the predicted ball may leave the court before the server ends the rally
@@ -126,9 +94,12 @@ class Court:
             self._draw_ball(surface, match)
         surface.set_clip(None)
 
-    def _draw_score(self, surface: pygame.Surface, match: Match) -> None:
+    def _draw_score(self, surface: pygame.Surface, match: Match, scene: Scene) -> None:
         for side, points in match["score"].items():
-            text = self._lettering.line(str(points), self._layout.pixels(72), LINE, self._frame.court.w // 2)
+            pop = scene.pops.get(side, 0.0)
+            colour = mixed(mixed(LINE, SIDE_COLOURS[side], 0.45), WHITE, 0.6 * pop)
+            size = self._layout.pixels(72 * (1.0 + 0.35 * pop))
+            text = self._lettering.line(str(points), size, colour, self._frame.court.w // 2)
             surface.blit(text, text.get_rect(center=self._layout.point(MIDDLE_X[side], SCORE_Y)))
             if match["best_of"] > 1:
                 self._draw_games(surface, match, side)
@@ -160,8 +131,12 @@ class Court:
     def _draw_paddles(self, surface: pygame.Surface, match: Match, scene: Scene) -> None:
         layout = self._layout
         for side, y in match["paddles"].items():
-            paddle = layout.rect(PADDLE_X[side], y - flight.PADDLE_HALF, flight.PADDLE_WIDTH, 2 * flight.PADDLE_HALF)
-            pygame.draw.rect(surface, _colour_of(side, scene), paddle, border_radius=layout.pixels(2))
+            squash = scene.squashes.get(side, 0.0)
+            wide, half = flight.PADDLE_WIDTH * (1.0 - 0.3 * squash), flight.PADDLE_HALF * (1.0 + 0.06 * squash)
+            left = PADDLE_X[side] if side == LEFT else PADDLE_X[side] + flight.PADDLE_WIDTH - wide
+            paddle = layout.rect(left, y - half, wide, 2 * half)
+            colour = mixed(_colour_of(side, scene), WHITE, 0.7 * squash)
+            pygame.draw.rect(surface, colour, paddle, border_radius=layout.pixels(2))
             if side == scene.you:
                 self._draw_pointer(surface, side, y)
 
@@ -259,40 +234,6 @@ def games_x(side: Side, number: int) -> float:
     return flight.WIDTH / 2 + (-outwards if side == LEFT else outwards)
 
 
-def paint_icon(surface: pygame.Surface) -> None:
-    """Paint two paddles and a ball."""
-    side = surface.get_width()
-    for colour, left, top in ((SIDE_COLOURS[LEFT], 0.14, 0.36), (SIDE_COLOURS[RIGHT], 0.74, 0.16)):
-        paddle = pygame.Rect(round(left * side), round(top * side), round(0.12 * side), round(0.46 * side))
-        pygame.draw.rect(surface, colour, paddle, border_radius=side // 24)
-    pygame.draw.circle(surface, WHITE, (round(0.52 * side), round(0.54 * side)), round(0.1 * side))
-
-
-def pong_icon() -> pygame.Surface:
-    """Return the window's icon."""
-    return icon(paint_icon)
-
-
 def _colour_of(side: Side, scene: Scene) -> Colour:
     """Return the colour of a side: grey while its player has lost the connection."""
     return GREY if side in scene.lost else SIDE_COLOURS[side]
-
-
-def _ground(frame: Frame, size: tuple[int, int]) -> pygame.Surface:
-    layout = frame.layout
-    ground = pygame.Surface(size).convert()
-    ground.fill(NIGHT)
-    ground.fill(FLOOR, frame.court)
-    for y in range(4, int(flight.HEIGHT), 12):
-        ground.fill(FAINT, layout.rect(flight.WIDTH / 2 - 1, y, 2, 6))
-    edge = layout.pixels(1)
-    pygame.draw.rect(ground, LINE, frame.court.inflate(2 * edge, 2 * edge), edge)
-    return ground
-
-
-def _disc(diameter: int, colour: Colour) -> pygame.Surface:
-    """Return a disc with a smooth edge. pygame's own circles have none."""
-    large = pygame.Surface((4 * diameter, 4 * diameter), pygame.SRCALPHA)
-    large.fill((*colour, 0))
-    pygame.draw.circle(large, colour, (2 * diameter, 2 * diameter), 2 * diameter)
-    return pygame.transform.smoothscale(large, (diameter, diameter))

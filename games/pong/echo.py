@@ -20,6 +20,8 @@ SOUNDS: Final = SoundSet(
     point=[Tone(520, 0.08, shape="triangle"), Tone(780, 0.16, shape="triangle")],
     missed=[Tone(330, 0.3, to=120, shape="triangle")],
     win=[Tone(pitch, 0.13, shape="triangle") for pitch in (523, 659, 784)] + [Tone(1047, 0.45, shape="triangle")],
+    crowd=[Tone(1400, 1.0, to=1900, shape="noise", volume=0.22)],
+    cheer=[Tone(2600, 1.6, to=1100, shape="noise", volume=0.4)],
     lost=[Tone(pitch, 0.16, shape="triangle") for pitch in (440, 370, 311)] + [Tone(262, 0.45, shape="triangle")],
 )
 

@@ -50,6 +50,8 @@ class Scene:
     notice: Notice | None = None
     trail: Sequence[TrailPoint] = ()  # of the ball, oldest first
     lost: frozenset[Side] = frozenset()  # sides whose player has lost the connection
+    pops: Mapping[Side, float] = field(default_factory=dict)  # how far digits have swollen, 0 to 1
+    squashes: Mapping[Side, float] = field(default_factory=dict)  # how far the ball presses a paddle, 0 to 1
 
 
 @dataclass(frozen=True)

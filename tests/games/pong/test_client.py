@@ -74,15 +74,17 @@ def put(table: Table, **of_the_match: Any) -> None:
 
 
 class Ears:
-    """Keeps the sounds that a seat plays."""
+    """Keeps the sounds that a seat plays, but for those of the crowd."""
 
     def __init__(self, seat: Seat) -> None:
         self.heard: list[str] = []
         seat.screen.playing.sounds.play = self._play  # type: ignore[method-assign]
 
-    def _play(self, name: str, volume: float = 1.0, pan: float = 0.0) -> None:
+    def _play(self, name: str, volume: float = 1.0, pan: float = 0.0, pitch: float = 1.0) -> None:
         assert -1.0 <= pan <= 1.0
-        self.heard.append(name)
+        assert 0.5 <= pitch <= 2.0
+        if name not in ("crowd", "cheer"):
+            self.heard.append(name)
 
 
 def test_it_says_that_it_is_connecting_until_it_is(table: Table) -> None:

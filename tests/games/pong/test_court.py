@@ -7,10 +7,13 @@ import pygame
 import pytest
 
 from games.pong import court, flight, rules
-from games.pong.court import SIDE_COLOURS, Court, Frame, KeyLine
+from games.pong.court import Court
 from games.pong.echo import TrailPoint
 from games.pong.flight import LEFT, RIGHT
+from games.pong.ground import SIDE_COLOURS, Frame, pong_icon
+from games.pong.key_line import KeyLine
 from games.pong.scene import Notice, Scene
+from pygase_pygame.app import Colour
 from pygase_pygame.ui.lettering import SMALLEST, Lettering
 from pygase_pygame.ui.palette import GREY, LINE, NIGHT, WHITE
 
@@ -40,7 +43,7 @@ def frame(size: tuple[int, int]) -> Frame:
     return Frame(pygame.Surface(size))
 
 
-def pixels_of(surface: pygame.Surface, colour: court.Colour) -> pygame.Rect:
+def pixels_of(surface: pygame.Surface, colour: Colour) -> pygame.Rect:
     """Return the box around all pixels that have exactly this colour."""
     boxes = pygame.mask.from_threshold(surface, colour, (1, 1, 1, 255)).get_bounding_rects()
     return boxes[0].unionall(boxes[1:]) if boxes else pygame.Rect(0, 0, 0, 0)
@@ -240,7 +243,7 @@ def test_news_hides_neither_ball_nor_paddle() -> None:
 
 
 def test_the_icon_shows_both_paddles_and_the_ball() -> None:
-    icon = court.pong_icon()
+    icon = pong_icon()
     assert icon.get_size() == (64, 64)
     for colour in (*SIDE_COLOURS.values(), WHITE):
         assert pixels_of(icon, colour).width > 0

@@ -153,7 +153,7 @@ def test_a_trail_at_a_thousand_frames_a_second_is_bounded() -> None:
 
 
 def test_every_sound_is_there_and_a_ball_comes_from_where_it_flies_away_from() -> None:
-    assert SOUNDS.keys() == {"hit", "wall", "point", "missed", "win", "lost"}
+    assert SOUNDS.keys() == {"hit", "wall", "point", "missed", "win", "lost", "crowd", "cheer"}
     for name in SOUNDS:
         Sounds(SOUNDS, wanted=False).play(name)
     assert flies_from(flying(1.0, 2.0)) == LEFT
