@@ -39,7 +39,7 @@ def test_a_wheel_has_every_package_of_the_libraries() -> None:
 
 
 def test_a_wheel_has_the_files_that_are_not_python() -> None:
-    """The shell loads no file of its own: pygame brings the font, and colours, icons and sounds are computed."""
+    """That is the font with its licence; colours, icons and sounds are computed."""
     data = {
         file.relative_to(ROOT / package).as_posix()
         for package in ("pygase", "pygase_pygame")
@@ -47,7 +47,7 @@ def test_a_wheel_has_the_files_that_are_not_python() -> None:
         if file.is_file() and file.suffix not in (".py", ".pyc", ".c", ".so", ".pyd")
     }
     patterns = [pattern for patterns in SETUPTOOLS["package-data"].values() for pattern in patterns]
-    assert {"py.typed"} <= data
+    assert {"py.typed", "ui/fonts/DejaVuSansCondensed.ttf", "ui/fonts/LICENSE_DEJAVU.txt"} <= data
     assert [name for name in data if not any(Path(name).match(pattern) for pattern in patterns)] == []
 
 

@@ -37,7 +37,7 @@ The shell adds:
 - the keys that :class:`GameLoop` lists;
 - an end at once, for everyone, however the program ends.
 
-It loads no file: pygame brings the font, and colours, icons and sounds are computed. A server without a window
+It loads one file, the font. Colours, icons and sounds are computed. A server without a window
 (``host --headless``) needs no pygame if the screen is named as text, ``screen="tag.client:TagScreen"``, and only that
 module imports pygame.
 

@@ -14,6 +14,9 @@ from .game_screen import Playing
 GRAPH_SHARE: Final = 0.45
 """Part of the window's width and height that the network graph may take."""
 
+GRAPH_OPACITY: Final = 0.85
+"""The graph hides nobody: players behind it are seen."""
+
 SMALLEST_GRAPH: Final = 0.7
 """Part of its own size below which the graph is illegible."""
 
@@ -28,7 +31,7 @@ class Extras:
 
     def __init__(self, playing: Playing, graph_corner: str = "topright") -> None:
         self._corner = graph_corner
-        self._graph = NetGraph(playing.session, corner=graph_corner, clock=playing.clock)
+        self._graph = NetGraph(playing.session, corner=graph_corner, opacity=GRAPH_OPACITY, clock=playing.clock)
         self.link = LinkKey(playing.session, clock=playing.clock)
         """The worse connection."""
         self._whole = pygame.Surface(ROOMY_WINDOW)  # the graph is drawn here before it is made smaller

@@ -15,13 +15,14 @@ from .palette import WHITE, Colour
 _PADDING: Final = 0.5  # around the text, in text heights
 _LARGEST, _SMALL = 40, 16  # text heights in pixels; smaller text only where it would not fit otherwise
 _LINES_PER_WINDOW: Final = 15  # lines of text that would fill the window's height
-_BACKGROUNDS: Final[dict[str, Colour]] = {
+BACKGROUNDS: Final[dict[str, Colour]] = {
     "connecting": (28, 52, 94),
     "connected": (110, 72, 0),
     "reconnecting": (110, 72, 0),
     "lost": (122, 24, 24),
     "closed": (48, 48, 48),
 }
+"""The ground of the band by the status."""
 
 
 class StatusBanner:
@@ -46,7 +47,7 @@ class StatusBanner:
         texts = (clean_line(reason), clean_line(hint) if status == "lost" else "")
         if self._drawn_for != (texts, status, surface.get_size()):
             self._drawn_for = (texts, status, surface.get_size())
-            self._band = render_band(self._lettering, texts, _BACKGROUNDS[status], surface.get_size())
+            self._band = render_band(self._lettering, texts, BACKGROUNDS[status], surface.get_size())
         return surface.blit(self._band, (0, 0)) if self._band is not None else None
 
 

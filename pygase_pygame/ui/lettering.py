@@ -5,21 +5,19 @@ from __future__ import annotations
 import unicodedata
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import pygame
 
 from .clusters import clusters
 from .palette import WHITE, Colour
+from .typefaces import Typeface
 
 SMALLEST: Final = 12
-"""Height in pixels below which pygame's own font is illegible."""
+"""Height in pixels below which text is illegible."""
 
 ELLIPSIS: Final = "…"
 """The end of a text that was shortened."""
-
-MISSING_GLYPH: Final = "?"
-"""Stands for a character that the font lacks."""
 
 MAX_CHARACTERS: Final = 500
 """Characters of a text that are drawn: they fill a window."""
@@ -27,18 +25,17 @@ MAX_CHARACTERS: Final = 500
 MAX_KEPT_TEXTS: Final = 256
 """Rendered texts, and measured ones, that a Lettering keeps."""
 
-_MAX_KEPT_GLYPHS: Final = 4096
-
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
 class Lettering:
-    """Renders text in pygame's own font, which every system has. It keeps rendered texts, since most recur in each
-    frame.
+    """Renders text in DejaVu Sans, which is installed with the adapter. It keeps rendered texts, since most recur in
+    each frame.
 
-    Sizes and widths are in pixels. Any text can be given: see :func:`drawable`. A character that the font lacks is
-    drawn as "?". Draw the returned surfaces, never draw on them: they are kept.
+    Sizes and widths are in pixels. Any text can be given: see :func:`drawable`. What the font lacks, such as Chinese,
+    is drawn in a font of the system. If that has none, "🔥" becomes "[fire]", and other characters "?". Draw the
+    returned surfaces, never draw on them: they are kept.
 
     :param smallest_share: a line too wide shrinks to this share of its size, 0 to 1, before it is shortened. No text is
         smaller than 12 pixels.
@@ -46,11 +43,10 @@ class Lettering:
 
     def __init__(self, smallest_share: float = 0.0) -> None:
         self._smallest_share = smallest_share
-        self._fonts: dict[int, pygame.font.Font] = {}
+        self._fonts: dict[int, Typeface] = {}
         self.rendered: dict[tuple[str, int, Colour, int | None], pygame.Surface] = {}
         """Texts as surfaces, the newest last."""
         self._widths: dict[tuple[str, int], int] = {}
-        self._has_glyph: dict[str, bool] = {}
 
     def line(self, text: str, size: int, colour: Colour = WHITE, max_width: int | None = None) -> pygame.Surface:
         """Return one line, ``size`` pixels high; smaller or shortened if it is wider than ``max_width``."""
@@ -92,16 +88,16 @@ class Lettering:
         key = (text[:MAX_CHARACTERS], size)
         width = self._widths.pop(key, None)
         if width is None:
-            width = self._font(size).size(self._with_glyphs(drawable(key[0])))[0]
+            width = self._font(size).width(drawable(key[0]))
         return _keep(self._widths, key, width, MAX_KEPT_TEXTS)
 
     def height(self, size: int) -> int:
         """Return the height of a line."""
-        return self._font(size).get_linesize()
+        return self._font(size).height()
 
     def forget(self) -> None:
         """Release all fonts and texts: after pygame quits, using a font crashes the program."""
-        for kept in (self._fonts, self.rendered, self._widths, self._has_glyph):
+        for kept in (self._fonts, self.rendered, self._widths):
             kept.clear()
 
     def _render(self, text: str, size: int, colour: Colour, max_width: int | None) -> pygame.Surface:
@@ -111,22 +107,8 @@ class Lettering:
             text = self._shortened(text, size, max_width)
         font = self._font(size)
         if not text:
-            return pygame.Surface((0, font.get_linesize()), pygame.SRCALPHA)
-        return font.render(self._with_glyphs(text), True, colour)
-
-    def _with_glyphs(self, text: str) -> str:
-        if text.isascii():
-            return text
-        return "".join(character if self._knows(character) else MISSING_GLYPH for character in text)
-
-    def _knows(self, character: str) -> bool:
-        if character.isascii():
-            return True
-        known = self._has_glyph.pop(character, None)
-        if known is None:
-            metrics: list[Any] = list(self._font(SMALLEST).metrics(character))
-            known = len(metrics) == 1 and metrics[0] is not None
-        return _keep(self._has_glyph, character, known, _MAX_KEPT_GLYPHS)
+            return pygame.Surface((0, font.height()), pygame.SRCALPHA)
+        return font.render(text, colour)
 
     def _shortened(self, text: str, size: int, max_width: int) -> str:
         if self.width(text, size) <= max_width:
@@ -160,14 +142,14 @@ class Lettering:
         """Return how many first characters of a word fit, at least one."""
         return next((n - 1 for n in range(2, len(word) + 1) if self.width(word[:n], size) > max_width), len(word))
 
-    def _font(self, size: int) -> pygame.font.Font:
+    def _font(self, size: int) -> Typeface:
         size = max(size, SMALLEST)
         if size not in self._fonts:
             if not pygame.font.get_init():
                 pygame.font.init()
             if not self._fonts:
                 pygame.register_quit(_forgetter(weakref.ref(self)))
-            self._fonts[size] = pygame.font.Font(None, size)
+            self._fonts[size] = Typeface(size)
         return self._fonts[size]
 
 

@@ -49,6 +49,7 @@ class NetGraph:
     :param key: shows and hides the panel.
     :param visible: whether it is shown from the start.
     :param corner: its corner of the surface: "topleft", "topright", "bottomleft" or "bottomright".
+    :param opacity: 0 to 1; below 1 what lies behind it is seen as well. From 0.85 on, its text is legible on white.
     :param clock: the session's clock.
     :raises ValueError: ``corner`` is none of these.
     """
@@ -60,6 +61,7 @@ class NetGraph:
         key: int = pygame.K_F3,
         visible: bool = False,
         corner: str = "topright",
+        opacity: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if corner not in ("topleft", "topright", "bottomleft", "bottomright"):
@@ -67,7 +69,7 @@ class NetGraph:
         self.session = session
         self.visible = visible
         self._key = key
-        self._corner = corner
+        self._corner, self._opacity = corner, opacity
         self._clock = clock
         self._letters = Lettering(0.8)
         self._forget()
@@ -234,6 +236,7 @@ class NetGraph:
     def _new_panel(self, surface: pygame.Surface) -> pygame.Surface:
         size = (_WIDTH, len(_LABELS) * _TEXT_HEIGHT + _STRIP_HEIGHT + 3 * _PADDING)
         panel = _like(surface, size, NIGHT)
+        panel.set_alpha(round(255 * self._opacity))
         pygame.draw.rect(panel, LINE, panel.get_rect(), width=1)
         for number, label in enumerate(_LABELS):
             text = self._letters.line(label, _FONT, GREY, _LABEL_WIDTH)

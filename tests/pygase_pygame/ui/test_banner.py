@@ -8,6 +8,7 @@ import pytest
 from pygase import DisconnectReason
 from pygase_pygame import Session, StatusBanner, draw_status
 from pygase_pygame.ui import banner as status_module
+from pygase_pygame.ui.typefaces import Typeface
 from tests.pygase_pygame.conftest import FakeClient
 
 BLACK = (0, 0, 0)
@@ -49,12 +50,14 @@ def test_it_can_be_drawn_at_any_window_size_whatever_the_server_says(display, se
 def test_the_whole_sentence_is_legible_in_every_usual_window(display, session, client, size, reason, monkeypatch):
     drawn: list[tuple[str, int]] = []
 
-    class Font(pygame.font.Font):
-        def render(self, text, *args, **kwargs):
-            drawn.append((text, self.size(text)[0]))
-            return super().render(text, *args, **kwargs)
+    render = Typeface.render
 
-    monkeypatch.setattr(pygame.font, "Font", Font)
+    def spy(face, text, colour):
+        surface = render(face, text, colour)
+        drawn.append((text, surface.get_width()))
+        return surface
+
+    monkeypatch.setattr(Typeface, "render", spy)
     client.end(reason)
     rect = StatusBanner().draw(pygame.Surface(size), session, "R: try again")
     assert rect is not None
