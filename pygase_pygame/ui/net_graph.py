@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 import pygame
 
@@ -36,6 +36,11 @@ _WIDTH, _STRIP_HEIGHT, _PADDING, _BAR = 298, 72, 8, 3  # pixels
 _TEXT_HEIGHT, _FONT = 17, 19
 _LABEL_WIDTH: Final = 74
 _LABELS: Final = ("ping", "lost", "in", "out", "picture", "state", "trouble", "predicted")
+
+
+class _Look(NamedTuple):
+    corner: str
+    opacity: float
 
 
 class NetGraph:
@@ -69,7 +74,7 @@ class NetGraph:
         self.session = session
         self.visible = visible
         self._key = key
-        self._corner, self._opacity = corner, opacity
+        self._look = _Look(corner, opacity)
         self._clock = clock
         self._letters = Lettering(0.8)
         self._forget()
@@ -109,7 +114,7 @@ class NetGraph:
         place = self._panel.get_rect()
         margin = 8
         where = surface.get_rect().inflate(-2 * margin, -2 * margin)
-        setattr(place, self._corner, getattr(where, self._corner))
+        setattr(place, self._look.corner, getattr(where, self._look.corner))
         return surface.blit(self._panel, place)
 
     # -- the strip
@@ -236,7 +241,7 @@ class NetGraph:
     def _new_panel(self, surface: pygame.Surface) -> pygame.Surface:
         size = (_WIDTH, len(_LABELS) * _TEXT_HEIGHT + _STRIP_HEIGHT + 3 * _PADDING)
         panel = _like(surface, size, NIGHT)
-        panel.set_alpha(round(255 * self._opacity))
+        panel.set_alpha(round(255 * self._look.opacity))
         pygame.draw.rect(panel, LINE, panel.get_rect(), width=1)
         for number, label in enumerate(_LABELS):
             text = self._letters.line(label, _FONT, GREY, _LABEL_WIDTH)
