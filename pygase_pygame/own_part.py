@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from pygase import Interpolate
+from pygase import Glide, Interpolate
 
 ME: Final = "{me}"
 """In a path: the client's own id."""
@@ -31,7 +31,7 @@ class Prediction:
         server: a dict of changes, as a time step returns. Then ``step`` gets as ``world`` what the server's rules get:
         the state before the tick. The view shows these things for the same moment as the player's own part.
     :param smooth: paths within the part (or :class:`pygase.Interpolate` rules, as for angles) of numbers that glide
-        when they are corrected; by default every float.
+        when they are corrected; by default every float. Or :class:`pygase.Glide` rules: ``Glide("", "x", "y")``.
     :param smoothing_time: seconds in which a correction glides.
     :param snap_distance: a number farther off jumps.
     :param max_ahead: seconds of prediction while the server is silent. Then the part slows down and stands, and
@@ -41,7 +41,7 @@ class Prediction:
 
     step: Callable[..., Any]
     mine: str | Callable[[Mapping[str, Any], Any], str | Sequence[Any] | None]
-    smooth: Iterable[str | Interpolate] | None = None
+    smooth: str | Interpolate | Glide | Iterable[str | Interpolate | Glide] | None = None
     smoothing_time: float = 0.1
     snap_distance: float | None = None
     max_ahead: float = 0.4

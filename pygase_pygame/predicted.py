@@ -58,6 +58,7 @@ class PredictedPart:
             max_pending=_most_pending(interval),
             happenings=happenings,
             moves=prediction.moves,
+            interval=interval,
         )
         self.forget()
 

@@ -59,11 +59,13 @@ class GlidingBodies:
     """The bodies that glide by the rules of a game.
 
     :param glides: the rules. Without any, each dict and each list that holds floats is a body of all of them.
+    :param all_mine: whether all bodies are the player's own.
     :raises TypeError: one is no Glide.
     :raises ValueError: two name the same number.
     """
 
-    def __init__(self, glides: Glide | Iterable[Glide] = ()) -> None:
+    def __init__(self, glides: Glide | Iterable[Glide] = (), *, all_mine: bool = False) -> None:
+        self._all_mine = all_mine
         self.glides = (glides,) if isinstance(glides, Glide) else tuple(glides)
         named = set[str]()
         for glide in self.glides:
@@ -144,7 +146,7 @@ class GlidingBodies:
             return DEFAULT.mine
         glide = self.glides[body.rule]
         places = zip(_steps(glide.body), body.keys, strict=False)
-        own = me is not None and any(part == ANY_KEY and str(key) == str(me) for part, key in places)
+        own = self._all_mine or any(part == ANY_KEY and me is not None and str(key) == str(me) for part, key in places)
         return glide.mine if own else glide.time
 
 

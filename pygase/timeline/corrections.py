@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from typing import Any, Final
 
 _MAX: Final = sys.float_info.max
@@ -34,15 +33,22 @@ class FloatBlender:
         if older is newer or kind is not other:
             return older
         if kind is dict:
-            return self._blend_items(older, older.items(), newer, progress)
+            return self._blend_items(older, list(older.items()), newer, progress)
         if kind is list and len(older) == len(newer):
-            return self._blend_items(older, enumerate(older), dict(enumerate(newer)), progress)
+            return self._blend_items(older, list(enumerate(older)), dict(enumerate(newer)), progress)
         return older
 
-    def _blend_items(self, older: Any, items: Iterable[tuple[Any, Any]], newer: Any, progress: float) -> Any:
+    def _jumps(self, items: list[tuple[Any, Any]], newer: Any) -> bool:
+        """Return whether a float of these jumps. Then they all do: the coordinates of a point stay together."""
+        ways = [newer[key] - value for key, value in items if type(value) is float and type(newer.get(key)) is float]
+        return not all(-self._limit <= way <= self._limit for way in ways)
+
+    def _blend_items(self, older: Any, items: list[tuple[Any, Any]], newer: Any, progress: float) -> Any:
         out = older
+        jumps = self._limit < _MAX and self._jumps(items, newer)
         for key, value in items:
-            moved = self.blend(value, newer[key], progress) if key in newer else value
+            stays = key not in newer or (jumps and type(value) is float)
+            moved = value if stays else self.blend(value, newer[key], progress)
             if moved is not value:
                 if out is older:
                     out = older.copy()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from .._state.precision import Precision
@@ -22,8 +22,7 @@ from .._state.tree import exactly_equal
 from .corrections import FloatBlender
 from .happenings import Happenings
 from .own_rules import OwnRules
-from .rules import Interpolate
-from .visible_error import GlidingNumbers, VisibleError
+from .visible_error import GlidingNumbers, Smooth, SpringError, VisibleError, glides_of
 
 __all__ = ["Predictor"]
 
@@ -32,6 +31,9 @@ DEFAULT_SMOOTHING_TIME: Final = 0.1
 
 MAX_PENDING_INPUTS: Final = 128
 """Most inputs that wait for the server's answer: two seconds of 60 a second."""
+
+USUAL_TICK: Final = 1 / 60
+"""Seconds of a tick, as most games have it."""
 
 _ALMOST: Final = 1.0 - sys.float_info.epsilon
 """The longest share of a way that does not reach its end."""
@@ -67,6 +69,7 @@ class Predictor:
         while there is none.
     :param smooth: paths within ``mine`` (or :class:`pygase.Interpolate` rules) of the numbers that glide; all others
         step. By default every float glides. If ``mine`` is no dict, its path is ``"*"``.
+        Or :class:`pygase.Glide` rules, whose errors keep the speed of the picture; their times and distances count.
     :param smoothing_time: seconds within which 95 % of a visible error fade out, from 0 (at once) up.
     :param snap_distance: a number with a larger error jumps. The plain paths of ``smooth`` in the same dict count
         together, as the coordinates of one point; rules have their own.
@@ -74,6 +77,7 @@ class Predictor:
     :param precision: paths within ``mine``, and the steps to which the server rounds these floats, as in
         ``Backend(..., precision=...)``. A truth that differs from the prediction by a step or less is as predicted, and
         the prediction stays. If ``mine`` is no dict, its path is ``"*"``.
+    :param interval: seconds of a tick, for the speeds of :class:`pygase.Glide` rules.
     :param happenings: gets what ``tell`` reports; by default :attr:`happenings` is new.
     :raises TypeError: ``step`` or ``select`` is no function, ``step`` needs other parameters, or (InvalidValue)
         ``precision`` is wrong.
@@ -89,11 +93,12 @@ class Predictor:
         step: Callable[..., Any],
         select: Callable[[Mapping[str, Any]], Any],
         *,
-        smooth: Iterable[str | Interpolate] | None = None,
+        smooth: Smooth = None,
         smoothing_time: float = DEFAULT_SMOOTHING_TIME,
         snap_distance: float | None = None,
         max_pending: int = MAX_PENDING_INPUTS,
         precision: Mapping[str, float] | None = None,
+        interval: float = USUAL_TICK,
         happenings: Happenings | None = None,
         moves: Callable[[Any], Mapping[str, Any]] | None = None,
     ) -> None:
@@ -110,7 +115,10 @@ class Predictor:
         self.last_error = 0.0
         self.dropped = 0
         self._gliding = GlidingNumbers(smooth, snap_distance)
-        self._error = VisibleError(self._gliding, smoothing_time)
+        glides = glides_of(smooth)
+        self._error: VisibleError | SpringError = (
+            SpringError(glides, interval) if glides else VisibleError(self._gliding, smoothing_time)
+        )
         self._max_pending = max_pending
         self._pending: deque[_Tick] = deque()
         self.reset()
@@ -239,8 +247,9 @@ class Predictor:
             self.last_error = 0.0
         else:
             mine = ticks[-1].after if ticks and replay else truth
-            self._correct(mine, smoothing_time)
-            self._before, self._mine = ticks[-2].after if len(ticks) > 1 and replay else truth, mine
+            before = ticks[-2].after if len(ticks) > 1 and replay else truth
+            self._correct(before, mine, smoothing_time)
+            self._before, self._mine = before, mine
             if replay:
                 self._rules.happenings.simulated(self._rules.take_told(), after=applied, upto=self._number)
         self._rules.happenings.settle(applied)
@@ -267,7 +276,8 @@ class Predictor:
             return None
         if fraction is not None:
             mine = self._partly(mine, fraction, input)
-        self._error.fade(now)
+        late = 1.0 if input is _NOT_GIVEN else 0.0  # ticks: such a picture moves from the last tick but one
+        self._error.fade(now, 0.0 if fraction is None else fraction - late)
         return self._error.drawn(mine)
 
     def moved(self, fraction: float = 0.0) -> dict[str, Any]:
@@ -330,14 +340,14 @@ class Predictor:
                 return tick.after
         return self._truth if applied == self._applied else None
 
-    def _correct(self, mine: Any, smoothing_time: float) -> None:
+    def _correct(self, earlier: Any, mine: Any, smoothing_time: float) -> None:
         """Turn the difference between the picture and ``mine`` into a visible error that fades out."""
         before = self._mine
         self.last_error = 0.0
         if mine is None or before is None:
             self._error.clear()
         elif before != mine and not exactly_equal(before, mine):
-            self.last_error = self._error.correct(before, mine, smoothing_time)
+            self.last_error = self._error.correct(before, mine, smoothing_time, (self._before, earlier))
             self.corrections += 1
 
     def _partly(self, mine: Any, fraction: float, input: Any) -> Any:

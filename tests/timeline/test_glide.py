@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pygase import Glide, WorldPrediction, WorldPredictor
+from pygase import Glide, Predictor, WorldPrediction, WorldPredictor
 from pygase.timeline.bodies import GlidingBodies
 from pygase.timeline.springs import Motion, Springs
 
@@ -158,3 +158,31 @@ def test_wrong_rules_are_refused() -> None:
         GlidingBodies([Glide("ball", "x"), Glide("ball", "x", "y")])
     with pytest.raises(TypeError, match="Glide"):
         GlidingBodies(["ball.x"])  # type: ignore[list-item]
+
+
+def test_the_players_own_part_glides_by_the_same_rules() -> None:
+    predictor = Predictor(
+        lambda mine, way: {**mine, "x": mine["x"] + 4.0 * way}, lambda s: s["me"], smooth=Glide("", "x")
+    )
+    predictor.reconcile({"me": {"x": 0.0}}, 0, tick=1)
+    drawn = []
+    for number in range(1, 30):
+        predictor.predict(1, number)
+        if number == 10:
+            predictor.reconcile({"me": {"x": 0.0}}, 5, tick=2)  # the server has stopped it until then
+        drawn.append(predictor.view(number * TICK, 0.0, 1)["x"])
+    ways = [b - a for a, b in pairwise(drawn)]
+    assert max(abs(b - a) for a, b in pairwise(ways)) < 5.0  # a jump would be 20 units a frame²
+    assert drawn[-1] == pytest.approx(predictor.predicted["x"], abs=0.5)
+    with pytest.raises(TypeError, match="not both"):
+        Predictor(lambda mine, way: mine, lambda state: state, smooth=[Glide("", "x"), "y"])
+
+
+def test_a_point_without_rules_jumps_as_a_whole() -> None:
+    predictor = Predictor(lambda mine, way: mine, lambda state: state["me"], snap_distance=150.0)
+    predictor.reconcile({"me": {"x": 0.0, "y": 0.0}}, 0, tick=1)
+    predictor.view(0.0)
+    predictor.reconcile({"me": {"x": 400.0, "y": 100.0}}, 1, tick=2)
+    assert predictor.view(0.0) == {"x": 400.0, "y": 100.0}
+    predictor.reconcile({"me": {"x": 410.0, "y": 110.0}}, 2, tick=3)
+    assert predictor.view(0.0) == {"x": 400.0, "y": 100.0}
