@@ -22,6 +22,10 @@ SHARED_INPUTS: Final = 0
 MOST_SHARED: Final = 64
 """Most inputs of one player in a state: one second at 60 Hz. Those beyond it are left out."""
 
+MOST_ENTRY_BYTES: Final = 512
+"""Most bytes of a player's entry. Further inputs are left out, so that a client that sends large ones far ahead cannot
+fill the lines of all others."""
+
 MOST_KEPT: Final = 1 << 16
 """Most inputs of all players that a client takes from a state."""
 
@@ -41,6 +45,8 @@ def runs_of(payloads: Sequence[bytes]) -> bytes:
         payload, end = known[begin], begin + 1
         while end < size and known[end] == payload:
             end += 1
+        if len(entry) + 2 + len(payload) > MOST_ENTRY_BYTES:
+            break
         entry += bytes((end - begin, len(payload))) + payload
         begin = end
     return bytes(entry)

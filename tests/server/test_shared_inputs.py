@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from pygase import TO_DELETE, Backend, Client, GameState, Interest
 from pygase._protocol.played_inputs import PlayerInput
 from pygase._state.event_codec import encode_input
-from pygase._state.shared_inputs import MOST_SHARED, SHARED_INPUTS, InputReader, inputs_of, runs_of, still_holds
+from pygase._state.shared_inputs import (
+    MOST_ENTRY_BYTES,
+    MOST_SHARED,
+    SHARED_INPUTS,
+    InputReader,
+    inputs_of,
+    runs_of,
+    still_holds,
+)
 from pygase.errors import MalformedPacket
 from pygase.testing import Link, SimulatedNetwork
 
@@ -28,6 +36,16 @@ VALUES = st.one_of(st.none(), st.booleans(), st.integers(-(2**31), 2**31), st.te
 def test_an_entry_gives_back_the_inputs_one_a_tick(values: list[Any]) -> None:
     payloads = [encode_input(value, 253) for value in values]
     assert inputs_of(runs_of(payloads)) == tuple(values[:MOST_SHARED])
+
+
+@given(st.lists(st.binary(max_size=250), min_size=1, max_size=40))
+def test_an_entry_of_large_inputs_is_short_and_a_part_of_the_truth(values: list[bytes]) -> None:
+    """One client that sends large inputs far ahead must not fill the lines of all others."""
+    entry = runs_of([encode_input(value, 253) for value in values])
+    shared = inputs_of(entry)
+    assert len(entry) <= MOST_ENTRY_BYTES
+    assert shared
+    assert list(shared) == values[: len(shared)]
 
 
 @given(st.binary(max_size=24))
