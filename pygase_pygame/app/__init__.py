@@ -56,7 +56,7 @@ The public names, by what they are for:
   :class:`Row`, :class:`Either`;
 - for a loop of your own: :class:`GameLoop`, :class:`Window`, :class:`NoDisplay`.
 
-``games/`` in PyGaSe's source has five games made with it; ``games/hello`` has a hundred lines.
+``games/`` in PyGaSe's source has six games made with it; ``games/hello`` has 150 lines.
 """
 
 from typing import TYPE_CHECKING, Final

@@ -36,7 +36,7 @@ class Party:
         self.network.run(1.0)
 
 
-@pytest.fixture(params=["hello", "pong", "derby", "chase", "arena", "canvas"])
+@pytest.fixture(params=["pong", "derby", "chase", "arena", "canvas"])
 def party(request: pytest.FixtureRequest) -> Party:
     return Party(importlib.import_module(f"games.{request.param}.__main__").GAME)
 

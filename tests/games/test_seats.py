@@ -53,10 +53,8 @@ class House:
     def entries(self) -> dict[int, tuple[str, bool]]:
         """Return name and loss of every player by number, as the state has them."""
         match self.game.name:
-            case "hello":
-                found: Mapping[int, Any] = self.state.players
-            case "pong" | "derby":
-                found = self.state.seats
+            case "hello" | "pong" | "derby":
+                found: Mapping[int, Any] = self.state.seats
             case "arena":
                 found = self.state.pilots
             case _:

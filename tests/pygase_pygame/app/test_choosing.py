@@ -153,10 +153,10 @@ while "Ctrl-C" not in host.stdout.readline():
     pass
 client = Client(game="hello")
 client.connect_in_thread(7700, "127.0.0.1")
-client.wait_until(lambda state: hasattr(state, "players"), timeout=10)
+client.wait_until(lambda state: hasattr(state, "seats"), timeout=10)
 guest = subprocess.Popen([sys.executable, "-m", "games.hello", "join", "--name", "Ada"])
 try:
-    client.wait_until(lambda state: any(p["name"] == "Ada" for p in state.players.values()), timeout=10)
+    client.wait_until(lambda state: any(p["name"] == "Ada" for p in state.seats.values()), timeout=10)
     print("Ada has found it")
 finally:
     guest.kill()

@@ -211,11 +211,11 @@ def test_a_host_plays_at_his_own_server_and_takes_it_with_him(port: int, program
     programs.append(host)
     host.read_until(f"join 127.0.0.1:{port}")
     client = guest(HELLO.name, port)
-    wait_for_names(client, "Player", "Ada", "Bot 1")
+    wait_for_names(client, "Player", "Ada", "Bot")
     assert host.ends(signal.SIGINT) == 0
     wait_until(lambda: client.status == "disconnected")
-    names = {player["name"] for player in cast(dict[str, Any], client.snapshots[-1].state["players"]).values()}
-    assert names == {"Player", "Ada", "Bot 1"}, "the last to be seen is the game as it was"
+    names = {player["name"] for player in cast(dict[str, Any], client.snapshots[-1].state["seats"]).values()}
+    assert names == {"Player", "Ada", "Bot"}, "the last to be seen is the game as it was"
 
 
 @pytest.mark.integration
