@@ -33,10 +33,14 @@ _ENDINGS: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 def run(game: Game, argv: Sequence[str] | None = None) -> int:
     """Run the command until the window closes or Ctrl-C is pressed; return the exit status.
 
+    Without any word it opens the game's start screen, on which the player joins or opens a game.
+
     :param argv: the words after the program's name; None: those of this program.
     """
     parser = make_parser(game)
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = parser.parse_args(words or ["join"])
+    args.start_screen = not words
     if getattr(args, "host_token", "") and args.address is None:
         parser.error("--host-token is for one server only: say which, as in join 192.168.1.5 --host-token SECRET")
     args.name = args.name or _usual_name(game, args)

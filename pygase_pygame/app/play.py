@@ -48,7 +48,8 @@ def play(
         name = clean_name(args.name)
         sounds = Sounds(screen_class.sounds, wanted=not args.mute)
         chooser = choosing.Choosing(window, game, connector, name)
-        address = address or choosing.only_game(window, game)
+        if address is None and not getattr(args, "start_screen", False):
+            address = choosing.only_game(window, game)
         session = connector.join(*address, name=name, hosted=hosted) if address else chooser.run()
         while session is not None:
             name = clean_name(chooser.name) if address is None else name

@@ -54,7 +54,6 @@ def test_help_names_everything(command: list[str], words: list[str], capsys: Any
         (["host", "--link", "moon"], "there is no link 'moon'"),
         (["join", "--link", "loss=5"], "as in 'loss=5%'"),
         (["join", "--host-token", "abc"], "--host-token is for one server only: say which"),
-        ([], "host|join"),
     ],
 )
 def test_a_mistyped_command_is_answered_with_a_sentence(command: list[str], sentence: str, capsys: Any) -> None:
@@ -102,6 +101,18 @@ def test_the_handlers_of_signals_are_restored(monkeypatch: pytest.MonkeyPatch) -
     cli.run(DEMO, ["join"])
     assert during == [cli.leave]
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_without_a_word_the_start_screen_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+
+    def play(game: Game, args: Any, address: Any) -> bool:
+        opened.append((args.command, args.start_screen, address))
+        return True
+
+    monkeypatch.setattr(cli, "_play", play)
+    assert cli.run(DEMO, []) == cli.run(DEMO, ["join"]) == 0
+    assert opened == [("join", True, None), ("join", False, None)]
 
 
 def test_a_machine_that_knows_no_user_has_a_player(monkeypatch: pytest.MonkeyPatch) -> None:
