@@ -126,7 +126,7 @@ class HelloScreen(app.GameScreen):
             pygame.draw.circle(surface, colour, middle, size)
             if key == self.session.me:
                 pygame.draw.circle(surface, app.WHITE, middle, size, width=3)
-            name = f"{'♛ ' * (key in best)}{seat['name']} {scores.get(key, 0)}"
+            name = f"{'♛ ' * (key in best)}{seat['name']} ★{scores.get(key, 0)}"
             hud.name_tag(surface, letters, name, (middle[0], middle[1] - size))
         self.playing.juice.particles.draw(surface, now, layout)
         if left < 0:
