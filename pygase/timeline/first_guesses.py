@@ -54,10 +54,10 @@ class FirstGuesses:
         self._guessed: dict[int, Numbers] = {}
         self._errors: dict[Body, deque[float]] = {}
 
-    def guess(self, number: int, numbers: Numbers) -> None:
-        """Take the bodies after the input of this number. Only the first guess counts."""
-        if is_measured(number):
-            self._guessed.setdefault(number, numbers)
+    def guess(self, number: int, part: Any) -> None:
+        """Take the predicted part after the input of this number. Only the first guess counts."""
+        if is_measured(number) and number not in self._guessed:
+            self._guessed[number] = self._bodies.read(part)
 
     def truth(self, applied: int, part: Any, *, measure: bool = True) -> None:
         """Compare the truth after an input with the first guess.
@@ -67,7 +67,7 @@ class FirstGuesses:
         guessed = self._guessed.get(applied)
         for number in [number for number in self._guessed if number <= applied]:
             del self._guessed[number]
-        if guessed is None or not measure:
+        if guessed is None or part is None or not measure:
             return
         there = self._bodies.read(part)
         for body, numbers in there.items():

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 from .._state.precision import Precision
 from .._state.tree import exactly_equal
 from .corrections import FloatBlender
+from .first_guesses import Spread
 from .happenings import Happenings
 from .own_rules import OwnRules
 from .visible_error import GlidingNumbers, Smooth, SpringError, VisibleError, glides_of
@@ -134,6 +135,7 @@ class Predictor:
         self._before: Any = None  # and after all but the last
         self._ahead = 0  # ticks from the latest state to the predicted part
         self._error.reset()
+        self._gliding.guesses.reset()
         self._rules.world.follow({})
         self._rules.happenings.reset()
 
@@ -144,7 +146,15 @@ class Predictor:
 
     @precision.setter
     def precision(self, declared: Mapping[str, float] | None) -> None:
-        self._rules.precision = Precision.parse(declared)
+        self._rules.precision = self._gliding.guesses.precision = Precision.parse(declared)
+
+    @property
+    def errors(self) -> dict[str, Spread]:
+        """How far the first guess was from the truth, by the path of each dict within ``mine``; ``""`` is ``mine``.
+
+        It is the distance of the numbers that :class:`pygase.Glide` rules name, or of all floats of the dict.
+        """
+        return self._gliding.guesses.spreads()
 
     @property
     def happenings(self) -> Happenings:
@@ -201,6 +211,7 @@ class Predictor:
         self._rules.world.move()
         self._ahead += 1
         self._before, self._mine = self._mine, mine
+        self._gliding.guesses.guess(number, mine)
 
     def keep(self, input: Any, number: int) -> None:
         """Keep the input of a tick for a replay without applying it, in a silence. See :meth:`predict`."""
@@ -252,6 +263,7 @@ class Predictor:
             self._before, self._mine = before, mine
             if replay:
                 self._rules.happenings.simulated(self._rules.take_told(), after=applied, upto=self._number)
+        self._gliding.guesses.truth(applied, truth, measure=replay)
         self._rules.happenings.settle(applied)
         self._pending, self._truth, self._applied, self._tick = ticks, truth, applied, tick
         self._ahead = len(ticks) if replay else 0

@@ -10,6 +10,7 @@ from .._state.tree import thawed
 from .blending import Blender
 from .bodies import GlidingBodies, moved
 from .corrections import FloatBlender, Ways, displaced, doubled_way, greatest_difference, largest
+from .first_guesses import FirstGuesses
 from .glide import Glide
 from .rules import Interpolate
 from .springs import Motion, Springs
@@ -30,9 +31,11 @@ class GlidingNumbers:
     :param smooth: paths or rules, as for :class:`pygase.Predictor`; None: every float.
     :param snap_distance: a longer way is a jump; None: no limit. Rules have their own.
     :raises ValueError: a path is malformed or named twice.
+    :ivar guesses: measures how far off they were predicted.
     """
 
     def __init__(self, smooth: Smooth, snap_distance: float | None) -> None:
+        self.guesses = FirstGuesses(GlidingBodies(glides_of(smooth)))
         self._blender = _blender(smooth, snap_distance)
 
     def blend(self, older: Any, newer: Any, progress: float) -> Any:

@@ -248,7 +248,7 @@ class WorldPredictor:
         for sent in self._inputs.between(first, target):
             run.step_and_look(sent.input, sent.number)
             self._shown = sent.number
-            self._guesses.guess(sent.number, run.here)
+            self._guesses.guess(sent.number, run.world)
         self.happenings.simulated(self._rules.take_told(), after=first, upto=self._shown)
 
     def _rewind_to(self, shown: int) -> None:
@@ -333,7 +333,7 @@ class WorldPredictor:
             self._springs.correct(old.motion, run.motion, self.owner, smoothing_time)
         if run is not None:
             self._guesses.truth(truth.applied, truth.world, measure=replay)
-            self._guesses.guess(target, run.here)
+            self._guesses.guess(target, run.world)
         if replay and run is not None:
             self.happenings.simulated(told, after=truth.applied, upto=target)
         self.happenings.settle(truth.applied)

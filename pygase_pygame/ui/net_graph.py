@@ -12,12 +12,12 @@ have stood still without the snapshot:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import pygame
 
-from pygase import ConnectionStats, Snapshot
+from pygase import ConnectionStats, Snapshot, Spread
 
 from ..session import Session
 from .lettering import Lettering
@@ -89,8 +89,6 @@ class NetGraph:
         self._texts_due_at = float("-inf")
         self.newest: Snapshot | None = None
         """The newest snapshot in the chart."""
-        self._corrections = 0  # counted in the last frame
-        self._last_error = 0.0
 
     def handle(self, event: pygame.event.Event) -> bool:
         """Take in a pygame event; return True if it was the key."""
@@ -108,7 +106,6 @@ class NetGraph:
             self._panel, self._strip = self._new_panel(surface), self._new_strip(surface)
         now = self._clock()
         self._take_snapshots(self._strip, now)
-        self._take_corrections()
         self._write(self._panel, now)
         self._panel.blit(self._strip, (_PADDING, self._panel.get_height() - _STRIP_HEIGHT - _PADDING))
         place = self._panel.get_rect()
@@ -175,11 +172,6 @@ class NetGraph:
 
     # -- the figures
 
-    def _take_corrections(self) -> None:
-        predictor = self.session.predictor
-        if predictor is not None and predictor.corrections != self._corrections:
-            self._corrections, self._last_error = predictor.corrections, predictor.last_error or self._last_error
-
     def _write(self, panel: pygame.Surface, now: float) -> None:
         """Update one line of text a frame, for speed."""
         if not self._stale and now >= self._texts_due_at:
@@ -204,7 +196,7 @@ class NetGraph:
     def figures(self, now: float) -> dict[str, str]:
         """Return the text of each line, by its label."""
         stats: ConnectionStats = self.session.client.stats
-        predictor = self.session.predictor
+        prediction = self.session.prediction
         texts = {
             "ping": self._ping(stats),
             "lost": f"{stats.loss:.1%} of ours",
@@ -222,11 +214,9 @@ class NetGraph:
             if playback.loss is not None:
                 texts["lost"] += f", {playback.loss:.1%} of states"
             texts["trouble"] = f"stood still {playback.stalls}×, bridged {playback.bridged_frames}"
-        if predictor is not None:
-            wrong = f"{predictor.corrections} wrong"
-            if predictor.corrections:
-                wrong += f", last by {_number(self._last_error)}"
-            texts["predicted"] = "stands: no answer" if self.session.is_stalled else f"{predictor.ahead} ahead, {wrong}"
+        if prediction is not None:
+            ahead = f"{prediction.ahead} ahead" + _off(prediction.errors)
+            texts["predicted"] = "stands: no answer" if self.session.is_stalled else ahead
         return texts
 
     def _ping(self, stats: ConnectionStats) -> str:
@@ -267,6 +257,14 @@ def _ms(seconds: float) -> str:
 
 def _rate(bytes_per_second: float) -> str:
     return f"{bytes_per_second / 1000:.1f} kB/s"
+
+
+def _off(errors: Mapping[str, Spread]) -> str:
+    """Return how far off the worst body was predicted: half of its guesses, and 99 % of them."""
+    if not errors:
+        return ""
+    path, worst = max(errors.items(), key=lambda item: (item[1].p99, item[1].p50))
+    return f", {path or 'you'} off {_number(worst.p50)}, p99 {_number(worst.p99)}"
 
 
 def _number(value: float) -> str:

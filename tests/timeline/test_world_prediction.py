@@ -340,7 +340,7 @@ def test_twelve_ticks_of_a_physics_game_end_where_the_server_ends() -> None:
 def test_errors_are_measured_also_if_states_arrive_for_every_second_tick_alone(odd: int) -> None:
     guesses = FirstGuesses(GlidingBodies([Glide("ball", "x")]))
     for number in range(400):
-        guesses.guess(number, GlidingBodies([Glide("ball", "x")]).read({"ball": {"x": float(number)}}))
+        guesses.guess(number, {"ball": {"x": float(number)}})
         if number % 2 == odd:
             guesses.truth(number, {"ball": {"x": number + 3.0}})
     spread = guesses.spreads()["ball"]

@@ -117,17 +117,19 @@ def test_the_figures_are_those_of_the_connection(seed):
         assert "60 packets/s" in texts["in"]
         assert texts["lost"] == "0.0% of ours, 0.0% of states"
         assert texts["trouble"] == "stood still 0×, bridged 0"
-        assert texts["predicted"].endswith("ahead, 0 wrong")
+        assert texts["predicted"].endswith("ahead, you off 0.00, p99 0.00")
         behind = graph.session.buffer.stats(now=stage.clock()).delay
         assert texts["picture"].startswith(f"{behind * 1000:.0f} ms behind")
 
 
-def test_what_was_predicted_wrong_is_counted_and_measured(seed):
+def test_what_was_predicted_wrong_is_measured_against_the_truth(seed):
     with stage_with(seed, Link(latency=0.05), pushes=True) as stage:
         graph = play(stage, 5.0, predict=Prediction(move, "players.{me}"))
         text = graph.figures(stage.clock())["predicted"]
         assert graph.session.predictor.corrections >= 3
-        assert f"{graph.session.predictor.corrections} wrong, last by 5.00" in text
+        errors = graph.session.prediction.errors[""]
+        assert errors.p99 >= 5.0
+        assert text.endswith(f"ahead, you off {errors.p50:.2f}, p99 {errors.p99:.2f}")
 
 
 def test_on_a_good_link_all_bars_go_up(seed):
