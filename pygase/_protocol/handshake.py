@@ -76,9 +76,12 @@ class CookieJar:
         return Challenge(nonce, issued_at, self._cookie(nonce, issued_at, address), key, salt)
 
     def accepts(self, response: ChallengeResponse, address: Address, now: float) -> bool:
-        age = (tenths(now) - response.issued_at) & 0xFFFFFFFF
-        expected = self._cookie(response.nonce, response.issued_at, address)
-        return age <= self._lifetime * 10 and same_secret(expected, response.cookie)
+        return self.has_made(response.cookie, response.nonce, response.issued_at, address, now)
+
+    def has_made(self, cookie: bytes, nonce: bytes, issued_at: int, address: Address, now: float) -> bool:
+        """Return whether this cookie was made for the address within the lifetime."""
+        age = (tenths(now) - issued_at) & 0xFFFFFFFF
+        return age <= self._lifetime * 10 and same_secret(self._cookie(nonce, issued_at, address), cookie)
 
     def _cookie(self, nonce: bytes, issued_at: int, address: Address) -> bytes:
         text = repr(address).encode() + nonce + issued_at.to_bytes(4, "big")

@@ -27,7 +27,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("plain values", ["pygase._state", "pygase.links"]),
     ("events and state", ["pygase.event", "pygase.gamestate", "pygase.registering"]),
     ("the protocol", ["pygase._protocol"]),
-    ("protocols beside it", ["pygase._lan"]),
+    ("protocols beside it", ["pygase._lan", "pygase._relay"]),
     ("past states", ["pygase.timeline"]),
     ("sockets and clocks", ["pygase._io"]),
     ("parts of the faces", ["pygase.checks", "pygase._client", "pygase._server", "pygase.connection"]),
@@ -41,7 +41,15 @@ FLOORS: list[tuple[str, list[str]]] = [
 ]
 
 PURE = [
-    *["pygase._state", "pygase._protocol", "pygase._lan", "pygase.timeline", "pygase.event", "pygase.gamestate"],
+    *[
+        "pygase._state",
+        "pygase._protocol",
+        "pygase._lan",
+        "pygase._relay",
+        "pygase.timeline",
+        "pygase.event",
+        "pygase.gamestate",
+    ],
     *["pygase.links", "pygase._client.conditioner", "pygase._io.nat"],
     *[
         "pygase._server.watching",

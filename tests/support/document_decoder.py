@@ -97,7 +97,8 @@ class Document:
     :ivar bodies: the rows of the bodies of handshake datagrams, by the kind of datagram.
     :ivar messages: the rows of each kind of message; `frame`: those of the frame around it.
     :ivar limits, reasons: the tables of limits (number by name) and of reasons (name by number).
-    :ivar kinds: names of datagrams and messages by kind, as the tables of kinds have them.
+    :ivar datagram_kinds, message_kinds, relay_kinds: names by kind, as the tables of kinds have them.
+    :ivar relay_reasons: the table of a relay's reasons.
     """
 
     def __init__(self, page: str) -> None:
@@ -110,6 +111,8 @@ class Document:
         self.reasons: dict[int, str] = {}
         self.datagram_kinds: dict[int, str] = {}
         self.message_kinds: dict[int, str] = {}
+        self.relay_kinds: dict[int, str] = {}
+        self.relay_reasons: dict[int, str] = {}
         for heading, columns, rows in _tables(page):
             self._take(heading, columns, rows)
 
@@ -120,8 +123,12 @@ class Document:
             self.limits = {name: float(value.split()[0]) for name, value, _ in rows}
         elif heading == "### Reasons":
             self.reasons = {int(value): name for value, name, _ in rows}
+        elif heading == "### Reasons of a relay":
+            self.relay_reasons = {int(value): name for value, name, _ in rows}
         elif columns[0] == "kind":
-            kinds = self.datagram_kinds if heading == "## Datagrams" else self.message_kinds
+            kinds = {"## Datagrams": self.datagram_kinds, "## Relays": self.relay_kinds}.get(
+                heading, self.message_kinds
+            )
             kinds.update((int(kind, 0), name) for kind, name, *_ in rows)
 
     def _take_layout(self, heading: str, rows: list[Row]) -> None:

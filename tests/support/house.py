@@ -68,6 +68,7 @@ def _is_room(node: ast.ImportFrom, name: str) -> bool:
         "_client",
         "_server",
         "_lan",
+        "_relay",
     )
 
 

@@ -47,6 +47,17 @@ from pygase._protocol.wire import (
     decode_acks,
     decode_close,
 )
+from pygase._relay.codes import parse_code, shown_code
+from pygase._relay.relay_datagrams import (
+    JoinRoom,
+    LeaveRoom,
+    OpenRoom,
+    RelayCookie,
+    RelayRefused,
+    RoomJoined,
+    RoomOpened,
+    RoomPeer,
+)
 from pygase._server.checkpoint import FILE_VERSION, MAGIC, Unreadable
 from pygase._server.checkpoint import decode as decode_checkpoint
 from pygase._state.codec import pack, unpack
@@ -58,6 +69,7 @@ from pygase._state.precision import Precision
 from pygase._state.tree import too_deep
 from pygase.errors import InvalidInvite, MalformedPacket
 from pygase.invites import parse_invite
+from tests.support.relaying import RelayBed
 
 OWN_ERRORS: Final = (MalformedPacket, TooLarge, WindowOverrun, Unreadable, InvalidInvite)
 """What a decoder may raise. Everything else is a fault."""
@@ -273,9 +285,50 @@ class Lan:
         return len(self._listing.games)
 
 
+class AttackedRelay:
+    """A relay with a room and a player, and a stranger who sends it anything.
+
+    The bed checks that nobody gets more than he has sent, see :meth:`RelayBed.account`.
+    """
+
+    def __init__(self) -> None:
+        self._left = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._left = LIFE
+        self._bed = RelayBed(seed=1)
+        self._host = self._bed.host()
+        self._player = self._bed.player()
+        self._channel = self._player.join(self._host.open())
+
+    def read(self, data: bytes) -> object:
+        self._left -= 1
+        if not self._left:
+            self._begin()
+        bed, counters = self._bed, self._bed.relay.counters
+        bed.pass_time(0.01)
+        bed.deliver(data, (f"192.0.2.{len(data) % 256}", 1 + self._left % 3))
+        self._player.send_game(self._channel, b"x")
+        assert self._host.games.pop() == (self._channel, b"x"), "the player cannot play on"
+        assert not self._host.games
+        assert bed.relay.rooms == 1
+        return sorted(counters.dropped)
+
+
+def _read_code(data: bytes) -> object:
+    try:
+        code = parse_code(data.decode(errors="replace"))
+    except ValueError as error:
+        return type(error)
+    assert parse_code(shown_code(code)) == code
+    return code
+
+
 def targets() -> list[Target]:
     """Return all targets, those with a memory made anew."""
     lan = Lan()
+    relay = AttackedRelay()
     return [
         Target("request", "1 2 8 1 s1", _stable(ConnectRequest.decode)),
         Target("challenge", "1 8 4 16 s1 s1", _stable(Challenge.decode)),
@@ -308,4 +361,16 @@ def targets() -> list[Target]:
         Target("query", "4 8 s1", _stable(Query.decode)),
         Target("answer", "4 8 8 2 1 2 2 2 s1 s1 m1", lan.read_answer),
         Target("answer", "4 8 8 2 1 2 2 2 s1 s1 m1", _stable(Answer.decode)),
+        Target("open room", "1 1 8 4 16 16 16 s1", _stable(OpenRoom.decode)),
+        Target("join room", "1 1 8 4 16 6 s1", _stable(JoinRoom.decode)),
+        Target("relay cookie", "1 8 4 16", _stable(RelayCookie.decode)),
+        Target("room opened", "1 8 6 2 s1", _stable(RoomOpened.decode)),
+        Target("room joined", "1 8 4 16 s1 s1 s1", _stable(RoomJoined.decode)),
+        Target("room peer", "1 4 16 s1 s1", _stable(RoomPeer.decode)),
+        Target("leave room", "1 4 16", _stable(LeaveRoom.decode)),
+        Target("relay refused", "1 8 1 2", _stable(RelayRefused.decode)),
+        Target("open room", "1 1 8 4 16 16 16 s1", relay.read),
+        Target("join room", "1 1 8 4 16 6 s1", relay.read),
+        Target("relayed", "1 4 *", relay.read),
+        Target("room code", "*", _read_code),
     ]

@@ -18,6 +18,21 @@ from pygase._protocol.packing import Packing, head_of
 from pygase._protocol.resumption import Seat
 from pygase._protocol.saved_peers import SavedPeer
 from pygase._protocol.wire import ACKS_HEADER, CHALLENGE, CHALLENGE_RESPONSE, SNAPSHOT_HEADER
+from pygase._relay.relay_datagrams import (
+    ALIVE,
+    MET,
+    RELAYED,
+    JoinRoom,
+    LeaveRoom,
+    OpenRoom,
+    RelayCookie,
+    RelayRefused,
+    RelayRequest,
+    RoomJoined,
+    RoomOpened,
+    RoomPeer,
+    of_channel,
+)
 from pygase._server.checkpoint import Checkpoint, ClientRecord, encode
 from pygase._state.codec import pack
 from pygase._state.delta import diff
@@ -75,6 +90,16 @@ def made() -> Corpus:
         "not here": [NotHere(eight, sixteen[:14]).encode()],
         "goodbye": [Goodbye(7, sixteen).encode()],
         "acks": [ACKS_HEADER.pack(40) + bytes(28) + b"\xff" * 4],
+        "open room": [OpenRoom(RelayRequest(1, eight, 600, sixteen), sixteen, sixteen, sixteen).encode()],
+        "join room": [JoinRoom(RelayRequest(1, eight, 600, sixteen), "K7QX3F", sixteen).encode()],
+        "relay cookie": [RelayCookie(eight, 600, sixteen).encode()],
+        "room opened": [RoomOpened(eight, "K7QX3F", 60, bytes(6)).encode()],
+        "room joined": [RoomJoined(eight, eight[:4], sixteen, bytes(6), bytes(18), bytes(19)).encode()],
+        "room peer": [RoomPeer(eight[:4], sixteen, bytes(18), bytes(7)).encode()],
+        "leave room": [LeaveRoom(eight[:4], sixteen).encode()],
+        "relay refused": [RelayRefused(eight, 4, 60).encode()],
+        "relayed": [of_channel(RELAYED, eight[:4]) + sixteen, of_channel(ALIVE, eight[:4]), of_channel(MET, eight[:4])],
+        "room code": [b"K7QX-3F", b" k7qx 3f"],
         "query": [Query(bytes(8), name).encode() for name in ("", GAME)],
         "answer": [_answer(bytes(8), name).encode() for name in ("", "Ann's game")],
         "snapshot": _snapshots(),

@@ -1,0 +1,1 @@
+"""The relay, pure: it brings players together by a code, and forwards their datagrams."""
