@@ -125,6 +125,15 @@ TOPICS = [
         ],
     ),
     Topic(
+        "rooms",
+        "Rooms",
+        "`pygase.rooms`: many games in a process, behind one port.",
+        [
+            *["pygase.rooms.RoomHost", "pygase.rooms.Room", "pygase.rooms.RoomInfo", "pygase.rooms.RoomLimits"],
+            *["pygase.rooms.quick", "pygase.rooms.new"],
+        ],
+    ),
+    Topic(
         "testing",
         "Testing and bad links",
         "A server and clients in virtual time, on links as bad as you like, and behind routers.",
@@ -185,6 +194,7 @@ TOPICS = [
 ALSO_PUBLIC = {
     "pygase.errors": None,  # None: every name without an underscore that the module defines
     "pygase.testing": None,
+    "pygase.rooms": ["RoomHost", "Room", "RoomInfo", "RoomLimits", "quick", "new"],
     "pygase.installation": ["BuildInfo"],
     "pygase.invites": ["Invite"],
     "pygase.event": ["Event", "UniversalEventHandler"],

@@ -140,11 +140,13 @@ def as_destination(port: Any, hostname: Any, invite: Any, room: Any, encryption:
 
 
 def as_wish(room: Any) -> Wish:
-    """Return the room that a client wants to enter.
+    """Return the room that a client wants to enter: a code, or what ``pygase.rooms.quick`` and ``new`` have made.
 
     :raises TypeError: it is no text.
     :raises ValueError: it is too long or cannot be printed.
     """
+    if isinstance(room, Wish):
+        return room
     if not isinstance(room, str):
         raise TypeError(f"room must be a room's code, such as room='7KQ2'; got {room!r:.80}")
     if len(room.encode(errors="replace")) > MAX_ROOM_BYTES:

@@ -18,6 +18,7 @@ from ._io.calls import block_or_return
 from ._io.leaving import note_living
 from ._protocol.inputs import MAX_INPUT_BYTES
 from ._protocol.tickets import AckCallback
+from ._protocol.wishes import Wish
 from ._state.event_codec import encode_event, encode_input
 from .checks import Destination, as_destination, check_dispatch, check_names, check_view_time, encode_profile
 from .config import ClientConfig
@@ -75,7 +76,7 @@ class Client(TakesHandlers):
         hostname: str = "localhost",
         *,
         invite: str | None = None,
-        room: str = "",
+        room: str | Wish = "",
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -89,7 +90,7 @@ class Client(TakesHandlers):
         :param hostname: its host name, IPv4 or IPv6 address.
         :param invite: the text of the server's ``invite()``: nobody on the way can read or change anything. Its address
             is used unless there is a ``port``.
-        :param room: the code of a room there; ``""`` for the game of a server without rooms.
+        :param room: the code of a room there, ``pygase.rooms.quick("duel")`` or ``new("duel")``; ``""``: the only game.
         :param connect_timeout: seconds to try; None: ``config.connect_timeout`` (5 s).
         :param host_token: the server's ``host_token``, to be recognised as the host.
         :param profile: what other players see of this one, such as ``{"name": "Ann", "colour": "red"}``: a dict of
@@ -124,7 +125,7 @@ class Client(TakesHandlers):
         hostname: str = "localhost",
         *,
         invite: str | None = None,
-        room: str = "",
+        room: str | Wish = "",
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,
@@ -146,7 +147,7 @@ class Client(TakesHandlers):
         hostname: str = "localhost",
         *,
         invite: str | None = None,
-        room: str = "",
+        room: str | Wish = "",
         connect_timeout: float | None = None,
         host_token: str = "",
         profile: Mapping[str, Any] | None = None,

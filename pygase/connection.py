@@ -67,6 +67,12 @@ class ClientConnection:
         return self._endpoint.protocol.seals is not None
 
     @property
+    def room(self) -> str:
+        """The code of the room that this client is in; ``""`` at a server without rooms, and before the connection
+        stands. Friends enter the room by it."""
+        return self._endpoint.protocol.way_in.seat.room
+
+    @property
     def precision(self) -> dict[str, float]:
         """The steps to which the server rounds floats of its states, by their paths: what its Backend has declared. {}
         before the connection stands."""

@@ -108,6 +108,7 @@ class DisconnectReason(enum.IntEnum):
     NOT_INVITED = 17
     NOT_RESUMABLE = 18
     NO_SUCH_ROOM = 19
+    ROOM_FULL = 20
 
     @property
     def sentence(self) -> str:
@@ -145,6 +146,7 @@ _SENTENCES = {
     "the host for a new one.",
     DisconnectReason.NOT_RESUMABLE: "The host does not know this connection any more; join again.",
     DisconnectReason.NO_SUCH_ROOM: "There is no such room. Check its code; the room may be closed by now.",
+    DisconnectReason.ROOM_FULL: "That room is full.",
 }
 
 

@@ -28,11 +28,13 @@ from ._io.nat import Nat, NatKind, NatMapping, Routers
 from ._io.ports import Address, Driver, Platform, Pump, Transport
 from ._io.pumping import PumpDriver
 from ._io.virtual import ManualClock, SimulatedDriver, SimulatedTransport, VirtualLoop
+from ._protocol.wishes import Wish
 from .backend import Backend
 from .checks import Destination, as_wish, encode_profile
 from .client import Client
 from .links import LINKS, Link, LinkPath, describe_link, parse_link
 from .repeating import RulesDiffer, check_rules
+from .rooms import RoomHost
 from .server import Server
 
 __all__ = [
@@ -141,6 +143,18 @@ class SimulatedNetwork:
             backend.plumbing.open(transport, "localhost", self._platform(transport))
         return address
 
+    def add_host(self, host: RoomHost, port: int = 8080, *, hostname: str = "127.0.0.1") -> Address:
+        """Run a host of rooms here; return its address. Players enter a room by ``connect(client, room=...)``.
+
+        Work takes no virtual time, so no room exceeds its budget, unless its time step moves ``network.clock`` on.
+        """
+        address = ("127.0.0.1", port)
+        if address in self._transports:
+            raise ValueError(f"port {port} is taken by another server on this network")
+        transport = self._add(address, (hostname, port))
+        host.plumbing.open(transport.loop, transport, self._platform(transport), SimulatedDriver)
+        return address
+
     def _platform(self, transport: SimulatedTransport) -> Platform:
         return Platform(self.clock, self._rng.randbytes, lambda pump, _: SimulatedDriver(pump, transport), self.clock)
 
@@ -160,7 +174,7 @@ class SimulatedNetwork:
         nat: Nat | None = None,
         server_address: Address | None = None,
         resume: str | os.PathLike[str] | None = None,
-        room: str = "",
+        room: str | Wish = "",
     ) -> None:
         """Let a client begin to connect to the server at ``port``. Next: :meth:`run`, or :meth:`run_until`.
 

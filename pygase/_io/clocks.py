@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 monotonic: Final[Clock] = time.monotonic
 wall_clock: Final[Clock] = time.time
 """Seconds since 1970. It may be set, and step back."""
+thread_time: Final[Clock] = time.thread_time
+"""Seconds for which the processor has worked for this thread: a busy machine does not change how long a call takes."""
 random_bytes: Final[Callable[[int], bytes]] = os.urandom
 
 
@@ -35,6 +37,11 @@ def fine_clock(clock: Clock) -> Clock:
     call takes no simulated time, so the result does not depend on the machine's speed.
     """
     return time.perf_counter if clock is monotonic or isinstance(clock, LaterClock) else clock
+
+
+def work_clock(clock: Clock) -> Clock:
+    """Return the clock that measures the work of a call of this program. A simulated clock is returned as it is."""
+    return thread_time if fine_clock(clock) is time.perf_counter else clock
 
 
 def random_sources(seed: int | None) -> tuple[random.Random, random.Random]:

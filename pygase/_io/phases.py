@@ -43,6 +43,11 @@ def first_tick(loop: Loop, interval: float) -> float:
     return first
 
 
+def set_phase(loop: Loop, interval: float, moment: float) -> None:
+    """Let the game loops with this interval tick at a moment, and whole intervals before and after it."""
+    _phases.setdefault(loop, {})[interval] = moment
+
+
 def _fit(one: float, other: float) -> bool:
     """Return whether the greater interval is a multiple of the smaller one."""
     ratio = max(one, other) / min(one, other)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .._protocol.wire import can_wait
 from .loops import LoopDriver
-from .ports import Address, Arrival, Clock, Datagram, Pump
+from .ports import Address, Arrival, Clock, Datagram, Listened, Loop, Pump
 from .runner import run_logged
 
 if TYPE_CHECKING:
-    from .ports import Driver, Loop, TransportToServer
+    from .ports import Driver, TransportToServer
     from .runner import Completion
 
 TIMER_RESOLUTION: Final = 1e-4
@@ -215,12 +215,20 @@ class SimulatedTransport:
         self._release(self)
 
 
+class OnLoop(Listened, Protocol):
+    """A transport of a process in virtual time."""
+
+    @property
+    def loop(self) -> Loop:
+        """Of the process."""
+
+
 class SimulatedDriver(LoopDriver):
     """The driver of real sockets, in virtual time."""
 
     can_be_found = False
 
-    def __init__(self, pump: Pump, transport: SimulatedTransport) -> None:
+    def __init__(self, pump: Pump, transport: OnLoop) -> None:
         super().__init__(pump, transport, transport.loop, transport.loop.time)
 
     @property

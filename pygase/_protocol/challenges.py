@@ -31,6 +31,12 @@ class Opened(NamedTuple):
         response, agreement = self.response, self.agreement
         return response.cookie + response.nonce if agreement is None else agreement.transcript
 
+    def in_room(self, code: str) -> Opened:
+        """Return the same, with the code of the room that was found for it."""
+        body = self.body
+        named = ResponseBody(body.password_proof, body.host_token, body.claim, body.profile, code, body.options)
+        return Opened(self.response, named, self.agreement)
+
     def accepted(self, welcome: bytes) -> bytes:
         """Return the datagram with the answer, sealed if there are keys."""
         nonce = self.response.nonce

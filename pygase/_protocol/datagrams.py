@@ -360,15 +360,19 @@ class NotHere(NamedTuple):
 
 
 class Goodbye(NamedTuple):
-    """The goodbye of a client that has no connection at the moment. ``mac`` proves that it is the client's."""
+    """The goodbye of a client that has no connection at the moment. ``mac`` proves that it is the client's. ``room`` is
+    the code of its room, empty at a server without rooms.
+    """
 
     client_id: int
     mac: bytes
+    room: str = ""
 
     def encode(self) -> bytes:
-        return _GOODBYE_LAYOUT.pack(GOODBYE, *self)
+        return _GOODBYE_LAYOUT.pack(GOODBYE, self.client_id, self.mac) + text_field(self.room, MAX_ROOM_BYTES)
 
     @classmethod
     def decode(cls, data: bytes) -> Goodbye:
         _short(data, _GOODBYE_LAYOUT, "goodbye")
-        return cls(*_GOODBYE_LAYOUT.unpack_from(data)[1:])
+        _, client_id, mac = _GOODBYE_LAYOUT.unpack_from(data)
+        return cls(client_id, mac, sized_text(data, _GOODBYE_LAYOUT.size)[0])

@@ -19,11 +19,11 @@ from .endings import Endings
 from .entrance import Entrance, Keys
 from .handshake import Address, RandomBytes
 from .held import HeldBytes
+from .house import Arrival, House, HousePlace
 from .identity import ServerIdentity
 from .peer import NEVER_SENT
 from .peer_events import Connected, Moved, ProtocolEvent, Resumed
 from .peer_table import PeerTable
-from .resets import RESET_KEY_BYTES
 from .sequence import unwrap
 from .server_peer import SERVER_SKIPS_WITHIN, ServerProtocol, Shared
 from .snapshots import SnapshotRing
@@ -42,9 +42,6 @@ from .wire import (
 
 Outgoing = tuple[bytes, Address]
 
-Arrival = tuple[bytes, Address, float]
-"""A received datagram, its sender, and when it arrived, in seconds."""
-
 _LOOK_INTERVAL: Final = 0.1
 """Seconds between two looks for silent peers, and at their acked ticks, while each tick sends states."""
 
@@ -62,6 +59,8 @@ class ServerEndpoint:
     :param first_client_id: the number of the first client. Each later client has the next number.
     :param precision: of the numbers in the states.
     :param priorities: what goes first to a client that is short, see :class:`Shared`.
+    :param house: what it shares with other endpoints, with its password, identity and reset key; None: a new one.
+    :param room: the place in a house, for the room of a host; None for a server without rooms.
     :param has_views: each client has a view of its own, see ``shared.views``. Nobody calls :meth:`push_state`.
 
     :ivar table: finds the connected peers.
@@ -107,10 +106,12 @@ class ServerEndpoint:
         precision: Precision = NO_PRECISION,
         has_views: bool = False,
         priorities: Priorities | None = None,
+        house: House | None = None,
+        room: HousePlace | None = None,
     ) -> None:
         self.config = config or ServerConfig()
         self.ring = SnapshotRing(self.config.snapshot_ring, self.config.max_state_bytes)
-        self.table = PeerTable()
+        self.table = PeerTable() if room is None else PeerTable(room.house.homes, room.home)
         self.peers, self.by_token = self.table.by_id, self.table.by_token
         self.dropped: Counter[str] = Counter()
         self.outbox: list[Outgoing] = []
@@ -120,9 +121,14 @@ class ServerEndpoint:
         self.shared.views = ViewRings(self.ring) if has_views else None
         self.ring.packing.places = precision.root
         self.inbox: deque[tuple[ServerProtocol, bytes | ProtocolEvent]] = self.shared.inbox
-        reset_key = reset_key or random_bytes(RESET_KEY_BYTES)
-        keys = Keys(game, password, host_token, own_token, is_local, reset_key, identity)
-        self.entrance = Entrance(self.config, keys, self.table, self.shared, self.outbox, self.dropped, first_client_id)
+        house = room.house if room is not None else house
+        house = house or House(
+            self.config, random_bytes=random_bytes, password=password, identity=identity, reset_key=reset_key
+        )
+        keys = Keys(game, host_token, own_token, is_local, house.resets, room.code if room is not None else "")
+        self.entrance = Entrance(
+            self.config, house, keys, self.table, self.shared, self.outbox, self.dropped, first_client_id
+        )
         self.held = HeldBytes(self.peers, self.config.max_held_bytes)
         self.endings = Endings(self.config, self.entrance, self.table, self.held, self.shared, self.outbox)
         self.next_at = math.inf
@@ -227,8 +233,13 @@ class ServerEndpoint:
             self.dropped["malformed"] += 1
 
     def _receive_response(self, response: ChallengeResponse, address: Address, now: float) -> None:
-        opened = self.entrance.admitted(response, address, now)
-        if opened is None:
+        opened = self.entrance.opened(response, address, now)
+        if opened is not None:
+            self.receive_opened(opened, address, now=now)
+
+    def receive_opened(self, opened: Opened, address: Address, *, now: float) -> None:
+        """Take a response whose sender may enter: admit the sender, or refuse it."""
+        if not self.entrance.admits(opened, address, now):
             return
         claimed = self.entrance.claimed(opened)
         if claimed is None:

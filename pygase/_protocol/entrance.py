@@ -10,13 +10,13 @@ from typing import Final
 
 from ..config import ServerConfig
 from ..errors import DisconnectReason, MalformedPacket
-from .admission import GivingWay, Visitors, host_of
+from .admission import GivingWay, host_of
 from .bans import Bans
-from .challenges import Challenges, Opened, refusal
+from .challenges import Opened, refusal
 from .crypto import FROM_SERVER, same_secret
 from .datagrams import ChallengeResponse, ConnectRequest, Goodbye, ResponseBody, Welcome
 from .handshake import Address, RandomBytes, decode_profile, encode_address
-from .identity import SECRETS_BYTES, ServerIdentity
+from .house import House
 from .paths import path_key
 from .peer import encrypt
 from .peer_events import Resumed
@@ -50,35 +50,30 @@ def _presents(token: str, body: ResponseBody) -> bool:
 class Keys:
     """A server's secrets and rules for recognising players.
 
-    :param password: None to ask for none.
     :param host_token: the client that presents it is host.
     :param own_token: a secret of this process. The client that presents it is host, and never counts as lost.
     :param is_local: returns whether an address belongs to this machine.
-    :param reset_key: makes the reset tokens; see :class:`Resets`, which is in ``resets``.
-    :param identity: by which invited clients recognise the server; None: a new one.
-    :ivar room: the code of the room; ``""`` for a server without rooms.
+    :param resets: makes the reset tokens.
+    :param room: the code of the room; ``""`` for a server without rooms.
     """
 
-    __slots__ = ("game", "host_token", "identity", "is_local", "own_token", "password", "resets", "room")
+    __slots__ = ("game", "host_token", "is_local", "own_token", "resets", "room")
 
     def __init__(
         self,
         game: str,
-        password: str | None,
         host_token: str,
         own_token: str,
         is_local: Callable[[Address], bool],
-        reset_key: bytes,
-        identity: ServerIdentity | None = None,
+        resets: Resets,
+        room: str = "",
     ) -> None:
-        self.room = ""
-        self.resets = Resets(reset_key)
+        self.room = room
+        self.resets = resets
         self.game = game
-        self.password = password
         self.host_token = host_token
         self.own_token = own_token
         self.is_local = is_local
-        self.identity = identity
 
 
 class Entrance:
@@ -113,6 +108,7 @@ class Entrance:
     def __init__(
         self,
         config: ServerConfig,
+        house: House,
         keys: Keys,
         table: PeerTable,
         shared: Shared,
@@ -125,7 +121,7 @@ class Entrance:
         self.refuse_all: DisconnectReason | None = None
         self.bans = Bans()
         self.ids = ClientIds(first_client_id, shared.random_bytes)
-        self.visitors = Visitors(config)
+        self.visitors = house.visitors
         self.places = GivingWay(config, table.by_id, shared.ring)
         self._config = config
         self._patient = replace(config, timeout=math.inf)
@@ -133,8 +129,7 @@ class Entrance:
         self._shared = shared
         self._outbox = outbox
         self._random_bytes: RandomBytes = shared.random_bytes
-        identity = keys.identity or ServerIdentity(shared.random_bytes(SECRETS_BYTES))
-        self.challenges = Challenges(config, keys.password, identity, shared.random_bytes)
+        self.challenges = house.challenges
 
     def receive_request(self, request: ConnectRequest, address: Address, now: float) -> None:
         """Answer with a challenge or a refusal, and remember nothing."""
@@ -153,8 +148,8 @@ class Entrance:
             return None
         return DisconnectReason.ENCRYPTION_REQUIRED, ""
 
-    def admitted(self, response: ChallengeResponse, address: Address, now: float) -> Opened | None:
-        """Return the opened response if its sender is admitted; None if not, and then it has its answer.
+    def opened(self, response: ChallengeResponse, address: Address, now: float) -> Opened | None:
+        """Return the opened response if its sender may enter; None if not, and then it has its answer.
 
         :raises MalformedPacket: if the body or the profile in it does not parse.
         """
@@ -169,16 +164,26 @@ class Entrance:
             self._object(response.nonce, haste or self._not_opened(response), address)
             return None
         decode_profile(opened.body.profile)  # a malformed one is noticed before anybody gives way
-        objection = (
-            self._objection(response.version, response.game, address)
-            or self._openness(opened.agreement is not None)
-            or self._newcomers_objection(opened, address, now)
+        objection = self._objection(response.version, response.game, address) or self._openness(
+            opened.agreement is not None
         )
         if objection is not None:
-            self._object(response.nonce, objection, address, opened.agreement)
+            self.object_to(opened, objection, address)
             return None
-        self.challenges.nonces.add(response.nonce, address, now)
         return opened
+
+    def admits(self, opened: Opened, address: Address, now: float) -> bool:
+        """Return whether the sender of an opened response is admitted. If not, it has its answer."""
+        objection = self._newcomers_objection(opened, address, now)
+        if objection is not None:
+            self.object_to(opened, objection, address)
+            return False
+        self.challenges.nonces.add(opened.response.nonce, address, now)
+        return True
+
+    def object_to(self, opened: Opened, objection: Objection, address: Address) -> None:
+        """Refuse the sender of an opened response."""
+        self._object(opened.response.nonce, objection, address, opened.agreement)
 
     def _not_opened(self, response: ChallengeResponse) -> Objection:
         if response.trust not in _NOT_OPENED:
@@ -190,14 +195,21 @@ class Entrance:
         if response.version != PROTOCOL_VERSION or not self.challenges.are_answered_by(response, address, now):
             self.dropped["wrong cookie"] += 1
             return False
-        known = self._table.by_address.get(address)
-        if known is not None and known.identity.nonce == response.nonce:
-            self._outbox.append((known.identity.accepted, address))  # the answer was lost; repeat it
-            known.record.note_repeated_handshake(now)
+        if self.repeats(response, address, now):
             return False
         if self.challenges.nonces.has(response, address, now):
             self.dropped["connection already over"] += 1
             return False
+        return True
+
+    def repeats(self, response: ChallengeResponse, address: Address, now: float) -> bool:
+        """Repeat the answer to a response if its sender has been admitted; return whether it has. The answer was
+        lost."""
+        known = self._table.by_address.get(address)
+        if known is None or known.identity.nonce != response.nonce:
+            return False
+        self._outbox.append((known.identity.accepted, address))
+        known.record.note_repeated_handshake(now)
         return True
 
     def _invite_objection(self, opened: Opened) -> Objection | None:
@@ -218,7 +230,7 @@ class Entrance:
             return _NO_ID
         return (
             self._no_place(address, now)
-            or self._password_objection(opened, host, now)
+            or self.password_objection(opened, host, now)
             or self._room_objection(opened.body.room)
             or self._invite_objection(opened)
             or (self._haste(host, now) if opened.agreement is None else None)
@@ -245,7 +257,7 @@ class Entrance:
 
     def leaver(self, goodbye: Goodbye) -> ServerProtocol | None:
         """Return the peer that a goodbye ends; None if it proves nothing."""
-        peer = self._table.find(goodbye.client_id)
+        peer = self._table.find(goodbye.client_id) if goodbye.room == self.keys.room else None
         if peer is None:
             return None
         return peer if peer.identity.secrets.prove(goodbye, has_answered=peer.record.latest >= 0) else None
@@ -347,7 +359,7 @@ class Entrance:
         most = self._config.max_clients
         return DisconnectReason.SERVER_FULL, f"It takes {most} player{'s' * (most > 1)}."
 
-    def _password_objection(self, opened: Opened, host: str, now: float) -> Objection | None:
+    def password_objection(self, opened: Opened, host: str, now: float) -> Objection | None:
         """Return the objection to the password; None if it is right or not asked for. Each challenge allows one
         guess."""
         if not self.challenges.asks_for_password:

@@ -29,6 +29,7 @@ from .wire import (
     ACCEPTED,
     CHALLENGE,
     COOKIE_BYTES,
+    MAX_OPTIONS_BYTES,
     MAX_PROFILE_BYTES,
     NONCE_BYTES,
     PROOF_BYTES,
@@ -318,10 +319,22 @@ def decode_profile(data: bytes) -> dict[Any, Any]:
 
     :raises MalformedPacket: if it is not a dict of plain data.
     """
-    profile = unpack_plain(data, MAX_PROFILE_BYTES, MAX_PROFILE_LEVELS)
-    if type(profile) is not dict:
-        raise MalformedPacket("a profile that is not a dict")
-    return profile
+    return _plain_dict(data, MAX_PROFILE_BYTES, "profile")
+
+
+def decode_options(data: bytes) -> dict[Any, Any]:
+    """Return the options of a new room that ``pack_plain`` serialised.
+
+    :raises MalformedPacket: if it is not a dict of plain data.
+    """
+    return _plain_dict(data, MAX_OPTIONS_BYTES, "set of options")
+
+
+def _plain_dict(data: bytes, limit: int, name: str) -> dict[Any, Any]:
+    found = unpack_plain(data, limit, MAX_PROFILE_LEVELS)
+    if type(found) is not dict:
+        raise MalformedPacket(f"a {name} that is not a dict")
+    return found
 
 
 def decode_address(data: bytes) -> tuple[str | int, ...]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from .crypto import RandomBytes
 from .handshake import Address
+from .house import Home
 from .server_peer import ServerProtocol
 
 FIRST_SPARE_ID: Final = 2**31
@@ -55,13 +56,16 @@ class PeerTable:
 
     Only handshakes ask for an address, since they have no token yet.
 
+    :param homes: of a host's rooms, by the tokens of their clients; ``home``: the room whose table this is.
     :ivar changes: counts the clients that came, went, or were lost.
     :ivar lost: the peers that no longer answer and whose places are kept, by id, the longest lost first.
     """
 
-    __slots__ = ("by_address", "by_id", "by_token", "changes", "lost")
+    __slots__ = ("_home", "_homes", "by_address", "by_id", "by_token", "changes", "lost")
 
-    def __init__(self) -> None:
+    def __init__(self, homes: dict[bytes, Home] | None = None, home: Home | None = None) -> None:
+        self._home = home
+        self._homes = homes
         self.by_id: dict[int, ServerProtocol] = {}
         self.by_token: dict[bytes, ServerProtocol] = {}
         self.by_address: dict[Address, ServerProtocol] = {}
@@ -90,12 +94,16 @@ class PeerTable:
     def add(self, peer: ServerProtocol) -> None:
         self.changes += 1
         self.by_id[peer.client_id] = self.by_token[peer.token] = self.by_address[peer.address] = peer
+        if self._homes is not None and self._home is not None:
+            self._homes[peer.token] = self._home
 
     def remove(self, peer: ServerProtocol) -> None:
         self.changes += 1
         self.by_id.pop(peer.client_id, None)
         self.lost.pop(peer.client_id, None)
         self.by_token.pop(peer.token, None)
+        if self._homes is not None:
+            self._homes.pop(peer.token, None)
         self._drop_address(peer)
 
     def move(self, peer: ServerProtocol, address: Address) -> None:

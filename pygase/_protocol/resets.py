@@ -8,9 +8,9 @@ gone.
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from typing import Final
 
+from .buckets import Bucket, Buckets
 from .crypto import keyed_hash
 from .datagrams import NotHere
 from .wire import DATA, ENCRYPTED, HEADER_BYTES, RESET_BYTES, TOKEN_BYTES, URGENT
@@ -33,26 +33,6 @@ _ANSWERED_HOSTS: Final = 1024
 _PACKETS: Final = frozenset({DATA, ENCRYPTED, URGENT})
 
 
-class _Bucket:
-    """A token bucket, full at first."""
-
-    __slots__ = ("_at", "_most", "_rate", "_tokens")
-
-    def __init__(self, most: int, rate: int, now: float) -> None:
-        self._most = most
-        self._rate = rate
-        self._tokens = float(most)
-        self._at = now
-
-    def take(self, now: float) -> bool:
-        self._tokens = min(self._tokens + (now - self._at) * self._rate, float(self._most))
-        self._at = now
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True
-
-
 class Resets:
     """Makes reset tokens, and answers packets of unknown connections, within bounds.
 
@@ -63,8 +43,8 @@ class Resets:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._all = _Bucket(ANSWERS, ANSWERS, -math.inf)
-        self._hosts: OrderedDict[object, _Bucket] = OrderedDict()
+        self._all = Bucket(ANSWERS, ANSWERS, -math.inf)
+        self._hosts = Buckets(ANSWERS_PER_HOST, ANSWERS_PER_HOST_AND_SECOND, _ANSWERED_HOSTS)
         self._worth_it_until = -math.inf
 
     def token_for(self, token: bytes) -> bytes:
@@ -82,16 +62,7 @@ class Resets:
         """
         if len(data) < HEADER_BYTES or data[0] not in _PACKETS or now > self._worth_it_until:
             return None
-        if not self._bucket_of(host, now).take(now) or not self._all.take(now):
+        if not self._hosts.take(host, now) or not self._all.take(now):
             return None
         token = data[1 : 1 + TOKEN_BYTES]
         return NotHere(token, self.token_for(token)).encode()
-
-    def _bucket_of(self, host: object, now: float) -> _Bucket:
-        bucket = self._hosts.get(host)
-        if bucket is None:
-            bucket = self._hosts[host] = _Bucket(ANSWERS_PER_HOST, ANSWERS_PER_HOST_AND_SECOND, now)
-            if len(self._hosts) > _ANSWERED_HOSTS:
-                self._hosts.popitem(last=False)
-        self._hosts.move_to_end(host)
-        return bucket

@@ -65,7 +65,7 @@ class ResumeSecrets:
 
     def prove(self, goodbye: Goodbye, *, has_answered: bool) -> bool:
         """Return whether a goodbye is this client's; see :meth:`accepts`."""
-        client_id, mac = goodbye
+        client_id, mac, _ = goodbye
         return any(same_secret(goodbye_mac(valid, client_id), mac) for valid in self._valid(has_answered))
 
     def _valid(self, has_answered: bool) -> list[bytes]:
@@ -101,7 +101,7 @@ class Seat(NamedTuple):
 
     def goodbye(self) -> Goodbye:
         """Return the proof that the client gives this place back."""
-        return Goodbye(self.client_id, goodbye_mac(hash_of(self.secret), self.client_id))
+        return Goodbye(self.client_id, goodbye_mac(hash_of(self.secret), self.client_id), self.room)
 
 
 NO_SEAT: Final = Seat()

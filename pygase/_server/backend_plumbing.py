@@ -12,6 +12,7 @@ from ..event import CLIENT_CONNECTED, CLIENT_LEFT, Event
 from .bots import Bot
 from .interest import Interest
 from .life import Life
+from .loop import TickSwitch
 from .machine_plumbing import MachinePlumbing
 from .server_plumbing import ServerPlumbing
 from .sharing import Sharing, ViewWithInputs
@@ -181,13 +182,17 @@ class BackendPlumbing:
 
     # -- on a virtual loop -------------------------------------------------------------------------------------------
 
-    def begin_on(self, loop: Loop, interval: float, transport: Transport, platform: Platform) -> None:
-        """In virtual time."""
+    def begin_on(self, loop: Loop, interval: float, transport: Transport, platform: Platform) -> TickSwitch:
+        """In virtual time, or in a host of rooms.
+
+        :returns: lets the ticks rest, and go on.
+        """
         self._take_turns()
         self.server.memory.live_in_virtual_time()
         self.server.open(transport, "localhost", platform)
-        self.game.loop.begin_on(loop, interval)
+        rests = self.game.loop.begin_on(loop, interval)
         self.game.loop.life.ended.add_done_callback(lambda _: self._end())
+        return rests
 
     def _end(self) -> None:
         self.server.memory.end()

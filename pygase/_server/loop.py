@@ -99,8 +99,11 @@ class TickLoop:
 
     # -- on a virtual loop -------------------------------------------------------------------------------------------
 
-    def begin_on(self, loop: Loop, interval: float) -> None:
-        """In virtual time. Does not block."""
+    def begin_on(self, loop: Loop, interval: float) -> TickSwitch:
+        """Tick on a loop, by calls alone: in virtual time, or in a host of rooms. Does not block.
+
+        :returns: lets the ticks rest, and go on.
+        """
         self._end_calls = lambda: None
         self._wait = lambda completion: completion
         self._game.events.spawn = run_to_end
@@ -109,12 +112,14 @@ class TickLoop:
 
         def tick() -> None:
             if self.is_stopping:
-                ticker.stop()
+                rests.rest()
                 self.end()
             else:
                 ticks.tick()
 
-        ticker = Ticker(loop, interval, tick, ticks.count_late)
+        rests = TickSwitch(ticks.restart, lambda pace: Ticker(loop, pace * interval, tick, ticks.count_late))
+        rests.go_on()
+        return rests
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -143,6 +148,44 @@ class TickLoop:
         states.end_tick(states.clock())
 
 
+class TickSwitch:
+    """Lets the ticks of a loop rest, and go on.
+
+    :param restart: called before they go on; ``make``: begins to tick at a multiple of the interval.
+    """
+
+    def __init__(self, restart: Callable[[], None], make: Callable[[int], Ticker]) -> None:
+        self._restart = restart
+        self._make = make
+        self._ticker: Ticker | None = None
+        self._pace = 1
+
+    @property
+    def is_resting(self) -> bool:
+        return self._ticker is None
+
+    def rest(self) -> None:
+        """Take no tick until :meth:`go_on`. No time passes in the game. May be called again."""
+        if self._ticker is not None:
+            self._ticker.stop()
+            self._ticker = None
+
+    def go_on(self) -> None:
+        """May be called again."""
+        if self._ticker is None:
+            self._restart()
+            self._ticker = self._make(self._pace)
+
+    def slow_down(self, pace: int) -> None:
+        """Tick at this multiple of the interval from now on. May be called again."""
+        if pace == self._pace:
+            return
+        self._pace = pace
+        if self._ticker is not None:
+            self._ticker.stop()
+            self._ticker = self._make(pace)
+
+
 class _Ticks:
     """The ticks of one loop.
 
@@ -160,6 +203,10 @@ class _Ticks:
         interval, elapsed = game.simulation.interval, now - self._last_at
         game.tick(interval if abs(elapsed - interval) < self._same_dt else game.dt_after(elapsed), game.states.clock())
         self._last_at = now
+
+    def restart(self) -> None:
+        """Let the world move on from now: the time before passed without it."""
+        self._last_at = self._loop.time()
 
     def count_late(self, count: int) -> None:
         self._game.simulation.late_ticks += count

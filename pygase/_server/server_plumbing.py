@@ -13,6 +13,7 @@ from .._io.loops import running_platform
 from .._io.ports import Address, Driver, Platform, Transport
 from .._io.udp import ServerTransport
 from .._protocol.endpoint import ServerEndpoint
+from .._protocol.house import HousePlace
 from .._protocol.identity import SECRETS_BYTES, ServerIdentity
 from .._protocol.resets import RESET_KEY_BYTES
 from ..config import ServerConfig
@@ -51,6 +52,8 @@ class Credentials:
     password: str | None
     identity: ServerIdentity | None
     """None until the first run, if no file keeps it."""
+    room: HousePlace | None = None
+    """The place in a host of rooms; None for a server of its own."""
 
 
 class ServerPlumbing:
@@ -167,7 +170,8 @@ class ServerPlumbing:
             transport.close()
             raise
         self.current = run
-        report_encryption(self.face.config, self.credentials.password is not None, hostname)
+        if self.credentials.room is None:  # a host of rooms reports it once
+            report_encryption(self.face.config, self.credentials.password is not None, hostname)
         run.begin()
         self.memory.begin(run)
         return run
@@ -185,13 +189,14 @@ class ServerPlumbing:
             password=known.password,
             host_token=face.host_token,
             own_token=face.own_token,
-            is_local=is_own_address if is_local else lambda address: False,
+            is_local=is_own_address if is_local and self.credentials.room is None else lambda address: False,
             first_client_id=self.memory.next_client_id,
             reset_key=self.memory.reset_key,
             identity=known.identity,
             precision=self.states.wire.precision,
             has_views=self.states.wire.views is not None,
             priorities=self.states.wire.priorities,
+            room=known.room,
         )
         endpoint.entrance.bans = self.keeping_out.bans
         return endpoint

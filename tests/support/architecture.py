@@ -34,6 +34,7 @@ FLOORS: list[tuple[str, list[str]]] = [
     ("the faces", ["pygase.client", "pygase.discovery", "pygase.installation", "pygase.seats", *SERVING]),
     ("documented paths", ["pygase.history", "pygase.interpolation", "pygase.prediction", "pygase.ticks"]),
     ("the public names", ["pygase"]),
+    ("many games in a process", ["pygase.rooms"]),
     ("the tools", ["pygase.testing", "pygase.repeating", "pygase.__main__", "pygase._pyinstaller"]),
     ("the adapter", ["pygase_pygame"]),
     ("the shell of a whole game", ["pygase_pygame.app"]),
