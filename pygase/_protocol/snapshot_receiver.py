@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
-from .._state.codec import holds_more, pack, unpack
+from .._state.codec import holds_more, most_bytes, pack, unpack
 from .._state.delta import apply
 from .._state.packed_layout import Orders
 from .._state.packed_reader import apply_packed
@@ -157,7 +157,7 @@ class SnapshotReceiver:
         else:
             payload = self._inflated(payload) if head.flags & COMPRESSED else payload
             tree, own_values = self._plain(baseline.tree, payload, bool(head.back))
-            growth_bytes = len(payload)
+            growth_bytes = most_bytes(len(payload))
         size, checked_until = baseline.size_bytes + growth_bytes, baseline.checked_until
         if size > checked_until:
             data = pack(tree)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from ..errors import MalformedPacket
-from .codec import unpack
+from .codec import most_bytes, unpack
 from .packed_layout import (
     FLOAT_WIDTH,
     INT_WIDTH,
@@ -125,7 +125,7 @@ class _Reader:
         self._put_later(rest)
         for order, new in self._followed:  # only now: a damaged delta leaves nothing behind
             self._orders.follow(order, new)
-        return Applied(tree, self._own_values + len(rest), self._growth + len(rest))
+        return Applied(tree, self._own_values + len(rest), self._growth + most_bytes(len(rest)))
 
     # -- bits --------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import random
 import tracemalloc
 from typing import Any
 
+import msgpack
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -233,3 +234,17 @@ def test_a_delta_that_is_cut_off_among_the_keys_that_are_gone_is_malformed() -> 
         for cut in range(len(data)):
             with pytest.raises(MalformedPacket):
                 apply_packed(data[:cut], old, None, Orders())
+
+
+@pytest.mark.parametrize("seed", [5564024, 5585214])
+def test_a_float_of_32_bits_in_the_list_counts_as_one_of_64(seed: int) -> None:
+    """Nobody sends one, but a damaged delta may have it: five bytes become nine in the state."""
+    check_twins(random.Random(seed))
+
+
+def test_the_growth_of_a_state_counts_floats_of_32_bits_as_they_will_be_packed() -> None:
+    old: Tree = {"x": None}
+    data = bytes([0b10000000]) + msgpack.packb([1.5], use_single_float=True)
+    applied = apply_packed(data, old, None, Orders())
+    assert applied.tree == {"x": 1.5}
+    assert len(pack(applied.tree)) <= len(pack(old)) + applied.growth_bytes
