@@ -1,4 +1,4 @@
-"""``python -m pygase``: what is installed here; and ``python -m pygase show FILE``: a checkpoint for people to read."""
+"""``python -m pygase``: what is installed here. Commands: ``show FILE``, a checkpoint for people to read; ``relay``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
 
+from .addresses import RELAY_PORT
 from .installation import build_info
+
+_CTRL_C_STATUS: Final = 130
+"""The exit status after Ctrl-C, as shells have it: 128 plus the number of SIGINT."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,14 +22,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     show = commands.add_parser("show", help="print a checkpoint of a Backend readably, without its secrets")
     show.add_argument("file", metavar="FILE", help="the path that the Backend has as checkpoint=")
+    _add_relay(commands.add_parser("relay", help="run a server that brings players together by a code"))
     chosen = parser.parse_args(arguments)
     try:
-        status = _show(chosen.file) if chosen.command == "show" else _print([str(build_info())])
+        status = _run(chosen)
         sys.stdout.flush()
     except BrokenPipeError:  # as of `| head`: the reader has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return status
+
+
+def _add_relay(relay: argparse.ArgumentParser) -> None:
+    relay.add_argument("--port", type=int, default=RELAY_PORT, help=f"UDP port ({RELAY_PORT}); 0: any free one")
+    relay.add_argument("--hostname", default="0.0.0.0", help="own address to listen at (0.0.0.0: all of IPv4; ::: all)")
+    relay.add_argument("--key", metavar="FILE", type=Path, help="only hosts that know the key in this file open rooms")
+    relay.add_argument(
+        "--secret",
+        metavar="FILE",
+        type=Path,
+        help="keeps the relay's own secret, so that rooms keep "
+        "their codes over a restart (pygase-relay.secret, in $STATE_DIRECTORY if that is set)",
+    )
+    relay.add_argument("--rooms", type=int, default=500, help="most rooms at a time (500)")
+    relay.add_argument("--rate", type=float, default=64_000, help="most bytes a second of a player, each way (64000)")
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    if chosen.command == "show":
+        return _show(chosen.file)
+    if chosen.command == "relay":
+        return _relay(chosen)
+    return _print([str(build_info())])
+
+
+def _relay(chosen: argparse.Namespace) -> int:
+    from ._io.relaying import RelayFileUnusable, new_relay, serve_relay  # only here: few runs need it
+    from ._io.signals import EndedBySignal
+
+    secret = chosen.secret or Path(os.environ.get("STATE_DIRECTORY", ""), "pygase-relay.secret")
+    try:
+        relay = new_relay(secret, chosen.key, chosen.rooms, chosen.rate)
+        serve_relay(relay, chosen.hostname, chosen.port, lambda line: print(line, flush=True))
+    except (RelayFileUnusable, OSError) as refused:
+        print(refused, file=sys.stderr)
+        return 1
+    except EndedBySignal:
+        raise  # its exit status says by which one
+    except KeyboardInterrupt:
+        return _CTRL_C_STATUS
+    return 0
 
 
 def _print(lines: Iterable[str]) -> int:

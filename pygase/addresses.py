@@ -7,6 +7,9 @@ from typing import Any, Final
 DEFAULT_PORT: Final = 8080
 """The port of a game, unless another is given."""
 
+RELAY_PORT: Final = 7777
+"""The port of a relay, unless another is given."""
+
 MAX_PORT: Final = 65_535
 
 _REACHED_AT: Final = {"": "localhost", "0.0.0.0": "127.0.0.1", "::": "::1"}

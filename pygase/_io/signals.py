@@ -46,7 +46,7 @@ async def ended_by_signals(work: Coroutine[Any, Any, Any]) -> Any:
         received.append(number)
         loop.call_soon_threadsafe(task.cancel)  # also wakes the loop
 
-    with _handling(on_signal):
+    with handling_signals(on_signal):
         try:
             return await work
         except asyncio.CancelledError:
@@ -66,7 +66,7 @@ def _current_task() -> asyncio.Task[Any]:
 
 
 @contextmanager
-def _handling(handler: Callable[[int, object], Any]) -> Iterator[None]:
+def handling_signals(handler: Callable[[int, object], Any]) -> Iterator[None]:
     """Handle the signals that have their default effect; restore it afterwards, unless the handler was replaced."""
     taken: list[int] = []
     if threading.current_thread() is threading.main_thread():

@@ -218,6 +218,26 @@ class UdpTransport:
             sock.close()
 
 
+def bound_socket(hostname: str, port: int) -> socket.socket:
+    """Return a socket at an own address; port 0: any free one.
+
+    :raises AddressInUse, AddressNotUsable: if it cannot be bound; says why, and what to do.
+    """
+    family, wanted = _resolve(hostname, port, passive=True)[0]
+    sock = open_socket(family)
+    try:
+        if family == socket.AF_INET6:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        if sys.platform == "win32":  # without it, Windows lets a second program take the port over
+            sock.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009
+        sock.bind(wanted)
+    except OSError as error:
+        sock.close()
+        raise bind_error(error, hostname, port) from None
+    return sock
+
+
 class ServerTransport(UdpTransport):
     """A server's socket.
 
@@ -226,18 +246,7 @@ class ServerTransport(UdpTransport):
     """
 
     def __init__(self, hostname: str, port: int) -> None:
-        family, wanted = _resolve(hostname, port, passive=True)[0]
-        sock = open_socket(family)
-        try:
-            if family == socket.AF_INET6:
-                with contextlib.suppress(OSError):
-                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-            if sys.platform == "win32":  # without it, Windows lets a second program take the port over
-                sock.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009
-            sock.bind(wanted)
-        except OSError as error:
-            sock.close()
-            raise bind_error(error, hostname, port) from None
+        sock = bound_socket(hostname, port)
         urgent = urgent_socket(sock) if stamps(sock) else None
         super().__init__([sock] if urgent is None else [sock, urgent])
         self.urgent_sockets = self.sockets[1:]

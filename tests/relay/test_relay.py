@@ -272,10 +272,10 @@ class TestTime:
     def test_a_room_ends_a_minute_after_the_hosts_last_datagram(self) -> None:
         bed = RelayBed()
         host, player, channel = met(bed)
-        for send in (lambda: host.send(of_channel(ALIVE, OWN_ROOM)), lambda: host.send_game(channel, b"x")):
+        for data in (of_channel(ALIVE, OWN_ROOM), of_channel(RELAYED, channel) + b"x"):
             bed.pass_time(50.0)
             player.send(of_channel(ALIVE, channel))
-            send()
+            host.send(data)
         bed.pass_time(59.0)
         assert bed.relay.rooms == 1
         bed.pass_time(3.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pygase._protocol.handshake import Address
 from pygase._relay.limits import RelayLimits
@@ -39,11 +39,18 @@ from pygase._relay.relay_datagrams import (
 KEY = bytes(range(32))
 
 
+class Carrier(Protocol):
+    """Takes an end's datagrams to a relay."""
+
+    def deliver(self, data: bytes, sender: Address) -> None:
+        """Take one."""
+
+
 @dataclass
 class End:
     """A host or a player at an address. What it gets stands in its lists."""
 
-    bed: RelayBed
+    bed: Carrier
     address: Address
     nonce: bytes
     games: list[tuple[bytes, bytes]] = field(default_factory=list)
