@@ -11,7 +11,7 @@ import pytest
 from pygase._io import udp
 from pygase._io.pumping import pumped_platform
 from pygase._io.udp import ClientTransport, ServerTransport, UdpTransport
-from pygase.checks import check_address
+from pygase.checks import Destination, check_address
 from pygase.client import Client
 from pygase.errors import AddressInUse, AddressNotUsable
 from pygase.testing import ManualClock
@@ -73,7 +73,7 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> dict[int, FakeSocket]:
 
 def test_ipv4_is_asked_first_and_then_the_others_in_turn(sockets: dict[int, FakeSocket]) -> None:
     client, clock = Client(), ManualClock(100.0)
-    session = client.plumbing.claim(80, "den", config=client.config)
+    session = client.plumbing.claim(Destination(80, "den"), client.config)
     session.begin(ClientTransport("den", 80), replace(pumped_platform(session.ended), clock=clock))
     for _ in range(2):
         clock.advance(0.3)
