@@ -159,8 +159,11 @@ class PredictedWorld:
 
     def shown(self, state: Mapping[str, Any], now: float, fraction: float, input: Any) -> Mapping[str, Any]:
         """Return the state with the predicted world in its place."""
-        world = None if self._path is None else self.predictor.view(now, fraction, input)
-        if world is None or self._path is None:
+        if self._path is None:
+            return state
+        around = None if self._prediction.near is None else part_at(state, self._path)
+        world = self.predictor.view(now, fraction, input, around)
+        if world is None:
             return state
         shown: Mapping[str, Any] = with_part(state, self._path, world)
         return shown

@@ -15,6 +15,7 @@ from .first_guesses import FirstGuesses, Spread
 from .happenings import Happenings
 from .pending_inputs import PendingInputs
 from .springs import Motion, Springs
+from .switching import Switching
 from .world_prediction import WorldPrediction, wanted_delay
 from .world_rules import KnownInputs, WorldRules, copied
 
@@ -134,6 +135,7 @@ class WorldPredictor:
         self._received = _Received()
         self._springs = Springs(self._bodies, interval)
         self._guesses = FirstGuesses(self._bodies)
+        self._switching = Switching(self._bodies)
         self.happenings = Happenings(prediction.within, interval=interval) if happenings is None else happenings
         self.owner: int | None = None
         self.reset()
@@ -149,6 +151,7 @@ class WorldPredictor:
         self._run: _Run | None = None
         self._springs.reset()
         self._guesses.reset()
+        self._switching.reset()
         self.happenings.reset()
 
     # -- figures ---------------------------------------------------------------------------------------------------
@@ -304,7 +307,7 @@ class WorldPredictor:
         node: Any = game_state
         for key in keys or ():
             node = node[key]
-        return None if keys is None else node
+        return None if keys is None else self._prediction.part(node, self.owner)
 
     def _due(self, truths: list[_Truth], replay: bool) -> _Truth | None:
         """Return the newest truth that is not ahead of the shown tick.
@@ -354,13 +357,21 @@ class WorldPredictor:
 
     # -- the picture -----------------------------------------------------------------------------------------------
 
-    def view(self, now: float, fraction: float | None = None, input: Any = _NOT_GIVEN) -> Any:
+    def view(
+        self,
+        now: float,
+        fraction: float | None = None,
+        input: Any = _NOT_GIVEN,
+        around: Mapping[Any, Any] | None = None,
+    ) -> Any:
         """Return the world to be drawn at ``now``, a copy; None while there is none.
 
         :param now: any clock that counts seconds, the same in each call.
         :param fraction: position of ``now`` in the current tick, from 0.0 to 1.0. The picture runs ahead by it, so a
             command shows in this very frame. None: the picture is the last tick.
         :param input: the player's command at this moment; by default the newest one.
+        :param around: with ``WorldPrediction.near``, the whole world as it is interpolated: all that is not predicted
+            is drawn from it.
         """
         run = self._run
         if run is None:
@@ -373,7 +384,7 @@ class WorldPredictor:
             world, numbers = self._partly(run, min(fraction, 1.0), input)
         if numbers:
             self._bodies.write(world, moved(numbers, errors) if errors else numbers)
-        return world
+        return world if around is None else self._switching.joined(around, world, now)
 
     def _partly(self, run: _Run, fraction: float, input: Any) -> tuple[Any, Numbers]:
         """Return the world at the end of the tick that has begun, and its bodies at a fraction of their way there."""

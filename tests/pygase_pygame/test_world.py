@@ -290,3 +290,29 @@ def test_declared_precision_is_no_error_and_no_correction_to_be_seen() -> None:
 def test_predict_must_be_one_of_the_two() -> None:
     with pytest.raises(TypeError, match="WorldPrediction"):
         Session(Client(), tick=TICK, predict="world")  # type: ignore[arg-type]
+
+
+def near(world: Mapping[str, Any], me: int | None) -> dict[str, Any]:
+    """The ball, and the cars that can meet mine soon."""
+    mine = world["cars"].get(me, {"x": 0.0})["x"]
+    return {**world, "cars": {who: car for who, car in world["cars"].items() if abs(car["x"] - mine) < 100.0}}
+
+
+def test_of_sixty_cars_those_near_are_predicted_and_the_others_are_seen_a_moment_late() -> None:
+    network = SimulatedNetwork(7, FAR)
+    game = Game()
+    for number in range(60):
+        game.backend.bot(lambda game_state: 1, profile={"name": f"Bot {number}"})
+    network.serve(game.backend, interval=TICK)
+    player = Player(network, near=near)
+    play(network, 2.0, {player: 0})
+    me = player.session.me
+    before = player.view["world"]["cars"][me]["x"]
+    play(network, TICK, {player: 1})
+    assert player.view["world"]["cars"][me]["x"] > before, "mine answers at once"
+    assert len(player.view["world"]["cars"]) == 61
+    assert len(player.predictor.predicted["cars"]) < 8
+    latest = network_truth = game.backend.game_state_store.get_game_state().world["cars"]
+    late = [latest[who]["x"] - car["x"] for who, car in player.view["world"]["cars"].items() if who != me]
+    assert sorted(late)[30] > 0.0, "most are interpolated"
+    assert network_truth[me]["x"] <= player.view["world"]["cars"][me]["x"]
