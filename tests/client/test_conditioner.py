@@ -30,6 +30,7 @@ from pygase._io.clocks import random_sources
 from pygase._io.pumping import pumped_platform
 from pygase._io.udp import ClientTransport
 from pygase._protocol.client_peer import ClientProtocol
+from pygase.checks import Destination
 from pygase.links import LINKS, Link
 from pygase.testing import ManualClock, SimulatedNetwork
 
@@ -215,7 +216,7 @@ def stepped(link: Any) -> tuple[Client, SteppedTransport, ManualClock]:
     clock = ManualClock(100.0)
     client, transport = Client(), SteppedTransport(clock)
     client.condition(link, seed=1)
-    session = client.plumbing.claim(1, "there", config=client.config)
+    session = client.plumbing.claim(Destination(1, "there"), client.config)
     session.begin(transport, replace(pumped_platform(session.ended), clock=clock))
     return client, transport, clock
 
