@@ -10,13 +10,14 @@ from weakref import WeakKeyDictionary
 
 import pygame
 
-from pygase import CLIENT_CONNECTED, CLIENT_LEFT, DEFAULT_PORT, RELIABLE, Backend, GameState, Whole
+from pygase import CLIENT_CONNECTED, CLIENT_LEFT, DEFAULT_PORT, RELIABLE, Backend, GameState, Interpolate, Whole
 
 from .controls.bindings import Binding
 from .controls.controls import Controls
 from .joining import SessionOptions, host, join
 from .own_part import Prediction
 from .session import Session
+from .sprite_mistakes import SpriteMistakes, check_made_of_nothing
 from .view import View
 from .view_group import ViewGroup
 
@@ -76,6 +77,7 @@ class Kind:
         shared = getattr(made_of, "shared", SHARED)
         names = shared.split() if isinstance(shared, str) else tuple(shared)
         self.number = number
+        self.name = made_of.__name__
         self.make = make
         self.attributes = {name.replace(".", "_"): name for name in names}
         """Key in the data → attribute of the sprite, with dots."""
@@ -89,7 +91,10 @@ class Kind:
 
     def save(self, sprite: Sprite) -> Data:
         """Return what there is to see of a sprite."""
-        return {KIND: self.number, **{key: read(sprite) for key, read in self._read.items()}}
+        try:
+            return {KIND: self.number, **{key: read(sprite) for key, read in self._read.items()}}
+        except AttributeError as error:
+            raise AttributeError(f"`shared` of the class {self.name} names what its sprite has not: {error}") from None
 
     def load(self, sprite: Sprite, data: Mapping[str, Any]) -> None:
         """Let a sprite be what another one has saved."""
@@ -131,6 +136,9 @@ class SpriteWorld:
     A class of sprites:
 
     - is made by calling it without arguments, or by the function in ``make``. It joins no group by itself.
+    - A player's ``update`` moves its own sprite and does nothing else: it makes no sprite, plays no sound, and asks no
+      clock and no ``random``, since it runs in the window as well, and again in each replay. It sets an attribute, such
+      as ``self.shoots``, and the tick does the rest.
     - ``shared`` names what the others see: attributes of plain values, with dots, as a tuple or as a text. A player's
       has everything that its ``update`` reads and changes. Without it, that is ``rect.x`` and ``rect.y``.
     - A player's ``update`` may look at what never moves, such as walls, if both sides make it. In the window the groups
@@ -141,6 +149,8 @@ class SpriteWorld:
     :param keys: the keys that matter, or a dict from each to its bindings, see :class:`Controls`.
     :param tick: seconds of a tick.
     :param make: functions without arguments that make sprites, by class.
+    :param snap_distance: pixels between two ticks beyond which a sprite jumps, as at the other edge of a world without
+        edges; a shorter way glides. None: every way glides.
     :param on_enter: called on the server with a new player's sprite. :attr:`players` has it already.
     :param on_spawn, on_gone: called in the window with a sprite, see :class:`ViewGroup`.
 
@@ -148,6 +158,7 @@ class SpriteWorld:
     :ivar sprites: in the window: a ViewGroup of all sprites.
     :ivar backend: in the program that has opened the game, its Backend; else None.
     :raises ValueError: there is no class, or no key.
+    :raises TypeError: a class cannot be made without arguments.
     """
 
     def __init__(
@@ -157,6 +168,7 @@ class SpriteWorld:
         keys: Iterable[int] | Mapping[int, Binding | Iterable[Binding]],
         tick: float = 1 / 60,
         make: Mapping[type, Callable[[], Sprite]] | None = None,
+        snap_distance: float | None = None,
         on_enter: Callable[[Sprite], object] | None = None,
         on_spawn: Callable[[Sprite], object] | None = None,
         on_gone: Callable[[Sprite], object] | None = None,
@@ -165,11 +177,15 @@ class SpriteWorld:
             raise ValueError("SpriteWorld needs classes and their groups, such as SpriteWorld({Player: players}, ...)")
         bindings = keys if isinstance(keys, Mapping) else {key: key for key in keys}
         makers = {made_of: made_of for made_of in groups} | dict(make or {})
+        for made_of in groups:
+            if makers[made_of] is made_of:
+                check_made_of_nothing(made_of)
         self.kinds = [Kind(number, made_of, makers[made_of]) for number, made_of in enumerate(groups)]
         self._groups = [_as_list(group) for group in groups.values()]
         self._keys = tuple(bindings)
         self._controls = Controls(**{_input_name(key): binding for key, binding in bindings.items()})
-        self._tick = tick
+        self._movement = tick, snap_distance
+        self._mistakes = SpriteMistakes()
         self._on_enter = on_enter
         self._update: Callable[[], Mapping[str, Any] | None] = lambda: None
         self._numbers: WeakKeyDictionary[Sprite, int] = WeakKeyDictionary()
@@ -219,8 +235,13 @@ class SpriteWorld:
     @property
     def options(self) -> SessionOptions:
         """The options of a session that shows the sprites."""
+        tick, snap_distance = self._movement
         moving = sorted({f"things.*.{key}" for kind in self.kinds for key in kind.moving})
-        return SessionOptions(tick=self._tick, interpolate=moving, predict=Prediction(self._step, "things.{me}"))
+        return SessionOptions(
+            tick=tick,
+            interpolate=[Interpolate(*moving, snap_distance=snap_distance)] if moving else [],
+            predict=Prediction(self._step, "things.{me}", snap_distance=snap_distance),
+        )
 
     # -- on the server -----------------------------------------------------------------------------------------------
 
@@ -246,8 +267,9 @@ class SpriteWorld:
         for client_id, sprite in self.players.items():
             given = inputs.get(client_id)
             sprite.keys = self._held(given.value if given is not None else None, sprite.keys.held)
-        update = self._update() or {}
-        return {**update, "things": Whole(self._saved())}
+        with self._mistakes.lock:
+            update = self._update() or {}
+            return {**update, "things": Whole(self._saved())}
 
     def _saved(self) -> dict[int, Data]:
         saved: dict[int, Data] = {}
@@ -290,10 +312,12 @@ class SpriteWorld:
 
     def handle(self, event: pygame.event.Event) -> None:
         """Take in an event, for the keys."""
+        self._mistakes.note_event()
         self._controls.handle(event)
 
     def frame(self) -> View:
         """Send the keys, and let the sprites follow the view; return the view. Once a frame."""
+        self._mistakes.note_frame()
         self.session.send_input(self._controls.take())
         view = self.session.view()
         self.sprites.follow(view.get("things"))
@@ -311,7 +335,7 @@ class SpriteWorld:
         self._own = self._own or kind.make()
         kind.load(self._own, mine)
         self._own.keys = self._held(value, mine[HELD])
-        self._own.update()
+        self._mistakes.update(self._own, [group for groups in self._groups for group in groups])
         return self._save(kind, self._own)
 
 

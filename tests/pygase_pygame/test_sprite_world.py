@@ -266,3 +266,90 @@ def test_names_of_attributes_may_be_one_text_and_have_a_default() -> None:
         {"rect_center": "rect.center", "size": "size"},
         {"rect_x": "rect.x", "rect_y": "rect.y"},
     ]
+
+
+# -- what beginners write
+
+
+class Bullet(pygame.sprite.Sprite):
+    def __init__(self, x: int, y: int) -> None:
+        super().__init__()
+        self.image = pygame.Surface((4, 4))
+        self.rect = self.image.get_rect(topleft=(x, y))
+
+
+def test_a_class_that_needs_arguments_is_refused_before_the_first_shot() -> None:
+    group: Any = pygame.sprite.Group()
+    with pytest.raises(TypeError, match=r"Bullet cannot be made without arguments \(x, y\).*make={Bullet: lambda"):
+        SpriteWorld({Player: group, Bullet: group}, keys=KEYS)
+    SpriteWorld({Player: group, Bullet: group}, keys=KEYS, make={Bullet: lambda: Bullet(0, 0)})
+
+
+class Shooter(Player):
+    """Makes its bullets itself, as in a game for one."""
+
+    bullets: Any = None
+
+    def update(self) -> None:
+        super().update()
+        if self.keys.pressed(pygame.K_SPACE):
+            self.bullets.add(Bullet(self.rect.x, self.rect.y))
+
+
+def test_a_sprite_that_a_predicted_update_makes_is_removed_and_reported_once(
+    game: Game, caplog: pytest.LogCaptureFixture
+) -> None:
+    bullets: Any = pygame.sprite.Group()
+    Shooter.bullets = bullets
+    world = SpriteWorld(
+        {Shooter: pygame.sprite.Group(), Bullet: bullets}, keys=KEYS, make={Bullet: lambda: Bullet(0, 0)}
+    )
+    data = {"is": 0, "rect_x": 5, "rect_y": 6, "jumps": 0, "hurt": 0, "held": []}
+    for _ in range(3):
+        world.options["predict"].step(data, {f"k{pygame.K_SPACE}": True})
+    assert len(bullets) == 0
+    assert caplog.text.count("the update of Shooter has made a Bullet") == 1
+    assert "make the Bullet in the tick" in caplog.text
+
+
+def test_a_loop_that_never_handles_events_is_warned_once(game: Game, caplog: pytest.LogCaptureFixture) -> None:
+    world = SpriteWorld({Player: [], Bee: []}, keys=KEYS)
+    world.show(game.stage.join(**world.options))
+    for _ in range(300):
+        world.frame()
+    assert caplog.text.count("world.handle(event) never") == 1
+    good = game.window()
+    caplog.clear()
+    for _ in range(300):
+        good.handle(pygame.event.Event(pygame.USEREVENT))
+        good.frame()
+    assert "world.handle" not in caplog.text
+
+
+class Misspelt(Player):
+    shared = "rect.x", "sheild"
+
+
+def test_a_misspelt_name_in_shared_is_said_to_stand_there() -> None:
+    group: Any = pygame.sprite.Group()
+    kind = SpriteWorld({Misspelt: group}, keys=KEYS).kinds[0]
+    with pytest.raises(AttributeError, match=r"`shared` of the class Misspelt names what its sprite has not.*sheild"):
+        kind.save(Misspelt())
+
+
+def test_a_sprite_that_jumps_farther_than_snap_distance_does_not_glide(game: Game) -> None:
+    game.bees.add(bee := Bee())
+    windows = [game.window(), game.window(snap_distance=50)]
+    bee.rect.y = 400
+    game.runs(0.5)
+    seen: list[set[int]] = [set(), set()]
+    bee.rect.y = 0
+
+    def look() -> None:
+        for places, world in zip(seen, windows, strict=True):
+            places.update(round(sprite.rect.y) for sprite in world.sprites if isinstance(sprite, Bee))
+
+    game.runs(0.5, look)
+    between = [{y for y in places if 60 < y < 390} for places in seen]
+    assert between[0], "without it the bee flies through the window"
+    assert not between[1]
