@@ -387,7 +387,7 @@ def test_each_hit_is_heard_once_by_who_plays_and_by_who_watches(make: Callable[.
     ears = [Ears(seat) for seat in (ada, bob, eve)]
     players = [(seat, cast(flight.Side, scene(seat).you)) for seat in (ada, bob, eve) if scene(seat).you]
     assert len(players) == 2
-    for _ in range(60 * 20):
+    for _ in range(60 * 13):
         for seat, side in players:
             ball = match(seat)["ball"]
             y = flight.fly(ball, max(flight.ticks_to_reach(ball, side), 0.0))["y"]
