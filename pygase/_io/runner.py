@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections.abc
 import concurrent.futures
+import contextlib
 import logging
 import sys
 import threading
@@ -33,7 +34,8 @@ def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> Any:
     except KeyboardInterrupt as interrupt:
         raise interrupt.with_traceback(None) from None  # without the frames of asyncio
     finally:
-        coroutine.close()  # one that has not begun would otherwise warn that it was never awaited
+        with contextlib.suppress(AttributeError):  # a compiled one that has ended cannot be closed
+            coroutine.close()  # one that has not begun would otherwise warn that it was never awaited
 
 
 async def logged(awaitable: Awaitable[Any]) -> None:
