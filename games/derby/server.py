@@ -45,7 +45,8 @@ PRECISION: Final = {
     **{f"world.{body}.{name}": 0.001 for body in ("ball", "cars.*") for name in ("vx", "vy")},
     **{f"world.cars.*.{name}": 0.0001 for name in ("hx", "hy")},
 }
-"""Steps to which the numbers of the world are rounded on their way to the clients: a quarter of the bytes."""
+"""Steps to which the numbers of the world are rounded on their way to the clients. With half of the states that is a
+quarter of the bytes."""
 
 Update = dict[str, Any]
 Table = Mapping[int, Mapping[str, Any]]
