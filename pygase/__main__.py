@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from .addresses import RELAY_PORT
+from .addresses import MAX_PORT, RELAY_PORT
 from .installation import build_info
 
 _CTRL_C_STATUS: Final = 130
 """The exit status after Ctrl-C, as shells have it: 128 plus the number of SIGINT."""
+
+_MOST_ROOMS: Final = 1_000_000
+_LEAST_BYTES_PER_SECOND: Final = 1_200
+"""One datagram of the greatest size."""
+_MOST_BYTES_PER_SECOND: Final = 1_000_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _add_relay(relay: argparse.ArgumentParser) -> None:
-    relay.add_argument("--port", type=int, default=RELAY_PORT, help=f"UDP port ({RELAY_PORT}); 0: any free one")
+    relay.add_argument(
+        "--port", type=_whole_number(0, MAX_PORT), default=RELAY_PORT, help="UDP port (7777); 0: any free one"
+    )
     relay.add_argument("--hostname", default="0.0.0.0", help="own address to listen at (0.0.0.0: all of IPv4; ::: all)")
     relay.add_argument("--key", metavar="FILE", type=Path, help="only hosts that know the key in this file open rooms")
     relay.add_argument(
@@ -44,8 +51,18 @@ def _add_relay(relay: argparse.ArgumentParser) -> None:
         help="keeps the relay's own secret, so that rooms keep "
         "their codes over a restart (pygase-relay.secret, in $STATE_DIRECTORY if that is set)",
     )
-    relay.add_argument("--rooms", type=int, default=500, help="most rooms at a time (500)")
-    relay.add_argument("--rate", type=float, default=64_000, help="most bytes a second of a player, each way (64000)")
+    rooms, rate = _whole_number(1, _MOST_ROOMS), _whole_number(_LEAST_BYTES_PER_SECOND, _MOST_BYTES_PER_SECOND)
+    relay.add_argument("--rooms", type=rooms, default=500, help="most rooms at a time (500)")
+    relay.add_argument("--rate", type=rate, default=64_000, help="most bytes a second of a player, each way (64000)")
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least} to {most}, got {text!r}")
+        return int(text)
+
+    return parse
 
 
 def _run(chosen: argparse.Namespace) -> int:

@@ -164,3 +164,22 @@ def test_a_port_in_use_is_refused_in_words(tmp_path: Path, capsys: pytest.Captur
         options = ["--hostname", "127.0.0.1", "--port", port, "--secret", str(tmp_path / "secret")]
         assert main(["relay", *options]) == 1
     assert f"port {port} is already in use" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--port", "99999", "from 0 to 65535"),
+        ("--rooms", "0", "from 1 to 1000000"),
+        ("--rooms", "many", "from 1 to 1000000"),
+        ("--rate", "nan", "from 1200 to 1000000000"),
+        ("--rate", "10", "from 1200 to 1000000000"),
+    ],
+)
+def test_a_number_out_of_range_is_refused_in_words(
+    option: str, value: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["relay", option, value])
+    assert refused.value.code == 2
+    assert f"argument {option}: expected a whole number {expected}, got {value!r}" in capsys.readouterr().err
